@@ -1,0 +1,1 @@
+"""Who are you, and what may you do: no I/O."""

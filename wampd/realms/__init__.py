@@ -1,0 +1,1 @@
+"""The routing core: no I/O, no clock, no randomness."""

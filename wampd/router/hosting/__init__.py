@@ -1,0 +1,1 @@
+"""Components that the router starts, in processes of their own."""

@@ -1,0 +1,1 @@
+"""Twisted protocols that carry WAMP: WebSocket, RawSocket, memory, the universal port."""

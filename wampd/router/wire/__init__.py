@@ -1,0 +1,1 @@
+"""Serializers and framing: bytes from and to messages, without I/O."""

@@ -1,0 +1,84 @@
+"""What a session may do: the questions that the core asks, and the memory of their answers.
+
+Rules
+-----
+* The order of checks is URI validity, then permission, then existence, so that a denied client cannot probe what exists.
+* The match policy is part of every question and of every key: a permission for an exact URI allows no pattern on it.
+* Decisions about calls and publications are remembered per principal's `Grants`, at most `Grants.REMEMBERED`, and
+  forgotten when the policy is replaced.
+
+Who decides is not the core's business: it asks a `Policy`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from wampd.realms.options import Match
+from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_uri
+
+Action: TypeAlias = Literal["call", "register", "publish", "subscribe"]
+Disclosure: TypeAlias = Literal["never", "on_request", "always"]
+
+
+class Grant(Struct, frozen=True):
+    """The answer to one question: may this be done, and how."""
+
+    refusal: str | None = None
+    """`None`: granted; else the URI of the ERROR that refuses it."""
+    reason: str = ""
+    """For the refused client; never says whether something exists."""
+    disclose: Disclosure = "on_request"
+    """Whether caller or publisher are disclosed to the other side."""
+
+
+class Policy(Protocol):
+    """Decides what a principal may do."""
+
+    def decide(self, action: Action, uri: str, match: Match) -> Grant:
+        """Whether ``action`` on ``uri`` (of a pattern: on everything that it matches) is granted."""
+        ...
+
+
+NOT_AUTHORIZED = "wamp.error.not_authorized"
+INVALID_URI = "wamp.error.invalid_uri"
+
+
+class Grants:
+    """A policy, with the URI rules of its realm and a bounded memory."""
+
+    __slots__ = ("_check", "_max_bytes", "_policy", "calls", "publications")
+
+    REMEMBERED = 4096
+
+    def __init__(self, policy: Policy, check: UriCheck = "loose", max_bytes: int = MAX_URI_BYTES) -> None:
+        self._policy = policy
+        self._check: UriCheck = check
+        self._max_bytes = max_bytes
+        self.calls: dict[str, Grant] = {}
+        self.publications: dict[str, Grant] = {}
+
+    def call(self, uri: str) -> Grant:
+        """May ``uri`` be called?"""
+        return self.calls.get(uri) or self._remember(self.calls, "call", uri)
+
+    def publish(self, uri: str) -> Grant:
+        """May be published to ``uri``?"""
+        return self.publications.get(uri) or self._remember(self.publications, "publish", uri)
+
+    def decide(self, action: Action, uri: str, match: Match = "exact") -> Grant:
+        """Check the URI, then ask the policy; not remembered."""
+        if not is_uri(uri, self._check, match, self._max_bytes):
+            return Grant(refusal=INVALID_URI, reason=f"not a valid URI (rule: {self._check}, match: {match})")
+        if action in ("register", "publish") and uri.partition(".")[0] == "wamp":
+            return Grant(refusal=INVALID_URI, reason="the namespace 'wamp' is reserved")
+        return self._policy.decide(action, uri, match)
+
+    def _remember(self, memory: dict[str, Grant], action: Action, uri: str) -> Grant:
+        grant = self.decide(action, uri)
+        if len(memory) >= self.REMEMBERED:
+            memory.clear()
+        memory[uri] = grant
+        return grant

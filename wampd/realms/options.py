@@ -1,0 +1,136 @@
+"""Options and details of clients' messages, parsed once at the door into frozen values.
+
+Each struct lists the attributes that the router knows; msgspec checks their types while it decodes a message, ignores what
+is unknown, and the empty dictionary costs nothing. Behind the door nobody checks a type again.
+
+Sources: the basic and advanced profile's "Options" and "Details" of each message type.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+MAX_ID = 2**53
+
+Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
+"""A WAMP ID: an integer in [1, 2^53]."""
+
+Match: TypeAlias = Literal["exact", "prefix", "wildcard"]
+
+JsonDict: TypeAlias = dict[str, Any]
+
+
+
+class Options(Struct, frozen=True, gc=False):
+    """Known attributes of one options or details dictionary; what is unknown is ignored."""
+
+
+class ClientRole(Options, frozen=True):
+    """What a client announces for one of its roles (``HELLO.Details.roles.<role>``)."""
+
+    features: dict[str, Any] = {}
+
+    def has(self, feature: str) -> bool:
+        """Whether the client announced ``feature`` (the value must be ``true``)."""
+        return self.features.get(feature) is True
+
+
+class ClientRoles(Options, frozen=True):
+    """The roles of a client; `None` is a role that it did not announce."""
+
+    publisher: ClientRole | None = None
+    subscriber: ClientRole | None = None
+    caller: ClientRole | None = None
+    callee: ClientRole | None = None
+
+
+class HelloDetails(Options, frozen=True):
+    """``HELLO.Details``."""
+
+    roles: ClientRoles
+    agent: str | None = None
+    authid: str | None = None
+    authrole: str | None = None
+    authmethods: list[str] | None = None
+    authextra: JsonDict | None = None
+    resumable: bool = False
+
+
+class GoodbyeDetails(Options, frozen=True):
+    """``GOODBYE.Details`` and ``ABORT.Details``."""
+
+    message: str | None = None
+
+
+class ErrorDetails(Options, frozen=True):
+    """``ERROR.Details`` of a callee."""
+
+    ppt_scheme: str | None = None
+
+
+class PublishOptions(Options, frozen=True):
+    """``PUBLISH.Options``."""
+
+    acknowledge: bool = False
+    exclude_me: bool = True
+    disclose_me: bool = False
+    exclude: list[Id] | None = None
+    exclude_authid: list[str] | None = None
+    exclude_authrole: list[str] | None = None
+    eligible: list[Id] | None = None
+    eligible_authid: list[str] | None = None
+    eligible_authrole: list[str] | None = None
+    retain: bool = False
+    ppt_scheme: str | None = None
+    enc_algo: str | None = None
+    transaction_hash: str | None = None
+    forward_for: list[JsonDict] | None = None
+
+
+class SubscribeOptions(Options, frozen=True):
+    """``SUBSCRIBE.Options``."""
+
+    match: Match = "exact"
+    get_retained: bool = False
+    forward_for: list[JsonDict] | None = None
+
+
+class CallOptions(Options, frozen=True):
+    """``CALL.Options``."""
+
+    disclose_me: bool = False
+    progress: bool = False
+    receive_progress: bool = False
+    timeout: Annotated[int, Meta(ge=0)] = 0
+    ppt_scheme: str | None = None
+    enc_algo: str | None = None
+    transaction_hash: str | None = None
+    forward_for: list[JsonDict] | None = None
+
+
+class CancelOptions(Options, frozen=True):
+    """``CANCEL.Options``."""
+
+    mode: Literal["skip", "kill", "killnowait"] = "killnowait"
+    forward_for: list[JsonDict] | None = None
+
+
+class RegisterOptions(Options, frozen=True):
+    """``REGISTER.Options``."""
+
+    match: Match = "exact"
+    disclose_caller: bool = False
+    forward_for: list[JsonDict] | None = None
+
+
+class YieldOptions(Options, frozen=True):
+    """``YIELD.Options``."""
+
+    progress: bool = False
+    ppt_scheme: str | None = None
+    enc_algo: str | None = None
+    forward_for: list[JsonDict] | None = None
+
+

@@ -1,0 +1,194 @@
+"""What the core knows of one session: who it is, what it may do, what it holds, and what is to be sent to it.
+
+Rules
+-----
+* Which message is legal in which state is one table, ``LEGAL``. Everything else is a protocol violation.
+* What is to be sent goes into the session's outbox; the first message of a turn also puts the session on the list of
+  those touched. The shell empties both at the end of the turn. Nothing here sends.
+* Three kinds of trouble: `Refused` becomes an ERROR, `ProtocolViolation` an ABORT and the end of the session, anything
+  else is a bug of ours.
+
+Sources: WAMP basic profile, "Session Lifetime", "Protocol Errors" and "Agent Identification".
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from wampd.realms.messages import (
+    Abort,
+    Authenticate,
+    Call,
+    Cancel,
+    Error,
+    Format,
+    Goodbye,
+    Hello,
+    Message,
+    Outgoing,
+    Publish,
+    Register,
+    Subscribe,
+    Unregister,
+    Unsubscribe,
+    Yield,
+)
+
+if TYPE_CHECKING:
+    from wampd.realms.broker import Subscription
+    from wampd.realms.dealer import Invocation, Registration
+    from wampd.realms.grants import Grants
+    from wampd.realms.options import ClientRoles
+
+
+class ProtocolViolation(Exception):
+    """The peer broke the protocol: ABORT it with ``wamp.error.protocol_violation`` and close. The text is for the peer."""
+
+
+class Refused(Exception):
+    """A request cannot be served: answer it with an ERROR of this URI and text."""
+
+    def __init__(self, uri: str, reason: str = "") -> None:
+        super().__init__(uri, reason)
+        self.uri = uri
+        self.reason = reason
+
+
+class State(enum.Enum):
+    """Where a session is in its life."""
+
+    OPENING = "opening"
+    """Nothing has been said: the client owes a HELLO."""
+    CHALLENGING = "challenging"
+    """A CHALLENGE is out: the client owes an AUTHENTICATE."""
+    ESTABLISHED = "established"
+    CLOSING = "closing"
+    """The router said GOODBYE and waits for the client's; all else is ignored."""
+    CLOSED = "closed"
+
+
+LEGAL: dict[State, frozenset[type[Message]]] = {
+    State.OPENING: frozenset({Hello, Abort}),
+    State.CHALLENGING: frozenset({Authenticate, Abort}),
+    State.ESTABLISHED: frozenset(
+        {
+            Abort,
+            Goodbye,
+            Error,
+            Publish,
+            Subscribe,
+            Unsubscribe,
+            Call,
+            Cancel,
+            Register,
+            Unregister,
+            Yield,
+        }
+    ),
+    # In these two nothing is a violation any more: what still arrives is dropped.
+    State.CLOSING: frozenset({Goodbye, Abort}),
+    State.CLOSED: frozenset(),
+}
+
+
+class Outlet(Protocol):
+    """What carries a session's outbox away. The core only keeps it for the shell."""
+
+    def flush(self) -> None:
+        """Encode and send everything in the outbox."""
+        ...
+
+
+class Session:
+    """One session in one realm."""
+
+    __slots__ = (
+        "authid",
+        "authmethod",
+        "authprovider",
+        "authrole",
+        "calls",
+        "deaf",
+        "dropped",
+        "format",
+        "grants",
+        "id",
+        "invocations",
+        "last_invocation",
+        "outbox",
+        "outlet",
+        "registrations",
+        "roles",
+        "state",
+        "subscriptions",
+        "touched",
+        "watermark",
+    )
+
+    def __init__(
+        self,
+        session_id: int,
+        *,
+        format: Format,  # noqa: A002 - the field's word
+        roles: ClientRoles,
+        grants: Grants,
+        touched: list[Session],
+        authid: str = "",
+        authrole: str = "",
+        authmethod: str = "anonymous",
+        authprovider: str = "static",
+        outlet: Outlet | None = None,
+    ) -> None:
+        self.id = session_id
+        self.format = format
+        self.roles = roles
+        self.grants = grants
+        self.touched = touched
+        self.authid = authid
+        self.authrole = authrole
+        self.authmethod = authmethod
+        self.authprovider = authprovider
+        self.outlet = outlet
+        self.state = State.ESTABLISHED
+        self.outbox: list[Outgoing] = []
+        self.watermark = 0
+        """The highest request id that the client has used."""
+        self.last_invocation = 0
+        """The id of the last INVOCATION sent to the client."""
+        self.deaf = False
+        """Events are not to be put into the outbox: the client is too slow for them, or has left."""
+        self.dropped = 0
+        """Events not delivered because the client was too slow for them."""
+        # What most sessions never have is made at the first use.
+        self.subscriptions: dict[int, Subscription] | None = None
+        self.registrations: dict[int, Registration] | None = None
+        self.calls: dict[int, Invocation] | None = None
+        self.invocations: dict[int, Invocation] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Session {self.id} {self.authid}/{self.authrole} {self.state.value}>"
+
+    def send(self, message: Outgoing) -> None:
+        """Put a message into the outbox."""
+        outbox = self.outbox
+        if not outbox:
+            self.touched.append(self)
+        outbox.append(message)
+
+    def refuse(self, request_type: int, request_id: int, uri: str, reason: str = "") -> None:
+        """Answer a request with an ERROR; ``reason`` is for the people who read it."""
+        if reason:
+            self.send((8, request_type, request_id, {}, uri, [reason]))
+        else:
+            self.send((8, request_type, request_id, {}, uri))
+
+    def details(self) -> dict[str, Any]:
+        """Who this is, for those who may know (advanced profile, "Session Meta API")."""
+        return {
+            "session": self.id,
+            "authid": self.authid,
+            "authrole": self.authrole,
+            "authmethod": self.authmethod,
+            "authprovider": self.authprovider,
+        }

@@ -1,0 +1,191 @@
+r"""How URIs look and how they match: the one module that knows.
+
+Rules
+-----
+* A URI is components separated by ``.``. *Loose* (default): components are not empty and hold no whitespace, ``#`` or ``.``.
+  *Strict*: components are ``[0-9a-z_]+``. In patterns (prefix, wildcard) components may be empty.
+  Checks are full matches: ``"a.b\n"`` is not a URI. (WAMP basic profile, "URIs")
+* *exact* matches the same string; *prefix* matches every URI that starts with the string, component or not;
+  *wildcard* matches URIs of as many components where every non-empty component is the same.
+  (Advanced profile, "Pattern-based Subscriptions" and "Pattern-based Registrations")
+* Of several matches the best is: exact, else the longest prefix, else the wildcard whose runs of named components,
+  compared from left to right, are the longest.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from wampd.realms.options import Match
+
+UriCheck: TypeAlias = Literal["loose", "strict"]
+
+T = TypeVar("T")
+
+_RULES: dict[tuple[UriCheck, bool], re.Pattern[str]] = {
+    ("loose", False): re.compile(r"([^\s.#]+\.)*[^\s.#]+"),
+    ("loose", True): re.compile(r"([^\s.#]*\.)*[^\s.#]*"),
+    ("strict", False): re.compile(r"([0-9a-z_]+\.)*[0-9a-z_]+"),
+    ("strict", True): re.compile(r"([0-9a-z_]*\.)*[0-9a-z_]*"),
+}
+
+MAX_URI_BYTES = 512
+"""The default limit of a URI's length in UTF-8 bytes."""
+
+
+def is_uri(uri: str, check: UriCheck = "loose", match: Match = "exact", max_bytes: int = MAX_URI_BYTES) -> bool:
+    """Whether ``uri`` is well formed for a request with this match policy, and no longer than ``max_bytes``."""
+    if len(uri) > max_bytes or (not uri.isascii() and len(uri.encode("utf-8", "surrogatepass")) > max_bytes):
+        return False
+    return _RULES[check, match != "exact"].fullmatch(uri) is not None
+
+
+def is_reserved(uri: str) -> bool:
+    """Whether a URI, or everything that a pattern of this string could name first, is WAMP's or the router's own."""
+    return uri.partition(".")[0] in ("wamp", "wampd")
+
+
+def _mask(pattern: tuple[str, ...]) -> tuple[int, ...]:
+    """The positions of the named components of a wildcard pattern."""
+    return tuple(index for index, component in enumerate(pattern) if component)
+
+
+def _runs(length: int, mask: tuple[int, ...]) -> tuple[int, ...]:
+    """The lengths of the runs of named components before the first wildcard, the second, … of a pattern."""
+    named = set(mask)
+    runs, run = [], 0
+    for index in range(length):
+        if index in named:
+            run += 1
+        else:
+            runs.append(run)
+            run = 0
+    return (*runs, run)
+
+
+class UriMap(Generic[T]):
+    """Values by URI and match policy, found again by the URIs that they match.
+
+    An exact match costs one dictionary look-up; a prefix one per distinct length of the prefixes kept; a wildcard one
+    per distinct placing of wildcards. What a URI matches is remembered while patterns are kept and do not change.
+    """
+
+    __slots__ = ("_by_length", "_by_mask", "_lengths", "_masks", "_memo", "exact", "prefix", "wildcard")
+
+    MEMO = 4096
+    """How many URIs' matches are remembered."""
+
+    def __init__(self) -> None:
+        self.exact: dict[str, T] = {}
+        self.prefix: dict[str, T] = {}
+        self.wildcard: dict[str, T] = {}
+        self._by_length: dict[int, int] = {}  # length of a prefix → how many
+        self._lengths: tuple[int, ...] = ()  # longest first
+        # (number of components, positions of the named ones) → named components → value
+        self._by_mask: dict[tuple[int, tuple[int, ...]], dict[tuple[str, ...], T]] = {}
+        self._masks: dict[int, list[tuple[int, ...]]] = {}  # number of components → masks, best first
+        self._memo: dict[str, tuple[T, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self.exact) + len(self.prefix) + len(self.wildcard)
+
+    def of(self, match: Match) -> dict[str, T]:
+        """The values kept with one match policy, by URI."""
+        if match == "exact":
+            return self.exact
+        return self.prefix if match == "prefix" else self.wildcard
+
+    def get(self, uri: str, match: Match = "exact") -> T | None:
+        """The value kept for exactly this URI and policy."""
+        return self.of(match).get(uri)
+
+    def add(self, uri: str, match: Match, value: T) -> None:
+        """Keep ``value``. Raise `KeyError` if something is kept for this URI and policy already."""
+        kept = self.of(match)
+        if uri in kept:
+            raise KeyError(uri)
+        kept[uri] = value
+        if match == "exact":
+            self._memo.pop(uri, None)
+            return
+        self._memo.clear()
+        if match == "prefix":
+            size = len(uri)
+            self._by_length[size] = self._by_length.get(size, 0) + 1
+            if self._by_length[size] == 1:
+                self._lengths = tuple(sorted(self._by_length, reverse=True))
+            return
+        pattern = tuple(uri.split("."))
+        mask = _mask(pattern)
+        key = (len(pattern), mask)
+        if key not in self._by_mask:
+            self._by_mask[key] = {}
+            masks = self._masks.setdefault(len(pattern), [])
+            masks.append(mask)
+            masks.sort(key=lambda each: _runs(len(pattern), each), reverse=True)
+        self._by_mask[key][tuple(pattern[index] for index in mask)] = value
+
+    def remove(self, uri: str, match: Match) -> T:
+        """Forget and return what is kept. Raise `KeyError` if nothing is."""
+        value = self.of(match).pop(uri)
+        if match == "exact":
+            self._memo.pop(uri, None)
+            return value
+        self._memo.clear()
+        if match == "prefix":
+            size = len(uri)
+            self._by_length[size] -= 1
+            if not self._by_length[size]:
+                del self._by_length[size]
+                self._lengths = tuple(sorted(self._by_length, reverse=True))
+            return value
+        pattern = tuple(uri.split("."))
+        mask = _mask(pattern)
+        values = self._by_mask[len(pattern), mask]
+        del values[tuple(pattern[index] for index in mask)]
+        if not values:
+            del self._by_mask[len(pattern), mask]
+            masks = self._masks[len(pattern)]
+            masks.remove(mask)
+            if not masks:
+                del self._masks[len(pattern)]
+        return value
+
+    def matching(self, uri: str) -> tuple[T, ...]:
+        """Every value that ``uri`` matches: exact, then prefixes from long to short, then wildcards from best to worst."""
+        if not self._lengths and not self._masks:
+            value = self.exact.get(uri)
+            return () if value is None else (value,)
+        found = self._memo.get(uri)
+        if found is None:
+            found = self._search(uri)
+            if len(self._memo) >= self.MEMO:
+                self._memo.clear()
+            self._memo[uri] = found
+        return found
+
+    def best(self, uri: str) -> T | None:
+        """The one value that ``uri`` matches best, or `None`."""
+        value = self.exact.get(uri)
+        if value is not None or not (self._lengths or self._masks):
+            return value
+        found = self.matching(uri)
+        return found[0] if found else None
+
+    def _search(self, uri: str) -> tuple[T, ...]:
+        found = []
+        value = self.exact.get(uri)
+        if value is not None:
+            found.append(value)
+        for length in self._lengths:
+            if length <= len(uri) and (value := self.prefix.get(uri[:length])) is not None:
+                found.append(value)
+        if self._masks:
+            components = uri.split(".")
+            size = len(components)
+            for mask in self._masks.get(size, ()):
+                value = self._by_mask[size, mask].get(tuple([components[index] for index in mask]))
+                if value is not None:
+                    found.append(value)
+        return tuple(found)

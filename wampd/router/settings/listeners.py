@@ -1,0 +1,152 @@
+"""Settings of a listener: where to listen, and what to speak there."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
+
+from .parts import KIB, LARGEST_MESSAGE, MIB, Bytes, Count, Name, Part, Seconds, SecondsOrOff, Serializer
+
+
+class Tls(Part, frozen=True, kw_only=True):
+    """TLS 1.2 and 1.3 on a listener."""
+
+    certificate: Annotated[Path, Meta(description="PEM file: the certificate, then the chain up to its authority.")]
+    key: Annotated[
+        Path, Meta(description="PEM file of the private key, without a password; others must not be able to read it.")
+    ]
+
+
+class Compression(Part, frozen=True, kw_only=True):
+    """Compression of WebSocket messages (permessage-deflate, RFC 7692) for clients that offer it."""
+
+    window_bits: Annotated[
+        int,
+        Meta(ge=9, le=15, description="The size of the compression window, as a power of two; memory against ratio."),
+    ] = 12
+    no_context_takeover: Annotated[
+        bool,
+        Meta(
+            description="Compress each message on its own: costs some ratio, saves up to 100 kB of memory a connection."
+        ),
+    ] = True
+
+
+class WebSocketPath(Part, frozen=True, kw_only=True):
+    """What all types of WebSocket paths have in common."""
+
+    origins: Annotated[
+        tuple[Name, ...],
+        Meta(
+            min_length=1,
+            description="Which web pages may connect, by their origin: `same-host` (the page comes from the host and"
+            " port that it connects to), `*` (any), or origins such as `https://www.example.com`. Clients that send"
+            " no `Origin` header are not browsers and always may.",
+        ),
+    ] = ("same-host",)
+    compression: Annotated[Compression | None, Meta(description="Compress messages; off unless this is given.")] = None
+
+
+class WampPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="wamp"):
+    """A WebSocket path that speaks WAMP."""
+
+    serializers: Annotated[
+        tuple[Serializer, ...],
+        Meta(min_length=1, description="The serializers offered; the client's order of preference wins."),
+    ] = ("json", "msgpack", "cbor")
+
+
+class EchoPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="echo"):
+    """A WebSocket path that sends every message back, for conformance suites."""
+
+
+class RawSocket(Part, frozen=True, kw_only=True):
+    """RawSocket on a listener. The longest message is announced as the largest power of two within `message_size`."""
+
+    serializers: Annotated[
+        tuple[Serializer, ...], Meta(min_length=1, description="The serializers accepted; the client chooses.")
+    ] = ("json", "msgpack", "cbor")
+
+
+class StaticPath(Part, frozen=True, kw_only=True, tag_field="type", tag="static"):
+    """An HTTP path that serves the files of a directory: no listings, no dotfiles, no links that lead out of it."""
+
+    directory: Annotated[Path, Meta(description="The directory; `index.html` stands for the directory that it is in.")]
+
+
+class TransportLimits(Part, frozen=True, kw_only=True):
+    """What one connection may cost."""
+
+    handshake_timeout: Annotated[
+        Seconds, Meta(description="Time for each of the TLS, HTTP, WebSocket and RawSocket handshakes.")
+    ] = 5.0
+    join_timeout: Annotated[
+        Seconds, Meta(description="Time from the acceptance of the connection until WELCOME, authentication included.")
+    ] = 10.0
+    idle_timeout: Annotated[
+        Seconds, Meta(description="Time that a connection may stay open after GOODBYE without a new HELLO.")
+    ] = 10.0
+    close_timeout: Annotated[
+        Seconds, Meta(description="Time that the peer has to answer a close frame, before it is cut off.")
+    ] = 5.0
+    ping_interval: Annotated[
+        SecondsOrOff, Meta(description="Time between pings, WebSocket and RawSocket alike; 0 sends none.")
+    ] = 30.0
+    ping_timeout: Annotated[
+        Seconds, Meta(description="Time that the peer has to answer a ping, before it is cut off.")
+    ] = 10.0
+    message_size: Annotated[
+        Bytes,
+        Meta(
+            ge=512,
+            le=LARGEST_MESSAGE,
+            description="Largest message accepted, after decompression and of all fragments together.",
+        ),
+    ] = MIB
+    fragments: Annotated[Count, Meta(description="Most fragments of one message.")] = 1024
+    depth: Annotated[int, Meta(ge=4, le=512, description="Deepest nesting of lists and dictionaries in a message.")] = (
+        64
+    )
+    header_size: Annotated[Bytes, Meta(ge=1024, description="Largest HTTP request head, request line included.")] = (
+        16 * KIB
+    )
+    header_lines: Annotated[Count, Meta(description="Most HTTP header lines of a request.")] = 100
+    send_queue: Annotated[
+        Bytes,
+        Meta(ge=1024, description="Most bytes that wait to be sent to the peer, before it counts as a slow consumer."),
+    ] = 16 * MIB
+    send_stall: Annotated[
+        Seconds,
+        Meta(description="Longest time that bytes wait without the peer taking any, before it is disconnected."),
+    ] = 10.0
+    connections_per_address: Annotated[
+        Count | None, Meta(description="Most connections from one address to this listener; `null` sets no limit.")
+    ] = None
+
+
+class Listener(Part, frozen=True, kw_only=True):
+    """A place where clients connect. One port may speak everything: what the client sends first tells it apart."""
+
+    endpoint: Annotated[
+        Name,
+        Meta(
+            description="A Twisted server endpoint string: `tcp:8080:interface=127.0.0.1`, `tcp6:8080`,"
+            " `unix:/run/wampd.sock:mode=660`. A `tcp:` endpoint without `interface` listens on all"
+            " interfaces."
+        ),
+    ]
+    tls: Annotated[Tls | None, Meta(description="Speak TLS on this listener; everything on it then is inside TLS.")] = (
+        None
+    )
+    websocket: Annotated[
+        Mapping[str, WampPath | EchoPath], Meta(description="WebSocket paths, matched exactly, and what they speak.")
+    ] = {}
+    rawsocket: Annotated[
+        RawSocket | None, Meta(description="Speak RawSocket, too; `{}` does so with the defaults.")
+    ] = None
+    http: Annotated[
+        Mapping[str, StaticPath],
+        Meta(description="HTTP paths and what they serve; the longest path that fits decides."),
+    ] = {}
+    limits: Annotated[TransportLimits, Meta(description="What one connection may cost.")] = TransportLimits()

@@ -1,0 +1,62 @@
+"""The root of the settings, and what concerns the whole process."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
+
+from .listeners import Listener
+from .parts import Count, LogFormat, LogLevel, Name, Part, Seconds, Text
+from .realms import Realm
+
+
+class ProcessLimits(Part, frozen=True, kw_only=True):
+    """Limits of the whole process."""
+
+    connections: Annotated[Count, Meta(description="Most connections at once; more are refused.")] = 50_000
+    spare_descriptors: Annotated[
+        int, Meta(ge=0, description="File descriptors that connections leave free; more connections are refused.")
+    ] = 32
+    drain: Annotated[
+        Seconds, Meta(description="Time over which sessions are told to leave when the router is stopped.")
+    ] = 10.0
+    stop: Annotated[
+        Seconds, Meta(description="Time from the signal to stop until the process ends, whatever still waits.")
+    ] = 30.0
+
+
+class Component(Part, frozen=True, kw_only=True):
+    """A program that the router starts once it listens, starts again when it ends (ever later), and finally stops."""
+
+    name: Annotated[Name, Meta(description="Its name in the log; unique.")]
+    command: Annotated[
+        tuple[Text, ...],
+        Meta(
+            min_length=1,
+            description="The program and its arguments. `${WAMPD_PYTHON}` is the Python that runs the router.",
+        ),
+    ]
+    directory: Annotated[Path, Meta(description="The directory that it runs in.")] = Path()
+    environment: Annotated[
+        Mapping[str, Text], Meta(description="Environment variables that it gets beside those of the router.")
+    ] = {}
+
+
+class Log(Part, frozen=True, kw_only=True):
+    """What the router logs, on standard error."""
+
+    level: Annotated[LogLevel, Meta(description="The least level that is logged.")] = "info"
+    format: Annotated[LogFormat, Meta(description="`text` for people, `json` (one object a line) for machines.")] = (
+        "text"
+    )
+
+
+class Settings(Part, frozen=True, kw_only=True):
+    """The whole configuration."""
+
+    realms: Annotated[tuple[Realm, ...], Meta(min_length=1, description="The realms.")]
+    listeners: Annotated[tuple[Listener, ...], Meta(min_length=1, description="Where clients connect.")]
+    limits: Annotated[ProcessLimits, Meta(description="Limits of the whole process.")] = ProcessLimits()
+    components: Annotated[tuple[Component, ...], Meta(description="Programs that the router runs.")] = ()
+    log: Annotated[Log, Meta(description="Logging.")] = Log()

@@ -1,0 +1,112 @@
+"""Settings of a realm: who may join, and what they may do."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from .parts import Action, Count, Disclose, Match, Name, Part, SlowConsumer, UriCheck
+from .secret import Secret
+
+
+class Permission(Part, frozen=True, kw_only=True):
+    """A rule of a role: what its sessions may do with the URIs that it matches.
+
+    The most specific rule that matches decides alone: an exact one before a prefix, a longer prefix before a shorter
+    one, a prefix before a wildcard. What no rule matches is refused. A rule whose first URI component is empty (`""` as
+    a prefix, too) never grants `wamp.*` or `wampd.*`: name them, as in `uri: wamp.` with `match: prefix`.
+    """
+
+    uri: Annotated[
+        str, Meta(description="The URI, the beginning of URIs (`prefix`), or a URI with empty components (`wildcard`).")
+    ]
+    match: Annotated[
+        Match,
+        Meta(
+            description="How `uri` matches. A `prefix` is a string prefix: `com.example` also matches `com.examples`;"
+            " so end it with a dot. An `exact` rule allows no pattern registration or subscription on its URI."
+        ),
+    ] = "exact"
+    allow: Annotated[frozenset[Action], Meta(description="What is allowed; an empty list refuses everything.")]
+    disclose: Annotated[
+        Disclose,
+        Meta(
+            description="Whether callees and subscribers learn who calls and publishes: `never` (a request to be"
+            " disclosed is refused), `on_request` of the caller or publisher, or `always`."
+        ),
+    ] = "on_request"
+
+
+class Role(Part, frozen=True, kw_only=True):
+    """A role: what a session may do once it is authenticated."""
+
+    name: Annotated[Name, Meta(description="Its name, the `authrole` of its sessions; unique in the realm.")]
+    permissions: Annotated[tuple[Permission, ...], Meta(description="Its rules; their order does not matter.")] = ()
+
+
+class AnonymousAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `anonymous`: everybody is let in, under one role."""
+
+    role: Annotated[Name, Meta(description="The role of anonymous sessions.")] = "anonymous"
+
+
+class TicketPrincipal(Part, frozen=True, kw_only=True):
+    """Somebody who may authenticate with a ticket."""
+
+    authid: Annotated[
+        Name, Meta(description="The name that the client gives; unique among the principals of the method.")
+    ]
+    role: Annotated[Name, Meta(description="The role of the session.")]
+    ticket: Annotated[
+        Secret,
+        Meta(
+            description='The secret: a string, better `"${NAME}"`, or `{file: PATH}` of a file that others cannot read.'
+        ),
+    ]
+
+
+class TicketAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `ticket`: a shared secret, sent as it is; use it over TLS or a Unix socket."""
+
+    principals: Annotated[tuple[TicketPrincipal, ...], Meta(min_length=1, description="Who may come in.")]
+
+
+class Auth(Part, frozen=True, kw_only=True):
+    """How sessions of a realm authenticate; a method that is not named is not offered."""
+
+    anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
+    ticket: Annotated[TicketAuth | None, Meta(description="Let clients in by a shared secret.")] = None
+
+
+class SessionLimits(Part, frozen=True, kw_only=True):
+    """What one session may hold at once; a request beyond it gets an ERROR."""
+
+    subscriptions: Annotated[Count, Meta(description="Subscriptions.")] = 10_000
+    registrations: Annotated[Count, Meta(description="Registrations.")] = 10_000
+    pending_calls: Annotated[Count, Meta(description="Calls that have no final answer yet.")] = 10_000
+    uri_length: Annotated[Count, Meta(description="Length of a URI in bytes of UTF-8.")] = 512
+
+
+class Realm(Part, frozen=True, kw_only=True):
+    """A realm: a routing namespace of its own; sessions of different realms never meet."""
+
+    name: Annotated[Name, Meta(description="Its URI, which clients join; unique.")]
+    uri_check: Annotated[
+        UriCheck,
+        Meta(
+            description="`loose`: components are not empty and hold no whitespace and no `#`. `strict`: components are"
+            " made of `0-9`, `a-z` and `_` only."
+        ),
+    ] = "loose"
+    strict_request_ids: Annotated[
+        bool, Meta(description="End sessions whose request ids do not count 1, 2, 3, …; many clients do not.")
+    ] = False
+    roles: Annotated[tuple[Role, ...], Meta(min_length=1, description="The roles that its sessions can have.")]
+    auth: Annotated[Auth, Meta(description="How sessions authenticate.")]
+    slow_consumer: Annotated[
+        SlowConsumer,
+        Meta(
+            description="What happens to a subscriber that does not read as fast as events come: `disconnect` it when"
+            " its send queue is full, or `drop` its events while it is."
+        ),
+    ] = "disconnect"
+    limits: Annotated[SessionLimits, Meta(description="What one session may hold.")] = SessionLimits()

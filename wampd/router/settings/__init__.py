@@ -1,7 +1,9 @@
 """The configuration: YAML in, frozen settings out."""
 
 from .listeners import Compression, EchoPath, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
+from .loader import load
 from .model import Component, Log, ProcessLimits, Settings
+from .problems import Place, Problem, SettingsError
 from .realms import AnonymousAuth, Auth, Permission, Realm, Role, SessionLimits, TicketAuth, TicketPrincipal
 from .secret import Secret
 
@@ -14,6 +16,8 @@ __all__ = [
     "Listener",
     "Log",
     "Permission",
+    "Place",
+    "Problem",
     "ProcessLimits",
     "RawSocket",
     "Realm",
@@ -21,10 +25,12 @@ __all__ = [
     "Secret",
     "SessionLimits",
     "Settings",
+    "SettingsError",
     "StaticPath",
     "TicketAuth",
     "TicketPrincipal",
     "Tls",
     "TransportLimits",
     "WampPath",
+    "load",
 ]

@@ -27,11 +27,7 @@ Name = Annotated[str, Meta(min_length=1)]
 Text = Annotated[str, Meta(extra={"verbatim": True})]
 """A string that takes any scalar as it is written, so that ``PORT: 8080`` needs no quotes."""
 
-Action = Literal["call", "register", "publish", "subscribe"]
-Match = Literal["exact", "prefix", "wildcard"]
-Disclose = Literal["never", "on_request", "always"]
 Serializer = Literal["json", "msgpack", "cbor"]
-UriCheck = Literal["loose", "strict"]
 SlowConsumer = Literal["disconnect", "drop"]
 LogLevel = Literal["debug", "info", "warn", "error", "critical"]
 LogFormat = Literal["text", "json"]

@@ -4,7 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from .parts import Action, Count, Disclose, Match, Name, Part, SlowConsumer, UriCheck
+from wampd.realms.grants import Action, Disclosure
+from wampd.realms.options import Match
+from wampd.realms.uris import MAX_URI_BYTES, UriCheck
+
+from .parts import Count, Name, Part, SlowConsumer
 from .secret import Secret
 
 
@@ -28,7 +32,7 @@ class Permission(Part, frozen=True, kw_only=True):
     ] = "exact"
     allow: Annotated[frozenset[Action], Meta(description="What is allowed; an empty list refuses everything.")]
     disclose: Annotated[
-        Disclose,
+        Disclosure,
         Meta(
             description="Whether callees and subscribers learn who calls and publishes: `never` (a request to be"
             " disclosed is refused), `on_request` of the caller or publisher, or `always`."
@@ -83,7 +87,7 @@ class SessionLimits(Part, frozen=True, kw_only=True):
     subscriptions: Annotated[Count, Meta(description="Subscriptions.")] = 10_000
     registrations: Annotated[Count, Meta(description="Registrations.")] = 10_000
     pending_calls: Annotated[Count, Meta(description="Calls that have no final answer yet.")] = 10_000
-    uri_length: Annotated[Count, Meta(description="Length of a URI in bytes of UTF-8.")] = 512
+    uri_length: Annotated[Count, Meta(description="Length of a URI in bytes of UTF-8.")] = MAX_URI_BYTES
 
 
 class Realm(Part, frozen=True, kw_only=True):

@@ -1,0 +1,13 @@
+"""``wampd run``: the router itself, in the foreground."""
+
+from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain
+
+
+def run(file: str | None) -> int:
+    """Run the router until it is stopped; return the exit status. Nothing is started if the configuration is wrong."""
+    settings = load_or_complain(chosen_file(file))
+    if settings is None:
+        return EXIT_BAD_CONFIGURATION
+    from wampd.router import daemon  # it installs a reactor
+
+    return daemon.run(settings)

@@ -1,0 +1,193 @@
+"""Nodes and types → values: the structs are filled from the tree, and everything that does not fit is reported.
+
+The rules:
+
+* a problem never ends the checking: the value is left out (a default takes its place, an item leaves its list), so that
+  all problems are found at once; a configuration with any problem is refused as a whole by the caller;
+* a rule is asked of a struct only when the keys of the struct itself are right, lest one mistake is reported twice;
+* ``null`` never stands for a mapping or a list: whoever writes ``rawsocket:`` and nothing more may mean either thing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec import NODEFAULT, inspect
+
+from .nodes import Broken, Node, Scalar, Sequence, Table
+from .problems import KeyPath, Place, Problem, closest, did_you_mean, quote
+from .scalars import resolve
+from .secret import Secret
+from .values import INVALID, UnfitError, absolute, read_scalar, read_secret
+
+Item = TypeVar("Item")
+
+
+class Here:
+    """What a rule sees of its surroundings: a struct at its path, and where to report problems."""
+
+    def __init__(self, checker: "Checker", path: KeyPath) -> None:
+        self._checker = checker
+        self._path = path
+        self.environ = checker.environ
+
+    def problem(self, message: str, *keys: str | int) -> None:
+        """Report a problem with the struct, or with what ``keys`` lead to inside of it."""
+        self._checker.report(message, (*self._path, *keys))
+
+    def each(self, items: tuple[Item, ...], *keys: str | int) -> Iterator[tuple[int, Item]]:
+        """Return the items of the list that ``keys`` lead to, with their indexes in the file, without bad ones."""
+        return zip(self._checker.kept.get((*self._path, *keys), range(len(items))), items, strict=True)
+
+    def is_sound(self, *keys: str | int) -> bool:
+        """Tell whether nothing was wrong so far with the struct, or with what ``keys`` lead to inside of it."""
+        path = (*self._path, *keys)
+        return not any(problem.path[: len(path)] == path for problem in self._checker.problems)
+
+
+Rule = Callable[[Any, Here], None]
+
+
+class Checker:
+    """Checks one tree. ``rules`` are asked of every struct of their class."""
+
+    def __init__(self, problems: list[Problem], rules: Mapping[type, Rule], environ: Mapping[str, str]) -> None:
+        self.problems = problems
+        self.environ = environ
+        self._rules = rules
+        self._places: dict[KeyPath, Place] = {}
+        self.kept: dict[KeyPath, list[int]] = {}
+        """For each list the indexes of the items that fit."""
+
+    def check(self, node: Node, struct: type) -> Any:
+        """Return an instance of the struct, or ``INVALID``."""
+        return self._value(node, inspect.type_info(struct), (), {})
+
+    def report(self, message: str, path: KeyPath, place: Place | None = None) -> None:
+        """Report a problem, at its place or else at the place of the nearest thing around it that is in the file."""
+        nearest = path
+        while place is None:
+            place = self._places.get(nearest)
+            nearest = nearest[:-1]
+        self.problems.append(Problem(place, path, message))
+
+    def _value(self, node: Node, type_: inspect.Type, path: KeyPath, extra: Mapping[str, Any]) -> Any:
+        """Return the value that the node is for the type; ``extra`` is what the ``Meta`` around the type adds to it."""
+        self._places[path] = node.place
+        if isinstance(node, Broken):
+            return INVALID
+        match type_:
+            case inspect.Metadata():
+                return self._value(node, type_.type, path, {**extra, **(type_.extra or {})})
+            case inspect.UnionType():
+                return self._union(node, type_, path, extra)
+            case inspect.StructType(tag_field=None):
+                return self._struct(node, type_, path)
+            case inspect.StructType():
+                return self._tagged(node, (type_,), path)
+            case inspect.VarTupleType() | inspect.FrozenSetType():
+                return self._list(node, type_, path)
+            case inspect.DictType():
+                return self._dict(node, type_, path)
+        try:
+            if isinstance(type_, inspect.CustomType) and type_.cls is Secret:
+                return read_secret(node)
+            return read_scalar(node, type_, extra)
+        except UnfitError as unfit:
+            return self._refuse(str(unfit), path, node)
+
+    def _refuse(self, message: str, path: KeyPath, node: Node) -> Any:
+        self.report(message, path, node.place)
+        return INVALID
+
+    def _union(self, node: Node, type_: inspect.UnionType, path: KeyPath, extra: Mapping[str, Any]) -> Any:
+        """Choose among ``X | None`` and unions of tagged structs; there are no others."""
+        others = tuple(member for member in type_.types if not isinstance(member, inspect.NoneType))
+        structs = tuple(member for member in others if isinstance(member, inspect.StructType))
+        if len(others) == 1:
+            if not structs and len(others) < len(type_.types) and is_null(node):
+                return None
+            return self._value(node, others[0], path, extra)
+        return self._tagged(node, structs, path)
+
+    # --- mappings ---
+
+    def _tagged(self, node: Node, structs: tuple[inspect.StructType, ...], path: KeyPath) -> Any:
+        """Let the value of the tag choose the struct."""
+        field, by_tag = str(structs[0].tag_field), {str(struct.tag): struct for struct in structs}
+        if not isinstance(node, Table):
+            return self._refuse(f"expected a mapping with {quote(field)}: one of {', '.join(by_tag)}", path, node)
+        for key, value in node.entries:
+            if key.text == field:
+                if isinstance(value, Scalar) and value.text in by_tag:
+                    return self._struct(node, by_tag[value.text], path)
+                hint = did_you_mean(value.source, by_tag) if isinstance(value, Scalar) else ""
+                return self._refuse(f"unknown {field}{hint}", (*path, field), value)
+        return self._refuse(f"the key {quote(field)} is missing; one of {', '.join(by_tag)}", path, node)
+
+    def _struct(self, node: Node, type_: inspect.StructType, path: KeyPath) -> Any:
+        if not isinstance(node, Table):
+            optional = not any(field.required for field in type_.fields)
+            hint = "; write {} for the defaults" if optional and is_null(node) else ""
+            return self._refuse(f"expected a mapping{hint}", path, node)
+        fields = {field.name: field for field in type_.fields}
+        values: dict[str, Any] = {}
+        misspelt: set[str | None] = set()
+        for key, value in node.entries:
+            if key.text in fields:
+                values[key.text] = self._value(value, fields[key.text].type, (*path, key.text), {})
+            elif key.text != type_.tag_field:
+                free = [name for name in fields if all(name != other.text for other, _ in node.entries)]
+                self.report(f"unknown key{did_you_mean(key.text, free)}", (*path, key.text), key.place)
+                misspelt.add(closest(key.text, free))
+        sound = INVALID not in values.values()
+        for name, field in fields.items():
+            if field.required and name not in values and name not in misspelt:
+                self.report(f"the key {quote(name)} is missing", path, node.place)
+            if values.get(name, INVALID) is INVALID:
+                values[name] = _default(field, node.place)
+        if INVALID in values.values():
+            return INVALID
+        struct = type_.cls(**values)
+        rule = self._rules.get(type_.cls)
+        if rule and sound:
+            rule(struct, Here(self, path))
+        return struct
+
+    def _dict(self, node: Node, type_: inspect.DictType, path: KeyPath) -> Any:
+        if not isinstance(node, Table):
+            hint = "; write {} for an empty one" if is_null(node) else ""
+            return self._refuse(f"expected a mapping{hint}", path, node)
+        values = {key.text: self._value(value, type_.value_type, (*path, key.text), {}) for key, value in node.entries}
+        return {key: value for key, value in values.items() if value is not INVALID}
+
+    # --- lists ---
+
+    def _list(self, node: Node, type_: inspect.VarTupleType | inspect.FrozenSetType, path: KeyPath) -> Any:
+        if not isinstance(node, Sequence):
+            hint = "; write [] for an empty one" if is_null(node) else ""
+            return self._refuse(f"expected a list{hint}", path, node)
+        if len(node.items) < (type_.min_length or 0):
+            return self._refuse("the list must not be empty", path, node)
+        values: list[Any] = []
+        self.kept[path] = []
+        for index, item in enumerate(node.items):
+            value = self._value(item, type_.item_type, (*path, index), {})
+            if isinstance(type_, inspect.FrozenSetType) and value in values:
+                self.report(f"{quote(str(value))} is here twice", (*path, index), item.place)
+            if value is not INVALID:
+                values.append(value)
+                self.kept[path].append(index)
+        return frozenset(values) if isinstance(type_, inspect.FrozenSetType) else tuple(values)
+
+
+def is_null(node: Node) -> bool:
+    """Tell whether there is nothing where a value should be: ``key:``, ``key: null``, ``key: ~``."""
+    return isinstance(node, Scalar) and node.plain and resolve(node.text) is None
+
+
+def _default(field: inspect.Field, place: Place) -> Any:
+    if field.required:
+        return INVALID
+    default = field.default_factory() if field.default is NODEFAULT else field.default
+    return absolute(default, place) if isinstance(default, Path) else default

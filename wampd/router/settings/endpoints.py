@@ -1,0 +1,56 @@
+"""Endpoint strings: Twisted's own parser judges them; here its judgement is put into words."""
+
+import re
+from itertools import combinations
+
+_SPLIT = re.compile(r"(?<!\\):")
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 -- compared with, not bound to
+
+
+def fault(endpoint: str) -> str | None:
+    """Return why an endpoint string cannot be used; None if it can."""
+    kind = endpoint.partition(":")[0]
+    if kind == "ssl":
+        return "use a tcp: endpoint, and the key tls of the listener"
+    from twisted.internet.endpoints import serverFromString  # slow to import, and it may load plugins
+
+    try:
+        # The parsers only keep the reactor for later.
+        serverFromString(None, endpoint)  # type: ignore[no-untyped-call]
+    except (ValueError, TypeError, KeyError, IndexError, OSError, AttributeError) as error:
+        reason = re.sub(r"^_parse\w*\(\) ", "", str(error))
+        return f"not a Twisted server endpoint string: {reason}"
+    port = _parts(endpoint).get("port", "")
+    if kind in ("tcp", "tcp6") and not 0 <= int(port) <= 65535:
+        return f"there is no port {port}"
+    return None
+
+
+def clashes(endpoints: list[str]) -> list[tuple[int, int]]:
+    """Return pairs of indexes of endpoints that cannot both be listened on; of each pair the smaller first."""
+    parts = [_parts(endpoint) for endpoint in endpoints]
+    return [(a, b) for a, b in combinations(range(len(parts)), 2) if _clash(parts[a], parts[b])]
+
+
+def _parts(endpoint: str) -> dict[str, str]:
+    """Split an endpoint string into the arguments that say where to listen."""
+    names = {"tcp": ["port", "interface"], "tcp6": ["port", "interface"], "unix": ["address"]}
+    kind, *arguments = (part.replace("\\:", ":").replace("\\\\", "\\") for part in _SPLIT.split(endpoint))
+    if kind not in names:
+        return {"kind": kind, "all": endpoint}
+    positional = iter(names[kind])
+    found = {"kind": kind}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not equals:
+            name, value = next(positional, argument), argument
+        found[name] = value
+    return {name: found.get(name, "") for name in ("kind", *names[kind])}
+
+
+def _clash(one: dict[str, str], other: dict[str, str]) -> bool:
+    if one == other:
+        return one.get("port") != "0"
+    if one["kind"] != other["kind"] or "port" not in one or one["port"] != other["port"] or one["port"] == "0":
+        return False
+    return one["interface"] in _EVERYWHERE or other["interface"] in _EVERYWHERE

@@ -1,0 +1,26 @@
+"""The one way in: a file → settings, or everything that is wrong with it."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from .checker import Checker
+from .model import Settings
+from .problems import Problem, SettingsError
+from .rules import RULES
+from .source import Reader
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Return the settings in a file, or raise :class:`SettingsError` with all that is wrong.
+
+    ``environ`` is what ``${NAME}`` means in the file, beside ``WAMPD_PYTHON``: the Python that runs this,
+    unless ``environ`` says otherwise.
+    """
+    problems: list[Problem] = []
+    environ = {"WAMPD_PYTHON": sys.executable, **environ}
+    root = Reader(environ, problems).read(path)
+    settings = Checker(problems, RULES, environ).check(root, Settings)
+    if problems or not isinstance(settings, Settings):
+        raise SettingsError(problems)
+    return settings

@@ -1,0 +1,83 @@
+"""What is wrong with a configuration, and where: every problem has a file, a line, a column and the path of its key."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+KeyPath = tuple[str | int, ...]
+"""The way to a value from the root of the configuration: names of keys and indexes of lists."""
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+class Place(NamedTuple):
+    """A position in a file; lines and columns count from 1."""
+
+    file: Path
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong."""
+
+    place: Place
+    path: KeyPath
+    message: str
+
+    def __str__(self) -> str:
+        key = show(self.path)
+        return f"{self.place}: {key}: {self.message}" if key else f"{self.place}: {self.message}"
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; ``problems`` says all the reasons, in the order of the files and lines."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        found = list(dict.fromkeys(problems))
+        files = {file: order for order, file in enumerate(dict.fromkeys(problem.place.file for problem in found))}
+        self.problems = tuple(sorted(found, key=lambda it: (files[it.place.file], it.place.line, it.place.column)))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
+
+
+def show(path: KeyPath) -> str:
+    """Write a path as people do: ``realms[0].auth``, ``listeners[0].websocket["/ws"]``."""
+    shown = ""
+    for key in path:
+        if isinstance(key, int):
+            shown += f"[{key}]"
+        elif _PLAIN_KEY.fullmatch(key):
+            shown += f".{key}" if shown else key
+        else:
+            shown += f"[{quote(key)}]"
+    return shown
+
+
+def quote(text: str) -> str:
+    """Put a text that somebody wrote into a message: in quotes, on one line, and not longer than a line."""
+    import json  # only needed when something is wrong
+
+    return json.dumps(text if len(text) <= 60 else text[:59] + "…", ensure_ascii=False)
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that looks like this one, if there is one."""
+    import difflib  # only needed when something is wrong
+
+    lowered = {candidate.lower(): candidate for candidate in known}
+    close = difflib.get_close_matches(word.lower().replace("-", "_"), lowered, n=1)
+    return lowered[close[0]] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a hint to append to a message: the known word that looks like this one, or else all known words."""
+    candidates = list(known)
+    close = closest(word, candidates)
+    return f"; did you mean {quote(close)}?" if close else f"; known here: {', '.join(candidates)}"

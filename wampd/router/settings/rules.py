@@ -1,0 +1,222 @@
+"""What types cannot say: rules between keys, and between the configuration and the machine.
+
+Each rule is a function of one struct, asked once the keys of the struct fit their types; :data:`RULES` names them all.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
+
+from wampd.realms.uris import is_uri
+
+from . import endpoints
+from .checker import Here, Rule
+from .listeners import EchoPath, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
+from .model import Component, ProcessLimits, Settings
+from .problems import did_you_mean, quote
+from .realms import Permission, Realm, Role, TicketAuth
+from .values import others_can_read
+
+Key = TypeVar("Key")
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_PATH = re.compile(r"/|(/[^/\s?#%\\]+)+")
+
+
+def _repeated(keys: Iterable[tuple[int, Key]]) -> Iterator[tuple[int, Key]]:
+    """Return the indexed keys that were there before."""
+    seen: set[Key] = set()
+    for index, key in keys:
+        if key in seen:
+            yield index, key
+        seen.add(key)
+
+
+# --- realms ---
+
+
+def _permission(permission: Permission, here: Here) -> None:
+    uri = permission.uri
+    if permission.match == "exact" and uri.endswith("."):
+        here.problem(f'{quote(uri)} ends with a dot; with "match: prefix" it stands for all that begins with it', "uri")
+    elif uri == "*" or uri.endswith(".*"):
+        here.problem(f'"*" has no meaning here; write {quote(uri[:-1])} with "match: prefix"', "uri")
+    elif permission.match == "prefix" and (uri.startswith(".") or ".." in uri):
+        here.problem(f"no URI can begin with {quote(uri)}: its components are not empty", "uri")
+
+
+def _role(role: Role, here: Here) -> None:
+    rules = ((i, (rule.uri, rule.match)) for i, rule in here.each(role.permissions, "permissions"))
+    for index, (uri, match) in _repeated(rules):
+        here.problem(f"there is another rule for {quote(uri)} with match: {match}", "permissions", index)
+
+
+def _ticket(ticket: TicketAuth, here: Here) -> None:
+    names = ((i, principal.authid) for i, principal in here.each(ticket.principals, "principals"))
+    for index, authid in _repeated(names):
+        here.problem(f"there is another principal {quote(authid)}", "principals", index, "authid")
+
+
+def _realm(realm: Realm, here: Here) -> None:
+    if not is_uri(realm.name, realm.uri_check):
+        here.problem(f"{quote(realm.name)} is not a URI (uri_check: {realm.uri_check})", "name")
+    for index, name in _repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
+        here.problem(f"there is another role {quote(name)}", "roles", index, "name")
+    for r, role in here.each(realm.roles, "roles"):
+        for p, rule in here.each(role.permissions, "roles", r, "permissions"):
+            where = ("roles", r, "permissions", p)
+            if here.is_sound(*where) and not is_uri(rule.uri, realm.uri_check, rule.match, realm.limits.uri_length):
+                here.problem(f"{quote(rule.uri)} is not a URI{_rule_of(realm, rule)}", *where, "uri")
+    _roles_exist(realm, here)
+    if realm.auth.anonymous is None and realm.auth.ticket is None and here.is_sound("auth"):
+        here.problem("nobody can join: there is no authentication method", "auth")
+
+
+def _rule_of(realm: Realm, rule: Permission) -> str:
+    if len(rule.uri.encode()) > realm.limits.uri_length:
+        return f": it is longer than {realm.limits.uri_length} bytes"
+    return f" (match: {rule.match}, uri_check: {realm.uri_check})"
+
+
+def _roles_exist(realm: Realm, here: Here) -> None:
+    if not here.is_sound("roles"):
+        return  # the role that is missed may be the one with the mistake in it
+    known = [role.name for role in realm.roles]
+    used: list[tuple[str, tuple[str | int, ...]]] = []
+    if realm.auth.anonymous:
+        used.append((realm.auth.anonymous.role, ("auth", "anonymous", "role")))
+    if realm.auth.ticket:
+        for index, principal in here.each(realm.auth.ticket.principals, "auth", "ticket", "principals"):
+            used.append((principal.role, ("auth", "ticket", "principals", index, "role")))
+    for role, where in used:
+        if role not in known:
+            here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", *where)
+
+
+# --- listeners ---
+
+
+def _listener(listener: Listener, here: Here) -> None:
+    fault = endpoints.fault(listener.endpoint)
+    if fault:
+        here.problem(fault, "endpoint")
+    if not listener.websocket and listener.rawsocket is None and not listener.http and here.is_sound():
+        here.problem("the listener speaks nothing: give it websocket, rawsocket or http")
+    for section, paths in (("websocket", listener.websocket), ("http", listener.http)):
+        for path in paths:
+            if not _PATH.fullmatch(path) or "/../" in f"{path}/" or "/./" in f"{path}/":
+                here.problem('not a path; write it like "/" or "/ws"', section, path)
+
+
+def _tls(tls: Tls, here: Here) -> None:
+    if not os.access(tls.certificate, os.R_OK) or not tls.certificate.is_file():
+        here.problem(f"cannot read the file {quote(str(tls.certificate))}", "certificate")
+    if not os.access(tls.key, os.R_OK) or not tls.key.is_file():
+        here.problem(f"cannot read the file {quote(str(tls.key))}", "key")
+    elif trouble := others_can_read(tls.key):
+        here.problem(trouble, "key")
+    if here.is_sound():
+        _certificate_and_key(tls, here)
+
+
+def _certificate_and_key(tls: Tls, here: Here) -> None:
+    import ssl  # only where TLS is used
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key, password=_no_password)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            here.problem("the key does not belong to the certificate", "key")
+        else:
+            here.problem(f"certificate and key cannot be used: {error.reason or 'no PEM certificate, or no PEM key'}")
+    except ValueError as error:
+        here.problem(str(error), "key")
+
+
+def _no_password() -> str:
+    raise ValueError("the key has a password; give a key without one, in a file that others cannot read")
+
+
+def _websocket_path(path: WampPath | EchoPath, here: Here) -> None:
+    for index, origin in here.each(path.origins, "origins"):
+        if origin not in ("same-host", "*") and not _ORIGIN.fullmatch(origin):
+            message = (
+                "not an origin; write same-host, *, or an origin such as https://www.example.com (lower case, no path)"
+            )
+            here.problem(message, "origins", index)
+    if isinstance(path, WampPath):
+        _serializers(path, here)
+
+
+def _serializers(path: WampPath | RawSocket, here: Here) -> None:
+    for index, name in _repeated(here.each(path.serializers, "serializers")):
+        here.problem(f"{name} is here twice", "serializers", index)
+
+
+def _static(path: StaticPath, here: Here) -> None:
+    if not path.directory.is_dir():
+        here.problem(f"there is no directory {quote(str(path.directory))}", "directory")
+
+
+def _transport_limits(limits: TransportLimits, here: Here) -> None:
+    if limits.send_queue < limits.message_size:
+        here.problem("must be at least message_size, else the largest message could not be sent", "send_queue")
+
+
+# --- the process ---
+
+
+def _component(component: Component, here: Here) -> None:
+    if not component.directory.is_dir():
+        here.problem(f"there is no directory {quote(str(component.directory))}", "directory")
+        return
+    program = component.command[0]
+    path = component.environment.get("PATH", here.environ.get("PATH"))
+    if os.sep in program:
+        program = str(component.directory / program)
+    if not shutil.which(program, path=path):
+        here.problem(f"there is no program {quote(component.command[0])}", "command", 0)
+
+
+def _process_limits(limits: ProcessLimits, here: Here) -> None:
+    if limits.stop < limits.drain:
+        here.problem("must be at least as long as drain", "stop")
+
+
+def _settings(settings: Settings, here: Here) -> None:
+    for index, name in _repeated((i, realm.name) for i, realm in here.each(settings.realms, "realms")):
+        here.problem(f"there is another realm {quote(name)}", "realms", index, "name")
+    for index, name in _repeated((i, component.name) for i, component in here.each(settings.components, "components")):
+        here.problem(f"there is another component {quote(name)}", "components", index, "name")
+    usable = [
+        (i, it.endpoint)
+        for i, it in here.each(settings.listeners, "listeners")
+        if here.is_sound("listeners", i, "endpoint")
+    ]
+    for first, second in endpoints.clashes([endpoint for _, endpoint in usable]):
+        here.problem(
+            f"cannot listen here, because listeners[{usable[first][0]}] does",
+            "listeners",
+            usable[second][0],
+            "endpoint",
+        )
+
+
+RULES: Mapping[type, Rule] = {
+    Component: _component,
+    EchoPath: _websocket_path,
+    Listener: _listener,
+    Permission: _permission,
+    ProcessLimits: _process_limits,
+    RawSocket: _serializers,
+    Realm: _realm,
+    Role: _role,
+    Settings: _settings,
+    StaticPath: _static,
+    TicketAuth: _ticket,
+    Tls: _tls,
+    TransportLimits: _transport_limits,
+    WampPath: _websocket_path,
+}

@@ -14,6 +14,7 @@ const SERIALIZER = process.env.WAMP_SERIALIZER || "json";
 const LOAD_INTERVAL_MS = 2000;
 const RETRY_MS = { first: 500, most: 5000 };
 const HISTORY_LINES = 20;
+const NAME_LENGTH = 24;
 const TEXT_LENGTH = 280;
 
 const serializers = {
@@ -49,7 +50,11 @@ function reverse([text]) {
 }
 
 function remember(name, text) {
-  history.push({ name: String(name ?? "somebody").slice(0, 24), text: String(text ?? "").slice(0, TEXT_LENGTH) });
+  history.push({
+    name: String(name ?? "somebody").slice(0, NAME_LENGTH),
+    text: String(text ?? "").slice(0, TEXT_LENGTH),
+    time: Date.now(),
+  });
   if (history.length > HISTORY_LINES) history.shift();
 }
 

@@ -20,9 +20,10 @@ const lastHeard = new Map();
 
 // --- showing things -------------------------------------------------------------------------------------------------
 
-function clock() {
+function clock(when = new Date()) {
   const time = document.createElement("time");
-  time.textContent = new Date().toLocaleTimeString([], { hour12: false });
+  time.dateTime = when.toISOString();
+  time.textContent = when.toLocaleTimeString([], { hour12: false });
   return time;
 }
 
@@ -83,10 +84,10 @@ function figure(component, topic, id, format) {
   }];
 }
 
-function showChat(args, kwargs) {
+function showChat(kwargs, when) {
   const name = document.createElement("b");
   name.textContent = String(kwargs?.name ?? "somebody");
-  append(byId("chat"), LINES.chat, clock(), name, ` ${String(kwargs?.text ?? "")}`);
+  append(byId("chat"), LINES.chat, clock(when), name, ` ${String(kwargs?.text ?? "")}`);
 }
 
 const topics = new Map([
@@ -94,7 +95,7 @@ const topics = new Map([
   figure("asyncio", "com.example.total", "total", String),
   figure("node", "com.example.load", "load", (megabytes) => Number(megabytes).toFixed(1)),
   ["com.example.chat", (args, kwargs) => {
-    showChat(args, kwargs);
+    showChat(kwargs);
     logWire("event", "com.example.chat", JSON.stringify(kwargs ?? {}));
   }],
 ]);
@@ -151,7 +152,7 @@ async function joined(newSession) {
   try {
     const lines = await newSession.call("com.example.history");
     byId("chat").replaceChildren();
-    for (const line of lines) showChat([], line);
+    for (const line of lines) showChat(line, new Date(line.time));
   } catch (error) {
     if (error?.error !== "wamp.error.no_such_procedure") throw error; // no Node component, hence no history
   }

@@ -1,17 +1,32 @@
-"""The three serializations, behind one door: payload bytes in, a client's message out; the router's message in, bytes out.
+"""The serializations behind one door: bytes in, a client's message out; the router's message in, bytes out.
 
 Rules
 -----
 * ``decode`` raises `ProtocolViolation`, and nothing else, on whatever bytes; within time linear in their number.
-* The application payload is checked to be well formed and is otherwise passed on as it came.
+* The application payload is checked to be well formed (UTF-8 in its strings included, so that forwarding it cannot harm
+  the receiver's decoder) and is otherwise passed on as it came.
 * Empty trailing arguments are dropped (WAMP basic profile, "Messages": they are not to be sent).
+* A message may nest `MAX_DEPTH` deep, the message itself being the first level.
+* An ID written as an integral float (``1.0``) is an ID, unless the caller is strict. A boolean never is an integer.
+* Of duplicate keys in options or details the last one counts.
+* What a violation says goes to the peer: short, without anything of ours, and naming the offending key.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, Protocol
 
-from wampd.realms.messages import ClientMessage, Event, Foreign, Format
+from msgspec import Raw
+
+from wampd.realms.messages import EVENT, MESSAGES, ClientMessage, Event, Foreign, Format
+from wampd.realms.session import ProtocolViolation
+
+MAX_DEPTH = 64
+"""How deep a message may nest."""
+
+MAX_TEXT = 200
+"""How many characters of explanation a peer gets."""
 
 
 class Uncarriable(Exception):
@@ -25,12 +40,15 @@ class Codec(Protocol):
     binary: bool
     """Whether WebSocket carries it in binary frames (else in text frames)."""
 
-    def decode(self, payload: bytes) -> ClientMessage:
+    def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`."""
         ...
 
     def encode(self, message: tuple[Any, ...]) -> bytes:
-        """Write one message; undecoded payload in it is in this codec's own serialization."""
+        """Write one message; undecoded payload in it is in this codec's own serialization.
+
+        Raises `Uncarriable` if a value that is not undecoded payload cannot be written.
+        """
         ...
 
     def encode_event(self, event: Event) -> bytes:
@@ -40,3 +58,35 @@ class Codec(Protocol):
     def encode_foreign(self, foreign: Foreign) -> bytes:
         """Write a message whose payload is in another serialization. Raises `Uncarriable`."""
         ...
+
+
+_WRONG_TYPE = re.compile(r"Invalid value (-?[0-9]+) - at `\$\[0\]`")
+
+
+def violation(error: Exception) -> ProtocolViolation:
+    """What to tell a peer whose message the decoder refused with ``error``."""
+    if isinstance(error, UnicodeDecodeError):
+        return ProtocolViolation("Text is not valid UTF-8")
+    if isinstance(error, RecursionError):
+        return too_deep(MAX_DEPTH)
+    text = str(error)
+    match = _WRONG_TYPE.fullmatch(text)
+    if match is not None:
+        row = MESSAGES.get(int(match[1]))
+        if row is None:
+            return ProtocolViolation(f"unknown message type {match[1]}"[:MAX_TEXT])
+        return ProtocolViolation(f"{row.name} is not for clients to send")
+    return ProtocolViolation(text[:MAX_TEXT])
+
+
+def too_deep(limit: int) -> ProtocolViolation:
+    """What to tell a peer whose message nests too deep."""
+    return ProtocolViolation(f"The message is nested more than {limit} levels deep")
+
+
+def event_message(event: Event, args: Raw | None, kwargs: Raw | None, no_args: Raw) -> tuple[Any, ...]:
+    """An EVENT as a plain tuple, its empty trailing elements left out."""
+    head = (EVENT, event.subscription, event.publication, event.details)
+    if kwargs is not None:
+        return (*head, no_args if args is None else args, kwargs)
+    return head if args is None else (*head, args)

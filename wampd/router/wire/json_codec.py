@@ -1,0 +1,153 @@
+r"""WAMP over JSON (RFC 8259).
+
+Rules
+-----
+* msgspec reads the message by its type and skips over the payload, whose grammar it checks all the same. That the bytes
+  are UTF-8 is checked here beforehand.
+* What does not fit the fast way (an ID written ``1.0``) is read a second time, more slowly, and only then refused.
+* What is sent is always valid JSON: no NaN, no Infinity, binary as ``"\\u0000"`` + base64 (`convert`).
+
+Sources: WAMP basic profile, "Serializers"; advanced profile, "Binary conversion of JSON strings".
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from wampd.realms.messages import (
+    Abort,
+    Call,
+    ClientMessage,
+    Error,
+    Event,
+    Foreign,
+    Format,
+    Publish,
+    Yield,
+    json_decoder,
+)
+from wampd.realms.session import ProtocolViolation
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, too_deep, violation
+from wampd.router.wire.convert import convert, convert_tail, to_json
+
+_WITH_PAYLOAD = frozenset({Call, Publish, Yield, Error, Abort})
+_NO_ARGS = Raw(b"[]")
+
+_NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b'[]{}"\\')
+# Opening brackets as +1 and closing ones as -1, in two's complement.
+_STEPS = bytes(1 if byte in b"[{" else 255 for byte in range(256))
+
+
+def json_depth(payload: bytes) -> int:
+    """How deep a well-formed JSON text nests. Linear in its length, without recursion."""
+    structure = payload.translate(None, _NOT_STRUCTURE)
+    # Escaped backslashes first: what then still stands before a quote escapes it.
+    structure = structure.replace(b"\\\\", b"").replace(b'\\"', b"")
+    brackets = b"".join(structure.split(b'"')[::2]).translate(_STEPS, b"\\")
+    return max(accumulate(memoryview(brackets).cast("b")), default=0)
+
+
+class JsonCodec:
+    """The JSON serialization."""
+
+    format = Format.JSON
+    binary = False
+
+    def __init__(self, depth: int = MAX_DEPTH) -> None:
+        self._depth = depth
+        self._decode = json_decoder().decode
+        self._parts = msgspec.json.Decoder(list[Raw]).decode
+        self._encode = msgspec.json.Encoder().encode
+
+    def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
+        """Read one message. Raises `ProtocolViolation`."""
+        try:
+            if not payload.isascii():
+                payload.decode()
+            message = self._decode(payload)
+        except msgspec.ValidationError as error:
+            message = self._again(payload, error, strict)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise violation(error) from None
+        # Each level takes two bytes at least.
+        if len(payload) > 2 * self._depth and _may_exceed(payload, self._depth) and json_depth(payload) > self._depth:
+            raise too_deep(self._depth)
+        if type(message) in _WITH_PAYLOAD:
+            _check_payload(message)  # type: ignore[arg-type]
+        return message
+
+    def _again(self, payload: bytes, error: msgspec.ValidationError, strict: bool) -> ClientMessage:
+        """Read a message that the fast decoder refused with IDs that are integral floats made integers."""
+        if strict or "got `float` - at `$[" not in str(error):
+            raise violation(error)
+        try:
+            parts = self._parts(payload)
+            parts[1:3] = [_integral(part) for part in parts[1:3]]
+            return self._decode(b"[" + b",".join(map(bytes, parts)) + b"]")
+        except (msgspec.DecodeError, RecursionError) as again:
+            raise violation(again) from None
+
+    def encode(self, message: tuple[Any, ...]) -> bytes:
+        """Write one message; undecoded payload in it is JSON. Raises `Uncarriable`."""
+        last = message[-1]
+        if last and (type(last) is list or type(last) is dict):
+            message = to_json(message)
+        try:
+            return self._encode(message)
+        except (TypeError, ValueError):
+            pass
+        try:
+            return self._encode(to_json(message))
+        except ValueError:
+            raise Uncarriable("JSON cannot carry this text or number") from None
+
+    def encode_event(self, event: Event) -> bytes:
+        """Write an event, whatever serialization its payload is in. Raises `Uncarriable`."""
+        args, kwargs = event.args, event.kwargs
+        if event.format is not Format.JSON:
+            args = convert(args, event.format, Format.JSON)
+            kwargs = convert(kwargs, event.format, Format.JSON)
+        return self._encode(event_message(event, args, kwargs, _NO_ARGS))
+
+    def encode_foreign(self, foreign: Foreign) -> bytes:
+        """Write a message whose payload is in another serialization. Raises `Uncarriable`."""
+        return self.encode(convert_tail(foreign.message, foreign.format, Format.JSON))
+
+
+def _may_exceed(payload: bytes, depth: int) -> bool:
+    """Whether there are more than ``depth`` opening brackets, those in strings included."""
+    return len(payload.split(b"[", depth + 1)) + len(payload.split(b"{", depth + 1)) - 2 > depth
+
+
+def _check_payload(message: Call | Publish | Yield | Error | Abort) -> None:
+    """See that arguments are an array and keyword arguments an object, and drop them where they are empty."""
+    args, kwargs = message.args, message.kwargs
+    if kwargs is not None:
+        view = memoryview(kwargs)
+        if view[0] != 0x7B:
+            raise ProtocolViolation("ArgumentsKw must be an object")
+        if view[1] != 0x22 and _is_empty(kwargs):
+            message.kwargs = kwargs = None
+    if args is not None:
+        view = memoryview(args)
+        if view[0] != 0x5B:
+            raise ProtocolViolation("Arguments must be an array")
+        if kwargs is None and view[1] in b"] \t\n\r" and _is_empty(args):
+            message.args = None
+
+
+def _is_empty(container: Raw) -> bool:
+    return not bytes(container)[1:-1].strip(b" \t\n\r")
+
+
+def _integral(part: Raw) -> Raw:
+    """A JSON number without fraction as an integer; anything else as it is."""
+    text = bytes(part)
+    if not text[:1].isdigit() or len(text) > 32:
+        return part
+    value = float(text)
+    return Raw(b"%d" % value) if value.is_integer() and value <= 2**53 else part

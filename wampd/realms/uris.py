@@ -189,3 +189,73 @@ class UriMap(Generic[T]):
                 if value is not None:
                     found.append(value)
         return tuple(found)
+
+
+# -------------------------------------------------------------------------- how the sets that two rules match relate
+
+
+def precedence(uri: str, match: Match) -> tuple[int, ...]:
+    """How specific a kept URI is: of several that match one URI, the one with the greatest value is the best."""
+    if match == "exact":
+        return (2,)
+    if match == "prefix":
+        return (1, len(uri))
+    pattern = tuple(uri.split("."))
+    return (0, *_runs(len(pattern), _mask(pattern)))
+
+
+def covers(uri: str, match: Match, pattern: str, pattern_match: Match) -> bool:
+    """Whether everything that a pattern (prefix or wildcard) matches is matched by ``uri`` too; exact covers none."""
+    if match == "prefix":
+        # What every URI that a wildcard pattern matches begins with is its text up to the first empty component.
+        return pattern.startswith(uri) if pattern_match == "prefix" else _head(pattern).startswith(uri)
+    if match == "exact" or pattern_match == "prefix":  # a prefix matches URIs of any number of components
+        return False
+    components, others = uri.split("."), pattern.split(".")
+    return len(components) == len(others) and all(
+        not component or component == other for component, other in zip(components, others, strict=True)
+    )
+
+
+def overlap(uri: str, match: Match, pattern: str, pattern_match: Match) -> bool:
+    """Whether some URI may be matched by both. It is never wrong in saying no."""
+    if match == "exact" or pattern_match == "exact":
+        if match != "exact":
+            uri, match, pattern, pattern_match = pattern, pattern_match, uri, match
+        return matches(pattern, pattern_match, uri)
+    if match == pattern_match == "prefix":
+        return uri.startswith(pattern) or pattern.startswith(uri)
+    if match == pattern_match:
+        components, others = uri.split("."), pattern.split(".")
+        return len(components) == len(others) and all(
+            not component or not other or component == other
+            for component, other in zip(components, others, strict=True)
+        )
+    if match == "wildcard":
+        uri, pattern = pattern, uri
+    # A prefix and a wildcard: the whole components of the prefix, then the beginning of one more.
+    *whole, begun = uri.split(".")
+    others = pattern.split(".")
+    return (
+        len(whole) < len(others)
+        and all(not other or component == other for component, other in zip(whole, others, strict=False))
+        and (not others[len(whole)] or others[len(whole)].startswith(begun))
+    )
+
+
+def matches(uri: str, match: Match, other: str) -> bool:
+    """Whether the URI ``other`` is matched by one kept ``uri``; for many of them there is `UriMap`."""
+    if match == "exact":
+        return uri == other
+    if match == "prefix":
+        return other.startswith(uri)
+    return covers(uri, "wildcard", other, "wildcard")
+
+
+def _head(wildcard: str) -> str:
+    """What every URI that a wildcard pattern matches begins with."""
+    components = wildcard.split(".")
+    if "" not in components:
+        return wildcard
+    named = components[: components.index("")]
+    return ".".join([*named, ""]) if named else ""

@@ -1,0 +1,50 @@
+"""Authentication method ``anonymous``: everybody is let in, under one role.
+
+Rules
+-----
+* The authid is drawn, never the one that the client asks for: what is granted or sent to an authid (black- and
+  whitelisting, disclosed callers) must not be had by merely naming it. WELCOME tells the drawn one.
+* The role is the configured one, whatever role the client asks for.
+
+The specification names the method and says no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wampd.auth.methods import Deny, Principal, Request, Step
+from wampd.realms.options import JsonDict
+
+
+class Anonymous:
+    """The method, with the role of its sessions and what draws their authids."""
+
+    __slots__ = ("_new_authid", "_role")
+
+    name = "anonymous"
+
+    def __init__(self, role: str, new_authid: Callable[[], str]) -> None:
+        self._role = role
+        self._new_authid = new_authid
+
+    def begin(self, request: Request) -> AnonymousExchange:  # noqa: ARG002 - nothing of the client is believed
+        """Start with one client."""
+        return AnonymousExchange(Principal(self._new_authid(), self._role, "static"))
+
+
+class AnonymousExchange:
+    """One client's way: in."""
+
+    __slots__ = ("_principal",)
+
+    def __init__(self, principal: Principal) -> None:
+        self._principal = principal
+
+    def challenge(self) -> Step:
+        """Nothing is asked."""
+        return self._principal
+
+    def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - there is nothing to check
+        """No CHALLENGE was sent, so there can be no answer to it."""
+        return Deny("AUTHENTICATE to the method anonymous")

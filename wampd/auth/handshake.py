@@ -1,0 +1,240 @@
+"""From HELLO to WELCOME or ABORT: one machine per connection, driven by values.
+
+Rules
+-----
+* The first message must be HELLO; an AUTHENTICATE is legal only as the answer to a CHALLENGE; after `Accept` or `Abort`
+  nothing is. Everything else is a `ProtocolViolation`. One guess per CHALLENGE.
+* The order of checks: announced roles (none of the four: a violation), the realm's URI, the realm, the methods.
+* Of the methods that the client offers, in its order, the first that the realm has and that can serve it is driven.
+  Offering none means ``anonymous``. A role asked for in HELLO chooses nothing: WELCOME tells the one given.
+* The peer gets URIs of the specification and fixed texts; the reason is in `Abort.log`, for our log. The caller closes
+  the transport after an `Abort`, and calls `Handshake.expire` when the time is over.
+
+Sources: WAMP basic profile, "Session Establishment"; advanced profile, "Authentication".
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from wampd.auth.methods import AUTHENTICATION_FAILED, Challenge, Deny, Exchange, Method, Principal, Request, Step, shown
+from wampd.auth.roles import Role
+from wampd.realms.features import router_roles
+from wampd.realms.grants import INVALID_URI, Grants
+from wampd.realms.messages import ABORT, WELCOME, Authenticate, Hello
+from wampd.realms.options import ClientRoles, HelloDetails, JsonDict
+from wampd.realms.session import ProtocolViolation
+from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_uri
+
+NO_SUCH_REALM = "wamp.error.no_such_realm"
+NO_SUCH_ROLE = "wamp.error.no_such_role"
+NO_MATCHING_AUTH_METHOD = "wamp.error.no_matching_auth_method"
+AUTHENTICATION_REQUIRED = "wamp.error.authentication_required"
+
+
+class RealmAuth:
+    """How sessions join one realm: its methods, and what its roles may do.
+
+    Raise `ValueError` if two methods or two roles have the same name.
+    """
+
+    __slots__ = ("grants", "methods")
+
+    def __init__(
+        self,
+        methods: Iterable[Method],
+        roles: Iterable[Role],
+        uri_check: UriCheck = "loose",
+        max_uri_bytes: int = MAX_URI_BYTES,
+    ) -> None:
+        self.methods: dict[str, Method] = {}
+        for method in methods:
+            if method.name in self.methods:
+                raise ValueError(f"two methods named {method.name!r}")
+            self.methods[method.name] = method
+        self.grants: dict[str, Grants] = {}
+        for role in roles:
+            if role.name in self.grants:
+                raise ValueError(f"two roles named {role.name!r}")
+            self.grants[role.name] = Grants(role, uri_check, max_uri_bytes)
+
+
+class Accept(Struct, frozen=True):
+    """The client joins: make its session and send WELCOME."""
+
+    realm: str
+    session_id: int
+    authid: str
+    authrole: str
+    authmethod: str
+    authprovider: str
+    authextra: JsonDict | None
+    grants: Grants
+    roles: ClientRoles
+    """What the client announced in HELLO."""
+    agent: str
+
+    def details(self) -> JsonDict:
+        """``WELCOME.Details``."""
+        details: JsonDict = {
+            "realm": self.realm,
+            "authid": self.authid,
+            "authrole": self.authrole,
+            "authmethod": self.authmethod,
+            "authprovider": self.authprovider,
+            "agent": self.agent,
+            "roles": router_roles(),
+        }
+        if self.authextra is not None:
+            details["authextra"] = self.authextra
+        return details
+
+    def wire(self) -> tuple[Any, ...]:
+        """``[WELCOME, Session|id, Details|dict]``."""
+        return (WELCOME, self.session_id, self.details())
+
+
+class Abort(Struct, frozen=True):
+    """The client is refused: send ABORT and close the transport."""
+
+    reason: str
+    message: str
+    log: str
+    """Why, for our log."""
+
+    def wire(self) -> tuple[Any, ...]:
+        """``[ABORT, Details|dict, Reason|uri]``."""
+        return (ABORT, {"message": self.message}, self.reason)
+
+
+Outcome: TypeAlias = Challenge | Accept | Abort
+
+
+class _State(enum.Enum):
+    OPENING = "opening"
+    CHALLENGING = "challenging"
+    OVER = "over"
+
+
+class Handshake:
+    """One client's way into a realm.
+
+    ``directory`` holds the realms by name, ``new_id`` draws a session id, ``agent`` names the router, ``transport`` is
+    what the shell knows of the connection and passes on to the methods.
+    """
+
+    __slots__ = (
+        "_agent",
+        "_directory",
+        "_exchange",
+        "_method",
+        "_new_id",
+        "_realm",
+        "_request",
+        "_state",
+        "_transport",
+    )
+
+    def __init__(
+        self,
+        directory: Mapping[str, RealmAuth],
+        new_id: Callable[[], int],
+        agent: str,
+        transport: Mapping[str, Any],
+    ) -> None:
+        self._directory = directory
+        self._new_id = new_id
+        self._agent = agent
+        self._transport = transport
+        self._state = _State.OPENING
+        self._method = ""
+        # Set once a method serves the client.
+        self._realm: RealmAuth
+        self._request: Request
+        self._exchange: Exchange
+
+    def hello(self, hello: Hello) -> Outcome:
+        """Take the client's HELLO. Raise `ProtocolViolation` if it is not the first message, or announces no role."""
+        if self._leave() is not _State.OPENING:
+            raise ProtocolViolation("HELLO is legal only as the first message")
+        if not _announces_a_role(hello.details.roles):
+            raise ProtocolViolation("HELLO must announce at least one of publisher, subscriber, caller and callee")
+        if not is_uri(hello.realm):
+            return Abort(INVALID_URI, "the realm's name is not a valid URI", f"invalid realm {shown(hello.realm)}")
+        realm = self._directory.get(hello.realm)
+        if realm is None:
+            return Abort(NO_SUCH_REALM, f"there is no realm {hello.realm!r}", f"no realm {shown(hello.realm)}")
+        request = Request(hello.realm, self._new_id(), hello.details, self._transport)
+        for name in dict.fromkeys(hello.details.authmethods or ["anonymous"]):
+            method = realm.methods.get(name)
+            exchange = None if method is None else method.begin(request)
+            if exchange is not None:
+                self._method, self._realm, self._request, self._exchange = name, realm, request, exchange
+                return self._follow(exchange.challenge())
+        return _unserved(hello.details)
+
+    def authenticate(self, answer: Authenticate) -> Outcome:
+        """Take the client's AUTHENTICATE. Raise `ProtocolViolation` if no CHALLENGE is out."""
+        if self._leave() is not _State.CHALLENGING:
+            raise ProtocolViolation("AUTHENTICATE without a CHALLENGE")
+        return self._follow(self._exchange.authenticate(answer.signature, answer.extra))
+
+    def expire(self) -> Abort | None:
+        """The time to join is over: what to send, if anything, before the transport is closed."""
+        if self._leave() is not _State.CHALLENGING:
+            return None
+        return Abort(AUTHENTICATION_FAILED, "no AUTHENTICATE in time", f"{self._method}: no AUTHENTICATE in time")
+
+    def _leave(self) -> _State:
+        """Leave the present state. Unless a method goes on asking, it is over; so each CHALLENGE is used once."""
+        left, self._state = self._state, _State.OVER
+        return left
+
+    def _follow(self, step: Step) -> Outcome:
+        """What a step of the method means for the client."""
+        if isinstance(step, Challenge):
+            self._state = _State.CHALLENGING
+            return step
+        if isinstance(step, Deny):
+            return Abort(step.uri, step.message, step.log)
+        return self._welcome(step)
+
+    def _welcome(self, principal: Principal) -> Outcome:
+        grants = self._realm.grants.get(principal.role)
+        if grants is None:
+            return Abort(
+                NO_SUCH_ROLE,
+                "the role of this principal does not exist",
+                f"{self._method}: {shown(principal.authid)} has the role {shown(principal.role)}, which does not exist",
+            )
+        return Accept(
+            realm=self._request.realm,
+            session_id=self._request.session_id,
+            authid=principal.authid,
+            authrole=principal.role,
+            authmethod=self._method,
+            authprovider=principal.provider,
+            authextra=principal.extra,
+            grants=grants,
+            roles=self._request.details.roles,
+            agent=self._agent,
+        )
+
+
+def _announces_a_role(roles: ClientRoles) -> bool:
+    return any(role is not None for role in (roles.publisher, roles.subscriber, roles.caller, roles.callee))
+
+
+def _unserved(details: HelloDetails) -> Abort:
+    """No method that the client offers serves it."""
+    if set(details.authmethods or ()) <= {"anonymous"}:
+        return Abort(AUTHENTICATION_REQUIRED, "this realm requires authentication", "no authentication method offered")
+    return Abort(
+        NO_MATCHING_AUTH_METHOD,
+        "none of the offered authentication methods is available here",
+        f"no method among {shown((details.authmethods or [])[:8])}",
+    )

@@ -1,0 +1,103 @@
+"""What an authentication method is: a small machine that the handshake drives.
+
+Rules
+-----
+* A `Method` is configured once per realm and serves many clients; `Method.begin` makes one `Exchange` for one client.
+* `Exchange.challenge` gives the first step, `Exchange.authenticate` the next one for each AUTHENTICATE. A step is a
+  `Challenge` (so factors can follow one another), a `Principal`: who this is, or `Deny`. After these two it is over.
+* An unknown principal walks the same path as a known one, and secrets are compared in constant time.
+* What `Deny` says in ``log`` is for our log; the peer gets ``message``, which is the same for every wrong answer.
+  Neither holds what was expected nor what was sent as proof. No ``repr`` shows a secret.
+
+Source: WAMP advanced profile, "Authentication".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from wampd.realms.messages import CHALLENGE
+from wampd.realms.options import HelloDetails, JsonDict
+
+AUTHENTICATION_DENIED = "wamp.error.authentication_denied"
+AUTHENTICATION_FAILED = "wamp.error.authentication_failed"
+
+
+class Request(Struct, frozen=True):
+    """What a method is told of the client: its HELLO, and what the transport knows of it."""
+
+    realm: str
+    session_id: int
+    """The session's id, should it come to be."""
+    details: HelloDetails
+    transport: Mapping[str, Any]
+    """What the shell knows of the connection, for methods that authenticate by it (certificates, cookies)."""
+
+    def __repr__(self) -> str:  # details.authextra may hold a token, the transport a cookie
+        return f"<Request of {shown(self.details.authid)} to join {self.realm}>"
+
+
+class Challenge(Struct, frozen=True):
+    """The client is to answer: send CHALLENGE."""
+
+    method: str
+    extra: JsonDict
+
+    def wire(self) -> tuple[Any, ...]:
+        """``[CHALLENGE, AuthMethod|string, Extra|dict]``."""
+        return (CHALLENGE, self.method, self.extra)
+
+
+class Principal(Struct, frozen=True):
+    """Who the client is."""
+
+    authid: str
+    role: str
+    provider: str
+    extra: JsonDict | None = None
+    """``WELCOME.Details.authextra``, if there is something to say."""
+
+
+class Deny(Struct, frozen=True):
+    """The client is not let in."""
+
+    log: str
+    uri: str = AUTHENTICATION_DENIED
+    message: str = "authentication failed"
+
+
+Step: TypeAlias = Challenge | Principal | Deny
+
+
+class Exchange(Protocol):
+    """One client's way through a method."""
+
+    def challenge(self) -> Step:
+        """The first step."""
+        ...
+
+    def authenticate(self, signature: str, extra: JsonDict) -> Step:
+        """The step after an AUTHENTICATE; called once for each `Challenge`."""
+        ...
+
+
+class Method(Protocol):
+    """A configured authentication method of one realm."""
+
+    @property
+    def name(self) -> str:
+        """Its name in ``HELLO.Details.authmethods`` and ``WELCOME.Details.authmethod``."""
+        ...
+
+    def begin(self, request: Request) -> Exchange | None:
+        """Start with one client; `None`: it cannot serve this one, and the next method that it offers is tried."""
+        ...
+
+
+def shown(value: object, limit: int = 100) -> str:
+    """A peer's value for our log: quoted, without control characters, no longer than ``limit``."""
+    text = ascii(value[: limit + 1] if isinstance(value, str) else value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

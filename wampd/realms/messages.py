@@ -245,10 +245,7 @@ class MessageType(Struct, frozen=True):
 
 
 def _rows() -> dict[int, MessageType]:
-    clients = {
-        struct.__struct_config__.tag: struct
-        for struct in ClientMessage.__args__
-    }
+    clients = {struct.__struct_config__.tag: struct for struct in ClientMessage.__args__}
     both = {ABORT, GOODBYE, ERROR}
     router = {
         WELCOME: "WELCOME",

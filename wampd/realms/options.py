@@ -22,7 +22,6 @@ Match: TypeAlias = Literal["exact", "prefix", "wildcard"]
 JsonDict: TypeAlias = dict[str, Any]
 
 
-
 class Options(Struct, frozen=True, gc=False):
     """Known attributes of one options or details dictionary; what is unknown is ignored."""
 
@@ -132,5 +131,3 @@ class YieldOptions(Options, frozen=True):
     ppt_scheme: str | None = None
     enc_algo: str | None = None
     forward_for: list[JsonDict] | None = None
-
-

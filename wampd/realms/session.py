@@ -5,8 +5,8 @@ Rules
 * Which message is legal in which state is one table, ``LEGAL``. Everything else is a protocol violation.
 * What is to be sent goes into the session's outbox; the first message of a turn also puts the session on the list of
   those touched. The shell empties both at the end of the turn. Nothing here sends.
-* Three kinds of trouble: `Refused` becomes an ERROR, `ProtocolViolation` an ABORT and the end of the session, anything
-  else is a bug of ours.
+* Two kinds of trouble: a request that cannot be served is answered with `Session.refuse` (an ERROR); `ProtocolViolation`
+  becomes an ABORT and the end of the session. Any other exception is a bug of ours.
 
 Sources: WAMP basic profile, "Session Lifetime", "Protocol Errors" and "Agent Identification".
 """
@@ -46,13 +46,8 @@ class ProtocolViolation(Exception):
     """The peer broke the protocol: ABORT it with ``wamp.error.protocol_violation`` and close. The text is for the peer."""
 
 
-class Refused(Exception):
-    """A request cannot be served: answer it with an ERROR of this URI and text."""
-
-    def __init__(self, uri: str, reason: str = "") -> None:
-        super().__init__(uri, reason)
-        self.uri = uri
-        self.reason = reason
+class SessionOver(Exception):
+    """The client ended the session itself, with GOODBYE or ABORT. Nothing else is wrong."""
 
 
 class State(enum.Enum):
@@ -99,6 +94,10 @@ class Outlet(Protocol):
         """Encode and send everything in the outbox."""
         ...
 
+    def broken(self) -> None:
+        """Flushing raised, which is a bug of ours: end this session."""
+        ...
+
 
 class Session:
     """One session in one realm."""
@@ -120,6 +119,7 @@ class Session:
         "outlet",
         "registrations",
         "roles",
+        "said_goodbye",
         "state",
         "subscriptions",
         "touched",
@@ -160,6 +160,8 @@ class Session:
         """Events are not to be put into the outbox: the client is too slow for them, or has left."""
         self.dropped = 0
         """Events not delivered because the client was too slow for them."""
+        self.said_goodbye = False
+        """The client ended the session with GOODBYE."""
         # What most sessions never have is made at the first use.
         self.subscriptions: dict[int, Subscription] | None = None
         self.registrations: dict[int, Registration] | None = None

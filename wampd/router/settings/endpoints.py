@@ -16,7 +16,7 @@ def fault(endpoint: str) -> str | None:
 
     try:
         # The parsers only keep the reactor for later.
-        serverFromString(None, endpoint)  # type: ignore[no-untyped-call]
+        serverFromString(None, endpoint)
     except (ValueError, TypeError, KeyError, IndexError, OSError, AttributeError) as error:
         reason = re.sub(r"^_parse\w*\(\) ", "", str(error))
         return f"not a Twisted server endpoint string: {reason}"

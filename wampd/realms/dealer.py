@@ -1,0 +1,316 @@
+"""The dealer: who registered what, and who waits for which answer.
+
+Rules
+-----
+* A call goes to the one registration that matches best (advanced profile, "Pattern-based Registrations"). Pattern
+  registrations never catch procedures of ``wamp`` or ``wampd``.
+* Every CALL gets exactly one final answer, whatever leaves, dies or is cancelled: the one RESULT or ERROR is sent when the
+  invocation's record is taken out of ``caller.calls``, and nowhere else.
+* INVOCATION ids count 1, 2, 3 … per callee. An answer to an id never issued is a protocol violation; an answer to an
+  invocation that is over is dropped (basic profile, "Protocol Errors").
+* Only the session that holds an invocation can answer it: records are looked up among the answering session's own.
+* Cancelling (advanced profile, "Call Canceling"): ``skip`` answers at once; ``killnowait`` also interrupts the callee;
+  ``kill`` interrupts and waits for the callee's own answer. A callee that cannot be interrupted is skipped.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from msgspec import Struct
+
+from wampd.realms.messages import (
+    CALL,
+    INTERRUPT,
+    INVOCATION,
+    REGISTER,
+    RESULT,
+    UNREGISTER,
+    Call,
+    Cancel,
+    Error,
+    Foreign,
+    Outgoing,
+    Payload,
+    Register,
+    Unregister,
+    Yield,
+)
+from wampd.realms.options import Match
+from wampd.realms.session import ProtocolViolation, Session, State
+from wampd.realms.uris import UriMap, is_reserved, is_uri
+
+ESTABLISHED = State.ESTABLISHED
+
+CANCELED = "wamp.error.canceled"
+DISCLOSURE_DISALLOWED = "wamp.error.option_disallowed.disclose_me"
+INVALID_URI = "wamp.error.invalid_uri"
+NO_SUCH_PROCEDURE = "wamp.error.no_such_procedure"
+NO_SUCH_REGISTRATION = "wamp.error.no_such_registration"
+NOT_AUTHORIZED = "wamp.error.not_authorized"
+PROCEDURE_ALREADY_EXISTS = "wamp.error.procedure_already_exists"
+
+NOTHING: dict[str, Any] = {}
+"""Empty details, shared: never changed."""
+
+
+class Registration:
+    """A procedure or pattern, and the session that serves it."""
+
+    __slots__ = ("callee", "disclose_caller", "id", "match", "uri")
+
+    def __init__(self, registration_id: int, uri: str, match: Match, callee: Session, disclose_caller: bool) -> None:
+        self.id = registration_id
+        self.uri = uri
+        self.match: Match = match
+        self.callee = callee
+        self.disclose_caller = disclose_caller
+
+
+class Invocation(Struct, gc=False):
+    """A call under way: it stands in ``caller.calls`` and in ``callee.invocations`` until it is answered."""
+
+    caller: Session
+    call: int
+    callee: Session
+    id: int
+
+
+class Dealer:
+    """Remote procedure calls in one realm."""
+
+    def __init__(self, max_registrations: int, max_calls: int) -> None:
+        """Both limits are per session; ``max_calls`` counts calls not yet answered."""
+        self._max_registrations = max_registrations
+        self._max_calls = max_calls
+        self._ids = count(1)
+        self.registrations: UriMap[Registration] = UriMap()
+
+    # -------------------------------------------------------------------------------------------------------- calls
+
+    def call(self, caller: Session, message: Call) -> None:
+        """Serve a CALL."""
+        uri = message.uri
+        options = message.options
+        calls = caller.calls
+        if calls is None:
+            calls = caller.calls = {}
+        elif message.id in calls:
+            raise ProtocolViolation(f"CALL {message.id} is still being served")
+        if options.progress:
+            raise ProtocolViolation("progressive call invocations are not announced by this router")
+        if options.ppt_scheme:
+            raise ProtocolViolation("payload passthru mode is not announced by this router")
+        grant = caller.grants.calls.get(uri) or caller.grants.call(uri)
+        if grant.refusal is not None:
+            caller.refuse(CALL, message.id, grant.refusal, grant.reason)
+            return
+        if options.disclose_me and grant.disclose == "never":
+            caller.refuse(CALL, message.id, DISCLOSURE_DISALLOWED)
+            return
+
+        registration = self.registrations.exact.get(uri) or self._matching(uri)
+        if registration is None or registration.callee.state is not ESTABLISHED:
+            caller.refuse(CALL, message.id, NO_SUCH_PROCEDURE, f"no procedure {uri!r} is registered")
+            return
+        if len(calls) >= self._max_calls:
+            reason = f"no more than {self._max_calls} calls under way in one session"
+            caller.refuse(CALL, message.id, NOT_AUTHORIZED, reason)
+            return
+
+        callee = registration.callee
+        callee.last_invocation = invocation_id = callee.last_invocation + 1
+        invocation = Invocation(caller, message.id, callee, invocation_id)
+        calls[message.id] = invocation
+        if callee.invocations is None:
+            callee.invocations = {}
+        callee.invocations[invocation_id] = invocation
+
+        details = NOTHING
+        if registration.match != "exact":
+            details = {"procedure": uri}
+        if grant.disclose != "never" and (
+            options.disclose_me or registration.disclose_caller or grant.disclose == "always"
+        ):
+            details = {
+                **details,
+                "caller": caller.id,
+                "caller_authid": caller.authid,
+                "caller_authrole": caller.authrole,
+            }
+        head = (INVOCATION, invocation_id, registration.id, details)
+        callee.send(_with_payload(head, message.args, message.kwargs, caller, callee))
+
+    def result(self, callee: Session, message: Yield) -> None:
+        """Serve a YIELD."""
+        options = message.options
+        if options.ppt_scheme:
+            raise ProtocolViolation("payload passthru mode is not announced by this router")
+        if options.progress:
+            # No caller can have asked for progress: what it gets is the final result alone.
+            self._held(callee, message.id)
+            return
+        invocation = self._answered(callee, message.id)
+        if invocation is not None:
+            caller = invocation.caller
+            head = (RESULT, invocation.call, NOTHING)
+            caller.send(_with_payload(head, message.args, message.kwargs, callee, caller))
+
+    def error(self, callee: Session, message: Error) -> None:
+        """Serve an ERROR that answers an INVOCATION."""
+        if message.details.ppt_scheme:
+            raise ProtocolViolation("payload passthru mode is not announced by this router")
+        invocation = self._answered(callee, message.id)
+        if invocation is not None:
+            caller = invocation.caller
+            uri = message.uri if is_uri(message.uri) else INVALID_URI
+            head = (8, CALL, invocation.call, NOTHING, uri)
+            caller.send(_with_payload(head, message.args, message.kwargs, callee, caller))
+
+    def cancel(self, caller: Session, message: Cancel) -> None:
+        """Serve a CANCEL: of a call that is over, or that was never made, nothing is left to cancel."""
+        invocation = (caller.calls or {}).get(message.id)
+        if invocation is None:
+            if message.id > caller.watermark:
+                raise ProtocolViolation(f"CANCEL of {message.id}, which is no request of this session")
+            return
+        mode = message.options.mode
+        interrupted = mode != "skip" and _interrupt(invocation, mode)
+        if mode != "kill" or not interrupted:
+            self._fail(invocation, CANCELED, "the caller cancelled the call")
+
+    def undeliverable(self, receiver: Session, message: tuple[Any, ...], uri: str, reason: str) -> None:
+        """A message of ours cannot be carried to its receiver: see that the call still gets its answer."""
+        if message[0] == INVOCATION:
+            invocation = (receiver.invocations or {}).get(message[1])
+            if invocation is not None:
+                self._fail(invocation, uri, reason)
+        elif message[0] == RESULT:
+            receiver.refuse(CALL, message[1], uri, reason)
+        else:
+            receiver.send((*message[:5], [reason]))
+
+    # ------------------------------------------------------------------------------------------------ registrations
+
+    def register(self, session: Session, message: Register) -> None:
+        """Serve a REGISTER."""
+        options = message.options
+        grant = session.grants.decide("register", message.uri, options.match)
+        if grant.refusal is not None:
+            session.refuse(REGISTER, message.id, grant.refusal, grant.reason)
+            return
+        if options.disclose_caller and grant.disclose == "never":
+            session.refuse(REGISTER, message.id, DISCLOSURE_DISALLOWED)
+            return
+        there = self.registrations.get(message.uri, options.match)
+        if there is not None:
+            if there.callee.state is not State.CLOSED:
+                session.refuse(REGISTER, message.id, PROCEDURE_ALREADY_EXISTS, f"{message.uri!r} is registered already")
+                return
+            self._unregister(there)
+        held = session.registrations
+        if held is None:
+            held = session.registrations = {}
+        if len(held) >= self._max_registrations:
+            reason = f"no more than {self._max_registrations} registrations in one session"
+            session.refuse(REGISTER, message.id, NOT_AUTHORIZED, reason)
+            return
+        registration = Registration(next(self._ids), message.uri, options.match, session, options.disclose_caller)
+        self.registrations.add(message.uri, options.match, registration)
+        held[registration.id] = registration
+        session.send((65, message.id, registration.id))
+
+    def unregister(self, session: Session, message: Unregister) -> None:
+        """Serve an UNREGISTER; invocations under way go on."""
+        registration = (session.registrations or {}).get(message.registration)
+        if registration is None:
+            session.refuse(UNREGISTER, message.id, NO_SUCH_REGISTRATION)
+            return
+        self._unregister(registration)
+        session.send((67, message.id))
+
+    # ------------------------------------------------------------------------------------------------------ leaving
+
+    def leave(self, session: Session) -> None:
+        """A session is gone: interrupt who works for it, answer who waits for it."""
+        for invocation in list((session.calls or {}).values()):
+            self._forget(invocation)
+            _interrupt(invocation, "killnowait")
+        for invocation in list((session.invocations or {}).values()):
+            self._fail(invocation, CANCELED, "the callee left")
+
+    def abandon(self, session: Session, reason: str) -> None:
+        """The router sends a session away: its own calls get their answer before the GOODBYE."""
+        for invocation in list((session.calls or {}).values()):
+            _interrupt(invocation, "killnowait")
+            self._fail(invocation, CANCELED, f"the session is being closed: {reason}")
+
+    def detach(self, session: Session, most: int) -> int:
+        """Take off at most so many registrations of a session that has left; return how many are still to go."""
+        held = session.registrations
+        while held and most > 0:
+            self._unregister(next(iter(held.values())))
+            most -= 1
+        return len(held or ())
+
+    # ------------------------------------------------------------------------------------------------------ records
+
+    def _matching(self, uri: str) -> Registration | None:
+        registration = self.registrations.best(uri)
+        return None if registration is None or is_reserved(uri) else registration
+
+    def _held(self, callee: Session, invocation_id: int) -> Invocation | None:
+        """The callee's own invocation of this id; `None` if it is over."""
+        invocation = (callee.invocations or {}).get(invocation_id)
+        if invocation is None and invocation_id > callee.last_invocation:
+            raise ProtocolViolation(f"no INVOCATION {invocation_id} was sent to this session")
+        return invocation
+
+    def _answered(self, callee: Session, invocation_id: int) -> Invocation | None:
+        """Close the callee's own invocation of this id; `None` if it was over already."""
+        invocation = self._held(callee, invocation_id)
+        if invocation is not None:
+            self._forget(invocation)
+        return invocation
+
+    def _fail(self, invocation: Invocation, uri: str, reason: str) -> None:
+        """Answer a call with an ERROR of the router's own."""
+        self._forget(invocation)
+        invocation.caller.refuse(CALL, invocation.call, uri, reason)
+
+    @staticmethod
+    def _forget(invocation: Invocation) -> None:
+        assert invocation.caller.calls is not None
+        assert invocation.callee.invocations is not None
+        del invocation.caller.calls[invocation.call]
+        del invocation.callee.invocations[invocation.id]
+
+    def _unregister(self, registration: Registration) -> None:
+        assert registration.callee.registrations is not None
+        del registration.callee.registrations[registration.id]
+        self.registrations.remove(registration.uri, registration.match)
+
+
+def _interrupt(invocation: Invocation, mode: str) -> bool:
+    """Interrupt the callee, if it announced that it can be; whether it did."""
+    callee = invocation.callee
+    role = callee.roles.callee
+    if (
+        callee.state is not ESTABLISHED
+        or role is None
+        or not (role.has("call_canceling") or role.has("call_cancelling"))
+    ):
+        return False
+    callee.send((INTERRUPT, invocation.id, {"mode": mode, "reason": CANCELED}))
+    return True
+
+
+def _with_payload(
+    head: tuple[Any, ...], args: Payload, kwargs: Payload, sender: Session, receiver: Session
+) -> Outgoing:
+    """A message for ``receiver`` that carries the payload of ``sender``."""
+    if args is None:
+        return head
+    message = (*head, args) if kwargs is None else (*head, args, kwargs)
+    return message if sender.format is receiver.format else Foreign(message, sender.format)

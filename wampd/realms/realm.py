@@ -1,0 +1,190 @@
+"""One realm: the façade that the shell talks to.
+
+Rules
+-----
+* ``handle`` takes one well-formed message of an established session and leaves what is to be done in the outboxes of
+  sessions. It raises `ProtocolViolation` when the message may not be sent now: the shell then aborts that session; and
+  `SessionOver` when the client has ended the session.
+* Request ids: with ``strict_request_ids`` every request's id is its predecessor's plus one, else any id will do that is
+  not in use (basic profile, "IDs"; many clients do not count).
+* A session that leaves is gone at once for everybody; taking it off what it held is done in slices, so that a session
+  with very many subscriptions blocks nobody.
+* Messages whose role the client did not announce are protocol violations.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from wampd.realms.broker import Broker
+from wampd.realms.dealer import Dealer
+from wampd.realms.messages import (
+    GOODBYE,
+    Abort,
+    Call,
+    Cancel,
+    ClientMessage,
+    Error,
+    Event,
+    Foreign,
+    Goodbye,
+    Message,
+    Outgoing,
+    Publish,
+    Register,
+    Subscribe,
+    Unregister,
+    Unsubscribe,
+    Yield,
+)
+from wampd.realms.session import ProtocolViolation, Session, SessionOver, State
+from wampd.realms.uris import is_uri
+
+_ROLE_OF: dict[type[Message], str] = {
+    Publish: "publisher",
+    Subscribe: "subscriber",
+    Unsubscribe: "subscriber",
+    Call: "caller",
+    Cancel: "caller",
+    Register: "callee",
+    Unregister: "callee",
+    Yield: "callee",
+    Error: "callee",
+}
+"""Which role a client must have announced to send a message."""
+
+_REQUESTS = (Publish, Subscribe, Unsubscribe, Call, Register, Unregister)
+"""Messages whose id counts requests (basic profile, "IDs")."""
+
+
+class Limits(Struct, frozen=True):
+    """How much one session may hold."""
+
+    subscriptions: int = 10_000
+    registrations: int = 10_000
+    pending_calls: int = 10_000
+
+
+class Realm:
+    """Routing between the sessions of one realm."""
+
+    SLICE = 2_000
+    """How many subscriptions and registrations of a leaving session are taken off in one go."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        touched: list[Session],
+        new_id: Callable[[], int],
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        strict_request_ids: bool = False,
+    ) -> None:
+        """``touched`` gets every session with something to send; ``new_id`` draws ids of global scope."""
+        self.name = name
+        self.sessions: dict[int, Session] = {}
+        self.broker = Broker(touched, new_id, limits.subscriptions)
+        self.dealer = Dealer(limits.registrations, limits.pending_calls)
+        self.undelivered = 0
+        """Events that a receiver's serialization or message size could not carry."""
+        self._strict = strict_request_ids
+        self._leaving: deque[Session] = deque()
+        handlers: dict[type[Message], Callable[[Session, Any], None]] = {
+            Publish: self.broker.publish,
+            Subscribe: self.broker.subscribe,
+            Unsubscribe: self.broker.unsubscribe,
+            Call: self.dealer.call,
+            Cancel: self.dealer.cancel,
+            Yield: self.dealer.result,
+            Error: self.dealer.error,
+            Register: self.dealer.register,
+            Unregister: self.dealer.unregister,
+            Goodbye: self._goodbye,
+            Abort: self._abort,
+        }
+        self._handlers = {kind: (handler, kind in _REQUESTS, _ROLE_OF.get(kind)) for kind, handler in handlers.items()}
+
+    def join(self, session: Session) -> None:
+        """Take in a session that has been welcomed."""
+        self.sessions[session.id] = session
+
+    def handle(self, session: Session, message: ClientMessage) -> None:
+        """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
+        entry = self._handlers.get(message.__class__)
+        if entry is None:
+            raise ProtocolViolation(f"{message.__class__.__name__.upper()} is not legal in an established session")
+        handler, counted, role = entry
+        if role is not None and getattr(session.roles, role) is None:
+            raise ProtocolViolation(f"{message.__class__.__name__.upper()} without the role {role!r}")
+        if counted:
+            request_id: int = message.id  # type: ignore[union-attr]
+            if request_id > session.watermark:
+                if self._strict and request_id != session.watermark + 1:
+                    raise ProtocolViolation(f"request id {request_id} where {session.watermark + 1} was due")
+                session.watermark = request_id
+            elif self._strict:
+                raise ProtocolViolation(f"request id {request_id} where {session.watermark + 1} was due")
+        handler(session, message)
+
+    def undeliverable(self, receiver: Session, message: Outgoing, uri: str, reason: str) -> None:
+        """A message in an outbox cannot be carried to its receiver: count an event, answer a call with ERROR ``uri``."""
+        if isinstance(message, Event):
+            self.undelivered += 1
+        else:
+            parts = message.message if isinstance(message, Foreign) else message
+            self.dealer.undeliverable(receiver, parts, uri, reason)
+
+    def leave(self, session: Session) -> None:
+        """A session has left, whatever the way. Doing it twice does no harm."""
+        if self.sessions.pop(session.id, None) is None:
+            return
+        session.state = State.CLOSED
+        session.deaf = True
+        self.dealer.leave(session)
+        if session.subscriptions or session.registrations:
+            self._leaving.append(session)
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Take sessions that have left off what they held, one slice."""
+        budget = self.SLICE
+        while self._leaving and budget > 0:
+            session = self._leaving[0]
+            held = len(session.subscriptions or ()) + len(session.registrations or ())
+            left = self.broker.detach(session, budget)
+            left += self.dealer.detach(session, budget)
+            budget -= held - left
+            if not left:
+                self._leaving.popleft()
+
+    def dismiss(self, session: Session, reason: str, message: str = "") -> None:
+        """Send a session away: answer its calls, say GOODBYE, and take it out."""
+        if session.id in self.sessions:
+            self.dealer.abandon(session, reason)
+            session.send((GOODBYE, {"message": message} if message else {}, reason))
+            self.leave(session)
+
+    def calls_under_way(self) -> bool:
+        """Whether any call waits for its answer."""
+        return any(session.calls for session in self.sessions.values())
+
+    @property
+    def has_leavers(self) -> bool:
+        """Whether `tidy` has more to do."""
+        return bool(self._leaving)
+
+    def _goodbye(self, session: Session, message: Goodbye) -> None:
+        if not is_uri(message.reason):
+            raise ProtocolViolation("the reason of GOODBYE is not a URI")
+        session.said_goodbye = True
+        session.send((GOODBYE, {}, "wamp.close.goodbye_and_out"))
+        self.leave(session)
+        raise SessionOver
+
+    def _abort(self, session: Session, _message: Abort) -> None:
+        self.leave(session)
+        raise SessionOver

@@ -1,0 +1,235 @@
+"""The composition root: settings in, running services out. The only place that knows both the settings and the classes.
+
+Rules
+-----
+* Nothing is started that cannot be: what is wrong is said in one line, and the exit status is 1.
+* On SIGTERM or SIGINT: stop listening, let calls under way finish for a while, say GOODBYE ``wamp.close.system_shutdown`` to
+  every session, close, and exit with status 0; a second signal ends at once, and so does the hard limit.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import secrets
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import DeferredList, maybeDeferred
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+
+import wampd
+from wampd.auth.anonymous import Anonymous
+from wampd.auth.handshake import RealmAuth
+from wampd.auth.methods import Method
+from wampd.auth.roles import Role, Rule
+from wampd.auth.ticket import Ticket, TicketPrincipal
+from wampd.realms.realm import Limits
+from wampd.router import reactor as turn_reactor
+from wampd.router.hosting.guests import Guest, Hosting
+from wampd.router.observe import logs
+from wampd.router.realms import Realms
+from wampd.router.reception import Lobby, Patience, Reception
+from wampd.router.settings.listeners import Compression, Listener, WampPath
+from wampd.router.settings.model import Settings
+from wampd.router.settings.realms import Realm as RealmSettings
+from wampd.router.shutdown import Shutdown
+from wampd.router.transports.connection import Pace
+from wampd.router.transports.universal import Deflate, Speaks, UniversalPort, WebSocketPath
+from wampd.router.wheel import Wheel
+from wampd.router.wire.framing import FrameLimits
+from wampd.router.wire.serializers import codecs
+
+log = Logger()
+
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
+"""What components get of the router's own environment, which may hold secrets."""
+
+
+def run(settings: Settings) -> int:
+    """Run the router until it is stopped; return the exit status."""
+    end_of_turn: list[Callable[[], None]] = []
+    reactor = turn_reactor.install(lambda: end_of_turn[0]())
+    logs.begin(settings.log.level, settings.log.format)
+    daemon = Daemon(reactor, settings)
+    end_of_turn.append(daemon.realms.end_of_turn)
+    reactor.callWhenRunning(daemon.start)
+    gc.collect()
+    gc.freeze()  # what is there now stays: it need not be looked at again
+    gc.set_threshold(20_000, 50, 100)
+    reactor.run()
+    return daemon.status
+
+
+class Daemon:
+    """The running router."""
+
+    def __init__(self, reactor: Any, settings: Settings) -> None:
+        self.status = 0
+        self._reactor = reactor
+        self._settings = settings
+        self._wheel = Wheel(reactor)
+        self._lobby = Lobby(_connections_allowed(settings))
+        self._ports: list[Any] = []
+        self.realms = Realms(reactor, f"wampd-{wampd.__version__}")
+        for realm in settings.realms:
+            self._open(realm)
+        environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        guests = [
+            Guest(component.name, component.command, str(component.directory), component.environment)
+            for component in settings.components
+        ]
+        self._hosting = Hosting(reactor, guests, environ)
+        self._stop = Shutdown(reactor, settings.limits, self.realms, self._lobby, self._ports, self._hosting)
+
+    # ------------------------------------------------------------------------------------------------------- wiring
+
+    def _open(self, realm: RealmSettings) -> None:
+        """Open one realm."""
+        roles = [
+            Role(
+                role.name,
+                [
+                    Rule(uri=rule.uri, match=rule.match, allow=frozenset(rule.allow), disclose=rule.disclose)
+                    for rule in role.permissions
+                ],
+            )
+            for role in realm.roles
+        ]
+        methods: list[Method] = []
+        if realm.auth.anonymous is not None:
+            methods.append(Anonymous(realm.auth.anonymous.role, _new_authid))
+        if realm.auth.ticket is not None:
+            principals = [
+                TicketPrincipal(principal.authid, principal.role, principal.ticket.reveal())
+                for principal in realm.auth.ticket.principals
+            ]
+            methods.append(Ticket(principals))
+        self.realms.add(
+            realm.name,
+            RealmAuth(methods, roles, realm.uri_check, realm.limits.uri_length),
+            limits=Limits(
+                subscriptions=realm.limits.subscriptions,
+                registrations=realm.limits.registrations,
+                pending_calls=realm.limits.pending_calls,
+            ),
+            strict_request_ids=realm.strict_request_ids,
+            drops_events=realm.slow_consumer == "drop",
+        )
+
+    def _factory(self, listener: Listener) -> Any:
+        """The Twisted factory of one listener."""
+        limits = listener.limits
+
+        def deflate(compression: Compression | None) -> Deflate | None:
+            if compression is None:
+                return None
+            return Deflate(compression.window_bits, compression.no_context_takeover)
+
+        speaks = Speaks(
+            websocket={
+                path: WebSocketPath(
+                    serializers=what.serializers if isinstance(what, WampPath) else (),
+                    origins=what.origins,
+                    deflate=deflate(what.compression),
+                )
+                for path, what in listener.websocket.items()
+            },
+            rawsocket=listener.rawsocket.serializers if listener.rawsocket is not None else (),
+            frames=FrameLimits(message_size=limits.message_size, fragments=limits.fragments),
+            pace=Pace(
+                ping_interval=limits.ping_interval,
+                ping_timeout=limits.ping_timeout,
+                close_timeout=limits.close_timeout,
+                send_queue=limits.send_queue,
+                send_stall=limits.send_stall,
+            ),
+            handshake_timeout=limits.handshake_timeout,
+            header_size=limits.header_size,
+            header_lines=limits.header_lines,
+        )
+        reception = Reception(
+            self._lobby,
+            self.realms,
+            codecs(limits.depth),
+            Patience(join=limits.join_timeout, idle=limits.idle_timeout, close=limits.close_timeout),
+            most_per_address=limits.connections_per_address,
+        )
+        web = None
+        if listener.http:
+            from wampd.router.http.site import build_site
+
+            site = build_site({path: what.directory for path, what in listener.http.items()})
+            site.startFactory()
+
+            def web() -> Any:
+                return site.buildProtocol(None)
+
+        factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, self._wheel, web))
+        factory.noisy = False
+        if listener.tls is not None:
+            from wampd.router.transports import tls
+
+            factory = tls.wrap(factory, tls.CertificateFiles(listener.tls.certificate, listener.tls.key))
+        return factory
+
+    # ----------------------------------------------------------------------------------------------------- life
+
+    def start(self) -> None:
+        """Open the listeners, then start the components."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._signalled)
+        listening = DeferredList([self._listen(listener) for listener in self._settings.listeners], consumeErrors=True)
+        listening.addCallback(self._started)
+
+    def _listen(self, listener: Listener) -> Any:
+        from twisted.internet.endpoints import serverFromString
+
+        def opened(port: Any) -> None:
+            self._ports.append(port)
+            spoken = [f"WebSocket at {path}" for path in listener.websocket]
+            spoken += ["RawSocket"] if listener.rawsocket is not None else []
+            spoken += [f"HTTP at {path}" for path in listener.http]
+            tls = " over TLS" if listener.tls is not None else ""
+            what = ", ".join(spoken)
+            log.info("listening on {endpoint}{tls}: {what}", endpoint=listener.endpoint, tls=tls, what=what)
+
+        def failed(failure: Any) -> None:
+            why = failure.getErrorMessage()
+            log.critical("cannot listen on {endpoint}: {why}", endpoint=listener.endpoint, why=why)
+            self.status = 1
+
+        def listen() -> Any:
+            return serverFromString(self._reactor, listener.endpoint).listen(self._factory(listener))
+
+        return maybeDeferred(listen).addCallbacks(opened, failed)
+
+    def _started(self, _: object) -> None:
+        if self.status:
+            self._reactor.stop()
+            return
+        self._hosting.start()
+        log.info("wampd {version} is ready, process {pid}", version=wampd.__version__, pid=os.getpid())
+
+    def _signalled(self, number: int, _frame: object) -> None:
+        self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
+
+
+def _new_authid() -> str:
+    """An authid for an anonymous session: drawn, so that it names nobody."""
+    return secrets.token_urlsafe(12)
+
+
+def _connections_allowed(settings: Settings) -> int:
+    """How many connections there may be: as configured, and no more than the file descriptors allow."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.limits.connections + settings.limits.spare_descriptors
+    descriptors = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(descriptors, resource.getrlimit(resource.RLIMIT_NOFILE)[0]), hard))
+    allowed = max(1, descriptors - settings.limits.spare_descriptors)
+    if allowed < settings.limits.connections:
+        log.warn("at most {allowed} connections: the limit of file descriptors is {hard}", allowed=allowed, hard=hard)
+    return allowed

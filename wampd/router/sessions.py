@@ -1,0 +1,346 @@
+"""The shell round one session: bytes to messages, the handshake, the state of the conversation, the outbox to bytes.
+
+Rules
+-----
+* A message goes to the realm as soon as it is read; what it puts into outboxes is written at the end of the turn.
+* A protocol violation gets an ABORT, and nothing after it is processed. A bug of ours does too, for that session alone, with
+  a traceback in our log; the peer is told that it was an internal error, and no more.
+* A session ends once, whatever ends it: GOODBYE, ABORT, violation, shutdown, a lost connection. After GOODBYE the connection
+  stays open for a while, for a new HELLO.
+* What cannot be carried to the receiver is not sent: an event is counted, a call ends with an ERROR.
+
+Sources: WAMP basic profile, "Session Lifetime" and "Protocol Errors".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from twisted.logger import Logger
+
+from wampd.auth.handshake import Accept, Handshake
+from wampd.auth.methods import Challenge
+from wampd.realms.messages import (
+    ABORT,
+    Abort,
+    Authenticate,
+    ClientMessage,
+    Event,
+    Foreign,
+    Goodbye,
+    Hello,
+    Outgoing,
+)
+from wampd.realms.session import LEGAL, ProtocolViolation, Session, SessionOver, State
+from wampd.router.wire.codec import Codec, Uncarriable
+
+if TYPE_CHECKING:
+    from wampd.router.realms import Realms, RealmShell
+    from wampd.router.transports.connection import Connection
+
+log = Logger()
+
+INVALID_ARGUMENT = "wamp.error.invalid_argument"
+PAYLOAD_SIZE_EXCEEDED = "wamp.error.payload_size_exceeded"
+PROTOCOL_VIOLATION = "wamp.error.protocol_violation"
+
+NORMAL, GOING_AWAY, PROTOCOL_ERROR = 1000, 1001, 1002
+"""WebSocket close codes (RFC 6455, section 7.4.1)."""
+
+FRAME_HEAD = 4
+"""Bytes of a RawSocket frame's head; WebSocket has no limit on what is sent."""
+
+
+class Patience(Struct, frozen=True):
+    """How long a client may take, in seconds."""
+
+    join: float = 10.0
+    """From the connection until WELCOME, authentication included."""
+    idle: float = 10.0
+    """From GOODBYE until a new HELLO."""
+    close: float = 5.0
+    """To answer GOODBYE."""
+
+
+class SessionPeer:
+    """What serves one connection that speaks WAMP: one session after the other."""
+
+    __slots__ = (
+        "_codec",
+        "_connection",
+        "_handshake",
+        "_patience",
+        "_realm",
+        "_realms",
+        "_share",
+        "_state",
+        "about",
+        "deadline",
+        "handle",
+        "session",
+    )
+
+    def __init__(
+        self, realms: Realms, connection: Connection, codec: Codec, about: dict[str, Any], patience: Patience
+    ) -> None:
+        """``about`` tells where the connection comes from, and how."""
+        self._realms = realms
+        self._connection = connection
+        self._codec = codec
+        share = connection.framing.share
+        self._share = (share, codec.format) if share else None
+        self._patience = patience
+        self._handshake: Handshake | None = None
+        self._realm: RealmShell | None = None
+        self._state = State.OPENING
+        self.about = about
+        self.deadline: float | None = realms.deadline(patience.join)
+        self.session: Session | None = None
+        self.handle: Any = self._opening
+
+    @property
+    def who(self) -> str:
+        """For the log: the session, or where the connection comes from."""
+        if self.session is None:
+            return str(self.about["peer"])
+        return f"{self.session.id} ({self.session.authid}, {self.session.authrole}, {self.about['peer']})"
+
+    # ----------------------------------------------------------------------------------------------------- receiving
+
+    def receive(self, payloads: list[bytes]) -> None:
+        """Take messages, in order, until one of them ends the conversation."""
+        decode = self._codec.decode
+        rest = iter(payloads)
+        while True:
+            try:
+                for payload in rest:
+                    self.handle(self.session, decode(payload))
+            except SessionOver:
+                self._over()
+                continue
+            except ProtocolViolation as violation:
+                log.info("{who}: protocol violation: {violation}", who=self.who, violation=str(violation))
+                self._abort(PROTOCOL_VIOLATION, str(violation))
+            except Exception:  # noqa: BLE001 - logged, and ended for this session
+                log.failure("serving {who} failed: a bug in wampd", who=self.who)
+                self._abort(PROTOCOL_VIOLATION, "internal error")
+            return
+
+    def _opening(self, _session: None, message: ClientMessage) -> None:
+        """Serve a message while there is no session."""
+        kind = message.__class__
+        if kind not in LEGAL[self._state]:
+            raise ProtocolViolation(f"{kind.__name__.upper()} is not legal while the session is {self._state.value}")
+        if isinstance(message, Abort):
+            log.info("{who}: aborted by the client: {reason}", who=self.who, reason=message.reason[:200])
+            self.handle = _ignore
+            self._connection.close(NORMAL, "the client aborted")
+            return
+        if isinstance(message, Hello):
+            self._handshake = self._realms.handshake(self.about)
+            outcome = self._handshake.hello(message)
+        else:
+            assert isinstance(message, Authenticate)
+            assert self._handshake is not None
+            outcome = self._handshake.authenticate(message)
+        if isinstance(outcome, Challenge):
+            self._state = State.CHALLENGING
+            self._say(outcome.wire())
+        elif isinstance(outcome, Accept):
+            self._welcome(outcome)
+        else:
+            log.info("{who}: refused: {reason}: {why}", who=self.who, reason=outcome.reason, why=outcome.log)
+            self._abort(outcome.reason, outcome.message)
+
+    def _welcome(self, accept: Accept) -> None:
+        realm = self._realms[accept.realm]
+        session = Session(
+            accept.session_id,
+            format=self._codec.format,
+            roles=accept.roles,
+            grants=accept.grants,
+            touched=self._realms.touched,
+            authid=accept.authid,
+            authrole=accept.authrole,
+            authmethod=accept.authmethod,
+            authprovider=accept.authprovider,
+            outlet=self,
+        )
+        self._handshake = None
+        self._realm = realm
+        self._state = State.ESTABLISHED
+        self.session = session
+        self.deadline = None
+        session.send(accept.wire())
+        realm.core.join(session)
+        self.handle = realm.core.handle
+        log.info("{who} joined {realm}", who=self.who, realm=realm.core.name)
+
+    def _closing(self, _session: Session, message: ClientMessage) -> None:
+        """The router has said GOODBYE: nothing counts but the client's."""
+        if isinstance(message, Goodbye | Abort):
+            self._connection.close(GOING_AWAY, "the session was closed")
+            self.handle = _ignore
+
+    # ------------------------------------------------------------------------------------------------------- sending
+
+    def flush(self) -> None:
+        """Encode and send everything in the outbox."""
+        session = self.session
+        if session is None:
+            return
+        outbox = session.outbox
+        share = self._share
+        framing = self._connection.framing
+        encode, frame, largest = self._codec.encode, framing.frame, framing.max_send
+        frames: list[bytes] = []
+        for message in outbox:
+            if message.__class__ is tuple:
+                payload = encode(message)
+                if len(payload) <= largest:
+                    frames.append(frame(payload))
+                else:
+                    self._undeliverable(session, message, PAYLOAD_SIZE_EXCEEDED, _too_long(largest))
+                continue
+            framed: bytes | None
+            if share is not None and message.__class__ is Event:
+                known = message.frames
+                if share in known:
+                    framed = known[share]
+                else:
+                    framed = known[share] = self._frame(message)
+            else:
+                framed = self._frame(message)
+            if framed is None:
+                self._undeliverable(session, message, INVALID_ARGUMENT, "the payload cannot be carried to the receiver")
+            elif len(framed) > largest + FRAME_HEAD:
+                self._undeliverable(session, message, PAYLOAD_SIZE_EXCEEDED, _too_long(largest))
+            else:
+                frames.append(framed)
+        outbox.clear()
+        self._connection.write(frames[0] if len(frames) == 1 else b"".join(frames))
+
+    def _frame(self, message: Outgoing) -> bytes | None:
+        """A message whose payload may be in another serialization, framed; `None` if it cannot be carried."""
+        codec = self._codec
+        try:
+            if isinstance(message, Foreign):
+                payload = codec.encode_foreign(message)
+            else:
+                assert isinstance(message, Event)
+                payload = codec.encode_event(message)
+        except Uncarriable as why:
+            log.info("{who}: not delivered: {why}", who=self.who, why=str(why))
+            return None
+        return self._connection.framing.frame(payload)
+
+    def _undeliverable(self, session: Session, message: Outgoing, uri: str, reason: str) -> None:
+        assert self._realm is not None
+        self._realm.core.undeliverable(session, message, uri, reason)
+
+    def _say(self, message: tuple[Any, ...]) -> None:
+        """Send one message at once, outside any session's outbox."""
+        payload = self._codec.encode(message)
+        framing = self._connection.framing
+        if len(payload) <= framing.max_send:
+            self._connection.write(framing.frame(payload))
+
+    # -------------------------------------------------------------------------------------------------------- ending
+
+    def dismiss(self, reason: str, message: str = "") -> None:
+        """Say GOODBYE with this reason, and close when the client has answered or time is up."""
+        session = self.session
+        if session is None or self._realm is None or self._state is not State.ESTABLISHED:
+            self.handle = _ignore
+            self._connection.close(GOING_AWAY, reason)
+            return
+        self._state = State.CLOSING
+        self.handle = self._closing
+        self._realm.core.dismiss(session, reason, message)
+        self._realm.tidy()
+        self.deadline = self._realms.deadline(self._patience.close)
+        self._connection.wake(self.deadline)
+
+    def _over(self) -> None:
+        """The session is over by the client's own word."""
+        session = self.session
+        self.flush()
+        aborted = session is not None and not session.said_goodbye
+        self._leave("aborted by the client" if aborted else "said goodbye")
+        if aborted:
+            self.handle = _ignore
+            self._connection.close(NORMAL, "the client aborted")
+        else:
+            self._state = State.OPENING
+            self.handle = self._opening
+            self.deadline = self._realms.deadline(self._patience.idle)
+            self._connection.wake(self.deadline)
+
+    def _abort(self, reason: str, message: str) -> None:
+        """End everything with an ABORT."""
+        self.handle = _ignore
+        self.flush()
+        self._leave(reason)
+        self._state = State.CLOSED
+        self.deadline = None
+        self._say((ABORT, {"message": message} if message else {}, reason))
+        self._connection.close(PROTOCOL_ERROR if reason == PROTOCOL_VIOLATION else NORMAL, reason)
+
+    def _leave(self, why: str) -> None:
+        session, realm = self.session, self._realm
+        if session is not None and realm is not None:
+            log.info("{who} left {realm}: {why}", who=self.who, realm=realm.core.name, why=why)
+            self.session = None
+            self._realm = None
+            realm.leave(session)
+
+    # ------------------------------------------------------------------------------------- what the connection tells
+
+    def late(self) -> None:
+        """The deadline has passed: for joining, for a new HELLO, or for answering GOODBYE."""
+        self.deadline = None
+        expired = self._handshake.expire() if self._handshake is not None else None
+        if expired is not None:
+            log.info("{who}: refused: {reason}: {why}", who=self.who, reason=expired.reason, why=expired.log)
+            self._abort(expired.reason, expired.message)
+        elif self._state is State.OPENING:
+            log.info("{who}: no HELLO in time", who=self.who)
+            self._connection.close(NORMAL, "no HELLO in time")
+        else:
+            self._connection.close(GOING_AWAY, "the session was closed")
+
+    def congested(self, is_congested: bool) -> bool:
+        """Too much waits to be sent to this client, or no more; whether the connection may go on."""
+        session, realm = self.session, self._realm
+        if session is None or realm is None or not realm.drops_events:
+            return False
+        if is_congested and not session.deaf:
+            log.warn("{who} reads too slowly: events are dropped", who=self.who)
+        elif not is_congested and session.deaf:
+            log.info("{who} reads again; {count} events were dropped", who=self.who, count=session.dropped)
+        if session.state is State.ESTABLISHED:
+            session.deaf = is_congested
+        return True
+
+    def failed(self, why: str) -> None:
+        """The connection cannot go on."""
+        log.info("{who}: {why}", who=self.who, why=why)
+
+    def broken(self) -> None:
+        """Sending failed, which is a bug of ours: end this session."""
+        self._abort(PROTOCOL_VIOLATION, "internal error")
+
+    def lost(self, why: str) -> None:
+        """The connection is gone."""
+        self.handle = _ignore
+        self._state = State.CLOSED
+        self._leave(f"connection lost: {why}")
+
+
+def _ignore(_session: Session | None, _message: ClientMessage) -> None:
+    """What arrives after the end is dropped."""
+
+
+def _too_long(largest: int) -> str:
+    return f"the message is longer than the {largest} bytes that its receiver takes"

@@ -1,0 +1,51 @@
+"""What a connection needs of its framing, WebSocket and RawSocket alike."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class FrameLimits(Struct, frozen=True):
+    """Limits on what a peer may send in one message."""
+
+    message_size: int = 2**20
+    """Bytes."""
+    fragments: int = 1024
+
+
+class Framing(Protocol):
+    """Bytes of a connection to messages' payloads and back. It never raises on what a peer sends.
+
+    ``replies`` holds bytes that the framing itself wants sent (pongs, close frames); the connection takes them after
+    every call. When ``ended`` is set, nothing more is read, and the connection is to be closed once all is sent.
+    """
+
+    max_send: int
+    """The longest payload, in bytes, that the peer takes."""
+    replies: list[bytes]
+    ended: bool
+    failure: str
+    """Why the peer's bytes were refused: for the log. Empty if they were not."""
+
+    @property
+    def share(self) -> str | None:
+        """Frames of the same payload may be shared by all connections with the same key; `None`: they may not."""
+        ...
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take what was received; give the payloads of the messages that are complete."""
+        ...
+
+    def frame(self, payload: bytes) -> bytes:
+        """One message, framed."""
+        ...
+
+    def ping(self, payload: bytes) -> bytes:
+        """A ping that carries ``payload`` (at most 125 bytes)."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Say that the connection ends, if the framing has words for it (RFC 6455, section 7.4 for ``code``)."""
+        ...

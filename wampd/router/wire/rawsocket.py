@@ -1,0 +1,156 @@
+"""RawSocket framing and handshake, without I/O (WAMP advanced profile, "RawSocket Transport").
+
+Rules
+-----
+* Handshake: the client sends ``7F LS RR RR``: L its receive limit, 2^(9+L) octets, S the serializer, R zero. The router
+  answers ``7F LS 00 00`` with its own limit, or ``7F E0 00 00`` with an error E and closes.
+* A frame is ``RRRR XTTT``, a 24-bit big-endian length, the payload. T: 0 message, 1 PING, 2 PONG. X is the length's 25th
+  bit, for a payload of exactly 2^24 octets. Reserved bits or types fail the connection.
+* Every PING is answered by one PONG with the same payload. PONGs that nobody asked for are ignored.
+* Nothing longer than the peer's limit is sent to it; a frame longer than our limit fails the connection unread.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+from msgspec import Struct
+
+MAGIC: Final = 0x7F
+HANDSHAKE_SIZE: Final = 4
+_HEAD: Final = 4
+_MESSAGE, _PING, _PONG = 0, 1, 2
+
+
+class HandshakeError(enum.IntEnum):
+    """Why a handshake is refused: the error octet's upper half."""
+
+    SERIALIZER_UNSUPPORTED = 1
+    MAX_LENGTH_UNACCEPTABLE = 2
+    RESERVED_BITS = 3
+    TOO_MANY_CONNECTIONS = 4
+
+    def reply(self) -> bytes:
+        """The four octets that tell the client."""
+        return bytes((MAGIC, self.value << 4, 0, 0))
+
+
+class Hello(Struct, frozen=True):
+    """A client's handshake, understood."""
+
+    serializer: int
+    max_send: int
+    """The longest message, in octets, that the client receives."""
+
+
+def read_handshake(octets: bytes, serializers: frozenset[int], min_length: int = 512) -> Hello | HandshakeError:
+    """Read a client's four octets; ``serializers`` are those spoken, ``min_length`` the least limit that is accepted."""
+    length_and_serializer, first, second = octets[1], octets[2], octets[3]
+    serializer = length_and_serializer & 0x0F
+    max_send: int = 2 ** (9 + (length_and_serializer >> 4))
+    if serializer not in serializers:
+        return HandshakeError.SERIALIZER_UNSUPPORTED
+    if first or second:
+        return HandshakeError.RESERVED_BITS
+    if max_send < min_length:
+        return HandshakeError.MAX_LENGTH_UNACCEPTABLE
+    return Hello(serializer, max_send)
+
+
+def limit_exponent(message_size: int) -> int:
+    """The L of the handshake: the largest limit 2^(9+L) that is not above ``message_size`` octets."""
+    return min(15, max(0, message_size.bit_length() - 1 - 9))
+
+
+def handshake_reply(serializer: int, message_size: int) -> bytes:
+    """The four octets that accept a client; ``message_size`` is the router's own limit in octets."""
+    return bytes((MAGIC, limit_exponent(message_size) << 4 | serializer, 0, 0))
+
+
+class RawSocketFraming:
+    """Frames of one connection after its handshake."""
+
+    __slots__ = ("_expected", "_limit", "_pieces", "_received", "ended", "failure", "max_send", "replies")
+
+    share = "rawsocket"
+
+    def __init__(self, max_send: int, message_size: int) -> None:
+        self.max_send = max_send
+        self.replies: list[bytes] = []
+        self.ended = False
+        self.failure = ""
+        self._limit: int = 2 ** (9 + limit_exponent(message_size))
+        self._pieces: list[bytes] | None = None  # the beginning of a frame that is not complete
+        self._received = 0
+        self._expected = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take what was received; give the payloads of the messages that are complete."""
+        messages: list[bytes] = []
+        if self.ended:
+            return messages
+        if self._pieces is not None:
+            self._pieces.append(data)
+            self._received += len(data)
+            if self._received < self._expected:
+                return messages
+            data = b"".join(self._pieces)
+            self._pieces = None
+        size = len(data)
+        position = 0
+        while size - position >= _HEAD:
+            kind = data[position]
+            length = int.from_bytes(data[position + 1 : position + 4], "big")
+            if kind:
+                if kind == 0x08 or kind == 0x09 or kind == 0x0A:
+                    if length:
+                        self._fail("a length above 2^24")
+                        return messages
+                    length = 2**24
+                    kind &= 0x07
+                if kind > _PONG:
+                    self._fail(f"reserved bits or frame type in octet 0x{kind:02x}")
+                    return messages
+            if length > self._limit:
+                self._fail(f"a frame of {length} octets, above the limit of {self._limit}")
+                return messages
+            start = position + _HEAD
+            end = start + length
+            if end > size:
+                self._wait(data[position:], _HEAD + length)
+                return messages
+            if kind == _MESSAGE:
+                messages.append(data[start:end])
+            elif kind == _PING:
+                self.replies.append(_head(_PONG, length) + data[start:end])
+            position = end
+        if position < size:
+            self._wait(data[position:], _HEAD)
+        return messages
+
+    def frame(self, payload: bytes) -> bytes:
+        """One message, framed."""
+        return _head(_MESSAGE, len(payload)) + payload
+
+    def ping(self, payload: bytes) -> bytes:
+        """A PING that carries ``payload``."""
+        return _head(_PING, len(payload)) + payload
+
+    def close(self, code: int, reason: str) -> None:
+        """RawSocket has no words for closing: the connection just ends."""
+        del code, reason
+        self.ended = True
+
+    def _wait(self, rest: bytes, expected: int) -> None:
+        self._pieces = [rest]
+        self._received = len(rest)
+        self._expected = expected
+
+    def _fail(self, why: str) -> None:
+        self.failure = why
+        self.ended = True
+
+
+def _head(kind: int, length: int) -> bytes:
+    return (kind << 24 | length).to_bytes(4, "big")  # a length of 2^24 sets the X bit by itself

@@ -1,0 +1,283 @@
+"""WebSocket framing, without I/O (RFC 6455; permessage-deflate: RFC 7692).
+
+Rules
+-----
+* A complete, unfragmented, masked data frame of the expected type is read here, in bulk over the receive buffer: that is
+  the hot path. Everything else (fragments, control frames, errors, compression) is handed, one complete frame at a time,
+  to the `websockets` library's sans-I/O protocol, which is made when it is first needed and let go when it is idle.
+* A frame that is too long is refused when its header has arrived, not its payload.
+* Text that is not UTF-8 fails the connection with 1007: while it arrives in fragments here, for whole messages in the codec.
+* A data frame of the other type (text for a binary serializer or the reverse) is an error, unless ``both`` types are taken.
+"""
+
+from __future__ import annotations
+
+import codecs
+import logging
+from typing import Final
+
+from websockets.extensions import Extension
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+
+from wampd.router.wire.framing import FrameLimits
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # a platform without a compiled wheel
+    from websockets.utils import apply_mask
+
+QUIET: Final = logging.getLogger("wampd.websocket")
+QUIET.disabled = True  # the library's own log: the connection says what is worth saying
+
+_TEXT: Final = 0x81
+_BINARY: Final = 0x82
+_TEXT_HEADS: Final = [bytes((_TEXT, length)) for length in range(126)]
+_BINARY_HEADS: Final = [bytes((_BINARY, length)) for length in range(126)]
+_ANY_LENGTH: Final = 2**62
+
+
+class OtherType(bytes):
+    """A message of the type that the connection does not expect by itself: text among binary, binary among text."""
+
+    __slots__ = ()
+
+
+class WebSocketFraming:
+    """Frames of one connection after its opening handshake."""
+
+    __slots__ = (
+        "_both",
+        "_expected",
+        "_extensions",
+        "_first",
+        "_fragments",
+        "_heads",
+        "_library",
+        "_limits",
+        "_parts",
+        "_pieces",
+        "_received",
+        "_utf8",
+        "ended",
+        "failure",
+        "max_send",
+        "replies",
+    )
+
+    def __init__(
+        self,
+        *,
+        binary: bool,
+        limits: FrameLimits,
+        extensions: list[Extension] | None = None,
+        both: bool = False,
+    ) -> None:
+        """``extensions`` are those negotiated; ``both``: take text and binary, marking one as `OtherType`."""
+        self.max_send = _ANY_LENGTH
+        self.replies: list[bytes] = []
+        self.ended = False
+        self.failure = ""
+        self._first = _BINARY if binary else _TEXT
+        self._heads = _BINARY_HEADS if binary else _TEXT_HEADS
+        self._limits = limits
+        self._extensions = extensions
+        self._both = both
+        self._library: ServerProtocol | None = None
+        self._pieces: list[bytes] | None = None  # the beginning of a frame that is not complete
+        self._received = 0
+        self._expected = 0
+        self._parts: list[bytes] = []  # the fragments of a message so far
+        self._fragments = 0
+        self._utf8: codecs.IncrementalDecoder | None = None
+        if extensions:
+            self._wake()
+
+    @property
+    def share(self) -> str | None:
+        """Compressed frames depend on those before them, and cannot be shared."""
+        return None if self._extensions else "websocket"
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take what was received; give the payloads of the messages that are complete."""
+        messages: list[bytes] = []
+        if self.ended:
+            return messages
+        if self._pieces is not None:
+            self._pieces.append(data)
+            self._received += len(data)
+            if self._received < self._expected:
+                return messages
+            data = b"".join(self._pieces)
+            self._pieces = None
+        size = len(data)
+        position = 0
+        first = self._first
+        limit = self._limits.message_size
+        fast = self._library is None
+        while size - position >= 2:
+            length = data[position + 1]
+            if length < 0xFE:
+                start = position + 6
+                length &= 0x7F
+            elif length == 0xFE:
+                start = position + 8
+                length = int.from_bytes(data[position + 2 : position + 4], "big")
+            else:
+                start = position + 14
+                length = int.from_bytes(data[position + 2 : position + 10], "big")
+            if start > size:
+                break  # the header is not complete
+            end = start + length
+            if fast and data[position] == first and data[position + 1] > 0x7F and length <= limit:
+                if end > size:
+                    self._wait(data[position:], end - position)
+                    return messages
+                messages.append(apply_mask(data[start:end], data[start - 4 : start]))
+            else:
+                if end > size:
+                    if length <= limit and data[position + 1] > 0x7F:
+                        self._wait(data[position:], end - position)
+                        return messages
+                    end = start  # the header alone is refused: the library says with which code
+                if not self._slow(data[position:end], messages):
+                    return messages
+                fast = self._library is None
+            position = end
+        if position < size:
+            # An unmasked short frame may be complete with less than a masked header: let the library see it.
+            if size - position >= 2 and data[position + 1] < 0x80:
+                self._slow(data[position:], messages)
+            else:
+                self._wait(data[position:], self._header_size(data, position))
+        return messages
+
+    def frame(self, payload: bytes) -> bytes:
+        """One message, framed (and compressed, if that was negotiated)."""
+        if self._extensions:
+            library = self._wake()
+            if library.state is not OPEN:
+                return b""
+            if self._first == _TEXT:
+                library.send_text(payload)
+            else:
+                library.send_binary(payload)
+            return b"".join(library.data_to_send())
+        length = len(payload)
+        if length < 126:
+            return self._heads[length] + payload
+        if length < 65536:
+            return bytes((self._first, 126)) + length.to_bytes(2, "big") + payload
+        return bytes((self._first, 127)) + length.to_bytes(8, "big") + payload
+
+    def frame_other(self, payload: bytes) -> bytes:
+        """One message of the other type, framed."""
+        self._first, self._heads = _flip(self._first)
+        try:
+            return self.frame(payload)
+        finally:
+            self._first, self._heads = _flip(self._first)
+
+    def ping(self, payload: bytes) -> bytes:
+        """A ping that carries ``payload`` (at most 125 bytes)."""
+        return bytes((0x89, len(payload))) + payload
+
+    def close(self, code: int, reason: str) -> None:
+        """Start the closing handshake; what the peer still sends is ignored."""
+        library = self._wake()
+        if library.state is OPEN:
+            encoded = reason.encode()[:123]
+            library.send_close(code, encoded.decode(errors="ignore"))
+            self._collect(library)
+
+    def fail(self, code: int, why: str) -> None:
+        """Fail the connection: close with ``code`` without waiting for the peer."""
+        library = self._wake()
+        library.fail(code, why[:100])
+        self.failure = self.failure or why
+        self._collect(library)
+
+    # ---------------------------------------------------------------------------------------------- the slow path
+
+    def _slow(self, frame: bytes, messages: list[bytes]) -> bool:
+        """Let the library read one frame; whether more may follow."""
+        library = self._wake()
+        library.receive_data(frame)
+        for event in library.events_received():
+            if isinstance(event, Frame):
+                self._event(event, messages)
+            if self.ended:
+                break
+        if library.parser_exc is not None and not self.failure:
+            self.failure = str(library.parser_exc)
+        self._collect(library)
+        if not self._extensions and not self.ended and library.current_size is None and library.state is OPEN:
+            self._library = None
+        return not self.ended
+
+    def _event(self, frame: Frame, messages: list[bytes]) -> None:
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+            self._parts = []
+            self._fragments = 0
+            self._utf8 = codecs.getincrementaldecoder("utf-8")() if opcode is Opcode.TEXT else None
+        elif opcode is not Opcode.CONT:
+            return  # the library has answered it
+        if self._library is not None and self._library.state is not OPEN:
+            return  # we have said that we are closing
+        self._fragments += 1
+        if self._fragments > self._limits.fragments:
+            self.fail(1009, f"more than {self._limits.fragments} fragments")
+            return
+        data = bytes(frame.data)
+        if self._utf8 is not None:
+            try:
+                self._utf8.decode(data, frame.fin)
+            except UnicodeDecodeError:
+                self.fail(1007, "text that is not UTF-8")
+                return
+        self._parts.append(data)
+        if frame.fin:
+            payload = b"".join(self._parts)
+            self._parts = []
+            is_text = self._utf8 is not None
+            self._utf8 = None
+            if is_text == (self._first == _TEXT):
+                messages.append(payload)
+            elif self._both:
+                messages.append(OtherType(payload))
+            else:
+                self.fail(1003, f"{'text' if is_text else 'binary'} frames are not for this subprotocol")
+
+    def _wake(self) -> ServerProtocol:
+        library = self._library
+        if library is None:
+            library = ServerProtocol(state=OPEN, max_size=self._limits.message_size, logger=QUIET)
+            library.extensions = self._extensions or []
+            self._library = library
+        return library
+
+    def _collect(self, library: ServerProtocol) -> None:
+        for data in library.data_to_send():
+            if data:
+                self.replies.append(data)
+            else:
+                self.ended = True  # the library's mark for the end of the stream
+
+    def _wait(self, rest: bytes, expected: int) -> None:
+        self._pieces = [rest]
+        self._received = len(rest)
+        self._expected = expected
+
+    @staticmethod
+    def _header_size(data: bytes, position: int) -> int:
+        """How many bytes a masked frame's header has, as far as its first two tell."""
+        if len(data) - position < 2:
+            return 2
+        length = data[position + 1] & 0x7F
+        return 6 if length < 126 else 8 if length == 126 else 14
+
+
+def _flip(first: int) -> tuple[int, list[bytes]]:
+    return (_BINARY, _BINARY_HEADS) if first == _TEXT else (_TEXT, _TEXT_HEADS)

@@ -1,4 +1,4 @@
-"""An environment of its own for each rival, under ``bench/.envs`` (git ignores it), from versions pinned in ``configs/``."""
+"""An environment of its own for each rival in ``bench/.envs`` (not in git), from versions pinned in ``configs/``."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ PYTHONS: Final = ("python3.13", "python3.12", "python3.11", "python3.14")
 """Tried in turn after the running interpreter, when a rival cannot be installed for that."""
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """A rival cannot be measured here; the text says why."""
 
 
@@ -36,12 +36,12 @@ def python_environment(name: str, *, again: bool = False) -> Path:
             _run([candidate, "-m", "venv", str(place)])
             _run([str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
                   "--requirement", str(requirements)])  # fmt: skip
-        except Unavailable as failure:
+        except UnavailableError as failure:
             failures.append(f"{Path(candidate).name}: {failure}")
         else:
             _mark(place, [requirements])
             return interpreter
-    raise Unavailable("; ".join(failures))
+    raise UnavailableError("; ".join(failures))
 
 
 def node_environment(name: str, *, again: bool = False) -> Path:
@@ -53,10 +53,10 @@ def node_environment(name: str, *, again: bool = False) -> Path:
     wanted = [CONFIGS / name / "package.json", CONFIGS / name / "package-lock.json"]
     place = ENVIRONMENTS / name
     if not shutil.which("node"):
-        raise Unavailable("node is not installed")
+        raise UnavailableError("node is not installed")
     if not _fresh(place, wanted) or again:
         if not shutil.which("npm"):
-            raise Unavailable("npm is not installed")
+            raise UnavailableError("npm is not installed")
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         for file in wanted:
@@ -91,7 +91,7 @@ def _run(command: list[str], cwd: Path | None = None) -> None:
             timeout=INSTALL_SECONDS,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Unavailable(f"{Path(command[0]).name}: {error}") from error
+        raise UnavailableError(f"{Path(command[0]).name}: {error}") from error
     if done.returncode != 0:
         lines = (done.stderr.strip() or done.stdout.strip() or f"status {done.returncode}").splitlines()
-        raise Unavailable(lines[-1][-200:])
+        raise UnavailableError(lines[-1][-200:])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.cells import Cell
-from bench.environments import BENCH, Unavailable
+from bench.environments import BENCH, UnavailableError
 from bench.processes import Running
 
 SOURCE: Final = BENCH / "wampload.c"
@@ -31,18 +31,18 @@ class Load:
 
 
 def build() -> None:
-    """Compile the generator when its source is newer; ``Unavailable`` without a C compiler or when it does not compile."""
+    """Compile the generator when its source is newer; ``UnavailableError`` when that cannot be."""
     if BINARY.exists() and BINARY.stat().st_mtime >= SOURCE.stat().st_mtime:
         return
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
-        raise Unavailable("no C compiler: install gcc, or name one in CC")
+        raise UnavailableError("no C compiler: install gcc, or name one in CC")
     done = subprocess.run(
         [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(BINARY), str(SOURCE)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
-        raise Unavailable(f"the load generator does not compile:\n{done.stderr}")
+        raise UnavailableError(f"the load generator does not compile:\n{done.stderr}")
 
 
 def arguments(cell: Cell, url: str, pid: int, load: Load) -> list[str]:

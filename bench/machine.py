@@ -57,8 +57,7 @@ def python_versions(interpreter: str, distributions: list[str]) -> dict[str, str
     found = subprocess.run(
         [interpreter, "-c", script, *distributions], capture_output=True, text=True, check=False, timeout=60
     )
-    pairs = (line.split() for line in found.stdout.splitlines())
-    return {name: version for name, version in pairs}
+    return dict(map(str.split, found.stdout.splitlines()))
 
 
 def git(tree: Path, *arguments: str) -> str:

@@ -18,7 +18,7 @@ SETTLE_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 5.0
 
 
-class StartFailure(Exception):
+class StartError(Exception):
     """A router did not come up; the text says why, as far as its log tells."""
 
 
@@ -74,7 +74,7 @@ def start(
     log: Path,
     cpu: int | None,
 ) -> Running:
-    """Run `command` until all its `ports` are open; ``StartFailure`` when it ends or lingers before that.
+    """Run `command` until all its `ports` are open; ``StartError`` when it ends or lingers before that.
 
     It becomes the leader of a process group of its own, so that `stop` reaches whatever it spawns.
     """
@@ -87,7 +87,7 @@ def start(
                 start_new_session=True,
             )  # fmt: skip
         except OSError as error:
-            raise StartFailure(f"{command[0]}: {error.strerror}") from error
+            raise StartError(f"{command[0]}: {error.strerror}") from error
     running = Running(process, urls, 0.0, 0)
     try:
         for port in ports:
@@ -104,11 +104,11 @@ def start(
 def _wait_for_port(running: Running, port: int, deadline: float, log: Path) -> None:
     while True:
         if not running.alive:
-            raise StartFailure(f"ended with status {running.process.returncode}: {last_words(log)}")
+            raise StartError(f"ended with status {running.process.returncode}: {last_words(log)}")
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         if time.monotonic() > deadline:
-            raise StartFailure(f"port not open after {START_SECONDS:.0f} s: {last_words(log)}")
+            raise StartError(f"port not open after {START_SECONDS:.0f} s: {last_words(log)}")
         time.sleep(0.002)
 
 

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from bench import processes
 from bench.cells import Cell, Serializer, Transport
-from bench.environments import CONFIGS, ENVIRONMENTS, ROOT, Unavailable, node_environment, python_environment
+from bench.environments import CONFIGS, ENVIRONMENTS, ROOT, UnavailableError, node_environment, python_environment
 from bench.machine import python_versions, revision
 from bench.processes import Running
 
@@ -31,13 +31,13 @@ class Router(Protocol):
     @property
     def speaks(self) -> dict[Transport, frozenset[Serializer]]: ...
     def prepare(self) -> None:
-        """Install what is needed; ``Unavailable`` when that cannot be."""
+        """Install what is needed; ``UnavailableError`` when that cannot be."""
 
     def versions(self) -> dict[str, str]:
         """What exactly is measured: names and versions."""
 
     def start(self, cpu: int | None) -> Running:
-        """A new instance on ports of its own; ``processes.StartFailure`` when it does not come up."""
+        """A new instance on ports of its own; ``processes.StartError`` when it does not come up."""
 
 
 def can_run(router: Router, cell: Cell) -> bool:
@@ -65,9 +65,9 @@ class Wampd:
                 cwd=self.tree, env=self._environment(), capture_output=True, text=True, check=True,
             ).stdout.strip()  # fmt: skip
         except subprocess.CalledProcessError as error:
-            raise Unavailable(error.stderr.strip().splitlines()[-1]) from error
+            raise UnavailableError(error.stderr.strip().splitlines()[-1]) from error
         if not Path(found).resolve().is_relative_to(self.tree.resolve()):
-            raise Unavailable("the interpreter finds another wampd than this tree's")
+            raise UnavailableError("the interpreter finds another wampd than this tree's")
 
     def versions(self) -> dict[str, str]:
         """The revision, and the libraries that carry the hot path."""

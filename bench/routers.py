@@ -1,0 +1,220 @@
+"""The routers that are measured: how each is installed, started and reached, and what it can speak.
+
+Each gets the configuration that suits it best, as its own documentation would have it: crossbar a dedicated listener
+for each transport and its authorization cache on; xconn the event loop uvloop; fox-wamp its tracing off.
+"""
+
+import json
+import os
+import string
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from bench import processes
+from bench.cells import Cell, Serializer, Transport
+from bench.environments import CONFIGS, ENVIRONMENTS, ROOT, UnavailableError, node_environment, python_environment
+from bench.machine import python_versions, revision
+from bench.processes import Running
+
+LOGS: Final = ENVIRONMENTS / "logs"
+_EVERY: Final[frozenset[Serializer]] = frozenset({"json", "msgpack", "cbor"})
+
+
+class Router(Protocol):
+    """What the runner asks of a router."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def speaks(self) -> dict[Transport, frozenset[Serializer]]: ...
+    def prepare(self) -> None:
+        """Install what is needed; ``UnavailableError`` when that cannot be."""
+
+    def versions(self) -> dict[str, str]:
+        """What exactly is measured: names and versions."""
+
+    def start(self, cpu: int | None) -> Running:
+        """A new instance on ports of its own; ``processes.StartError`` when it does not come up."""
+
+
+def can_run(router: Router, cell: Cell) -> bool:
+    """Whether `router` speaks what `cell` needs."""
+    return cell.serializer in router.speaks.get(cell.transport, frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Wampd:
+    """wampd from a source tree, run by the interpreter that runs this harness."""
+
+    name: str = "wampd"
+    tree: Path = ROOT
+
+    @property
+    def speaks(self) -> dict[Transport, frozenset[Serializer]]:
+        """Everything."""
+        return {"ws": _EVERY, "rs": _EVERY}
+
+    def prepare(self) -> None:
+        """See that the interpreter would take the package of this tree and no other."""
+        try:
+            found = subprocess.run(
+                [sys.executable, "-c", "import wampd; print(wampd.__file__)"],
+                cwd=self.tree, env=self._environment(), capture_output=True, text=True, check=True,
+            ).stdout.strip()  # fmt: skip
+        except subprocess.CalledProcessError as error:
+            raise UnavailableError(error.stderr.strip().splitlines()[-1]) from error
+        if not Path(found).resolve().is_relative_to(self.tree.resolve()):
+            raise UnavailableError("the interpreter finds another wampd than this tree's")
+
+    def versions(self) -> dict[str, str]:
+        """The revision, and the libraries that carry the hot path."""
+        libraries = python_versions(sys.executable, ["twisted", "msgspec", "websockets", "cbor2"])
+        return {"wampd": revision(self.tree), "python": sys.version.split()[0], **libraries}
+
+    def start(self, cpu: int | None) -> Running:
+        """The fixed configuration for test suites: one port for everything."""
+        port = processes.free_ports(1)[0]
+        return processes.start(
+            [sys.executable, "-m", "wampd", "run", "tests/configs/open.yaml"],
+            cwd=self.tree,
+            environment={**self._environment(), "WAMPD_PORT": str(port)},
+            urls={"ws": f"ws://127.0.0.1:{port}/ws", "rs": f"rs://127.0.0.1:{port}"},
+            ports=[port],
+            log=LOGS / f"{_file_name(self.name)}.log",
+            cpu=cpu,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(self.tree)}
+
+
+@dataclass(frozen=True, slots=True)
+class Crossbar:
+    """Crossbar.io from PyPI: a controller process and one router worker."""
+
+    name: str = "crossbar"
+
+    @property
+    def speaks(self) -> dict[Transport, frozenset[Serializer]]:
+        """Everything."""
+        return {"ws": _EVERY, "rs": _EVERY}
+
+    def prepare(self) -> None:
+        """Its virtual environment."""
+        python_environment(self.name)
+
+    def versions(self) -> dict[str, str]:
+        """Its own and those of what carries its messages."""
+        interpreter = str(python_environment(self.name))
+        return python_versions(interpreter, ["crossbar", "autobahn", "twisted", "msgpack", "cbor2"]) | {
+            "python": _python_of(interpreter)
+        }
+
+    def start(self, cpu: int | None) -> Running:
+        """A node folder is written for the instance: crossbar keeps its keys and its lock there."""
+        port, rawsocket_port = processes.free_ports(2)
+        folder = ENVIRONMENTS / "nodes" / f"{self.name}-{port}"
+        folder.mkdir(parents=True, exist_ok=True)
+        template = string.Template((CONFIGS / self.name / "config.json").read_text())
+        (folder / "config.json").write_text(template.substitute(port=port, rawsocket_port=rawsocket_port))
+        command = Path(python_environment(self.name)).with_name("crossbar")
+        return processes.start(
+            [str(command), "start", "--cbdir", str(folder), "--loglevel", "warn"],
+            cwd=folder,
+            environment={**os.environ, "PYTHONPATH": ""},
+            urls={"ws": f"ws://127.0.0.1:{port}/ws", "rs": f"rs://127.0.0.1:{rawsocket_port}"},
+            ports=[port, rawsocket_port],
+            log=LOGS / f"{self.name}.log",
+            cpu=cpu,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Xconn:
+    """xconn from PyPI: a Python router on asyncio and aiohttp; it has no RawSocket listener."""
+
+    name: str = "xconn"
+
+    @property
+    def speaks(self) -> dict[Transport, frozenset[Serializer]]:
+        """WebSocket alone."""
+        return {"ws": _EVERY}
+
+    def prepare(self) -> None:
+        """Its virtual environment."""
+        python_environment(self.name)
+
+    def versions(self) -> dict[str, str]:
+        """Its own and those of what carries its messages."""
+        interpreter = str(python_environment(self.name))
+        return python_versions(interpreter, ["xconn", "wampproto", "aiohttp", "uvloop", "msgpack", "cbor2"]) | {
+            "python": _python_of(interpreter)
+        }
+
+    def start(self, cpu: int | None) -> Running:
+        """The few lines of ``configs/xconn/router.py``."""
+        port = processes.free_ports(1)[0]
+        return processes.start(
+            [str(python_environment(self.name)), str(CONFIGS / self.name / "router.py"), str(port)],
+            cwd=CONFIGS / self.name,
+            environment={**os.environ, "PYTHONPATH": ""},
+            urls={"ws": f"ws://127.0.0.1:{port}/ws"},
+            ports=[port],
+            log=LOGS / f"{self.name}.log",
+            cpu=cpu,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FoxWamp:
+    """fox-wamp from npm: a router on Node; it speaks JSON over WebSocket alone."""
+
+    name: str = "fox-wamp"
+
+    @property
+    def speaks(self) -> dict[Transport, frozenset[Serializer]]:
+        """JSON over WebSocket."""
+        return {"ws": frozenset({"json"})}
+
+    def prepare(self) -> None:
+        """Its ``node_modules``."""
+        node_environment(self.name)
+
+    def versions(self) -> dict[str, str]:
+        """Its own, ws's and Node's."""
+        modules = node_environment(self.name)
+        found = {name: _node_version(modules / name) for name in ("fox-wamp", "ws")}
+        node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        return {**found, "node": node.removeprefix("v")}
+
+    def start(self, cpu: int | None) -> Running:
+        """The few lines of ``configs/fox-wamp/router.js``."""
+        port = processes.free_ports(1)[0]
+        return processes.start(
+            ["node", str(CONFIGS / self.name / "router.js"), str(port)],
+            cwd=CONFIGS / self.name,
+            environment={**os.environ, "NODE_PATH": str(node_environment(self.name))},
+            urls={"ws": f"ws://127.0.0.1:{port}/ws"},
+            ports=[port],
+            log=LOGS / f"{self.name}.log",
+            cpu=cpu,
+        )
+
+
+def _python_of(interpreter: str) -> str:
+    script = "import platform; print(platform.python_version())"
+    return subprocess.run([interpreter, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _node_version(package: Path) -> str:
+    return str(json.loads((package / "package.json").read_text())["version"])
+
+
+def _file_name(name: str) -> str:
+    return "".join(char if char.isalnum() or char in "-." else "-" for char in name)
+
+
+ROUTERS: Final[dict[str, Router]] = {router.name: router for router in (Wampd(), Crossbar(), Xconn(), FoxWamp())}

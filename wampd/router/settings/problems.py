@@ -61,10 +61,19 @@ def show(path: KeyPath) -> str:
 
 
 def quote(text: str) -> str:
-    """Put a text that somebody wrote into a message: in quotes, on one line, and not longer than a line."""
+    """Put a text that somebody wrote into a message: in quotes, on one line, and cut when it is long."""
+    return _in_quotes(text if len(text) <= 60 else text[:59] + "…")
+
+
+def quote_file(file: Path) -> str:
+    """Put the name of a file into a message, uncut."""
+    return _in_quotes(str(file))
+
+
+def _in_quotes(text: str) -> str:
     import json  # only needed when something is wrong
 
-    return json.dumps(text if len(text) <= 60 else text[:59] + "…", ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=False)
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

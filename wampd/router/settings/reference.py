@@ -61,10 +61,10 @@ listeners:
   numbers are decimal unless they begin with `0o` or `0x`. Text that looks like a number, a boolean or null must be in
   quotes. Keys must not be repeated. Anchors and aliases may be used, merge keys (`<<`) not.
 * **Variables**: in any text, key or number `${NAME}` is the value of an environment variable, `${NAME:-default}` has a
-  default for when it is unset or empty, and `$$` is a `$`. The key decides what a value is, in quotes or not: `"${PORT}"`
-  is a number where a number is expected. An unset variable without a default is an error. `WAMPD_PYTHON` is the Python
-  that runs wampd, unless it is set to something else.
-* **Files**: `!include FILE` stands for the content of another YAML file. Paths are relative to the file that they are in.
+  default for when it is unset or empty, and `$$` is a `$`. The key decides what a value is, in quotes or not:
+  `"${PORT}"` is a number where a number is expected. An unset variable without a default is an error.
+  `WAMPD_PYTHON` is the Python that runs wampd, unless it is set to something else.
+* **Files**: `!include FILE` stands for the content of another YAML file. Paths are relative to the file they are in.
 * **Secrets** may be given as `{file: PATH}`; a newline at the end is not part of the secret. Files of secrets and keys
   are refused if other users have any access to them.
 * **Seconds** are numbers, or have a unit: SECONDS, as in `10 s`. **Bytes** are whole numbers, or have a unit: BYTES, as

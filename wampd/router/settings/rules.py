@@ -16,7 +16,7 @@ from . import endpoints
 from .checker import Here, Rule
 from .listeners import EchoPath, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
 from .model import Component, ProcessLimits, Settings
-from .problems import did_you_mean, quote
+from .problems import did_you_mean, quote, quote_file
 from .realms import Permission, Realm, Role, TicketAuth
 from .values import others_can_read
 
@@ -121,9 +121,9 @@ def _listener(listener: Listener, here: Here) -> None:
 
 def _tls(tls: Tls, here: Here) -> None:
     if not os.access(tls.certificate, os.R_OK) or not tls.certificate.is_file():
-        here.problem(f"cannot read the file {quote(str(tls.certificate))}", "certificate")
+        here.problem(f"cannot read the file {quote_file(tls.certificate)}", "certificate")
     if not os.access(tls.key, os.R_OK) or not tls.key.is_file():
-        here.problem(f"cannot read the file {quote(str(tls.key))}", "key")
+        here.problem(f"cannot read the file {quote_file(tls.key)}", "key")
     elif trouble := others_can_read(tls.key):
         here.problem(trouble, "key")
     if here.is_sound():
@@ -166,7 +166,7 @@ def _serializers(path: WampPath | RawSocket, here: Here) -> None:
 
 def _static(path: StaticPath, here: Here) -> None:
     if not path.directory.is_dir():
-        here.problem(f"there is no directory {quote(str(path.directory))}", "directory")
+        here.problem(f"there is no directory {quote_file(path.directory)}", "directory")
 
 
 def _transport_limits(limits: TransportLimits, here: Here) -> None:
@@ -179,7 +179,7 @@ def _transport_limits(limits: TransportLimits, here: Here) -> None:
 
 def _component(component: Component, here: Here) -> None:
     if not component.directory.is_dir():
-        here.problem(f"there is no directory {quote(str(component.directory))}", "directory")
+        here.problem(f"there is no directory {quote_file(component.directory)}", "directory")
     if not here.is_sound():
         return
     program = component.command[0]

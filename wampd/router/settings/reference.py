@@ -118,7 +118,7 @@ def _section(where: str, type_: inspect.StructType) -> str:
         "|---|---|---|---|",
     ]
     if type_.tag_field:
-        lines.append(f"| `{type_.tag_field}` | `{type_.tag}` | | Chooses what this is. |")
+        lines.append(f"| `{type_.tag_field}` | `{type_.tag}` |  | Chooses what this is. |")
     lines += [_row(field) for field in type_.fields]
     return "\n".join(lines) + "\n"
 

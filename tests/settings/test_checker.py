@@ -185,6 +185,10 @@ def test_did_you_mean_finds_the_word_that_looks_like_it(word, meant):
     assert hint == (f'; did you mean "{meant}"?' if meant else "; known here: name, roles, uri_check")
 
 
+def test_an_unknown_key_beside_all_known_ones_has_no_hint(config):
+    assert config.problem(GOOD + "log: {level: info, format: text, formt: text}") == "log.formt: unknown key"
+
+
 def test_problems_are_sorted_within_their_file_and_said_once():
     one, two = Path("one"), Path("two")
     problems = [

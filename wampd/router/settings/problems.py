@@ -89,4 +89,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint to append to a message: the known word that looks like this one, or else all known words."""
     candidates = list(known)
     close = closest(word, candidates)
-    return f"; did you mean {quote(close)}?" if close else f"; known here: {', '.join(candidates)}"
+    if close:
+        return f"; did you mean {quote(close)}?"
+    return f"; known here: {', '.join(candidates)}" if candidates else ""

@@ -17,7 +17,7 @@ from typing import Any, Final
 from msgspec import inspect
 
 from .nodes import Node, Scalar, Sequence, Table
-from .problems import Place, did_you_mean, quote, quote_file
+from .problems import Place, closest, quote, quote_file
 from .scalars import quantity, resolve, show_bytes
 from .secret import Secret
 
@@ -140,9 +140,9 @@ def _choice(node: Node, choices: list[str]) -> str:
     if not isinstance(node, Scalar) or (node.expanded and node.text not in choices):
         raise _unfit(node, expected)
     if node.text not in choices:
-        raise UnfitError(
-            f"expected {expected}, not {quote(node.text)}{did_you_mean(node.text, choices).partition('; known')[0]}"
-        )
+        meant = closest(node.text, choices)
+        hint = f"; did you mean {quote(meant)}?" if meant else ""
+        raise UnfitError(f"expected {expected}, not {quote(node.text)}{hint}")
     return node.text
 
 

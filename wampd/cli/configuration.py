@@ -14,7 +14,8 @@ def chosen_file(file: str | None) -> Path:
     if file is not None:
         return Path(file)
     here = Path("config.yaml")
-    return here if here.exists() else packaged_default()
+    # A link that leads nowhere is a mistake to be told, not a file that is not there.
+    return here if os.path.lexists(here) else packaged_default()
 
 
 def packaged_default() -> Path:

@@ -4,7 +4,8 @@ The rules:
 
 * a problem never ends the checking: the value is left out (a default takes its place, an item leaves its list), so that
   all problems are found at once; a configuration with any problem is refused as a whole by the caller;
-* a rule is asked of a struct only when the keys of the struct itself are right, lest one mistake is reported twice;
+* a rule is asked of every struct that could be filled; before it relates keys it asks whether they are sound, and what
+  it says of a key that is wrong already is dropped: one mistake is reported once;
 * ``null`` never stands for a mapping or a list: whoever writes ``rawsocket:`` and nothing more may mean either thing.
 """
 
@@ -33,7 +34,9 @@ class Here:
 
     def problem(self, message: str, *keys: str | int) -> None:
         """Report a problem with the struct, or with what ``keys`` lead to inside of it."""
-        self._checker.report(message, (*self._path, *keys))
+        path = (*self._path, *keys)
+        if path not in self._checker.unsound:
+            self._checker.report(message, path)
 
     def each(self, items: tuple[Item, ...], *keys: str | int) -> Iterator[tuple[int, Item]]:
         """Return the items of the list that ``keys`` lead to, with their indexes in the file, without bad ones."""
@@ -42,7 +45,7 @@ class Here:
     def is_sound(self, *keys: str | int) -> bool:
         """Tell whether nothing was wrong so far with the struct, or with what ``keys`` lead to inside of it."""
         path = (*self._path, *keys)
-        return not any(problem.path[: len(path)] == path for problem in self._checker.problems)
+        return not any(unsound[: len(path)] == path for unsound in self._checker.unsound)
 
 
 Rule = Callable[[Any, Here], None]
@@ -53,6 +56,7 @@ class Checker:
 
     def __init__(self, problems: list[Problem], rules: Mapping[type, Rule], environ: Mapping[str, str]) -> None:
         self.problems = problems
+        self.unsound = {problem.path for problem in problems}
         self.environ = environ
         self._rules = rules
         self._places: dict[KeyPath, Place] = {}
@@ -70,6 +74,7 @@ class Checker:
             place = self._places.get(nearest)
             nearest = nearest[:-1]
         self.problems.append(Problem(place, path, message))
+        self.unsound.add(path)
 
     def _value(self, node: Node, type_: inspect.Type, path: KeyPath, extra: Mapping[str, Any]) -> Any:
         """Return the value that the node is for the type; ``extra`` is what the ``Meta`` around the type adds to it."""
@@ -123,7 +128,7 @@ class Checker:
                     return self._struct(node, by_tag[value.text], path)
                 hint = did_you_mean(value.source, by_tag) if isinstance(value, Scalar) else ""
                 return self._refuse(f"unknown {field}{hint}", (*path, field), value)
-        return self._refuse(f"the key {quote(field)} is missing; one of {', '.join(by_tag)}", path, node)
+        return self._refuse(f"this key is missing; one of {', '.join(by_tag)}", (*path, field), node)
 
     def _struct(self, node: Node, type_: inspect.StructType, path: KeyPath) -> Any:
         if not isinstance(node, Table):
@@ -132,25 +137,25 @@ class Checker:
             return self._refuse(f"expected a mapping{hint}", path, node)
         fields = {field.name: field for field in type_.fields}
         values: dict[str, Any] = {}
-        misspelt: set[str | None] = set()
         for key, value in node.entries:
             if key.text in fields:
                 values[key.text] = self._value(value, fields[key.text].type, (*path, key.text), {})
             elif key.text != type_.tag_field:
                 free = [name for name in fields if all(name != other.text for other, _ in node.entries)]
                 self.report(f"unknown key{did_you_mean(key.text, free)}", (*path, key.text), key.place)
-                misspelt.add(closest(key.text, free))
-        sound = INVALID not in values.values()
+                meant = closest(key.text, free)
+                if meant:
+                    self.unsound.add((*path, meant))
         for name, field in fields.items():
-            if field.required and name not in values and name not in misspelt:
-                self.report(f"the key {quote(name)} is missing", path, node.place)
+            if field.required and name not in values and (*path, name) not in self.unsound:
+                self.report("this key is missing", (*path, name), node.place)
             if values.get(name, INVALID) is INVALID:
-                values[name] = _default(field, node.place)
+                values[name] = _stand_in(field.type) if field.required else _default(field, node.place)
         if INVALID in values.values():
             return INVALID
         struct = type_.cls(**values)
         rule = self._rules.get(type_.cls)
-        if rule and sound:
+        if rule:
             rule(struct, Here(self, path))
         return struct
 
@@ -187,7 +192,19 @@ def is_null(node: Node) -> bool:
 
 
 def _default(field: inspect.Field, place: Place) -> Any:
-    if field.required:
-        return INVALID
     default = field.default_factory() if field.default is NODEFAULT else field.default
     return absolute(default, place) if isinstance(default, Path) else default
+
+
+def _stand_in(type_: inspect.Type) -> Any:
+    """Return something empty for a required key without a usable value, so that the rest can be checked."""
+    match type_:
+        case inspect.Metadata():
+            return _stand_in(type_.type)
+        case inspect.VarTupleType():
+            return ()
+        case inspect.FrozenSetType():
+            return frozenset()
+        case inspect.StructType() if not any(field.required for field in type_.fields):
+            return type_.cls()
+    return INVALID

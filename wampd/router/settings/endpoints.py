@@ -19,6 +19,7 @@ def fault(endpoint: str) -> str | None:
         serverFromString(None, endpoint)
     except (ValueError, TypeError, KeyError, IndexError, OSError, AttributeError) as error:
         reason = re.sub(r"^_parse\w*\(\) ", "", str(error))
+        reason = re.sub(r"^invalid literal for int\(\) with base (\d+): (.*)", r"\2 is not a number of base \1", reason)
         return f"not a Twisted server endpoint string: {reason}"
     port = _parts(endpoint).get("port", "")
     if kind in ("tcp", "tcp6") and not 0 <= int(port) <= 65535:

@@ -39,7 +39,11 @@ class Component(Part, frozen=True, kw_only=True):
     ]
     directory: Annotated[Path, Meta(description="The directory that it runs in.")] = Path()
     environment: Annotated[
-        Mapping[str, Text], Meta(description="Environment variables that it gets beside those of the router.")
+        Mapping[str, Text],
+        Meta(
+            description="Environment variables that it gets, beside `PATH`, `HOME`, `LANG`, `LC_ALL`, `TZ`, `TMPDIR` and"
+            " `VIRTUAL_ENV` of the router."
+        ),
     ] = {}
 
 

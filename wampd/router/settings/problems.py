@@ -61,10 +61,19 @@ def show(path: KeyPath) -> str:
 
 
 def quote(text: str) -> str:
-    """Put a text that somebody wrote into a message: in quotes, on one line, and not longer than a line."""
+    """Put a text that somebody wrote into a message: in quotes, on one line, and cut when it is long."""
+    return _in_quotes(text if len(text) <= 60 else text[:59] + "…")
+
+
+def quote_file(file: Path) -> str:
+    """Put the name of a file into a message, uncut."""
+    return _in_quotes(str(file))
+
+
+def _in_quotes(text: str) -> str:
     import json  # only needed when something is wrong
 
-    return json.dumps(text if len(text) <= 60 else text[:59] + "…", ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=False)
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
@@ -80,4 +89,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint to append to a message: the known word that looks like this one, or else all known words."""
     candidates = list(known)
     close = closest(word, candidates)
-    return f"; did you mean {quote(close)}?" if close else f"; known here: {', '.join(candidates)}"
+    if close:
+        return f"; did you mean {quote(close)}?"
+    return f"; known here: {', '.join(candidates)}" if candidates else ""

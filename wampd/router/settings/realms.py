@@ -16,8 +16,9 @@ class Permission(Part, frozen=True, kw_only=True):
     """A rule of a role: what its sessions may do with the URIs that it matches.
 
     The most specific rule that matches decides alone: an exact one before a prefix, a longer prefix before a shorter
-    one, a prefix before a wildcard. What no rule matches is refused. A rule whose first URI component is empty (`""` as
-    a prefix, too) never grants `wamp.*` or `wampd.*`: name them, as in `uri: wamp.` with `match: prefix`.
+    one, a prefix before a wildcard. What no rule matches is refused. `wamp.*` and `wampd.*` are granted only by
+    rules that name them, as `uri: wamp.` with `match: prefix` does; an empty prefix or component does not reach them.
+    A pattern is granted if one rule grants all that it matches, and no better rule refuses a part of it.
     """
 
     uri: Annotated[

@@ -1,6 +1,7 @@
 """What types cannot say: rules between keys, and between the configuration and the machine.
 
-Each rule is a function of one struct, asked once the keys of the struct fit their types; :data:`RULES` names them all.
+Each rule is a function of one struct; :data:`RULES` names them all. A key that did not fit its type has its default
+here, so a rule that depends on several keys first asks whether they are sound.
 """
 
 import os
@@ -15,7 +16,7 @@ from . import endpoints
 from .checker import Here, Rule
 from .listeners import EchoPath, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
 from .model import Component, ProcessLimits, Settings
-from .problems import did_you_mean, quote
+from .problems import did_you_mean, quote, quote_file
 from .realms import Permission, Realm, Role, TicketAuth
 from .values import others_can_read
 
@@ -38,6 +39,8 @@ def _repeated(keys: Iterable[tuple[int, Key]]) -> Iterator[tuple[int, Key]]:
 
 
 def _permission(permission: Permission, here: Here) -> None:
+    if not here.is_sound("match"):
+        return
     uri = permission.uri
     if permission.match == "exact" and uri.endswith("."):
         here.problem(f'{quote(uri)} ends with a dot; with "match: prefix" it stands for all that begins with it', "uri")
@@ -48,8 +51,9 @@ def _permission(permission: Permission, here: Here) -> None:
 
 
 def _role(role: Role, here: Here) -> None:
-    rules = ((i, (rule.uri, rule.match)) for i, rule in here.each(role.permissions, "permissions"))
-    for index, (uri, match) in _repeated(rules):
+    rules = here.each(role.permissions, "permissions")
+    keys = ((i, (rule.uri, rule.match)) for i, rule in rules if here.is_sound("permissions", i, "match"))
+    for index, (uri, match) in _repeated(keys):
         here.problem(f"there is another rule for {quote(uri)} with match: {match}", "permissions", index)
 
 
@@ -60,18 +64,23 @@ def _ticket(ticket: TicketAuth, here: Here) -> None:
 
 
 def _realm(realm: Realm, here: Here) -> None:
-    if not is_uri(realm.name, realm.uri_check):
-        here.problem(f"{quote(realm.name)} is not a URI (uri_check: {realm.uri_check})", "name")
+    if here.is_sound("uri_check"):
+        _uris(realm, here)
     for index, name in _repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
         here.problem(f"there is another role {quote(name)}", "roles", index, "name")
+    _roles_exist(realm, here)
+    if realm.auth.anonymous is None and realm.auth.ticket is None and here.is_sound("auth"):
+        here.problem("nobody can join: there is no authentication method", "auth")
+
+
+def _uris(realm: Realm, here: Here) -> None:
+    if not is_uri(realm.name, realm.uri_check):
+        here.problem(f"{quote(realm.name)} is not a URI (uri_check: {realm.uri_check})", "name")
     for r, role in here.each(realm.roles, "roles"):
         for p, rule in here.each(role.permissions, "roles", r, "permissions"):
             where = ("roles", r, "permissions", p)
             if here.is_sound(*where) and not is_uri(rule.uri, realm.uri_check, rule.match, realm.limits.uri_length):
                 here.problem(f"{quote(rule.uri)} is not a URI{_rule_of(realm, rule)}", *where, "uri")
-    _roles_exist(realm, here)
-    if realm.auth.anonymous is None and realm.auth.ticket is None and here.is_sound("auth"):
-        here.problem("nobody can join: there is no authentication method", "auth")
 
 
 def _rule_of(realm: Realm, rule: Permission) -> str:
@@ -112,9 +121,9 @@ def _listener(listener: Listener, here: Here) -> None:
 
 def _tls(tls: Tls, here: Here) -> None:
     if not os.access(tls.certificate, os.R_OK) or not tls.certificate.is_file():
-        here.problem(f"cannot read the file {quote(str(tls.certificate))}", "certificate")
+        here.problem(f"cannot read the file {quote_file(tls.certificate)}", "certificate")
     if not os.access(tls.key, os.R_OK) or not tls.key.is_file():
-        here.problem(f"cannot read the file {quote(str(tls.key))}", "key")
+        here.problem(f"cannot read the file {quote_file(tls.key)}", "key")
     elif trouble := others_can_read(tls.key):
         here.problem(trouble, "key")
     if here.is_sound():
@@ -157,11 +166,11 @@ def _serializers(path: WampPath | RawSocket, here: Here) -> None:
 
 def _static(path: StaticPath, here: Here) -> None:
     if not path.directory.is_dir():
-        here.problem(f"there is no directory {quote(str(path.directory))}", "directory")
+        here.problem(f"there is no directory {quote_file(path.directory)}", "directory")
 
 
 def _transport_limits(limits: TransportLimits, here: Here) -> None:
-    if limits.send_queue < limits.message_size:
+    if here.is_sound("message_size") and limits.send_queue < limits.message_size:
         here.problem("must be at least message_size, else the largest message could not be sent", "send_queue")
 
 
@@ -170,7 +179,8 @@ def _transport_limits(limits: TransportLimits, here: Here) -> None:
 
 def _component(component: Component, here: Here) -> None:
     if not component.directory.is_dir():
-        here.problem(f"there is no directory {quote(str(component.directory))}", "directory")
+        here.problem(f"there is no directory {quote_file(component.directory)}", "directory")
+    if not here.is_sound():
         return
     program = component.command[0]
     path = component.environment.get("PATH", here.environ.get("PATH"))
@@ -181,7 +191,7 @@ def _component(component: Component, here: Here) -> None:
 
 
 def _process_limits(limits: ProcessLimits, here: Here) -> None:
-    if limits.stop < limits.drain:
+    if here.is_sound("drain") and limits.stop < limits.drain:
         here.problem("must be at least as long as drain", "stop")
 
 

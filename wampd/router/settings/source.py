@@ -17,7 +17,7 @@ import yaml
 
 from .expand import expand
 from .nodes import Broken, Node, Scalar, Sequence, Table
-from .problems import KeyPath, Place, Problem, quote
+from .problems import KeyPath, Place, Problem, quote, quote_file
 
 MAX_FILE_SIZE = 4 * 1024 * 1024
 MAX_NODES = 200_000
@@ -45,15 +45,14 @@ class Reader:
         start = Place(file, 1, 1)
         real = Path(os.path.realpath(file))
         if real in self._including:
-            return self._broken(named_at or start, path, f"{quote(str(file))} includes itself")
+            return self._broken(named_at or start, path, f"{quote_file(file)} includes itself")
         if len(self._including) >= MAX_INCLUDE_DEPTH:
             return self._broken(named_at or start, path, f"more than {MAX_INCLUDE_DEPTH} files include each other")
         try:
             with file.open("rb") as stream:
                 data = stream.read(MAX_FILE_SIZE + 1)
-        except (OSError, ValueError) as trouble:
-            reason = trouble.strerror if isinstance(trouble, OSError) else str(trouble)
-            return self._broken(named_at or start, path, f"cannot read {quote(str(file))}: {reason}")
+        except OSError as trouble:
+            return self._broken(named_at or start, path, f"cannot read {quote_file(file)}: {trouble.strerror}")
         if len(data) > MAX_FILE_SIZE:
             return self._broken(start, path, f"the file is larger than {MAX_FILE_SIZE} bytes")
         composed = self._compose(data, file, path)
@@ -149,6 +148,8 @@ class Reader:
             for fault in expansion.faults:
                 self._broken(place, path, fault)
             return Broken(place)
+        if "\0" in expansion.text:
+            return self._broken(place, path, "a text must not hold the character U+0000")
         return Scalar(place, expansion.text, node.value, plain=not node.style, expanded=expansion.expanded)
 
     def _include(self, node: yaml.Node, place: Place, path: KeyPath) -> Node:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from msgspec import inspect
 
 from .nodes import Node, Scalar, Sequence, Table
-from .problems import Place, did_you_mean, quote
+from .problems import Place, closest, quote, quote_file
 from .scalars import quantity, resolve, show_bytes
 from .secret import Secret
 
@@ -70,9 +70,9 @@ def others_can_read(file: Path) -> str | None:
     try:
         mode = file.stat().st_mode
     except OSError as trouble:
-        return f"cannot read {quote(str(file))}: {trouble.strerror}"
+        return f"cannot read {quote_file(file)}: {trouble.strerror}"
     if mode & stat.S_IRWXO and not stat.S_ISCHR(mode):
-        return f"{quote(str(file))} is open to other users (mode {stat.S_IMODE(mode):04o}); chmod o= it"
+        return f"{quote_file(file)} is open to other users (mode {stat.S_IMODE(mode):04o}); chmod o= it"
     return None
 
 
@@ -90,12 +90,12 @@ def _secret_from_file(node: Table) -> str:
             content = stream.read(MAX_SECRET_SIZE + 1)
         text = content.decode()
     except OSError as error:
-        raise UnfitError(f"cannot read {quote(str(file))}: {error.strerror}") from None
+        raise UnfitError(f"cannot read {quote_file(file)}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise UnfitError(f"{quote(str(file))} is not UTF-8") from None
+        raise UnfitError(f"{quote_file(file)} is not UTF-8") from None
     text = text.removesuffix("\n").removesuffix("\r")
     if not text or len(content) > MAX_SECRET_SIZE:
-        raise UnfitError(f"{quote(str(file))} is empty" if not text else f"{quote(str(file))} is too long for a secret")
+        raise UnfitError(f"{quote_file(file)} is empty" if not text else f"{quote_file(file)} is too long for a secret")
     return text
 
 
@@ -140,9 +140,9 @@ def _choice(node: Node, choices: list[str]) -> str:
     if not isinstance(node, Scalar) or (node.expanded and node.text not in choices):
         raise _unfit(node, expected)
     if node.text not in choices:
-        raise UnfitError(
-            f"expected {expected}, not {quote(node.text)}{did_you_mean(node.text, choices).partition('; known')[0]}"
-        )
+        meant = closest(node.text, choices)
+        hint = f"; did you mean {quote(meant)}?" if meant else ""
+        raise UnfitError(f"expected {expected}, not {quote(node.text)}{hint}")
     return node.text
 
 

@@ -1,0 +1,138 @@
+"""The commands, called as functions and, where the process matters, as ``python -m wampd``."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import wampd
+from wampd.cli.configuration import packaged_default
+from wampd.cli.main import main
+
+GOOD = packaged_default().read_text()
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty current directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WAMPD_PORT", raising=False)
+    return tmp_path
+
+
+def python(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONWARNINGS": "error", **environ}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+# --- check ---
+
+
+def test_check_says_that_a_configuration_is_ok(here, capsys):
+    (here / "my.yaml").write_text(GOOD)
+    assert main(["check", "my.yaml"]) == 0
+    assert capsys.readouterr() == ("my.yaml: ok\n", "")
+
+
+def test_check_prints_all_problems_to_standard_error_and_exits_with_2(here, capsys):
+    (here / "my.yaml").write_text(GOOD.replace("realms:", "realmes:") + "log: {level: 5}\n")
+    assert main(["check", "my.yaml"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 2
+    assert 'realmes: unknown key; did you mean "realms"?\n' in err
+
+
+def test_check_without_a_file_takes_the_one_in_the_current_directory(here, capsys):
+    (here / "config.yaml").write_text(GOOD)
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out == "config.yaml: ok\n"
+
+
+def test_check_without_any_file_takes_the_packaged_default(here, capsys):
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out == f"{packaged_default()}: ok\n"
+
+
+def test_a_broken_link_named_config_yaml_is_reported_and_not_passed_over(here, capsys):
+    (here / "config.yaml").symlink_to("nowhere")
+    assert main(["check"]) == 2
+    assert "No such file or directory" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_a_problem(here, capsys):
+    assert main(["check", "none.yaml"]) == 2
+    assert capsys.readouterr().err == 'none.yaml:1:1: cannot read "none.yaml": No such file or directory\n'
+
+
+def test_check_reads_the_environment(here, capsys, monkeypatch):
+    (here / "config.yaml").write_text(GOOD)
+    monkeypatch.setenv("WAMPD_PORT", "http")
+    assert main(["check"]) == 2
+    assert "listeners[0].endpoint: " in capsys.readouterr().err
+
+
+def test_check_starts_no_reactor_and_loads_no_daemon(here):
+    program = (
+        "import sys; from wampd.cli.main import main; status = main(['check'])\n"
+        "heavy = {'twisted.internet.reactor', 'wampd.router.daemon', 'websockets', 'cbor2'}\n"
+        "print(heavy & set(sys.modules))\n"
+        "sys.exit(status)"
+    )
+    done = python("-c", program, cwd=here)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1] == "set()"
+
+
+# --- run ---
+
+
+def test_run_with_a_wrong_configuration_starts_nothing_and_exits_with_2(here):
+    (here / "config.yaml").write_text(
+        GOOD + f"components: [{{name: x, command: [touch, {here}/started]}}]\nlogg: {{}}\n"
+    )
+    done = python("-m", "wampd", "run", cwd=here)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith('logg: unknown key; did you mean "log"?\n')
+    assert not (here / "started").exists()
+
+
+# --- the rest ---
+
+
+def test_version_names_wampd_and_what_it_runs_on(here, capsys):
+    assert main(["version"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"wampd {wampd.__version__}"
+    assert any(line.startswith("twisted ") for line in lines)
+
+
+def test_version_is_an_option_too(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"wampd {wampd.__version__}\n"
+
+
+def test_help_names_all_commands(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert all(f"\n    {command} " in out for command in ("run", "check", "version"))
+
+
+@pytest.mark.parametrize("arguments", [[], ["rum"], ["check", "a", "b"], ["run", "--nope"], ["version", "x"]])
+def test_a_wrong_command_line_exits_with_2_and_says_how_it_is_used(capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: wampd")
+
+
+def test_the_module_is_the_command(here):
+    done = python("-m", "wampd", "check", cwd=here)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{packaged_default()}: ok\n", "")

@@ -78,6 +78,8 @@ class Grants:
 
     def _remember(self, memory: dict[str, Grant], action: Action, uri: str) -> Grant:
         grant = self.decide(action, uri)
+        if grant.refusal == INVALID_URI:  # of any length
+            return grant
         if len(memory) >= self.REMEMBERED:
             memory.clear()
         memory[uri] = grant

@@ -160,6 +160,8 @@ class UriMap(Generic[T]):
         found = self._memo.get(uri)
         if found is None:
             found = self._search(uri)
+            if len(uri) > MAX_URI_BYTES:  # asked by somebody who did not check it
+                return found
             if len(self._memo) >= self.MEMO:
                 self._memo.clear()
             self._memo[uri] = found

@@ -1,0 +1,276 @@
+"""Static roles: which rule decides, and what a pattern may reach."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from tests.realms.universe import URIS, kept, matched, order, patterns
+from wampd.auth.roles import Role, Rule
+from wampd.realms.grants import NOT_AUTHORIZED, Grant, Grants, Policy
+
+CALL, REGISTER, PUBLISH, SUBSCRIBE = ACTIONS = ("call", "register", "publish", "subscribe")
+ALL = frozenset(ACTIONS)
+
+
+def role(*rules: tuple[str, str] | tuple[str, str, set[str]]) -> Role:
+    """A role of (URI, match policy[, allowed actions: all])."""
+    return Role("member", [Rule(uri, match, frozenset(*allow) if allow else ALL) for uri, match, *allow in rules])
+
+
+def may(role: Role, action: str, uri: str, match: str = "exact") -> bool:
+    grant = role.decide(action, uri, match)
+    assert grant.refusal in (None, NOT_AUTHORIZED)
+    return grant.refusal is None
+
+
+# ---------------------------------------------------------------------------------------------------------- one URI
+
+
+@pytest.mark.spec("AZ-01")
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("allowed", ACTIONS)
+def test_each_action_needs_its_own_permission(action, allowed):
+    member = role(("com.a", "exact", {allowed}), ("com.b.", "prefix", {allowed}), ("com..c", "wildcard", {allowed}))
+    for uri in ("com.a", "com.b.x", "com.x.c"):
+        assert may(member, action, uri) == (action == allowed)
+
+
+@pytest.mark.spec("AZ-02")
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("match", ["exact", "prefix", "wildcard"])
+def test_a_role_without_rules_may_do_nothing(action, match):
+    grant = Role("nobody").decide(action, "com.a", match)
+    assert grant.refusal == "wamp.error.not_authorized"
+
+
+@pytest.mark.parametrize(
+    ("uri", "allowed"),
+    [
+        ("com.a", False),  # exact before prefix
+        ("com.a.x", True),
+        ("com.a.secret.x", False),  # the longer prefix
+        ("com.a.secret.open", True),
+        ("org.x.y", True),
+        ("org.b.y", False),  # the longer first run
+        ("com.b.y", False),  # a prefix before a wildcard
+    ],
+)
+def test_the_most_specific_rule_decides_alone(uri, allowed):
+    member = role(
+        ("com.", "prefix", set()),
+        ("com.a", "exact", set()),
+        ("com.a.", "prefix"),
+        ("com.a.secret.", "prefix", set()),
+        ("com.a.secret.open", "exact"),
+        ("org..y", "wildcard"),
+        ("org.b.", "wildcard", set()),
+        (".b.y", "wildcard"),
+    )
+    assert may(member, CALL, uri) is allowed
+
+
+def test_the_order_of_rules_does_not_matter():
+    rules = [Rule("com.", "prefix", ALL), Rule("com.a.", "prefix"), Rule("com.a.b", "exact", ALL)]
+    for arranged in (rules, rules[::-1]):
+        assert [may(Role("r", arranged), CALL, uri) for uri in ("com.x", "com.a.x", "com.a.b")] == [True, False, True]
+
+
+def test_two_rules_for_the_same_are_a_mistake():
+    with pytest.raises(ValueError, match=r"two rules for 'com\.a' with match 'prefix'"):
+        role(("com.a", "prefix"), ("com.b", "prefix"), ("com.a", "prefix", {CALL}))
+    assert may(role(("com.a", "exact"), ("com.a", "prefix", {CALL})), PUBLISH, "com.a")
+
+
+@pytest.mark.parametrize("disclose", ["never", "on_request", "always"])
+def test_disclosure_comes_from_the_deciding_rule(disclose):
+    member = Role("r", [Rule("com.", "prefix", ALL, "never"), Rule("com.a.", "prefix", ALL, disclose)])
+    assert member.decide(CALL, "com.a.b") == Grant(disclose=disclose)
+    assert member.decide(SUBSCRIBE, "com.a.", "prefix") == Grant(disclose=disclose)
+    assert member.decide(CALL, "com.b") == Grant(disclose="never")
+
+
+@pytest.mark.spec("AZ-08")
+def test_a_refusal_tells_nothing_of_the_uri():
+    member = role(("com.a", "exact", {CALL}))
+    assert member.decide(PUBLISH, "com.a") == member.decide(PUBLISH, "com.b")
+    assert "com" not in member.decide(PUBLISH, "com.a").reason
+    assert member.decide(SUBSCRIBE, "com.a", "prefix") == member.decide(SUBSCRIBE, "org", "wildcard")
+
+
+# ------------------------------------------------------------------------------------------------ closed by default
+
+
+@pytest.mark.parametrize("uri", ["wamp.session.kill", "wamp.session.count", "wampd.stats", "wampd.a.b.c"])
+@pytest.mark.parametrize("rules", [[("", "prefix")], [("..", "wildcard"), (".", "wildcard"), ("...", "wildcard")]])
+def test_open_rules_do_not_reach_reserved_uris(uri, rules):
+    member = role(*rules)
+    assert may(member, CALL, "wampfoo.a")
+    assert may(member, CALL, "com.wamp")
+    for action in ACTIONS:
+        assert not may(member, action, uri)
+
+
+@pytest.mark.parametrize("rule", [("w", "prefix"), ("wam", "prefix"), (".session.count", "wildcard")])
+def test_a_rule_that_does_not_name_them_does_not_reach_reserved_uris(rule):
+    assert not may(role(rule), CALL, "wamp.session.count")
+    assert not may(role(rule), CALL, "wampd.session.count")
+
+
+@pytest.mark.parametrize(
+    "rule", [("wamp.session.count", "exact"), ("wamp.", "prefix"), ("wamp", "prefix"), ("wamp..count", "wildcard")]
+)
+def test_a_rule_that_names_wamp_reaches_there_and_no_further(rule):
+    assert may(role(rule), CALL, "wamp.session.count")
+    assert not may(role(rule), CALL, "wampd.session.count")
+
+
+def test_a_rule_that_names_a_reserved_uri_is_not_overruled_by_one_that_does_not():
+    member = role(("", "prefix", set()), ("wamp..count", "wildcard", {CALL}))
+    assert may(member, CALL, "wamp.session.count")
+    assert not may(member, CALL, "wamp.session.list")
+
+
+# --------------------------------------------------------------------------------------------------------- patterns
+
+
+@pytest.mark.spec("AZ-05")
+@pytest.mark.parametrize("action", [SUBSCRIBE, REGISTER])
+@pytest.mark.parametrize(
+    ("rule", "pattern", "allowed"),
+    [
+        (("com.a.", "prefix"), ("com.a.", "prefix"), True),
+        (("com.a.", "prefix"), ("com.a.b", "prefix"), True),
+        (("com.a.", "prefix"), ("com.a", "prefix"), False),
+        (("com.a.", "prefix"), ("com.", "prefix"), False),
+        (("com.a.", "prefix"), ("", "prefix"), False),
+        (("com.a.", "prefix"), ("com.a..x", "wildcard"), True),
+        (("com.a.", "prefix"), ("com.a.", "wildcard"), True),
+        (("com.a.", "prefix"), ("com..x", "wildcard"), False),
+        (("com.a.", "prefix"), (".a.x", "wildcard"), False),
+        (("com.a.", "prefix"), ("com.a", "wildcard"), False),
+        (("com.a", "prefix"), ("com.a..x", "wildcard"), True),
+        (("com.ab", "prefix"), ("com.a.", "wildcard"), False),
+        (("com..x", "wildcard"), ("com..x", "wildcard"), True),
+        (("com..x", "wildcard"), ("com.b.x", "wildcard"), True),
+        (("com..", "wildcard"), ("com..x", "wildcard"), True),
+        (("com..x", "wildcard"), ("com..", "wildcard"), False),
+        (("com..x", "wildcard"), ("com...x", "wildcard"), False),
+        (("com..x", "wildcard"), ("com.b.x", "prefix"), False),
+        (("com..", "wildcard"), ("com.", "prefix"), False),
+        (("com.a", "exact"), ("com.a", "prefix"), False),
+        (("com.a", "exact"), ("com.a", "wildcard"), False),
+        (("com.a", "exact"), ("com.a", "exact"), True),
+        (("", "prefix"), ("com.", "prefix"), True),
+        (("", "prefix"), ("com..x", "wildcard"), True),
+    ],
+)
+def test_a_pattern_needs_permission_for_all_that_it_matches(action, rule, pattern, allowed):
+    assert may(role(rule), action, *pattern) is allowed
+
+
+@pytest.mark.spec("AZ-05")
+@pytest.mark.parametrize(
+    ("refusing", "pattern", "allowed"),
+    [
+        (("com.a.secret", "exact"), ("com.a.", "prefix"), False),
+        (("com.a.secret", "exact"), ("com.a.b.", "prefix"), True),
+        (("com.a.secret", "exact"), ("com.a.", "wildcard"), False),
+        (("com.a.secret", "exact"), ("com.a..x", "wildcard"), True),
+        (("com.a.secret.", "prefix"), ("com.a.", "prefix"), False),
+        (("com.a.secret.", "prefix"), ("com.a.secret.b", "prefix"), False),
+        (("com.a.secret.", "prefix"), ("com.a..x", "wildcard"), False),
+        (("com.a.secret.", "prefix"), ("com.a.open.", "wildcard"), True),
+        (("com..secret", "wildcard"), ("com.a.", "prefix"), True),  # com.a. wins over it wherever both match
+        (("com.", "prefix"), ("com.a.", "prefix"), True),
+    ],
+)
+def test_a_refusing_rule_inside_a_pattern_is_not_got_round(refusing, pattern, allowed):
+    member = role(("com.a.", "prefix"), (*refusing, set()))
+    assert may(member, SUBSCRIBE, *pattern) is allowed
+
+
+@pytest.mark.parametrize(
+    ("rules", "allowed"),
+    [
+        ([("", "prefix")], False),
+        ([("", "prefix"), ("wamp.", "prefix")], False),
+        ([("", "prefix"), ("wamp.", "prefix"), ("wampd.", "prefix")], True),
+        ([("", "prefix"), ("wamp.", "prefix", {CALL}), ("wampd.", "prefix")], False),
+        ([("wamp.", "prefix"), ("wampd.", "prefix")], False),
+    ],
+)
+@pytest.mark.parametrize("pattern", [("", "prefix"), ("w", "prefix"), ("wamp", "prefix"), ("..", "wildcard")])
+def test_a_pattern_that_reaches_reserved_uris_needs_permission_there_too(rules, allowed, pattern):
+    assert may(role(*rules), SUBSCRIBE, *pattern) is allowed
+
+
+@pytest.mark.parametrize("pattern", [("wamp.", "prefix"), ("wamp.session.", "prefix"), ("wamp..on_join", "wildcard")])
+def test_a_pattern_in_a_reserved_name_space_needs_permission_only_there(pattern):
+    assert may(role(("wamp.", "prefix")), SUBSCRIBE, *pattern)
+    assert not may(role(("wampd.", "prefix"), ("", "prefix")), SUBSCRIBE, *pattern)
+
+
+def test_a_wildcard_of_one_component_reaches_nothing_reserved():
+    assert may(role(("", "prefix")), SUBSCRIBE, "", "wildcard")
+    assert may(role(("", "wildcard")), SUBSCRIBE, "", "wildcard")
+
+
+rules = st.lists(
+    st.builds(
+        lambda pattern, allow: Rule(pattern[0], pattern[1], ALL if allow else frozenset()),
+        kept,
+        st.sampled_from([True, True, True, False]),
+    ),
+    max_size=6,
+    unique_by=lambda rule: (rule.uri, rule.match),
+)
+
+
+def permitted(rules: list[Rule], uri: str) -> bool:
+    """The definition: of the rules that match, and name the reserved word if there is one, the first one allows it."""
+    word, dot, _ = uri.partition(".")
+    reserved = bool(dot) and word in ("wamp", "wampd")
+    found = [rule for rule in rules if matched(rule.uri, rule.match, uri)]
+    if reserved:
+        found = [rule for rule in found if rule.uri.split(".")[0] == word]
+    return bool(found) and CALL in min(found, key=lambda rule: order(rule.uri, rule.match)).allow
+
+
+@given(rules, st.sampled_from(URIS))
+def test_one_uri_is_decided_as_defined(rules, uri):
+    assert may(Role("r", rules), CALL, uri) == permitted(rules, uri)
+
+
+@pytest.mark.spec("AZ-05")
+@given(rules, patterns)
+@example([Rule("", "prefix", ALL)], ("", "prefix"))
+@example([Rule("", "prefix", ALL), Rule("wamp.", "prefix", ALL), Rule("wampd.", "prefix", ALL)], ("", "prefix"))
+@example([Rule("a.", "prefix", ALL), Rule("a.b", "exact")], ("a.", "wildcard"))
+def test_a_granted_pattern_reaches_nothing_that_is_not_granted(rules, pattern):
+    if may(Role("r", rules), CALL, *pattern):
+        assert all(permitted(rules, uri) for uri in URIS if matched(*pattern, uri))
+
+
+ordinary = patterns.map(lambda pattern: (f"a.{pattern[0]}", pattern[1]))
+
+
+@given(rules, ordinary)
+@example([Rule("a.", "prefix", ALL), Rule(".b", "wildcard", ALL)], ("a.b", "wildcard"))
+def test_a_pattern_is_granted_if_one_rule_allows_all_of_it_and_none_refuses(rules, pattern):
+    allowing = [rule for rule in rules if rule.allow]
+    inside = [uri for uri in URIS if matched(*pattern, uri)]
+    covering = [
+        rule for rule in allowing if rule.match != "exact" and all(matched(rule.uri, rule.match, uri) for uri in inside)
+    ]
+    assume(inside)
+    assert may(Role("r", allowing), CALL, *pattern) == bool(covering)
+
+
+def test_a_role_is_a_policy():
+    policy: Policy = role(("com.a", "exact", {CALL}))
+    grants = Grants(policy)
+    assert grants.call("com.a").refusal is None
+    assert grants.publish("com.a").refusal == NOT_AUTHORIZED
+    assert "member" in repr(policy)

@@ -1,0 +1,230 @@
+"""Tickets: who comes in, and that nobody else does."""
+
+from __future__ import annotations
+
+import hmac
+from unittest.mock import ANY
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from tests.auth.door import (
+    ABORT,
+    AUTHENTICATE,
+    CHALLENGE,
+    TICKETS,
+    WELCOME,
+    Client,
+    directory,
+    hello,
+    wamp_error,
+)
+from wampd.auth import ticket as ticket_module
+from wampd.auth.handshake import Accept
+from wampd.auth.ticket import Ticket, TicketPrincipal
+from wampd.realms.session import ProtocolViolation
+
+DENIED = [ABORT, {"message": "authentication failed"}, wamp_error("authentication_denied")]
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client(directory())
+
+
+@pytest.mark.spec("TIC-01", "AUT-01", "AUT-05")
+def test_the_right_ticket_lets_its_owner_in(client):
+    client > hello(authmethods=["ticket"], authid="joe")
+    client < [CHALLENGE, "ticket", {}]
+    client > [AUTHENTICATE, TICKETS["joe"], {}]
+    client < [WELCOME, 1001]
+    details = client.accepted.details()
+    assert details["authid"] == "joe"
+    assert details["authrole"] == "member"
+    assert details["authmethod"] == "ticket"
+    assert details["authprovider"] == "static"
+    assert "authextra" not in details
+    assert client.accepted.grants.call("com.app.add").refusal is None
+
+
+@pytest.mark.spec("TIC-01", "AUT-04")
+@pytest.mark.parametrize(
+    "ticket",
+    [
+        "",
+        "joe",
+        "joe's secret ",
+        " joe's secret",
+        "Joe's secret",
+        "joe's secre",
+        "joe's secret\x00",
+        "\ufeffjoe's secret",
+        "ann's secret",
+        "x" * 100_000,
+        "\U0001f600",
+    ],
+)
+def test_a_wrong_ticket_is_denied(client, ticket):
+    client > hello(authmethods=["ticket"], authid="joe")
+    client > [AUTHENTICATE, ticket, {}]
+    client < DENIED
+    assert client.aborted.log == "ticket: wrong ticket for 'joe'"
+
+
+@pytest.mark.spec("AUT-04")
+def test_an_unknown_authid_walks_the_same_path_as_a_wrong_ticket():
+    doors = directory()
+    known, unknown = Client(doors), Client(doors)
+    known > hello(authmethods=["ticket"], authid="joe")
+    unknown > hello(authmethods=["ticket"], authid="nobody")
+    assert known.outcome == unknown.outcome
+    known > [AUTHENTICATE, "wrong", {}]
+    unknown > [AUTHENTICATE, "wrong", {}]
+    assert known.aborted.wire() == unknown.aborted.wire()
+    assert unknown.aborted.log == "ticket: unknown authid 'nobody'"
+
+
+@pytest.mark.spec("AUT-08")
+@pytest.mark.parametrize("authid", ["joe", "nobody"])
+@pytest.mark.parametrize("ticket", ["joe's secret", "wrong", ""])
+def test_tickets_are_compared_once_in_constant_time_and_at_one_length(client, monkeypatch, authid, ticket):
+    compared = []
+
+    class Watched:
+        @staticmethod
+        def compare_digest(one: bytes, other: bytes) -> bool:
+            compared.append((len(one), len(other)))
+            return hmac.compare_digest(one, other)
+
+    monkeypatch.setattr(ticket_module, "hmac", Watched)
+    client > hello(authmethods=["ticket"], authid=authid)
+    client > [AUTHENTICATE, ticket, {}]
+    assert compared == [(32, 32)]
+
+
+@pytest.mark.spec("TIC-01")
+@pytest.mark.parametrize("offered", [["ticket"], ["ticket", "anonymous"]])
+def test_a_ticket_needs_an_authid(client, offered):
+    client > hello(authmethods=offered)
+    client < [ABORT, {"message": ANY}, wamp_error("authentication_failed")]
+    assert "authid" in client.aborted.message
+
+
+@pytest.mark.spec("AUT-04")
+@pytest.mark.parametrize("authid", ["", "Joe", "joe ", "ann\x00", "no such role", "visitor"])
+def test_an_authid_must_be_the_very_same(client, authid):
+    client > hello(authmethods=["ticket"], authid=authid)
+    client < [CHALLENGE, "ticket", {}]
+    client > [AUTHENTICATE, TICKETS["joe"], {}]
+    client < DENIED
+
+
+def test_a_role_that_the_client_asks_for_is_not_given(client):
+    client > hello(authmethods=["ticket"], authid="joe", authrole="admin")
+    client > [AUTHENTICATE, TICKETS["joe"], {}]
+    assert client.accepted.authrole == "member"
+
+
+@pytest.mark.spec("AUT-08")
+def test_a_challenge_takes_one_guess(client):
+    client > hello(authmethods=["ticket"], authid="joe")
+    client > [AUTHENTICATE, "wrong", {}]
+    client < DENIED
+    with pytest.raises(ProtocolViolation):
+        client > [AUTHENTICATE, TICKETS["joe"], {}]
+
+
+def test_no_secret_is_seen_in_what_is_printed_or_logged(client):
+    tickets = Ticket([TicketPrincipal("joe", "member", "hunter2")])
+    assert "hunter2" not in f"{tickets!r} {tickets._principals!r} {vars(Ticket)!r}"
+    client > hello(authmethods=["ticket"], authid="joe")
+    client > [AUTHENTICATE, "hunter2", {}]
+    assert "hunter2" not in repr(client.outcome)
+    assert TICKETS["joe"] not in repr(client.outcome)
+
+
+def test_an_empty_ticket_is_no_ticket():
+    with pytest.raises(ValueError, match="the ticket of 'joe' is empty"):
+        TicketPrincipal("joe", "member", "")
+
+
+def test_two_principals_with_one_authid_are_a_mistake():
+    with pytest.raises(ValueError, match="two principals with the authid 'joe'"):
+        Ticket([TicketPrincipal("joe", "member", "a"), TicketPrincipal("joe", "member", "b")])
+
+
+TOO_LATE: list[object] = ["the time is over"]
+
+
+class Intruder(RuleBasedStateMachine):
+    """Says everything, in any order, again and again; comes in only by a good HELLO and the right ticket next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.doors = directory()
+        self.client = Client(self.doors)
+        self.said: list[list[object]] = []
+
+    @rule()
+    def connect(self):
+        self.client = Client(self.doors)
+        self.said = []
+
+    @rule(
+        realm=st.sampled_from(["closed", "closed", "realm1", "other", "bad realm#"]),
+        authid=st.sampled_from(["joe", "ann", "nobody", "", None]),
+        offered=st.sampled_from([["ticket"], ["ticket"], ["ticket", "anonymous"], ["foobar", "ticket"], ["foobar"]]),
+        roles=st.sampled_from([{"caller": {}}, {"caller": {}}, {}]),
+    )
+    def hello(self, realm, authid, offered, roles):
+        details = {} if authid is None else {"authid": authid}
+        self.say(hello(realm, authmethods=offered, roles=roles, **details))
+
+    @rule(
+        ticket=st.sampled_from([*TICKETS.values(), "", "wrong", "joe's secret "]), extra=st.sampled_from([{}, {"a": 1}])
+    )
+    def authenticate(self, ticket, extra):
+        self.say([AUTHENTICATE, ticket, extra])
+
+    @rule(ticket=st.text())
+    def guess(self, ticket):
+        self.say([AUTHENTICATE, ticket, {}])
+
+    @rule()
+    def repeat(self):
+        if self.said and self.said[-1] != TOO_LATE:
+            self.say(self.said[-1])
+
+    @rule()
+    def wait(self):
+        self.client.outcome = self.client.handshake.expire()
+        self.said.append(TOO_LATE)
+
+    def say(self, message):
+        self.said.append(message)
+        try:
+            assert self.client > message
+        except ProtocolViolation:
+            self.client.outcome = None
+
+    @invariant()
+    def is_in_only_with_a_ticket(self):
+        if self.said:
+            assert isinstance(self.client.outcome, Accept) == self.entitled()
+
+    def entitled(self) -> bool:
+        if len(self.said) != 2 or len(self.said[0]) != 3 or self.said[0][0] != 1 or self.said[1][0] != AUTHENTICATE:
+            return False
+        (_, realm, details), (_, ticket, _) = self.said
+        owner = details.get("authid")
+        return (
+            realm in ("closed", "realm1")
+            and bool(details["roles"])
+            and "ticket" in details["authmethods"]
+            and TICKETS.get(owner) == ticket
+            and self.client.accepted.authid == owner
+        )
+
+
+TestIntruder = Intruder.TestCase

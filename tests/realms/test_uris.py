@@ -223,6 +223,17 @@ class Keeping(RuleBasedStateMachine):
 TestKeeping = Keeping.TestCase
 
 
+@pytest.mark.parametrize("key", [("a.b", "exact"), ("a.", "prefix"), ("a.", "wildcard"), ("", "prefix")])
+def test_what_is_remembered_of_matches_is_forgotten_when_they_change(key):
+    kept: UriMap[str] = UriMap()
+    kept.add(".b", "wildcard", "first")
+    assert kept.matching("a.b") == ("first",)
+    kept.add(*key, "second")
+    assert sorted(kept.matching("a.b")) == ["first", "second"]
+    kept.remove(*key)
+    assert kept.matching("a.b") == ("first",)
+
+
 def test_what_is_remembered_of_matches_is_bounded_in_number_and_length():
     kept: UriMap[str] = UriMap()
     kept.add("", "prefix", "all")
@@ -250,6 +261,26 @@ def test_two_rules_overlap_if_something_is_matched_by_both(one, other):
     both = any(matched(*one, uri) and matched(*other, uri) for uri in URIS)
     assert overlap(*one, *other) == overlap(*other, *one)
     assert overlap(*one, *other) or not both
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("com.a", "exact"), ("com.b", "exact")),
+        (("com.a", "exact"), ("com.a.", "prefix")),
+        (("com.a", "exact"), ("com.a.", "wildcard")),
+        (("com.a.", "prefix"), ("com.b.", "prefix")),
+        (("com.a", "prefix"), ("com.b.", "wildcard")),
+        (("com.ab", "prefix"), ("com.a.", "wildcard")),
+        (("com.a.b.", "prefix"), ("com.a.", "wildcard")),
+        (("com.a.x", "prefix"), ("com..b", "wildcard")),
+        (("com.a.", "wildcard"), ("com.b.", "wildcard")),
+        (("com..", "wildcard"), ("com.", "wildcard")),
+    ],
+)
+def test_rules_apart_do_not_overlap(one, other):
+    assert not overlap(*one, *other)
+    assert not overlap(*other, *one)
 
 
 @given(st.lists(kept, min_size=2, max_size=5, unique=True), st.sampled_from(URIS))

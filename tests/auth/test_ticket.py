@@ -23,6 +23,7 @@ from tests.auth.door import (
 from wampd.auth import ticket as ticket_module
 from wampd.auth.handshake import Accept
 from wampd.auth.ticket import Ticket, TicketPrincipal
+from wampd.realms.messages import json_decoder
 from wampd.realms.session import ProtocolViolation
 
 DENIED = [ABORT, {"message": "authentication failed"}, wamp_error("authentication_denied")]
@@ -142,6 +143,13 @@ def test_no_secret_is_seen_in_what_is_printed_or_logged(client):
     client > [AUTHENTICATE, "hunter2", {}]
     assert "hunter2" not in repr(client.outcome)
     assert TICKETS["joe"] not in repr(client.outcome)
+
+
+def test_no_secret_is_seen_in_a_message_that_is_printed():
+    said = json_decoder().decode(b'[5, "hunter2", {"password": "hunter2"}]')
+    hello = json_decoder().decode(b'[1, "realm1", {"roles": {}, "authid": "joe", "authextra": {"token": "hunter2"}}]')
+    assert "hunter2" not in f"{said!r} {said!s} {hello!r} {hello!s}"
+    assert "joe" in repr(hello)
 
 
 def test_an_empty_ticket_is_no_ticket():

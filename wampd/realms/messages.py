@@ -77,6 +77,9 @@ class Authenticate(Message, tag=AUTHENTICATE):
     signature: str
     extra: JsonDict
 
+    def __repr__(self) -> str:  # the signature may be a password
+        return "Authenticate(…)"
+
 
 class Goodbye(Message, tag=GOODBYE):
     """``[GOODBYE, Details|dict, Reason|uri]``."""

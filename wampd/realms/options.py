@@ -56,6 +56,9 @@ class HelloDetails(Options, frozen=True):
     authextra: JsonDict | None = None
     resumable: bool = False
 
+    def __repr__(self) -> str:  # authextra may hold a token
+        return f"HelloDetails(authid={self.authid!r}, authmethods={self.authmethods!r}, …)"
+
 
 class GoodbyeDetails(Options, frozen=True):
     """``GOODBYE.Details`` and ``ABORT.Details``."""

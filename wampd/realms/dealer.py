@@ -20,6 +20,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from wampd.realms.grants import Grant
 from wampd.realms.messages import (
     CALL,
     INTERRUPT,
@@ -130,17 +131,13 @@ class Dealer:
         details = NOTHING
         if registration.match != "exact":
             details = {"procedure": uri}
-        if grant.disclose != "never" and (
-            options.disclose_me or registration.disclose_caller or grant.disclose == "always"
-        ):
-            details = {
-                **details,
-                "caller": caller.id,
-                "caller_authid": caller.authid,
-                "caller_authrole": caller.authrole,
-            }
-        head = (INVOCATION, invocation_id, registration.id, details)
-        callee.send(_with_payload(head, message.args, message.kwargs, caller, callee))
+        if options.disclose_me or registration.disclose_caller or grant.disclose == "always":
+            details = _disclosing(details, caller, grant)
+        if message.kwargs is None and message.args is not None and callee.format is caller.format:
+            callee.send((INVOCATION, invocation_id, registration.id, details, message.args))
+        else:
+            head = (INVOCATION, invocation_id, registration.id, details)
+            callee.send(_with_payload(head, message.args, message.kwargs, caller, callee))
 
     def result(self, callee: Session, message: Yield) -> None:
         """Serve a YIELD."""
@@ -154,8 +151,11 @@ class Dealer:
         invocation = self._answered(callee, message.id)
         if invocation is not None:
             caller = invocation.caller
-            head = (RESULT, invocation.call, NOTHING)
-            caller.send(_with_payload(head, message.args, message.kwargs, callee, caller))
+            if message.kwargs is None and message.args is not None and callee.format is caller.format:
+                caller.send((RESULT, invocation.call, NOTHING, message.args))
+            else:
+                head = (RESULT, invocation.call, NOTHING)
+                caller.send(_with_payload(head, message.args, message.kwargs, callee, caller))
 
     def error(self, callee: Session, message: Error) -> None:
         """Serve an ERROR that answers an INVOCATION."""
@@ -304,6 +304,13 @@ def _interrupt(invocation: Invocation, mode: str) -> bool:
         return False
     callee.send((INTERRUPT, invocation.id, {"mode": mode, "reason": CANCELED}))
     return True
+
+
+def _disclosing(details: dict[str, Any], caller: Session, grant: Grant) -> dict[str, Any]:
+    """The details of an INVOCATION with the caller in them, unless its role forbids that."""
+    if grant.disclose == "never":
+        return details
+    return {**details, "caller": caller.id, "caller_authid": caller.authid, "caller_authrole": caller.authrole}
 
 
 def _with_payload(

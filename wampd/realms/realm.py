@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -59,6 +59,10 @@ _ROLE_OF: dict[type[Message], str] = {
 
 _REQUESTS = (Publish, Subscribe, Unsubscribe, Call, Register, Unregister)
 """Messages whose id counts requests (basic profile, "IDs")."""
+
+
+Handlers: TypeAlias = dict[type[Message], tuple[Callable[[Session, Any], None], bool]]
+"""What serves a message type, and whether its id counts requests."""
 
 
 class Limits(Struct, frozen=True):
@@ -106,28 +110,33 @@ class Realm:
             Goodbye: self._goodbye,
             Abort: self._abort,
         }
-        self._handlers = {kind: (handler, kind in _REQUESTS, _ROLE_OF.get(kind)) for kind, handler in handlers.items()}
+        self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
+        self._handlers_of: dict[frozenset[str], Handlers] = {}
 
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
         self.sessions[session.id] = session
+        roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
+        if roles not in self._handlers_of:
+            self._handlers_of[roles] = {
+                kind: entry for kind, entry in self._handlers.items() if _ROLE_OF.get(kind) in (None, *roles)
+            }
+        session.handlers = self._handlers_of[roles]
 
     def handle(self, session: Session, message: ClientMessage) -> None:
         """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
-        entry = self._handlers.get(message.__class__)
+        entry = session.handlers.get(message.__class__)
         if entry is None:
-            raise ProtocolViolation(f"{message.__class__.__name__.upper()} is not legal in an established session")
-        handler, counted, role = entry
-        if role is not None and getattr(session.roles, role) is None:
-            raise ProtocolViolation(f"{message.__class__.__name__.upper()} without the role {role!r}")
+            raise self._illegal(message)
+        handler, counted = entry
         if counted:
             request_id: int = message.id  # type: ignore[union-attr]
-            if request_id > session.watermark:
-                if self._strict and request_id != session.watermark + 1:
-                    raise ProtocolViolation(f"request id {request_id} where {session.watermark + 1} was due")
+            if request_id == session.watermark + 1:
                 session.watermark = request_id
             elif self._strict:
                 raise ProtocolViolation(f"request id {request_id} where {session.watermark + 1} was due")
+            elif request_id > session.watermark:
+                session.watermark = request_id
         handler(session, message)
 
     def undeliverable(self, receiver: Session, message: Outgoing, uri: str, reason: str) -> None:
@@ -176,6 +185,12 @@ class Realm:
     def has_leavers(self) -> bool:
         """Whether `tidy` has more to do."""
         return bool(self._leaving)
+
+    def _illegal(self, message: ClientMessage) -> ProtocolViolation:
+        name = message.__class__.__name__.upper()
+        if message.__class__ in self._handlers:
+            return ProtocolViolation(f"{name} without the role {_ROLE_OF[message.__class__]!r}")
+        return ProtocolViolation(f"{name} is not legal in an established session")
 
     def _goodbye(self, session: Session, message: Goodbye) -> None:
         if not is_uri(message.reason):

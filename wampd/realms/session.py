@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from wampd.realms.dealer import Invocation, Registration
     from wampd.realms.grants import Grants
     from wampd.realms.options import ClientRoles
+    from wampd.realms.realm import Handlers
 
 
 class ProtocolViolation(Exception):
@@ -112,6 +113,7 @@ class Session:
         "dropped",
         "format",
         "grants",
+        "handlers",
         "id",
         "invocations",
         "last_invocation",
@@ -150,6 +152,8 @@ class Session:
         self.authmethod = authmethod
         self.authprovider = authprovider
         self.outlet = outlet
+        self.handlers: Handlers = {}
+        """What serves each message type that this session may send; set by the realm."""
         self.state = State.ESTABLISHED
         self.outbox: list[Outgoing] = []
         self.watermark = 0

@@ -70,6 +70,7 @@ class SessionPeer:
         "_codec",
         "_connection",
         "_handshake",
+        "_largest_frame",
         "_patience",
         "_realm",
         "_realms",
@@ -90,6 +91,7 @@ class SessionPeer:
         self._codec = codec
         share = connection.framing.share
         self._share = (share, codec.format) if share else None
+        self._largest_frame = connection.framing.max_send + FRAME_HEAD
         self._patience = patience
         self._handshake: Handshake | None = None
         self._realm: RealmShell | None = None
@@ -192,6 +194,12 @@ class SessionPeer:
             return
         outbox = session.outbox
         share = self._share
+        if len(outbox) == 1 and outbox[0].__class__ is Event:  # the usual turn of a subscriber
+            ready = outbox[0].frames.get(share)
+            if ready is not None and len(ready) <= self._largest_frame:
+                outbox.clear()
+                self._connection.write(ready)
+                return
         framing = self._connection.framing
         encode, frame, largest = self._codec.encode, framing.frame, framing.max_send
         frames: list[bytes] = []
@@ -214,7 +222,7 @@ class SessionPeer:
                 framed = self._frame(message)
             if framed is None:
                 self._undeliverable(session, message, INVALID_ARGUMENT, "the payload cannot be carried to the receiver")
-            elif len(framed) > largest + FRAME_HEAD:
+            elif len(framed) > self._largest_frame:
                 self._undeliverable(session, message, PAYLOAD_SIZE_EXCEEDED, _too_long(largest))
             else:
                 frames.append(framed)

@@ -15,9 +15,10 @@ import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.needs import unavailable
-from tests.support.process import ROOT, Child, environment, free_port, running_wampd
+from tests.support.process import ROOT, Child, environment, running_wampd
 
 HELLO = ROOT / "examples" / "hello"
+SHIPPED_CONFIG = ROOT / "config.yaml"
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -52,20 +53,14 @@ class Router:
         return {"websocket": f"ws://127.0.0.1:{self.port}/ws", "rawsocket": f"tcp://127.0.0.1:{self.port}"}[transport]
 
 
-def derived_config(directory: Path, port: int, *, with_components: bool) -> Path:
-    """The shipped config.yaml on another port, written to `directory`; paths in it become absolute."""
-    config: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    (listener,) = config["listeners"]
-    listener["endpoint"] = f"tcp:{port}:interface=127.0.0.1"
-    for path in listener["http"].values():
-        if "directory" in path:
-            path["directory"] = str(ROOT / path["directory"])
-    components = config.pop("components")
-    if with_components:
-        for component in components:
-            component["directory"] = str(ROOT / component.get("directory", "."))
-            component.setdefault("environment", {})["WAMP_URL"] = f"ws://127.0.0.1:{port}/ws"
-        config["components"] = components
+def config_without_components(directory: Path) -> Path:
+    """The shipped config.yaml without its components, written to `directory`; paths in it become absolute."""
+    config: dict[str, Any] = yaml.safe_load(SHIPPED_CONFIG.read_text(encoding="utf-8"))
+    del config["components"]
+    for listener in config["listeners"]:
+        for path in listener["http"].values():
+            if "directory" in path:
+                path["directory"] = str(ROOT / path["directory"])
     written = directory / "config.yaml"
     written.write_text(yaml.safe_dump(config), encoding="utf-8")
     return written
@@ -107,14 +102,12 @@ def run_refused() -> Callable[[str, Mapping[str, str]], str]:
 
 @pytest.fixture
 def start_router(tmp_path: Path) -> Iterator[Callable[..., Router]]:
-    """Starts routers, each with an own configuration derived from config.yaml."""
+    """Starts routers with the shipped configuration, by default without its components."""
     with ExitStack() as running:
 
         def start(*, port: int | None = None, with_components: bool = False) -> Router:
-            chosen = free_port() if port is None else port
-            config = derived_config(tmp_path, chosen, with_components=with_components)
-            process, _ = running.enter_context(running_wampd(config, tmp_path / "wampd.log", port=chosen))
-            return Router(process, chosen)
+            config = SHIPPED_CONFIG if with_components else config_without_components(tmp_path)
+            return Router(*running.enter_context(running_wampd(config, tmp_path / "wampd.log", port=port)))
 
         yield start
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.process import Child
 from tests.support.probe import Probe, probing
+from tests.support.process import Child
 
 from .conftest import Router
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.process import Child
 from tests.support.probe import probing
+from tests.support.process import Child
 
 from .conftest import Router
 

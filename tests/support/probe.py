@@ -1,4 +1,4 @@
-"""A WAMP session in thirty lines over a plain WebSocket: what the components under test do is seen with foreign eyes."""
+"""A small WAMP client of our own over a plain WebSocket: it sees what clients and components under test really do."""
 
 import json
 import time
@@ -11,10 +11,10 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 HELLO, WELCOME, ERROR, PUBLISH, SUBSCRIBE, SUBSCRIBED, EVENT, CALL, RESULT = 1, 2, 8, 16, 32, 33, 36, 48, 50
-ROLES = {"caller": {}, "publisher": {}, "subscriber": {}}
+ROLES: dict[str, dict[str, object]] = {"caller": {}, "publisher": {}, "subscriber": {}}
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The router, or the callee, answered with an ERROR; the argument is its URI."""
 
 
@@ -45,7 +45,7 @@ class Probe:
         while True:
             message = self._receive(deadline)
             if message[0] == ERROR and message[2] == request:
-                raise Refused(message[4])
+                raise RefusedError(message[4])
             if message[0] != EVENT and message[1] == request:
                 return message
 
@@ -61,7 +61,7 @@ class Probe:
         while True:
             try:
                 return self.call(procedure, *args)
-            except Refused as refused:
+            except RefusedError as refused:
                 if refused.args[0] != "wamp.error.no_such_procedure" or time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)

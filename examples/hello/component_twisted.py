@@ -3,7 +3,7 @@
 Run it with ``python examples/hello/component_twisted.py``; see connection.py for the environment it reads.
 """
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from autobahn.twisted.component import Component, run
 from autobahn.twisted.wamp import Session
@@ -39,7 +39,7 @@ class Ticker:
     @inlineCallbacks
     def _tick(self, session: Session):  # noqa: ANN202 - a Deferred, whose type parameters autobahn does not tell
         self.count += 1
-        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
         yield session.publish("com.example.tick", self.count, time=now, options=PublishOptions(acknowledge=True))
 
     def _failed(self, failure: Failure, session: Session) -> None:

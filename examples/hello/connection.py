@@ -29,7 +29,13 @@ def transport(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         return {"type": "websocket", "url": url, "serializers": [serializer], **RETRY}
     if parts.scheme == "tcp" and parts.hostname and parts.port:
         endpoint = {"type": "tcp", "host": parts.hostname, "port": parts.port}
-        return {"type": "rawsocket", "url": f"rs://{parts.netloc}", "endpoint": endpoint, "serializer": serializer, **RETRY}
+        return {
+            "type": "rawsocket",
+            "url": f"rs://{parts.netloc}",
+            "endpoint": endpoint,
+            "serializer": serializer,
+            **RETRY,
+        }
     raise SystemExit(f"WAMP_URL: {url!r} is neither ws://host:port/path, wss://… nor tcp://host:port")
 
 

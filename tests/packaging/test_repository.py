@@ -1,0 +1,115 @@
+"""What the repository promises outside of the package: commands, links, the container's recipe, the npm files."""
+
+import http.server
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.needs import unavailable
+from tests.support.process import ROOT, environment, free_port
+
+HELLO = ROOT / "examples" / "hello"
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "examples/hello/README.md"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_make_command_of_a_document_exists(document: str) -> None:
+    named = set(re.findall(r"\bmake ([a-z][a-z-]*)", (ROOT / document).read_text(encoding="utf-8"))) - {"it"}
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_of_a_document_leads_somewhere(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    assert [link for link in links if not ((ROOT / document).parent / link).exists()] == []
+
+
+def test_everything_that_the_image_copies_exists_and_is_sent_to_the_builder() -> None:
+    copied = [
+        source
+        for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
+        for source in line.split()[:-1]
+    ]
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert set(copied) == sent
+    assert [source for source in copied if not (ROOT / source).exists()] == []
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    last_stage = DOCKERFILE.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER (?!root)\w+$", last_stage, re.MULTILINE)
+
+
+def check_health(port: int) -> int:
+    """The exit status of the image's health check, run here against `port`."""
+    found = re.search(r"^HEALTHCHECK .*\\\n +CMD (\[.+\])$", DOCKERFILE, re.MULTILINE)
+    assert found is not None
+    _python, *arguments = json.loads(found.group(1))
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=environment(WAMPD_PORT=str(port)),
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    return done.returncode
+
+
+@contextmanager
+def web_server() -> Iterator[int]:
+    class Quiet(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_error(404)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is given
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def test_the_health_check_tells_a_server_that_answers_from_one_that_is_not_there() -> None:
+    with web_server() as port:
+        assert check_health(port) == 0
+    assert check_health(free_port()) != 0
+
+
+def test_the_npm_lock_file_names_hashes_and_no_download_addresses() -> None:
+    lock = json.loads((HELLO / "package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert packages
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+
+
+@pytest.mark.needs("node")
+@pytest.mark.parametrize(
+    ("vendored", "original"), [("autobahn.min.js", "autobahn.min.js"), ("autobahn.LICENSE.txt", "LICENSE")]
+)
+def test_the_vendored_browser_client_is_the_file_of_the_npm_package(vendored: str, original: str) -> None:
+    package = HELLO / "node_modules" / "autobahn-browser"
+    if not package.is_dir():
+        unavailable("the npm packages of examples/hello are missing; run: tools/setup node")
+    assert (HELLO / "web" / "vendor" / vendored).read_bytes() == (package / original).read_bytes()
+
+
+def test_shell_scripts_are_executable_and_parse() -> None:
+    for script, shell in ((".ci/run", "bash"), ("tools/setup", "sh")):
+        path = ROOT / script
+        assert path.stat().st_mode & 0o111, script
+        subprocess.run([shell, "-n", Path(path)], check=True)

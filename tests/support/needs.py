@@ -1,0 +1,30 @@
+"""What a test needs of the system: found, or the test is skipped with a word on what to install; in CI it fails."""
+
+import os
+import shutil
+from typing import NoReturn
+
+import pytest
+
+PACKAGES = {"chromium": "chromium", "node": "nodejs npm", "npm": "npm"}
+"""The Debian packages that bring a program."""
+
+
+def in_ci() -> bool:
+    """Whether a missing program is a failure."""
+    return os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip the running test, or fail it in CI, where nothing may go untested."""
+    if in_ci():
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def require(*programs: str) -> None:
+    """Go on only if all `programs` are on the PATH."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        packages = " ".join(dict.fromkeys(PACKAGES.get(program, program) for program in missing))
+        unavailable(f"{', '.join(missing)} not found; on Debian, as root: apt-get install {packages}")

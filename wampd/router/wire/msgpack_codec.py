@@ -13,6 +13,7 @@ Sources: WAMP basic profile, "Serializers"; MessagePack specification.
 from __future__ import annotations
 
 import struct
+import sys
 from typing import Any
 
 import msgspec
@@ -33,7 +34,7 @@ from wampd.realms.messages import (
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, too_deep, violation
 from wampd.router.wire.convert import convert, convert_tail
-from wampd.router.wire.msgpack_scan import Malformed, TooDeep, may_exceed, scan
+from wampd.router.wire.msgpack_scan import BUDGET, LARGE, Malformed, TooDeep, may_exceed, scan
 
 _WITH_PAYLOAD = frozenset({Call, Publish, Yield, Error, Abort})
 _NO_ARGS = Raw(b"\x90")
@@ -55,22 +56,38 @@ class MsgpackCodec:
 
     def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`."""
-        walked = may_exceed(payload, self._depth)
-        if walked:
-            self._walk(payload)
+        walked = len(payload) > self._depth and self._walk_if_needed(payload)
         try:
             message = self._decode(payload)
         except msgspec.ValidationError as error:
             message = self._again(payload, error, strict)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise violation(error) from None
-        if type(message) in _WITH_PAYLOAD:
-            self._check_payload(message, walked)  # type: ignore[arg-type]
+        if type(message) in _WITH_PAYLOAD and message.args is not None:  # type: ignore[union-attr]
+            if walked or message.kwargs is not None:  # type: ignore[union-attr]
+                self._check_payload(message, walked)  # type: ignore[arg-type]
+                return message
+            # Mostly there are positional arguments only.
+            try:
+                args = self._any(message.args)  # type: ignore[union-attr]
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                self._check_payload(message, walked)  # type: ignore[arg-type]
+            else:
+                if type(args) is not list:
+                    raise ProtocolViolation("Arguments must be an array")
+                if not args:
+                    message.args = None  # type: ignore[union-attr]
         return message
 
-    def _walk(self, data: bytes) -> None:
+    def _walk_if_needed(self, payload: bytes) -> bool:
+        """Walk over a message that could nest too deep or hold many arrays; return whether that was done."""
+        if len(payload) > LARGE and self._walk(payload, BUDGET):
+            return True
+        return may_exceed(payload, self._depth) and self._walk(payload)
+
+    def _walk(self, data: bytes, budget: int = sys.maxsize) -> bool:
         try:
-            scan(data, self._depth)
+            return scan(data, self._depth, budget)
         except TooDeep:
             raise too_deep(self._depth) from None
         except Malformed as error:

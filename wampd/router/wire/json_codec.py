@@ -31,7 +31,7 @@ from wampd.realms.messages import (
     json_decoder,
 )
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, too_deep, violation
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, integral, too_deep, violation
 from wampd.router.wire.convert import convert, convert_tail, to_json
 
 _WITH_PAYLOAD = frozenset({Call, Publish, Yield, Error, Abort})
@@ -178,5 +178,5 @@ def _integral(part: Raw) -> Raw:
     text = bytes(part)
     if not text[:1].isdigit() or len(text) > 32:
         return part
-    value = float(text)
-    return Raw(b"%d" % value) if value.is_integer() and value <= 2**53 else part
+    value = integral(float(text))
+    return Raw(b"%d" % value) if type(value) is int else part

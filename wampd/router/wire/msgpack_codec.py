@@ -12,7 +12,6 @@ Sources: WAMP basic profile, "Serializers"; MessagePack specification.
 
 from __future__ import annotations
 
-import struct
 import sys
 from typing import Any
 
@@ -32,9 +31,9 @@ from wampd.realms.messages import (
     msgpack_decoder,
 )
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, too_deep, violation
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, integral, too_deep, violation
 from wampd.router.wire.convert import convert, convert_tail
-from wampd.router.wire.msgpack_scan import BUDGET, LARGE, Malformed, TooDeep, may_exceed, scan
+from wampd.router.wire.msgpack_scan import BUDGET, LARGE, MalformedError, TooDeepError, may_exceed, scan
 
 _WITH_PAYLOAD = frozenset({Call, Publish, Yield, Error, Abort})
 _NO_ARGS = Raw(b"\x90")
@@ -88,9 +87,9 @@ class MsgpackCodec:
     def _walk(self, data: bytes, budget: int = sys.maxsize) -> bool:
         try:
             return scan(data, self._depth, budget)
-        except TooDeep:
+        except TooDeepError:
             raise too_deep(self._depth) from None
-        except Malformed as error:
+        except MalformedError as error:
             raise ProtocolViolation(str(error)) from None
         except UnicodeDecodeError as error:
             raise violation(error) from None
@@ -157,11 +156,6 @@ class MsgpackCodec:
 
 def _integral(part: Raw) -> Raw:
     """A float without fraction as an integer; anything else as it is."""
-    data = bytes(part)
-    if data[0] == 0xCB:
-        (value,) = struct.unpack(">d", data[1:])
-    elif data[0] == 0xCA:
-        (value,) = struct.unpack(">f", data[1:])
-    else:
+    if memoryview(part)[0] not in b"\xca\xcb":
         return part
-    return Raw(msgspec.msgpack.encode(int(value))) if value.is_integer() and 0 <= value <= 2**53 else part
+    return Raw(msgspec.msgpack.encode(integral(msgspec.msgpack.decode(part))))

@@ -14,11 +14,11 @@ from __future__ import annotations
 import sys
 
 
-class Malformed(Exception):
+class MalformedError(Exception):
     """The bytes are no MessagePack. The text is for the peer."""
 
 
-class TooDeep(Malformed):
+class TooDeepError(MalformedError):
     """The bytes nest deeper than allowed."""
 
 
@@ -63,17 +63,17 @@ def may_exceed(payload: bytes, count: int) -> bool:
 def scan(data: bytes, limit: int, budget: int = sys.maxsize) -> bool:
     """See that ``data`` is one well-formed item that nests at most ``limit`` deep.
 
-    Returns False when it has more than ``budget`` values. Raises `Malformed`, or
+    Returns False when it has more than ``budget`` values. Raises `MalformedError`, or
     `UnicodeDecodeError` for a string that is not UTF-8.
     """
     try:
         end = _walk(data, limit, budget)
     except IndexError:
-        raise Malformed("Input data was truncated") from None
+        raise MalformedError("Input data was truncated") from None
     if end > len(data):
-        raise Malformed("Input data was truncated")
+        raise MalformedError("Input data was truncated")
     if 0 <= end < len(data):
-        raise Malformed("MessagePack data is malformed: trailing characters")
+        raise MalformedError("MessagePack data is malformed: trailing characters")
     return end >= 0
 
 
@@ -116,16 +116,16 @@ def _walk(data: bytes, limit: int, budget: int) -> int:
             position += length
             continue
         if kind == _BAD:
-            raise Malformed("MessagePack data is malformed: invalid opcode")
+            raise MalformedError("MessagePack data is malformed: invalid opcode")
         if is_map and left & 1:
-            raise Malformed("Map keys must not be containers or extension values")
+            raise MalformedError("Map keys must not be containers or extension values")
         if kind == _EXT:
             position += length + 1
         elif kind == _FIXEXT:
             position += 1 + (1 << (first - 0xD4))
         elif len(outer) >= limit:
-            raise TooDeep
-        else:
+            raise TooDeepError
+        elif length:
             outer.append((left, is_map))
             is_map = kind == _MAP
             left = 2 * length if is_map else length

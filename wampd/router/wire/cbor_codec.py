@@ -2,8 +2,8 @@
 
 Rules
 -----
-* CALL, PUBLISH and YIELD with empty options, as a plain encoder writes them, are read by a header parser of our own;
-  whatever else is well formed by a slower way, in which cbor2 reads the elements and msgspec checks their types.
+* CALL, PUBLISH and YIELD, as a plain encoder writes them, are read by a header parser of our own. Whatever else is well
+  formed is read a slower way: cbor2 reads the elements, msgspec checks their types and says what is wrong.
 * The payload is walked over once (`cbor_scan`), never decoded.
 * Options and details hold what the other serializations could write, too: no tags, no undefined, no simple values.
 * What the router itself writes has definite lengths and shortest integers; forwarded payload stays as it is.
@@ -34,7 +34,7 @@ from wampd.realms.messages import (
     Publish,
     Yield,
 )
-from wampd.realms.options import MAX_ID, CallOptions, PublishOptions, YieldOptions
+from wampd.realms.options import MAX_ID, CallOptions, Options, PublishOptions, YieldOptions
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire.cbor_scan import MalformedError, TooDeepError, walk
 from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, integral, too_deep, violation
@@ -47,7 +47,11 @@ _SELF_DESCRIBED = b"\xd9\xd9\xf7"
 _HEAD = {CALL: 4, PUBLISH: 4, YIELD: 3, ERROR: 5, ABORT: 3}
 
 # Frozen, so that all messages without options can share one.
-_CALL_OPTIONS, _PUBLISH_OPTIONS, _YIELD_OPTIONS = CallOptions(), PublishOptions(), YieldOptions()
+_OPTIONS: dict[int, tuple[type[Options], Any]] = {
+    CALL: (CallOptions, CallOptions()),
+    PUBLISH: (PublishOptions, PublishOptions()),
+    YIELD: (YieldOptions, YieldOptions()),
+}
 
 
 class CborCodec:
@@ -93,15 +97,22 @@ class CborCodec:
             position = end
         else:
             return None
-        if payload[position] != 0xA0 or not 1 <= request <= MAX_ID:
+        if code not in _OPTIONS or not 1 <= request <= MAX_ID:
             return None
-        position += 1
+        kind, options = _OPTIONS[code]
+        if payload[position] == 0xA0:
+            position += 1
+        else:
+            given = self._options(payload, position, kind)
+            if given is None:
+                return None
+            options, position = given
         if code == YIELD:
             if not 3 <= count <= 5:
                 return None
             args, kwargs = self._payload(payload, position, count - 3)
-            return Yield(request, _YIELD_OPTIONS, args, kwargs)
-        if not 4 <= count <= 6 or (code != CALL and code != PUBLISH):
+            return Yield(request, options, args, kwargs)
+        if not 4 <= count <= 6:
             return None
         length = payload[position] - 0x60
         position += 1
@@ -113,8 +124,18 @@ class CborCodec:
         uri = payload[position : position + length].decode()
         args, kwargs = self._payload(payload, position + length, count - 4)
         if code == CALL:
-            return Call(request, _CALL_OPTIONS, uri, args, kwargs)
-        return Publish(request, _PUBLISH_OPTIONS, uri, args, kwargs)
+            return Call(request, options, uri, args, kwargs)
+        return Publish(request, options, uri, args, kwargs)
+
+    def _options(self, data: bytes, position: int, kind: type[Options]) -> tuple[Any, int] | None:
+        """The options at ``position``, and where they end; `None` if there is anything wrong with them."""
+        end, found = walk(data, position, self._depth - 1)
+        if found:
+            return None
+        try:
+            return msgspec.convert(cbor2.loads(data[position:end]), kind), end
+        except msgspec.ValidationError:
+            return None
 
     def _payload(self, data: bytes, position: int, count: int) -> tuple[Raw | None, Raw | None]:
         """Read ``count`` (0 to 2) elements, arguments and keyword arguments, with which ``data`` ends."""
@@ -146,12 +167,12 @@ class CborCodec:
         if not strict:
             elements[1:3] = [integral(element) for element in elements[1:3]]
         try:
-            message = msgspec.convert(elements, ClientMessage)
+            message: ClientMessage = msgspec.convert(elements, ClientMessage)
         except msgspec.ValidationError as error:
             raise violation(error) from None
         if len(parts) > payload_at:
             message.args, message.kwargs = _checked(message.args, message.kwargs)  # type: ignore[union-attr]
-        return message  # type: ignore[no-any-return]
+        return message
 
     def _elements(self, data: bytes) -> tuple[int, list[tuple[bytes, int]]]:
         """The message's first element, and all as they are in ``data`` with what is in them."""

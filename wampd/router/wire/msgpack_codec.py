@@ -13,7 +13,7 @@ Sources: WAMP basic profile, "Serializers"; MessagePack specification.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from msgspec import Raw
@@ -48,7 +48,7 @@ class MsgpackCodec:
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         self._depth = depth
-        self._decode = msgpack_decoder().decode
+        self._decode = msgpack_decoder(_refuse_extension).decode
         self._parts = msgspec.msgpack.Decoder(list[Raw]).decode
         self._any = msgspec.msgpack.Decoder().decode
         self._encode = msgspec.msgpack.Encoder().encode
@@ -152,6 +152,11 @@ class MsgpackCodec:
     def encode_foreign(self, foreign: Foreign) -> bytes:
         """Write a message whose payload is in another serialization. Raises `Uncarriable`."""
         return self.encode(convert_tail(foreign.message, foreign.format, Format.MSGPACK))
+
+
+def _refuse_extension(code: int, _data: memoryview) -> NoReturn:
+    """Options hold what the other serializations could write, too."""
+    raise ProtocolViolation(f"Only Arguments and ArgumentsKw may hold extension values (type {code})")
 
 
 def _integral(part: Raw) -> Raw:

@@ -43,14 +43,14 @@ from wampd.router.wire.convert import convert, convert_tail
 _NO_ARGS = Raw(b"\x80")
 _SELF_DESCRIBED = b"\xd9\xd9\xf7"
 
-# Where the payload of each type that has one starts.
+# Where the payload of each type that has one starts: how many elements stand before it.
 _HEAD = {CALL: 4, PUBLISH: 4, YIELD: 3, ERROR: 5, ABORT: 3}
 
 # Frozen, so that all messages without options can share one.
-_OPTIONS: dict[int, tuple[type[Options], Any]] = {
-    CALL: (CallOptions, CallOptions()),
-    PUBLISH: (PublishOptions, PublishOptions()),
-    YIELD: (YieldOptions, YieldOptions()),
+_OPTIONS: dict[int, tuple[type[Options], Any, int]] = {
+    CALL: (CallOptions, CallOptions(), _HEAD[CALL]),
+    PUBLISH: (PublishOptions, PublishOptions(), _HEAD[PUBLISH]),
+    YIELD: (YieldOptions, YieldOptions(), _HEAD[YIELD]),
 }
 
 
@@ -78,12 +78,19 @@ class CborCodec:
 
     def _fast(self, payload: bytes) -> Call | Publish | Yield | None:
         """Read a message of the hot kinds in its plain form; `None` if it is anything else."""
-        count = payload[0] - 0x80
+        if len(payload) < 4:
+            return None
         code = payload[1]
         position = 2
         if code == 0x18:
             code = payload[2]
             position = 3
+        if code not in _OPTIONS:
+            return None
+        kind, options, elements = _OPTIONS[code]
+        count = payload[0] - 0x80 - elements
+        if not 0 <= count <= 2:
+            return None
         # Next comes the id, mostly of one or two bytes.
         request = payload[position]
         if request == 0x19:
@@ -97,9 +104,8 @@ class CborCodec:
             position = end
         else:
             return None
-        if code not in _OPTIONS or not 1 <= request <= MAX_ID:
+        if not 1 <= request <= MAX_ID:
             return None
-        kind, options = _OPTIONS[code]
         if payload[position] == 0xA0:
             position += 1
         else:
@@ -108,12 +114,8 @@ class CborCodec:
                 return None
             options, position = given
         if code == YIELD:
-            if not 3 <= count <= 5:
-                return None
-            args, kwargs = self._payload(payload, position, count - 3)
+            args, kwargs = self._payload(payload, position, count)
             return Yield(request, options, args, kwargs)
-        if not 4 <= count <= 6:
-            return None
         length = payload[position] - 0x60
         position += 1
         if length == 0x18:
@@ -122,7 +124,7 @@ class CborCodec:
         elif not 0 <= length < 0x18:
             return None
         uri = payload[position : position + length].decode()
-        args, kwargs = self._payload(payload, position + length, count - 4)
+        args, kwargs = self._payload(payload, position + length, count)
         if code == CALL:
             return Call(request, options, uri, args, kwargs)
         return Publish(request, options, uri, args, kwargs)

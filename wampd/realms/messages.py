@@ -36,6 +36,8 @@ from wampd.realms.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     Payload: TypeAlias = Raw | None
 else:
     Payload = Raw  # msgspec takes no union with Raw; an element that is not there leaves the default, None
@@ -279,6 +281,6 @@ def json_decoder() -> msgspec.json.Decoder[ClientMessage]:
     return msgspec.json.Decoder(ClientMessage)
 
 
-def msgpack_decoder() -> msgspec.msgpack.Decoder[ClientMessage]:
-    """A decoder of clients' messages from MessagePack."""
-    return msgspec.msgpack.Decoder(ClientMessage)
+def msgpack_decoder(ext_hook: Callable[[int, memoryview], Any]) -> msgspec.msgpack.Decoder[ClientMessage]:
+    """A decoder of clients' messages from MessagePack; ``ext_hook`` is given what extension values are in options."""
+    return msgspec.msgpack.Decoder(ClientMessage, ext_hook=ext_hook)

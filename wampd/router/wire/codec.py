@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from msgspec import Raw
 
 from wampd.realms.messages import EVENT, MESSAGES, ClientMessage, Event, Foreign, Format
+from wampd.realms.options import MAX_ID
 from wampd.realms.session import ProtocolViolation
 
 MAX_DEPTH = 64
@@ -82,6 +83,11 @@ def violation(error: Exception) -> ProtocolViolation:
 def too_deep(limit: int) -> ProtocolViolation:
     """What to tell a peer whose message nests too deep."""
     return ProtocolViolation(f"The message is nested more than {limit} levels deep")
+
+
+def integral(value: object) -> object:
+    """A float that is written like an ID, as an integer; anything else as it is."""
+    return int(value) if type(value) is float and value.is_integer() and 0 <= value <= MAX_ID else value
 
 
 def event_message(event: Event, args: Raw | None, kwargs: Raw | None, no_args: Raw) -> tuple[Any, ...]:

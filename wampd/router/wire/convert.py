@@ -39,11 +39,13 @@ import uuid
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+import cbor2
 import msgspec
 from msgspec import Raw
 
 from wampd.realms.messages import Format
-from wampd.router.wire.codec import Uncarriable
+from wampd.router.wire.cbor_scan import FOREIGN, UNDEFINED, walk
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +64,7 @@ def convert(payload: Raw | None, source: Format, target: Format) -> Raw | None:
         return payload
     try:
         return Raw(_DUMP[target](_LOAD[source](payload)))
-    except (msgspec.MsgspecError, ValueError, OverflowError, TypeError):
+    except (msgspec.MsgspecError, cbor2.CBORError, ValueError, OverflowError, TypeError):
         raise Uncarriable(f"A value cannot be carried from {source.value} to {target.value}") from None
 
 
@@ -145,11 +147,35 @@ _load_msgpack: Callable[[Raw], Any] = msgspec.msgpack.Decoder().decode
 _dump_msgpack: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
 
 
+# ------------------------------------------------------------------------------------------------------------- CBOR
+
+
+def _load_cbor(payload: Raw) -> Any:
+    data = bytes(payload)
+    _, found = walk(data, 0, MAX_DEPTH)
+    if found & FOREIGN:
+        raise Uncarriable("Only CBOR can carry this tagged or simple value")
+    value = cbor2.loads(data)
+    return _without_undefined(value) if found & UNDEFINED else value
+
+
+def _without_undefined(value: Any) -> Any:
+    if value is cbor2.undefined:
+        return None
+    if type(value) is list:
+        return [_without_undefined(item) for item in value]
+    if type(value) is dict:
+        return {key: _without_undefined(item) for key, item in value.items()}
+    return value
+
+
 _LOAD: dict[Format, Callable[[Raw], Any]] = {
     Format.JSON: _load_json,
     Format.MSGPACK: _load_msgpack,
+    Format.CBOR: _load_cbor,
 }
 _DUMP: dict[Format, Callable[[Any], bytes]] = {
     Format.JSON: _dump_json,
     Format.MSGPACK: _dump_msgpack,
+    Format.CBOR: cbor2.dumps,
 }

@@ -12,8 +12,8 @@ Sources: WAMP basic profile, "Serializers"; MessagePack specification.
 
 from __future__ import annotations
 
-import struct
-from typing import Any
+import sys
+from typing import Any, NoReturn
 
 import msgspec
 from msgspec import Raw
@@ -31,9 +31,9 @@ from wampd.realms.messages import (
     msgpack_decoder,
 )
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, too_deep, violation
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, integral, too_deep, violation
 from wampd.router.wire.convert import convert, convert_tail
-from wampd.router.wire.msgpack_scan import Malformed, TooDeep, may_exceed, scan
+from wampd.router.wire.msgpack_scan import BUDGET, LARGE, MalformedError, TooDeepError, may_exceed, scan
 
 _WITH_PAYLOAD = frozenset({Call, Publish, Yield, Error, Abort})
 _NO_ARGS = Raw(b"\x90")
@@ -48,32 +48,48 @@ class MsgpackCodec:
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         self._depth = depth
-        self._decode = msgpack_decoder().decode
+        self._decode = msgpack_decoder(_refuse_extension).decode
         self._parts = msgspec.msgpack.Decoder(list[Raw]).decode
         self._any = msgspec.msgpack.Decoder().decode
         self._encode = msgspec.msgpack.Encoder().encode
 
     def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`."""
-        walked = may_exceed(payload, self._depth)
-        if walked:
-            self._walk(payload)
+        walked = len(payload) > self._depth and self._walk_if_needed(payload)
         try:
             message = self._decode(payload)
         except msgspec.ValidationError as error:
             message = self._again(payload, error, strict)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise violation(error) from None
-        if type(message) in _WITH_PAYLOAD:
-            self._check_payload(message, walked)  # type: ignore[arg-type]
+        if type(message) in _WITH_PAYLOAD and message.args is not None:  # type: ignore[union-attr]
+            if walked or message.kwargs is not None:  # type: ignore[union-attr]
+                self._check_payload(message, walked)  # type: ignore[arg-type]
+                return message
+            # Mostly there are positional arguments only.
+            try:
+                args = self._any(message.args)  # type: ignore[union-attr]
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                self._check_payload(message, walked)  # type: ignore[arg-type]
+            else:
+                if type(args) is not list:
+                    raise ProtocolViolation("Arguments must be an array")
+                if not args:
+                    message.args = None  # type: ignore[union-attr]
         return message
 
-    def _walk(self, data: bytes) -> None:
+    def _walk_if_needed(self, payload: bytes) -> bool:
+        """Walk over a message that could nest too deep or hold many arrays; return whether that was done."""
+        if len(payload) > LARGE and self._walk(payload, BUDGET):
+            return True
+        return may_exceed(payload, self._depth) and self._walk(payload)
+
+    def _walk(self, data: bytes, budget: int = sys.maxsize) -> bool:
         try:
-            scan(data, self._depth)
-        except TooDeep:
+            return scan(data, self._depth, budget)
+        except TooDeepError:
             raise too_deep(self._depth) from None
-        except Malformed as error:
+        except MalformedError as error:
             raise ProtocolViolation(str(error)) from None
         except UnicodeDecodeError as error:
             raise violation(error) from None
@@ -138,13 +154,13 @@ class MsgpackCodec:
         return self.encode(convert_tail(foreign.message, foreign.format, Format.MSGPACK))
 
 
+def _refuse_extension(code: int, _data: memoryview) -> NoReturn:
+    """Options hold what the other serializations could write, too."""
+    raise ProtocolViolation(f"Only Arguments and ArgumentsKw may hold extension values (type {code})")
+
+
 def _integral(part: Raw) -> Raw:
     """A float without fraction as an integer; anything else as it is."""
-    data = bytes(part)
-    if data[0] == 0xCB:
-        (value,) = struct.unpack(">d", data[1:])
-    elif data[0] == 0xCA:
-        (value,) = struct.unpack(">f", data[1:])
-    else:
+    if memoryview(part)[0] not in b"\xca\xcb":
         return part
-    return Raw(msgspec.msgpack.encode(int(value))) if value.is_integer() and 0 <= value <= 2**53 else part
+    return Raw(msgspec.msgpack.encode(integral(msgspec.msgpack.decode(part))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wampd.router.wire.cbor_codec import CborCodec
 from wampd.router.wire.codec import MAX_DEPTH, Codec
 from wampd.router.wire.json_codec import JsonCodec
 from wampd.router.wire.msgpack_codec import MsgpackCodec
@@ -12,4 +13,4 @@ def codecs(depth: int = MAX_DEPTH) -> dict[str, Codec]:
 
     ``depth`` is how deep a message may nest.
     """
-    return {"json": JsonCodec(depth), "msgpack": MsgpackCodec(depth)}
+    return {"json": JsonCodec(depth), "msgpack": MsgpackCodec(depth), "cbor": CborCodec(depth)}

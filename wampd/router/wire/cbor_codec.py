@@ -1,0 +1,288 @@
+"""WAMP over CBOR (RFC 8949).
+
+Rules
+-----
+* CALL, PUBLISH and YIELD, as a plain encoder writes them, are read by a header parser of our own. Whatever else is well
+  formed is read a slower way: cbor2 reads the elements, msgspec checks their types and says what is wrong.
+* The payload is walked over once (`cbor_scan`), never decoded.
+* Options and details hold what the other serializations could write, too: no tags, no undefined, no simple values.
+* What the router itself writes has definite lengths and shortest integers; forwarded payload stays as it is.
+
+Sources: WAMP basic profile, "Serializers"; RFC 8949.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import cbor2
+import msgspec
+from msgspec import Raw
+
+from wampd.realms.messages import (
+    ABORT,
+    CALL,
+    ERROR,
+    PUBLISH,
+    YIELD,
+    Call,
+    ClientMessage,
+    Event,
+    Foreign,
+    Format,
+    Publish,
+    Yield,
+)
+from wampd.realms.options import MAX_ID, CallOptions, Options, PublishOptions, YieldOptions
+from wampd.realms.session import ProtocolViolation
+from wampd.router.wire.cbor_scan import MalformedError, TooDeepError, walk
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, integral, too_deep, violation
+from wampd.router.wire.convert import convert, convert_tail
+
+_NO_ARGS = Raw(b"\x80")
+_SELF_DESCRIBED = b"\xd9\xd9\xf7"
+
+# Where the payload of each type that has one starts: how many elements stand before it.
+_HEAD = {CALL: 4, PUBLISH: 4, YIELD: 3, ERROR: 5, ABORT: 3}
+
+# Frozen, so that all messages without options can share one.
+_OPTIONS: dict[int, tuple[type[Options], Any, int]] = {
+    CALL: (CallOptions, CallOptions(), _HEAD[CALL]),
+    PUBLISH: (PublishOptions, PublishOptions(), _HEAD[PUBLISH]),
+    YIELD: (YieldOptions, YieldOptions(), _HEAD[YIELD]),
+}
+
+
+class CborCodec:
+    """The CBOR serialization."""
+
+    format = Format.CBOR
+    binary = True
+
+    def __init__(self, depth: int = MAX_DEPTH) -> None:
+        self._depth = depth
+
+    def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
+        """Read one message. Raises `ProtocolViolation`."""
+        try:
+            return self._fast(payload) or self._slow(payload, strict)
+        except IndexError:
+            raise ProtocolViolation("Input data was truncated") from None
+        except TooDeepError:
+            raise too_deep(self._depth) from None
+        except MalformedError as error:
+            raise ProtocolViolation(str(error)) from None
+        except UnicodeDecodeError as error:
+            raise violation(error) from None
+
+    def _fast(self, payload: bytes) -> Call | Publish | Yield | None:
+        """Read a message of the hot kinds in its plain form; `None` if it is anything else."""
+        if len(payload) < 4:
+            return None
+        code = payload[1]
+        position = 2
+        if code == 0x18:
+            code = payload[2]
+            position = 3
+        if code not in _OPTIONS:
+            return None
+        kind, options, elements = _OPTIONS[code]
+        count = payload[0] - 0x80 - elements
+        if not 0 <= count <= 2:
+            return None
+        # Next comes the id, mostly of one or two bytes.
+        request = payload[position]
+        if request == 0x19:
+            request = payload[position + 1] << 8 | payload[position + 2]
+            position += 3
+        elif request < 0x18:
+            position += 1
+        elif 0x18 <= request <= 0x1B:
+            end = position + 1 + (1 << (request - 0x18))
+            request = int.from_bytes(payload[position + 1 : end], "big")
+            position = end
+        else:
+            return None
+        if not 1 <= request <= MAX_ID:
+            return None
+        if payload[position] == 0xA0:
+            position += 1
+        else:
+            given = self._options(payload, position, kind)
+            if given is None:
+                return None
+            options, position = given
+        if code == YIELD:
+            args, kwargs = self._payload(payload, position, count)
+            return Yield(request, options, args, kwargs)
+        length = payload[position] - 0x60
+        position += 1
+        if length == 0x18:
+            length = payload[position]
+            position += 1
+        elif not 0 <= length < 0x18:
+            return None
+        uri = payload[position : position + length].decode()
+        args, kwargs = self._payload(payload, position + length, count)
+        if code == CALL:
+            return Call(request, options, uri, args, kwargs)
+        return Publish(request, options, uri, args, kwargs)
+
+    def _options(self, data: bytes, position: int, kind: type[Options]) -> tuple[Any, int] | None:
+        """The options at ``position``, and where they end; `None` if there is anything wrong with them."""
+        end, found = walk(data, position, self._depth - 1)
+        if found:
+            return None
+        try:
+            return msgspec.convert(cbor2.loads(data[position:end]), kind), end
+        except msgspec.ValidationError:
+            return None
+
+    def _payload(self, data: bytes, position: int, count: int) -> tuple[Raw | None, Raw | None]:
+        """Read ``count`` (0 to 2) elements, arguments and keyword arguments, with which ``data`` ends."""
+        args = kwargs = None
+        if count:
+            end, _ = walk(data, position, self._depth - 1)
+            args = Raw(data[position:end])
+            if count == 2:
+                position = end
+                end, _ = walk(data, position, self._depth - 1)
+                kwargs = Raw(data[position:end])
+            position = end
+        if position != len(data):
+            raise _wrong_end(position, data)
+        return _checked(args, kwargs)
+
+    def _slow(self, payload: bytes, strict: bool) -> ClientMessage:
+        """Read any message, in any well-formed form."""
+        code, parts = self._elements(payload)
+        payload_at = _HEAD.get(code, len(parts))
+        elements: list[Any] = [code]
+        for index, (part, found) in enumerate(parts[1:], 1):
+            if index >= payload_at:
+                elements.append(Raw(part))
+            elif found:
+                raise ProtocolViolation("Only Arguments and ArgumentsKw may hold tags and simple values")
+            else:
+                elements.append(cbor2.loads(part))
+        if not strict:
+            elements[1:3] = [integral(element) for element in elements[1:3]]
+        try:
+            message: ClientMessage = msgspec.convert(elements, ClientMessage)
+        except msgspec.ValidationError as error:
+            raise violation(error) from None
+        if len(parts) > payload_at:
+            message.args, message.kwargs = _checked(message.args, message.kwargs)  # type: ignore[union-attr]
+        return message
+
+    def _elements(self, data: bytes) -> tuple[int, list[tuple[bytes, int]]]:
+        """The message's first element, and all as they are in ``data`` with what is in them."""
+        position = 3 if data.startswith(_SELF_DESCRIBED) else 0
+        first = data[position]
+        count = first - 0x80
+        position += 1
+        if 0x98 <= first <= 0x9B:
+            size = 1 << (first - 0x98)
+            count = int.from_bytes(data[position : position + size], "big")
+            position += size
+        elif first == 0x9F:
+            count = -1
+        elif not 0 <= count < 0x18:
+            raise ProtocolViolation("A message must be an array")
+        parts: list[tuple[bytes, int]] = []
+        while len(parts) != count and (count >= 0 or data[position] != 0xFF):
+            if len(parts) == _MOST_ELEMENTS:
+                raise ProtocolViolation("The message has too many elements")
+            end, found = walk(data, position, self._depth - 1)
+            parts.append((data[position:end], found))
+            position = end
+        if count < 0:
+            position += 1
+        if position != len(data):
+            raise _wrong_end(position, data)
+        if not parts or parts[0][0][0] > 0x3B:
+            raise ProtocolViolation("A message must start with its type, an integer")
+        return cbor2.loads(parts[0][0]), parts
+
+    def encode(self, message: tuple[Any, ...]) -> bytes:
+        """Write one message; undecoded payload in it is CBOR. Raises `Uncarriable`."""
+        parts: list[Any] = [_ARRAY_HEADS[len(message)]]
+        for item in message:
+            kind = type(item)
+            if kind is int:
+                parts.append(_BYTE[item] if 0 <= item < 256 else _integer(item))
+            elif kind is Raw:
+                parts.append(item)
+            elif kind is dict and not item:
+                parts.append(b"\xa0")
+            else:
+                parts.append(_dump(item))
+        return b"".join(parts)
+
+    def encode_event(self, event: Event) -> bytes:
+        """Write an event, whatever serialization its payload is in. Raises `Uncarriable`."""
+        args, kwargs = event.args, event.kwargs
+        if event.format is not Format.CBOR:
+            args = convert(args, event.format, Format.CBOR)
+            kwargs = convert(kwargs, event.format, Format.CBOR)
+        return self.encode(event_message(event, args, kwargs, _NO_ARGS))
+
+    def encode_foreign(self, foreign: Foreign) -> bytes:
+        """Write a message whose payload is in another serialization. Raises `Uncarriable`."""
+        return self.encode(convert_tail(foreign.message, foreign.format, Format.CBOR))
+
+
+def _checked(args: Raw | None, kwargs: Raw | None) -> tuple[Raw | None, Raw | None]:
+    """See that arguments are an array and keyword arguments a map; those empty become `None`."""
+    if kwargs is not None:
+        if memoryview(kwargs)[0] >> 5 != 5:
+            raise ProtocolViolation("ArgumentsKw must be a map")
+        if _is_empty(kwargs):
+            kwargs = None
+    if args is not None:
+        if memoryview(args)[0] >> 5 != 4:
+            raise ProtocolViolation("Arguments must be an array")
+        if kwargs is None and _is_empty(args):
+            args = None
+    return args, kwargs
+
+
+def _is_empty(container: Raw) -> bool:
+    if len(container) > 9:
+        return False
+    data = bytes(container)
+    # A length of zero, in the first byte or in those that follow; or a break at once.
+    return data in _EMPTY or (data[0] & 0x1F > 23 and not any(data[1:]))
+
+
+_EMPTY = frozenset({b"\x80", b"\xa0", b"\x9f\xff", b"\xbf\xff"})
+
+
+def _wrong_end(position: int, data: bytes) -> ProtocolViolation:
+    if position > len(data):
+        return ProtocolViolation("Input data was truncated")
+    return ProtocolViolation("CBOR data is malformed: trailing characters")
+
+
+_MOST_ELEMENTS = 7
+_ARRAY_HEADS = [bytes([0x80 + count]) for count in range(_MOST_ELEMENTS + 1)]
+_BYTE = [bytes([value]) if value < 24 else bytes([0x18, value]) for value in range(256)]
+_pack_2 = struct.Struct(">BH").pack
+_pack_4 = struct.Struct(">BI").pack
+_pack_8 = struct.Struct(">BQ").pack
+
+
+def _integer(value: int) -> bytes:
+    if 256 <= value < 1 << 16:
+        return _pack_2(0x19, value)
+    if 1 << 16 <= value < 1 << 32:
+        return _pack_4(0x1A, value)
+    return _pack_8(0x1B, value) if 0 <= value < 1 << 64 else _dump(value)
+
+
+def _dump(value: Any) -> bytes:
+    try:
+        return cbor2.dumps(value)
+    except (cbor2.CBOREncodeError, ValueError, TypeError):
+        raise Uncarriable("CBOR cannot carry a value of this message") from None

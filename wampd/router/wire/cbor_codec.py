@@ -24,7 +24,9 @@ from wampd.realms.messages import (
     ABORT,
     CALL,
     ERROR,
+    INVOCATION,
     PUBLISH,
+    RESULT,
     YIELD,
     Call,
     ClientMessage,
@@ -36,7 +38,7 @@ from wampd.realms.messages import (
 )
 from wampd.realms.options import MAX_ID, CallOptions, Options, PublishOptions, YieldOptions
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.cbor_scan import MalformedError, TooDeepError, walk
+from wampd.router.wire.cbor_scan import MalformedError, TooDeepError, flat_array_end, walk
 from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, integral, too_deep, violation
 from wampd.router.wire.convert import convert, convert_tail
 
@@ -142,6 +144,8 @@ class CborCodec:
     def _payload(self, data: bytes, position: int, count: int) -> tuple[Raw | None, Raw | None]:
         """Read ``count`` (0 to 2) elements, arguments and keyword arguments, with which ``data`` ends."""
         args = kwargs = None
+        if count == 1 and flat_array_end(data, position) == len(data):
+            return Raw(data[position:]), None
         if count:
             end, _ = walk(data, position, self._depth - 1)
             args = Raw(data[position:end])
@@ -207,11 +211,15 @@ class CborCodec:
 
     def encode(self, message: tuple[Any, ...]) -> bytes:
         """Write one message; undecoded payload in it is CBOR. Raises `Uncarriable`."""
+        if len(message) == 5 and message[0] == INVOCATION and not message[3] and type(message[4]) is Raw:
+            return b"\x85\x18\x44%b%b\xa0%b" % (_unsigned(message[1]), _unsigned(message[2]), message[4])
+        if len(message) == 4 and message[0] == RESULT and not message[2] and type(message[3]) is Raw:
+            return b"\x84\x18\x32%b\xa0%b" % (_unsigned(message[1]), message[3])
         parts: list[Any] = [_ARRAY_HEADS[len(message)]]
         for item in message:
             kind = type(item)
             if kind is int:
-                parts.append(_BYTE[item] if 0 <= item < 256 else _integer(item))
+                parts.append(_unsigned(item) if item >= 0 else _dump(item))
             elif kind is Raw:
                 parts.append(item)
             elif kind is dict and not item:
@@ -273,12 +281,14 @@ _pack_4 = struct.Struct(">BI").pack
 _pack_8 = struct.Struct(">BQ").pack
 
 
-def _integer(value: int) -> bytes:
-    if 256 <= value < 1 << 16:
+def _unsigned(value: int) -> bytes:
+    if value < 256:
+        return _BYTE[value]
+    if value < 1 << 16:
         return _pack_2(0x19, value)
-    if 1 << 16 <= value < 1 << 32:
+    if value < 1 << 32:
         return _pack_4(0x1A, value)
-    return _pack_8(0x1B, value) if 0 <= value < 1 << 64 else _dump(value)
+    return _pack_8(0x1B, value) if value < 1 << 64 else _dump(value)
 
 
 def _dump(value: Any) -> bytes:

@@ -69,6 +69,32 @@ _OPEN = 1 << 70
 _OPEN_AT_LEAST = 1 << 69
 
 
+def flat_array_end(data: bytes, position: int) -> int:
+    """Where a short, not empty array of numbers, booleans, nulls and short ASCII texts ends; 0 for any other item.
+
+    What most arguments are, at a fraction of what `walk` costs. Raises `IndexError` when ``data`` is truncated; or,
+    truncated within an item, the array ends beyond the end of ``data``.
+    """
+    left = data[position] - 0x80
+    if not 0 < left < 0x18:
+        return 0
+    position += 1
+    table = _TABLE
+    while left:
+        left -= 1
+        kind = table[data[position]]
+        if kind < _SHORT_TEXT:
+            position += kind
+        elif kind < _BYTES:
+            start = position + 1
+            position += kind - _SHORT_TEXT + 1
+            if not data[start:position].isascii():
+                return 0
+        else:
+            return 0
+    return position
+
+
 def walk(data: bytes, position: int, limit: int) -> tuple[int, int]:
     """Where the item at ``position`` ends, and what is in it. It may nest ``limit`` deep.
 

@@ -30,7 +30,7 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
-PROGRAMS = {
+PROGRAMS: dict[str, list[str | Path]] = {
     "twisted": [sys.executable, HELLO / "component_twisted.py"],
     "asyncio": [sys.executable, HELLO / "component_asyncio.py"],
     "node": ["node", HELLO / "component_node.js"],
@@ -95,7 +95,8 @@ def run_refused() -> Callable[[str, Mapping[str, str]], str]:
             PROGRAMS[name], env=environment(**variables), capture_output=True, text=True, timeout=30, check=False
         )
         assert done.returncode in (1, 2)
-        return done.stderr
+        message: str = done.stderr
+        return message
 
     return run
 

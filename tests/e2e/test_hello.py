@@ -10,7 +10,7 @@ from tests.support.process import Child
 
 from .conftest import Router
 
-pytestmark = pytest.mark.needs("chromium")
+pytestmark = pytest.mark.needs("chromium", "libatomic.so.1")  # the library is for Playwright's own driver
 
 RunComponent = Callable[..., Child]
 

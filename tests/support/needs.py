@@ -1,13 +1,14 @@
 """What a test needs of the system: found, or the test is skipped with a word on what to install; in CI it fails."""
 
+import ctypes
 import os
 import shutil
 from typing import NoReturn
 
 import pytest
 
-PACKAGES = {"chromium": "chromium", "node": "nodejs npm", "npm": "npm"}
-"""The Debian packages that bring a program."""
+PACKAGES = {"chromium": "chromium", "node": "nodejs npm", "npm": "npm", "libatomic.so.1": "libatomic1"}
+"""The Debian packages that bring a program or a library."""
 
 
 def in_ci() -> bool:
@@ -22,9 +23,20 @@ def unavailable(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def is_there(name: str) -> bool:
+    """Whether the system has the program, or the shared library, of that name."""
+    if ".so" not in name:
+        return shutil.which(name) is not None
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
 def require(*programs: str) -> None:
-    """Go on only if all `programs` are on the PATH."""
-    missing = [program for program in programs if shutil.which(program) is None]
+    """Go on only if all `programs`, on the PATH, or shared libraries such as ``libz.so.1`` are there."""
+    missing = [program for program in programs if not is_there(program)]
     if missing:
         packages = " ".join(dict.fromkeys(PACKAGES.get(program, program) for program in missing))
         unavailable(f"{', '.join(missing)} not found; on Debian, as root: apt-get install {packages}")

@@ -94,6 +94,11 @@ def _bombs() -> list[tuple[str, str, bytes]]:
         ("json", "a huge id", b"[16," + b"9" * size + b',{},"a"]'),
         ("json", "a huge type", b"[" + b"9" * size + b"]"),
         ("json", "a huge option", b'[32,1,{"match":"' + b"x" * size + b'"},"a"]'),
+        (
+            "json",
+            "numbers that are hard to round",
+            b'[1,"r",{"roles":{},"authextra":{"x":[' + b"123456789e290," * (size // 14) + b"1]}}]",
+        ),
         ("json", "many elements", b"[16," + b"1," * (size // 2) + b"1]"),
         ("json", "an unending string", json_head + b'["' + b"x" * size),
         ("msgpack", "only arrays of one", b"\x91" * size),

@@ -122,7 +122,7 @@ def _walk(data: bytes, limit: int, budget: int) -> int:
             raise MalformedError("MessagePack data is malformed: invalid opcode")
         if is_map and left & 1:
             raise MalformedError("Map keys must not be containers or extension values")
-        if kind == _EXT or kind == _FIXEXT:
+        if kind in (_EXT, _FIXEXT):
             if kind == _FIXEXT:
                 length = 1 << (first - 0xD4)
             if data[position] == _TIMESTAMP and length not in (4, 8, 12):

@@ -276,7 +276,7 @@ MESSAGES: dict[int, MessageType] = _rows()
 """Every message type of the profile, by code."""
 
 
-def json_decoder(float_hook: Callable[[str], Any]) -> msgspec.json.Decoder[ClientMessage]:
+def json_decoder(float_hook: Callable[[str], Any] = float) -> msgspec.json.Decoder[ClientMessage]:
     """A decoder of clients' messages from JSON; ``float_hook`` reads what floats are in options of no known type."""
     return msgspec.json.Decoder(ClientMessage, float_hook=float_hook)
 

@@ -1,8 +1,8 @@
 """Coverage-guided fuzzing of the serializers: ``python tests/fuzz/fuzz_codecs.py -runs=100000``.
 
-Needs atheris (``pip install atheris``). Arguments are libFuzzer's. Without a directory to start from it starts
-from one sample of each message and what earlier runs added to them. An input that breaks something is written to ``crash-<hash>``; put it into ``FOUND`` of
-``test_codecs.py``.
+Needs atheris (``pip install atheris``). Arguments are libFuzzer's. Without a directory to start from it starts from one
+sample of each message and what earlier runs added to them. An input that breaks something is written to ``crash-<hash>``;
+put it into ``FOUND`` of ``test_codecs.py``.
 """
 
 import pathlib

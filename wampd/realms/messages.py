@@ -276,9 +276,9 @@ MESSAGES: dict[int, MessageType] = _rows()
 """Every message type of the profile, by code."""
 
 
-def json_decoder() -> msgspec.json.Decoder[ClientMessage]:
-    """A decoder of clients' messages from JSON."""
-    return msgspec.json.Decoder(ClientMessage)
+def json_decoder(float_hook: Callable[[str], Any] = float) -> msgspec.json.Decoder[ClientMessage]:
+    """A decoder of clients' messages from JSON; ``float_hook`` reads what floats are in options of no known type."""
+    return msgspec.json.Decoder(ClientMessage, float_hook=float_hook)
 
 
 def msgpack_decoder(ext_hook: Callable[[int, memoryview], Any]) -> msgspec.msgpack.Decoder[ClientMessage]:

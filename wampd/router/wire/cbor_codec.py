@@ -77,6 +77,8 @@ class CborCodec:
             raise ProtocolViolation(str(error)) from None
         except UnicodeDecodeError as error:
             raise violation(error) from None
+        except cbor2.CBORError:
+            raise ProtocolViolation("CBOR data is malformed") from None
 
     def _fast(self, payload: bytes) -> Call | Publish | Yield | None:
         """Read a message of the hot kinds in its plain form; `None` if it is anything else."""

@@ -98,8 +98,7 @@ def flat_array_end(data: bytes, position: int) -> int:
 def walk(data: bytes, position: int, limit: int) -> tuple[int, int]:
     """Where the item at ``position`` ends, and what is in it. It may nest ``limit`` deep.
 
-    Raises `MalformedError`, `UnicodeDecodeError` for text that is not UTF-8, and `IndexError` when ``data`` is truncated;
-    or, truncated within a string, the item ends beyond the end of ``data``.
+    Raises `MalformedError`, `UnicodeDecodeError` for text that is not UTF-8, and `IndexError` when ``data`` is truncated.
     """
     table = _TABLE
     found = 0
@@ -109,6 +108,8 @@ def walk(data: bytes, position: int, limit: int) -> tuple[int, int]:
     while True:
         while not left:
             if not outer:
+                if position > len(data):
+                    raise IndexError
                 return position, found
             left, is_map = outer.pop()
         left -= 1

@@ -32,7 +32,7 @@ from wampd.realms.messages import (
 )
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, integral, too_deep, violation
-from wampd.router.wire.convert import convert, convert_tail, to_json
+from wampd.router.wire.convert import convert, convert_tail, read_float, to_json
 
 _WITH_PAYLOAD = frozenset({Call, Publish, Yield, Error, Abort})
 _NO_ARGS = Raw(b"[]")
@@ -83,7 +83,7 @@ class JsonCodec:
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         self._depth = depth
-        self._decode = json_decoder().decode
+        self._decode = json_decoder(read_float).decode
         self._parts = msgspec.json.Decoder(list[Raw]).decode
         self._encode = msgspec.json.Encoder().encode
 

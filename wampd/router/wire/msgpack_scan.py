@@ -27,6 +27,9 @@ class TooDeepError(MalformedError):
 _SHORT_STR = 0x40
 _STR, _BIN, _ARRAY, _MAP, _EXT, _FIXEXT, _BAD = 0x80, 0x90, 0xA0, 0xB0, 0xC0, 0xD0, 0xE0
 
+_TIMESTAMP = 0xFF
+"""The type of the timestamp extension, -1."""
+
 
 def _table() -> bytes:
     table = [_BAD] * 256
@@ -119,10 +122,12 @@ def _walk(data: bytes, limit: int, budget: int) -> int:
             raise MalformedError("MessagePack data is malformed: invalid opcode")
         if is_map and left & 1:
             raise MalformedError("Map keys must not be containers or extension values")
-        if kind == _EXT:
-            position += length + 1
-        elif kind == _FIXEXT:
-            position += 1 + (1 << (first - 0xD4))
+        if kind in (_EXT, _FIXEXT):
+            if kind == _FIXEXT:
+                length = 1 << (first - 0xD4)
+            if data[position] == _TIMESTAMP and length not in (4, 8, 12):
+                raise MalformedError("MessagePack data is malformed: timestamp of a wrong size")
+            position += 1 + length
         elif len(outer) >= limit:
             raise TooDeepError
         elif length:

@@ -32,19 +32,20 @@ def build() -> None:
     toolchain.compiled(SOURCE)
 
 
-def arguments(cell: Cell, url: str, pid: int, load: Load) -> list[str]:
-    """The generator's command line for `cell` against the router at `url` whose first process is `pid`."""
+def arguments(cell: Cell, running: Running, load: Load) -> list[str]:
+    """The generator's command line for `cell` against a running router."""
     return [
         *(str(toolchain.compiled(SOURCE)), cell.shape.scenario, *cell.shape.arguments),
-        *("--url", url, "--ser", cell.serializer, "--payload", str(cell.payload)),
-        *("--dur", str(load.seconds), "--warm", str(load.warm), "--pid", str(pid)),
+        *("--url", running.urls[cell.transport], "--ser", cell.serializer, "--payload", str(cell.payload)),
+        *("--dur", str(load.seconds), "--warm", str(load.warm), "--pid", str(running.pid)),
+        *(("--style", running.patterns) if cell.shape.scenario == "scale" else ()),
         *(("--pin", str(load.cpu)) if load.cpu is not None else ()),
     ]
 
 
 def measure(cell: Cell, running: Running, load: Load) -> Outcome:
     """Put `cell` on a running router. Whatever goes wrong is an outcome too."""
-    command = arguments(cell, running.urls[cell.transport], running.pid, load)
+    command = arguments(cell, running, load)
     patience = load.seconds * 3 + load.warm + SPARE_SECONDS[cell.shape.scenario]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=patience)

@@ -141,8 +141,8 @@ class Xconn:
     name: str = "xconn"
 
     def can_run(self, cell: Cell) -> bool:
-        """WebSocket alone."""
-        return cell.transport == "ws"
+        """WebSocket alone; it takes a pattern for an exact URI."""
+        return cell.transport == "ws" and cell.shape.key != "patterns"
 
     def prepare(self) -> None:
         """Its virtual environment."""
@@ -193,7 +193,7 @@ class FoxWamp:
     def start(self, cpu: int | None) -> Running:
         """The few lines of ``configs/fox-wamp/router.js``."""
         port = processes.free_ports(1)[0]
-        return processes.start(
+        running = processes.start(
             ["node", str(CONFIGS / self.name / "router.js"), str(port)],
             cwd=CONFIGS / self.name,
             environment={**os.environ, "NODE_PATH": str(node_environment(self.name))},
@@ -202,6 +202,8 @@ class FoxWamp:
             log=LOGS / f"{self.name}.log",
             cpu=cpu,
         )
+        running.patterns = "fox"
+        return running
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,14 +40,27 @@ def test_source_that_does_not_compile_is_told(monkeypatch, tmp_path):
         toolchain.compiled(source)
 
 
+@pytest.fixture
+def floor():
+    running = Floor().start(None)
+    yield running
+    stop(running)
+
+
 @needs_compiler
-def test_the_command_line_says_cell_router_and_load():
-    [cell] = select(["fan-100/rs-cbor-16"])
-    line = " ".join(arguments(cell, "rs://127.0.0.1:1", 77, Load(2.0, 0.5, 3)))
+def test_the_command_line_says_cell_router_and_load(floor):
+    [cell] = select(["fan-100/ws-cbor-16"])
+    line = " ".join(arguments(cell, floor, Load(2.0, 0.5, 3)))
     assert line.endswith(
-        "pubsub --pubs 1 --subs 100 --topics 1 --inflight 8 --url rs://127.0.0.1:1 --ser cbor --payload 16 "
-        "--dur 2.0 --warm 0.5 --pid 77 --pin 3"
+        f"pubsub --pubs 1 --subs 100 --topics 1 --inflight 8 --url {floor.urls['ws']} --ser cbor --payload 16 "
+        f"--dur 2.0 --warm 0.5 --pid {floor.pid} --pin 3"
     )
+
+
+@needs_compiler
+def test_patterns_are_written_as_the_router_writes_them(floor):
+    floor.patterns = "fox"
+    assert "--style fox" in " ".join(arguments(select(["patterns"])[0], floor, Load()))
 
 
 @needs_compiler
@@ -64,12 +77,8 @@ def test_the_generator_refuses_addresses_beyond_loopback():
 @pytest.mark.parametrize(
     "key", ["rpc-8x32/ws-json-16", "rpc-8x32/ws-json-65536", "fan-10/ws-json-16", "fan-1000/ws-json-16"]
 )
-def test_every_call_and_every_event_comes_through_the_floor(key):
-    running = Floor().start(None)
-    try:
-        outcome = measure(select([key])[0], running, Load(0.1, 0.05))
-    finally:
-        stop(running)
+def test_every_call_and_every_event_comes_through_the_floor(floor, key):
+    outcome = measure(select([key])[0], floor, Load(0.1, 0.05))
     assert outcome.get("error") is None
     assert outcome["ops"] > 0
     assert (outcome["lost"], outcome["errors"], outcome["bad"], outcome["dups"]) == (0, 0, 0, 0)

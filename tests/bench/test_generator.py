@@ -1,18 +1,17 @@
 """The generator's command line and what is made of its output; and the generator itself where a C compiler is."""
 
-import shutil
 import subprocess
 
 import pytest
 
 from bench import generator, toolchain
 from bench.cells import select
-from bench.environments import BENCH, UnavailableError
+from bench.environments import UnavailableError
 from bench.generator import Load, arguments, measure, read_outcome
 from bench.processes import stop
 from bench.routers import Floor
 
-needs_compiler = pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler: apt install gcc")
+needs_compiler = pytest.mark.needs("cc")
 
 
 def test_the_last_word_of_the_generator_is_one_json_object():
@@ -83,7 +82,3 @@ def test_every_call_and_every_event_comes_through_the_floor(floor, key):
     assert outcome["ops"] > 0
     assert (outcome["lost"], outcome["errors"], outcome["bad"], outcome["dups"]) == (0, 0, 0, 0)
     assert outcome["router_cpu_us_per_op"] > 0
-
-
-def test_the_benchmark_builds_outside_of_what_git_knows():
-    assert not (BENCH / "wampload").exists()

@@ -50,13 +50,13 @@ def test_a_table_sets_numbers_to_the_right():
 def test_a_figure_stands_with_its_ratio_to_crossbar():
     text = render(results(traffic("wampd", 4.0), traffic("crossbar", 100.0)))
     assert "| RPC, 8 callers × 32, WebSocket JSON, 16 B | 4.00 (1/25) | 100 |" in text
-    assert "| CPU per call, 8 × 32, JSON | 1/25 of crossbar | 1/25 | yes |" in text
+    assert "| CPU per call, 8 × 32, JSON | 1/25 of crossbar | 1/25 | – | yes |" in text
     assert "| RPC, 8 callers × 32, WebSocket JSON, 16 B | 40.0 / 80.0 (1/25) | 1,000 / 2,000 |" in text
 
 
 def test_a_target_that_is_missed_is_told():
     text = render(results(traffic("wampd", 10.0), traffic("crossbar", 100.0)))
-    assert "| CPU per call, 8 × 32, JSON | 1/25 of crossbar | 1/10 | **no** |" in text
+    assert "| CPU per call, 8 × 32, JSON | 1/25 of crossbar | 1/10 | – | **no** |" in text
 
 
 def test_a_router_that_could_not_be_measured_is_told_with_the_reason():

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-PACKAGES = {"chromium": "chromium", "node": "nodejs npm", "npm": "npm"}
+PACKAGES = {"cc": "gcc libc6-dev", "chromium": "chromium", "node": "nodejs npm", "npm": "npm"}
 """The Debian packages that bring a program."""
 
 

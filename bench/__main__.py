@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     chosen = options.cells or (cells.QUICK if options.quick else ())
     catalogue = cells.select(chosen) if chosen else list(cells.CATALOGUE)
-    names = options.routers or (["wampd", "crossbar"] if options.quick else list(ROUTERS))
+    names = options.routers or (["wampd", "crossbar", "floor"] if options.quick else list(ROUTERS))
     results = _measure([ROUTERS[name] for name in names], catalogue, options)
     whole = not (options.quick or options.cells or options.routers)
     _save(results, options.output, "" if whole else "-part")
@@ -156,7 +156,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="measure, write bench/results/ and the tables of bench/README.md")
-    run.add_argument("--quick", action="store_true", help="wampd and crossbar, only what the targets speak of")
+    run.add_argument(
+        "--quick", action="store_true", help="wampd, crossbar and the floor, only what the targets speak of"
+    )
     run.add_argument("--router", action="append", dest="routers", choices=list(ROUTERS), help="only this; repeatable")
     run.add_argument("--readme", action="store_true", help="rewrite the tables of README.md after a partial run too")
     run.set_defaults(command=_run)

@@ -29,6 +29,8 @@ class Shape:
     arguments: tuple[str, ...]
     fresh: bool = False
     """Whether it needs a router that has served nothing yet, because memory is what it measures."""
+    share: bool = False
+    """Whether the generator runs on the router's core, so that no other core has to be woken for each message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def _scale(kind: str, match: str, count: int, holders: int) -> tuple[str, ...]:
 # Publications in flight fall as the fan-out grows, so that one round of deliveries fits the time of one measurement.
 _SHAPES: Final = (
     Shape("rpc-1", "RPC, 1 caller × 1 in flight", "rpc", _rpc(1, 1)),
+    Shape("rpc-1-shared", "RPC, 1 caller × 1 in flight, all on one core", "rpc", _rpc(1, 1), share=True),
     Shape("rpc-256x1", "RPC, 256 callers × 1", "rpc", _rpc(256, 1)),
     Shape("rpc-8x32", "RPC, 8 callers × 32", "rpc", _rpc(8, 32)),
     Shape("pub-1", "pub/sub 1→1", "pubsub", _pubsub(1, 1, 32)),
@@ -102,6 +105,7 @@ _BINARY: Final[tuple[Serializer, ...]] = ("msgpack", "cbor")
 CATALOGUE: Final[tuple[Cell, ...]] = (
     *_cells("rpc-1", "ws", _ALL, [16]),
     *_cells("rpc-1", "rs", ["msgpack"], [16]),
+    *_cells("rpc-1-shared", "ws", ["json"], [16]),
     *_cells("rpc-256x1", "ws", _ALL, [16]),
     *_cells("rpc-256x1", "rs", ["msgpack"], [16]),
     *_cells("rpc-8x32", "ws", _ALL, [16, 1024, 65536]),
@@ -124,6 +128,7 @@ CATALOGUE: Final[tuple[Cell, ...]] = (
 
 QUICK: Final = (
     "rpc-1/ws-json-16",
+    "rpc-1-shared/ws-json-16",
     "rpc-256x1/ws-json-16",
     "rpc-8x32/ws-json-16",
     "rpc-8x32/ws-msgpack-16",
@@ -131,7 +136,7 @@ QUICK: Final = (
     "fan-100/ws-json-16",
     "sessions/ws-json-16",
 )
-"""The cells that the targets speak of (``bench.targets``)."""
+"""The cells that the targets speak of (``bench.targets``), and what tells how much of the latency is the machine's."""
 
 COMPARE: Final = (*QUICK, "pub-1/ws-json-16", "rpc-8x32/rs-msgpack-16", "rpc-8x32/ws-json-1024")
 """What two revisions of wampd are compared by."""

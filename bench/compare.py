@@ -31,6 +31,7 @@ SIGMAS: Final = 2.0
 # Of the closed loops with many in flight, CPU per operation says it all; latency counts where it is not the queue's.
 METRICS: Final[dict[str, tuple[str, ...]]] = {
     "rpc-1": (CPU, "p50_us", "p99_us"),
+    "rpc-1-shared": (CPU, "p50_us", "p99_us"),
     "sessions": (CPU, "rss_per_session"),
     "start": ("start_ms", "rss_start"),
 }

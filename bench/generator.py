@@ -1,19 +1,16 @@
 """Building the load generator and running it for one cell."""
 
 import json
-import os
-import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
+from bench import toolchain
 from bench.cells import Cell
-from bench.environments import BENCH, UnavailableError
+from bench.environments import BENCH
 from bench.processes import Running
 
 SOURCE: Final = BENCH / "wampload.c"
-BINARY: Final = BENCH / "wampload"
 SPARE_SECONDS: Final = {"rpc": 60, "pubsub": 60, "conns": 120, "scale": 240}
 """How long one run of a scenario may take beyond its measured time: connecting, loading, taking down."""
 
@@ -31,38 +28,27 @@ class Load:
 
 
 def build() -> None:
-    """Compile the generator when its source is newer; ``UnavailableError`` when that cannot be."""
-    if BINARY.exists() and BINARY.stat().st_mtime >= SOURCE.stat().st_mtime:
-        return
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if compiler is None:
-        raise UnavailableError("no C compiler: install gcc, or name one in CC")
-    done = subprocess.run(
-        [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(BINARY), str(SOURCE)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode != 0:
-        raise UnavailableError(f"the load generator does not compile:\n{done.stderr}")
+    """Have the generator compiled; ``UnavailableError`` when that cannot be."""
+    toolchain.compiled(SOURCE)
 
 
-def arguments(cell: Cell, url: str, pid: int, load: Load) -> list[str]:
-    """The generator's command line for `cell` against the router at `url` whose first process is `pid`."""
+def arguments(cell: Cell, running: Running, load: Load) -> list[str]:
+    """The generator's command line for `cell` against a running router."""
     return [
-        *(str(BINARY), cell.shape.scenario, *cell.shape.arguments),
-        *("--url", url, "--ser", cell.serializer, "--payload", str(cell.payload)),
-        *("--dur", str(load.seconds), "--warm", str(load.warm), "--pid", str(pid)),
+        *(str(toolchain.compiled(SOURCE)), cell.shape.scenario, *cell.shape.arguments),
+        *("--url", running.urls[cell.transport], "--ser", cell.serializer, "--payload", str(cell.payload)),
+        *("--dur", str(load.seconds), "--warm", str(load.warm), "--pid", str(running.pid)),
+        *(("--style", running.patterns) if cell.shape.scenario == "scale" else ()),
         *(("--pin", str(load.cpu)) if load.cpu is not None else ()),
     ]
 
 
 def measure(cell: Cell, running: Running, load: Load) -> Outcome:
     """Put `cell` on a running router. Whatever goes wrong is an outcome too."""
-    command = arguments(cell, running.urls[cell.transport], running.pid, load)
+    command = arguments(cell, running, load)
     patience = load.seconds * 3 + load.warm + SPARE_SECONDS[cell.shape.scenario]
     try:
-        done = subprocess.run(
-            command, cwd=Path(BINARY).parent, capture_output=True, text=True, check=False, timeout=patience
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=patience)
     except subprocess.TimeoutExpired:
         return {"error": f"the generator was not done after {patience:.0f} s"}
     return read_outcome(done.stdout, done.stderr)

@@ -28,8 +28,10 @@ class Running:
 
     process: subprocess.Popen[bytes]
     urls: dict[str, str]
-    start_ms: float
-    rss_start: int
+    start_ms: float = 0.0
+    rss_start: int = 0
+    patterns: str = "wamp"
+    """The notation of its patterns, as the generator calls it: ``wamp`` (``a..c``) or ``fox`` (``a.*.c``)."""
 
     @property
     def pid(self) -> int:
@@ -88,7 +90,7 @@ def start(
             )  # fmt: skip
         except OSError as error:
             raise StartError(f"{command[0]}: {error.strerror}") from error
-    running = Running(process, urls, 0.0, 0)
+    running = Running(process, urls)
     try:
         for port in ports:
             _wait_for_port(running, port, begun + START_SECONDS, log)

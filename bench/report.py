@@ -102,12 +102,14 @@ def _targets(verdicts: Sequence[Verdict]) -> list[str]:
     for verdict in verdicts:
         target = verdict.target
         if target.relative:
-            limit, measured = f"{ratio_text(target.limit)} of {YARDSTICK}", _or_nothing(verdict.measured, ratio_text)
+            limit = f"{ratio_text(target.limit)} of {YARDSTICK}"
+            found = [_or_nothing(value, ratio_text) for value in (verdict.measured, verdict.floor)]
         else:
             limit = f"{target.limit:,.0f} {target.unit}"
-            measured = _or_nothing(verdict.measured, lambda value, unit=target.unit: f"{number_text(value)} {unit}")
-        rows.append((target.text, limit, measured, {True: "yes", False: "**no**", None: NOTHING}[verdict.met]))
-    return ["### Targets", "", *table((SUBJECT, "at most", "measured", "reached"), rows)]
+            # The floor is no router: what it needs of memory and time to start sets no bound to one.
+            found = [NOTHING if verdict.measured is None else f"{number_text(verdict.measured)} {target.unit}", NOTHING]
+        rows.append((target.text, limit, *found, {True: "yes", False: "**no**", None: NOTHING}[verdict.met]))
+    return ["### Targets", "", *table((SUBJECT, "at most", "measured", "the floor", "reached"), rows)]
 
 
 def _or_nothing(value: float | None, text: Any) -> str:

@@ -13,14 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from bench import processes
-from bench.cells import Cell, Serializer, Transport
-from bench.environments import CONFIGS, ENVIRONMENTS, ROOT, UnavailableError, node_environment, python_environment
+from bench import processes, toolchain
+from bench.cells import TRANSPORTS, Cell
+from bench.environments import (
+    BENCH,
+    CONFIGS,
+    ENVIRONMENTS,
+    ROOT,
+    UnavailableError,
+    node_environment,
+    python_environment,
+)
 from bench.machine import python_versions, revision
 from bench.processes import Running
 
+_FLOOR: Final = BENCH / "floor.c"
 LOGS: Final = ENVIRONMENTS / "logs"
-_EVERY: Final[frozenset[Serializer]] = frozenset({"json", "msgpack", "cbor"})
 
 
 class Router(Protocol):
@@ -28,8 +36,9 @@ class Router(Protocol):
 
     @property
     def name(self) -> str: ...
-    @property
-    def speaks(self) -> dict[Transport, frozenset[Serializer]]: ...
+    def can_run(self, cell: Cell) -> bool:
+        """Whether it speaks what `cell` needs."""
+
     def prepare(self) -> None:
         """Install what is needed; ``UnavailableError`` when that cannot be."""
 
@@ -40,11 +49,6 @@ class Router(Protocol):
         """A new instance on ports of its own; ``processes.StartError`` when it does not come up."""
 
 
-def can_run(router: Router, cell: Cell) -> bool:
-    """Whether `router` speaks what `cell` needs."""
-    return cell.serializer in router.speaks.get(cell.transport, frozenset())
-
-
 @dataclass(frozen=True, slots=True)
 class Wampd:
     """wampd from a source tree, run by the interpreter that runs this harness."""
@@ -52,10 +56,9 @@ class Wampd:
     name: str = "wampd"
     tree: Path = ROOT
 
-    @property
-    def speaks(self) -> dict[Transport, frozenset[Serializer]]:
+    def can_run(self, cell: Cell) -> bool:
         """Everything."""
-        return {"ws": _EVERY, "rs": _EVERY}
+        return cell.transport in TRANSPORTS
 
     def prepare(self) -> None:
         """See that the interpreter would take the package of this tree and no other."""
@@ -97,10 +100,9 @@ class Crossbar:
 
     name: str = "crossbar"
 
-    @property
-    def speaks(self) -> dict[Transport, frozenset[Serializer]]:
+    def can_run(self, cell: Cell) -> bool:
         """Everything."""
-        return {"ws": _EVERY, "rs": _EVERY}
+        return cell.transport in TRANSPORTS
 
     def prepare(self) -> None:
         """Its virtual environment."""
@@ -138,10 +140,9 @@ class Xconn:
 
     name: str = "xconn"
 
-    @property
-    def speaks(self) -> dict[Transport, frozenset[Serializer]]:
-        """WebSocket alone."""
-        return {"ws": _EVERY}
+    def can_run(self, cell: Cell) -> bool:
+        """WebSocket alone; it takes a pattern for an exact URI."""
+        return cell.transport == "ws" and cell.shape.key != "patterns"
 
     def prepare(self) -> None:
         """Its virtual environment."""
@@ -174,10 +175,9 @@ class FoxWamp:
 
     name: str = "fox-wamp"
 
-    @property
-    def speaks(self) -> dict[Transport, frozenset[Serializer]]:
+    def can_run(self, cell: Cell) -> bool:
         """JSON over WebSocket."""
-        return {"ws": frozenset({"json"})}
+        return (cell.transport, cell.serializer) == ("ws", "json")
 
     def prepare(self) -> None:
         """Its ``node_modules``."""
@@ -193,11 +193,49 @@ class FoxWamp:
     def start(self, cpu: int | None) -> Running:
         """The few lines of ``configs/fox-wamp/router.js``."""
         port = processes.free_ports(1)[0]
-        return processes.start(
+        running = processes.start(
             ["node", str(CONFIGS / self.name / "router.js"), str(port)],
             cwd=CONFIGS / self.name,
             environment={**os.environ, "NODE_PATH": str(node_environment(self.name))},
             urls={"ws": f"ws://127.0.0.1:{port}/ws"},
+            ports=[port],
+            log=LOGS / f"{self.name}.log",
+            cpu=cpu,
+        )
+        running.patterns = "fox"
+        return running
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """No router: a C program that copies frames of its own kind from one connection to another, and nothing else.
+
+    It stands where WebSocket with JSON stands, and tells what the kernel and the machine take of a figure.
+    """
+
+    name: str = "floor"
+
+    def can_run(self, cell: Cell) -> bool:
+        """Traffic; it knows no sessions, no registrations, and one topic only."""
+        traffic = cell.shape.scenario in ("rpc", "pubsub") and cell.shape.key != "topics-50"
+        return traffic and (cell.transport, cell.serializer) == ("ws", "json")
+
+    def prepare(self) -> None:
+        """Compile it."""
+        toolchain.compiled(_FLOOR)
+
+    def versions(self) -> dict[str, str]:
+        """It has none: it is in this tree."""
+        return {"floor": "floor.c"}
+
+    def start(self, cpu: int | None) -> Running:
+        """The compiled program."""
+        port = processes.free_ports(1)[0]
+        return processes.start(
+            [str(toolchain.compiled(_FLOOR)), str(port)],
+            cwd=ENVIRONMENTS,
+            environment=dict(os.environ),
+            urls={"ws": f"fwd://127.0.0.1:{port}"},
             ports=[port],
             log=LOGS / f"{self.name}.log",
             cpu=cpu,
@@ -217,4 +255,5 @@ def _file_name(name: str) -> str:
     return "".join(char if char.isalnum() or char in "-." else "-" for char in name)
 
 
-ROUTERS: Final[dict[str, Router]] = {router.name: router for router in (Wampd(), Crossbar(), Xconn(), FoxWamp())}
+_ALL: Final[tuple[Router, ...]] = (Wampd(), Crossbar(), Xconn(), FoxWamp(), Floor())
+ROUTERS: Final = {router.name: router for router in _ALL}

@@ -8,7 +8,7 @@ import os
 import resource
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from bench.environments import UnavailableError
 from bench.figures import CPU, Figures, problem
 from bench.generator import Load
 from bench.processes import Running, StartError
-from bench.routers import Router, can_run
+from bench.routers import Router
 
 Say = Callable[[str], None]
 
@@ -94,7 +94,7 @@ class Session:
                                {"start_ms": round(running.start_ms, 1), "rss_start": running.rss_start})  # fmt: skip
             for cell in self._plan.cells:
                 for router in in_turn(self._plan.routers, number):
-                    if router.name in up and can_run(router, cell):
+                    if router.name in up and router.can_run(cell):
                         self._cell(router, cell, number, up)
 
     def _start(self, router: Router) -> Running | None:
@@ -115,7 +115,10 @@ class Session:
                 finally:
                     processes.stop(alone)
             return
-        self._note(router, cell.key, number, generator.measure(cell, up[router.name], self._plan.load))
+        load = self._plan.load
+        if cell.shape.share:
+            load = replace(load, cpu=self._plan.router_cpu)
+        self._note(router, cell.key, number, generator.measure(cell, up[router.name], load))
         if not up[router.name].alive:
             processes.stop(up.pop(router.name))
             self._say(f"  {router.name} died of {cell.key}")

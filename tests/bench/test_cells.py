@@ -30,7 +30,7 @@ def test_every_payload_is_measured_with_every_serializer():
 
 
 def test_the_quick_run_has_every_cell_that_a_target_speaks_of():
-    assert {target.cell for target in TARGETS} - {"start"} == set(QUICK)
+    assert {target.cell for target in TARGETS} - {"start"} <= set(QUICK)
 
 
 def test_what_revisions_are_compared_by_is_in_the_catalogue():

@@ -33,6 +33,17 @@ def test_a_relative_target_is_not_judged_without_crossbar():
     assert verdict_on("CPU per call, 8 × 32, JSON", run("wampd", RPC, **{CPU: 1.0})).met is None
 
 
+def test_a_verdict_tells_what_the_floor_took():
+    verdict = verdict_on(
+        "p50 with 1 call in flight, JSON",
+        *(
+            run(router, "rpc-1/ws-json-16", p50_us=value)
+            for router, value in {"wampd": 8, "crossbar": 20, "floor": 7}.items()
+        ),
+    )
+    assert (verdict.measured, verdict.floor, verdict.met) == (0.4, 0.35, False)
+
+
 @pytest.mark.parametrize(("rss", "met"), [(59 * MB, True), (61 * MB, False)])
 def test_an_absolute_target_needs_nobody_else(rss, met):
     assert verdict_on("RSS at start", run("wampd", "start", rss_start=rss)).met is met

@@ -7,7 +7,13 @@ from typing import NoReturn
 
 import pytest
 
-PACKAGES = {"chromium": "chromium", "node": "nodejs npm", "npm": "npm", "libatomic.so.1": "libatomic1"}
+PACKAGES = {
+    "cc": "gcc libc6-dev",
+    "chromium": "chromium",
+    "libatomic.so.1": "libatomic1",
+    "node": "nodejs npm",
+    "npm": "npm",
+}
 """The Debian packages that bring a program or a library."""
 
 

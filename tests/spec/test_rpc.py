@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.play import ANY, BASIC, closed, nothing, violation
+from tests.spec.scenes import LEAVING, registered
+from tests.support.play import ANY, BASIC, nothing, violation
 from wampd.realms.messages import (
-    ABORT,
     CALL,
     ERROR,
-    GOODBYE,
     INTERRUPT,
     INVOCATION,
     REGISTER,
@@ -19,14 +18,6 @@ from wampd.realms.messages import (
     UNREGISTERED,
     YIELD,
 )
-
-
-def registered(play, name="callee", uri="com.app.add", request=1, reg="reg"):
-    """Register a procedure; its registration is ``play.reg``."""
-    callee = getattr(play, name)
-    callee > [REGISTER, request, {}, uri]
-    callee < [REGISTERED, request, ANY.as_(reg)]
-    return callee
 
 
 @pytest.mark.spec("RPC-01", "RPC-06", "RPC-13", "ID-08")
@@ -156,29 +147,6 @@ def test_a_session_may_call_its_own_procedure(play):
     play.alice < [INVOCATION, 1, play.reg, {}, ["hello"]]
     play.alice > [YIELD, 1, {}, ["me"]]
     play.alice < [RESULT, 2, {}, ["me"]]
-
-
-def goodbye(actor):
-    actor > [GOODBYE, {}, "wamp.close.close_realm"]
-    actor < [GOODBYE, {}, "wamp.close.goodbye_and_out"]
-
-
-def abort(actor):
-    actor > [ABORT, {}, "com.app.broken"]
-    actor < closed
-
-
-def violate(actor):
-    actor > [999]
-    actor < violation
-
-
-def drop(actor):
-    actor.drop()
-
-
-LEAVING = pytest.mark.parametrize("leave", [goodbye, abort, violate, drop])
-"""Every way in which a session can end by its client."""
 
 
 @LEAVING

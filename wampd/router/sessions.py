@@ -14,7 +14,7 @@ Sources: WAMP basic profile, "Session Lifetime" and "Protocol Errors".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 from twisted.logger import Logger
@@ -34,10 +34,10 @@ from wampd.realms.messages import (
 )
 from wampd.realms.session import LEGAL, ProtocolViolation, Session, SessionOver, State
 from wampd.router.wire.codec import Codec, Uncarriable
+from wampd.router.wire.framing import Framing
 
 if TYPE_CHECKING:
     from wampd.router.realms import Realms, RealmShell
-    from wampd.router.transports.connection import Connection
 
 log = Logger()
 
@@ -63,6 +63,24 @@ class Patience(Struct, frozen=True):
     """To answer GOODBYE."""
 
 
+class Line(Protocol):
+    """What a session needs of the connection below it."""
+
+    framing: Framing
+
+    def write(self, data: bytes) -> None:
+        """Send bytes that are framed already."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Send what waits, and close; ``code`` is WebSocket's."""
+        ...
+
+    def wake(self, at: float) -> None:
+        """There is a new deadline: `SessionPeer.late` is to be called at ``at`` (monotonic seconds)."""
+        ...
+
+
 class SessionPeer:
     """What serves one connection that speaks WAMP: one session after the other."""
 
@@ -83,7 +101,7 @@ class SessionPeer:
     )
 
     def __init__(
-        self, realms: Realms, connection: Connection, codec: Codec, about: dict[str, Any], patience: Patience
+        self, realms: Realms, connection: Line, codec: Codec, about: dict[str, Any], patience: Patience
     ) -> None:
         """``about`` tells where the connection comes from, and how."""
         self._realms = realms

@@ -116,6 +116,9 @@ class UniversalPort(TwistedProtocol):
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Start the clock."""
         self._address = _address(self.transport)
+        if self._address != "unix":
+            # An event must not wait for the acknowledgement of the one before it (Nagle's algorithm).
+            self.transport.setTcpNoDelay(True)
         self._admitted = self._house.admit(self._address)
         self._deadline = self._wheel.now() + self._speaks.handshake_timeout
         self._wheel.watch(self, self._speaks.handshake_timeout)

@@ -76,6 +76,11 @@ def convert_tail(message: tuple[Any, ...], source: Format, target: Format) -> tu
 # ------------------------------------------------------------------------------------------------------------- JSON
 
 
+def load(payload: Raw, source: Format) -> Any:
+    """The payload as plain values."""
+    return _LOAD[source](payload)
+
+
 def to_json(value: Any) -> Any:
     """A value as JSON can carry it. Raises `Uncarriable`."""
     kind = type(value)

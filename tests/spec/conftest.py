@@ -1,0 +1,69 @@
+"""The plays of the conformance tests: every conversation in memory in each serialization, and over the socket transports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.play import Play
+from tests.support.process import running_wampd
+from tests.support.stages import CONFIGURATION, MemoryStage, SocketStage
+
+EVERYWHERE = ("memory-json", "memory-msgpack", "memory-cbor", "websocket-json", "websocket-cbor", "rawsocket-msgpack")
+JSON = ("memory-json", "websocket-json", "rawsocket-json")
+IN_MEMORY = ("memory-json",)
+
+
+@pytest.fixture(scope="session")
+def router_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a running router; in the end it must stop cleanly, and must not have found a bug of its own."""
+    log = tmp_path_factory.mktemp("wampd") / "wampd.log"
+    with running_wampd(CONFIGURATION, log) as (wampd, port):
+        yield port
+        said = wampd.log()
+    assert "a bug in wampd" not in said, said
+    assert "Traceback" not in said, said
+
+
+def _play(request: pytest.FixtureRequest) -> Iterator[Play]:
+    transport, _, serializer = request.param.partition("-")
+    if transport == "memory":
+        play = Play(MemoryStage(serializer))
+    else:
+        play = Play(SocketStage(transport, serializer, request.getfixturevalue("router_port")))
+    yield play
+    try:
+        if not request.node.stash.get(FAILED, False):
+            play.end()
+    finally:
+        play.leave()
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if call.when == "call" and call.excinfo is not None:
+        item.stash[FAILED] = True
+    return report
+
+
+@pytest.fixture(params=EVERYWHERE)
+def play(request: pytest.FixtureRequest) -> Iterator[Play]:
+    """A conversation that is the same over every transport and in every serialization."""
+    yield from _play(request)
+
+
+@pytest.fixture(params=JSON)
+def json_play(request: pytest.FixtureRequest) -> Iterator[Play]:
+    """A conversation about JSON, over every transport."""
+    yield from _play(request)
+
+
+@pytest.fixture(params=IN_MEMORY)
+def memory_play(request: pytest.FixtureRequest) -> Iterator[Play]:
+    """A conversation that needs the clock or the router itself at hand: ``play.stage``."""
+    yield from _play(request)

@@ -38,7 +38,8 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
 from wampd.router.transports.connection import Pace
-from wampd.router.transports.universal import Deflate, Speaks, UniversalPort, WebSocketPath
+from wampd.router.transports.universal import Speaks, UniversalPort
+from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
@@ -72,7 +73,7 @@ class Daemon:
         self._reactor = reactor
         self._settings = settings
         self._wheel = Wheel(reactor)
-        self._lobby = Lobby(_connections_allowed(settings))
+        self._lobby = Lobby(_connections_allowed(settings), reactor.seconds)
         self._ports: list[Any] = []
         self.realms = Realms(reactor, f"wampd-{wampd.__version__}")
         for realm in settings.realms:

@@ -3,6 +3,7 @@
 Rules
 -----
 * Over the limit of the process, of an address, or of the file descriptors that must stay free, nobody is let in.
+* Who is not let in is told so; but of those who wait for it there may only be a few, as each takes a file descriptor.
 * Every connection that is let in is counted out once, whatever ends it.
 """
 
@@ -22,17 +23,43 @@ from wampd.router.wire.codec import Codec
 
 log = Logger()
 
+MOST_WAITING = 16
+"""Refused connections that are told so at once; well below the file descriptors that are kept spare."""
+QUIET = 10.0
+"""Seconds between two log lines about refused connections."""
+NO_ADDRESS = "unix"
+"""Clients on a Unix socket have no address of their own."""
+
 
 class Lobby:
     """The connections of the whole process."""
 
-    def __init__(self, most: int) -> None:
-        """``most`` connections may be open at once."""
+    def __init__(self, most: int, now: Callable[[], float]) -> None:
+        """``most`` connections may be open at once; ``now`` tells monotonic seconds."""
         self.most = most
         self.open = 0
         self.refused = 0
+        """How many were refused so far."""
+        self.waiting = 0
+        """Connections that are only told that there is no room."""
+        self.closing = False
+        """The router is being stopped: nobody is let in."""
         self.connections: set[Connection] = set()
         """Those that speak WAMP or echo."""
+        self._now = now
+        self._told = -QUIET
+        self._untold = 0
+
+    def refuse(self, address: str, why: str) -> None:
+        """Count a refusal, and log it; of very many in a short time, one in a while."""
+        self.refused += 1
+        now = self._now()
+        if now < self._told + QUIET:
+            self._untold += 1
+            return
+        more = f" ({self._untold} more were refused since the last such line)" if self._untold else ""
+        log.warn("{address}: refused: {why}{more}", address=address, why=why, more=more)
+        self._told, self._untold = now, 0
 
 
 class Reception:
@@ -56,16 +83,18 @@ class Reception:
 
     def admit(self, address: str) -> bool:
         """Count a connection in; whether there is room for it."""
-        lobby = self._lobby
-        full = lobby.open >= lobby.most
-        if full or (self._most_per_address is not None and self._by_address[address] >= self._most_per_address):
-            lobby.refused += 1
-            what = f"{lobby.most} connections" if full else f"{self._most_per_address} connections of one address"
-            log.warn("{address}: refused: no more than {what}", address=address, what=what)
-            return False
-        lobby.open += 1
-        self._by_address[address] += 1
-        return True
+        lobby, most = self._lobby, self._most_per_address
+        if lobby.closing:
+            lobby.refuse(address, "the router is stopping")
+        elif lobby.open >= lobby.most:
+            lobby.refuse(address, f"no more than {lobby.most} connections")
+        elif most is not None and address != NO_ADDRESS and self._by_address[address] >= most:
+            lobby.refuse(address, f"no more than {most} connections of one address")
+        else:
+            lobby.open += 1
+            self._by_address[address] += 1
+            return True
+        return False
 
     def release(self, address: str) -> None:
         """Count a connection out that was admitted."""
@@ -74,10 +103,23 @@ class Reception:
         if not self._by_address[address]:
             del self._by_address[address]
 
-    def serve(self, connection: Connection, serializer: str, about: dict[str, Any]) -> Peer:
-        """Make what serves a connection that speaks WAMP in this serialization."""
+    def turn_away(self) -> bool:
+        """Count a connection that is only told that there is no room; whether there is room even for that."""
+        if self._lobby.waiting >= MOST_WAITING:
+            return False
+        self._lobby.waiting += 1
+        return True
+
+    def turned_away(self) -> None:
+        """Count out a connection that was turned away."""
+        self._lobby.waiting -= 1
+
+    def serve(self, connection: Connection, serializer: str, about: dict[str, Any], since: float) -> Peer:
+        """Make what serves a connection that speaks WAMP in this serialization; ``since``: when it was accepted."""
         self._lobby.connections.add(connection)
-        return SessionPeer(self._realms, connection, self._codecs[serializer], about, self._patience)
+        peer = SessionPeer(self._realms, connection, self._codecs[serializer], about, self._patience)
+        peer.deadline = since + self._patience.join
+        return peer
 
     def echo(self, connection: Connection) -> Peer:
         """Make what serves a connection that echoes."""

@@ -6,21 +6,29 @@ Rules
   and late by at most one slot.
 * When the wheel itself was late (the process was stopped, a message took long), those asked in that round are told, so
   that nobody is cut off for answers that could not be read.
+* One turn asks a bounded number; the rest is asked in the next turn of the reactor, so that nobody else waits for long.
+* What is forgotten is let go at once. What raises is logged and not asked again; the wheel goes on.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final, Protocol
 
+from twisted.logger import Logger
+
+log = Logger()
+
 SLOT: Final = 0.25
 LATE: Final = 1.0
+AT_ONCE: Final = 500
+FORGOTTEN: Final = -1
 
 
 class Watched(Protocol):
-    """Something with deadlines."""
+    """Something with deadlines. It is hashable by identity."""
 
     slot: int
-    """The wheel's own mark; 0 before the first use."""
+    """The wheel's own mark; 0 while the wheel does not know it."""
 
     def tick(self, now: float, stalled: bool) -> float:
         """See what is due; return the time of the next deadline."""
@@ -33,8 +41,8 @@ class Wheel:
     def __init__(self, clock: Any) -> None:
         """``clock`` is an ``IReactorTime``: the reactor, or ``twisted.internet.task.Clock`` in tests."""
         self._clock = clock
-        self._slots: dict[int, list[Watched]] = {}
-        self._turned = 0  # the last slot that was emptied
+        self._slots: dict[int, dict[Watched, None]] = {}
+        self._turned = 0  # the slot of the last turn
         self._timer: Any = None
 
     def now(self) -> float:
@@ -44,35 +52,60 @@ class Wheel:
 
     def watch(self, item: Watched, delay: float) -> None:
         """Ask ``item`` in ``delay`` seconds, whatever was said before."""
+        self.forget(item)
         item.slot = 0
         self.wake(item, self.now() + delay)
 
     def wake(self, item: Watched, at: float) -> None:
-        """Ask ``item`` at ``at``, if it would not be asked earlier."""
+        """Ask ``item`` at ``at``, if it would not be asked earlier. What was forgotten stays so."""
         slot = int(at / SLOT) + 1
-        if item.slot and item.slot <= slot:
-            return
+        if item.slot:
+            if item.slot <= slot:
+                return
+            self._take_out(item)
         item.slot = slot
-        self._slots.setdefault(slot, []).append(item)
+        self._slots.setdefault(slot, {})[item] = None
         if self._timer is None:
             self._turned = int(self.now() / SLOT)
             self._timer = self._clock.callLater(SLOT, self._turn)
 
     def forget(self, item: Watched) -> None:
         """Ask ``item`` no more."""
-        item.slot = -1
+        if item.slot > 0:
+            self._take_out(item)
+        item.slot = FORGOTTEN
 
-    def _turn(self) -> None:
+    def _take_out(self, item: Watched) -> None:
+        members = self._slots.get(item.slot)
+        if members is not None:
+            members.pop(item, None)
+            if not members:
+                del self._slots[item.slot]
+
+    def _turn(self, stalled: bool = False) -> None:
         now = self.now()
         current = int(now / SLOT)
-        stalled = current - self._turned > LATE / SLOT
-        due = [slot for slot in self._slots if slot <= current]
-        for slot in sorted(due):
-            for item in self._slots.pop(slot):
-                if item.slot == slot:
-                    item.slot = 0
-                    at = item.tick(now, stalled)
-                    if item.slot != -1:
-                        self.wake(item, max(at, now + SLOT))
+        stalled = stalled or current - self._turned > LATE / SLOT
         self._turned = current
-        self._timer = self._clock.callLater(SLOT, self._turn) if self._slots else None
+        left = AT_ONCE
+        for slot in sorted(slot for slot in self._slots if slot <= current):
+            while left and slot in self._slots:
+                item = next(reversed(self._slots[slot]))
+                self._take_out(item)
+                self._ask(item, now, stalled)
+                left -= 1
+        if not left:
+            self._timer = self._clock.callLater(0, self._turn, stalled)
+        else:
+            self._timer = self._clock.callLater(SLOT, self._turn) if self._slots else None
+
+    def _ask(self, item: Watched, now: float, stalled: bool) -> None:
+        item.slot = 0
+        try:
+            at = item.tick(now, stalled)
+        except Exception:  # noqa: BLE001 - logged; one of many must not stop the clocks of all
+            log.failure("a deadline could not be kept: a bug in wampd")
+            self.forget(item)
+            return
+        if item.slot != FORGOTTEN:
+            self.wake(item, max(at, now + SLOT))

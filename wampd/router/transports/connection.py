@@ -4,41 +4,55 @@ Rules
 -----
 * What is sent goes straight to the socket while nothing is queued. What the socket does not take waits in one queue of
   this object, bounded in bytes and in time; Twisted's own buffer never holds more than one chunk of it.
-* While more than ``HIGH_WATER`` waits, nothing is read from this peer. A queue over its bound, or one that makes no progress
+* While more than `HIGH_WATER` waits, nothing is read from this peer. A queue over its bound, or one that makes no progress
   for too long, ends the connection (or, by policy, makes the session deaf to events).
-* A peer that is silent for one interval is pinged, and is gone if it does not answer in time.
-* Closing never waits for ever: ``close_timeout`` after the last word the connection is dropped.
+* Who is too slow but still reads is told so: what the socket has seen nothing of is dropped, and the goodbye follows the end
+  of the frame under way. Who reads nothing at all is cut off.
+* The peer is pinged every interval, and is gone if nothing at all is heard of it in time; not while its own answers may wait
+  behind a queue of ours, and not when it was the router that was late.
+* Closing never waits for ever: ``close_timeout`` after the last word the connection is dropped. What it serves hears that
+  it is over when the last word is said, not when the socket is gone.
 
 Sources: RFC 6455 sections 5.5 and 7; WAMP advanced profile, "RawSocket Transport".
 """
 
 from __future__ import annotations
 
-from collections import deque
+import errno
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from zope.interface import implementer
 
-from wampd.router.wheel import Wheel
+from wampd.router.transports.queue import SendQueue
+from wampd.router.wheel import LATE, Wheel
 from wampd.router.wire.framing import Framing
 
-CHUNK = 2**18
-HIGH_WATER = 2**20
-NEVER = 3600.0
+HIGH_WATER: Final = 2**20
+NEVER: Final = 3600.0
+
+SLOW_CONSUMER: Final = "wamp.close.slow_consumer"
+POLICY_VIOLATION: Final = 1008
+"""WebSocket close code (RFC 6455, section 7.4.1)."""
 
 
 class Pace(Struct, frozen=True):
     """Times in seconds and sizes in bytes that a connection keeps to."""
 
     ping_interval: float = 30.0
+    """0: no pings."""
     ping_timeout: float = 10.0
     close_timeout: float = 5.0
     send_queue: int = 16 * 2**20
     send_stall: float = 10.0
+
+    @property
+    def high_water(self) -> int:
+        """How much waits before reading stops."""
+        return min(HIGH_WATER, self.send_queue)
 
 
 class Peer(Protocol):
@@ -60,11 +74,11 @@ class Peer(Protocol):
         ...
 
     def failed(self, why: str) -> None:
-        """The peer's bytes were refused by the framing."""
+        """The peer's bytes were refused by the framing, or it reads too slowly."""
         ...
 
     def lost(self, why: str) -> None:
-        """The connection is gone. Called once, last."""
+        """Nothing more is received or sent. Called once, last; also from within a call of `Connection.close`."""
         ...
 
 
@@ -75,35 +89,38 @@ class Connection(TwistedProtocol):
     peer: Peer
     transport: Any
 
-    def __init__(self, framing: Framing, pace: Pace, wheel: Wheel, on_lost: Callable[[Connection], None]) -> None:
-        """``on_lost`` is told when the connection is gone."""
+    def __init__(self, framing: Framing, pace: Pace, wheel: Wheel, on_gone: Callable[[Connection], None]) -> None:
+        """``on_gone`` is told when the socket is closed."""
         self.framing = framing
         self._pace = pace
         self._wheel = wheel
-        self._on_lost = on_lost
-        self._queue: deque[bytes] | None = None  # None: nothing waits, the socket takes more
-        self._queued = 0
-        self._progress = 0.0  # when the socket last took something of the queue
+        self._on_gone = on_gone
+        self._queue: SendQueue | None = None  # None: nothing waits, the socket takes more
         self._send: Callable[[bytes], int] | None = None  # the socket's own, where there is no TLS
         self._paused = False  # TLS: the transport below wants no more
         self._reading = True
-        self._heard = True
-        self._ping_sent = 0.0  # 0: none is out
+        self._heard = False  # since the last ping
+        self._ping_at = 0.0  # when the next one is sent
+        self._ping_out = False  # one is, and nothing was heard yet
         self._closing_since = 0.0
         self._finished = False  # nothing more is sent
+        self._parted = False  # what is served knows that it is over
+        self._gone = False
         self._why = ""
-        self._over = False
         self.slot = 0
 
     # ----------------------------------------------------------------------------------------------------- receiving
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Start the clocks and find the shortest way out."""
-        if hasattr(self.transport, "socket") and hasattr(self.transport, "writeSomeData"):
+        # Asked of the class: TLS transports hand on any attribute of the socket's transport, which is not theirs to use.
+        if hasattr(type(self.transport), "writeSomeData"):
             self._send = self.transport.socket.send
         else:
             self.transport.registerProducer(self, True)
-        self._wheel.watch(self, self._pace.ping_interval or NEVER)
+        interval = self._pace.ping_interval or NEVER
+        self._ping_at = self._wheel.now() + interval
+        self._wheel.watch(self, interval)
         if self.peer.deadline is not None:
             self._wheel.wake(self, self.peer.deadline)
 
@@ -115,86 +132,81 @@ class Connection(TwistedProtocol):
         if payloads and not self._closing_since:
             self.peer.receive(payloads)
         if framing.replies:
-            replies = framing.replies[:]
-            framing.replies.clear()
-            self.write(b"".join(replies))
-        if framing.ended and not self._closing_since:
-            if framing.failure:
+            self._reply()
+        if framing.ended:
+            if framing.failure and not self._closing_since:
                 self.peer.failed(framing.failure)
             self._finish(framing.failure or "closed by the peer")
-        elif framing.ended:
-            self._finish(self._why)
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
-        """Tell the peer object, once."""
-        if self._over:
+        """Tell what is served, once."""
+        if self._gone:
             return
-        self._over = True
+        self._gone = True
         self._wheel.forget(self)
         self._queue = None
         self._send = None
-        self._on_lost(self)
-        why = self._why or (reason.getErrorMessage() if reason is not None else "")
-        self.peer.lost(why)
+        self._on_gone(self)
+        self._part(self._why or (reason.getErrorMessage() if reason is not None else ""))
 
     # ------------------------------------------------------------------------------------------------------- sending
 
     def write(self, data: bytes) -> None:
-        """Send bytes that are framed already."""
-        if self._finished or self._over or not data:
+        """Send bytes that are framed already; they end where a frame ends."""
+        if self._finished or self._gone or not data:
             return
         queue = self._queue
+        sent = 0
         if queue is None:
             send = self._send
-            if send is not None:
+            if send is None:
+                if not self._paused:
+                    self.transport.write(data)
+                    return
+            else:
                 try:
                     sent = send(data)
                 except BlockingIOError:
                     sent = 0
-                except OSError:
-                    return  # reading reports the loss
+                except OSError as error:
+                    if error.errno != errno.ENOBUFS:
+                        self.abort(f"cannot be written to: {error.strerror}")
+                        return
                 if sent == len(data):
                     return
-                data = data[sent:]
-                self._queue = deque((data,))
-                self._queued = len(data)
-                self._progress = self._wheel.now()
-                self._wheel.wake(self, self._progress + self._pace.send_stall)
-                self.transport.registerProducer(self, False)  # calls resumeProducing
-                return
-            if not self._paused:
-                self.transport.write(data)
-                return
-            self._queue = queue = deque()
-            self._progress = self._wheel.now()
-            self._wheel.wake(self, self._progress + self._pace.send_stall)
-        queue.append(data)
-        self._queued += len(data)
-        if self._queued > HIGH_WATER:
-            self._watermark()
+            queue = self._begin_queue()
+        queue.append(data, sent)
+        if self._send is not None and not queue.passed:
+            self.transport.registerProducer(self, False)  # calls resumeProducing
+        if queue.size > self._pace.high_water:
+            self._watermark(queue)
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
         """TLS: the transport has enough."""
         self._paused = True
+        if self._queue is None:
+            self._begin_queue()
 
     def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
         """The transport takes more: the next chunk (plain), or all until it pauses again (TLS)."""
         self._paused = False
         queue = self._queue
-        if queue is not None:
-            self._progress = self._wheel.now()
-            while queue and not self._paused:
-                chunk = self._next_chunk(queue)
-                self._queued -= len(chunk)
-                self.transport.write(chunk)
-                if self._send is not None:
-                    break
-            else:
-                if not queue:
-                    self._emptied()
-            if self._queued <= HIGH_WATER // 2 and not self._reading:
-                self._reading = True
-                self.transport.resumeProducing()
+        if queue is None:
+            return
+        while chunk := queue.take():
+            self.transport.write(chunk)
+            if self._send is not None or self._paused:
+                break
+        else:
+            self._queue = None
+            if self._send is not None:
+                self.transport.unregisterProducer()
+            if self._closing_since and self.framing.ended:
+                self._finish(self._why)
+        if not self._reading and queue.size <= self._pace.high_water // 2:
+            self._reading = True
+            self.transport.resumeProducing()
+            if not self._parted:
                 self.peer.congested(False)
 
     def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
@@ -202,23 +214,21 @@ class Connection(TwistedProtocol):
 
     def close(self, code: int, reason: str) -> None:
         """Send what waits, say goodbye in the framing's way, and close; drop the connection if that takes too long."""
-        if self._over or self._closing_since:
+        if self._gone or self._closing_since:
             return
-        self._why = reason
-        framing = self.framing
-        framing.close(code, reason)
-        if framing.replies:
-            replies = framing.replies[:]
-            framing.replies.clear()
-            self.write(b"".join(replies))
+        self._why = self._why or reason
         self._closing_since = self._wheel.now()
         self._wheel.wake(self, self._closing_since + self._pace.close_timeout)
-        if framing.ended:
+        self.framing.close(code, reason)
+        self._reply()
+        if self.framing.ended:
             self._finish(reason)
+        self._part(reason)
 
     def abort(self, why: str) -> None:
         """Drop the connection now."""
-        if not self._over:
+        if not self._gone:
+            self._finished = True
             self._why = self._why or why
             self.transport.abortConnection()
 
@@ -235,72 +245,80 @@ class Connection(TwistedProtocol):
             if now >= self._closing_since + pace.close_timeout:
                 self.abort(self._why)
             return self._closing_since + pace.close_timeout
-        due = now + (pace.ping_interval or NEVER)
-        if self._queue is not None:
-            if now >= self._progress + pace.send_stall and not stalled:
+        due = self._keep_alive(now, stalled) if pace.ping_interval else now + NEVER
+        queue = self._queue
+        if queue is not None:
+            left = queue.passed - _waiting(self.transport)
+            if left != queue.seen or stalled:
+                queue.seen = left
+                queue.progress = now
+            elif now >= queue.progress + pace.send_stall:
                 if not self.peer.congested(True):
-                    self._too_slow(f"nothing was read for {pace.send_stall:g} s")
+                    self.peer.failed(f"slow consumer: nothing was read for {pace.send_stall:g} s")
+                    self.abort(SLOW_CONSUMER)
                     return now + pace.close_timeout
-                self._progress = now
-            due = min(due, self._progress + pace.send_stall)
+                queue.progress = now
+            due = min(due, now + pace.send_stall / 4)
         deadline = self.peer.deadline
-        if deadline is not None:
-            if now >= deadline:
+        if deadline is not None and now >= deadline:
+            if stalled:
+                deadline = now + LATE
+            else:
                 self.peer.late()
-                return now + pace.close_timeout
-            due = min(due, deadline)
-        if self._heard or not self._reading or not pace.ping_interval:
+                deadline = self.peer.deadline
+        return due if deadline is None else min(due, deadline)
+
+    def _keep_alive(self, now: float, stalled: bool) -> float:
+        """Ping, or see whether the last one was answered; return when to look again."""
+        pace = self._pace
+        if self._queue is not None or stalled:
+            self._ping_out = False
+            self._ping_at = max(self._ping_at, now + pace.ping_interval)
+        elif self._ping_out and not self._heard:
+            given_up = self._ping_at - pace.ping_interval + pace.ping_timeout
+            if now >= given_up:
+                self.abort("no answer to a ping")
+            return given_up
+        elif now >= self._ping_at:
+            self._ping_out = True
             self._heard = False
-            self._ping_sent = 0.0
-        elif not self._ping_sent or stalled:
-            self._ping_sent = now
+            self._ping_at = now + pace.ping_interval
             self.write(self.framing.ping(b"wampd"))
-            due = min(due, now + pace.ping_timeout)
-        elif now >= self._ping_sent + pace.ping_timeout:
-            self.abort("no answer to a ping")
+            return now + pace.ping_timeout
         else:
-            due = min(due, self._ping_sent + pace.ping_timeout)
-        return due
+            self._ping_out = False
+        return self._ping_at
 
     # --------------------------------------------------------------------------------------------------- in the small
 
-    def _next_chunk(self, queue: deque[bytes]) -> bytes:
-        chunk = queue.popleft()
-        if len(chunk) > CHUNK:
-            queue.appendleft(chunk[CHUNK:])
-            return chunk[:CHUNK]
-        if queue and len(chunk) < CHUNK // 2:
-            pieces, size = [chunk], len(chunk)
-            while queue and size + len(queue[0]) <= CHUNK:
-                piece = queue.popleft()
-                pieces.append(piece)
-                size += len(piece)
-            return b"".join(pieces)
-        return chunk
+    def _reply(self) -> None:
+        """Send what the framing itself has to say."""
+        replies = self.framing.replies
+        data = b"".join(replies)
+        replies.clear()
+        self.write(data)
 
-    def _emptied(self) -> None:
-        self._queue = None
-        if self._send is not None:
-            self.transport.unregisterProducer()
-        if self._closing_since and self.framing.ended:
-            self._finish(self._why)
+    def _begin_queue(self) -> SendQueue:
+        self._queue = queue = SendQueue(self._wheel.now())
+        self._wheel.wake(self, queue.progress + self._pace.send_stall / 4)
+        return queue
 
-    def _watermark(self) -> None:
+    def _watermark(self, queue: SendQueue) -> None:
         if self._reading:
             self._reading = False
             self.transport.pauseProducing()
         bound = self._pace.send_queue
-        if self._queued > bound and (not self.peer.congested(True) or self._queued > 2 * bound):
-            self._too_slow(f"more than {bound} bytes waited to be read")
+        if queue.size > bound and (not self.peer.congested(True) or queue.size > 2 * bound):
+            self._too_slow(queue, f"more than {bound} bytes waited to be read")
 
-    def _too_slow(self, why: str) -> None:
-        """End a connection that cannot be told anything: its last word would wait behind all the rest."""
+    def _too_slow(self, queue: SendQueue, why: str) -> None:
+        """End a connection that reads more slowly than it is sent to."""
         self.peer.failed(f"slow consumer: {why}")
-        self._queue = deque()
-        self._queued = 0
-        self.framing.close(1008, "wamp.close.slow_consumer")
-        self.framing.replies.clear()
-        self.abort(f"slow consumer: {why}")
+        if self._closing_since:
+            self.abort(SLOW_CONSUMER)
+            return
+        queue.cut()
+        self.close(POLICY_VIOLATION, SLOW_CONSUMER)
 
     def _finish(self, why: str) -> None:
         """Send nothing more once the queue is empty; read and drop what the peer still sends, until it closes.
@@ -317,5 +335,19 @@ class Connection(TwistedProtocol):
                 self.transport.unregisterProducer()
                 self.transport.loseConnection()
             else:
-                self._send = None
                 self.transport.loseWriteConnection()
+        self._part(self._why)
+
+    def _part(self, why: str) -> None:
+        if not self._parted:
+            self._parted = True
+            self.peer.lost(why)
+
+
+def _waiting(transport: Any) -> int:
+    """Bytes that Twisted has taken and the system has not."""
+    if not hasattr(type(transport), "writeSomeData"):
+        transport = getattr(transport, "transport", None)  # below TLS
+    if not hasattr(transport, "dataBuffer"):
+        return 0
+    return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)

@@ -4,56 +4,32 @@ Rules
 -----
 * ``7F`` begins a RawSocket handshake (WAMP advanced profile, "RawSocket Transport"); anything else is HTTP.
 * An HTTP request head is read up to its limits in bytes and lines; lines end in CRLF alone. A request to a WebSocket path
-  goes through the `websockets` library's opening handshake; any other is handed to the web server, with all bytes read.
-* Nothing of a handshake may take longer than its deadline. Over the connection limit, RawSocket gets error 4 and HTTP 503.
-* A browser's ``Origin`` must be this host, unless the path names other origins. Programs, which send none, are let in.
+  is answered by `upgrade`; any other is handed to the web server, with all bytes read.
+* Nothing of a handshake, TLS included, may take longer than its deadline. Over the connection limit, RawSocket gets error 4
+  and HTTP 503; when even those who wait for that are too many, the connection is dropped.
 """
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
-from twisted.internet.interfaces import IProtocol
+from twisted.internet.interfaces import IProtocol, ITCPTransport
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
-from websockets.exceptions import NegotiationError
-from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
-from websockets.http11 import Request, Response
-from websockets.server import ServerProtocol
 
 from wampd.router.transports.connection import Connection, Pace, Peer
+from wampd.router.transports.upgrade import NotOpened, WebSocketPath, http_answer, open_websocket, target_path
 from wampd.router.wheel import Wheel
 from wampd.router.wire import rawsocket
-from wampd.router.wire.framing import FrameLimits
+from wampd.router.wire.framing import FrameLimits, Framing
 from wampd.router.wire.rawsocket import RawSocketFraming
-from wampd.router.wire.websocket import QUIET, WebSocketFraming
 
 log = Logger()
 
-SUBPROTOCOLS = {"wamp.2.json": "json", "wamp.2.msgpack": "msgpack", "wamp.2.cbor": "cbor"}
-RAW_SERIALIZERS = {1: "json", 2: "msgpack", 3: "cbor"}
-TEXT_SERIALIZERS = frozenset({"json"})
-
-
-class Deflate(Struct, frozen=True):
-    """permessage-deflate as the router offers it (RFC 7692)."""
-
-    window_bits: int = 12
-    no_context_takeover: bool = True
-
-
-class WebSocketPath(Struct, frozen=True):
-    """What a WebSocket path speaks."""
-
-    serializers: tuple[str, ...] = ()
-    """WAMP's serializers; none: the path echoes."""
-    origins: tuple[str, ...] = ("same-host",)
-    deflate: Deflate | None = None
+RAW_SERIALIZERS: Final = {1: "json", 2: "msgpack", 3: "cbor"}
 
 
 class Speaks(Struct, frozen=True):
@@ -65,6 +41,7 @@ class Speaks(Struct, frozen=True):
     frames: FrameLimits = FrameLimits()
     pace: Pace = Pace()
     handshake_timeout: float = 5.0
+    """Seconds."""
     header_size: int = 16 * 1024
     header_lines: int = 100
 
@@ -80,12 +57,20 @@ class House(Protocol):
         """Count a connection out that was admitted."""
         ...
 
+    def turn_away(self) -> bool:
+        """Count a connection that is only told that there is no room; whether there is room even for that."""
+        ...
+
+    def turned_away(self) -> None:
+        """Count out a connection that was turned away."""
+        ...
+
     def farewell(self, address: str) -> Callable[[Connection], None]:
         """What an admitted connection calls when it is gone."""
         ...
 
-    def serve(self, connection: Connection, serializer: str, about: dict[str, Any]) -> Peer:
-        """Make what serves a connection that speaks WAMP in this serialization."""
+    def serve(self, connection: Connection, serializer: str, about: dict[str, Any], since: float) -> Peer:
+        """Make what serves a connection that speaks WAMP in this serialization; ``since``: when it was accepted."""
         ...
 
     def echo(self, connection: Connection) -> Peer:
@@ -106,22 +91,33 @@ class UniversalPort(TwistedProtocol):
         self._web = web
         self._head = b""
         self._address = ""
+        self._since = 0.0
+        self._deadline = 0.0
+        self._count_out: Callable[[], None] = _nothing
         self._admitted = False
         self._dropping = False
-        self._deadline = 0.0
         self.slot = 0
 
     # ------------------------------------------------------------------------------------------------- as a protocol
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Start the clock."""
-        self._address = _address(self.transport)
-        if self._address != "unix":
-            # An event must not wait for the acknowledgement of the one before it (Nagle's algorithm).
-            self.transport.setTcpNoDelay(True)
-        self._admitted = self._house.admit(self._address)
-        self._deadline = self._wheel.now() + self._speaks.handshake_timeout
+        house, transport = self._house, self.transport
+        self._address = _address(transport)
+        self._since = self._wheel.now()
+        self._deadline = self._since + self._speaks.handshake_timeout
         self._wheel.watch(self, self._speaks.handshake_timeout)
+        if house.admit(self._address):
+            self._admitted = True
+            self._count_out = lambda: house.release(self._address)
+        elif house.turn_away():
+            self._count_out = house.turned_away
+        else:
+            self._dropping = True
+            transport.abortConnection()
+            return
+        if ITCPTransport.providedBy(transport):
+            transport.setTcpNoDelay(True)  # what is written is complete: waiting for more only delays it
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """Look for a whole handshake."""
@@ -137,8 +133,7 @@ class UniversalPort(TwistedProtocol):
     def connectionLost(self, _reason: Any = None) -> None:  # noqa: N802 - Twisted's name
         """The client left before it had said what it wants."""
         self._wheel.forget(self)
-        if self._admitted:
-            self._house.release(self._address)
+        self._count_out()
 
     def tick(self, now: float, stalled: bool) -> float:
         """Cut off who takes too long."""
@@ -163,12 +158,11 @@ class UniversalPort(TwistedProtocol):
             self._drop(hello.reply(), f"RawSocket handshake refused: {hello.name.lower()}")
             return
         message_size = self._speaks.frames.message_size
-        self.transport.write(rawsocket.handshake_reply(hello.serializer, message_size))
-        framing = RawSocketFraming(hello.max_send, message_size)
-        connection = self._connection(framing)
+        connection = self._connection(RawSocketFraming(hello.max_send, message_size))
         about = {"type": "rawsocket", "peer": self._address}
-        connection.peer = self._house.serve(connection, RAW_SERIALIZERS[hello.serializer], about)
-        self._make_way(connection, self._head[rawsocket.HANDSHAKE_SIZE :])
+        connection.peer = self._house.serve(connection, RAW_SERIALIZERS[hello.serializer], about, self._since)
+        reply = rawsocket.handshake_reply(hello.serializer, message_size)
+        self._make_way(connection, reply, self._head[rawsocket.HANDSHAKE_SIZE :])
 
     # ---------------------------------------------------------------------------------------------- HTTP and WebSocket
 
@@ -176,10 +170,13 @@ class UniversalPort(TwistedProtocol):
         head = self._head
         end = head.find(b"\r\n\r\n")
         size = end if end >= 0 else len(head)
-        if size > self._speaks.header_size or head.count(b"\r\n", 0, size) > self._speaks.header_lines:
+        lines = head.count(b"\r\n", 0, size)
+        if not head[:1].isalpha() or not (self._speaks.websocket or self._web):
+            self._drop(b"", "neither RawSocket nor HTTP" if self._speaks.rawsocket else "not HTTP")
+        elif size > self._speaks.header_size or lines > self._speaks.header_lines:
             self._refuse(431, "Request Header Fields Too Large", "the request head is too large")
-        elif not head[:1].isalpha() or not (self._speaks.websocket or self._web):
-            self._drop(b"", "neither RawSocket nor HTTP")
+        elif head.count(b"\n", 0, size) != lines:
+            self._refuse(400, "Bad Request", "lines end in CRLF")
         elif end >= 0:
             if not self._admitted:
                 self._refuse(503, "Service Unavailable", "too many connections")
@@ -187,83 +184,58 @@ class UniversalPort(TwistedProtocol):
                 self._request(end + 4)
 
     def _request(self, end: int) -> None:
-        target = self._head.split(b" ", 2)[1] if self._head.count(b" ") else b""
-        name = target.split(b"?", 1)[0].decode("latin-1")
+        name = target_path(self._head)
         path = self._speaks.websocket.get(name)
         if path is not None:
             self._websocket(path, end)
         elif self._web is not None:
-            self._make_way(self._web(), self._head)
+            self._serve_web(self._web())
         else:
-            self._refuse(404, "Not Found", f"nothing is at {name}")
+            self._refuse(404, "Not Found", "nothing is here")
 
     def _websocket(self, path: WebSocketPath, end: int) -> None:
-        library = ServerProtocol(
-            extensions=[_deflate(path.deflate)] if path.deflate else None,
-            subprotocols=list(SUBPROTOCOLS),  # type: ignore[arg-type]
-            select_subprotocol=lambda _library, offered: _first_spoken(offered, path.serializers),
-            max_size=self._speaks.frames.message_size,
-            logger=QUIET,
-        )
-        library.receive_data(self._head[:end])
-        events = library.events_received()
-        if not events or not isinstance(events[0], Request):
-            self._refuse(400, "Bad Request", f"not an HTTP request: {library.handshake_exc}")
+        opened = open_websocket(self._head[:end], path, self._speaks.frames)
+        if isinstance(opened, NotOpened):
+            self._drop(opened.reply, opened.why)
             return
-        request = events[0]
-        if not origin_allowed(request, path.origins):
-            origin = request.headers.get("Origin", "")
-            self._refuse(403, "Forbidden", f"pages from {origin[:200]} may not connect here")
-            return
-        response: Response = library.accept(request)
-        library.send_response(response)
-        reply = b"".join(library.data_to_send())
-        if response.status_code != 101:
-            self._drop(reply, f"WebSocket handshake refused: {library.handshake_exc}")
-            return
-        self.transport.write(reply)
-        serializer = SUBPROTOCOLS.get(library.subprotocol or "", "")
-        framing = WebSocketFraming(
-            binary=serializer not in TEXT_SERIALIZERS,
-            limits=self._speaks.frames,
-            extensions=library.extensions,
-            both=not serializer,
-        )
-        connection = self._connection(framing)
-        if serializer:
-            about = {"type": "websocket", "peer": self._address, "protocol": library.subprotocol}
-            connection.peer = self._house.serve(connection, serializer, about)
+        connection = self._connection(opened.framing)
+        if opened.serializer:
+            about = {"type": "websocket", "peer": self._address, "protocol": opened.subprotocol}
+            connection.peer = self._house.serve(connection, opened.serializer, about, self._since)
         else:
             connection.peer = self._house.echo(connection)
-        self._make_way(connection, self._head[end:])
+        self._make_way(connection, opened.reply, self._head[end:])
 
     # --------------------------------------------------------------------------------------------------- in the small
 
-    def _connection(self, framing: RawSocketFraming | WebSocketFraming) -> Connection:
+    def _connection(self, framing: Framing) -> Connection:
         return Connection(framing, self._speaks.pace, self._wheel, self._house.farewell(self._address))
 
-    def _make_way(self, protocol: Any, rest: bytes) -> None:
-        """Put ``protocol`` in our place, and give it the bytes that were not for us."""
+    def _make_way(self, connection: Connection, reply: bytes, rest: bytes) -> None:
+        """Put a connection in our place, and give it the bytes that were not for us."""
         self._wheel.forget(self)
-        transport = self.transport
-        if isinstance(transport, TLSMemoryBIOProtocol):
-            transport.wrappedProtocol = protocol
-        else:
-            transport.protocol = protocol
-        if not isinstance(protocol, Connection):
-            protocol = _Released(protocol, lambda: self._house.release(self._address))
-            if isinstance(transport, TLSMemoryBIOProtocol):
-                transport.wrappedProtocol = protocol
-            else:
-                transport.protocol = protocol
-        protocol.makeConnection(transport)
+        self._put(connection)
+        connection.makeConnection(self.transport)  # type: ignore[no-untyped-call]
+        connection.write(reply)  # it goes out the same way as all that follows, so nothing can overtake it
         if rest:
-            protocol.dataReceived(rest)
+            connection.dataReceived(rest)
+
+    def _serve_web(self, protocol: Any) -> None:
+        """Put the web server in our place, and give it all bytes."""
+        self._wheel.forget(self)
+        counted = _Counted(protocol, self._count_out)
+        self._put(counted)
+        counted.makeConnection(self.transport)
+        counted.dataReceived(self._head)
+
+    def _put(self, protocol: Any) -> None:
+        if isinstance(self.transport, TLSMemoryBIOProtocol):
+            self.transport.wrappedProtocol = protocol
+        else:
+            self.transport.protocol = protocol
 
     def _refuse(self, status: int, phrase: str, why: str) -> None:
-        body = f"{why}\n".encode()
-        head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}"
-        self._drop(head.encode() + b"\r\nConnection: close\r\n\r\n" + body, why)
+        self._drop(http_answer(status, phrase, why), why)
 
     def _drop(self, last_words: bytes, why: str) -> None:
         """Say why, and close; what the client still sends is read and dropped until it closes."""
@@ -278,15 +250,12 @@ class UniversalPort(TwistedProtocol):
             self.transport.loseWriteConnection()
 
 
-class _Released(TwistedProtocol):
+class _Counted(TwistedProtocol):
     """The web server's protocol for one connection, with the connection counted out at its end."""
 
-    def __init__(self, protocol: Any, release: Callable[[], None]) -> None:
+    def __init__(self, protocol: Any, count_out: Callable[[], None]) -> None:
         self._protocol = protocol
-        self._release = release
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._protocol, name)
+        self._count_out = count_out
 
     def makeConnection(self, transport: Any) -> None:  # noqa: N802 - Twisted's name
         self._protocol.makeConnection(transport)
@@ -295,60 +264,14 @@ class _Released(TwistedProtocol):
         self._protocol.dataReceived(data)
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
-        self._release()
+        self._count_out()
         self._protocol.connectionLost(reason)
 
 
-def origin_allowed(request: Request, allowed: tuple[str, ...]) -> bool:
-    """Whether a browser's page may connect (RFC 6455 section 10.2).
-
-    ``allowed`` holds ``same-host``, ``*``, or origins, in which ``*`` stands for any characters.
-    """
-    origins = request.headers.get_all("Origin")
-    if not origins or "*" in allowed:
-        return True
-    origin = origins[0].lower() if len(origins) == 1 else ""
-    for pattern in allowed:
-        if pattern == "same-host":
-            hosts = request.headers.get_all("Host")
-            if len(hosts) == 1 and _host(urlsplit(origin).netloc, origin) == _host(hosts[0].lower(), origin):
-                return True
-        elif fnmatch.fnmatchcase(origin, pattern.lower()):
-            return True
-    return False
-
-
-def _host(netloc: str, origin: str) -> tuple[str, str]:
-    """Host and port, the port of the origin's scheme if there is none."""
-    host, colon, port = netloc.rpartition(":")
-    if not colon or port.endswith("]"):
-        host, port = netloc, ""
-    return host, port or ("443" if origin.startswith("https:") else "80")
-
-
-def _first_spoken(offered: Any, serializers: tuple[str, ...]) -> Any:
-    """The first of the client's subprotocols that the path speaks (WAMP basic profile, "WebSocket Transport")."""
-    if not serializers:
-        return None
-    for subprotocol in offered:
-        if SUBPROTOCOLS.get(subprotocol) in serializers:
-            return subprotocol
-    spoken = ", ".join(name for name, serializer in SUBPROTOCOLS.items() if serializer in serializers)
-    raise NegotiationError(f"no WAMP subprotocol in common; spoken here: {spoken}")
-
-
-def _deflate(deflate: Deflate) -> ServerPerMessageDeflateFactory:
-    return ServerPerMessageDeflateFactory(
-        server_no_context_takeover=deflate.no_context_takeover,
-        client_no_context_takeover=deflate.no_context_takeover,
-        server_max_window_bits=deflate.window_bits,
-        client_max_window_bits=deflate.window_bits,
-        require_client_max_window_bits=False,
-        compress_settings={"memLevel": 5},
-    )
+def _nothing() -> None:
+    """Nothing was counted in."""
 
 
 def _address(transport: Any) -> str:
-    peer = transport.getPeer()
-    host = getattr(peer, "host", None)
-    return f"{host}" if host else "unix"
+    """Where a client connects from: an IP address, or ``unix``."""
+    return str(getattr(transport.getPeer(), "host", None) or "unix")

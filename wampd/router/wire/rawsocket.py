@@ -21,6 +21,8 @@ MAGIC: Final = 0x7F
 HANDSHAKE_SIZE: Final = 4
 _HEAD: Final = 4
 _MESSAGE, _PING, _PONG = 0, 1, 2
+_X: Final = 0x08
+"""The bit of the first octet that is the length's 25th."""
 
 
 class HandshakeError(enum.IntEnum):
@@ -71,7 +73,7 @@ def handshake_reply(serializer: int, message_size: int) -> bytes:
 class RawSocketFraming:
     """Frames of one connection after its handshake."""
 
-    __slots__ = ("_expected", "_limit", "_pieces", "_received", "ended", "failure", "max_send", "replies")
+    __slots__ = ("_expected", "_limit", "_rest", "ended", "failure", "max_send", "replies")
 
     share = "rawsocket"
 
@@ -81,8 +83,7 @@ class RawSocketFraming:
         self.ended = False
         self.failure = ""
         self._limit: int = 2 ** (9 + limit_exponent(message_size))
-        self._pieces: list[bytes] | None = None  # the beginning of a frame that is not complete
-        self._received = 0
+        self._rest: bytearray | None = None  # the beginning of a frame that is not complete
         self._expected = 0
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -90,25 +91,24 @@ class RawSocketFraming:
         messages: list[bytes] = []
         if self.ended:
             return messages
-        if self._pieces is not None:
-            self._pieces.append(data)
-            self._received += len(data)
-            if self._received < self._expected:
+        if self._rest is not None:
+            self._rest += data
+            if len(self._rest) < self._expected:
                 return messages
-            data = b"".join(self._pieces)
-            self._pieces = None
+            data = bytes(self._rest)
+            self._rest = None
         size = len(data)
         position = 0
         while size - position >= _HEAD:
             kind = data[position]
             length = int.from_bytes(data[position + 1 : position + 4], "big")
             if kind:
-                if kind == 0x08 or kind == 0x09 or kind == 0x0A:
+                if kind & _X:
                     if length:
                         self._fail("a length above 2^24")
                         return messages
                     length = 2**24
-                    kind &= 0x07
+                    kind ^= _X
                 if kind > _PONG:
                     self._fail(f"reserved bits or frame type in octet 0x{kind:02x}")
                     return messages
@@ -118,15 +118,18 @@ class RawSocketFraming:
             start = position + _HEAD
             end = start + length
             if end > size:
-                self._wait(data[position:], _HEAD + length)
+                self._wait(data, position, end)
                 return messages
             if kind == _MESSAGE:
                 messages.append(data[start:end])
             elif kind == _PING:
+                if length > self.max_send:
+                    self._fail(f"a PING of {length} octets, above the client's own limit of {self.max_send}")
+                    return messages
                 self.replies.append(_head(_PONG, length) + data[start:end])
             position = end
         if position < size:
-            self._wait(data[position:], _HEAD)
+            self._wait(data, position, position + _HEAD)
         return messages
 
     def frame(self, payload: bytes) -> bytes:
@@ -142,10 +145,10 @@ class RawSocketFraming:
         del code, reason
         self.ended = True
 
-    def _wait(self, rest: bytes, expected: int) -> None:
-        self._pieces = [rest]
-        self._received = len(rest)
-        self._expected = expected
+    def _wait(self, data: bytes, begin: int, end: int) -> None:
+        """Keep what there is of a frame that begins and ends at these positions of ``data``."""
+        self._rest = bytearray(memoryview(data)[begin:])
+        self._expected = end - begin
 
     def _fail(self, why: str) -> None:
         self.failure = why
@@ -153,4 +156,6 @@ class RawSocketFraming:
 
 
 def _head(kind: int, length: int) -> bytes:
-    return (kind << 24 | length).to_bytes(4, "big")  # a length of 2^24 sets the X bit by itself
+    if length == 2**24:
+        return bytes((_X | kind, 0, 0, 0))
+    return (kind << 24 | length).to_bytes(4, "big")

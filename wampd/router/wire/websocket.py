@@ -3,8 +3,9 @@
 Rules
 -----
 * A complete, unfragmented, masked data frame of the expected type is read here, in bulk over the receive buffer: that is
-  the hot path. Everything else (fragments, control frames, errors, compression) is handed, one complete frame at a time,
-  to the `websockets` library's sans-I/O protocol, which is made when it is first needed and let go when it is idle.
+  the hot path. So are pings and pongs, which idle connections live on. Everything else (fragments, closing, errors,
+  compression) is handed, one complete frame at a time, to the `websockets` library's sans-I/O protocol, which is made when
+  it is first needed and let go when it is idle.
 * A frame that is too long is refused when its header has arrived, not its payload.
 * Text that is not UTF-8 fails the connection with 1007: while it arrives in fragments here, for whole messages in the codec.
 * A data frame of the other type (text for a binary serializer or the reverse) is an error, unless ``both`` types are taken.
@@ -35,7 +36,12 @@ _TEXT: Final = 0x81
 _BINARY: Final = 0x82
 _TEXT_HEADS: Final = [bytes((_TEXT, length)) for length in range(126)]
 _BINARY_HEADS: Final = [bytes((_BINARY, length)) for length in range(126)]
+_OPCODES: Final = frozenset({0x0, 0x1, 0x2, 0x8, 0x9, 0xA})
+_LARGE: Final = 2**14  # bytes from which a copy costs more than a view
 _ANY_LENGTH: Final = 2**62
+_PING: Final = 0x89
+_PONG: Final = 0x8A
+_KEEP_ALIVE: Final = frozenset({_PING, _PONG})
 
 
 class OtherType(bytes):
@@ -57,8 +63,7 @@ class WebSocketFraming:
         "_library",
         "_limits",
         "_parts",
-        "_pieces",
-        "_received",
+        "_rest",
         "_utf8",
         "ended",
         "failure",
@@ -85,8 +90,7 @@ class WebSocketFraming:
         self._extensions = extensions
         self._both = both
         self._library: ServerProtocol | None = None
-        self._pieces: list[bytes] | None = None  # the beginning of a frame that is not complete
-        self._received = 0
+        self._rest: bytearray | None = None  # the beginning of a frame that is not complete
         self._expected = 0
         self._parts: list[bytes] = []  # the fragments of a message so far
         self._fragments = 0
@@ -99,18 +103,17 @@ class WebSocketFraming:
         """Compressed frames depend on those before them, and cannot be shared."""
         return None if self._extensions else "websocket"
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes | bytearray) -> list[bytes]:
         """Take what was received; give the payloads of the messages that are complete."""
         messages: list[bytes] = []
         if self.ended:
             return messages
-        if self._pieces is not None:
-            self._pieces.append(data)
-            self._received += len(data)
-            if self._received < self._expected:
+        if self._rest is not None:
+            self._rest += data
+            if len(self._rest) < self._expected:
                 return messages
-            data = b"".join(self._pieces)
-            self._pieces = None
+            data = self._rest
+            self._rest = None
         size = len(data)
         position = 0
         first = self._first
@@ -132,25 +135,28 @@ class WebSocketFraming:
             end = start + length
             if fast and data[position] == first and data[position + 1] > 0x7F and length <= limit:
                 if end > size:
-                    self._wait(data[position:], end - position)
+                    self._wait(data, position, end)
                     return messages
-                messages.append(apply_mask(data[start:end], data[start - 4 : start]))
+                if length < _LARGE:
+                    messages.append(apply_mask(data[start:end], data[start - 4 : start]))
+                else:
+                    messages.append(apply_mask(memoryview(data)[start:end], data[start - 4 : start]))
             else:
                 if end > size:
-                    if length <= limit and data[position + 1] > 0x7F:
-                        self._wait(data[position:], end - position)
+                    if self._acceptable(data[position], data[position + 1], length):
+                        self._wait(data, position, end)
                         return messages
                     end = start  # the header alone is refused: the library says with which code
-                if not self._slow(data[position:end], messages):
+                if not self._slow(bytes(data[position:end]), messages):
                     return messages
                 fast = self._library is None
             position = end
         if position < size:
             # An unmasked short frame may be complete with less than a masked header: let the library see it.
             if size - position >= 2 and data[position + 1] < 0x80:
-                self._slow(data[position:], messages)
+                self._slow(bytes(data[position:]), messages)
             else:
-                self._wait(data[position:], self._header_size(data, position))
+                self._wait(data, position, position + self._header_size(data, position))
         return messages
 
     def frame(self, payload: bytes) -> bytes:
@@ -181,7 +187,7 @@ class WebSocketFraming:
 
     def ping(self, payload: bytes) -> bytes:
         """A ping that carries ``payload`` (at most 125 bytes)."""
-        return bytes((0x89, len(payload))) + payload
+        return bytes((_PING, len(payload))) + payload
 
     def close(self, code: int, reason: str) -> None:
         """Start the closing handshake; what the peer still sends is ignored."""
@@ -201,7 +207,13 @@ class WebSocketFraming:
     # ---------------------------------------------------------------------------------------------- the slow path
 
     def _slow(self, frame: bytes, messages: list[bytes]) -> bool:
-        """Let the library read one frame; whether more may follow."""
+        """Read one frame, the library's help included; whether more may follow."""
+        library = self._library
+        if frame[0] in _KEEP_ALIVE and 0x80 <= frame[1] <= 0xFD and (library is None or library.state is OPEN):
+            if frame[0] == _PING:  # what keeps idle connections alive is not worth a library's protocol each time
+                payload = apply_mask(frame[6:], frame[2:6])
+                self.replies.append(bytes((_PONG, len(payload))) + payload)
+            return True
         library = self._wake()
         library.receive_data(frame)
         for event in library.events_received():
@@ -265,13 +277,22 @@ class WebSocketFraming:
             else:
                 self.ended = True  # the library's mark for the end of the stream
 
-    def _wait(self, rest: bytes, expected: int) -> None:
-        self._pieces = [rest]
-        self._received = len(rest)
-        self._expected = expected
+    def _acceptable(self, head: int, masked_length: int, length: int) -> bool:
+        """Whether a frame with this header, which is not complete, is worth waiting for."""
+        if masked_length < 0x80 or head & 0x0F not in _OPCODES or head & (0x30 if self._extensions else 0x70):
+            return False
+        if head & 0x08:
+            return head & 0x80 != 0 and length <= 125
+        collected = self._library.current_size if self._library is not None else None
+        return length <= self._limits.message_size - (collected or 0)
+
+    def _wait(self, data: bytes | bytearray, begin: int, end: int) -> None:
+        """Keep what there is of something that begins and ends at these positions of ``data``."""
+        self._rest = bytearray(memoryview(data)[begin:])
+        self._expected = end - begin
 
     @staticmethod
-    def _header_size(data: bytes, position: int) -> int:
+    def _header_size(data: bytes | bytearray, position: int) -> int:
         """How many bytes a masked frame's header has, as far as its first two tell."""
         if len(data) - position < 2:
             return 2

@@ -1,0 +1,182 @@
+"""The WebSocket opening handshake, without I/O (RFC 6455, section 4): the head of an HTTP request in, an answer out.
+
+Rules
+-----
+* The `websockets` library reads the request and negotiates; here is what it leaves open: which subprotocol (the first of the
+  client's that the path speaks; with none in common the handshake fails), which origin, how compression is offered.
+* A browser's ``Origin`` must be this host, unless the path names other origins. Programs, which send none, are let in.
+* Lines end in CRLF alone: no other octet ends a line or joins two (the library refuses what is left of them).
+
+Sources: WAMP basic profile, "WebSocket Transport"; RFC 6455 sections 4.2, 4.4 and 10.2; RFC 7692; RFC 9112.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+from websockets.exceptions import NegotiationError
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+
+from wampd.router.wire.framing import FrameLimits
+from wampd.router.wire.websocket import QUIET, WebSocketFraming
+
+SUBPROTOCOLS: Final = {"wamp.2.json": "json", "wamp.2.msgpack": "msgpack", "wamp.2.cbor": "cbor"}
+TEXT_SERIALIZERS: Final = frozenset({"json"})
+SHOWN: Final = 200
+"""How much of a client's own text is repeated to it."""
+
+
+class Deflate(Struct, frozen=True):
+    """permessage-deflate as the router offers it (RFC 7692)."""
+
+    window_bits: int = 12
+    no_context_takeover: bool = True
+
+
+class WebSocketPath(Struct, frozen=True):
+    """What a WebSocket path speaks."""
+
+    serializers: tuple[str, ...] = ()
+    """WAMP's serializers; none: the path echoes."""
+    origins: tuple[str, ...] = ("same-host",)
+    deflate: Deflate | None = None
+
+
+class Opened(Struct, frozen=True):
+    """The handshake succeeded."""
+
+    reply: bytes
+    framing: WebSocketFraming
+    subprotocol: str
+    serializer: str
+    """Empty where the path echoes."""
+
+
+class NotOpened(Struct, frozen=True):
+    """The handshake failed."""
+
+    reply: bytes
+    why: str
+
+
+def target_path(head: bytes) -> str:
+    """The path that a request asks for, without its query; of a target in absolute form, too (RFC 9112, section 3.2)."""
+    words = head[: head.find(b"\r\n")].split(b" ")
+    target = words[1].decode("latin-1") if len(words) > 1 else ""
+    if target[:1] != "/":
+        target = re.sub(r"^https?://[^/?#]*", "", target, count=1, flags=re.IGNORECASE) or "/"
+    return re.split(r"[?#]", target, maxsplit=1)[0]
+
+
+def http_answer(status: int, phrase: str, why: str, header: str = "") -> bytes:
+    """A whole HTTP response that says why nothing else will be said; ``header`` is one more header line."""
+    body = f"{why}\n".encode()
+    lines = [
+        f"HTTP/1.1 {status} {phrase}",
+        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *([header] if header else []),
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def open_websocket(head: bytes, path: WebSocketPath, frames: FrameLimits) -> Opened | NotOpened:
+    """Answer the head of a request, its empty line included, to a path that speaks WebSocket."""
+    library = ServerProtocol(
+        extensions=[_offer(path.deflate)] if path.deflate else None,
+        subprotocols=list(SUBPROTOCOLS),  # type: ignore[arg-type]
+        select_subprotocol=lambda _library, offered: _first_spoken(offered, path.serializers),
+        max_size=frames.message_size,
+        logger=QUIET,
+    )
+    library.receive_data(head)
+    events = library.events_received()
+    if not events or not isinstance(events[0], Request):
+        return _not(400, "Bad Request", f"not an HTTP request: {library.handshake_exc}")
+    request = events[0]
+    if len(request.headers.get_all("Host")) != 1:
+        return _not(400, "Bad Request", "a request has one Host header")
+    versions = request.headers.get_all("Sec-WebSocket-Version")
+    if versions and versions != ["13"]:
+        return _not(426, "Upgrade Required", "this is WebSocket version 13", "Sec-WebSocket-Version: 13")
+    if not origin_allowed(request, path.origins):
+        origin = request.headers.get_all("Origin")[0]
+        return _not(403, "Forbidden", f"pages from {origin[:SHOWN]} may not connect here")
+    response: Response = library.accept(request)
+    library.send_response(response)
+    reply = b"".join(library.data_to_send())
+    if response.status_code != 101:
+        return NotOpened(reply, f"WebSocket handshake refused: {library.handshake_exc}")
+    subprotocol = str(library.subprotocol or "")
+    serializer = SUBPROTOCOLS.get(subprotocol, "")
+    framing = WebSocketFraming(
+        binary=serializer not in TEXT_SERIALIZERS,
+        limits=frames,
+        extensions=library.extensions,
+        both=not serializer,
+    )
+    return Opened(reply, framing, subprotocol, serializer)
+
+
+def origin_allowed(request: Request, allowed: tuple[str, ...]) -> bool:
+    """Whether a browser's page may connect (RFC 6455 section 10.2).
+
+    ``allowed`` holds ``same-host``, ``*`` (any), or origins.
+    """
+    origins = request.headers.get_all("Origin")
+    if not origins or "*" in allowed:
+        return True
+    origin = origins[0].lower()
+    if len(origins) != 1:
+        return False
+    return origin in allowed or ("same-host" in allowed and _is_same_host(origin, request.headers.get_all("Host")))
+
+
+def _is_same_host(origin: str, hosts: list[str]) -> bool:
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or not parts.netloc or len(hosts) != 1:
+        return False
+    return _with_port(parts.netloc, parts.scheme) == _with_port(hosts[0].lower(), parts.scheme)
+
+
+def _with_port(netloc: str, scheme: str) -> tuple[str, str]:
+    """Host and port, the port of the origin's scheme if there is none."""
+    host, colon, port = netloc.rpartition(":")
+    if not colon or port.endswith("]"):
+        host, port = netloc, ""
+    return host, port or ("443" if scheme == "https" else "80")
+
+
+def _first_spoken(offered: Any, serializers: tuple[str, ...]) -> Any:
+    """The first of the client's subprotocols that the path speaks (WAMP basic profile, "WebSocket Transport")."""
+    if not serializers:
+        return None
+    for subprotocol in offered:
+        if SUBPROTOCOLS.get(subprotocol) in serializers:
+            return subprotocol
+    spoken = ", ".join(name for name, serializer in SUBPROTOCOLS.items() if serializer in serializers)
+    raise NegotiationError(f"no WAMP subprotocol in common; spoken here: {spoken}")
+
+
+def _offer(deflate: Deflate) -> ServerPerMessageDeflateFactory:
+    return ServerPerMessageDeflateFactory(
+        server_no_context_takeover=deflate.no_context_takeover,
+        client_no_context_takeover=deflate.no_context_takeover,
+        server_max_window_bits=deflate.window_bits,
+        client_max_window_bits=deflate.window_bits,
+        require_client_max_window_bits=False,
+        compress_settings={"memLevel": 5},
+    )
+
+
+def _not(status: int, phrase: str, why: str, header: str = "") -> NotOpened:
+    return NotOpened(http_answer(status, phrase, why, header), why)

@@ -139,6 +139,11 @@ class Connection(TwistedProtocol):
 
     # ------------------------------------------------------------------------------------------------------- sending
 
+    @property
+    def writable(self) -> bool:
+        """Whether what is written still has a chance to be sent."""
+        return not (self._finished or self._over)
+
     def write(self, data: bytes) -> None:
         """Send bytes that are framed already."""
         if self._finished or self._over or not data:
@@ -300,6 +305,7 @@ class Connection(TwistedProtocol):
         self._queued = 0
         self.framing.close(1008, "wamp.close.slow_consumer")
         self.framing.replies.clear()
+        self._finished = True
         self.abort(f"slow consumer: {why}")
 
     def _finish(self, why: str) -> None:

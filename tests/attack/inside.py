@@ -43,14 +43,14 @@ class PaperTransport(StringTransport):
         self.protocol: Any = None
         self.lost = False
 
-    def abortConnection(self) -> None:  # noqa: N802 - Twisted's name
+    def abortConnection(self) -> None:
         self.loseConnection()
 
-    def loseConnection(self) -> None:  # noqa: N802 - Twisted's name
+    def loseConnection(self) -> None:
         super().loseConnection()
         self.lose()
 
-    def loseWriteConnection(self) -> None:  # noqa: N802 - Twisted's name
+    def loseWriteConnection(self) -> None:
         self.loseConnection()
 
     def lose(self) -> None:

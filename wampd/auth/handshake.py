@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from wampd.auth.methods import AUTHENTICATION_FAILED, Challenge, Deny, Exchange, Method, Principal, Request, Step, shown
 from wampd.auth.roles import Role
-from wampd.realms.features import router_roles
+from wampd.realms.features import known_roles, router_roles
 from wampd.realms.grants import INVALID_URI, Grants
 from wampd.realms.messages import ABORT, WELCOME, Authenticate, Hello
 from wampd.realms.options import ClientRoles, HelloDetails, JsonDict
@@ -75,7 +75,7 @@ class Accept(Struct, frozen=True):
     authextra: JsonDict | None
     grants: Grants
     roles: ClientRoles
-    """What the client announced in HELLO."""
+    """What the client announced in HELLO, as far as the router knows it."""
     agent: str
 
     def details(self) -> JsonDict:
@@ -220,7 +220,7 @@ class Handshake:
             authprovider=principal.provider,
             authextra=principal.extra,
             grants=grants,
-            roles=self._request.details.roles,
+            roles=known_roles(self._request.details.roles),
             agent=self._agent,
         )
 

@@ -23,6 +23,7 @@ from msgspec import Struct
 from wampd.realms.grants import Grant
 from wampd.realms.messages import (
     CALL,
+    ERROR,
     INTERRUPT,
     INVOCATION,
     REGISTER,
@@ -180,16 +181,27 @@ class Dealer:
         if mode != "kill" or not interrupted:
             self._fail(invocation, CANCELED, "the caller cancelled the call")
 
-    def undeliverable(self, receiver: Session, message: tuple[Any, ...], uri: str, reason: str) -> None:
-        """A message of ours cannot be carried to its receiver: see that the call still gets its answer."""
+    def undeliverable(self, receiver: Session, message: tuple[Any, ...], uri: str, reason: str) -> bool:
+        """A message of ours cannot be carried to its receiver: see that the call still gets its answer.
+
+        Return whether nothing more is to be done. What is sent instead is always less than what was not delivered.
+        """
         if message[0] == INVOCATION:
             invocation = (receiver.invocations or {}).get(message[1])
             if invocation is not None:
                 self._fail(invocation, uri, reason)
         elif message[0] == RESULT:
             receiver.refuse(CALL, message[1], uri, reason)
+        elif message[0] != ERROR:
+            return False
+        elif len(message) > 5:
+            # An explanation that is itself too long is left out, too.
+            receiver.send(message[:5] if message[5:] == ([reason],) else (*message[:5], [reason]))
+        elif message[4] != uri:
+            receiver.send((*message[:4], uri))
         else:
-            receiver.send((*message[:5], [reason]))
+            return False
+        return True
 
     # ------------------------------------------------------------------------------------------------ registrations
 

@@ -3,12 +3,13 @@
 Rules
 -----
 * A feature is announced when, and only when, it works (advanced profile, "Feature Announcement").
+* Of what a client announces, the features that the router knows are kept, and no more: the rest may be as long as a message.
 * ``call_canceling`` is also announced as ``call_cancelling``: the specification writes both.
 """
 
 from __future__ import annotations
 
-from wampd.realms.options import JsonDict
+from wampd.realms.options import ClientRole, ClientRoles, JsonDict
 
 BROKER_FEATURES: tuple[str, ...] = (
     "pattern_based_subscription",
@@ -31,3 +32,23 @@ def router_roles() -> JsonDict:
         "broker": {"features": dict.fromkeys(BROKER_FEATURES, True)},
         "dealer": {"features": dict.fromkeys(DEALER_FEATURES, True)},
     }
+
+
+def known_roles(roles: ClientRoles) -> ClientRoles:
+    """What a client announced, as far as the router has a use for it: this is kept for the life of the session."""
+    return ClientRoles(
+        _known(roles.publisher, BROKER_FEATURES),
+        _known(roles.subscriber, BROKER_FEATURES),
+        _known(roles.caller, DEALER_FEATURES),
+        _known(roles.callee, DEALER_FEATURES),
+    )
+
+
+def _known(role: ClientRole | None, features: tuple[str, ...]) -> ClientRole | None:
+    if role is None:
+        return None
+    known = {feature: True for feature in features if role.has(feature)}
+    return ClientRole(known) if known else _FEATURELESS
+
+
+_FEATURELESS = ClientRole()

@@ -139,13 +139,16 @@ class Realm:
                 session.watermark = request_id
         handler(session, message)
 
-    def undeliverable(self, receiver: Session, message: Outgoing, uri: str, reason: str) -> None:
-        """A message in an outbox cannot be carried to its receiver: count an event, answer a call with ERROR ``uri``."""
+    def undeliverable(self, receiver: Session, message: Outgoing, uri: str, reason: str) -> bool:
+        """A message in an outbox cannot be carried to its receiver: count an event, answer a call with ERROR ``uri``.
+
+        Return false if the receiver cannot do without the message: its session must end.
+        """
         if isinstance(message, Event):
             self.undelivered += 1
-        else:
-            parts = message.message if isinstance(message, Foreign) else message
-            self.dealer.undeliverable(receiver, parts, uri, reason)
+            return True
+        parts = message.message if isinstance(message, Foreign) else message
+        return self.dealer.undeliverable(receiver, parts, uri, reason)
 
     def leave(self, session: Session) -> None:
         """A session has left, whatever the way. Doing it twice does no harm."""

@@ -15,6 +15,7 @@ Rules
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, insort
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from wampd.realms.options import Match
@@ -64,6 +65,11 @@ def _runs(length: int, mask: tuple[int, ...]) -> tuple[int, ...]:
     return (*runs, run)
 
 
+def _rank(length: int, mask: tuple[int, ...]) -> tuple[int, ...]:
+    """What sorts the masks of patterns of one length: those with the longest runs of named components first."""
+    return tuple([-run for run in _runs(length, mask)])
+
+
 class UriMap(Generic[T]):
     """Values by URI and match policy, found again by the URIs that they match.
 
@@ -71,10 +77,12 @@ class UriMap(Generic[T]):
     per distinct placing of wildcards. What a URI matches is remembered while patterns are kept and do not change.
     """
 
-    __slots__ = ("_by_length", "_by_mask", "_lengths", "_masks", "_memo", "exact", "prefix", "wildcard")
+    __slots__ = ("_by_length", "_by_mask", "_lengths", "_masks", "_memo", "_memo_values", "exact", "prefix", "wildcard")
 
     MEMO = 4096
     """How many URIs' matches are remembered."""
+    MEMO_VALUES = 16 * MEMO
+    """How many matches of all these URIs together."""
 
     def __init__(self) -> None:
         self.exact: dict[str, T] = {}
@@ -84,8 +92,10 @@ class UriMap(Generic[T]):
         self._lengths: tuple[int, ...] = ()  # longest first
         # (number of components, positions of the named ones) → named components → value
         self._by_mask: dict[tuple[int, tuple[int, ...]], dict[tuple[str, ...], T]] = {}
-        self._masks: dict[int, list[tuple[int, ...]]] = {}  # number of components → masks, best first
+        # number of components → (rank, mask), best first
+        self._masks: dict[int, list[tuple[tuple[int, ...], tuple[int, ...]]]] = {}
         self._memo: dict[str, tuple[T, ...]] = {}
+        self._memo_values = 0
 
     def __len__(self) -> int:
         return len(self.exact) + len(self.prefix) + len(self.wildcard)
@@ -109,7 +119,7 @@ class UriMap(Generic[T]):
         if match == "exact":
             self._memo.pop(uri, None)
             return
-        self._memo.clear()
+        self._forget()
         if match == "prefix":
             size = len(uri)
             self._by_length[size] = self._by_length.get(size, 0) + 1
@@ -121,9 +131,7 @@ class UriMap(Generic[T]):
         key = (len(pattern), mask)
         if key not in self._by_mask:
             self._by_mask[key] = {}
-            masks = self._masks.setdefault(len(pattern), [])
-            masks.append(mask)
-            masks.sort(key=lambda each: _runs(len(pattern), each), reverse=True)
+            insort(self._masks.setdefault(len(pattern), []), (_rank(len(pattern), mask), mask))
         self._by_mask[key][tuple(pattern[index] for index in mask)] = value
 
     def remove(self, uri: str, match: Match) -> T:
@@ -132,7 +140,7 @@ class UriMap(Generic[T]):
         if match == "exact":
             self._memo.pop(uri, None)
             return value
-        self._memo.clear()
+        self._forget()
         if match == "prefix":
             size = len(uri)
             self._by_length[size] -= 1
@@ -147,7 +155,7 @@ class UriMap(Generic[T]):
         if not values:
             del self._by_mask[len(pattern), mask]
             masks = self._masks[len(pattern)]
-            masks.remove(mask)
+            del masks[bisect_left(masks, (_rank(len(pattern), mask), mask))]
             if not masks:
                 del self._masks[len(pattern)]
         return value
@@ -162,8 +170,10 @@ class UriMap(Generic[T]):
             found = self._search(uri)
             if len(uri) > MAX_URI_BYTES:  # asked by somebody who did not check it
                 return found
-            if len(self._memo) >= self.MEMO:
-                self._memo.clear()
+            self._memo_values += len(found)
+            if len(self._memo) >= self.MEMO or self._memo_values > self.MEMO_VALUES:
+                self._forget()
+                self._memo_values = len(found)
             self._memo[uri] = found
         return found
 
@@ -174,6 +184,10 @@ class UriMap(Generic[T]):
             return value
         found = self.matching(uri)
         return found[0] if found else None
+
+    def _forget(self) -> None:
+        self._memo.clear()
+        self._memo_values = 0
 
     def _search(self, uri: str) -> tuple[T, ...]:
         found = []
@@ -186,7 +200,7 @@ class UriMap(Generic[T]):
         if self._masks:
             components = uri.split(".")
             size = len(components)
-            for mask in self._masks.get(size, ()):
+            for _, mask in self._masks.get(size, ()):
                 value = self._by_mask[size, mask].get(tuple([components[index] for index in mask]))
                 if value is not None:
                     found.append(value)

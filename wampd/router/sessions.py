@@ -48,6 +48,9 @@ PROTOCOL_VIOLATION = "wamp.error.protocol_violation"
 NORMAL, GOING_AWAY, PROTOCOL_ERROR = 1000, 1001, 1002
 """WebSocket close codes (RFC 6455, section 7.4.1)."""
 
+WRITE_SIZE = 2**18
+"""How many bytes are made before the connection sees them."""
+
 FRAME_HEAD = 4
 """Bytes of a RawSocket frame's head; WebSocket has no limit on what is sent."""
 
@@ -221,31 +224,49 @@ class SessionPeer:
         framing = self._connection.framing
         encode, frame, largest = self._codec.encode, framing.frame, framing.max_send
         frames: list[bytes] = []
+        size = 0
         for message in outbox:
+            framed: bytes | None
             if message.__class__ is tuple:
                 payload = encode(message)
-                if len(payload) <= largest:
-                    frames.append(frame(payload))
-                else:
-                    self._undeliverable(session, message, PAYLOAD_SIZE_EXCEEDED, _too_long(largest))
-                continue
-            framed: bytes | None
-            if share is not None and message.__class__ is Event:
-                known = message.frames
-                if share in known:
-                    framed = known[share]
-                else:
-                    framed = known[share] = self._frame(message)
+                if len(payload) > largest:
+                    if not self._undeliverable(session, message, PAYLOAD_SIZE_EXCEEDED, _too_long(largest)):
+                        break
+                    continue
+                framed = frame(payload)
             else:
-                framed = self._frame(message)
-            if framed is None:
-                self._undeliverable(session, message, INVALID_ARGUMENT, "the payload cannot be carried to the receiver")
-            elif len(framed) > self._largest_frame:
-                self._undeliverable(session, message, PAYLOAD_SIZE_EXCEEDED, _too_long(largest))
-            else:
-                frames.append(framed)
+                if share is not None and message.__class__ is Event:
+                    known = message.frames
+                    if share in known:
+                        framed = known[share]
+                    else:
+                        framed = known[share] = self._frame(message)
+                else:
+                    framed = self._frame(message)
+                if framed is None or len(framed) > self._largest_frame:
+                    uri, why = INVALID_ARGUMENT, "the payload cannot be carried to the receiver"
+                    if framed is not None:
+                        uri, why = PAYLOAD_SIZE_EXCEEDED, _too_long(largest)
+                    self._undeliverable(session, message, uri, why)
+                    continue
+            frames.append(framed)
+            size += len(framed)
+            if size > WRITE_SIZE:
+                # What waits is bounded by the connection, so it must see it before the next megabytes are made.
+                self._connection.write(b"".join(frames))
+                frames.clear()
+                size = 0
+                if not self._connection.writable:
+                    break
+        else:
+            outbox.clear()
+            self._connection.write(frames[0] if len(frames) == 1 else b"".join(frames))
+            return
         outbox.clear()
-        self._connection.write(frames[0] if len(frames) == 1 else b"".join(frames))
+        if self._connection.writable:
+            self._connection.write(b"".join(frames))
+            log.info("{who}: its limit of {largest} bytes is too small for WAMP", who=self.who, largest=largest)
+            self._abort(PAYLOAD_SIZE_EXCEEDED, _too_long(largest))
 
     def _frame(self, message: Outgoing) -> bytes | None:
         """A message whose payload may be in another serialization, framed; `None` if it cannot be carried."""
@@ -261,9 +282,9 @@ class SessionPeer:
             return None
         return self._connection.framing.frame(payload)
 
-    def _undeliverable(self, session: Session, message: Outgoing, uri: str, reason: str) -> None:
+    def _undeliverable(self, session: Session, message: Outgoing, uri: str, reason: str) -> bool:
         assert self._realm is not None
-        self._realm.core.undeliverable(session, message, uri, reason)
+        return self._realm.core.undeliverable(session, message, uri, reason)
 
     def _say(self, message: tuple[Any, ...]) -> None:
         """Send one message at once, outside any session's outbox."""

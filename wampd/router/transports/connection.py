@@ -151,6 +151,11 @@ class Connection(TwistedProtocol):
 
     # ------------------------------------------------------------------------------------------------------- sending
 
+    @property
+    def writable(self) -> bool:
+        """Whether what is written still has a chance to be sent."""
+        return not (self._finished or self._gone or self._closing_since)
+
     def write(self, data: bytes) -> None:
         """Send bytes that are framed already; they end where a frame ends."""
         if self._finished or self._gone or not data:

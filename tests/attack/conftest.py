@@ -1,0 +1,96 @@
+"""Routers to attack: real processes, each with what its tests need set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.process import Child, running_wampd
+
+ALL = ["call", "register", "publish", "subscribe"]
+
+
+class Attacked:
+    """A running router."""
+
+    def __init__(self, process: Child, port: int) -> None:
+        self.process = process
+        self.port = port
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def log(self) -> str:
+        return self.process.log()
+
+
+def settings(
+    *,
+    limits: dict[str, Any] | None = None,
+    session: dict[str, Any] | None = None,
+    process: dict[str, Any] | None = None,
+    websocket: dict[str, Any] | None = None,
+    realm: dict[str, Any] | None = None,
+    log: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A configuration: everything open, with these limits of the listener, of a session and of the process."""
+    return {
+        "realms": [
+            {
+                "name": "realm1",
+                "roles": [
+                    {
+                        "name": "anonymous",
+                        "permissions": [
+                            {"uri": "", "match": "prefix", "allow": ALL},
+                            {"uri": "wamp.", "match": "prefix", "allow": ALL},
+                        ],
+                    }
+                ],
+                "auth": {"anonymous": {"role": "anonymous"}},
+                "limits": session or {},
+                **(realm or {}),
+            }
+        ],
+        "listeners": [
+            {
+                "endpoint": "tcp:${WAMPD_PORT}:interface=127.0.0.1",
+                "websocket": {"/ws": {"type": "wamp", **(websocket or {})}, "/echo": {"type": "echo"}},
+                "rawsocket": {},
+                "limits": limits or {},
+            }
+        ],
+        "limits": {"drain": 1.0, "stop": 5.0, **(process or {})},
+        "log": log or {},
+    }
+
+
+@pytest.fixture(scope="module")
+def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
+    """A router with the default limits, shared by the tests of a file. In the end its log holds no traceback."""
+    directory = tmp_path_factory.mktemp("router")
+    with _running(settings(), directory) as attacked:
+        yield attacked
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Attacked]]:
+    """Start a router with settings of its own; the keyword ``env`` adds to its environment."""
+    with ExitStack() as stack:
+        yield lambda env=None, **parts: stack.enter_context(_running(settings(**parts), tmp_path, env))
+
+
+@contextmanager
+def _running(config: dict[str, Any], directory: Path, env: dict[str, str] | None = None) -> Iterator[Attacked]:
+    path = directory / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    with running_wampd(path, directory / "log", env=env) as (process, port):
+        attacked = Attacked(process, port)
+        yield attacked
+        assert "Traceback" not in attacked.log(), process.described()

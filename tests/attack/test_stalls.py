@@ -1,0 +1,165 @@
+"""No message of up to 1 MiB, whatever is in it, keeps the router from serving others (limits and trust, trap 1)."""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+from typing import Any
+
+import pytest
+
+from tests.attack.client import Canary, Client, joined, memory, singing
+from tests.attack.conftest import Attacked
+
+pytestmark = pytest.mark.trap(1)
+
+MIB = 2**20
+STALL = 0.25
+"""Seconds that others may wait; what is aimed at is a fifth of it, on a machine that does nothing else."""
+
+
+def call(args: bytes, options: bytes = b"{}") -> bytes:
+    return b"[48,1," + options + b',"com.example.nobody",' + args + b"]"
+
+
+def packed(args: bytes) -> bytes:
+    return b"\x95\x30\x01\x80\xb2com.example.nobody" + args
+
+
+def items(item: bytes, number: int) -> bytes:
+    """A MessagePack array."""
+    return b"\xdd" + struct.pack(">I", number) + item * number
+
+
+def cbor(args: bytes) -> bytes:
+    return b"\x85\x18\x30\x01\xa0\x72com.example.nobody" + args
+
+
+def cbor_head(kind: int, number: int) -> bytes:
+    return bytes((kind << 5 | 26,)) + struct.pack(">I", number)
+
+
+def bignum(number: int) -> bytes:
+    digits = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return b"\xc2" + bytes((0x40 | len(digits),)) + digits
+
+
+SAME_HASH = 2**61 - 1
+"""Multiples of it all have the hash 0 in CPython."""
+
+MESSAGES = {
+    "json brackets alone": ("json", b"[" * (MIB - 1)),
+    "json nested arguments": ("json", call(b"[" * 500_000 + b"]" * 500_000)),
+    "json nested unknown option": ("json", call(b"[]", b'{"x":' + b"[" * 500_000 + b"]" * 500_000 + b"}")),
+    "json many empty arrays": ("json", call(b"[" + b"[]," * 340_000 + b"[]]")),
+    "json many empty objects": ("json", call(b"[" + b"{}," * 340_000 + b"{}]")),
+    "json brackets in strings": ("json", call(b'["' + b"[{" * 500_000 + b'"]')),
+    "json backslashes": ("json", call(b'["' + b"\\\\" * 500_000 + b'"]')),
+    "json huge integer argument": ("json", call(b"[" + b"9" * 1_000_000 + b"]")),
+    "json huge integer id": ("json", b"[48," + b"9" * 1_000_000 + b',{},"a.b"]'),
+    "json huge integer option": ("json", call(b"[]", b'{"timeout":' + b"9" * 1_000_000 + b"}")),
+    "json huge exponent": ("json", b'[48,1e999999999,{},"a.b"]'),
+    "json long uri": ("json", b'[48,1,{},"' + b"a." * 500_000 + b'"]'),
+    "json long uri of spaces": ("json", b'[48,1,{},"' + b" " * 1_000_000 + b'"]'),
+    "json many duplicate keys": ("json", call(b"[]", b'{"x":1' + b',"x":1' * 150_000 + b"}")),
+    "json bad utf-8 at the end": ("json", call(b'["' + b"a" * 1_000_000 + b'\xff"]')),
+    "msgpack nested": ("msgpack", packed(b"\x91" * 1_000_000 + b"\x90")),
+    "msgpack declared array": ("msgpack", packed(b"\xdd\xff\xff\xff\xff")),
+    "msgpack declared string": ("msgpack", packed(b"\x91\xdb\xff\xff\xff\xff")),
+    "msgpack ints": ("msgpack", packed(items(b"\x01", 1_000_000))),
+    "cbor nested": ("cbor", cbor(b"\x81" * 1_000_000 + b"\x80")),
+    "cbor nested without lengths": ("cbor", cbor(b"\x9f" * 1_000_000)),
+    "cbor nested tags": ("cbor", cbor(b"\x81" + b"\xd8\x20" * 500_000 + b"\x60")),
+    "cbor declared array": ("cbor", cbor(b"\x9b" + b"\xff" * 8)),
+    "cbor declared string": ("cbor", cbor(b"\x81\x7b" + b"\xff" * 8)),
+    "cbor shared references": ("cbor", cbor(b"\x82\xd8\x1c\x82\x80\x80\xd8\x1d\x00")),
+    "cbor huge bignum": ("cbor", cbor(b"\x81\xc2" + cbor_head(2, 1_000_000) + b"\xff" * 1_000_000)),
+    "cbor keys of one hash": (
+        "cbor",
+        b"\x86\x18\x30\x01\xa0\x72com.example.nobody\x80"
+        + cbor_head(5, 50_000)
+        + b"".join(bignum((number + 9) * SAME_HASH) + b"\x00" for number in range(50_000)),
+    ),
+    "cbor options of one hash": (
+        "cbor",
+        b"\x84\x18\x30\x01"
+        + cbor_head(5, 50_000)
+        + b"".join(bignum((number + 9) * SAME_HASH) + b"\x00" for number in range(50_000))
+        + b"\x72com.example.nobody",
+    ),
+}
+
+
+def shortest_stall(router: Attacked, canary: Canary, codec: str, payload: bytes, attempts: int = 3) -> float:
+    """The longest time a song took while the message was served; of several attempts the best."""
+    stalls = []
+    for _ in range(attempts):
+        with joined(router.port, codec=codec) as attacker:
+            canary.measure()
+            attacker.socket.sendall(attacker.framed(payload))
+            attacker.receive()  # ABORT or ERROR
+            stalls.append(canary.measure())
+        if stalls[-1] < STALL:
+            break
+    return min(stalls)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_does_not_keep_others_waiting(router: Attacked, name: str) -> None:
+    codec, payload = MESSAGES[name]
+    assert len(payload) <= MIB
+    with singing(router.port) as canary:
+        assert shortest_stall(router, canary, codec, payload) < STALL
+
+
+def test_a_decompression_bomb_is_refused_at_the_limit(start: Any) -> None:
+    router = start(websocket={"compression": {}})
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -12)
+    bomb = deflate.compress(b" " * 400 * MIB) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    payload = bomb[:-4]
+    assert len(payload) < MIB
+    with singing(router.port) as canary:
+        before = memory(router.pid)
+        stalls = []
+        for _ in range(3):
+            with Client(router.port, "websocket") as attacker:
+                attacker.socket.sendall(
+                    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                    b"Sec-WebSocket-Protocol: wamp.2.json\r\n"
+                    b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12\r\n\r\n"
+                )
+                head = attacker._until(b"\r\n\r\n")
+                assert b"permessage-deflate" in head
+                canary.measure()
+                attacker.socket.sendall(b"\xc1\xff" + struct.pack(">Q", len(payload)) + bytes(4) + payload)
+                kind, close = attacker.receive_frame()
+                assert (kind, int.from_bytes(close[:2], "big")) == (8, 1009)
+                stalls.append(canary.measure())
+        assert min(stalls) < STALL
+        assert memory(router.pid) - before < 32 * MIB
+
+
+def test_many_small_messages_in_one_read_do_not_keep_others_waiting(router: Attacked) -> None:
+    with singing(router.port) as canary, joined(router.port) as attacker:
+        batch = b"".join(attacker.framed(b'[16,%d,{},"com.example.%d"]' % (n, n)) for n in range(1, 20_000))
+        stalls = []
+        for _ in range(3):
+            canary.measure()
+            attacker.socket.sendall(batch)
+            attacker.ask(48, {}, "com.example.nobody")
+            stalls.append(canary.measure())
+        assert min(stalls) < STALL
+
+
+def test_a_message_that_comes_byte_by_byte_costs_little_memory(router: Attacked) -> None:
+    with singing(router.port), joined(router.port) as attacker:
+        before = memory(router.pid)
+        message = attacker.framed(b'[48,1,{},"com.example.nobody",["' + b"x" * 60_000 + b'"]]')
+        started = time.monotonic()
+        for position in range(0, len(message), 2):
+            attacker.socket.sendall(message[position : position + 2])
+        assert attacker.receive()[4] == "wamp.error.no_such_procedure"
+        assert time.monotonic() - started < 20
+        assert memory(router.pid) - before < 8 * MIB

@@ -71,6 +71,11 @@ class Line(Protocol):
 
     framing: Framing
 
+    @property
+    def writable(self) -> bool:
+        """Whether what is written still has a chance to be sent."""
+        ...
+
     def write(self, data: bytes) -> None:
         """Send bytes that are framed already."""
         ...
@@ -221,55 +226,53 @@ class SessionPeer:
                 outbox.clear()
                 self._connection.write(ready)
                 return
-        framing = self._connection.framing
-        encode, frame, largest = self._codec.encode, framing.frame, framing.max_send
+        connection = self._connection
+        encode, frame, largest = self._codec.encode, connection.framing.frame, connection.framing.max_send
         frames: list[bytes] = []
         size = 0
         for message in outbox:
             framed: bytes | None
             if message.__class__ is tuple:
                 payload = encode(message)
-                if len(payload) > largest:
-                    if not self._undeliverable(session, message, PAYLOAD_SIZE_EXCEEDED, _too_long(largest)):
-                        break
-                    continue
-                framed = frame(payload)
+                framed = frame(payload) if len(payload) <= largest else self._give_up(session, message, largest)
             else:
-                if share is not None and message.__class__ is Event:
-                    known = message.frames
-                    if share in known:
-                        framed = known[share]
-                    else:
-                        framed = known[share] = self._frame(message)
-                else:
-                    framed = self._frame(message)
+                framed = message.frames.get(share) if message.__class__ is Event else None
                 if framed is None or len(framed) > self._largest_frame:
-                    uri, why = INVALID_ARGUMENT, "the payload cannot be carried to the receiver"
-                    if framed is not None:
-                        uri, why = PAYLOAD_SIZE_EXCEEDED, _too_long(largest)
-                    self._undeliverable(session, message, uri, why)
-                    continue
+                    framed = self._with_payload(session, message)
+            if framed is None:
+                if self.session is not session:
+                    return  # it was ended
+                continue
             frames.append(framed)
             size += len(framed)
             if size > WRITE_SIZE:
                 # What waits is bounded by the connection, so it must see it before the next megabytes are made.
-                self._connection.write(b"".join(frames))
+                connection.write(b"".join(frames))
                 frames.clear()
                 size = 0
-                if not self._connection.writable:
+                if not connection.writable:
                     break
-        else:
-            outbox.clear()
-            self._connection.write(frames[0] if len(frames) == 1 else b"".join(frames))
-            return
         outbox.clear()
-        if self._connection.writable:
-            self._connection.write(b"".join(frames))
-            log.info("{who}: its limit of {largest} bytes is too small for WAMP", who=self.who, largest=largest)
-            self._abort(PAYLOAD_SIZE_EXCEEDED, _too_long(largest))
+        connection.write(frames[0] if len(frames) == 1 else b"".join(frames))
+
+    def _with_payload(self, session: Session, message: Outgoing) -> bytes | None:
+        """An event, or a message with a payload in another serialization, framed; `None`: it is not to be sent."""
+        share = self._share
+        if share is None or not isinstance(message, Event):
+            framed = self._frame(message)
+        elif share in message.frames:
+            framed = message.frames[share]
+        else:
+            framed = message.frames[share] = self._frame(message)
+        if framed is None:
+            reason = "the payload cannot be carried to the receiver"
+            assert self._realm is not None
+            self._realm.core.undeliverable(session, message, INVALID_ARGUMENT, reason)
+        elif len(framed) > self._largest_frame:
+            return self._give_up(session, message, self._connection.framing.max_send)
+        return framed
 
     def _frame(self, message: Outgoing) -> bytes | None:
-        """A message whose payload may be in another serialization, framed; `None` if it cannot be carried."""
         codec = self._codec
         try:
             if isinstance(message, Foreign):
@@ -282,9 +285,15 @@ class SessionPeer:
             return None
         return self._connection.framing.frame(payload)
 
-    def _undeliverable(self, session: Session, message: Outgoing, uri: str, reason: str) -> bool:
+    def _give_up(self, session: Session, message: Outgoing, largest: int) -> bytes | None:
+        """A message is longer than the client takes: answer a call otherwise, or end a session that cannot do without."""
         assert self._realm is not None
-        return self._realm.core.undeliverable(session, message, uri, reason)
+        reason = f"the message is longer than the {largest} bytes that its receiver takes"
+        if not self._realm.core.undeliverable(session, message, PAYLOAD_SIZE_EXCEEDED, reason):
+            log.info("{who}: its limit of {largest} bytes is too small for WAMP", who=self.who, largest=largest)
+            session.outbox.clear()
+            self._abort(PAYLOAD_SIZE_EXCEEDED, reason)
+        return None
 
     def _say(self, message: tuple[Any, ...]) -> None:
         """Send one message at once, outside any session's outbox."""
@@ -387,7 +396,3 @@ class SessionPeer:
 
 def _ignore(_session: Session | None, _message: ClientMessage) -> None:
     """What arrives after the end is dropped."""
-
-
-def _too_long(largest: int) -> str:
-    return f"the message is longer than the {largest} bytes that its receiver takes"

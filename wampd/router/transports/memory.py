@@ -88,6 +88,11 @@ class MemoryLine:
 
     # ------------------------------------------------------------------------------------------------ the router's end
 
+    @property
+    def writable(self) -> bool:
+        """Whether what is written still has a chance to be heard."""
+        return self.closed is None and not self._gone
+
     def write(self, data: bytes) -> None:
         """Take what the router says."""
         if self.closed is None and not self._gone:

@@ -73,9 +73,7 @@ class CborCodec:
             raise ProtocolViolation("Input data was truncated") from None
         except TooDeepError:
             raise too_deep(self._depth) from None
-        except MalformedError as error:
-            raise ProtocolViolation(str(error)) from None
-        except UnicodeDecodeError as error:
+        except (MalformedError, UnicodeDecodeError) as error:
             raise violation(error) from None
         except cbor2.CBORError:
             raise ProtocolViolation("CBOR data is malformed") from None

@@ -128,9 +128,9 @@ class JsonCodec:
     def encode(self, message: tuple[Any, ...]) -> bytes:
         """Write one message; undecoded payload in it is JSON. Raises `Uncarriable`."""
         last = message[-1]
-        if last and (type(last) is list or type(last) is dict):
-            message = to_json(message)
         try:
+            if last and (type(last) is list or type(last) is dict):
+                return self._encode(to_json(message))
             return self._encode(message)
         except (TypeError, ValueError):
             pass
@@ -145,7 +145,7 @@ class JsonCodec:
         if event.format is not Format.JSON:
             args = convert(args, event.format, Format.JSON)
             kwargs = convert(kwargs, event.format, Format.JSON)
-        return self._encode(event_message(event, args, kwargs, _NO_ARGS))
+        return self.encode(event_message(event, args, kwargs, _NO_ARGS))
 
     def encode_foreign(self, foreign: Foreign) -> bytes:
         """Write a message whose payload is in another serialization. Raises `Uncarriable`."""

@@ -89,9 +89,7 @@ class MsgpackCodec:
             return scan(data, self._depth, budget)
         except TooDeepError:
             raise too_deep(self._depth) from None
-        except MalformedError as error:
-            raise ProtocolViolation(str(error)) from None
-        except UnicodeDecodeError as error:
+        except (MalformedError, UnicodeDecodeError) as error:
             raise violation(error) from None
 
     def _check_payload(self, message: Call | Publish | Yield | Error | Abort, walked: bool) -> None:

@@ -79,8 +79,9 @@ def event_message(event: Event, target: Format, no_args: Raw) -> tuple[Any, ...]
     ``no_args`` stands for empty arguments where keyword arguments follow.
     """
     head = (EVENT, event.subscription, event.publication, event.details)
-    args = convert(event.args, event.format, target)
-    kwargs = convert(event.kwargs, event.format, target)
+    args, kwargs = event.args, event.kwargs
+    if event.format is not target:
+        args, kwargs = convert(args, event.format, target), convert(kwargs, event.format, target)
     if kwargs is not None:
         return (*head, no_args if args is None else args, kwargs)
     return head if args is None else (*head, args)

@@ -39,8 +39,8 @@ from wampd.realms.messages import (
 from wampd.realms.options import MAX_ID, CallOptions, Options, PublishOptions, YieldOptions
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire.cbor_scan import MalformedError, TooDeepError, flat_array_end, walk
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, integral, too_deep, violation
-from wampd.router.wire.convert import convert, convert_tail
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, integral, too_deep, violation
+from wampd.router.wire.convert import convert_tail, event_message
 
 _NO_ARGS = Raw(b"\x80")
 _SELF_DESCRIBED = b"\xd9\xd9\xf7"
@@ -73,9 +73,7 @@ class CborCodec:
             raise ProtocolViolation("Input data was truncated") from None
         except TooDeepError:
             raise too_deep(self._depth) from None
-        except MalformedError as error:
-            raise ProtocolViolation(str(error)) from None
-        except UnicodeDecodeError as error:
+        except (MalformedError, UnicodeDecodeError) as error:
             raise violation(error) from None
         except cbor2.CBORError:
             raise ProtocolViolation("CBOR data is malformed") from None
@@ -232,11 +230,7 @@ class CborCodec:
 
     def encode_event(self, event: Event) -> bytes:
         """Write an event, whatever serialization its payload is in. Raises `Uncarriable`."""
-        args, kwargs = event.args, event.kwargs
-        if event.format is not Format.CBOR:
-            args = convert(args, event.format, Format.CBOR)
-            kwargs = convert(kwargs, event.format, Format.CBOR)
-        return self.encode(event_message(event, args, kwargs, _NO_ARGS))
+        return self.encode(event_message(event, Format.CBOR, _NO_ARGS))
 
     def encode_foreign(self, foreign: Foreign) -> bytes:
         """Write a message whose payload is in another serialization. Raises `Uncarriable`."""

@@ -17,9 +17,7 @@ from __future__ import annotations
 import re
 from typing import Any, Protocol
 
-from msgspec import Raw
-
-from wampd.realms.messages import EVENT, MESSAGES, ClientMessage, Event, Foreign, Format
+from wampd.realms.messages import MESSAGES, Abort, Call, ClientMessage, Error, Event, Foreign, Format, Publish, Yield
 from wampd.realms.options import MAX_ID
 from wampd.realms.session import ProtocolViolation
 
@@ -28,6 +26,9 @@ MAX_DEPTH = 64
 
 MAX_TEXT = 200
 """How many characters of explanation a peer gets."""
+
+WITH_PAYLOAD = frozenset({Call, Publish, Yield, Error, Abort})
+"""The messages of clients that have Arguments and ArgumentsKw."""
 
 
 class Uncarriable(Exception):
@@ -88,11 +89,3 @@ def too_deep(limit: int) -> ProtocolViolation:
 def integral(value: object) -> object:
     """A float that is written like an ID, as an integer; anything else as it is."""
     return int(value) if type(value) is float and value.is_integer() and 0 <= value <= MAX_ID else value
-
-
-def event_message(event: Event, args: Raw | None, kwargs: Raw | None, no_args: Raw) -> tuple[Any, ...]:
-    """An EVENT as a plain tuple, its empty trailing elements left out."""
-    head = (EVENT, event.subscription, event.publication, event.details)
-    if kwargs is not None:
-        return (*head, no_args if args is None else args, kwargs)
-    return head if args is None else (*head, args)

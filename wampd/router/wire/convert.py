@@ -43,7 +43,7 @@ import cbor2
 import msgspec
 from msgspec import Raw
 
-from wampd.realms.messages import Format
+from wampd.realms.messages import EVENT, Event, Format
 from wampd.router.wire.cbor_scan import FOREIGN, UNDEFINED, walk
 from wampd.router.wire.codec import MAX_DEPTH, Uncarriable
 
@@ -71,6 +71,20 @@ def convert(payload: Raw | None, source: Format, target: Format) -> Raw | None:
 def convert_tail(message: tuple[Any, ...], source: Format, target: Format) -> tuple[Any, ...]:
     """The message with the undecoded payload in it converted. Raises `Uncarriable`."""
     return tuple(convert(part, source, target) if type(part) is Raw else part for part in message)
+
+
+def event_message(event: Event, target: Format, no_args: Raw) -> tuple[Any, ...]:
+    """An EVENT as a plain tuple, its payload converted, its empty trailing elements left out. Raises `Uncarriable`.
+
+    ``no_args`` stands for empty arguments where keyword arguments follow.
+    """
+    head = (EVENT, event.subscription, event.publication, event.details)
+    args, kwargs = event.args, event.kwargs
+    if event.format is not target:
+        args, kwargs = convert(args, event.format, target), convert(kwargs, event.format, target)
+    if kwargs is not None:
+        return (*head, no_args if args is None else args, kwargs)
+    return head if args is None else (*head, args)
 
 
 # ------------------------------------------------------------------------------------------------------------- JSON

@@ -31,10 +31,9 @@ from wampd.realms.messages import (
     json_decoder,
 )
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, integral, too_deep, violation
-from wampd.router.wire.convert import convert, convert_tail, read_float, to_json
+from wampd.router.wire.codec import MAX_DEPTH, WITH_PAYLOAD, Uncarriable, integral, too_deep, violation
+from wampd.router.wire.convert import convert_tail, event_message, read_float, to_json
 
-_WITH_PAYLOAD = frozenset({Call, Publish, Yield, Error, Abort})
 _NO_ARGS = Raw(b"[]")
 
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b'[]{}"\\')
@@ -102,7 +101,7 @@ class JsonCodec:
             raise too_deep(self._depth)
         # Mostly there are positional arguments only: a text that ends in "]]" ends in an array, here one not empty.
         if (
-            type(message) in _WITH_PAYLOAD
+            type(message) in WITH_PAYLOAD
             and message.args is not None  # type: ignore[union-attr]
             and (
                 message.kwargs is not None  # type: ignore[union-attr]
@@ -128,9 +127,9 @@ class JsonCodec:
     def encode(self, message: tuple[Any, ...]) -> bytes:
         """Write one message; undecoded payload in it is JSON. Raises `Uncarriable`."""
         last = message[-1]
-        if last and (type(last) is list or type(last) is dict):
-            message = to_json(message)
         try:
+            if last and (type(last) is list or type(last) is dict):
+                return self._encode(to_json(message))
             return self._encode(message)
         except (TypeError, ValueError):
             pass
@@ -141,11 +140,7 @@ class JsonCodec:
 
     def encode_event(self, event: Event) -> bytes:
         """Write an event, whatever serialization its payload is in. Raises `Uncarriable`."""
-        args, kwargs = event.args, event.kwargs
-        if event.format is not Format.JSON:
-            args = convert(args, event.format, Format.JSON)
-            kwargs = convert(kwargs, event.format, Format.JSON)
-        return self._encode(event_message(event, args, kwargs, _NO_ARGS))
+        return self.encode(event_message(event, Format.JSON, _NO_ARGS))
 
     def encode_foreign(self, foreign: Foreign) -> bytes:
         """Write a message whose payload is in another serialization. Raises `Uncarriable`."""

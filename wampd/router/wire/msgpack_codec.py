@@ -31,11 +31,10 @@ from wampd.realms.messages import (
     msgpack_decoder,
 )
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, event_message, integral, too_deep, violation
-from wampd.router.wire.convert import convert, convert_tail
+from wampd.router.wire.codec import MAX_DEPTH, WITH_PAYLOAD, Uncarriable, integral, too_deep, violation
+from wampd.router.wire.convert import convert_tail, event_message
 from wampd.router.wire.msgpack_scan import BUDGET, LARGE, MalformedError, TooDeepError, may_exceed, scan
 
-_WITH_PAYLOAD = frozenset({Call, Publish, Yield, Error, Abort})
 _NO_ARGS = Raw(b"\x90")
 _NO_KWARGS = Raw(b"\x80")
 
@@ -62,7 +61,7 @@ class MsgpackCodec:
             message = self._again(payload, error, strict)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise violation(error) from None
-        if type(message) in _WITH_PAYLOAD and message.args is not None:  # type: ignore[union-attr]
+        if type(message) in WITH_PAYLOAD and message.args is not None:  # type: ignore[union-attr]
             if walked or message.kwargs is not None:  # type: ignore[union-attr]
                 self._check_payload(message, walked)  # type: ignore[arg-type]
                 return message
@@ -89,9 +88,7 @@ class MsgpackCodec:
             return scan(data, self._depth, budget)
         except TooDeepError:
             raise too_deep(self._depth) from None
-        except MalformedError as error:
-            raise ProtocolViolation(str(error)) from None
-        except UnicodeDecodeError as error:
+        except (MalformedError, UnicodeDecodeError) as error:
             raise violation(error) from None
 
     def _check_payload(self, message: Call | Publish | Yield | Error | Abort, walked: bool) -> None:
@@ -143,11 +140,7 @@ class MsgpackCodec:
 
     def encode_event(self, event: Event) -> bytes:
         """Write an event, whatever serialization its payload is in. Raises `Uncarriable`."""
-        args, kwargs = event.args, event.kwargs
-        if event.format is not Format.MSGPACK:
-            args = convert(args, event.format, Format.MSGPACK)
-            kwargs = convert(kwargs, event.format, Format.MSGPACK)
-        return self.encode(event_message(event, args, kwargs, _NO_ARGS))
+        return self.encode(event_message(event, Format.MSGPACK, _NO_ARGS))
 
     def encode_foreign(self, foreign: Foreign) -> bytes:
         """Write a message whose payload is in another serialization. Raises `Uncarriable`."""

@@ -170,7 +170,10 @@ def load_baseline(path: Path = BASELINE) -> dict[str, Any] | None:
 @contextmanager
 def checked_out(rev: str, repository: Path = ROOT) -> Iterator[Path]:
     """A git worktree of `rev` for a while, under ``bench/.envs``; ``RuntimeError`` when git knows no such revision."""
-    commit = git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
+    try:
+        commit = git(repository, "rev-parse", "--verify", "--end-of-options", f"{rev}^{{commit}}")
+    except RuntimeError as error:
+        raise RuntimeError(f"no revision to compare with: git knows no {rev!r} here") from error
     place = ENVIRONMENTS / "trees" / commit[:12]
     # What an interrupted run may have left behind.
     shutil.rmtree(place, ignore_errors=True)

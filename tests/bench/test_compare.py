@@ -140,5 +140,5 @@ def test_what_an_interrupted_run_left_behind_is_no_hindrance(repository):
 
 
 def test_a_revision_that_git_does_not_know_is_an_error(repository):
-    with pytest.raises(RuntimeError, match="git rev-parse"), checked_out("no-such-thing", repository):
+    with pytest.raises(RuntimeError, match="git knows no 'no-such-thing'"), checked_out("no-such-thing", repository):
         pytest.fail("there is no such revision")

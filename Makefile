@@ -11,7 +11,7 @@ SOURCES := pyproject.toml README.md LICENSE $(wildcard config.yaml) $(shell find
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: help run node test check format clean
+.PHONY: help run node test check format clean bench bench-quick bench-compare bench-baseline fuzz autobahn
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # two of pip in one environment disturb each other
 
@@ -21,6 +21,10 @@ help:
 	@echo 'make test     build the wheel, install it in .venv, run every test; ARGS="…" goes to pytest'
 	@echo 'make check    format, lint, types, layers'
 	@echo 'make format   let ruff rewrite what it can'
+	@echo 'make bench    wampd beside other routers, about half an hour; make bench-quick: the targets alone'
+	@echo 'make bench-compare   what got slower since another revision (AGAINST=REV)'
+	@echo 'make fuzz     coverage-guided fuzzing, SECONDS=60 for each target'
+	@echo 'make autobahn the Autobahn test suite (needs python2.7)'
 	@echo 'make clean    remove .venv and what was built'
 
 # --- the commands ----------------------------------------------------------------------------------------------------
@@ -49,6 +53,15 @@ check: $(VENV)/.wheel $(VENV)/.test $(VENV)/.check
 format: $(VENV)/.check
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench bench-quick: $(VENV)/.wheel
+	$(BIN)/python -m bench run $(if $(filter bench-quick,$@),--quick) $(ARGS)
+
+bench-compare: $(VENV)/.wheel
+	$(BIN)/python -m bench compare $(if $(AGAINST),--against $(AGAINST)) $(ARGS)
+
+bench-baseline: $(VENV)/.wheel
+	$(BIN)/python -m bench record $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist examples/hello/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

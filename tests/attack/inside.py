@@ -24,7 +24,8 @@ from wampd.realms.session import Session
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Patience, Reception
 from wampd.router.transports.connection import Pace
-from wampd.router.transports.universal import Deflate, Speaks, UniversalPort, WebSocketPath
+from wampd.router.transports.universal import Speaks, UniversalPort
+from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
@@ -122,7 +123,7 @@ class House:
         self.realm = self.realms.add(
             realm, RealmAuth([Anonymous("guest", authids.__next__), tickets], roles), limits=limits
         ).core
-        self.lobby = Lobby(1000)
+        self.lobby = Lobby(1000, self.clock.seconds)
         self.codecs = codecs()
         self.reception = Reception(self.lobby, self.realms, self.codecs, Patience())
         names = tuple(self.codecs)

@@ -15,7 +15,7 @@ from twisted.logger import LogLevel, globalLogPublisher
 
 from tests.attack.inside import EVERY_ROLE, House, Wire, frame, masked, unframe, websocket_request
 from tests.fuzz import records
-from wampd.router.transports.universal import Deflate
+from wampd.router.transports.upgrade import Deflate
 
 ENCODERS: dict[str, Any] = {
     "json": msgspec.json.encode,

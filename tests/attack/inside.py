@@ -123,7 +123,7 @@ class House:
         self.realm = self.realms.add(
             realm, RealmAuth([Anonymous("guest", authids.__next__), tickets], roles), limits=limits
         ).core
-        self.lobby = Lobby(1000)
+        self.lobby = Lobby(1000, self.clock.seconds)
         self.codecs = codecs()
         self.reception = Reception(self.lobby, self.realms, self.codecs, Patience())
         names = tuple(self.codecs)

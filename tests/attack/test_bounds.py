@@ -118,7 +118,7 @@ def test_addresses_are_counted_only_while_somebody_is_connected_from_there() -> 
 
 def test_an_address_refused_leaves_no_count() -> None:
     house = House()
-    reception = Reception(Lobby(10), house.realms, house.codecs, Patience(), most_per_address=1)
+    reception = Reception(Lobby(10, house.clock.seconds), house.realms, house.codecs, Patience(), most_per_address=1)
     assert reception.admit("192.0.2.1")
     assert not reception.admit("192.0.2.1")
     reception.release("192.0.2.1")

@@ -1,0 +1,81 @@
+"""What must hold of a realm's records at any time, whatever its clients do."""
+
+from __future__ import annotations
+
+from wampd.realms.messages import ERROR, EVENT, MESSAGES, RESULT, Event, Foreign
+from wampd.realms.realm import Realm
+from wampd.realms.session import Session, State
+
+
+def check(realm: Realm) -> None:
+    """Assert that what sessions hold and what the roles know of it agree."""
+    members = set(realm.sessions.values())
+    leaving = set(realm._leaving)
+    assert all(session.state is State.ESTABLISHED for session in members)
+    assert all(session.state is State.CLOSED for session in leaving)
+    assert not members & leaving
+
+    subscriptions = realm.broker.subscriptions
+    for match in ("exact", "prefix", "wildcard"):
+        for uri, subscription in subscriptions.of(match).items():
+            assert (subscription.uri, subscription.match) == (uri, match)
+            assert subscription.subscribers
+            for session in subscription.subscribers:
+                assert session in members or session in leaving
+                assert (session.subscriptions or {})[subscription.id] is subscription
+    registrations = realm.dealer.registrations
+    for match in ("exact", "prefix", "wildcard"):
+        for uri, registration in registrations.of(match).items():
+            assert (registration.uri, registration.match) == (uri, match)
+            assert registration.callee in members or registration.callee in leaving
+            assert (registration.callee.registrations or {})[registration.id] is registration
+
+    for session in members | leaving:
+        for number, subscription in (session.subscriptions or {}).items():
+            assert subscription.id == number
+            assert subscriptions.get(subscription.uri, subscription.match) is subscription
+            assert session in subscription.subscribers
+        for number, registration in (session.registrations or {}).items():
+            assert registration.id == number
+            assert registrations.get(registration.uri, registration.match) is registration
+            assert registration.callee is session
+        for call, invocation in (session.calls or {}).items():
+            assert session in members
+            assert invocation.caller is session
+            assert invocation.call == call
+            assert invocation.callee in members
+            assert (invocation.callee.invocations or {})[invocation.id] is invocation
+        for number, invocation in (session.invocations or {}).items():
+            assert session in members
+            assert invocation.callee is session
+            assert invocation.id == number <= session.last_invocation
+            assert invocation.caller in members
+            assert (invocation.caller.calls or {})[invocation.call] is invocation
+
+
+def check_empty(realm: Realm) -> None:
+    """Assert that nothing is left of all who were there."""
+    while realm.has_leavers:
+        realm.tidy()
+    assert not realm.sessions
+    assert not realm.broker.subscriptions
+    assert not realm.dealer.registrations
+    assert not realm.calls_under_way()
+
+
+def answers(session: Session) -> list[int]:
+    """The calls that the messages in a session's outbox answer; every message is one that a router may send."""
+    answered = []
+    for message in session.outbox:
+        if isinstance(message, Event):
+            assert message.subscription >= 1
+            continue
+        parts = message.message if isinstance(message, Foreign) else message
+        row = MESSAGES[parts[0]]
+        assert "ROUTER" in str(row.sender) or "BOTH" in str(row.sender) or row.sender.value & 2
+        assert parts[0] != EVENT
+        if parts[0] == RESULT:
+            answered.append(parts[1])
+        elif parts[0] == ERROR and parts[1] == 48:
+            answered.append(parts[2])
+    return answered

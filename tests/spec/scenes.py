@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.play import ANY, closed, violation
-from wampd.realms.messages import ABORT, GOODBYE, REGISTER, REGISTERED, SUBSCRIBE, SUBSCRIBED
+from wampd.realms.messages import ABORT, AUTHENTICATE, CHALLENGE, GOODBYE, REGISTER, REGISTERED, SUBSCRIBE, SUBSCRIBED
 
 ACKNOWLEDGE = {"acknowledge": True}
 
@@ -47,3 +47,13 @@ def drop(actor):
 
 LEAVING = pytest.mark.parametrize("leave", [goodbye, abort, violate, drop])
 """Every way in which a session can end by its client."""
+
+
+def joined_as(play, name, authid):
+    """Join the realm ``guarded`` with a ticket."""
+    actor = play.newcomer(name)
+    actor.hello("guarded", authmethods=["ticket"], authid=authid)
+    actor < [CHALLENGE, "ticket", {}]
+    actor > [AUTHENTICATE, f"secret-of-{authid}", {}]
+    actor.welcome()
+    return actor

@@ -253,7 +253,7 @@ class Play:
 
     def note(self, line: str) -> None:
         """Keep a line of the script for messages."""
-        self._script.append(line if len(line) <= 300 else f"{line[:300]}…")
+        self._script.append(line if len(line) <= 160 else f"{line[:160]}…")
 
     def fence(self) -> None:
         """Wait until everything that anybody said is served."""

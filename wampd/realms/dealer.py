@@ -10,7 +10,8 @@ Rules
   invocation that is over is dropped (basic profile, "Protocol Errors").
 * Only the session that holds an invocation can answer it: records are looked up among the answering session's own.
 * Cancelling (advanced profile, "Call Canceling"): ``skip`` answers at once; ``killnowait`` also interrupts the callee;
-  ``kill`` interrupts and waits for the callee's own answer. A callee that cannot be interrupted is skipped.
+  ``kill`` interrupts and waits for the callee's own answer. A callee that cannot be interrupted is skipped. Cancelling a
+  call again may end the waiting, but no callee is interrupted twice.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class Invocation(Struct, gc=False):
     call: int
     callee: Session
     id: int
+    interrupted: bool = False
 
 
 class Dealer:
@@ -305,7 +307,9 @@ class Dealer:
 
 
 def _interrupt(invocation: Invocation, mode: str) -> bool:
-    """Interrupt the callee, if it announced that it can be; whether it did."""
+    """Interrupt the callee, once, if it announced that it can be; whether it did."""
+    if invocation.interrupted:
+        return True
     callee = invocation.callee
     role = callee.roles.callee
     if (
@@ -314,6 +318,7 @@ def _interrupt(invocation: Invocation, mode: str) -> bool:
         or not (role.has("call_canceling") or role.has("call_cancelling"))
     ):
         return False
+    invocation.interrupted = True
     callee.send((INTERRUPT, invocation.id, {"mode": mode, "reason": CANCELED}))
     return True
 

@@ -46,7 +46,9 @@ def python27() -> str:
         found = subprocess.run([candidate, "--version"], capture_output=True, check=False)
         if found.returncode == 0:
             return candidate
-    raise MissingError("the suite runs on CPython 2.7: install one (`pyenv install 2.7.18`), or name it in WAMPD_PYTHON27")
+    raise MissingError(
+        "the suite runs on CPython 2.7: install one (`pyenv install 2.7.18`), or name it in WAMPD_PYTHON27"
+    )
 
 
 def wstest(home: Path) -> Path:

@@ -147,7 +147,9 @@ class WebSocketFraming:
                     if self._acceptable(data[position], data[position + 1], length):
                         self._wait(data, position, end)
                         return messages
-                    end = start  # the header alone is refused: the library says with which code
+                    if self._slow(bytes(data[position:start]), messages):  # it says with which code, if it knows yet
+                        self.fail(1002, "a frame with a malformed header")
+                    return messages
                 if not self._slow(bytes(data[position:end]), messages):
                     return messages
                 fast = self._library is None

@@ -129,6 +129,8 @@ class Connection(TwistedProtocol):
         self._heard = True
         framing = self.framing
         payloads = framing.feed(data)
+        if framing.replies and not framing.ended:
+            self._reply()  # a pong may overtake answers to messages; a goodbye may not
         if payloads and not self._closing_since:
             self.peer.receive(payloads)
         if framing.replies:

@@ -39,6 +39,7 @@ _BINARY_HEADS: Final = [bytes((_BINARY, length)) for length in range(126)]
 _OPCODES: Final = frozenset({0x0, 0x1, 0x2, 0x8, 0x9, 0xA})
 _LARGE: Final = 2**14  # bytes from which a copy costs more than a view
 _ANY_LENGTH: Final = 2**62
+_CLOSE: Final = 0x88
 _PING: Final = 0x89
 _PONG: Final = 0x8A
 _KEEP_ALIVE: Final = frozenset({_PING, _PONG})
@@ -146,7 +147,9 @@ class WebSocketFraming:
                     if self._acceptable(data[position], data[position + 1], length):
                         self._wait(data, position, end)
                         return messages
-                    end = start  # the header alone is refused: the library says with which code
+                    if self._slow(bytes(data[position:start]), messages):  # it says with which code, if it knows yet
+                        self.fail(1002, "a frame with a malformed header")
+                    return messages
                 if not self._slow(bytes(data[position:end]), messages):
                     return messages
                 fast = self._library is None
@@ -215,6 +218,9 @@ class WebSocketFraming:
                 self.replies.append(bytes((_PONG, len(payload))) + payload)
             return True
         library = self._wake()
+        if frame[0] == _CLOSE:  # which may come amid fragments (RFC 6455, section 5.4), what the library does not allow
+            library.current_size = None
+            self._parts = []
         library.receive_data(frame)
         for event in library.events_received():
             if isinstance(event, Frame):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.needs import unavailable
 from tests.support.process import ROOT, Child, environment, running_wampd
@@ -29,6 +29,9 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+PATIENCE_MS = 20_000  # how long the page may take for anything: two busy cores may be slow
+expect.set_options(timeout=PATIENCE_MS)
 
 PROGRAMS: dict[str, list[str | Path]] = {
     "twisted": [sys.executable, HELLO / "component_twisted.py"],
@@ -142,7 +145,7 @@ def system_chromium() -> str:
 def page(browser: Browser) -> Iterator[Page]:
     """A new, empty page. An exception in a script of the page fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     errors: list[str] = []
     new_page = context.new_page()
     new_page.on("pageerror", lambda error: errors.append(str(error)))

@@ -27,8 +27,12 @@ def visit(page: Page, router: Router) -> Callable[..., Page]:
     return open_page
 
 
-def number(page: Page, figure: str) -> int:
-    return int(page.locator(figure).inner_text())
+def wait_until_it_grows(page: Page, figure: str, by: int) -> None:
+    """Wait for the number that `figure` shows to become greater by at least so much."""
+    expect(page.locator(figure)).not_to_have_text("–")
+    start = int(page.locator(figure).inner_text())
+    shown = "([figure, enough]) => Number(document.querySelector(figure).textContent) >= enough"
+    page.wait_for_function(shown, arg=[figure, start + by])
 
 
 def test_events_published_in_python_appear_in_the_page(
@@ -36,9 +40,7 @@ def test_events_published_in_python_appear_in_the_page(
 ) -> None:
     run_component("twisted", router.url("websocket"))
     page = visit()
-    expect(page.locator("#tick")).not_to_have_text("–")
-    first = number(page, "#tick")
-    expect(page.locator("#tick")).to_have_text(str(first + 2))
+    wait_until_it_grows(page, "#tick", by=2)
     expect(page.locator("[data-component=twisted] .presence")).to_have_text("running")
 
 
@@ -75,10 +77,7 @@ def test_one_python_component_calls_the_other_and_the_page_sees_what_comes_of_it
     run_component("twisted", router.url("websocket"))
     run_component("asyncio", router.url("rawsocket"), "cbor")
     page = visit()
-    expect(page.locator("#total")).not_to_have_text("–")
-    before = number(page, "#total")
-    expect(page.locator("#total")).not_to_have_text(str(before))
-    assert number(page, "#total") > before
+    wait_until_it_grows(page, "#total", by=1)
 
 
 @pytest.mark.needs("node")

@@ -71,6 +71,11 @@ class Line(Protocol):
 
     framing: Framing
 
+    @property
+    def writable(self) -> bool:
+        """Whether what is written is still sent."""
+        ...
+
     def write(self, data: bytes) -> None:
         """Send bytes that are framed already."""
         ...

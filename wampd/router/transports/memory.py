@@ -75,7 +75,7 @@ class MemoryLine:
         payloads = self._outgoing.popleft()
         if payloads is None:
             self._lose("dropped")
-        elif self.closed is None and not self._gone:
+        elif self.writable:
             self.peer.receive(payloads)
             self._realms.end_of_turn()
 
@@ -95,14 +95,14 @@ class MemoryLine:
 
     def write(self, data: bytes) -> None:
         """Take what the router says."""
-        if self.closed is None and not self._gone:
+        if self.writable:
             for payload in self._unframe.feed(data):
                 self._incoming.append(payload)
                 self._clock.callLater(0, self._hear)
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection."""
-        if self.closed is None and not self._gone:
+        if self.writable:
             self.closed = (code, reason)
             self._incoming.append(self.closed)
             self._clock.callLater(0, self._hear)
@@ -120,7 +120,7 @@ class MemoryLine:
 
     def _tick(self) -> None:
         deadline = self.peer.deadline
-        if deadline is not None and not self._gone and self.closed is None and self._clock.seconds() >= deadline:
+        if deadline is not None and self.writable and self._clock.seconds() >= deadline:
             self.peer.late()
             self._realms.end_of_turn()
 

@@ -1,0 +1,132 @@
+"""What is announced, and what follows from it (advanced profile, "Feature Announcement")."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.spec.scenes import registered
+from tests.support.play import ALL, BASIC, nothing
+from tests.support.process import ROOT
+from wampd.realms.features import BROKER_FEATURES, DEALER_FEATURES
+from wampd.realms.messages import CALL, CANCEL, ERROR, INTERRUPT, INVOCATION, YIELD
+
+PREDEFINED = {
+    "wamp.close.close_realm",
+    "wamp.close.goodbye_and_out",
+    "wamp.close.killed",
+    "wamp.close.system_shutdown",
+    "wamp.error.authentication_denied",
+    "wamp.error.authentication_failed",
+    "wamp.error.authentication_required",
+    "wamp.error.authorization_denied",
+    "wamp.error.authorization_failed",
+    "wamp.error.authorization_required",
+    "wamp.error.canceled",
+    "wamp.error.feature_not_supported",
+    "wamp.error.invalid_argument",
+    "wamp.error.invalid_uri",
+    "wamp.error.network_failure",
+    "wamp.error.no_available_callee",
+    "wamp.error.no_matching_auth_method",
+    "wamp.error.no_such_principal",
+    "wamp.error.no_such_procedure",
+    "wamp.error.no_such_realm",
+    "wamp.error.no_such_registration",
+    "wamp.error.no_such_role",
+    "wamp.error.no_such_session",
+    "wamp.error.no_such_subscription",
+    "wamp.error.not_authorized",
+    "wamp.error.option_disallowed.disclose_me",
+    "wamp.error.option_not_allowed",
+    "wamp.error.payload_size_exceeded",
+    "wamp.error.procedure_already_exists",
+    "wamp.error.protocol_violation",
+    "wamp.error.timeout",
+    "wamp.error.unavailable",
+}
+"""The URIs of errors and reasons that the specification defines."""
+
+OUR_OWN = {"wamp.close.slow_consumer"}
+"""For what the specification has no word."""
+
+
+@pytest.mark.spec("FEA-01", "SES-03")
+def test_welcome_announces_what_the_router_can_do_and_nothing_else(play):
+    roles = play.alice.details["roles"]
+    assert roles == {
+        "broker": {"features": dict.fromkeys(BROKER_FEATURES, True)},
+        "dealer": {"features": dict.fromkeys(DEALER_FEATURES, True)},
+    }
+
+
+SHOWN_BY = {
+    "pattern_based_subscription": "PSUB-02",
+    "publisher_exclusion": "EXC-02",
+    "publisher_identification": "PID-01",
+    "subscriber_blackwhite_listing": "BWL-01",
+    "call_canceling": "CAN-04",
+    "call_cancelling": "CAN-04",
+    "caller_identification": "CID-01",
+    "pattern_based_registration": "PRG-02",
+}
+"""The row whose tests show a feature at work."""
+
+
+@pytest.mark.spec("FEA-01")
+@pytest.mark.parametrize("feature", [*BROKER_FEATURES, *DEALER_FEATURES])
+def test_every_feature_that_is_announced_is_shown_by_tests(feature):
+    row = SHOWN_BY[feature]
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "spec").glob("test_*.py"))
+    assert re.search(rf'mark\.spec\([^)]*"{row}"', tests)
+
+
+@pytest.mark.spec("FEA-02")
+@pytest.mark.parametrize("able", [True, False], ids=["announced", "not announced"])
+def test_the_router_remembers_what_a_callee_announced(play, able):
+    play.session("callee", roles=ALL if able else BASIC)
+    registered(play)
+    play.caller > [CALL, 1, {}, "com.app.add"]
+    play.callee < [INVOCATION, 1, play.reg, {}]
+    play.caller > [CANCEL, 1, {"mode": "kill"}]
+    if able:
+        play.callee < [INTERRUPT, 1, {...: ...}]
+        play.caller < nothing
+        play.callee > [YIELD, 1, {}]
+        play.caller < [50, 1, {}]
+    else:
+        play.caller < [ERROR, CALL, 1, {}, "wamp.error.canceled", ...]
+        play.callee < nothing
+
+
+@pytest.mark.spec("FEA-02", "PCR-01")
+def test_a_feature_that_the_router_does_not_have_is_not_passed_on(play):
+    registered(play)
+    play.caller > [CALL, 1, {"receive_progress": True}, "com.app.add"]
+    play.callee < [INVOCATION, 1, play.reg, {}]
+
+
+@pytest.mark.spec("FEA-03")
+@pytest.mark.parametrize(
+    "roles",
+    [
+        {"caller": {"features": {"x_of_the_future": True, "y": 1, "z": {"a": []}}}},
+        {"caller": {"features": {}, "extra": 1}},
+        {"caller": {"features": {"call_canceling": "yes"}}},
+        {"caller": {}, "janitor": {"features": {"mop": True}}},
+    ],
+    ids=str,
+)
+def test_features_and_roles_of_the_future_are_ignored(play, roles):
+    play.session("alice", roles=roles)
+    play.alice < nothing
+
+
+@pytest.mark.spec("URI-11")
+def test_the_router_has_no_error_uris_of_its_own_where_the_specification_has_one():
+    said = set()
+    for path in (ROOT / "wampd").rglob("*.py"):
+        said |= set(re.findall(r'"(wamp\.(?:error|close)\.[a-z_.]+)"', path.read_text()))
+    assert said - OUR_OWN <= PREDEFINED
+    assert len(said) > 10

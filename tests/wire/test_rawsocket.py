@@ -1,5 +1,7 @@
 """RawSocket handshake and framing without I/O (WAMP advanced profile, "RawSocket Transport")."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -221,5 +223,5 @@ def test_the_same_bytes_in_any_chunks_give_the_same_result(frames, cuts):
     data = b"".join(frames)
     edges = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
     whole = outcome([data])
-    assert outcome([data[a:b] for a, b in zip(edges, edges[1:], strict=False)]) == whole
+    assert outcome([data[a:b] for a, b in itertools.pairwise(edges)]) == whole
     assert outcome([data[i : i + 1] for i in range(len(data))]) == whole

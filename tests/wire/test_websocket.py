@@ -1,5 +1,6 @@
 """WebSocket framing without I/O, by sections of RFC 6455 and RFC 7692: bytes in, messages and bytes out."""
 
+import itertools
 import zlib
 
 import pytest
@@ -479,7 +480,7 @@ def outcome(chunks, *, both, compressed):
 def test_the_same_bytes_in_any_chunks_give_the_same_result(frames, cuts, both, compressed):
     data = b"".join(frames)
     edges = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
-    chunks = [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [data[a:b] for a, b in itertools.pairwise(edges)]
     whole = outcome([data], both=both, compressed=compressed)
     assert outcome(chunks, both=both, compressed=compressed) == whole
     assert outcome([data[i : i + 1] for i in range(len(data))], both=both, compressed=compressed) == whole

@@ -19,7 +19,6 @@ from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.rawsocket import RawSocketFraming
 from wampd.router.wire.websocket import WebSocketFraming
 
-
 laid = []
 """The ends of sockets to be closed when a test is over."""
 

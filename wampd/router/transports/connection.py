@@ -157,7 +157,7 @@ class Connection(TwistedProtocol):
     @property
     def writable(self) -> bool:
         """Whether what is written still has a chance to be sent."""
-        return not (self._finished or self._gone or self._closing_since)
+        return not self._silent
 
     def write(self, data: bytes) -> None:
         """Send bytes that are framed already; they end where a frame ends."""

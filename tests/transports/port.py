@@ -104,7 +104,7 @@ class House:
 class Page(Resource):
     """A web page; it says what was asked for."""
 
-    isLeaf = True
+    isLeaf = True  # noqa: N815 - Twisted's name
 
     def render_GET(self, request):
         return b"page " + request.uri

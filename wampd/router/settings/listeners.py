@@ -108,10 +108,11 @@ class TransportLimits(Part, frozen=True, kw_only=True):
     depth: Annotated[int, Meta(ge=4, le=512, description="Deepest nesting of lists and dictionaries in a message.")] = (
         64
     )
-    header_size: Annotated[Bytes, Meta(ge=1024, description="Largest HTTP request head, request line included.")] = (
-        16 * KIB
-    )
-    header_lines: Annotated[Count, Meta(description="Most HTTP header lines of a request.")] = 100
+    header_size: Annotated[
+        Bytes,
+        Meta(ge=1024, description="Largest HTTP request head, request line included; one line is 8 KiB long at most."),
+    ] = 16 * KIB
+    header_lines: Annotated[int, Meta(ge=1, le=128, description="Most HTTP header lines of a request.")] = 100
     send_queue: Annotated[
         Bytes,
         Meta(ge=1024, description="Most bytes that wait to be sent to the peer, before it counts as a slow consumer."),

@@ -103,7 +103,8 @@ class Connection(TwistedProtocol):
         self._ping_at = 0.0  # when the next one is sent
         self._ping_out = False  # one is, and nothing was heard yet
         self._closing_since = 0.0
-        self._finished = False  # nothing more is sent
+        self._silent = False  # nothing more is written
+        self._finished = False  # all that was written is sent, and the socket told so
         self._parted = False  # what is served knows that it is over
         self._gone = False
         self._why = ""
@@ -144,7 +145,7 @@ class Connection(TwistedProtocol):
         """Tell what is served, once."""
         if self._gone:
             return
-        self._gone = True
+        self._gone = self._silent = True
         self._wheel.forget(self)
         self._queue = None
         self._send = None
@@ -156,11 +157,11 @@ class Connection(TwistedProtocol):
     @property
     def writable(self) -> bool:
         """Whether what is written still has a chance to be sent."""
-        return not (self._finished or self._gone or self._closing_since)
+        return not self._silent
 
     def write(self, data: bytes) -> None:
         """Send bytes that are framed already; they end where a frame ends."""
-        if self._finished or self._gone or not data:
+        if self._silent or not data:
             return
         queue = self._queue
         sent = 0
@@ -228,6 +229,7 @@ class Connection(TwistedProtocol):
         self._wheel.wake(self, self._closing_since + self._pace.close_timeout)
         self.framing.close(code, reason)
         self._reply()
+        self._silent = True
         if self.framing.ended:
             self._finish(reason)
         self._part(reason)
@@ -235,7 +237,7 @@ class Connection(TwistedProtocol):
     def abort(self, why: str) -> None:
         """Drop the connection now."""
         if not self._gone:
-            self._finished = True
+            self._silent = True
             self._why = self._why or why
             self.transport.abortConnection()
 
@@ -333,6 +335,7 @@ class Connection(TwistedProtocol):
         Closing on unread bytes would reset the connection, and our last word would be lost with it.
         """
         self._why = self._why or why
+        self._silent = True
         if not self._closing_since:
             self._closing_since = self._wheel.now()
             self._wheel.wake(self, self._closing_since + self._pace.close_timeout)

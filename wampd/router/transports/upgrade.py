@@ -27,6 +27,8 @@ from wampd.router.wire.websocket import QUIET, WebSocketFraming
 
 SUBPROTOCOLS: Final = {"wamp.2.json": "json", "wamp.2.msgpack": "msgpack", "wamp.2.cbor": "cbor"}
 TEXT_SERIALIZERS: Final = frozenset({"json"})
+MAX_LINE: Final = 8190
+"""The longest line of a request, in bytes, that the library reads; it reads 128 header lines at most."""
 SHOWN: Final = 200
 """How much of a client's own text is repeated to it."""
 
@@ -95,6 +97,8 @@ def open_websocket(head: bytes, path: WebSocketPath, frames: FrameLimits) -> Ope
         max_size=frames.message_size,
         logger=QUIET,
     )
+    if max(map(len, head.split(b"\r\n"))) > MAX_LINE:
+        return _not(431, "Request Header Fields Too Large", f"a line of the request is longer than {MAX_LINE} bytes")
     library.receive_data(head)
     events = library.events_received()
     if not events or not isinstance(events[0], Request):

@@ -1,0 +1,19 @@
+"""Coverage-guided fuzzing of one connection, from its first byte on: ``python tests/fuzz/fuzz_stream.py -runs=20000``.
+
+Needs atheris (``pip install atheris``). Arguments are libFuzzer's. An input that breaks something is written to
+``crash-<hash>``; put it into ``FOUND`` of ``test_connections.py``.
+"""
+
+import pathlib
+import sys
+
+import atheris
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
+
+with atheris.instrument_imports(include=["wampd", "websockets"]):
+    from tests.fuzz.connections import SEEDS, stream
+    from tests.fuzz.fuzzing import fuzz
+
+if __name__ == "__main__":
+    fuzz("stream", stream, SEEDS["stream"])

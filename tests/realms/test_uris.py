@@ -250,6 +250,8 @@ def test_what_is_remembered_of_matches_is_bounded_in_number_and_length():
 @given(kept, patterns)
 def test_a_rule_covers_a_pattern_if_it_matches_all_that_the_pattern_matches(rule, pattern):
     inside = [uri for uri in URIS if matched(*pattern, uri)]
+    if pattern[1] == "prefix":
+        inside.append(pattern[0] + "q")  # in the small world a beginning of a name may have one continuation alone
     if rule[1] == "exact":
         assert not covers(*rule, *pattern)
     elif inside:

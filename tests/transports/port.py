@@ -50,6 +50,7 @@ class House:
         self.served = []
         self.inside = 0
         self.waiting = 0
+        self.refusals = 0
         self.gone = []
 
     def admit(self, address):
@@ -66,6 +67,9 @@ class House:
             return False
         self.waiting += 1
         return True
+
+    def refused(self):
+        self.refusals += 1
 
     def turned_away(self):
         self.waiting -= 1

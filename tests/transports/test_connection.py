@@ -256,7 +256,7 @@ def test_who_does_not_answer_a_ping_is_cut_off_after_ten_seconds(raw):
     assert not line.gone
     line.loop.run(2)
     assert line.gone
-    assert line.peer.log == ["lost: no answer to a ping"]
+    assert line.peer.log == ["failed: no answer to a ping", "lost: no answer to a ping"]
 
 
 def test_anything_that_is_heard_is_an_answer():

@@ -195,6 +195,9 @@ class Listener:
     def failed(self, why):
         self.log.append(f"failed: {why}")
 
+    def too_slow(self, why):
+        self.log.append(f"failed: slow consumer: {why}")
+
     def lost(self, why):
         self.log.append(f"lost: {why}")
 

@@ -13,6 +13,7 @@ Rules
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -42,11 +43,14 @@ class Subscription:
 class Broker:
     """Publish and subscribe in one realm."""
 
-    def __init__(self, touched: list[Session], new_id: Callable[[], int], max_subscriptions: int) -> None:
-        """``new_id`` draws publication ids; ``max_subscriptions`` is per session."""
+    def __init__(
+        self, touched: list[Session], new_id: Callable[[], int], max_subscriptions: int, struck: Counter[str]
+    ) -> None:
+        """``new_id`` draws publication ids; ``max_subscriptions`` is per session; ``struck`` counts what is dropped."""
         self._touched = touched
         self._new_id = new_id
         self._max_subscriptions = max_subscriptions
+        self._struck = struck
         self._ids = count(1)
         self.subscriptions: UriMap[Subscription] = UriMap()
 
@@ -95,6 +99,7 @@ class Broker:
                     continue
                 if receiver.deaf:
                     receiver.dropped += 1
+                    self._struck["events dropped"] += 1
                     continue
                 outbox = receiver.outbox
                 if not outbox:
@@ -117,6 +122,7 @@ class Broker:
         if subscription is None or subscription.id not in held:
             if len(held) >= self._max_subscriptions:
                 reason = f"no more than {self._max_subscriptions} subscriptions in one session"
+                self._struck["subscriptions over the limit"] += 1
                 session.refuse(SUBSCRIBE, message.id, NOT_AUTHORIZED, reason)
                 return
             if subscription is None:

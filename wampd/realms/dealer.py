@@ -16,6 +16,7 @@ Rules
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import count
 from typing import Any
 
@@ -84,10 +85,11 @@ class Invocation(Struct, gc=False):
 class Dealer:
     """Remote procedure calls in one realm."""
 
-    def __init__(self, max_registrations: int, max_calls: int) -> None:
-        """Both limits are per session; ``max_calls`` counts calls not yet answered."""
+    def __init__(self, max_registrations: int, max_calls: int, struck: Counter[str]) -> None:
+        """Both limits are per session; ``max_calls`` counts calls not yet answered; ``struck`` counts what is refused."""
         self._max_registrations = max_registrations
         self._max_calls = max_calls
+        self._struck = struck
         self._ids = count(1)
         self.registrations: UriMap[Registration] = UriMap()
 
@@ -120,6 +122,7 @@ class Dealer:
             return
         if len(calls) >= self._max_calls:
             reason = f"no more than {self._max_calls} calls under way in one session"
+            self._struck["calls over the limit"] += 1
             caller.refuse(CALL, message.id, NOT_AUTHORIZED, reason)
             return
 
@@ -228,6 +231,7 @@ class Dealer:
             held = session.registrations = {}
         if len(held) >= self._max_registrations:
             reason = f"no more than {self._max_registrations} registrations in one session"
+            self._struck["registrations over the limit"] += 1
             session.refuse(REGISTER, message.id, NOT_AUTHORIZED, reason)
             return
         registration = Registration(next(self._ids), message.uri, options.match, session, options.disclose_caller)

@@ -14,7 +14,7 @@ Rules
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -91,10 +91,10 @@ class Realm:
         """``touched`` gets every session with something to send; ``new_id`` draws ids of global scope."""
         self.name = name
         self.sessions: dict[int, Session] = {}
-        self.broker = Broker(touched, new_id, limits.subscriptions)
-        self.dealer = Dealer(limits.registrations, limits.pending_calls)
-        self.undelivered = 0
-        """Events that a receiver's serialization or message size could not carry."""
+        self.struck: Counter[str] = Counter()
+        """How often limits struck, and what was not delivered."""
+        self.broker = Broker(touched, new_id, limits.subscriptions, self.struck)
+        self.dealer = Dealer(limits.registrations, limits.pending_calls, self.struck)
         self._strict = strict_request_ids
         self._leaving: deque[Session] = deque()
         handlers: dict[type[Message], Callable[[Session, Any], None]] = {
@@ -145,8 +145,9 @@ class Realm:
         Return false if the receiver cannot do without the message: its session must end.
         """
         if isinstance(message, Event):
-            self.undelivered += 1
+            self.struck["events that a receiver cannot carry"] += 1
             return True
+        self.struck["messages that a receiver cannot carry"] += 1
         parts = message.message if isinstance(message, Foreign) else message
         return self.dealer.undeliverable(receiver, parts, uri, reason)
 

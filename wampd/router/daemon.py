@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
@@ -76,6 +77,7 @@ class Daemon:
         self._lobby = Lobby(_connections_allowed(settings), reactor.seconds)
         self._ports: list[Any] = []
         self.realms = Realms(reactor, f"wampd-{wampd.__version__}")
+        self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
         for realm in settings.realms:
             self._open(realm)
         environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -161,7 +163,7 @@ class Daemon:
         )
         web = None
         if listener.http:
-            from wampd.router.http.site import build_site
+            from wampd.router.http.site import build_site  # and with it Twisted's web server
 
             site = build_site({path: what.directory for path, what in listener.http.items()})
             site.startFactory()
@@ -172,7 +174,7 @@ class Daemon:
         factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, self._wheel, web))
         factory.noisy = False
         if listener.tls is not None:
-            from wampd.router.transports import tls
+            from wampd.router.transports import tls  # and with it OpenSSL: only for those who want it
 
             factory = tls.wrap(factory, tls.CertificateFiles(listener.tls.certificate, listener.tls.key))
         return factory
@@ -183,12 +185,11 @@ class Daemon:
         """Open the listeners, then start the components."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
+        signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
         listening = DeferredList([self._listen(listener) for listener in self._settings.listeners], consumeErrors=True)
         listening.addCallback(self._started)
 
     def _listen(self, listener: Listener) -> Any:
-        from twisted.internet.endpoints import serverFromString
-
         def opened(port: Any) -> None:
             self._ports.append(port)
             spoken = [f"WebSocket at {path}" for path in listener.websocket]
@@ -213,6 +214,7 @@ class Daemon:
             self._reactor.stop()
             return
         self._hosting.start()
+        self.realms.tally.start()
         log.info("wampd {version} is ready, process {pid}", version=wampd.__version__, pid=os.getpid())
 
     def _signalled(self, number: int, _frame: object) -> None:

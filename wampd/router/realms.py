@@ -21,6 +21,7 @@ from wampd.auth.handshake import Handshake, RealmAuth
 from wampd.realms.options import MAX_ID
 from wampd.realms.realm import Limits, Realm
 from wampd.realms.session import Session
+from wampd.router.tally import OUR_BUGS, Tally
 
 log = Logger()
 
@@ -58,6 +59,7 @@ class Realms:
     def __init__(self, clock: Any, agent: str) -> None:
         """``agent`` is what WELCOME says of the router."""
         self.touched: list[Session] = []
+        self.tally = Tally(clock)
         self._clock = clock
         self._agent = agent
         self._shells: dict[str, RealmShell] = {}
@@ -83,6 +85,7 @@ class Realms:
         )
         shell = RealmShell(core, self._clock, drops_events=drops_events)
         self._shells[name] = shell
+        self.tally.ask(lambda: core.struck)
         self._doors[name] = door
         return shell
 
@@ -110,6 +113,7 @@ class Realms:
                 try:
                     session.outlet.flush()  # type: ignore[union-attr]
                 except Exception:  # noqa: BLE001 - logged, and ended for this session
+                    self.tally.strike(OUR_BUGS)
                     log.failure("sending to {session} failed: a bug in wampd", session=session)
                     session.outbox.clear()
                     session.outlet.broken()  # type: ignore[union-attr]

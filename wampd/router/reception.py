@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from wampd.router.realms import Realms
 from wampd.router.sessions import Patience, SessionPeer
+from wampd.router.tally import HANDSHAKES_REFUSED
 from wampd.router.transports.connection import Connection, Peer
 from wampd.router.transports.echo import EchoPeer
 from wampd.router.wire.codec import Codec
@@ -103,6 +104,10 @@ class Reception:
         if not self._by_address[address]:
             del self._by_address[address]
 
+    def refused(self) -> None:
+        """Count a handshake that was refused, or came too late."""
+        self._realms.tally.strike(HANDSHAKES_REFUSED)
+
     def turn_away(self) -> bool:
         """Count a connection that is only told that there is no room; whether there is room even for that."""
         if self._lobby.waiting >= MOST_WAITING:
@@ -116,8 +121,8 @@ class Reception:
 
     def serve(self, connection: Connection, serializer: str, about: dict[str, Any], since: float) -> Peer:
         """Make what serves a connection that speaks WAMP in this serialization; ``since``: when it was accepted."""
-        self._lobby.connections.add(connection)
         peer = SessionPeer(self._realms, connection, self._codecs[serializer], about, self._patience)
+        self._lobby.connections.add(connection)
         peer.deadline = since + self._patience.join
         return peer
 

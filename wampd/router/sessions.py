@@ -33,6 +33,7 @@ from wampd.realms.messages import (
     Outgoing,
 )
 from wampd.realms.session import LEGAL, ProtocolViolation, Session, SessionOver, State
+from wampd.router import tally
 from wampd.router.wire.codec import Codec, Uncarriable
 from wampd.router.wire.framing import Framing
 
@@ -148,9 +149,11 @@ class SessionPeer:
                 self._over()
                 continue
             except ProtocolViolation as violation:
+                self._realms.tally.strike(tally.PROTOCOL_VIOLATIONS)
                 log.info("{who}: protocol violation: {violation}", who=self.who, violation=str(violation))
                 self._abort(PROTOCOL_VIOLATION, str(violation))
             except Exception:  # noqa: BLE001 - logged, and ended for this session
+                self._realms.tally.strike(tally.OUR_BUGS)
                 log.failure("serving {who} failed: a bug in wampd", who=self.who)
                 self._abort(PROTOCOL_VIOLATION, "internal error")
             return
@@ -178,6 +181,7 @@ class SessionPeer:
         elif isinstance(outcome, Accept):
             self._welcome(outcome)
         else:
+            self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
             log.info("{who}: refused: {reason}: {why}", who=self.who, reason=outcome.reason, why=outcome.log)
             self._abort(outcome.reason, outcome.message)
 
@@ -281,7 +285,7 @@ class SessionPeer:
                 assert isinstance(message, Event)
                 payload = codec.encode_event(message)
         except Uncarriable as why:
-            log.info("{who}: not delivered: {why}", who=self.who, why=str(why))
+            log.debug("{who}: not delivered: {why}", who=self.who, why=str(why))
             return None
         return self._connection.framing.frame(payload)
 
@@ -356,6 +360,7 @@ class SessionPeer:
     def late(self) -> None:
         """The deadline has passed: for joining, for a new HELLO, or for answering GOODBYE."""
         self.deadline = None
+        self._realms.tally.strike(tally.TOO_LATE)
         expired = self._handshake.expire() if self._handshake is not None else None
         if expired is not None:
             log.info("{who}: refused: {reason}: {why}", who=self.who, reason=expired.reason, why=expired.log)
@@ -381,11 +386,17 @@ class SessionPeer:
 
     def failed(self, why: str) -> None:
         """The connection cannot go on."""
+        self._realms.tally.strike(tally.CONNECTIONS_FAILED)
         log.info("{who}: {why}", who=self.who, why=why)
 
     def broken(self) -> None:
         """Sending failed, which is a bug of ours: end this session."""
         self._abort(PROTOCOL_VIOLATION, "internal error")
+
+    def too_slow(self, why: str) -> None:
+        """The client reads too slowly, and is disconnected."""
+        self._realms.tally.strike(tally.SLOW_CONSUMERS)
+        log.warn("{who}: slow consumer: {why}", who=self.who, why=why)
 
     def lost(self, why: str) -> None:
         """The connection is gone."""

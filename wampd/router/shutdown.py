@@ -93,4 +93,5 @@ class Shutdown:
     def _end(self) -> None:
         if self._reactor.running:
             log.info("stopped; {count} connections were left", count=len(self._lobby.connections))
+            self._realms.tally.report()
             self._reactor.stop()

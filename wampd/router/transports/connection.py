@@ -74,7 +74,11 @@ class Peer(Protocol):
         ...
 
     def failed(self, why: str) -> None:
-        """The peer's bytes were refused by the framing, or it reads too slowly."""
+        """The connection is being ended for what the peer sent, or did not answer."""
+        ...
+
+    def too_slow(self, why: str) -> None:
+        """The connection is being ended because the peer does not read what is sent to it."""
         ...
 
     def lost(self, why: str) -> None:
@@ -263,7 +267,7 @@ class Connection(TwistedProtocol):
                 queue.progress = now
             elif now >= queue.progress + pace.send_stall:
                 if not self.peer.congested(True):
-                    self.peer.failed(f"slow consumer: nothing was read for {pace.send_stall:g} s")
+                    self.peer.too_slow(f"nothing was read for {pace.send_stall:g} s")
                     self.abort(SLOW_CONSUMER)
                     return now + pace.close_timeout
                 queue.progress = now
@@ -286,6 +290,7 @@ class Connection(TwistedProtocol):
         elif self._ping_out and not self._heard:
             given_up = self._ping_at - pace.ping_interval + pace.ping_timeout
             if now >= given_up:
+                self.peer.failed("no answer to a ping")
                 self.abort("no answer to a ping")
             return given_up
         elif now >= self._ping_at:
@@ -322,7 +327,7 @@ class Connection(TwistedProtocol):
 
     def _too_slow(self, queue: SendQueue, why: str) -> None:
         """End a connection that reads more slowly than it is sent to."""
-        self.peer.failed(f"slow consumer: {why}")
+        self.peer.too_slow(why)
         if self._closing_since:
             self.abort(SLOW_CONSUMER)
             return

@@ -38,5 +38,9 @@ class EchoPeer:
         """The connection cannot go on."""
         log.debug("echo: {why}", why=why)
 
+    def too_slow(self, why: str) -> None:
+        """The connection is ended for that."""
+        log.debug("echo: {why}", why=why)
+
     def lost(self, why: str) -> None:
         """The connection is gone."""

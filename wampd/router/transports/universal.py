@@ -69,6 +69,10 @@ class House(Protocol):
         """What an admitted connection calls when it is gone."""
         ...
 
+    def refused(self) -> None:
+        """Count a handshake that was refused, or came too late."""
+        ...
+
     def serve(self, connection: Connection, serializer: str, about: dict[str, Any], since: float) -> Peer:
         """Make what serves a connection that speaks WAMP in this serialization; ``since``: when it was accepted."""
         ...
@@ -142,6 +146,7 @@ class UniversalPort(TwistedProtocol):
                 self._deadline = now + self._speaks.handshake_timeout
             else:
                 if not self._dropping:
+                    self._house.refused()
                     log.info("{address}: no handshake in time", address=self._address)
                 self.transport.abortConnection()
         return self._deadline
@@ -239,6 +244,7 @@ class UniversalPort(TwistedProtocol):
 
     def _drop(self, last_words: bytes, why: str) -> None:
         """Say why, and close; what the client still sends is read and dropped until it closes."""
+        self._house.refused()
         log.info("{address}: {why}", address=self._address, why=why)
         self._dropping = True
         self._head = b""

@@ -1,0 +1,74 @@
+"""How often each limit and each misfortune struck: totals for whoever asks, and one line in the log in a while.
+
+Rules
+-----
+* Counting costs one addition where it happens. Every `INTERVAL` what has grown since is said in one line, so that a flood of
+  misfortunes is no flood of lines.
+* SIGUSR1 and the end of the router log all totals.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from twisted.logger import Logger
+
+log = Logger()
+
+INTERVAL: Final = 10.0
+
+AUTHENTICATIONS_REFUSED: Final = "joins refused"
+HANDSHAKES_REFUSED: Final = "handshakes refused"
+PROTOCOL_VIOLATIONS: Final = "protocol violations"
+SLOW_CONSUMERS: Final = "slow consumers disconnected"
+CONNECTIONS_FAILED: Final = "connections failed"
+TOO_LATE: Final = "clients too late"
+OUR_BUGS: Final = "failures of ours"
+
+
+class Tally:
+    """Counters by name. Parts that cannot call it (the core) keep their own, and are asked."""
+
+    def __init__(self, clock: Any) -> None:
+        """``clock`` is an ``IReactorTime``."""
+        self._clock = clock
+        self._own: Counter[str] = Counter()
+        self._sources: list[Callable[[], Mapping[str, int]]] = []
+        self._reported: Mapping[str, int] = {}
+
+    def strike(self, what: str) -> None:
+        """Count one."""
+        self._own[what] += 1
+
+    def ask(self, source: Callable[[], Mapping[str, int]]) -> None:
+        """Count what ``source`` tells, too: its totals by name."""
+        self._sources.append(source)
+
+    def totals(self) -> Counter[str]:
+        """How often each struck since the start."""
+        totals = Counter(self._own)
+        for source in self._sources:
+            totals.update(source())
+        return totals
+
+    def start(self) -> None:
+        """Report from now on."""
+        self._clock.callLater(INTERVAL, self._again)
+
+    def report(self) -> None:
+        """Log all totals."""
+        log.info("since the start: {totals}", totals=_listed(self.totals()) or "nothing struck")
+
+    def _again(self) -> None:
+        totals = self.totals()
+        grown = _listed(totals - Counter(self._reported))
+        if grown:
+            log.warn("in the last {seconds:g} s: {grown}", seconds=INTERVAL, grown=grown)
+        self._reported = totals
+        self.start()
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in sorted(counts.items()) if count)

@@ -2,17 +2,18 @@
 
 Rules
 -----
-* One line an event. Text of a peer in it cannot break the line: control characters are escaped.
-* A reader that stops reading does not stop the router: what the stream does not take is dropped and counted.
+* One line an event. Text of a peer in it cannot break the line or steer a terminal: control characters are escaped. Only a
+  traceback, which is ours, follows its line, indented; in JSON it is a field.
+* A reader that stops reading does not stop the router: what it does not take is dropped and counted, and the log says so.
+* What Twisted itself tells of its life is for ``debug``; its warnings and errors are not.
 """
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any, Final
 
 import msgspec
 from twisted.logger import (
@@ -25,79 +26,127 @@ from twisted.logger import (
 )
 from zope.interface import implementer
 
-LEVELS: Mapping[str, Any] = {
+from wampd.router.observe.outlet import Outlet
+
+LEVELS: Final[Mapping[str, Any]] = {
     "debug": LogLevel.debug,
     "info": LogLevel.info,
     "warn": LogLevel.warn,
     "error": LogLevel.error,
     "critical": LogLevel.critical,
 }
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160)) if code not in (9, 10)}
-_KEPT_TYPES = (str, int, float, bool, type(None))
+CHATTY: Final = ("log_legacy", "twisted")
+"""Namespaces whose ``info`` is about themselves."""
+MAX_TEXT: Final = 8192
+"""Characters of one message."""
+PATIENCE: Final = 0.5
+"""Seconds that a slow reader gets at the end of the process."""
+# C0 without the tab, DEL and C1; the separators that some readers take for line ends; what turns the direction of text.
+_CONTROLS: Final = {
+    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    for code in (*range(9), *range(10, 32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+}
+_KEPT_TYPES: Final = (str, int, float, bool, type(None))
 
 
 @implementer(ILogObserver)
 class LineObserver:
-    """Writes one line an event to a stream."""
+    """Writes one line an event to an outlet."""
 
-    def __init__(self, stream: TextIO, *, as_json: bool) -> None:
-        self._stream = stream
-        self._as_json = as_json
-        self.dropped = 0
+    def __init__(self, outlet: Outlet, *, as_json: bool) -> None:
+        self._outlet = outlet
+        self._line = json_line if as_json else text_line
+        self._told = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many lines were dropped so far."""
+        return self._outlet.dropped
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write one event."""
-        line = json_line(event) if self._as_json else text_line(event)
-        try:
-            self._stream.write(line)
-            self._stream.flush()
-        except (OSError, ValueError):
-            self.dropped += 1
+        outlet = self._outlet
+        untold = outlet.dropped - self._told
+        if untold and outlet.has_room:
+            self._told = outlet.dropped
+            outlet.write(self._line(_dropped(untold, event)).encode())
+        outlet.write(self._line(event).encode())
+
+    def finish(self) -> None:
+        """Write what still waits: the process ends."""
+        self._outlet.finish(PATIENCE)
 
 
 def text_line(event: dict[str, Any]) -> str:
     """``2026-01-31T12:00:00.123Z info  wampd.router.daemon: text``, with the traceback of a failure below."""
     level = event.get("log_level", LogLevel.info).name
-    text = (formatEvent(event) or "").translate(_CONTROLS).replace("\n", "\n    ")
+    text = _text(event).translate(_CONTROLS)
     failure = event.get("log_failure")
     if failure is not None:
-        text += "\n    " + failure.getTraceback().rstrip().replace("\n", "\n    ")
+        trace = "".join(line + "\n" for line in _encodable(failure.getTraceback()).rstrip().splitlines())
+        text += "\n    " + trace.rstrip().replace("\n", "\n    ")
     return f"{_when(event)} {level:<5} {event.get('log_namespace', '-')}: {text}\n"
 
 
 def json_line(event: dict[str, Any]) -> str:
     """One JSON object: time, level, logger, message, and the event's own fields."""
-    fields = {
-        key: value
-        for key, value in event.items()
-        if not key.startswith("log_") and isinstance(value, _KEPT_TYPES) and key not in ("format", "time")
-    }
-    failure = event.get("log_failure")
-    if failure is not None:
-        fields["traceback"] = failure.getTraceback()
-    record = {
+    record: dict[str, Any] = {
         "time": _when(event),
         "level": event.get("log_level", LogLevel.info).name,
         "logger": event.get("log_namespace", "-"),
-        "message": formatEvent(event) or "",
-        **fields,
+        "message": _text(event),
     }
-    return msgspec.json.encode(record).decode() + "\n"
+    failure = event.get("log_failure")
+    if failure is not None:
+        record["traceback"] = _encodable(failure.getTraceback())
+    for key, value in event.items():
+        if not key.startswith("log_") and key != "format" and isinstance(value, _KEPT_TYPES):
+            record.setdefault(_encodable(key), _encodable(value[:MAX_TEXT]) if isinstance(value, str) else value)
+    try:
+        line = msgspec.json.encode(record)
+    except (ValueError, OverflowError):  # a number beyond 64 bits
+        line = msgspec.json.encode({key: str(value)[:MAX_TEXT] for key, value in record.items()})
+    return line.decode() + "\n"
 
 
-def begin(level: str, log_format: str, stream: TextIO | None = None) -> LineObserver:
-    """Send the log to a stream (standard error), from now on."""
-    if stream is None:
-        stream = sys.stderr
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="backslashreplace")
-    observer = LineObserver(stream, as_json=log_format == "json")
-    # Any: zope's interfaces mean nothing to the type checker
-    written: Any = observer
-    predicate: Any = LogLevelFilterPredicate(defaultLogLevel=LEVELS[level])
-    filtered: Any = FilteringLogObserver(written, [predicate])
-    globalLogBeginner.beginLoggingTo([filtered], redirectStandardIO=False, discardBuffer=True)
+def begin(level: str, log_format: str, *, descriptor: int | None = None, clock: Any = None) -> LineObserver:
+    """Send the log to a file descriptor (standard error), from now on; ``clock``: see `Outlet`."""
+    outlet = Outlet(sys.stderr.fileno() if descriptor is None else descriptor, clock)
+    observer = LineObserver(outlet, as_json=log_format == "json")
+    globalLogBeginner.beginLoggingTo([at_level(observer, level)], redirectStandardIO=False, discardBuffer=True)
     return observer
+
+
+def at_level(observer: Any, level: str) -> Any:
+    """The observer, given only what is at least of this level."""
+    # Any: zope's interfaces mean nothing to the type checker
+    predicate: Any = LogLevelFilterPredicate(defaultLogLevel=LEVELS[level])
+    if level == "info":
+        for namespace in CHATTY:
+            predicate.setLogLevelForNamespace(namespace, LogLevel.warn)
+    return FilteringLogObserver(observer, [predicate])
+
+
+def _text(event: dict[str, Any]) -> str:
+    text = formatEvent(event) or ""
+    if len(text) > MAX_TEXT:
+        text = f"{text[:MAX_TEXT]}… ({len(text) - MAX_TEXT} more characters)"
+    return _encodable(text)
+
+
+def _encodable(text: str) -> str:
+    """The text, halves of surrogate pairs spelt out."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _dropped(count: int, event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "log_time": event.get("log_time", 0.0),
+        "log_level": LogLevel.warn,
+        "log_namespace": __name__,
+        "log_format": "{dropped} log lines were dropped: nobody read them fast enough",
+        "dropped": count,
+    }
 
 
 def _when(event: Mapping[str, Any]) -> str:

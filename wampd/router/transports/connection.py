@@ -33,6 +33,8 @@ from wampd.router.wire.framing import Framing
 
 HIGH_WATER: Final = 2**20
 NEVER: Final = 3600.0
+LOOKS: Final = 10
+"""How often, within the time that it may stall, a queue is looked at."""
 
 SLOW_CONSUMER: Final = "wamp.close.slow_consumer"
 POLICY_VIOLATION: Final = 1008
@@ -271,7 +273,7 @@ class Connection(TwistedProtocol):
                     self.abort(SLOW_CONSUMER)
                     return now + pace.close_timeout
                 queue.progress = now
-            due = min(due, now + pace.send_stall / 4)
+            due = min(due, now + pace.send_stall / LOOKS)
         deadline = self.peer.deadline
         if deadline is not None and now >= deadline:
             if stalled:
@@ -314,7 +316,7 @@ class Connection(TwistedProtocol):
 
     def _begin_queue(self) -> SendQueue:
         self._queue = queue = SendQueue(self._wheel.now())
-        self._wheel.wake(self, queue.progress + self._pace.send_stall / 4)
+        self._wheel.wake(self, queue.progress + self._pace.send_stall / LOOKS)
         return queue
 
     def _watermark(self, queue: SendQueue) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
+from zope.interface import implementer
 
 log = Logger()
 
@@ -22,8 +24,9 @@ CIPHERS = (
 )
 
 
+@implementer(IOpenSSLServerConnectionCreator)
 class CertificateFiles:
-    """A Twisted context factory over two PEM files. Raise `ValueError` if they do not fit together.
+    """Makes the TLS side of connections, from two PEM files. Raise `ValueError` if they do not fit together.
 
     The files are looked at when a connection comes in; if they changed and are good, they are used from then on.
     """
@@ -34,7 +37,11 @@ class CertificateFiles:
         self._stamp = self._look()
         self._options = self._load()
 
-    def getContext(self) -> SSL.Context:  # noqa: N802 - Twisted's name
+    def serverConnectionForTLS(self, _protocol: Any) -> SSL.Connection:  # noqa: N802 - Twisted's name
+        """The TLS side of a new connection."""
+        return SSL.Connection(self.context(), None)
+
+    def context(self) -> SSL.Context:
         """The context for the next connection."""
         stamp = self._look()
         if stamp != self._stamp:
@@ -54,18 +61,18 @@ class CertificateFiles:
             return ()
 
     def _load(self) -> CertificateOptions:
+        options = CertificateOptions(
+            insecurelyLowerMinimumTo=TLSVersion.TLSv1_2,
+            acceptableCiphers=AcceptableCiphers.fromOpenSSLCipherString(CIPHERS),
+        )
+        context = options.getContext()
+        if b"ENCRYPTED" in self._key.read_bytes():  # OpenSSL would ask for the password on the terminal, and wait
+            raise ValueError(f"{self._key} is protected by a password, which nobody is there to type")
         try:
-            chain = _certificates(self._certificate.read_bytes())
-            key = crypto.load_privatekey(crypto.FILETYPE_PEM, self._key.read_bytes(), _no_password)
-            options = CertificateOptions(
-                privateKey=key,
-                certificate=chain[0],
-                extraCertChain=chain[1:],
-                insecurelyLowerMinimumTo=TLSVersion.TLSv1_2,
-                acceptableCiphers=AcceptableCiphers.fromOpenSSLCipherString(CIPHERS),
-            )
-            options.getContext().check_privatekey()
-        except (crypto.Error, SSL.Error) as error:
+            context.use_certificate_chain_file(str(self._certificate))
+            context.use_privatekey_file(str(self._key))
+            context.check_privatekey()
+        except SSL.Error as error:
             raise ValueError(f"{self._certificate} and {self._key} are no certificate and key: {error}") from None
         return options
 
@@ -73,15 +80,3 @@ class CertificateFiles:
 def wrap(factory: Any, files: Any) -> Any:
     """A factory whose protocols are inside TLS; ``files`` are `CertificateFiles`."""
     return TLSMemoryBIOFactory(files, False, factory)
-
-
-def _certificates(pem: bytes) -> list[crypto.X509]:
-    end = b"-----END CERTIFICATE-----"
-    parts = [part + end for part in pem.split(end)[:-1]]
-    if not parts:
-        raise ValueError("no certificate in the file")
-    return [crypto.load_certificate(crypto.FILETYPE_PEM, part) for part in parts]
-
-
-def _no_password(*_: Any) -> bytes:
-    return b""

@@ -2,7 +2,7 @@
 
 Rules
 -----
-* One line an event. Text of a peer in it cannot break the line: control characters are escaped.
+* One line an event. Text of a peer in it cannot break the line: what is not printable is escaped.
 * A reader that stops reading does not stop the router: what the stream does not take is dropped and counted.
 """
 
@@ -32,7 +32,6 @@ LEVELS: Mapping[str, Any] = {
     "error": LogLevel.error,
     "critical": LogLevel.critical,
 }
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160)) if code not in (9, 10)}
 _KEPT_TYPES = (str, int, float, bool, type(None))
 
 
@@ -58,11 +57,18 @@ class LineObserver:
 def text_line(event: dict[str, Any]) -> str:
     """``2026-01-31T12:00:00.123Z info  wampd.router.daemon: text``, with the traceback of a failure below."""
     level = event.get("log_level", LogLevel.info).name
-    text = (formatEvent(event) or "").translate(_CONTROLS).replace("\n", "\n    ")
+    text = _one_line(formatEvent(event) or "")
     failure = event.get("log_failure")
     if failure is not None:
         text += "\n    " + failure.getTraceback().rstrip().replace("\n", "\n    ")
     return f"{_when(event)} {level:<5} {event.get('log_namespace', '-')}: {text}\n"
+
+
+def _one_line(text: str) -> str:
+    """A text with everything escaped that a terminal or a reader of lines could take for more than a character."""
+    if text.isprintable():
+        return text
+    return "".join([c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text])
 
 
 def json_line(event: dict[str, Any]) -> str:
@@ -82,7 +88,11 @@ def json_line(event: dict[str, Any]) -> str:
         "message": formatEvent(event) or "",
         **fields,
     }
-    return msgspec.json.encode(record).decode() + "\n"
+    try:
+        return msgspec.json.encode(record).decode() + "\n"
+    except UnicodeEncodeError:  # a lone surrogate, which JSON in UTF-8 cannot hold
+        record = {key: _one_line(value) if isinstance(value, str) else value for key, value in record.items()}
+        return msgspec.json.encode(record).decode() + "\n"
 
 
 def begin(level: str, log_format: str, stream: TextIO | None = None) -> LineObserver:

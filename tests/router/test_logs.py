@@ -244,9 +244,10 @@ def test_where_a_pipe_cannot_be_opened_again_it_is_asked_first(pipe):
     reader, writer = pipe
     send = _when_ready(writer)
     sent = 0
-    with pytest.raises(BlockingIOError):
-        while True:
+    with contextlib.suppress(BlockingIOError):
+        while sent < 2**24:
             sent += send(b"x" * 700)
+    assert sent < 2**24
     assert sent >= 4096
     os.read(reader, 2**16)
     assert send(b"again") == 5

@@ -49,13 +49,15 @@ log = Logger()
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
 """What components get of the router's own environment, which may hold secrets."""
+BACKLOG = 4096
+"""Connections that wait to be accepted; the system may allow fewer."""
 
 
 def run(settings: Settings) -> int:
     """Run the router until it is stopped; return the exit status."""
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
-    logs.begin(settings.log.level, settings.log.format)
+    log_lines = logs.begin(settings.log.level, settings.log.format, clock=reactor)
     daemon = Daemon(reactor, settings)
     end_of_turn.append(daemon.realms.end_of_turn)
     reactor.callWhenRunning(daemon.start)
@@ -63,6 +65,7 @@ def run(settings: Settings) -> int:
     gc.freeze()  # what is there now stays: it need not be looked at again
     gc.set_threshold(20_000, 50, 100)
     reactor.run()
+    log_lines.finish()
     return daemon.status
 
 
@@ -205,7 +208,7 @@ class Daemon:
             self.status = 1
 
         def listen() -> Any:
-            return serverFromString(self._reactor, listener.endpoint).listen(self._factory(listener))
+            return serverFromString(self._reactor, _with_backlog(listener.endpoint)).listen(self._factory(listener))
 
         return maybeDeferred(listen).addCallbacks(opened, failed)
 
@@ -219,6 +222,13 @@ class Daemon:
 
     def _signalled(self, number: int, _frame: object) -> None:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
+
+
+def _with_backlog(endpoint: str) -> str:
+    """The endpoint with room for very many clients that come back at once, unless it says how much; Twisted's own is 50."""
+    if endpoint.partition(":")[0] in ("tcp", "tcp6", "unix") and ":backlog=" not in endpoint:
+        return f"{endpoint}:backlog={BACKLOG}"
+    return endpoint
 
 
 def _new_authid() -> str:

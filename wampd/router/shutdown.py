@@ -2,10 +2,11 @@
 
 Rules
 -----
-* Listening stops at once. Calls under way get up to half of the drain time to finish; then sessions are told
-  ``wamp.close.system_shutdown``, spread over what is left of it, so that they do not all come back in the same moment.
-* Components of the router are stopped once the sessions are told.
-* After the hard limit, or a second request, the process ends whatever still waits.
+* Listening stops at once, and who is still at its handshake is not let in. Calls under way get up to half of the drain time to
+  finish; then sessions are told ``wamp.close.system_shutdown``, spread over what is left of it, so that they do not all come
+  back in the same moment. What a call then still waits for ends with an ERROR.
+* Components of the router are stopped once the sessions are told, and not started again from the beginning on.
+* After the hard limit, or a second request, the process ends whatever still waits; no component is left behind.
 
 Source: WAMP basic profile, "Session Closing".
 """
@@ -13,7 +14,7 @@ Source: WAMP basic profile, "Session Closing".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
@@ -23,12 +24,14 @@ from wampd.router.realms import Realms
 from wampd.router.reception import Lobby
 from wampd.router.sessions import GOING_AWAY, SessionPeer
 from wampd.router.settings.model import ProcessLimits
+from wampd.router.transports.connection import Connection
 
 log = Logger()
 
-SYSTEM_SHUTDOWN = "wamp.close.system_shutdown"
-STEP = 0.05
-AT_ONCE = 500
+SYSTEM_SHUTDOWN: Final = "wamp.close.system_shutdown"
+STEP: Final = 0.05
+"""Seconds."""
+AT_ONCE: Final = 100
 """Sessions told in one step, at the least."""
 
 
@@ -44,54 +47,76 @@ class Shutdown:
         ports: Sequence[Any],
         hosting: Hosting,
     ) -> None:
+        """``ports`` are those listened on; more may still come in while the router starts."""
         self._reactor = reactor
         self._limits = limits
         self._realms = realms
         self._lobby = lobby
         self._ports = ports
         self._hosting = hosting
-        self._begun: float | None = None
+        self._begun = 0.0
+        self._ended = False
+        self._told: set[Connection] = set()
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the router is being stopped."""
+        return self._lobby.closing
 
     def request(self, why: str) -> None:
         """Begin to stop; asked a second time, end at once."""
-        if self._begun is not None:
+        if self.is_under_way:
             log.warn("{why} again: ending at once", why=why)
             self._end()
             return
         self._begun = self._reactor.seconds()
+        self._lobby.closing = True
+        self._hosting.hold()
         log.info("{why}: stopping; {count} connections are open", why=why, count=len(self._lobby.connections))
         self._reactor.callLater(self._limits.stop, self._end)
         closed = [port.stopListening() for port in self._ports]
         DeferredList([each for each in closed if each is not None]).addCallback(lambda _: self._wait_for_calls())
 
     def _wait_for_calls(self) -> None:
-        patience = self._begun + self._limits.drain / 2  # type: ignore[operator]
-        if any(realm.core.calls_under_way() for realm in self._realms.all()) and self._reactor.seconds() < patience:
+        now = self._reactor.seconds()
+        drained = self._begun + self._limits.drain
+        if now < drained - self._limits.drain / 2 and any(realm.core.calls_under_way() for realm in self._realms.all()):
             self._reactor.callLater(STEP, self._wait_for_calls)
             return
-        steps = max(1, int((self._begun + self._limits.drain - self._reactor.seconds()) / STEP))  # type: ignore[operator]
-        self._say_goodbye(list(self._lobby.connections), max(AT_ONCE, len(self._lobby.connections) // steps + 1))
+        steps = max(1, int((drained - now) / STEP))
+        connections = list(self._lobby.connections)
+        self._say_goodbye(connections, max(AT_ONCE, len(connections) // steps + 1))
 
-    def _say_goodbye(self, connections: list[Any], at_once: int) -> None:
+    def _say_goodbye(self, connections: list[Connection], at_once: int) -> None:
         for connection in connections[:at_once]:
-            if isinstance(connection.peer, SessionPeer):
-                connection.peer.dismiss(SYSTEM_SHUTDOWN)
-            else:
-                connection.close(GOING_AWAY, "the router is shutting down")
+            self._tell(connection)
         rest = connections[at_once:]
         if rest:
             self._reactor.callLater(STEP, self._say_goodbye, rest, at_once)
         else:
             self._hosting.stop(self._limits.drain / 2).addCallback(lambda _: self._wait_for_connections())
 
+    def _tell(self, connection: Connection) -> None:
+        self._told.add(connection)
+        peer = connection.peer
+        if isinstance(peer, SessionPeer):
+            peer.dismiss(SYSTEM_SHUTDOWN)
+        else:
+            connection.close(GOING_AWAY, "the router is shutting down")
+
     def _wait_for_connections(self) -> None:
+        for connection in self._lobby.connections - self._told:  # they were at their handshake
+            self._tell(connection)
         if self._lobby.connections:
             self._reactor.callLater(STEP, self._wait_for_connections)
         else:
             self._end()
 
     def _end(self) -> None:
-        if self._reactor.running:
-            log.info("stopped; {count} connections were left", count=len(self._lobby.connections))
-            self._realms.tally.report()
-            self._reactor.stop()
+        if self._ended:
+            return
+        self._ended = True
+        self._hosting.kill()
+        log.info("stopped; {count} connections were left", count=len(self._lobby.connections))
+        self._realms.tally.report()
+        self._reactor.stop()

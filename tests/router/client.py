@@ -1,0 +1,76 @@
+"""A blocking WAMP client (WebSocket, JSON) for tests against a router in a process of its own."""
+
+import contextlib
+import json
+import ssl as tls
+from itertools import count
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect, unix_connect
+
+WELCOME, ABORT, GOODBYE, ERROR, CALL, RESULT, REGISTER, REGISTERED, INVOCATION, YIELD = (
+    2,
+    3,
+    6,
+    8,
+    48,
+    50,
+    64,
+    65,
+    68,
+    70,
+)
+
+
+class Session:
+    """One session; every receive has a deadline."""
+
+    def __init__(self, port=0, *, realm="realm1", join=True, url=None, unix=None, context=None):
+        options = {"subprotocols": ["wamp.2.json"], "compression": None, "open_timeout": 10, "ping_interval": None}
+        self._stack = contextlib.ExitStack()
+        if unix is not None:
+            connecting = unix_connect(str(unix), "ws://localhost/ws", **options)
+        else:
+            connecting = connect(url or f"ws://127.0.0.1:{port}/ws", ssl=context, **options)
+        self.socket = self._stack.enter_context(connecting)
+        self._ids = count(1)
+        if join:
+            self.send(1, realm, {"roles": {"caller": {}, "callee": {}, "publisher": {}, "subscriber": {}}})
+            assert self.receive()[0] == WELCOME
+
+    def send(self, *message):
+        self.socket.send(json.dumps(message))
+
+    def receive(self, timeout=10):
+        return json.loads(self.socket.recv(timeout=timeout))
+
+    def register(self, uri):
+        request = next(self._ids)
+        self.send(REGISTER, request, {}, uri)
+        assert self.receive()[:2] == [REGISTERED, request]
+
+    def call(self, uri, *args):
+        request = next(self._ids)
+        self.send(CALL, request, {}, uri, list(args))
+        return request
+
+    def closed_with(self, timeout=10):
+        """The code and reason that the router closes with, whatever it says before."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                self.receive(timeout)
+        return self.socket.protocol.close_rcvd.code, self.socket.protocol.close_rcvd.reason
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._stack.close()
+
+
+def trusting(certificate):
+    """A TLS context that trusts this certificate."""
+    return tls.create_default_context(cafile=certificate)

@@ -1,0 +1,55 @@
+"""A router in a process of its own, with whatever configuration a test writes."""
+
+import textwrap
+
+import pytest
+
+from tests.support.process import Child, environment, free_port, wampd_command
+
+REALMS = """
+realms:
+  - name: realm1
+    roles:
+      - name: anonymous
+        permissions: [{uri: com., match: prefix, allow: [call, register, publish, subscribe]}]
+    auth: {anonymous: {role: anonymous}}
+"""
+LISTENERS = """
+listeners:
+  - endpoint: tcp:${WAMPD_PORT}:interface=127.0.0.1
+    websocket: {/ws: {type: wamp}, /echo: {type: echo}}
+    rawsocket: {}
+    limits: {close_timeout: 1 s}
+"""
+
+
+class Router(Child):
+    """``wampd run`` with a configuration of its own."""
+
+    def __init__(self, directory, more="", *, listeners=LISTENERS, log=None, **variables):
+        self.port = free_port()
+        self.directory = directory
+        self.config = directory / "wampd.yaml"
+        self.config.write_text(REALMS + textwrap.dedent(listeners) + textwrap.dedent(more))
+        super().__init__(
+            wampd_command("run", self.config),
+            log or directory / "wampd.log",
+            env=environment(WAMPD_PORT=str(self.port), **variables),
+            cwd=directory,
+        )
+        self.wait_for_log("is ready")
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts routers, which are gone at the end whatever happens."""
+    started = []
+
+    def start(more="", **kwargs):
+        router = Router(tmp_path, more, **kwargs)
+        started.append(router)
+        return router
+
+    yield start
+    for router in started:
+        router.kill()

@@ -199,5 +199,5 @@ def test_an_event_that_cannot_be_carried_is_counted():
     member = house.join()
     event = Event(1, 2, {}, None, None, Format.JSON)
     assert house.realm.undeliverable(member.session, event, "wamp.error.invalid_argument", "why")
-    assert house.realm.undelivered == 1
+    assert house.realm.struck == {"events that a receiver cannot carry": 1}
     assert member.heard() == []

@@ -118,6 +118,8 @@ class Dealer:
 
         registration = self.registrations.exact.get(uri) or self._matching(uri)
         if registration is None or registration.callee.state is not ESTABLISHED:
+            registration = self._of_those_here(uri)
+        if registration is None:
             caller.refuse(CALL, message.id, NO_SUCH_PROCEDURE, f"no procedure {uri!r} is registered")
             return
         if len(calls) >= self._max_calls:
@@ -277,6 +279,14 @@ class Dealer:
     def _matching(self, uri: str) -> Registration | None:
         registration = self.registrations.best(uri)
         return None if registration is None or is_reserved(uri) else registration
+
+    def _of_those_here(self, uri: str) -> Registration | None:
+        """The best registration of a callee that is here; those of callees that have left are taken off on the way."""
+        while True:
+            registration = self.registrations.exact.get(uri) or self._matching(uri)
+            if registration is None or registration.callee.state is ESTABLISHED:
+                return registration
+            self._unregister(registration)
 
     def _held(self, callee: Session, invocation_id: int) -> Invocation | None:
         """The callee's own invocation of this id; `None` if it is over."""

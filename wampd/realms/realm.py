@@ -5,8 +5,8 @@ Rules
 * ``handle`` takes one well-formed message of an established session and leaves what is to be done in the outboxes of
   sessions. It raises `ProtocolViolation` when the message may not be sent now: the shell then aborts that session; and
   `SessionOver` when the client has ended the session.
-* Request ids: with ``strict_request_ids`` every request's id is its predecessor's plus one, else any id will do that is
-  not in use (basic profile, "IDs"; many clients do not count).
+* Request ids: with ``strict_request_ids`` every request's id is its predecessor's plus one, and 1 after 2^53; else any id
+  will do that is not in use (basic profile, "IDs"; many clients do not count).
 * A session that leaves is gone at once for everybody; taking it off what it held is done in slices, so that a session
   with very many subscriptions blocks nobody.
 * Messages whose role the client did not announce are protocol violations.
@@ -41,6 +41,7 @@ from wampd.realms.messages import (
     Unsubscribe,
     Yield,
 )
+from wampd.realms.options import MAX_ID
 from wampd.realms.session import ProtocolViolation, Session, SessionOver, State
 from wampd.realms.uris import is_uri
 
@@ -134,7 +135,10 @@ class Realm:
             if request_id == session.watermark + 1:
                 session.watermark = request_id
             elif self._strict:
-                raise ProtocolViolation(f"request id {request_id} where {session.watermark + 1} was due")
+                due = session.watermark % MAX_ID + 1
+                if request_id != due:
+                    raise ProtocolViolation(f"request id {request_id} where {due} was due")
+                session.watermark = request_id
             elif request_id > session.watermark:
                 session.watermark = request_id
         handler(session, message)

@@ -1,0 +1,122 @@
+"""A realm and its members, without a router round them: what is said goes in, what is heard comes out of the outboxes."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from wampd.realms.grants import Grant, Grants
+from wampd.realms.messages import EVENT, Event, Foreign, Format, json_decoder
+from wampd.realms.options import ClientRole, ClientRoles, Match
+from wampd.realms.realm import Limits, Realm
+from wampd.realms.session import Session, SessionOver
+
+_decode = json_decoder().decode
+
+
+class Everything:
+    """A policy that grants everything."""
+
+    def decide(self, action: str, uri: str, match: Match) -> Grant:
+        return Grant()
+
+
+def plain(message: Any) -> list[Any]:
+    """A message of an outbox as its receiver will read it; payload in a serialization of its own stays undecoded."""
+    if isinstance(message, Foreign):
+        message = message.message
+    if isinstance(message, Event):
+        message = (EVENT, message.subscription, message.publication, message.details, message.args, message.kwargs)
+        while message[-1] is None:
+            message = message[:-1]
+    return [msgspec.json.decode(part) if isinstance(part, Raw) else part for part in message]
+
+
+class Member:
+    """A session, spoken to in lists."""
+
+    def __init__(self, house: House, session: Session) -> None:
+        self.house = house
+        self.session = session
+
+    def __repr__(self) -> str:
+        return f"<Member {self.session.id}>"
+
+    def say(self, *messages: list[Any]) -> None:
+        """Say something. Raises what `Realm.handle` raises."""
+        for message in messages:
+            self.house.realm.handle(self.session, _decode(msgspec.json.encode(message)))
+
+    def heard(self) -> list[list[Any]]:
+        """What is in the outbox, which is empty afterwards."""
+        messages = [plain(message) for message in self.session.outbox]
+        self.session.outbox.clear()
+        return messages
+
+    def leave(self) -> None:
+        """Be gone."""
+        self.house.realm.leave(self.session)
+
+    def goodbye(self) -> None:
+        """Say GOODBYE, and be gone."""
+        try:
+            self.say([6, {}, "wamp.close.close_realm"])
+        except SessionOver:
+            return
+        raise AssertionError("the session goes on after GOODBYE")
+
+    def holds_nothing(self) -> bool:
+        """Whether no record is left of what the session did."""
+        session = self.session
+        return not (session.subscriptions or session.registrations or session.calls or session.invocations)
+
+
+class House:
+    """One realm, in which everybody may do everything."""
+
+    def __init__(self, *, limits: Limits | None = None, strict: bool = False, policy: Any = None) -> None:
+        self.touched: list[Session] = []
+        self.ids = count(1)
+        publication_ids = count(5001)
+        self.realm = Realm(
+            "realm1",
+            touched=self.touched,
+            new_id=lambda: next(publication_ids),
+            limits=limits or Limits(),
+            strict_request_ids=strict,
+        )
+        self.policy = policy or Everything()
+        self.members: list[Member] = []
+
+    def join(
+        self, *, interruptible: bool = True, roles: ClientRoles | None = None, form: Format = Format.JSON, **who: str
+    ) -> Member:
+        """A new member."""
+        features = {"call_canceling": True} if interruptible else {}
+        role = ClientRole(features)
+        session = Session(
+            next(self.ids),
+            format=form,
+            roles=roles or ClientRoles(role, role, role, role),
+            grants=Grants(self.policy),
+            touched=self.touched,
+            **who,
+        )
+        self.realm.join(session)
+        member = Member(self, session)
+        self.members.append(member)
+        return member
+
+    def is_empty(self) -> bool:
+        """Whether nothing is left of anybody."""
+        realm = self.realm
+        return (
+            not realm.sessions
+            and not realm.has_leavers
+            and not len(realm.dealer.registrations)
+            and not len(realm.broker.subscriptions)
+            and all(member.holds_nothing() for member in self.members)
+        )

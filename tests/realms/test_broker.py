@@ -1,0 +1,229 @@
+"""The broker by itself: one realm, no router round it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.realms.house import House
+from wampd.realms.grants import Grant
+from wampd.realms.messages import (
+    ERROR,
+    EVENT,
+    PUBLISH,
+    PUBLISHED,
+    SUBSCRIBE,
+    SUBSCRIBED,
+    UNSUBSCRIBE,
+    UNSUBSCRIBED,
+    Format,
+)
+from wampd.realms.realm import Limits
+from wampd.realms.session import ProtocolViolation
+
+ACKNOWLEDGE = {"acknowledge": True}
+
+
+class Choosy:
+    """A policy by first component: what ``shut`` begins is refused; ``shown`` and ``hidden`` say who is disclosed."""
+
+    def decide(self, action, uri, match):
+        first = uri.split(".")[0]
+        if first == "shut":
+            return Grant(refusal="wamp.error.not_authorized", reason="it is shut")
+        return Grant(disclose={"shown": "always", "hidden": "never"}.get(first, "on_request"))
+
+
+def subscribed(house, uri="com.topic", match="exact", **who):
+    """A new member with a subscription, and its id."""
+    member = house.join(**who)
+    member.say([SUBSCRIBE, 1, {"match": match}, uri])
+    ((kind, request, subscription),) = member.heard()
+    assert (kind, request) == (SUBSCRIBED, 1)
+    return member, subscription
+
+
+def test_an_event_is_one_object_for_all_its_receivers_so_that_it_is_encoded_once():
+    house = House()
+    members = [subscribed(house)[0] for _ in range(3)]
+    house.join().say([PUBLISH, 1, {}, "com.topic", [1], {"k": 2}])
+    first, *others = [member.session.outbox[0] for member in members]
+    assert all(other is first for other in others)
+    assert first.format is Format.JSON
+    assert bytes(first.args) == b"[1]"
+    assert bytes(first.kwargs) == b'{"k":2}'
+
+
+def test_everybody_who_gets_something_is_touched_once():
+    house = House()
+    member, _ = subscribed(house)
+    house.touched.clear()
+    publisher = house.join()
+    for number in range(1, 4):
+        publisher.say([PUBLISH, number, {}, "com.topic"])
+    assert house.touched == [member.session]
+
+
+def test_every_matching_subscription_fires_best_first_and_tells_the_topic_of_a_pattern():
+    house = House()
+    member = house.join()
+    patterns = [("a.b", "exact"), ("a", "prefix"), ("a.", "wildcard"), ("a.b", "prefix"), ("x", "prefix")]
+    ids = {}
+    for number, (uri, match) in enumerate(patterns, 1):
+        member.say([SUBSCRIBE, number, {"match": match}, uri])
+        ids[uri, match] = member.heard()[0][2]
+    house.join().say([PUBLISH, 1, {}, "a.b"])
+    topic = {"topic": "a.b"}
+    assert member.heard() == [
+        [EVENT, ids["a.b", "exact"], 5001, {}],
+        [EVENT, ids["a.b", "prefix"], 5001, topic],
+        [EVENT, ids["a", "prefix"], 5001, topic],
+        [EVENT, ids["a.", "wildcard"], 5001, topic],
+    ]
+
+
+def test_an_acknowledgement_comes_before_the_publishers_own_event_and_has_the_same_publication():
+    house = House()
+    member, subscription = subscribed(house)
+    member.say([PUBLISH, 2, {"acknowledge": True, "exclude_me": False}, "com.topic"])
+    assert member.heard() == [[PUBLISHED, 2, 5001], [EVENT, subscription, 5001, {}]]
+
+
+def test_without_subscribers_an_acknowledgement_still_comes_and_without_acknowledgement_nothing_does():
+    house = House()
+    member = house.join()
+    member.say([PUBLISH, 1, {}, "com.topic"], [PUBLISH, 2, ACKNOWLEDGE, "com.topic"])
+    assert member.heard() == [[PUBLISHED, 2, 5001]]
+
+
+@pytest.mark.parametrize("options", [{}, ACKNOWLEDGE])
+def test_a_refused_publication_reaches_nobody_and_is_told_of_only_if_that_was_asked_for(options):
+    house = House(policy=Choosy())
+    listener, _ = subscribed(house, "", "prefix")
+    publisher = house.join()
+    publisher.say([PUBLISH, 1, options, "shut.topic"])
+    refusal = [[ERROR, PUBLISH, 1, {}, "wamp.error.not_authorized", ["it is shut"]]]
+    assert publisher.heard() == (refusal if options else [])
+    publisher.say([PUBLISH, 2, {"disclose_me": True, **options}, "hidden.topic"])
+    refusal = [[ERROR, PUBLISH, 2, {}, "wamp.error.option_disallowed.disclose_me"]]
+    assert publisher.heard() == (refusal if options else [])
+    assert listener.heard() == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "options", "disclosed"),
+    [("a.b", {}, False), ("a.b", {"disclose_me": True}, True), ("shown.b", {}, True), ("hidden.b", {}, False)],
+)
+def test_the_publisher_is_disclosed_as_the_grant_says(uri, options, disclosed):
+    house = House(policy=Choosy())
+    listener, subscription = subscribed(house, uri)
+    publisher = house.join(authid="joe", authrole="member")
+    publisher.say([PUBLISH, 1, options, uri])
+    joe = {"publisher": publisher.session.id, "publisher_authid": "joe", "publisher_authrole": "member"}
+    assert listener.heard() == [[EVENT, subscription, 5001, joe if disclosed else {}]]
+
+
+@pytest.mark.parametrize(
+    ("options", "receivers"),
+    [
+        ({"eligible": [1, 3]}, {1, 3}),
+        ({"eligible": []}, set()),
+        ({"exclude": [1]}, {2, 3}),
+        ({"exclude": []}, {1, 2, 3}),
+        ({"eligible_authid": ["two"]}, {2}),
+        ({"exclude_authid": ["two", "three"]}, {1}),
+        ({"eligible_authrole": ["odd"]}, {1, 3}),
+        ({"exclude_authrole": ["odd"]}, {2}),
+        ({"eligible_authrole": ["odd"], "exclude": [3]}, {1}),
+        ({"eligible": [1, 2], "eligible_authid": ["two", "three"]}, {2}),
+        ({"eligible": [1], "eligible_authid": []}, set()),
+    ],
+    ids=str,
+)
+def test_an_event_goes_to_those_in_every_list_of_eligibles_and_in_no_exclusion(options, receivers):
+    house = House()
+    for number, name in enumerate(["one", "two", "three"], 1):
+        assert subscribed(house, authid=name, authrole="odd" if number % 2 else "even")[0].session.id == number
+    house.join().say([PUBLISH, 1, options, "com.topic"])
+    assert {member.session.id for member in house.members if member.heard()} == receivers
+
+
+def test_the_deaf_are_counted_instead_of_told():
+    house = House()
+    deaf, _ = subscribed(house)
+    hearing, _ = subscribed(house)
+    deaf.session.deaf = True
+    publisher = house.join()
+    publisher.say([PUBLISH, 1, {}, "com.topic"], [PUBLISH, 2, {}, "com.topic"])
+    assert deaf.heard() == []
+    assert deaf.session.dropped == 2
+    assert len(hearing.heard()) == 2
+
+
+def test_payload_passthru_is_a_violation():
+    with pytest.raises(ProtocolViolation, match="passthru"):
+        House().join().say([PUBLISH, 1, {"ppt_scheme": "wamp"}, "com.topic"])
+
+
+def test_subscribing_again_gives_the_same_id_and_others_share_it():
+    house = House()
+    member, subscription = subscribed(house)
+    member.say([SUBSCRIBE, 2, {}, "com.topic"])
+    assert member.heard() == [[SUBSCRIBED, 2, subscription]]
+    assert subscribed(house)[1] == subscription
+    assert subscribed(house, match="prefix")[1] != subscription
+
+
+def test_a_subscription_that_nobody_has_any_more_is_gone_and_its_id_never_comes_back():
+    house = House()
+    member, subscription = subscribed(house)
+    member.say([UNSUBSCRIBE, 2, subscription])
+    assert member.heard() == [[UNSUBSCRIBED, 2]]
+    assert not len(house.realm.broker.subscriptions)
+    member.say([SUBSCRIBE, 3, {}, "com.topic"])
+    assert member.heard()[0][2] > subscription
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_only_ones_own_subscription_can_be_ended_and_only_once(mine):
+    house = House()
+    member, subscription = subscribed(house)
+    stranger = member if mine else house.join()
+    if mine:
+        member.say([UNSUBSCRIBE, 2, subscription])
+        member.heard()
+    stranger.say([UNSUBSCRIBE, 3, subscription])
+    assert stranger.heard() == [[ERROR, UNSUBSCRIBE, 3, {}, "wamp.error.no_such_subscription"]]
+    assert len(house.realm.broker.subscriptions) == (0 if mine else 1)
+
+
+def test_a_subscription_is_refused_as_the_grant_says():
+    house = House(policy=Choosy())
+    member = house.join()
+    member.say([SUBSCRIBE, 1, {}, "shut.topic"])
+    assert member.heard() == [[ERROR, SUBSCRIBE, 1, {}, "wamp.error.not_authorized", ["it is shut"]]]
+    assert member.holds_nothing()
+
+
+def test_a_session_has_only_so_many_subscriptions():
+    house = House(limits=Limits(subscriptions=2))
+    member = house.join()
+    member.say([SUBSCRIBE, 1, {}, "a"], [SUBSCRIBE, 2, {}, "b"], [SUBSCRIBE, 3, {}, "c"], [SUBSCRIBE, 4, {}, "a"])
+    first, second, refused, again = member.heard()
+    assert refused[:5] == [ERROR, SUBSCRIBE, 3, {}, "wamp.error.not_authorized"]
+    assert again == [SUBSCRIBED, 4, first[2]]
+    assert len(house.realm.broker.subscriptions) == 2
+    member.say([UNSUBSCRIBE, 5, second[2]], [SUBSCRIBE, 6, {}, "c"])
+    assert [message[0] for message in member.heard()] == [UNSUBSCRIBED, SUBSCRIBED]
+
+
+def test_who_has_left_is_taken_off_a_slice_at_a_time():
+    house = House()
+    member = house.join()
+    other, _ = subscribed(house, "topic.0")
+    member.say(*[[SUBSCRIBE, number + 1, {}, f"topic.{number}"] for number in range(10)])
+    assert house.realm.broker.detach(member.session, 4) == 6
+    assert house.realm.broker.detach(member.session, 4) == 2
+    assert house.realm.broker.detach(member.session, 4) == 0
+    assert house.realm.broker.detach(house.join().session, 4) == 0
+    assert list(house.realm.broker.subscriptions.exact) == ["topic.0"]
+    assert list(house.realm.broker.subscriptions.exact["topic.0"].subscribers) == [other.session]

@@ -79,14 +79,16 @@ def test_without_a_common_subprotocol_there_is_no_connection(router_port, offere
     assert choice is None
 
 
+@pytest.mark.spec("WS-03")
 @pytest.mark.parametrize("serializer", SERIALIZERS)
-def test_a_message_in_the_wrong_kind_of_frame_ends_the_connection(played, serializer):
+def test_a_message_in_the_wrong_kind_of_frame_is_a_violation(played, serializer):
     play = played("websocket", serializer)
     play.alice.wire._opcode = Opcode.BINARY if serializer == "json" else Opcode.TEXT
     # ASCII in every serialization, so that it is valid in a text frame.
     play.alice > {"json": b'[32,1,{},"a.b"]', "msgpack": b"\x20", "cbor": b"\x10"}[serializer]
     play.alice.wire._opcode = Opcode.TEXT if serializer == "json" else Opcode.BINARY
-    assert play.alice.wire.wait_closed() == 1003
+    play.alice < violation("not for this subprotocol")
+    assert play.alice.wire.wait_closed() == 1002
 
 
 @pytest.mark.spec("WS-04")

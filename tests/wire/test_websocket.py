@@ -234,11 +234,16 @@ def test_text_in_fragments_that_ends_within_a_character_fails_the_connection():
 @pytest.mark.spec("WS-03")
 @pytest.mark.parametrize(("binary", "opcode"), [(False, BINARY), (True, TEXT)])
 @pytest.mark.parametrize("fragmented", [False, True])
-def test_a_message_of_the_wrong_type_fails_the_connection(binary, opcode, fragmented):
+def test_a_message_of_the_wrong_type_is_the_last_and_leaves_the_last_word_to_what_is_served(binary, opcode, fragmented):
     framing = WebSocketFraming(binary=binary, limits=SMALL)
     data = frame(opcode, b"[]", fin=not fragmented) + (frame(CONT, b"") if fragmented else b"")
-    assert framing.feed(frame(3 - opcode, b"[1]") + data) == [b"[1]"]
-    failed_with(framing, 1003)
+    assert framing.feed(frame(3 - opcode, b"[1]") + data + frame(3 - opcode, b"[2]")) == [b"[1]"]
+    assert framing.failure == f"{'text' if binary else 'binary'} frames are not for this subprotocol"
+    assert framing.ended
+    assert framing.may_speak
+    assert framing.replies == []
+    framing.close(1002, "")
+    assert [(each.opcode, each.code) for each in said(framing)] == [(CLOSE, 1002)]
 
 
 def test_where_both_types_are_taken_the_other_is_marked():

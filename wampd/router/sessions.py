@@ -149,9 +149,7 @@ class SessionPeer:
                 self._over()
                 continue
             except ProtocolViolation as violation:
-                self._realms.tally.strike(tally.PROTOCOL_VIOLATIONS)
-                log.info("{who}: protocol violation: {violation}", who=self.who, violation=str(violation))
-                self._abort(PROTOCOL_VIOLATION, str(violation))
+                self.violated(str(violation))
             except Exception:  # noqa: BLE001 - logged, and ended for this session
                 self._realms.tally.strike(tally.OUR_BUGS)
                 log.failure("serving {who} failed: a bug in wampd", who=self.who)
@@ -383,6 +381,12 @@ class SessionPeer:
         if session.state is State.ESTABLISHED:
             session.deaf = is_congested
         return True
+
+    def violated(self, why: str) -> None:
+        """The client broke the protocol."""
+        self._realms.tally.strike(tally.PROTOCOL_VIOLATIONS)
+        log.info("{who}: protocol violation: {why}", who=self.who, why=why)
+        self._abort(PROTOCOL_VIOLATION, why)
 
     def failed(self, why: str) -> None:
         """The connection cannot go on."""

@@ -75,6 +75,10 @@ class Peer(Protocol):
         """Too much waits to be sent, or no more; whether the connection may go on although too much does."""
         ...
 
+    def violated(self, why: str) -> None:
+        """The peer sent what is not for this connection: say so, and close it."""
+        ...
+
     def failed(self, why: str) -> None:
         """The connection is being ended for what the peer sent, or did not answer."""
         ...
@@ -144,7 +148,10 @@ class Connection(TwistedProtocol):
             self._reply()
         if framing.ended:
             if framing.failure and not self._closing_since:
-                self.peer.failed(framing.failure)
+                if framing.may_speak:
+                    self.peer.violated(framing.failure)
+                else:
+                    self.peer.failed(framing.failure)
             self._finish(framing.failure or "closed by the peer")
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name

@@ -9,6 +9,8 @@ from wampd.router.wire.websocket import OtherType, WebSocketFraming
 
 log = Logger()
 
+UNACCEPTABLE = 1003  # RFC 6455 section 7.4.1
+
 
 class EchoPeer:
     """What serves a connection that echoes. Binary is what its framing expects; text comes as `OtherType`."""
@@ -33,6 +35,10 @@ class EchoPeer:
     def congested(self, is_congested: bool) -> bool:
         """Reading stops while too much waits; that is enough."""
         return is_congested
+
+    def violated(self, why: str) -> None:
+        """What is not for this connection ends it."""
+        self._connection.close(UNACCEPTABLE, why)
 
     def failed(self, why: str) -> None:
         """The connection cannot go on."""

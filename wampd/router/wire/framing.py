@@ -30,6 +30,11 @@ class Framing(Protocol):
     """Why the peer's bytes were refused: for the log. Empty if they were not."""
 
     @property
+    def may_speak(self) -> bool:
+        """After a failure: the framing is intact, so that what is served may have a last word, and close."""
+        ...
+
+    @property
     def share(self) -> str | None:
         """Frames of the same payload may be shared by all connections with the same key; `None`: they may not."""
         ...

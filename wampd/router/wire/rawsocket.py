@@ -76,6 +76,7 @@ class RawSocketFraming:
     __slots__ = ("_expected", "_limit", "_rest", "ended", "failure", "max_send", "replies")
 
     share = "rawsocket"
+    may_speak = False
 
     def __init__(self, max_send: int, message_size: int) -> None:
         self.max_send = max_send

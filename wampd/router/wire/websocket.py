@@ -69,6 +69,7 @@ class WebSocketFraming:
         "ended",
         "failure",
         "max_send",
+        "may_speak",
         "replies",
     )
 
@@ -85,6 +86,7 @@ class WebSocketFraming:
         self.replies: list[bytes] = []
         self.ended = False
         self.failure = ""
+        self.may_speak = False
         self._first = _BINARY if binary else _TEXT
         self._heads = _BINARY_HEADS if binary else _TEXT_HEADS
         self._limits = limits
@@ -266,7 +268,8 @@ class WebSocketFraming:
             elif self._both:
                 messages.append(OtherType(payload))
             else:
-                self.fail(1003, f"{'text' if is_text else 'binary'} frames are not for this subprotocol")
+                self.failure = f"{'text' if is_text else 'binary'} frames are not for this subprotocol"
+                self.may_speak = self.ended = True
 
     def _wake(self) -> ServerProtocol:
         library = self._library

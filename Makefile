@@ -54,6 +54,17 @@ format: $(VENV)/.check
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Each target for SECONDS; what it finds stays in build/fuzz. atheris has no wheel for every Python: see its page on PyPI.
+SECONDS := 60
+fuzz: $(VENV)/.wheel $(VENV)/.fuzz
+	@mkdir -p build/fuzz
+	@cd build/fuzz && for target in codecs session stream websocket rawsocket; do \
+	    echo "--- $$target" && ../../$(BIN)/python ../../tests/fuzz/fuzz_$$target.py -max_total_time=$(SECONDS) || exit 1; \
+	done
+
+autobahn: $(VENV)/.wheel
+	$(BIN)/python tests/autobahn/run.py $(ARGS)
+
 bench bench-quick: $(VENV)/.wheel
 	$(BIN)/python -m bench run $(if $(filter bench-quick,$@),--quick) $(ARGS)
 
@@ -73,7 +84,7 @@ $(VENV)/.python: tools/setup
 	@tools/setup venv $(VENV)
 	@touch $@
 
-$(VENV)/.examples $(VENV)/.test $(VENV)/.check: $(VENV)/.%: $(VENV)/.python pyproject.toml
+$(VENV)/.examples $(VENV)/.test $(VENV)/.check $(VENV)/.fuzz: $(VENV)/.%: $(VENV)/.python pyproject.toml
 	@echo 'installing what is needed: $* …'
 	@$(PIP) install --group $*
 	@touch $@

@@ -244,5 +244,5 @@ def _connections_allowed(settings: Settings) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(descriptors, resource.getrlimit(resource.RLIMIT_NOFILE)[0]), hard))
     allowed = max(1, descriptors - settings.limits.spare_descriptors)
     if allowed < settings.limits.connections:
-        log.warn("at most {allowed} connections: the limit of file descriptors is {hard}", allowed=allowed, hard=hard)
+        log.info("at most {allowed} connections: the limit of file descriptors is {hard}", allowed=allowed, hard=hard)
     return allowed

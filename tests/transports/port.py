@@ -120,11 +120,11 @@ class Page(Resource):
 class Port:
     """One connection to a universal port."""
 
-    def __init__(self, speaks=EVERYTHING, *, web=True, house=None, loop=None):
+    def __init__(self, speaks=EVERYTHING, *, web=True, site=None, house=None, loop=None):
         self.loop = loop or Loop()
         self.house = house or House()
         self.wheel = Wheel(self.loop)
-        site = Site(Page(), timeout=30)
+        site = site or Site(Page(), timeout=30)
         site.reactor = self.loop
         make = None
         if web:

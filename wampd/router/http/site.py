@@ -2,112 +2,213 @@
 
 Rules
 -----
-* Closed by default: no listing of directories, no dotfiles, no symbolic link that leads out of its root, no traversal.
-* GET and HEAD alone; a body over its limit is refused before it is kept.
-* A failure of ours shows no traceback to the client.
+* Closed by default: no listing of directories, no dotfiles, no symbolic link that leads out of its root, no traversal; nothing
+  but regular files.
+* The longest path that fits decides, by whole segments. ``index.html`` stands for its directory.
+* GET and HEAD alone. What has not changed is not sent again (``ETag``, ``Last-Modified``). One range of a file is sent alone;
+  of several ranges, the whole file is, as RFC 9110 section 14.2 allows.
 
-Sources: RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1 messages).
+Sources: RFC 9110 (HTTP semantics).
 """
 
 from __future__ import annotations
 
+import mimetypes
 import os
-from collections.abc import Mapping
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
+from urllib.parse import quote
 
-from twisted.web.http import HTTPChannel
+from twisted.internet.interfaces import IPushProducer
+from twisted.web.pages import notFound
 from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
-from twisted.web.static import File
+from twisted.web.server import NOT_DONE_YET
+from twisted.web.util import redirectTo
+from zope.interface import implementer
 
-MAX_BODY = 2**20
-MAX_HEADERS = 100
-IDLE_TIMEOUT = 30.0
+from wampd.router.http.channel import BoundedSite
 
-
-class SmallRequest(Request):
-    """A request whose body is bounded."""
-
-    def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
-        """Refuse a body that is announced as too long."""
-        if length is not None and length > MAX_BODY:
-            self._too_large()
-            length = 0
-        super().gotLength(length)
-
-    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
-        """Refuse a body that grows too long."""
-        assert self.content is not None
-        if self.content.tell() + len(data) > MAX_BODY:
-            self._too_large()
-            return
-        super().handleContentChunk(data)
-
-    def _too_large(self) -> None:
-        self.channel.write(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-        self.channel.loseConnection()
+INDEX: Final = "index.html"
+CHUNK: Final = 2**16
+KINDS: Final = mimetypes.MimeTypes()
+for _kind, _extension in (
+    ("text/javascript", ".js"),
+    ("text/javascript", ".mjs"),
+    ("application/wasm", ".wasm"),
+    ("application/manifest+json", ".webmanifest"),
+    ("font/woff2", ".woff2"),
+    ("text/markdown", ".md"),
+    ("application/yaml", ".yaml"),
+    ("image/webp", ".webp"),
+):
+    KINDS.add_type(_kind, _extension)
+_ONE_RANGE: Final = re.compile(rb"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))")
 
 
-class StaticFiles(File):
-    """The files of one directory."""
+class StaticFiles(Resource):
+    """The files of directories, each under a path."""
 
-    def __init__(self, path: str, root: str = "", **kwargs: Any) -> None:
-        super().__init__(path, **kwargs)
-        self.root = root or os.path.realpath(path)
-        self.indexNames = ["index.html"]
+    isLeaf = True  # noqa: N815 - Twisted's name
 
-    def getChild(self, path: bytes, request: Any) -> Any:  # noqa: N802 - Twisted's name
-        """The file or directory of this name, if it may be seen."""
-        if path.startswith(b"."):
-            return self.childNotFound
-        child = super().getChild(path, request)
-        if isinstance(child, StaticFiles):
-            real = os.path.realpath(child.path)
-            if real != self.root and not real.startswith(self.root + os.sep):
-                return self.childNotFound
-        return child
+    def __init__(self, paths: Mapping[str, Path]) -> None:
+        """``paths`` gives a directory for each URL path."""
+        super().__init__()
+        self._roots = {
+            tuple(part for part in path.split("/") if part): os.path.realpath(directory)
+            for path, directory in paths.items()
+        }
 
-    def directoryListing(self) -> Any:  # noqa: N802 - Twisted's name
-        """Directories are not listed."""
-        return self.childNotFound
+    def render(self, request: Any) -> Any:
+        """Answer with the file of the path."""
+        if request.method not in (b"GET", b"HEAD"):
+            request.setResponseCode(405)
+            request.setHeader(b"Allow", b"GET, HEAD")
+            return b""
+        found = self._find([segment.decode("utf-8", "surrogateescape") for segment in request.postpath])
+        if found is None:
+            nothing: Any = notFound()
+            return nothing.render(request)
+        if isinstance(found, str):
+            return redirectTo(found.encode(), request)
+        return _answer(request, *found)
 
-    def createSimilarFile(self, path: str) -> StaticFiles:  # noqa: N802 - Twisted's name
-        """A child of the same kind, with the same root."""
-        similar = type(self)(path, self.root, defaultType=self.defaultType)
-        similar.processors = self.processors
-        similar.indexNames = self.indexNames[:]
-        similar.childNotFound = self.childNotFound
-        return similar
-
-    def render_GET(self, request: Any) -> Any:  # noqa: N802 - Twisted's name
-        """Serve the file."""
-        request.setHeader(b"X-Content-Type-Options", b"nosniff")
-        request.setHeader(b"Cache-Control", b"no-cache")  # cached, but asked for again: ETag and Last-Modified decide
-        return super().render_GET(request)
-
-    render_HEAD = render_GET  # noqa: N815 - Twisted's name
+    def _find(self, segments: Sequence[str]) -> tuple[str, BinaryIO] | str | None:
+        """The file at a path; where to go instead; or that there is nothing."""
+        length = next((n for n in range(len(segments), -1, -1) if tuple(segments[:n]) in self._roots), None)
+        if length is None:
+            return None
+        root = self._roots[tuple(segments[:length])]
+        rest = segments[length:]
+        if not rest:
+            return _with_slash(segments)
+        *directories, name = rest
+        if not all(map(_may_be_seen, directories)) or (name and not _may_be_seen(name)):
+            return None
+        real = os.path.realpath(os.path.join(root, *directories, name or INDEX))
+        inside = os.path.relpath(real, root).split(os.sep)
+        if inside != ["."] and not all(map(_may_be_seen, inside)):
+            return None
+        try:
+            mode = os.stat(real).st_mode
+            if stat.S_ISDIR(mode):
+                return _with_slash(segments) if name else None
+            return (real, open(real, "rb")) if stat.S_ISREG(mode) else None
+        except OSError:  # not there, not ours to read, a name that is too long
+            return None
 
 
 def build_site(paths: Mapping[str, Path]) -> Any:
-    """A site that serves ``paths``: a directory for each URL path. The longest path that fits decides."""
-    root: Any = StaticFiles(str(paths["/"])) if "/" in paths else Resource()
-    for path, directory in sorted(paths.items()):
-        here = root
-        parts = [part.encode() for part in path.split("/") if part]
-        for part in parts[:-1]:
-            if part not in here.children:
-                here.putChild(part, Resource())
-            here = here.children[part]
-        if parts:
-            here.putChild(parts[-1], StaticFiles(str(directory)))
-    site = Site(root, requestFactory=SmallRequest, timeout=IDLE_TIMEOUT)
-    site.displayTracebacks = False
-    site.protocol = _channel  # type: ignore[method-assign]
-    return site
+    """A site that serves ``paths``: a directory for each URL path."""
+    return BoundedSite(StaticFiles(paths))
 
 
-def _channel() -> Any:
-    channel = HTTPChannel()
-    channel.maxHeaders = MAX_HEADERS
-    return channel
+@implementer(IPushProducer)
+class _Sending:
+    """A part of a file on its way to a client."""
+
+    def __init__(self, request: Any, file: BinaryIO, size: int) -> None:
+        """``file`` stands where the part of ``size`` bytes begins."""
+        self._request = request
+        self._file = file
+        self._left = size
+        self._paused = False
+
+    def start(self) -> None:
+        self._request.registerProducer(self, True)
+        self.resumeProducing()
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self._paused = True
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self._paused = False
+        while self._left and not self._paused and not self._file.closed:
+            data = self._file.read(min(CHUNK, self._left))
+            if not data:  # the file became shorter: what was announced cannot be kept
+                self._file.close()
+                self._request.unregisterProducer()
+                self._request.loseConnection()
+                return
+            self._left -= len(data)
+            self._request.write(data)
+        if not self._left and not self._file.closed:
+            self._file.close()
+            self._request.unregisterProducer()
+            self._request.finish()
+
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The client is gone."""
+        self._file.close()
+
+
+def _answer(request: Any, path: str, file: BinaryIO) -> Any:
+    """Send a file, or a part of it, or that it has not changed."""
+    status = os.fstat(file.fileno())
+    etag = b'"%x-%x"' % (status.st_mtime_ns, status.st_size)
+    kind = KINDS.guess_type(Path(path).name)[0] or "application/octet-stream"
+    charset = "; charset=utf-8" if kind.startswith("text/") else ""
+    request.setHeader(b"Accept-Ranges", b"bytes")
+    request.setHeader(b"Cache-Control", b"no-cache")  # kept, but asked for again each time
+    request.setHeader(b"ETag", etag)
+    request.setHeader(b"Last-Modified", formatdate(status.st_mtime, usegmt=True).encode())
+    if _has_not_changed(request, etag, int(status.st_mtime)):
+        file.close()
+        request.setResponseCode(304)
+        return b""
+    request.setHeader(b"Content-Type", (kind + charset).encode())
+    part = _part(request, etag, status.st_size)
+    if part is None:
+        file.close()
+        request.setResponseCode(416)
+        request.setHeader(b"Content-Range", b"bytes */%d" % status.st_size)
+        return b""
+    begin, end = part
+    if (begin, end) != (0, status.st_size):
+        request.setResponseCode(206)
+        request.setHeader(b"Content-Range", b"bytes %d-%d/%d" % (begin, end - 1, status.st_size))
+    request.setHeader(b"Content-Length", b"%d" % (end - begin))
+    if request.method == b"HEAD":
+        file.close()
+        return b""
+    file.seek(begin)
+    _Sending(request, file, end - begin).start()
+    return NOT_DONE_YET
+
+
+def _has_not_changed(request: Any, etag: bytes, modified: int) -> bool:
+    """Whether the client has what it asks for. Tags decide alone, if there are any (RFC 9110, section 13.2.2)."""
+    tags = request.getHeader(b"if-none-match")
+    if tags is not None:
+        return any(tag.strip().removeprefix(b"W/") in (etag, b"*") for tag in tags.split(b","))
+    since = request.getHeader(b"if-modified-since")
+    try:
+        return since is not None and modified <= parsedate_to_datetime(since.decode("latin-1")).timestamp()
+    except (TypeError, ValueError, IndexError, OverflowError):  # not a date
+        return False
+
+
+def _part(request: Any, etag: bytes, size: int) -> tuple[int, int] | None:
+    """Which part of the file is wanted, from where to where; `None`: one that it does not have."""
+    asked = _ONE_RANGE.fullmatch(request.getHeader(b"range") or b"")
+    if asked is None or (request.getHeader(b"if-range") or etag) != etag:
+        return 0, size
+    first, last, suffix = asked.groups()
+    if suffix is not None:
+        return (max(0, size - int(suffix)), size) if int(suffix) and size else None
+    begin, end = int(first), min(size, int(last) + 1) if last else size
+    if last and int(last) < int(first):
+        return 0, size  # not a range at all
+    return (begin, end) if begin < size else None
+
+
+def _may_be_seen(segment: str) -> bool:
+    """Whether a segment names something below, and nothing hidden."""
+    return bool(segment) and not segment.startswith(".") and "/" not in segment and "\0" not in segment
+
+
+def _with_slash(segments: Sequence[str]) -> str:
+    return "/" + "".join(quote(segment, safe="", errors="surrogateescape") + "/" for segment in segments)

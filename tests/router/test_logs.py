@@ -9,7 +9,8 @@ import tty
 
 import pytest
 from twisted.internet.task import Clock
-from twisted.logger import Logger, LogLevel, LogPublisher
+from twisted.logger import Logger, LogLevel, LogPublisher, globalLogPublisher
+from twisted.python.log import err
 
 from wampd.router.observe.logs import LineObserver, at_level, json_line, text_line
 from wampd.router.observe.outlet import MOST_WAITING, Outlet, _when_ready
@@ -76,6 +77,29 @@ def test_a_traceback_follows_its_line_indented():
     assert first.endswith("critical wampd.test: it broke")
     assert all(line.startswith("    ") for line in rest)
     assert "RuntimeError: a bug" in rest[-1]
+
+
+def test_a_traceback_cannot_steer_a_terminal_either():
+    lines = text_line(failure("evil\x1b[31m\n2026 info  wampd: all is well")).splitlines()
+    assert not any("\x1b" in line for line in lines)
+    assert all(line.startswith("    ") for line in lines[1:])
+
+
+def test_failures_in_twisteds_older_form_look_like_others():
+    events = []
+    globalLogPublisher.addObserver(events.append)
+    try:
+        err(RuntimeError("a bug"), "it broke")
+        err(RuntimeError("a bug"))
+    finally:
+        globalLogPublisher.removeObserver(events.append)
+    named, unnamed = (text_line(event).splitlines() for event in events)
+    assert named[0].endswith("critical log_legacy: it broke")
+    assert unnamed[0].endswith("critical log_legacy: Unhandled Error")
+    assert named[-1] == "    builtins.RuntimeError: a bug"
+    record = json.loads(json_line(events[0]))
+    assert record["message"] == "it broke"
+    assert "RuntimeError: a bug" in record["traceback"]
 
 
 def test_a_line_of_json_is_one_object_with_the_fields_of_the_event():

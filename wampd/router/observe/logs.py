@@ -81,10 +81,8 @@ def text_line(event: dict[str, Any]) -> str:
     """``2026-01-31T12:00:00.123Z info  wampd.router.daemon: text``, with the traceback of a failure below."""
     level = event.get("log_level", LogLevel.info).name
     text = _text(event).translate(_CONTROLS)
-    failure = event.get("log_failure")
-    if failure is not None:
-        trace = "".join(line + "\n" for line in _encodable(failure.getTraceback()).rstrip().splitlines())
-        text += "\n    " + trace.rstrip().replace("\n", "\n    ")
+    for line in _traceback(event).split("\n") if _failure(event) is not None else ():
+        text += "\n    " + line.translate(_CONTROLS)
     return f"{_when(event)} {level:<5} {event.get('log_namespace', '-')}: {text}\n"
 
 
@@ -96,9 +94,8 @@ def json_line(event: dict[str, Any]) -> str:
         "logger": event.get("log_namespace", "-"),
         "message": _text(event),
     }
-    failure = event.get("log_failure")
-    if failure is not None:
-        record["traceback"] = _encodable(failure.getTraceback())
+    if _failure(event) is not None:
+        record["traceback"] = _traceback(event)
     for key, value in event.items():
         if not key.startswith("log_") and key != "format" and isinstance(value, _KEPT_TYPES):
             record.setdefault(_encodable(key), _encodable(value[:MAX_TEXT]) if isinstance(value, str) else value)
@@ -128,10 +125,20 @@ def at_level(observer: Any, level: str) -> Any:
 
 
 def _text(event: dict[str, Any]) -> str:
-    text = formatEvent(event) or ""
+    # The text of Twisted's older events has the traceback in it.
+    text = (event.get("why") or "Unhandled Error") if "failure" in event else formatEvent(event) or ""
     if len(text) > MAX_TEXT:
         text = f"{text[:MAX_TEXT]}… ({len(text) - MAX_TEXT} more characters)"
     return _encodable(text)
+
+
+def _failure(event: Mapping[str, Any]) -> Any:
+    return event.get("log_failure", event.get("failure"))
+
+
+def _traceback(event: Mapping[str, Any]) -> str:
+    trace: str = _failure(event).getTraceback()
+    return _encodable(trace).rstrip()
 
 
 def _encodable(text: str) -> str:

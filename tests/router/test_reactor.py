@@ -1,0 +1,167 @@
+"""The reactor: the end of every turn, a clock that is never set back, and a loop that nothing kills."""
+
+import os
+import socket
+import time
+
+import pytest
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import globalLogPublisher
+
+from wampd.router.reactor import _epoll_reactor, _select_reactor
+
+
+@pytest.fixture(params=[_epoll_reactor, _select_reactor], ids=["epoll", "select"])
+def turns(request):
+    """A reactor that is not installed, and what happened in it."""
+    happened = []
+    reactor = request.param(lambda: happened.append("end"))
+    yield reactor, happened
+    reactor.disconnectAll()
+    reactor.removeAll()
+    if hasattr(reactor, "_poller"):
+        reactor._poller.close()
+    os.close(reactor.waker.i)
+    os.close(reactor.waker.o)
+
+
+def run(reactor, seconds=5.0):
+    """Run until it is stopped, not for ever."""
+    limit = reactor.callLater(seconds, reactor.stop)
+    reactor.run(installSignalHandlers=False)
+    in_time = limit.active()
+    if in_time:
+        limit.cancel()
+    return in_time
+
+
+class Talker(Protocol):
+    """Tells what it hears."""
+
+    def __init__(self, happened, reactor):
+        self.happened = happened
+        self.reactor = reactor
+
+    def dataReceived(self, data):
+        self.happened.append(data)
+        if data == b"fail":
+            raise RuntimeError("a bug")
+        if data == b"stop":
+            self.reactor.stop()
+
+    def connectionLost(self, reason=None):
+        self.happened.append("lost")
+
+
+def listen(reactor, happened):
+    port = reactor.listenTCP(0, Factory.forProtocol(lambda: Talker(happened, reactor)), interface="127.0.0.1")
+    return port.getHost().port
+
+
+def test_the_end_of_a_turn_comes_after_all_that_was_read_in_it_and_before_the_next(turns):
+    reactor, happened = turns
+    port = listen(reactor, happened)
+    with socket.create_connection(("127.0.0.1", port)) as one, socket.create_connection(("127.0.0.1", port)) as two:
+
+        def both_speak():
+            one.sendall(b"1")
+            two.sendall(b"2")
+            reactor.callLater(0.2, two.sendall, b"stop")
+
+        reactor.callLater(0.2, both_speak)
+        assert run(reactor)
+    first = min(happened.index(b"1"), happened.index(b"2"))
+    assert set(happened[first : first + 2]) == {b"1", b"2"}
+    assert happened[first + 2] == "end"
+    assert happened[happened.index(b"stop") + 1] == "end"
+
+
+def test_the_end_of_a_turn_comes_after_timers_too(turns):
+    reactor, happened = turns
+    reactor.callLater(0.05, happened.append, "timer")
+    reactor.callLater(0.05, happened.append, "timer")
+    reactor.callLater(0.2, reactor.stop)
+    assert run(reactor)
+    first = happened.index("timer")
+    assert happened[first : first + 3] == ["timer", "timer", "end"]
+
+
+def test_what_fails_in_a_handler_ends_its_connection_alone(turns):
+    reactor, happened = turns
+    port = listen(reactor, happened)
+    failures = []
+    globalLogPublisher.addObserver(failures.append)
+    with socket.create_connection(("127.0.0.1", port)) as bad, socket.create_connection(("127.0.0.1", port)) as good:
+        reactor.callLater(0.1, bad.sendall, b"fail")
+        reactor.callLater(0.2, good.sendall, b"hello")
+        reactor.callLater(0.3, good.sendall, b"stop")
+        try:
+            assert run(reactor)
+        finally:
+            globalLogPublisher.removeObserver(failures.append)
+    assert happened.index("lost") < happened.index(b"hello")
+    assert b"stop" in happened
+    assert [event["failure"].type for event in failures if "failure" in event] == [RuntimeError]
+
+
+def test_a_timer_that_fails_does_not_stop_the_others(turns):
+    reactor, happened = turns
+    failures = []
+    globalLogPublisher.addObserver(failures.append)
+
+    def fail():
+        raise RuntimeError("a bug")
+
+    reactor.callLater(0.05, fail)
+    reactor.callLater(0.06, happened.append, "timer")
+    reactor.callLater(0.1, reactor.stop)
+    try:
+        assert run(reactor)
+    finally:
+        globalLogPublisher.removeObserver(failures.append)
+    assert "timer" in happened
+    assert sum("log_failure" in event for event in failures) == 1
+
+
+def test_an_end_of_turn_that_fails_does_not_stop_the_loop():
+    ends = []
+    failures = []
+
+    def end():
+        ends.append(time.monotonic())
+        if len(ends) < 3:
+            raise RuntimeError("a bug")
+
+    reactor = _epoll_reactor(end)
+    reactor.callLater(0.1, reactor.stop)
+    globalLogPublisher.addObserver(failures.append)
+    try:
+        assert run(reactor)
+    finally:
+        globalLogPublisher.removeObserver(failures.append)
+        reactor.removeAll()
+        reactor._poller.close()
+        os.close(reactor.waker.i)
+        os.close(reactor.waker.o)
+    assert len(ends) > 3
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+def test_a_step_of_the_wall_clock_neither_fires_nor_freezes_a_timer(turns, monkeypatch, step):
+    """Trap 14: Twisted's own reactors take the wall clock."""
+    reactor, happened = turns
+    wall = time.time
+    fired = []
+
+    def set_the_clock():
+        monkeypatch.setattr(time, "time", lambda: wall() + step)
+
+    begun = time.monotonic()
+    reactor.callLater(0.1, set_the_clock)
+    reactor.callLater(0.4, lambda: fired.append(time.monotonic() - begun))
+    reactor.callLater(0.5, reactor.stop)
+    far = reactor.callLater(600, happened.append, "too early")
+    assert run(reactor)
+    assert 0.35 < fired[0] < 1.5
+    assert "too early" not in happened
+    far.cancel()

@@ -26,18 +26,20 @@ listeners:
 class Router(Child):
     """``wampd run`` with a configuration of its own."""
 
-    def __init__(self, directory, more="", *, listeners=LISTENERS, log=None, **variables):
+    def __init__(self, directory, more="", *, listeners=LISTENERS, realms=REALMS, under=(), ready=True, **variables):
+        """``under``: a command that becomes the router; ``ready``: wait until its log says so."""
         self.port = free_port()
         self.directory = directory
         self.config = directory / "wampd.yaml"
-        self.config.write_text(REALMS + textwrap.dedent(listeners) + textwrap.dedent(more))
+        self.config.write_text(realms + textwrap.dedent(listeners) + textwrap.dedent(more))
         super().__init__(
-            wampd_command("run", self.config),
-            log or directory / "wampd.log",
+            [*under, *wampd_command("run", self.config)],
+            directory / f"wampd-{self.port}.log",
             env=environment(WAMPD_PORT=str(self.port), **variables),
             cwd=directory,
         )
-        self.wait_for_log("is ready")
+        if ready:
+            self.wait_for_log("is ready")
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_failures_in_twisteds_older_form_look_like_others():
     named, unnamed = (text_line(event).splitlines() for event in events)
     assert named[0].endswith("critical log_legacy: it broke")
     assert unnamed[0].endswith("critical log_legacy: Unhandled Error")
-    assert named[-1] == "    builtins.RuntimeError: a bug"
+    assert named[-1].endswith("builtins.RuntimeError: a bug")
     record = json.loads(json_line(events[0]))
     assert record["message"] == "it broke"
     assert "RuntimeError: a bug" in record["traceback"]

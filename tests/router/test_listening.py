@@ -1,0 +1,442 @@
+"""A real router's listeners: TCP, TLS, IPv6 and Unix sockets, their limits and deadlines, clients that do not behave."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import ssl
+import stat
+import time
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.router.client import GOODBYE, RESULT, Session, trusting
+from tests.router.conftest import REALMS
+from tests.support.certificates import make_certificate
+
+HELLO = b'[1,"realm1",{"roles":{"caller":{},"subscriber":{}}}]'
+EVERYWHERE = """
+listeners:
+  - endpoint: {endpoint}
+    websocket: {{/ws: {{type: wamp}}}}
+    rawsocket: {{}}
+    {more}
+"""
+
+
+def has_ipv6():
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+
+def raw(end, exponent=15):
+    """A RawSocket session over this socket, JSON; the socket."""
+    end.settimeout(10)
+    end.sendall(bytes((0x7F, exponent << 4 | 1, 0, 0)))
+    assert end.recv(4)[:1] == b"\x7f"
+    say(end, HELLO)
+    assert hear(end).startswith(b"[2,")
+    return end
+
+
+def say(end, payload):
+    end.sendall(len(payload).to_bytes(4, "big") + payload)
+
+
+def hear(end):
+    """The next message."""
+    head = exactly(end, 4)
+    return exactly(end, int.from_bytes(head, "big") & 0xFFFFFF)
+
+
+def exactly(end, size):
+    data = b""
+    while len(data) < size:
+        piece = end.recv(size - len(data))
+        assert piece, "the connection has ended"
+        data += piece
+    return data
+
+
+def ended(end, timeout=10):
+    """Whether the router closes the connection in time."""
+    end.settimeout(timeout)
+    try:
+        while end.recv(65536):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+    return True
+
+
+def call_works(session):
+    """Whether this session is served: it calls itself."""
+    session.register(f"com.{id(session)}")
+    request = session.call(f"com.{id(session)}")
+    invocation = session.receive()
+    session.send(70, invocation[1], {}, ["yes"])
+    return session.receive() == [RESULT, request, {}, ["yes"]]
+
+
+# ---------------------------------------------------------------------------------------------------- where
+
+
+@pytest.mark.spec("RAW-12")
+def test_tls_carries_websocket_and_rawsocket(start, tmp_path):
+    pem = make_certificate(tmp_path)
+    listeners = EVERYWHERE.format(
+        endpoint="tcp:${WAMPD_PORT}:interface=127.0.0.1",
+        more=f"tls: {{certificate: {pem.certificate}, key: {pem.key}}}",
+    )
+    router = start(listeners=listeners)
+    context = trusting(pem.certificate)
+    with Session(url=f"wss://localhost:{router.port}/ws", context=context) as session:
+        assert call_works(session)
+        session.register("com.big")
+        request = session.call("com.big", "x" * 900_000)
+        invocation = session.receive()
+        session.send(70, invocation[1], {}, invocation[4])
+        assert session.receive() == [RESULT, request, {}, ["x" * 900_000]]
+    with socket.create_connection(("127.0.0.1", router.port)) as plain:
+        end = context.wrap_socket(plain, server_hostname="localhost")
+        raw(end).close()
+    with socket.create_connection(("127.0.0.1", router.port)) as plain:
+        plain.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert ended(plain)
+    assert router.stop() == 0
+    assert "Traceback" not in router.log()
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_ipv6(start):
+    router = start(listeners=EVERYWHERE.format(endpoint=r"tcp6:${WAMPD_PORT}:interface=\:\:1", more=""))
+    with Session(url=f"ws://[::1]:{router.port}/ws") as session:
+        assert call_works(session)
+    assert router.stop() == 0
+    assert "::1) joined" in router.log()
+
+
+@pytest.mark.spec("RAW-12")
+def test_unix_sockets_and_one_that_a_killed_router_left_behind(start, tmp_path):
+    path = tmp_path / "wampd.sock"
+    listeners = EVERYWHERE.format(endpoint=f"unix:{path}:mode=600", more="limits: {connections_per_address: 1}")
+    start(listeners=listeners).kill()
+    assert path.exists()
+    router = start(listeners=listeners)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with Session(unix=path) as session, socket.socket(socket.AF_UNIX) as end:
+        assert call_works(session)
+        end.connect(str(path))
+        raw(end)  # clients on a Unix socket have no address that could be limited
+    assert router.stop() == 0
+    assert not path.exists()
+
+
+# --------------------------------------------------------------------------------------------------- limits
+
+
+@pytest.mark.spec("RAW-07")
+def test_over_the_limit_of_the_process_nobody_is_let_in_until_somebody_leaves(start):
+    router = start("limits: {connections: 2}")
+    with Session(router.port) as one:
+        with Session(router.port):
+            with socket.create_connection(("127.0.0.1", router.port)) as third:
+                third.sendall(b"\x7f\xf1\x00\x00")
+                assert third.recv(4) == b"\x7f\x40\x00\x00"
+                assert ended(third)
+            with pytest.raises(InvalidStatus) as refused:
+                Session(router.port)
+            assert refused.value.response.status_code == 503
+            assert call_works(one)
+        router.wait_until(lambda: lets_in(router), "there is room again")
+    assert "refused: no more than 2 connections" in router.log()
+
+
+def lets_in(router):
+    with contextlib.suppress(InvalidStatus), Session(router.port):
+        return True
+    return False
+
+
+def test_over_the_limit_of_an_address_it_alone_is_not_let_in(start):
+    more = "limits: {connections_per_address: 1}"
+    router = start(listeners=EVERYWHERE.format(endpoint="tcp:${WAMPD_PORT}:interface=127.0.0.1", more=more))
+    with Session(router.port) as one:
+        with pytest.raises(InvalidStatus):
+            Session(router.port)
+        with socket.create_connection(("127.0.0.1", router.port), source_address=("127.0.0.2", 0)) as other:
+            raw(other)
+        assert call_works(one)
+
+
+def test_descriptors_are_kept_spare_whatever_comes(start):
+    router = start(under=["sh", "-c", 'ulimit -n 80; exec "$0" "$@"'])
+    router.wait_for_log("at most 48 connections: the limit of file descriptors is 80")
+    flood = []
+    with Session(router.port) as session:
+        for _ in range(150):
+            flood.append(socket.create_connection(("127.0.0.1", router.port)))
+        assert call_works(session)
+        assert len(os.listdir(f"/proc/{router.pid}/fd")) < 80
+        for end in flood:
+            end.close()
+        router.wait_until(lambda: lets_in(router), "there is room again")
+        assert len([line for line in router.log().splitlines() if "refused:" in line]) <= 3
+    assert router.stop() == 0
+    assert "Traceback" not in router.log()
+
+
+# ------------------------------------------------------------------------------------------------- deadlines
+
+QUICK = EVERYWHERE.format(
+    endpoint="tcp:${WAMPD_PORT}:interface=127.0.0.1",
+    more="limits: {handshake_timeout: 1 s, join_timeout: 2 s, idle_timeout: 1 s, ping_interval: 1 s, ping_timeout: 1 s,"
+    " send_stall: 2 s, close_timeout: 1 s}",
+)
+
+
+@pytest.mark.spec("RAW-14", "SES-14")
+def test_silence_is_cut_off_whatever_stage_it_comes_at(start):
+    router = start(listeners=QUICK)
+    begun = time.monotonic()
+    connections = [socket.create_connection(("127.0.0.1", router.port)) for _ in range(4)]
+    connections[1].sendall(b"GET /ws HTTP/1.1\r\n")
+    connections[2].sendall(b"\x7f")
+    connections[3].sendall(b"\x7f\xf1\x00\x00")
+    for end in connections[:3]:
+        assert ended(end, 3)
+    assert 0.8 < time.monotonic() - begun < 2.5
+    assert ended(connections[3], 4)
+    assert 1.8 < time.monotonic() - begun < 5
+    for end in connections:
+        end.close()
+
+
+@pytest.mark.spec("SES-14")
+def test_the_time_to_join_begins_with_the_connection(start):
+    router = start(listeners=QUICK)
+    with socket.create_connection(("127.0.0.1", router.port)) as end:
+        begun = time.monotonic()
+        time.sleep(0.7)
+        end.sendall(b"\x7f\xf1\x00\x00")
+        assert end.recv(4)
+        assert ended(end, 4)
+        assert time.monotonic() - begun < 3.2  # two seconds, a slot of the wheel, a busy machine
+
+
+@pytest.mark.spec("WS-08")
+def test_after_goodbye_a_session_may_join_again_but_not_wait_for_ever(start):
+    router = start(listeners=QUICK)
+    with socket.create_connection(("127.0.0.1", router.port)) as end:
+        raw(end)
+        say(end, b'[6,{},"wamp.close.close_realm"]')
+        assert hear(end).startswith(b"[6,")
+        say(end, HELLO)
+        assert hear(end).startswith(b"[2,")
+        say(end, b'[6,{},"wamp.close.close_realm"]')
+        assert hear(end).startswith(b"[6,")
+        assert ended(end, 4)
+
+
+def test_half_open_connections_are_found_by_pings_and_answering_ones_kept(start):
+    router = start(listeners=QUICK)
+    with Session(router.port) as alive, socket.create_connection(("127.0.0.1", router.port)) as dead:
+        raw(dead)
+        dead.settimeout(5)
+        assert exactly(dead, 9) == b"\x01\x00\x00\x05wampd"
+        assert ended(dead, 5)
+        assert call_works(alive)  # its client answers pings
+    assert "no answer to a ping" in router.log()
+
+
+def test_a_freeze_of_the_router_costs_nobody_the_connection(start):
+    router = start(listeners=QUICK)
+    with Session(router.port) as session, socket.create_connection(("127.0.0.1", router.port)) as slow:
+        raw(slow)
+        router.signal(signal.SIGSTOP)
+        time.sleep(4)
+        router.signal(signal.SIGCONT)
+        slow.settimeout(5)
+        assert exactly(slow, 4)[0] == 1
+        slow.sendall(b"\x02\x00\x00\x05wampd")
+        assert call_works(session)
+    assert "no answer" not in router.log()
+
+
+# -------------------------------------------------------------------------------------------- slow consumers
+
+
+def flood(publisher, topic, megabytes):
+    """Publish this much; the publisher's own answers are not asked for."""
+    payload = "x" * 250_000
+    for number in range(megabytes * 4):
+        publisher.send(16, 10_000 + number, {}, topic, [payload])
+
+
+@pytest.mark.parametrize("is_raw", [False, True])
+def test_a_subscriber_that_does_not_read_is_disconnected_and_nobody_else_suffers(start, is_raw):
+    router = start()
+    with (
+        socket.create_connection(("127.0.0.1", router.port)) as deaf,
+        Session(router.port) as publisher,
+        Session(router.port) as bystander,
+    ):
+        if is_raw:
+            raw(deaf)
+            say(deaf, b'[32,1,{},"com.flood"]')
+            assert hear(deaf).startswith(b"[33,")
+        else:
+            websocket_subscriber(deaf, router.port)
+        flood(publisher, "com.flood", 40)
+        assert call_works(bystander)
+        router.wait_for_log("slow consumer: more than 16777216 bytes")
+        assert call_works(publisher)
+        received = b""
+        deaf.settimeout(10)
+        with contextlib.suppress(ConnectionError):
+            while data := deaf.recv(2**20):
+                received += data
+        if not is_raw:
+            assert received.endswith(b"\x03\xf0wamp.close.slow_consumer")
+        assert len(received) < 16_000_000
+    assert router.stop() == 0
+    assert "Traceback" not in router.log()
+
+
+def websocket_subscriber(end, port):
+    """Subscribe by hand, so that nothing reads on its own."""
+    end.sendall(
+        b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Protocol: wamp.2.json\r\n\r\n"
+    )
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += end.recv(1)
+    for message, answer in ((HELLO, b"[2,"), (b'[32,1,{},"com.flood"]', b"[33,")):
+        end.sendall(bytes((0x81, 0x80 | len(message))) + b"\0\0\0\0" + message)
+        first, length = exactly(end, 2)
+        assert first == 0x81
+        if length == 126:
+            length = int.from_bytes(exactly(end, 2), "big")
+        assert exactly(end, length).startswith(answer)
+
+
+def test_a_caller_that_does_not_read_its_results_is_not_read_from_and_then_cut_off(start):
+    router = start(listeners=QUICK)
+    with socket.create_connection(("127.0.0.1", router.port)) as caller, Session(router.port) as callee:
+        callee.register("com.echo")
+        raw(caller)
+        caller.setblocking(False)
+        sent = 0
+        answered = 0
+        message = b'[48,%d,{},"com.echo",["' + b"x" * 100_000 + b'"]]'
+        deadline = time.monotonic() + 20
+        pending = b""
+        gone = False
+        while not gone and time.monotonic() < deadline:
+            if not pending:
+                sent += 1
+                body = message % sent
+                pending = len(body).to_bytes(4, "big") + body
+            with contextlib.suppress(BlockingIOError):
+                try:
+                    pending = pending[caller.send(pending) :]
+                except ConnectionError:
+                    gone = True
+            with contextlib.suppress(TimeoutError, ConnectionClosed):
+                invocation = callee.receive(timeout=0.001)
+                if invocation[0] == 68:
+                    callee.send(70, invocation[1], {}, invocation[4])
+                    answered += 1
+        assert gone
+        assert call_works_still(callee)
+    assert "slow consumer: nothing was read for 2 s" in router.log()
+
+
+def call_works_still(session):
+    """Like `call_works`, with invocations of before in between."""
+    session.send(64, 999, {}, "com.last")
+    while True:
+        message = session.receive()
+        if message[:2] == [65, 999]:
+            return True
+
+
+def test_by_policy_a_subscriber_that_does_not_read_loses_events_and_not_its_connection(start):
+    router = start(realms=REALMS.replace("    auth:", "    slow_consumer: drop\n    auth:"))
+    with socket.create_connection(("127.0.0.1", router.port)) as deaf, Session(router.port) as publisher:
+        raw(deaf)
+        say(deaf, b'[32,1,{},"com.flood"]')
+        assert hear(deaf).startswith(b"[33,")
+        flood(publisher, "com.flood", 40)
+        router.wait_for_log("reads too slowly: events are dropped")
+        assert call_works(publisher)
+        while select.select([deaf], [], [], 1)[0]:
+            assert deaf.recv(2**20)
+        router.wait_for_log("events were dropped")
+        publisher.send(16, 1_000_000, {}, "com.flood", ["after"])
+        assert hear(deaf).endswith(b'["after"]]')
+    assert router.stop() == 0
+
+
+# --------------------------------------------------------------------------------------------------- the log
+
+
+def test_a_log_reader_that_stops_reading_stops_nobody(start, tmp_path):
+    """The log goes to a pipe that nobody reads; sessions come, work and go all the same."""
+    fifo = tmp_path / "log"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    router = start(under=["sh", "-c", f'exec "$0" "$@" 2>{fifo}'], ready=False)
+    router.wait_for_port(router.port)
+    try:
+        ends = [socket.create_connection(("127.0.0.1", router.port)) for _ in range(1500)]
+        for end in ends:
+            end.sendall(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+        for end in ends:
+            end.close()
+        with Session(router.port) as session:
+            assert call_works(session)
+            router.signal(signal.SIGTERM)
+            assert session.receive()[0] == GOODBYE
+        assert router.wait() == 0
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_log_of_a_life_is_one_line_an_event_without_twisteds_own(start, log_format):
+    router = start(f"log: {{format: {log_format}}}")
+    with Session(router.port):
+        pass
+    assert router.stop() == 0
+    lines = router.log().splitlines()
+    assert not any("log_legacy" in line or "twisted." in line for line in lines)
+    if log_format == "json":
+        assert all(set(json.loads(line)) >= {"time", "level", "logger", "message"} for line in lines)
+    else:
+        assert all(line[:2] == "20" for line in lines)
+
+
+def test_a_client_that_speaks_no_tls_to_tls_or_leaves_during_it_leaves_no_trace_but_a_line(start, tmp_path):
+    pem = make_certificate(tmp_path)
+    more = f"tls: {{certificate: {pem.certificate}, key: {pem.key}}}"
+    router = start(listeners=EVERYWHERE.format(endpoint="tcp:${WAMPD_PORT}:interface=127.0.0.1", more=more))
+    for opening in (b"", b"\x16\x03\x01", b"\x00" * 100, b"\x7f\xf1\x00\x00"):
+        with socket.create_connection(("127.0.0.1", router.port)) as end:
+            end.sendall(opening)
+    with socket.create_connection(("127.0.0.1", router.port)) as plain, pytest.raises(ssl.SSLError):
+        ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")  # it does not trust us
+    with Session(url=f"wss://localhost:{router.port}/ws", context=trusting(pem.certificate)) as session:
+        assert call_works(session)
+    assert router.stop() == 0
+    assert "Traceback" not in router.log()
+    assert "0 connections were left" in router.log()

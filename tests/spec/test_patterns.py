@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.spec.scenes import ACKNOWLEDGE
-from tests.support.play import ANY, nothing
+from tests.support.play import ANY, Play, nothing
+from tests.support.process import ROOT
+from tests.support.stages import MemoryStage
 from wampd.realms.messages import (
     CALL,
     ERROR,
@@ -129,6 +131,14 @@ def test_the_empty_prefix_matches_every_topic(play):
     # The canary's news of the end of the play are among them.
     play.subscriber > [UNSUBSCRIBE, 2, play.sub]
     play.subscriber < [UNSUBSCRIBED, 2]
+
+
+@pytest.mark.spec("PSUB-08", "URI-03")
+@pytest.mark.parametrize("match", ["prefix", "wildcard"])
+def test_who_may_do_everything_may_subscribe_to_everything(match):
+    play = Play(MemoryStage("json", ROOT / "tests" / "configs" / "open.yaml"))
+    subscribe(play.alice, 1, "", match, "sub")
+    register(play.alice, 2, "", match, "reg")
 
 
 @pytest.mark.spec("PSUB-08")

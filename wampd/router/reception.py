@@ -18,8 +18,9 @@ from twisted.logger import Logger
 from wampd.router.realms import Realms
 from wampd.router.sessions import Patience, SessionPeer
 from wampd.router.tally import HANDSHAKES_REFUSED
-from wampd.router.transports.connection import Connection, Peer
+from wampd.router.transports.connection import Connection
 from wampd.router.transports.echo import EchoPeer
+from wampd.router.transports.peer import Peer
 from wampd.router.wire.codec import Codec
 
 log = Logger()

@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from msgspec import Struct
 from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from zope.interface import implementer
 
+from wampd.router.transports.peer import NOBODY, Peer
 from wampd.router.transports.queue import SendQueue
 from wampd.router.wheel import LATE, Wheel
 from wampd.router.wire.framing import Framing
@@ -55,41 +56,6 @@ class Pace(Struct, frozen=True):
     def high_water(self) -> int:
         """How much waits before reading stops."""
         return min(HIGH_WATER, self.send_queue)
-
-
-class Peer(Protocol):
-    """What a connection serves: it takes messages, and hears when there is no connection any more."""
-
-    deadline: float | None
-    """When (monotonic seconds) `late` is to be called; `None`: never."""
-
-    def receive(self, payloads: list[bytes]) -> None:
-        """Take messages."""
-        ...
-
-    def late(self) -> None:
-        """The deadline has passed."""
-        ...
-
-    def congested(self, is_congested: bool) -> bool:
-        """Too much waits to be sent, or no more; whether the connection may go on although too much does."""
-        ...
-
-    def violated(self, why: str) -> None:
-        """The peer sent what is not for this connection: say so, and close it."""
-        ...
-
-    def failed(self, why: str) -> None:
-        """The connection is being ended for what the peer sent, or did not answer."""
-        ...
-
-    def too_slow(self, why: str) -> None:
-        """The connection is being ended because the peer does not read what is sent to it."""
-        ...
-
-    def lost(self, why: str) -> None:
-        """Nothing more is received or sent. Called once, last; also from within a call of `Connection.close`."""
-        ...
 
 
 @implementer(IPushProducer, IPullProducer)
@@ -162,6 +128,7 @@ class Connection(TwistedProtocol):
         self._wheel.forget(self)
         self._queue = None
         self._send = None
+        self.framing.release()
         self._on_gone(self)
         self._part(self._why or (reason.getErrorMessage() if reason is not None else ""))
 
@@ -365,7 +332,8 @@ class Connection(TwistedProtocol):
     def _part(self, why: str) -> None:
         if not self._parted:
             self._parted = True
-            self.peer.lost(why)
+            peer, self.peer = self.peer, NOBODY  # which ends the circle of references between the two
+            peer.lost(why)
 
 
 def _waiting(transport: Any) -> int:

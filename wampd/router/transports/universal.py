@@ -12,6 +12,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
@@ -20,7 +21,8 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-from wampd.router.transports.connection import Connection, Pace, Peer
+from wampd.router.transports.connection import Connection, Pace
+from wampd.router.transports.peer import Peer
 from wampd.router.transports.upgrade import NotOpened, WebSocketPath, http_answer, open_websocket, target_path
 from wampd.router.wheel import Wheel
 from wampd.router.wire import rawsocket
@@ -113,7 +115,7 @@ class UniversalPort(TwistedProtocol):
         self._wheel.watch(self, self._speaks.handshake_timeout)
         if house.admit(self._address):
             self._admitted = True
-            self._count_out = lambda: house.release(self._address)
+            self._count_out = partial(house.release, self._address)
         elif house.turn_away():
             self._count_out = house.turned_away
         else:

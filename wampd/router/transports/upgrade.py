@@ -23,7 +23,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from wampd.router.wire.framing import FrameLimits
-from wampd.router.wire.websocket import QUIET, WebSocketFraming
+from wampd.router.wire.websocket import QUIET, WebSocketFraming, forget
 
 SUBPROTOCOLS: Final = {"wamp.2.json": "json", "wamp.2.msgpack": "msgpack", "wamp.2.cbor": "cbor"}
 TEXT_SERIALIZERS: Final = frozenset({"json"})
@@ -99,6 +99,13 @@ def open_websocket(head: bytes, path: WebSocketPath, frames: FrameLimits) -> Ope
     )
     if max(map(len, head.split(b"\r\n"))) > MAX_LINE:
         return _not(431, "Request Header Fields Too Large", f"a line of the request is longer than {MAX_LINE} bytes")
+    try:
+        return _negotiate(library, head, path, frames)
+    finally:
+        forget(library)
+
+
+def _negotiate(library: ServerProtocol, head: bytes, path: WebSocketPath, frames: FrameLimits) -> Opened | NotOpened:
     library.receive_data(head)
     events = library.events_received()
     if not events or not isinstance(events[0], Request):

@@ -54,3 +54,7 @@ class Framing(Protocol):
     def close(self, code: int, reason: str) -> None:
         """Say that the connection ends, if the framing has words for it (RFC 6455, section 7.4 for ``code``)."""
         ...
+
+    def release(self) -> None:
+        """Let go of everything: the connection is gone, and nothing more is asked."""
+        ...

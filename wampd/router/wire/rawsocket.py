@@ -146,6 +146,11 @@ class RawSocketFraming:
         del code, reason
         self.ended = True
 
+    def release(self) -> None:
+        """Let go of everything."""
+        self.ended = True
+        self._rest = None
+
     def _wait(self, data: bytes, begin: int, end: int) -> None:
         """Keep what there is of a frame that begins and ends at these positions of ``data``."""
         self._rest = bytearray(memoryview(data)[begin:])

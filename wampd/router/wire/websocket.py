@@ -51,6 +51,19 @@ class OtherType(bytes):
     __slots__ = ()
 
 
+def forget(library: ServerProtocol) -> None:
+    """Break the circles of references in a protocol that is not needed any more.
+
+    It is in its own parser's frame, and in those of the tracebacks of its exceptions. The garbage collector, which would find
+    it, runs rarely here.
+    """
+    for error in (library.handshake_exc, library.parser_exc):
+        while error is not None:
+            error.__traceback__ = None
+            error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    vars(library).clear()
+
+
 class WebSocketFraming:
     """Frames of one connection after its opening handshake."""
 
@@ -167,8 +180,8 @@ class WebSocketFraming:
     def frame(self, payload: bytes) -> bytes:
         """One message, framed (and compressed, if that was negotiated)."""
         if self._extensions:
-            library = self._wake()
-            if library.state is not OPEN:
+            library = None if self.ended and not self.may_speak else self._wake()
+            if library is None or library.state is not OPEN:
                 return b""
             if self._first == _TEXT:
                 library.send_text(payload)
@@ -196,6 +209,8 @@ class WebSocketFraming:
 
     def close(self, code: int, reason: str) -> None:
         """Start the closing handshake; what the peer still sends is ignored."""
+        if self.ended and not self.may_speak:
+            return
         library = self._wake()
         if library.state is OPEN:
             encoded = reason.encode()[:123]
@@ -204,10 +219,20 @@ class WebSocketFraming:
 
     def fail(self, code: int, why: str) -> None:
         """Fail the connection: close with ``code`` without waiting for the peer."""
+        if self.ended and not self.may_speak:
+            return
         library = self._wake()
         library.fail(code, why[:100])
         self.failure = self.failure or why
         self._collect(library)
+
+    def release(self) -> None:
+        """Let go of everything."""
+        self.ended = True
+        self.may_speak = False
+        self._rest = None
+        self._parts = []
+        self._let_go()
 
     # ---------------------------------------------------------------------------------------------- the slow path
 
@@ -232,8 +257,8 @@ class WebSocketFraming:
         if library.parser_exc is not None and not self.failure:
             self.failure = str(library.parser_exc)
         self._collect(library)
-        if not self._extensions and not self.ended and library.current_size is None and library.state is OPEN:
-            self._library = None
+        if self.ended or (not self._extensions and library.current_size is None and library.state is OPEN):
+            self._let_go()
         return not self.ended
 
     def _event(self, frame: Frame, messages: list[bytes]) -> None:
@@ -278,6 +303,12 @@ class WebSocketFraming:
             library.extensions = self._extensions or []
             self._library = library
         return library
+
+    def _let_go(self) -> None:
+        """Let go of the library's protocol, which refers to itself: see `forget`."""
+        if self._library is not None:
+            forget(self._library)
+            self._library = None
 
     def _collect(self, library: ServerProtocol) -> None:
         for data in library.data_to_send():

@@ -147,6 +147,16 @@ class Client:
                 return True
         return False
 
+    def is_reset(self) -> bool:
+        """Whether the router takes nothing more; what is sent to a closed socket is answered by a reset."""
+        try:
+            for _ in range(20):
+                self.socket.sendall(b"x" * 1000)
+                time.sleep(0.05)
+        except ConnectionError:
+            return True
+        return False
+
     def reset(self) -> None:
         """Go away without a word: a TCP reset."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")

@@ -75,7 +75,7 @@ def settings(
 def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
     """A router with the default limits, shared by the tests of a file. In the end its log holds no traceback."""
     directory = tmp_path_factory.mktemp("router")
-    with _running(settings(), directory) as attacked:
+    with running(settings(), directory) as attacked:
         yield attacked
 
 
@@ -83,11 +83,12 @@ def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
 def start(tmp_path: Path) -> Iterator[Callable[..., Attacked]]:
     """Start a router with settings of its own; the keyword ``env`` adds to its environment."""
     with ExitStack() as stack:
-        yield lambda env=None, **parts: stack.enter_context(_running(settings(**parts), tmp_path, env))
+        yield lambda env=None, **parts: stack.enter_context(running(settings(**parts), tmp_path, env))
 
 
 @contextmanager
-def _running(config: dict[str, Any], directory: Path, env: dict[str, str] | None = None) -> Iterator[Attacked]:
+def running(config: dict[str, Any], directory: Path, env: dict[str, str] | None = None) -> Iterator[Attacked]:
+    """A router with this configuration; in the end its log holds no traceback."""
     path = directory / "config.yaml"
     path.write_text(yaml.safe_dump(config))
     with running_wampd(path, directory / "log", env=env) as (process, port):

@@ -25,6 +25,10 @@ CODECS: dict[str, tuple[int, Any, Any]] = {
 }
 
 
+OPENED: list[Client] = []
+"""Clients of the present test; what it leaves open is closed after it."""
+
+
 class ClosedError(Exception):
     """The router closed the connection."""
 
@@ -41,6 +45,7 @@ class Client:
         self._buffer = b""
         self.ids = count(1)
         self.session = 0
+        OPENED.append(self)
 
     # --- bytes ---
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.attack.client import OPENED
 from tests.support.process import Child, running_wampd
 
 ALL = ["call", "register", "publish", "subscribe"]
@@ -69,6 +70,14 @@ def settings(
         "limits": {"drain": 1.0, "stop": 5.0, **(process or {})},
         "log": log or {},
     }
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_open() -> Iterator[None]:
+    """Close the connections that a test leaves open."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
 
 
 @pytest.fixture(scope="module")

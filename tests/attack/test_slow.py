@@ -87,11 +87,11 @@ def test_a_subscriber_that_never_reads_is_sent_away_and_others_get_everything(st
 
 
 def test_a_subscriber_that_stops_reading_a_little_is_cut_off_in_time(start: Callable[..., Attacked]) -> None:
-    router = start(limits=QUEUE)
+    router = start(limits={**QUEUE, "send_queue": 16 * MIB})
     with singing(router.port):
         mute, publisher = deaf(router.port), joined(router.port)
         mute.ask(32, {}, "com.flood")
-        publish(publisher, "com.flood", 20)  # less than the bound, more than the socket takes
+        publish(publisher, "com.flood", 100)  # less than the bound, more than the sockets of both sides take
         router.process.wait_for_log("slow consumer", 5)
         assert mute.is_cut_off(5)
 
@@ -171,10 +171,12 @@ def test_one_session_with_thousands_of_patterns_for_one_topic_is_sent_away_befor
     start: Callable[..., Attacked],
 ) -> None:
     router = start(limits=QUEUE)
-    topic = ".".join("a" * 13)
+    topic = ".".join("a" * 14)
     with singing(router.port) as canary:
         greedy, publisher = deaf(router.port), joined(router.port)
-        patterns = [".".join("a" if number >> place & 1 else "" for place in range(13)) for number in range(1, 5_001)]
+        patterns = [
+            ".".join(["a", *("a" if number >> place & 1 else "" for place in range(13))]) for number in range(1, 5_001)
+        ]
         greedy.send(*[[32, number, {"match": "wildcard"}, pattern] for number, pattern in enumerate(patterns, 1)])
         for _ in patterns:
             assert greedy.receive()[0] == 33

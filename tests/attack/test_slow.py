@@ -17,10 +17,10 @@ QUEUE = {"send_queue": 2 * MIB, "send_stall": 1.0, "close_timeout": 0.5}
 TEXT = "x" * 60_000
 
 
-def deaf(port: int, **options: Any) -> Client:
+def deaf(port: int, buffer: int = 4096, **options: Any) -> Client:
     """A session whose receive buffer is small, so that what it does not read waits in the router."""
     client = Client(port, **options)
-    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     client.shake_hands()
     client.join()
     return client
@@ -99,7 +99,7 @@ def test_a_subscriber_that_stops_reading_a_little_is_cut_off_in_time(start: Call
 def test_events_are_dropped_for_a_subscriber_by_policy_and_it_stays(start: Callable[..., Attacked]) -> None:
     router = start(limits={**QUEUE, "send_stall": 30.0}, realm={"slow_consumer": "drop"})
     with singing(router.port) as canary:
-        mute, publisher = deaf(router.port), joined(router.port)
+        mute, publisher = deaf(router.port, buffer=MIB // 4), joined(router.port)
         mute.ask(32, {}, "com.flood")
         before = memory(router.pid)
         publish(publisher, "com.flood", 300)

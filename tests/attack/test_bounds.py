@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 import tracemalloc
+import weakref
 
 import pytest
 
-from tests.attack.inside import ALL, EVERY_ROLE, Core, House, frame
+from tests.attack.inside import ALL, EVERY_ROLE, Core, House, frame, websocket_request
 from wampd.auth.roles import Role, Rule
 from wampd.realms.grants import Grants
 from wampd.realms.messages import Call, Publish, Register, Subscribe, Unsubscribe
@@ -210,3 +212,30 @@ def test_rules_are_checked_at_once_however_many_there_are() -> None:
     for number in range(200):
         assert role.decide("subscribe", f"com.{number}.x.", "prefix").refusal is None
     assert time.process_time() - started < 1.0
+
+
+@pytest.mark.parametrize(
+    "begin", [b"", b"\x7f\xf1\0\0", websocket_request(), b"\x7f\xf9\0\0", b"GET / HTTP/1.1\r\n\r\n"]
+)
+def test_what_served_a_connection_is_gone_with_it_not_when_the_collector_comes(begin: bytes) -> None:
+    house = House()
+    house.connect().join()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            wire = house.connect()
+            if begin:
+                wire.send(begin)
+            if begin[:2] == b"\x7f\xf1":
+                wire.say([1, "realm1", {"roles": EVERY_ROLE}], [32, 1, {}, "com.a"], [64, 2, {}, "com.a"])
+            protocol = wire.transport.protocol
+            wire.transport.lose()
+            house.realms.end_of_turn()
+            # Twisted's own transport forgets its protocol and producer by itself.
+            wire.transport.protocol = wire.transport.producer = None
+            left = [weakref.ref(protocol), weakref.ref(wire.transport)]
+            del protocol, wire
+            assert [each() for each in left] == [None, None]
+    finally:
+        gc.enable()

@@ -63,7 +63,7 @@ def test_the_open_configuration_is_the_fixed_point_of_test_suites():
     assert realm.name == "realm1"
     assert realm.auth.anonymous is not None
     rules = {(rule.uri, rule.match): rule for rule in realm.roles[0].permissions}
-    assert sorted(rules) == [("", "prefix"), ("wamp.", "prefix")]
+    assert sorted(rules) == [("", "prefix"), ("wamp.", "prefix"), ("wampd.", "prefix")]
     for rule in rules.values():
         assert rule.allow == {"call", "register", "publish", "subscribe"}
         assert rule.disclose == "on_request"

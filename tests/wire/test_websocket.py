@@ -469,10 +469,12 @@ FRAMES = st.one_of(
 
 
 def outcome(chunks, *, both, compressed):
+    """What comes of the chunks. Why a close frame says that it closes may differ: a header may be judged before its rest."""
     extensions = [PerMessageDeflate(True, True, 15, 15)] if compressed else None
     framing = WebSocketFraming(binary=True, limits=SMALL, both=both, extensions=extensions)
     messages = [message for chunk in chunks for message in framing.feed(chunk)]
-    return messages, b"".join(framing.replies), framing.ended, bool(framing.failure)
+    replies = [each._replace(payload=each.payload[:2]) if each.opcode == CLOSE else each for each in said(framing)]
+    return messages, replies, framing.ended, bool(framing.failure), framing.may_speak
 
 
 @settings(deadline=None)
@@ -494,8 +496,7 @@ def test_the_same_bytes_in_any_chunks_give_the_same_result(frames, cuts, both, c
 @settings(deadline=None)
 @given(data=st.binary(max_size=400), compressed=st.booleans())
 def test_whatever_arrives_nothing_is_raised_and_what_is_said_is_whole_frames(data, compressed):
-    messages, replies, ended, failed = outcome([data], both=False, compressed=compressed)
+    messages, replies, ended, failed, may_speak = outcome([data], both=False, compressed=compressed)
     assert all(len(message) <= SMALL.message_size for message in messages)
-    frames = read_frames(replies)
-    assert ended == any(sent.opcode == CLOSE for sent in frames)
+    assert ended == (may_speak or any(sent.opcode == CLOSE for sent in replies))
     assert ended or not failed

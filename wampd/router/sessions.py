@@ -391,7 +391,8 @@ class SessionPeer:
     def failed(self, why: str) -> None:
         """The connection cannot go on."""
         self._realms.tally.strike(tally.CONNECTIONS_FAILED)
-        log.info("{who}: {why}", who=self.who, why=why)
+        if self.session is None:  # else it is said how the session ended
+            log.info("{who}: {why}", who=self.who, why=why)
 
     def broken(self) -> None:
         """Sending failed, which is a bug of ours: end this session."""

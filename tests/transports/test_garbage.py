@@ -16,6 +16,8 @@ from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Patience, Reception
 from wampd.router.wire.serializers import codecs
 
+OURS = ("wampd.", "twisted.web.", "twisted.internet.tcp", "tests.transports.wires", "websockets.server")
+"""Where the types come from that a connection is made of (other tests' clients, in threads of their own, are not ours)."""
 HELLO = b'[1,"realm1",{"roles":{"caller":{},"subscriber":{},"callee":{},"publisher":{}}}]'
 SUBSCRIBE = b'[32,1,{},"com.topic"]'
 REGISTER = b'[64,2,{},"com.procedure"]'
@@ -96,7 +98,7 @@ def test_nothing_is_left_for_the_garbage_collector(tmp_path, visits):
         ours = Counter(
             f"{type(each).__module__}.{type(each).__qualname__}"
             for each in gc.garbage
-            if type(each).__module__.startswith(("wampd", "twisted", "websockets"))
+            if type(each).__module__.startswith(OURS)
         )
     finally:
         gc.set_debug(0)

@@ -158,12 +158,12 @@ class WebSocketFraming:
                 else:
                     messages.append(apply_mask(memoryview(data)[start:end], data[start - 4 : start]))
             else:
-                if end > size:
-                    if self._acceptable(data[position], data[position + 1], length):
-                        self._wait(data, position, end)
-                        return messages
+                if not self._acceptable(data[position], data[position + 1], length):
                     if self._slow(bytes(data[position:start]), messages):  # it says with which code, if it knows yet
                         self.fail(1002, "a frame with a malformed header")
+                    return messages
+                if end > size:
+                    self._wait(data, position, end)
                     return messages
                 if not self._slow(bytes(data[position:end]), messages):
                     return messages
@@ -318,7 +318,7 @@ class WebSocketFraming:
                 self.ended = True  # the library's mark for the end of the stream
 
     def _acceptable(self, head: int, masked_length: int, length: int) -> bool:
-        """Whether a frame with this header, which is not complete, is worth waiting for."""
+        """Whether a frame with this header is worth reading on."""
         if masked_length < 0x80 or head & 0x0F not in _OPCODES or head & (0x30 if self._extensions else 0x70):
             return False
         if head & 0x08:

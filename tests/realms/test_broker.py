@@ -88,6 +88,15 @@ def test_an_acknowledgement_comes_before_the_publishers_own_event_and_has_the_sa
     assert member.heard() == [[PUBLISHED, 2, 5001], [EVENT, subscription, 5001, {}]]
 
 
+def test_the_publisher_is_left_out_unless_it_says_otherwise():
+    house = House()
+    member, _ = subscribed(house)
+    other, _ = subscribed(house)
+    member.say([PUBLISH, 2, {}, "com.topic"], [PUBLISH, 3, {"exclude_me": True, "exclude": [99]}, "com.topic"])
+    assert member.heard() == []
+    assert len(other.heard()) == 2
+
+
 def test_without_subscribers_an_acknowledgement_still_comes_and_without_acknowledgement_nothing_does():
     house = House()
     member = house.join()
@@ -156,6 +165,7 @@ def test_the_deaf_are_counted_instead_of_told():
     publisher.say([PUBLISH, 1, {}, "com.topic"], [PUBLISH, 2, {}, "com.topic"])
     assert deaf.heard() == []
     assert deaf.session.dropped == 2
+    assert house.realm.struck == {"events dropped": 2}
     assert len(hearing.heard()) == 2
 
 
@@ -212,6 +222,7 @@ def test_a_session_has_only_so_many_subscriptions():
     assert refused[:5] == [ERROR, SUBSCRIBE, 3, {}, "wamp.error.not_authorized"]
     assert again == [SUBSCRIBED, 4, first[2]]
     assert len(house.realm.broker.subscriptions) == 2
+    assert house.realm.struck == {"subscriptions over the limit": 1}
     member.say([UNSUBSCRIBE, 5, second[2]], [SUBSCRIBE, 6, {}, "c"])
     assert [message[0] for message in member.heard()] == [UNSUBSCRIBED, SUBSCRIBED]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import Raw
 
 from tests.realms.house import House
 from wampd.realms.messages import (
@@ -10,6 +11,7 @@ from wampd.realms.messages import (
     CANCEL,
     ERROR,
     GOODBYE,
+    INTERRUPT,
     INVOCATION,
     MESSAGES,
     PUBLISH,
@@ -20,10 +22,12 @@ from wampd.realms.messages import (
     UNSUBSCRIBE,
     YIELD,
     Event,
+    Foreign,
     Format,
     Sender,
 )
 from wampd.realms.options import MAX_ID, ClientRole, ClientRoles
+from wampd.realms.realm import Limits
 from wampd.realms.session import LEGAL, ProtocolViolation, SessionOver, State
 
 OF_ROLE = {
@@ -140,6 +144,33 @@ def test_who_is_sent_away_hears_why(text):
     assert house.is_empty()
 
 
+def calling(house):
+    """A caller and a callee, and a call under way."""
+    callee, caller = house.join(), house.join()
+    callee.say([REGISTER, 1, {}, "a.b"])
+    caller.say([CALL, 1, {}, "a.b"])
+    callee.heard()
+    return caller, callee
+
+
+def test_whoever_leaves_its_calls_and_those_of_others_are_seen_to():
+    house = House()
+    caller, callee = calling(house)
+    callee.leave()
+    assert [message[:5] for message in caller.heard()] == [[ERROR, CALL, 1, {}, "wamp.error.canceled"]]
+    caller, callee = calling(house)
+    caller.leave()
+    assert [message[0] for message in callee.heard()] == [INTERRUPT]
+
+
+def test_who_is_sent_away_gets_its_answers_before_it_hears_why():
+    house = House()
+    caller, callee = calling(house)
+    house.realm.dismiss(caller.session, "wamp.close.killed")
+    assert [message[0] for message in caller.heard()] == [ERROR, GOODBYE]
+    assert [message[0] for message in callee.heard()] == [INTERRUPT]
+
+
 def test_calls_under_way_are_known():
     house = House()
     member = house.join()
@@ -201,3 +232,20 @@ def test_an_event_that_cannot_be_carried_is_counted():
     assert house.realm.undeliverable(member.session, event, "wamp.error.invalid_argument", "why")
     assert house.realm.struck == {"events that a receiver cannot carry": 1}
     assert member.heard() == []
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_what_else_cannot_be_carried_is_counted_and_told_to_the_dealer(wrapped):
+    house = House()
+    member = house.join()
+    result = (50, 7, {}, Raw(b"[1]"))
+    message = Foreign(result, Format.CBOR) if wrapped else result
+    assert house.realm.undeliverable(member.session, message, "wamp.error.invalid_argument", "why")
+    assert house.realm.struck == {"messages that a receiver cannot carry": 1}
+    assert member.heard() == [[ERROR, CALL, 7, {}, "wamp.error.invalid_argument", ["why"]]]
+    assert not house.realm.undeliverable(member.session, (2, 1, {}), "wamp.error.invalid_argument", "why")
+
+
+def test_the_limits_are_generous():
+    limits = Limits()
+    assert (limits.subscriptions, limits.registrations, limits.pending_calls) == (10_000, 10_000, 10_000)

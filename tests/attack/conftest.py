@@ -72,12 +72,17 @@ def settings(
     }
 
 
+def hang_up() -> None:
+    """Close all connections of the present test."""
+    while OPENED:
+        OPENED.pop().close()
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left_open() -> Iterator[None]:
     """Close the connections that a test leaves open."""
     yield
-    while OPENED:
-        OPENED.pop().close()
+    hang_up()
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +98,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Attacked]]:
     """Start a router with settings of its own; the keyword ``env`` adds to its environment."""
     with ExitStack() as stack:
         yield lambda env=None, **parts: stack.enter_context(running(settings(**parts), tmp_path, env))
+        hang_up()  # so that the router need not wait for them
 
 
 @contextmanager

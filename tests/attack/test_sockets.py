@@ -209,7 +209,7 @@ def test_who_never_answers_a_ping_is_gone(start: Callable[..., Attacked]) -> Non
             assert time.monotonic() - started < 4
             client.close()
         canary.measure(1.0)
-    assert router.log().count("ping") == 2
+    assert router.log().count("connection lost: no answer to a ping") == 2
 
 
 @pytest.mark.trap(15)

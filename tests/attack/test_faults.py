@@ -1,0 +1,162 @@
+"""Faults to live through: a frozen router, frozen clients, a clock that is set, no file descriptors left."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.attack.client import Client, ClosedError, joined, memory, singing
+from tests.attack.conftest import Attacked, settings
+from tests.support.process import Child, environment, free_port, wampd_command
+
+PINGS = {"ping_interval": 0.5, "ping_timeout": 1.0, "join_timeout": 1.0, "handshake_timeout": 1.0, "close_timeout": 1.0}
+
+
+@contextmanager
+def freezing(attacked: Attacked, seconds: float) -> Iterator[None]:
+    """The router stands still for a while, and then goes on."""
+    attacked.process.signal(signal.SIGSTOP)
+    try:
+        yield
+        time.sleep(seconds)
+    finally:
+        attacked.process.signal(signal.SIGCONT)
+
+
+def is_there(client: Client) -> bool:
+    """Whether the session still works."""
+    try:
+        return client.ask(48, {}, "com.nobody")[4] == "wamp.error.no_such_procedure"
+    except ClosedError:
+        return False
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0])
+def test_nobody_is_cut_off_because_the_router_stood_still(start: Callable[..., Attacked], seconds: float) -> None:
+    router = start(limits=PINGS)
+    transports = ["rawsocket", "websocket"] * 3
+    with singing(router.port) as canary:
+        sessions = [joined(router.port, transport) for transport in transports]
+        opening = [Client(router.port, transport) for transport in transports]
+        with freezing(router, seconds):
+            for client in opening:  # the handshake waits in the socket while nobody looks at it
+                client.socket.sendall(b"\x7f\xf1\0\0" if not client._websocket else b"GET /ws HTTP/1.1\r\n")
+        assert canary.measure() < seconds + 1
+        for client in sessions:
+            assert is_there(client)
+        for client in opening:
+            if not client._websocket:
+                assert client._exactly(4) == b"\x7f\xb1\0\0"
+                client.join()
+        canary.measure(0.5)
+
+
+def test_a_client_that_stands_still_for_less_than_it_may_stays(start: Callable[..., Attacked]) -> None:
+    router = start(limits={**PINGS, "ping_timeout": 4.0})
+    with singing(router.port):
+        frozen = joined(router.port)
+        other = joined(router.port)
+        frozen.ask(32, {}, "com.news")
+        for number in range(10):
+            assert other.ask(16, {"acknowledge": True}, "com.news", [number])[0] == 17
+            time.sleep(0.2)
+        assert [frozen.receive()[4] for _ in range(10)] == [[number] for number in range(10)]
+        assert is_there(frozen)
+
+
+@pytest.mark.trap(14)
+def test_a_step_of_the_wall_clock_changes_nothing(tmp_path: Path) -> None:
+    port = free_port()
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(settings(limits=PINGS)))
+    program = Path(__file__).with_name("stepping_clock.py")
+    with Child(
+        [sys.executable, "-P", program, "run", config], tmp_path / "log", env=environment(WAMPD_PORT=str(port))
+    ) as router:
+        router.wait_for_port(port)
+        with singing(port) as canary:
+            sessions = [joined(port, transport) for transport in ("rawsocket", "websocket")]
+            for step in (signal.SIGUSR1, signal.SIGUSR2):
+                silent = Client(port)
+                silent.shake_hands()
+                router.signal(step)
+                started = time.monotonic()
+                assert canary.measure(0.3) < 0.5
+                assert silent.is_cut_off(5)  # neither at once nor never
+                assert 0.4 < time.monotonic() - started < 3
+                for client in sessions:
+                    assert is_there(client)
+        years = {line[:13] for line in router.log().splitlines()}
+        assert len(years) >= 3  # the log follows the wall clock; so it was really set
+
+
+@contextmanager
+def short_of_descriptors(tmp_path: Path, number: int, **parts: Any) -> Iterator[Attacked]:
+    """A router that may have so many descriptors open."""
+    port = free_port()
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(settings(**parts)))
+    command = ["/bin/sh", "-c", f'ulimit -n {number}; exec "$0" "$@"', *wampd_command("run", config)]
+    with Child(command, tmp_path / "log", env=environment(WAMPD_PORT=str(port))) as process:
+        process.wait_for_port(port)
+        yield Attacked(process, port)
+        assert "Traceback" not in process.log(), process.described()
+
+
+def cpu(pid: int) -> float:
+    """CPU seconds that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def test_more_connections_than_descriptors_are_refused_politely(tmp_path: Path) -> None:
+    with short_of_descriptors(tmp_path, 100) as router, singing(router.port) as canary:
+        clients = [Client(router.port, transport) for transport in ("rawsocket", "websocket") * 60]
+        let_in = refused = 0
+        for client in clients:
+            client.socket.settimeout(5)
+            try:
+                client.shake_hands()
+                let_in += 1
+            except (AssertionError, ClosedError, OSError):
+                refused += 1
+        assert let_in + refused == 120
+        assert 40 <= let_in < 100
+        canary.measure(0.2)
+        for client in clients:
+            client.close()
+        canary.measure(0.3)
+        for _ in range(30):
+            joined(router.port).close()
+        assert router.log().count("no more than 68 connections") == 1
+
+
+def test_accepting_without_a_descriptor_left_neither_spins_nor_stops_for_ever(tmp_path: Path) -> None:
+    with short_of_descriptors(tmp_path, 40, process={"spare_descriptors": 0}) as router, singing(router.port) as canary:
+        waiting = []
+        for _ in range(80):
+            peer = socket.create_connection(("127.0.0.1", router.port), 5)
+            peer.sendall(b"\x7f\xf1\0\0")
+            waiting.append(peer)
+        canary.measure(0.5)
+        before, memory_before = cpu(router.pid), memory(router.pid)
+        canary.measure(1.0)
+        assert cpu(router.pid) - before < 0.9  # the canary itself takes its part
+        assert memory(router.pid) - memory_before < 4 * 2**20
+        for peer in waiting:
+            with contextlib.suppress(OSError):
+                peer.close()
+        canary.measure(0.5)
+        for _ in range(10):
+            joined(router.port).close()
+        assert router.log().count("\n") < 400

@@ -380,8 +380,22 @@ def test_a_call_whose_invocation_cannot_be_delivered_fails(house):
     caller.say([CALL, 1, {}, "com.p"])
     assert undelivered(callee)
     assert caller.heard() == [[ERROR, CALL, 1, {}, BOOM, ["too long"]]]
-    callee.say([YIELD, 1, {}])
+    with pytest.raises(ProtocolViolation):
+        callee.say([YIELD, 1, {}])
     assert caller.heard() == []
+
+
+@pytest.mark.spec("ID-07")
+def test_an_invocation_that_cannot_be_delivered_leaves_no_gap(house):
+    callee, registration = registered(house)
+    caller = house.join()
+    for number in (1, 2):
+        caller.say([CALL, number, {}, "com.p"])
+        assert undelivered(callee)
+    caller.say([CALL, 3, {}, "com.p"])
+    assert callee.heard() == [[INVOCATION, 1, registration, {}]]
+    with pytest.raises(ProtocolViolation):
+        callee.say([YIELD, 2, {}])
 
 
 def test_an_invocation_that_cannot_be_delivered_may_be_over_already(house):

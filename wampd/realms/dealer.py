@@ -194,6 +194,8 @@ class Dealer:
         Return whether nothing more is to be done. What is sent instead is always less than what was not delivered.
         """
         if message[0] == INVOCATION:
+            if message[1] == receiver.last_invocation:
+                receiver.last_invocation -= 1  # the callee never sees it, and is to see no gap
             invocation = (receiver.invocations or {}).get(message[1])
             if invocation is not None:
                 self._fail(invocation, uri, reason)

@@ -26,6 +26,9 @@ def pem(tmp_path_factory):
 class TlsClient(Client):
     """A client's end inside TLS."""
 
+    WAIT = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
+    OVER = (ConnectionError, ssl.SSLError)
+
     def __init__(self, loop, end, context):
         super().__init__(loop, end)
         self.socket = end
@@ -40,44 +43,6 @@ class TlsClient(Client):
                 continue
             self._loop.run()
             return
-
-    def send(self, data):
-        while data:
-            try:
-                data = data[self.end.send(data) :]
-            except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
-                if not self._loop.turn():
-                    break
-        self._loop.run()
-        return len(data)
-
-    def read(self, most=2**30):
-        received = b""
-        while len(received) < most:
-            moved = self._loop.turn()
-            try:
-                data = self.end.recv(min(2**14, most - len(received)))
-            except ssl.SSLWantReadError:
-                if not moved and not self._loop.turn():
-                    return received
-                continue
-            except (ConnectionError, ssl.SSLError):
-                return received
-            if not data:
-                return received
-            received += data
-        return received
-
-    def is_cut_off(self):
-        self._loop.run()
-        try:
-            while self.end.recv(2**14):
-                pass
-        except ssl.SSLWantReadError:
-            return False
-        except (ConnectionError, ssl.SSLError):
-            return True
-        return True
 
 
 class TlsPort(Port):

@@ -110,17 +110,20 @@ def pair():
 class Client:
     """The client's end: it sends what it is told to, and reads when it is told to."""
 
+    WAIT = (BlockingIOError,)
+    OVER = (ConnectionError,)
+
     def __init__(self, loop, end):
         self._loop = loop
         self.end = end
         laid.append(self)
 
     def send(self, data):
-        """Send all of it, the loop turning meanwhile."""
+        """Send all of it, the loop turning meanwhile; how much could not be sent."""
         while data:
             try:
                 data = data[self.end.send(data) :]
-            except BlockingIOError:
+            except self.WAIT:
                 if not self._loop.turn():
                     break
         self._loop.run()
@@ -130,14 +133,14 @@ class Client:
         """What has come and comes without time passing, up to ``most`` octets."""
         received = b""
         while len(received) < most:
-            self._loop.turn()
+            moved = self._loop.turn()
             try:
                 data = self.end.recv(min(2**16, most - len(received)))
-            except BlockingIOError:
-                if not self._loop.turn():
+            except self.WAIT:
+                if not moved and not self._loop.turn():
                     return received
                 continue
-            except ConnectionError:
+            except self.OVER:
                 return received
             if not data:
                 return received
@@ -150,9 +153,9 @@ class Client:
         try:
             while self.end.recv(2**16):
                 pass
-        except BlockingIOError:
+        except self.WAIT:
             return False
-        except ConnectionError:
+        except self.OVER:
             return True
         return True
 

@@ -294,6 +294,16 @@ def test_a_certificate_with_its_key_is_taken(config, pems):
     assert (tls.certificate, tls.key) == (pems / "crt", pems / "key")
 
 
+def test_more_certificates_are_checked_like_the_first(config, listener, pems):
+    more = f"[{{certificate: {pems}/crt, key: {pems}/key}}]"
+    [pair] = (
+        config.load(GOOD + f"    tls: {{certificate: {pems}/crt, key: {pems}/key, more: {more}}}").listeners[0].tls.more
+    )
+    assert (pair.certificate, pair.key) == (pems / "crt", pems / "key")
+    problem = listener(f"tls: {{certificate: {pems}/crt, key: {pems}/key, more: {more.replace('/key', '/other')}}}")
+    assert problem == "tls.more[0].key: the key does not belong to the certificate"
+
+
 @pytest.mark.parametrize(
     ("certificate", "key", "expected"),
     [

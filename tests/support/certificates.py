@@ -36,7 +36,7 @@ def make_certificate(directory: Path, name: str = "localhost") -> Pem:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    pem = Pem(directory / f"{name}.crt", directory / f"{name}.key")
+    pem = Pem(directory / f"{name.replace('*', 'any')}.crt", directory / f"{name.replace('*', 'any')}.key")
     pem.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     pem.key.touch(mode=0o600)
     pem.key.write_bytes(

@@ -29,10 +29,10 @@ class TlsClient(Client):
     WAIT = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
     OVER = (ConnectionError, ssl.SSLError)
 
-    def __init__(self, loop, end, context):
+    def __init__(self, loop, end, context, host):
         super().__init__(loop, end)
         self.socket = end
-        self.end = context.wrap_socket(end, server_hostname="localhost", do_handshake_on_connect=False)
+        self.end = context.wrap_socket(end, server_hostname=host, do_handshake_on_connect=False)
 
     def handshake(self):
         while True:
@@ -48,10 +48,10 @@ class TlsClient(Client):
 class TlsPort(Port):
     """One connection to a universal port inside TLS."""
 
-    def __init__(self, pem, speaks=EVERYTHING, *, context=None, files=None, **kwargs):
-        self.files = files or tls.CertificateFiles(pem.certificate, pem.key)
+    def __init__(self, pem, speaks=EVERYTHING, *, context=None, files=None, host="localhost", **kwargs):
+        self.files = files or tls.Certificates([pem])
         super().__init__(speaks, **kwargs)
-        self.client = TlsClient(self.loop, self.client.end, context or trusting(pem))
+        self.client = TlsClient(self.loop, self.client.end, context or trusting(pem), host)
 
     def connect(self):
         factory = tls.wrap(Factory.forProtocol(lambda: self.protocol), self.files)
@@ -216,7 +216,7 @@ def replace(pem, other):
 def test_certificates_that_change_are_used_for_the_next_connection(tmp_path):
     (tmp_path / "new").mkdir()
     pem, new = make_certificate(tmp_path), make_certificate(tmp_path / "new")
-    files = tls.CertificateFiles(pem.certificate, pem.key)
+    files = tls.Certificates([pem])
     before = serial(pem, files)
     replace(pem, new)
     assert serial(pem, files) != before
@@ -226,7 +226,7 @@ def test_bad_files_leave_the_old_certificate_in_use(tmp_path):
     pem = make_certificate(tmp_path)
     copy = tmp_path / "copy.crt"
     copy.write_bytes(pem.certificate.read_bytes())
-    files = tls.CertificateFiles(pem.certificate, pem.key)
+    files = tls.Certificates([pem])
     before = serial(pem, files)
     pem.certificate.write_text("nonsense")
     assert serial(pem._replace(certificate=copy), files) == before
@@ -238,7 +238,7 @@ def test_a_key_that_belongs_to_another_certificate_is_refused(tmp_path):
     (tmp_path / "other").mkdir()
     pem, other = make_certificate(tmp_path), make_certificate(tmp_path / "other")
     with pytest.raises(ValueError, match="are no certificate and key"):
-        tls.CertificateFiles(pem.certificate, other.key)
+        tls.Certificates([(pem.certificate, other.key)])
 
 
 @pytest.mark.parametrize("content", ["", "nonsense", "-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----\n"])
@@ -246,17 +246,61 @@ def test_a_file_without_a_certificate_is_refused(tmp_path, content):
     pem = make_certificate(tmp_path)
     pem.certificate.write_text(content)
     with pytest.raises(ValueError, match="certificate"):
-        tls.CertificateFiles(pem.certificate, pem.key)
+        tls.Certificates([pem])
+
+
+@pytest.fixture(scope="module")
+def pems(tmp_path_factory):
+    """Certificates for three hosts."""
+    directory = tmp_path_factory.mktemp("names")
+    return {name: make_certificate(directory, name) for name in ("first.example", "second.example", "*.third.example")}
+
+
+@pytest.mark.parametrize(
+    ("host", "used"),
+    [
+        ("first.example", "first.example"),
+        ("second.example", "second.example"),
+        ("SECOND.example", "second.example"),
+        ("a.third.example", "*.third.example"),
+        ("a.b.third.example", "first.example"),
+        ("third.example", "first.example"),
+        ("other.example", "first.example"),
+        (None, "first.example"),
+    ],
+)
+def test_the_certificate_is_the_one_for_the_host_that_is_asked_for(pems, host, used):
+    context = ssl.create_default_context(cafile=pems[used].certificate)
+    context.check_hostname = False
+    port = TlsPort(None, context=context, files=tls.Certificates(list(pems.values())), host=host)
+    port.client.handshake()
+    assert port.client.end.getpeercert()["subjectAltName"][0] == ("DNS", used)
+    assert port.ask(b"\x7f\xf1\x00\x00") == b"\x7f\xb1\x00\x00"
+
+
+def test_other_certificates_are_read_again_too(tmp_path):
+    (tmp_path / "new").mkdir()
+    pem, other = make_certificate(tmp_path), make_certificate(tmp_path, "other.example")
+    files = tls.Certificates([pem, other])
+
+    def serial():
+        port = TlsPort(None, context=trusting(other), files=files, host="other.example")
+        port.client.handshake()
+        return port.client.end.getpeercert()["serialNumber"]
+
+    before = serial()
+    replace(other, make_certificate(tmp_path / "new", "other.example"))
+    assert serial() != before
 
 
 def test_a_chain_is_sent_whole(tmp_path):
     (tmp_path / "other").mkdir()
     pem, other = make_certificate(tmp_path), make_certificate(tmp_path / "other")
     pem.certificate.write_bytes(pem.certificate.read_bytes() + other.certificate.read_bytes())
-    files = tls.CertificateFiles(pem.certificate, pem.key)
+    files = tls.Certificates([pem])
     client = SSL.Connection(SSL.Context(SSL.TLS_METHOD))
     client.set_connect_state()
-    server = SSL.Connection(files.context())
+    server = files.serverConnectionForTLS(None)
     server.set_accept_state()
     for _ in range(6):
         for one, another in ((client, server), (server, client)):

@@ -179,7 +179,8 @@ class Daemon:
         if listener.tls is not None:
             from wampd.router.transports import tls  # and with it OpenSSL: only for those who want it
 
-            factory = tls.wrap(factory, tls.CertificateFiles(listener.tls.certificate, listener.tls.key))
+            pairs = [(pair.certificate, pair.key) for pair in (listener.tls, *listener.tls.more)]
+            factory = tls.wrap(factory, tls.Certificates(pairs))
         return factory
 
     # ----------------------------------------------------------------------------------------------------- life

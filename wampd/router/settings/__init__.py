@@ -1,6 +1,6 @@
 """The configuration: YAML in, frozen settings out."""
 
-from .listeners import Compression, EchoPath, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
+from .listeners import Compression, EchoPath, KeyPair, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
 from .loader import load
 from .model import Component, Log, ProcessLimits, Settings
 from .problems import Place, Problem, SettingsError
@@ -13,6 +13,7 @@ __all__ = [
     "Component",
     "Compression",
     "EchoPath",
+    "KeyPair",
     "Listener",
     "Log",
     "Permission",

@@ -9,13 +9,25 @@ from msgspec import Meta
 from .parts import KIB, LARGEST_MESSAGE, MIB, Bytes, Count, Name, Part, Seconds, SecondsOrOff, Serializer
 
 
-class Tls(Part, frozen=True, kw_only=True):
-    """TLS 1.2 and 1.3 on a listener."""
+class KeyPair(Part, frozen=True, kw_only=True):
+    """A certificate and its key. Both are read again when they change."""
 
     certificate: Annotated[Path, Meta(description="PEM file: the certificate, then the chain up to its authority.")]
     key: Annotated[
         Path, Meta(description="PEM file of the private key, without a password; others must not be able to read it.")
     ]
+
+
+class Tls(KeyPair, frozen=True, kw_only=True):
+    """TLS 1.2 and 1.3 on a listener."""
+
+    more: Annotated[
+        tuple[KeyPair, ...],
+        Meta(
+            description="Certificates for other names. The one that names the host that a client asks for (SNI) is"
+            " used for it; where none does, the one above is."
+        ),
+    ] = ()
 
 
 class Compression(Part, frozen=True, kw_only=True):

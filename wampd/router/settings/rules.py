@@ -14,7 +14,7 @@ from wampd.realms.uris import is_uri
 
 from . import endpoints
 from .checker import Here, Rule
-from .listeners import EchoPath, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
+from .listeners import EchoPath, KeyPair, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
 from .model import Component, ProcessLimits, Settings
 from .problems import did_you_mean, quote, quote_file
 from .realms import Permission, Realm, Role, TicketAuth
@@ -119,7 +119,7 @@ def _listener(listener: Listener, here: Here) -> None:
                 here.problem('not a path; write it like "/" or "/ws"', section, path)
 
 
-def _tls(tls: Tls, here: Here) -> None:
+def _key_pair(tls: KeyPair, here: Here) -> None:
     if not os.access(tls.certificate, os.R_OK) or not tls.certificate.is_file():
         here.problem(f"cannot read the file {quote_file(tls.certificate)}", "certificate")
     if not os.access(tls.key, os.R_OK) or not tls.key.is_file():
@@ -130,7 +130,7 @@ def _tls(tls: Tls, here: Here) -> None:
         _certificate_and_key(tls, here)
 
 
-def _certificate_and_key(tls: Tls, here: Here) -> None:
+def _certificate_and_key(tls: KeyPair, here: Here) -> None:
     import ssl  # only where TLS is used
 
     try:
@@ -217,6 +217,7 @@ def _settings(settings: Settings, here: Here) -> None:
 RULES: Mapping[type, Rule] = {
     Component: _component,
     EchoPath: _websocket_path,
+    KeyPair: _key_pair,
     Listener: _listener,
     Permission: _permission,
     ProcessLimits: _process_limits,
@@ -226,7 +227,7 @@ RULES: Mapping[type, Rule] = {
     Settings: _settings,
     StaticPath: _static,
     TicketAuth: _ticket,
-    Tls: _tls,
+    Tls: _key_pair,
     TransportLimits: _transport_limits,
     WampPath: _websocket_path,
 }

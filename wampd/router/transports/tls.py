@@ -1,13 +1,16 @@
-"""TLS on a listener, through Twisted and OpenSSL: 1.2 and 1.3, AEAD ciphers, certificates read again when they change.
+"""TLS on a listener, through Twisted and OpenSSL: 1.2 and 1.3, AEAD ciphers, certificates by the host that is
+asked for, read again when they change.
 
 Source: RFC 9325, "Recommendations for Secure Use of TLS".
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
@@ -24,22 +27,21 @@ CIPHERS = (
 )
 
 
-@implementer(IOpenSSLServerConnectionCreator)
 class CertificateFiles:
-    """Makes the TLS side of connections, from two PEM files. Raise `ValueError` if they do not fit together.
+    """A certificate with its chain, and its key: two PEM files. Raise `ValueError` if they do not fit together.
 
     The files are looked at when a connection comes in; if they changed and are good, they are used from then on.
     """
 
-    def __init__(self, certificate: Path, key: Path) -> None:
+    def __init__(self, certificate: Path, key: Path, *, prepare: Callable[[SSL.Context], None] | None = None) -> None:
+        """``prepare`` is given every new context."""
         self._certificate = certificate
         self._key = key
+        self._prepare = prepare
+        self.names: frozenset[str] = frozenset()
+        """The hosts that the certificate is for, in lower case; ``*.`` stands for one label."""
         self._stamp = self._look()
-        self._options = self._load()
-
-    def serverConnectionForTLS(self, _protocol: Any) -> SSL.Connection:  # noqa: N802 - Twisted's name
-        """The TLS side of a new connection."""
-        return SSL.Connection(self.context(), None)
+        self._context = self._load()
 
     def context(self) -> SSL.Context:
         """The context for the next connection."""
@@ -47,12 +49,11 @@ class CertificateFiles:
         if stamp != self._stamp:
             self._stamp = stamp
             try:
-                self._options = self._load()
+                self._context = self._load()
                 log.info("certificate {certificate} was read again", certificate=str(self._certificate))
             except (ValueError, OSError) as error:
                 log.error("the old certificate stays in use: {error}", error=str(error))
-        context: SSL.Context = self._options.getContext()
-        return context
+        return self._context
 
     def _look(self) -> tuple[int, ...]:
         try:
@@ -60,12 +61,11 @@ class CertificateFiles:
         except OSError:
             return ()
 
-    def _load(self) -> CertificateOptions:
-        options = CertificateOptions(
+    def _load(self) -> SSL.Context:
+        context: SSL.Context = CertificateOptions(
             insecurelyLowerMinimumTo=TLSVersion.TLSv1_2,
             acceptableCiphers=AcceptableCiphers.fromOpenSSLCipherString(CIPHERS),
-        )
-        context = options.getContext()
+        ).getContext()
         if b"ENCRYPTED" in self._key.read_bytes():  # OpenSSL would ask for the password on the terminal, and wait
             raise ValueError(f"{self._key} is protected by a password, which nobody is there to type")
         try:
@@ -74,9 +74,54 @@ class CertificateFiles:
             context.check_privatekey()
         except SSL.Error as error:
             raise ValueError(f"{self._certificate} and {self._key} are no certificate and key: {error}") from None
-        return options
+        self.names = _names(x509.load_pem_x509_certificates(self._certificate.read_bytes())[0])
+        if self._prepare is not None:
+            self._prepare(context)
+        return context
 
 
-def wrap(factory: Any, files: Any) -> Any:
-    """A factory whose protocols are inside TLS; ``files`` are `CertificateFiles`."""
-    return TLSMemoryBIOFactory(files, False, factory)
+@implementer(IOpenSSLServerConnectionCreator)
+class Certificates:
+    """Makes the TLS side of connections, with the certificate for the host that the client asks for (RFC 6066, section 3).
+
+    The first certificate is for clients that ask for no host, or for one that no certificate names.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[Path, Path]]) -> None:
+        """``pairs`` are files of certificates and their keys."""
+        self._first = CertificateFiles(*pairs[0], prepare=self._prepare)
+        self._more = [CertificateFiles(*pair) for pair in pairs[1:]]
+
+    def serverConnectionForTLS(self, _protocol: Any) -> SSL.Connection:  # noqa: N802 - Twisted's name
+        """The TLS side of a new connection."""
+        return SSL.Connection(self._first.context(), None)
+
+    def _prepare(self, context: SSL.Context) -> None:
+        context.set_tlsext_servername_callback(self._choose)
+
+    def _choose(self, connection: SSL.Connection) -> None:
+        """The client has said which host it asks for."""
+        asked = (connection.get_servername() or b"").decode("ascii", "replace").lower().rstrip(".")
+        if not asked:
+            return
+        wildcard = "*." + asked.partition(".")[2]
+        for name in (asked, wildcard):
+            for files in (self._first, *self._more):
+                if name in files.names:
+                    if files is not self._first:
+                        connection.set_context(files.context())
+                    return
+
+
+def wrap(factory: Any, certificates: Certificates) -> Any:
+    """A factory whose protocols are inside TLS."""
+    creator: Any = certificates
+    return TLSMemoryBIOFactory(creator, False, factory)
+
+
+def _names(certificate: x509.Certificate) -> frozenset[str]:
+    try:
+        alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return frozenset()
+    return frozenset(name.lower() for name in alternatives.get_values_for_type(x509.DNSName))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.attack.client import Client, ClosedError, joined, memory, singing
+from tests.attack.client import Client, ClosedError, cpu, joined, memory, singing
 from tests.attack.conftest import Attacked, settings
 from tests.support.process import Child, environment, free_port, wampd_command
 
@@ -111,12 +111,6 @@ def short_of_descriptors(tmp_path: Path, number: int, **parts: Any) -> Iterator[
         process.wait_for_port(port)
         yield Attacked(process, port)
         assert "Traceback" not in process.log(), process.described()
-
-
-def cpu(pid: int) -> float:
-    """CPU seconds that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def test_more_connections_than_descriptors_are_refused_politely(tmp_path: Path) -> None:

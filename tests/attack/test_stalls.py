@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.attack.client import Canary, Client, joined, memory, singing
+from tests.attack.client import Canary, Client, cpu, joined, memory, singing
 from tests.attack.conftest import Attacked
+from wampd.router.wire.codec import most_containers
 
 pytestmark = pytest.mark.trap(1)
 
@@ -52,8 +53,6 @@ MESSAGES = {
     "json brackets alone": ("json", b"[" * (MIB - 1)),
     "json nested arguments": ("json", call(b"[" * 500_000 + b"]" * 500_000)),
     "json nested unknown option": ("json", call(b"[]", b'{"x":' + b"[" * 500_000 + b"]" * 500_000 + b"}")),
-    "json many empty arrays": ("json", call(b"[" + b"[]," * 340_000 + b"[]]")),
-    "json many empty objects": ("json", call(b"[" + b"{}," * 340_000 + b"{}]")),
     "json brackets in strings": ("json", call(b'["' + b"[{" * 500_000 + b'"]')),
     "json backslashes": ("json", call(b'["' + b"\\\\" * 500_000 + b'"]')),
     "json huge integer argument": ("json", call(b"[" + b"9" * 1_000_000 + b"]")),
@@ -71,6 +70,7 @@ MESSAGES = {
     "cbor nested": ("cbor", cbor(b"\x81" * 1_000_000 + b"\x80")),
     "cbor nested without lengths": ("cbor", cbor(b"\x9f" * 1_000_000)),
     "cbor nested tags": ("cbor", cbor(b"\x81" + b"\xd8\x20" * 500_000 + b"\x60")),
+    "cbor tags": ("cbor", cbor(cbor_head(4, 170_000) + b"\xc1\x1a\1\1\1\1" * 170_000)),
     "cbor declared array": ("cbor", cbor(b"\x9b" + b"\xff" * 8)),
     "cbor declared string": ("cbor", cbor(b"\x81\x7b" + b"\xff" * 8)),
     "cbor shared references": ("cbor", cbor(b"\x82\xd8\x1c\x82\x80\x80\xd8\x1d\x00")),
@@ -111,6 +111,115 @@ def test_a_message_does_not_keep_others_waiting(router: Attacked, name: str) -> 
     assert len(payload) <= MIB
     with singing(router.port) as canary:
         assert shortest_stall(router, canary, codec, payload) < STALL
+
+
+MANY = most_containers(MIB) - 20
+
+
+def stuffed(head: bytes, text_head: bytes, container: bytes, tail: bytes = b"") -> bytes:
+    """A message of 1 MiB with as many empty arrays in its arguments as it may hold, and a text that fills it up."""
+    filler = MIB - len(head) - 4 - len(text_head) - MANY * len(container) - len(tail)
+    return head + text_head.replace(b"SIZE", struct.pack(">I", filler)) + b"x" * filler + container * MANY + tail
+
+
+WIDE = {
+    "json": stuffed(b'[16,1,{"exclude_me":false},"com.example.wide",["\\u0000', b"", b',"",[]', b"]]").replace(
+        b'x,"",[]', b'",[]', 1
+    ),
+    "msgpack": stuffed(
+        b"\x95\x10\x01\x81\xaaexclude_me\xc2\xb0com.example.wide\xdd" + struct.pack(">I", MANY + 1),
+        b"\xdbSIZE",
+        b"\x90",
+    ),
+    "cbor": stuffed(
+        b"\x85\x10\x01\xa1\x6aexclude_me\xf4\x70com.example.wide" + cbor_head(4, MANY + 1), b"\x7aSIZE", b"\x80"
+    ),
+}
+
+
+@pytest.mark.parametrize("codec", WIDE)
+def test_an_event_of_as_many_containers_as_can_be_to_subscribers_of_all_serializers(
+    router: Attacked, codec: str
+) -> None:
+    payload = WIDE[codec]
+    assert MIB - 20 < len(payload) <= MIB
+    with singing(router.port) as canary:
+        subscribers = [joined(router.port, codec=each) for each in ("json", "msgpack", "cbor")]
+        for subscriber in subscribers:
+            assert subscriber.ask(32, {}, "com.example.wide")[0] == 33
+        spent = []
+        for _ in range(3):
+            with joined(router.port, codec=codec) as attacker:
+                before = cpu(router.pid)
+                attacker.socket.sendall(attacker.framed(payload))
+                for subscriber in subscribers:
+                    assert subscriber.receive_frame()[1]
+                spent.append(cpu(router.pid) - before)
+        assert min(spent) < STALL  # reading it, and writing it in three ways
+        canary.check()
+
+
+TOO_MANY = {
+    "json arrays": ("json", call(b"[" + b"[]," * 340_000 + b"[]]")),
+    "json objects": ("json", call(b"[" + b"{}," * 340_000 + b"{}]")),
+    "json unknown option": ("json", call(b"[]", b'{"x":[' + b"[]," * 340_000 + b"[]]}")),
+    "json features": (
+        "json",
+        b'[1,"realm1",{"roles":{"caller":{"features":{"x":[' + b"[]," * 340_000 + b"[]]}}}}]",
+    ),
+    "msgpack arrays": ("msgpack", packed(items(b"\x90", 1_000_000))),
+    "msgpack maps": ("msgpack", packed(items(b"\x80", 1_000_000))),
+    "cbor arrays": ("cbor", cbor(cbor_head(4, 1_000_000) + b"\x80" * 1_000_000)),
+    "cbor maps": ("cbor", cbor(cbor_head(4, 1_000_000) + b"\xa0" * 1_000_000)),
+    "cbor without lengths": ("cbor", cbor(b"\x9f" + b"\x9f\xff" * 500_000 + b"\xff")),
+    "cbor tags": ("cbor", cbor(cbor_head(4, 500_000) + b"\xc6\x01" * 500_000)),
+    "cbor options": (
+        "cbor",
+        b"\x84\x18\x30\x01\xa1\x61x" + cbor_head(4, 1_000_000) + b"\x80" * 1_000_000 + b"\x72com.example.nobody",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MANY)
+def test_more_containers_are_a_violation(router: Attacked, name: str) -> None:
+    codec, payload = TOO_MANY[name]
+    assert len(payload) <= MIB
+    with singing(router.port) as canary:
+        assert shortest_stall(router, canary, codec, payload) < STALL
+    with Client(router.port, codec=codec) as attacker:
+        attacker.shake_hands()
+        attacker.socket.sendall(attacker.framed(payload))
+        code, details, reason = attacker.receive()
+        assert (code, reason) == (3, "wamp.error.protocol_violation")
+        assert "arrays and maps" in details["message"]
+
+
+@pytest.mark.parametrize("codec", ["json", "msgpack", "cbor"])
+def test_few_containers_are_none_too_many_however_short_the_message(router: Attacked, codec: str) -> None:
+    with joined(router.port, codec=codec) as client:
+        assert client.ask(48, {}, "com.example.nobody", [[]] * 9_000)[4] == "wamp.error.no_such_procedure"
+
+
+@pytest.mark.parametrize("depth", [100, 390])
+def test_what_is_nested_deeper_than_python_likes_harms_no_receiver(start: Any, depth: int) -> None:
+    router = start(limits={"depth": 400})
+    nested: Any = []
+    for _ in range(depth - 5):
+        nested = [nested]
+    for codec in ("json", "msgpack", "cbor"):
+        with joined(router.port, codec=codec) as sender:
+            receivers = [joined(router.port, codec=each) for each in ("json", "msgpack", "cbor")]
+            for receiver in receivers:
+                receiver.ask(32, {}, "com.example.deep")
+            sender.send([16, 1, {}, "com.example.deep", nested])
+            assert sender.ask(16, {"acknowledge": True}, "com.example.deep", ["shallow"])[0] == 17
+            for receiver in receivers:
+                if receiver._codec == codec:  # it gets what was sent, whether its own library likes it or not
+                    assert len(receiver.receive_frame()[1]) > depth
+                *_, args = receiver.receive()
+                if args != ["shallow"]:
+                    assert args == nested
+                    assert receiver.receive()[-1] == ["shallow"]
 
 
 def test_a_decompression_bomb_is_refused_at_the_limit(start: Any) -> None:

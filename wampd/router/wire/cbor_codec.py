@@ -38,8 +38,8 @@ from wampd.realms.messages import (
 )
 from wampd.realms.options import MAX_ID, CallOptions, Options, PublishOptions, YieldOptions
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.cbor_scan import MalformedError, TooDeepError, flat_array_end, walk
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, integral, too_deep, violation
+from wampd.router.wire.cbor_scan import MalformedError, TooDeepError, TooManyError, flat_array_end, walk
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, integral, too_deep, too_many, violation
 from wampd.router.wire.convert import convert_tail, event_message
 
 _NO_ARGS = Raw(b"\x80")
@@ -73,6 +73,8 @@ class CborCodec:
             raise ProtocolViolation("Input data was truncated") from None
         except TooDeepError:
             raise too_deep(self._depth) from None
+        except TooManyError:
+            raise too_many(len(payload)) from None
         except (MalformedError, UnicodeDecodeError) as error:
             raise violation(error) from None
         except cbor2.CBORError:

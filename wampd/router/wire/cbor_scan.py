@@ -14,6 +14,8 @@ Source: RFC 8949 section 3 and appendix C.
 
 from __future__ import annotations
 
+from wampd.router.wire.codec import most_containers
+
 
 class MalformedError(Exception):
     """The bytes are no CBOR that is accepted here. The text is for the peer."""
@@ -21,6 +23,10 @@ class MalformedError(Exception):
 
 class TooDeepError(MalformedError):
     """The bytes nest deeper than allowed."""
+
+
+class TooManyError(MalformedError):
+    """The bytes hold more arrays and maps than allowed."""
 
 
 # What an item holds, as flags.
@@ -105,11 +111,15 @@ def walk(data: bytes, position: int, limit: int) -> tuple[int, int]:
     left = 1  # items left in the innermost container, keys included
     is_map = False
     outer: list[tuple[int, bool]] = []
+    begin = position
+    most = left_to_open = 2 * most_containers(len(data))  # a tag counts half
     while True:
         while not left:
             if not outer:
                 if position > len(data):
                     raise IndexError
+                if most - left_to_open > 2 * most_containers(position - begin):
+                    raise TooManyError
                 return position, found
             left, is_map = outer.pop()
         left -= 1
@@ -152,16 +162,24 @@ def walk(data: bytes, position: int, limit: int) -> tuple[int, int]:
             raise MalformedError("Map keys must not be containers or tagged values")
         elif len(outer) >= limit:
             raise TooDeepError
-        elif value or kind in (_TAG, _INDEFINITE):
+        elif kind == _TAG:
+            left_to_open -= 1
+            if left_to_open < 0:
+                raise TooManyError
+            found |= _tag(value, data[position])
             outer.append((left, is_map))
-            if kind == _TAG:
-                found |= _tag(value, data[position])
-                left, is_map = 1, False
-            elif kind == _INDEFINITE:
+            left, is_map = 1, False
+        else:
+            left_to_open -= 2
+            if left_to_open < 0:
+                raise TooManyError
+            if kind == _INDEFINITE:
+                outer.append((left, is_map))
                 left, is_map = _OPEN, first == 0xBF
             elif value > len(data):
                 raise MalformedError("Input data was truncated")
-            else:
+            elif value:
+                outer.append((left, is_map))
                 is_map = kind == _MAP
                 left = 2 * value if is_map else value
 

@@ -6,7 +6,8 @@ Rules
 * The application payload is checked to be well formed (UTF-8 in its strings included, so that forwarding it cannot harm
   the receiver's decoder) and is otherwise passed on as it came.
 * Empty trailing arguments are dropped (WAMP basic profile, "Messages": they are not to be sent).
-* A message may nest `MAX_DEPTH` deep, the message itself being the first level.
+* A message may nest `MAX_DEPTH` deep, the message itself being the first level, and hold as many arrays and maps as
+  `most_containers` says: these, not bytes, are what reading and converting takes time for.
 * An ID written as an integral float (``1.0``) is an ID, unless the caller is strict. A boolean never is an integer.
 * Of duplicate keys in options or details the last one counts.
 * What a violation says goes to the peer: short, without anything of ours, and naming the offending key.
@@ -29,6 +30,15 @@ MAX_TEXT = 200
 
 WITH_PAYLOAD = frozenset({Call, Publish, Yield, Error, Abort})
 """The messages of clients that have Arguments and ArgumentsKw."""
+
+
+FEW_CONTAINERS = 10_000
+BYTES_PER_CONTAINER = 8
+
+
+def most_containers(size: int) -> int:
+    """How many arrays and maps so many bytes may hold: one in eight bytes, or a few."""
+    return max(FEW_CONTAINERS, size // BYTES_PER_CONTAINER)
 
 
 class Uncarriable(Exception):
@@ -84,6 +94,11 @@ def violation(error: Exception) -> ProtocolViolation:
 def too_deep(limit: int) -> ProtocolViolation:
     """What to tell a peer whose message nests too deep."""
     return ProtocolViolation(f"The message is nested more than {limit} levels deep")
+
+
+def too_many(size: int) -> ProtocolViolation:
+    """What to tell a peer whose message holds too many arrays and maps for its size."""
+    return ProtocolViolation(f"The message holds more than {most_containers(size)} arrays and maps, for {size} bytes")
 
 
 def integral(value: object) -> object:

@@ -44,8 +44,8 @@ import msgspec
 from msgspec import Raw
 
 from wampd.realms.messages import EVENT, Event, Format
-from wampd.router.wire.cbor_scan import FOREIGN, UNDEFINED, walk
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable
+from wampd.router.wire.cbor_scan import FOREIGN, UNDEFINED, MalformedError, walk
+from wampd.router.wire.codec import Uncarriable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,13 +58,24 @@ _TEXTUAL = frozenset({datetime.datetime, datetime.date, uuid.UUID})
 _STRINGS = frozenset({str})
 
 
+_NOT_CARRIED = (
+    msgspec.MsgspecError,
+    cbor2.CBORError,
+    MalformedError,
+    ValueError,
+    OverflowError,
+    TypeError,
+    RecursionError,
+)
+
+
 def convert(payload: Raw | None, source: Format, target: Format) -> Raw | None:
     """The payload in another serialization. Raises `Uncarriable`."""
     if payload is None or source is target:
         return payload
     try:
         return Raw(_DUMP[target](_LOAD[source](payload)))
-    except (msgspec.MsgspecError, cbor2.CBORError, ValueError, OverflowError, TypeError):
+    except _NOT_CARRIED:
         raise Uncarriable(f"A value cannot be carried from {source.value} to {target.value}") from None
 
 
@@ -179,7 +190,7 @@ _dump_msgpack: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
 
 def _load_cbor(payload: Raw) -> Any:
     data = bytes(payload)
-    _, found = walk(data, 0, MAX_DEPTH)
+    _, found = walk(data, 0, len(data))  # how deep it may nest was seen when it came
     if found & FOREIGN:
         raise Uncarriable("Only CBOR can carry this tagged or simple value")
     value = cbor2.loads(data)

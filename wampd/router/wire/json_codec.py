@@ -31,7 +31,16 @@ from wampd.realms.messages import (
     json_decoder,
 )
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.codec import MAX_DEPTH, WITH_PAYLOAD, Uncarriable, integral, too_deep, violation
+from wampd.router.wire.codec import (
+    MAX_DEPTH,
+    WITH_PAYLOAD,
+    Uncarriable,
+    integral,
+    most_containers,
+    too_deep,
+    too_many,
+    violation,
+)
 from wampd.router.wire.convert import convert_tail, event_message, read_float, to_json
 
 _NO_ARGS = Raw(b"[]")
@@ -43,19 +52,21 @@ _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _STEPS = bytes.maketrans(b"[]", b"\x01\xff")
 
 
-def json_depth(payload: bytes) -> int:
-    """How deep a well-formed JSON text nests. Linear in its length, without recursion."""
+def json_shape(payload: bytes) -> tuple[int, int]:
+    """How deep a well-formed JSON text nests, and how many arrays and objects it holds. Linear, without recursion."""
     structure = payload.translate(_BRACKETS, _NOT_STRUCTURE)
     # Escaped backslashes first: what then still stands before a quote escapes it.
     structure = structure.replace(b"\\\\", b"").replace(b'\\"', b"").replace(b"\\", b"")
     # Two quotes in a row are an empty string, or the end of one and the start of the next: both can go.
     structure = b"".join(structure.replace(b'""', b"").split(b'"')[::2])
     # The innermost levels, which are most of it, go quickly; the rest is counted.
+    containers = len(structure) // 2
     levels = 0
     while structure and levels < 4:
         structure = structure.replace(b"[]", b"")
         levels += 1
-    return levels + max(accumulate(memoryview(structure.translate(_STEPS)).cast("b")), default=0)
+    depth = levels + max(accumulate(memoryview(structure.translate(_STEPS)).cast("b")), default=0)
+    return depth, containers
 
 
 def may_exceed(payload: bytes, depth: int) -> bool:
@@ -97,8 +108,12 @@ class JsonCodec:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise violation(error) from None
         # Each level takes two bytes at least.
-        if len(payload) > 2 * self._depth and may_exceed(payload, self._depth) and json_depth(payload) > self._depth:
-            raise too_deep(self._depth)
+        if len(payload) > 2 * self._depth and may_exceed(payload, self._depth):
+            depth, containers = json_shape(payload)
+            if depth > self._depth:
+                raise too_deep(self._depth)
+            if containers > most_containers(len(payload)):
+                raise too_many(len(payload))
         # Mostly there are positional arguments only: a text that ends in "]]" ends in an array, here one not empty.
         if (
             type(message) in WITH_PAYLOAD

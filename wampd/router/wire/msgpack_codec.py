@@ -31,9 +31,9 @@ from wampd.realms.messages import (
     msgpack_decoder,
 )
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.codec import MAX_DEPTH, WITH_PAYLOAD, Uncarriable, integral, too_deep, violation
+from wampd.router.wire.codec import MAX_DEPTH, WITH_PAYLOAD, Uncarriable, integral, too_deep, too_many, violation
 from wampd.router.wire.convert import convert_tail, event_message
-from wampd.router.wire.msgpack_scan import BUDGET, LARGE, MalformedError, TooDeepError, may_exceed, scan
+from wampd.router.wire.msgpack_scan import BUDGET, LARGE, MalformedError, TooDeepError, TooManyError, may_exceed, scan
 
 _NO_ARGS = Raw(b"\x90")
 _NO_KWARGS = Raw(b"\x80")
@@ -88,6 +88,8 @@ class MsgpackCodec:
             return scan(data, self._depth, budget)
         except TooDeepError:
             raise too_deep(self._depth) from None
+        except TooManyError:
+            raise too_many(len(data)) from None
         except (MalformedError, UnicodeDecodeError) as error:
             raise violation(error) from None
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import sys
 
+from wampd.router.wire.codec import most_containers
+
 
 class MalformedError(Exception):
     """The bytes are no MessagePack. The text is for the peer."""
@@ -20,6 +22,10 @@ class MalformedError(Exception):
 
 class TooDeepError(MalformedError):
     """The bytes nest deeper than allowed."""
+
+
+class TooManyError(MalformedError):
+    """The bytes hold more arrays and maps than allowed."""
 
 
 # For each first byte: below 64 the size of the whole item; from 64 on a short string, 64 more than its length; from 128
@@ -87,6 +93,7 @@ def _walk(data: bytes, limit: int, budget: int) -> int:
     left = 1  # items left in the innermost container, keys included
     is_map = False
     outer: list[tuple[int, bool]] = []
+    containers = most_containers(len(data))
     while True:
         while not left:
             if not outer:
@@ -130,10 +137,14 @@ def _walk(data: bytes, limit: int, budget: int) -> int:
             position += 1 + length
         elif len(outer) >= limit:
             raise TooDeepError
-        elif length:
-            outer.append((left, is_map))
-            is_map = kind == _MAP
-            left = 2 * length if is_map else length
-            budget -= left
-            if budget < 0:
-                return -1
+        else:
+            containers -= 1
+            if containers < 0:
+                raise TooManyError
+            if length:
+                outer.append((left, is_map))
+                is_map = kind == _MAP
+                left = 2 * length if is_map else length
+                budget -= left
+                if budget < 0:
+                    return -1

@@ -324,6 +324,8 @@ class SessionPeer:
         """The session is over by the client's own word."""
         session = self.session
         self.flush()
+        if self._state is State.CLOSED:
+            return  # the last words did not get through: the connection is closed, and serves no new session
         aborted = session is not None and not session.said_goodbye
         self._leave("aborted by the client" if aborted else "said goodbye")
         if aborted:

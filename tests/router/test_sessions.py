@@ -1,0 +1,57 @@
+"""The shell round one session, over a connection that is closed while it is written to."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+
+from wampd.auth.anonymous import Anonymous
+from wampd.auth.handshake import RealmAuth
+from wampd.auth.roles import Role
+from wampd.realms.realm import Limits
+from wampd.router.realms import Realms
+from wampd.router.sessions import Patience, SessionPeer
+from wampd.router.wire.framing import Framing
+from wampd.router.wire.rawsocket import RawSocketFraming
+from wampd.router.wire.serializers import codecs
+
+HELLO = b'[1,"realm1",{"roles":{"callee":{}}}]'
+GOODBYE = b'[6,{},"wamp.close.close_realm"]'
+
+
+class ClosingLine:
+    """A connection that closes at the first write, as that of a slow consumer does when its queue is full."""
+
+    def __init__(self) -> None:
+        self.framing: Framing = RawSocketFraming(2**24, 2**20)
+        self.peer: SessionPeer
+        self.writable = True
+
+    def write(self, data: bytes) -> None:
+        """Take nothing more."""
+        if data:
+            self.close(1008, "slow consumer")
+
+    def close(self, code: int, reason: str) -> None:
+        """Tell the peer, once."""
+        del code
+        if self.writable:
+            self.writable = False
+            self.peer.lost(reason)
+
+    def wake(self, at: float) -> None:
+        """There is no clock here."""
+
+
+def test_a_hello_behind_a_goodbye_whose_answer_closed_the_connection_makes_no_session() -> None:
+    realms = Realms(Clock(), "wampd")
+    door = RealmAuth([Anonymous("anybody", lambda: "somebody")], [Role("anybody", [])])
+    realm = realms.add("realm1", door, limits=Limits())
+    line = ClosingLine()
+    line.peer = SessionPeer(realms, line, codecs(64)["json"], {"type": "test", "peer": "test"}, Patience())
+
+    line.peer.receive([HELLO, GOODBYE, HELLO])
+    realms.end_of_turn()
+
+    assert not line.writable
+    assert realm.core.sessions == {}
+    assert line.peer.session is None

@@ -21,8 +21,9 @@ from wampd.realms.messages import Format
 from wampd.realms.options import ClientRole, ClientRoles
 from wampd.realms.realm import Limits, Realm
 from wampd.realms.session import Session
+from wampd.router.line import Patience
 from wampd.router.realms import Realms
-from wampd.router.reception import Lobby, Patience, Reception
+from wampd.router.reception import Lobby, Reception
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath

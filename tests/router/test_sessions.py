@@ -8,8 +8,9 @@ from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role
 from wampd.realms.realm import Limits
+from wampd.router.line import Patience
 from wampd.router.realms import Realms
-from wampd.router.sessions import Patience, SessionPeer
+from wampd.router.sessions import SessionPeer
 from wampd.router.wire.framing import Framing
 from wampd.router.wire.rawsocket import RawSocketFraming
 from wampd.router.wire.serializers import codecs

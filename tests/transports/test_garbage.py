@@ -12,8 +12,9 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role, Rule
 from wampd.realms.realm import Limits
 from wampd.router.http.site import build_site
+from wampd.router.line import Patience
 from wampd.router.realms import Realms
-from wampd.router.reception import Lobby, Patience, Reception
+from wampd.router.reception import Lobby, Reception
 from wampd.router.wire.serializers import codecs
 
 OURS = ("wampd.", "twisted.web.", "twisted.internet.tcp", "tests.transports.wires", "websockets.server")

@@ -31,9 +31,10 @@ from wampd.auth.ticket import Ticket, TicketPrincipal
 from wampd.realms.realm import Limits
 from wampd.router import reactor as turn_reactor
 from wampd.router.hosting.guests import Guest, Hosting
+from wampd.router.line import Patience
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
-from wampd.router.reception import Lobby, Patience, Reception
+from wampd.router.reception import Lobby, Reception
 from wampd.router.settings.listeners import Compression, Listener, WampPath
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings

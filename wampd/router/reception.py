@@ -15,8 +15,9 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from wampd.router.line import Patience
 from wampd.router.realms import Realms
-from wampd.router.sessions import Patience, SessionPeer
+from wampd.router.sessions import SessionPeer
 from wampd.router.tally import HANDSHAKES_REFUSED
 from wampd.router.transports.connection import Connection
 from wampd.router.transports.echo import EchoPeer
@@ -140,6 +141,3 @@ class Reception:
             self.release(address)
 
         return gone
-
-
-__all__ = ["Lobby", "Patience", "Reception"]

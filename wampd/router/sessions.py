@@ -14,9 +14,8 @@ Sources: WAMP basic profile, "Session Lifetime" and "Protocol Errors".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
 from twisted.logger import Logger
 
 from wampd.auth.handshake import Accept, Handshake
@@ -34,8 +33,8 @@ from wampd.realms.messages import (
 )
 from wampd.realms.session import LEGAL, ProtocolViolation, Session, SessionOver, State
 from wampd.router import tally
+from wampd.router.line import Line, Patience
 from wampd.router.wire.codec import Codec, Uncarriable
-from wampd.router.wire.framing import Framing
 
 if TYPE_CHECKING:
     from wampd.router.realms import Realms, RealmShell
@@ -54,40 +53,6 @@ WRITE_SIZE = 2**18
 
 FRAME_HEAD = 4
 """Bytes of a RawSocket frame's head; WebSocket has no limit on what is sent."""
-
-
-class Patience(Struct, frozen=True):
-    """How long a client may take, in seconds."""
-
-    join: float = 10.0
-    """From the connection until WELCOME, authentication included."""
-    idle: float = 10.0
-    """From GOODBYE until a new HELLO."""
-    close: float = 5.0
-    """To answer GOODBYE."""
-
-
-class Line(Protocol):
-    """What a session needs of the connection below it."""
-
-    framing: Framing
-
-    @property
-    def writable(self) -> bool:
-        """Whether what is written still has a chance to be sent."""
-        ...
-
-    def write(self, data: bytes) -> None:
-        """Send bytes that are framed already."""
-        ...
-
-    def close(self, code: int, reason: str) -> None:
-        """Send what waits, and close; ``code`` is WebSocket's."""
-        ...
-
-    def wake(self, at: float) -> None:
-        """There is a new deadline: `SessionPeer.late` is to be called at ``at`` (monotonic seconds)."""
-        ...
 
 
 class SessionPeer:

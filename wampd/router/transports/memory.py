@@ -17,8 +17,9 @@ from typing import Any
 
 from msgspec import Raw
 
+from wampd.router.line import Patience
 from wampd.router.realms import Realms
-from wampd.router.sessions import Patience, SessionPeer
+from wampd.router.sessions import SessionPeer
 from wampd.router.wire.codec import Codec
 from wampd.router.wire.convert import load
 from wampd.router.wire.framing import Framing

@@ -1,0 +1,43 @@
+"""What a session needs of the connection below it, and how long it waits for the client there."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from wampd.router.wire.framing import Framing
+
+
+class Patience(Struct, frozen=True):
+    """How long a client may take, in seconds."""
+
+    join: float = 10.0
+    """From the connection until WELCOME, authentication included."""
+    idle: float = 10.0
+    """From GOODBYE until a new HELLO."""
+    close: float = 5.0
+    """To answer GOODBYE."""
+
+
+class Line(Protocol):
+    """What a session needs of the connection below it."""
+
+    framing: Framing
+
+    @property
+    def writable(self) -> bool:
+        """Whether what is written still has a chance to be sent."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send bytes that are framed already."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Send what waits, and close; ``code`` is WebSocket's."""
+        ...
+
+    def wake(self, at: float) -> None:
+        """There is a new deadline: `SessionPeer.late` is to be called at ``at`` (monotonic seconds)."""
+        ...

@@ -72,6 +72,13 @@ def test_an_id_written_as_an_integral_float_is_taken_for_an_integer(json_play):
     json_play.alice < [SUBSCRIBED, 1, int]
 
 
+@pytest.mark.spec("ID-01")
+def test_in_a_strict_realm_an_id_is_written_as_an_integer(json_play):
+    json_play.session("alice", realm="strict")
+    json_play.alice > b'[32,1.0,{},"a.b"]'
+    json_play.alice < violation
+
+
 @pytest.mark.spec("ID-02")
 def test_session_ids_are_drawn_over_their_whole_range(play):
     ids = [play.session(f"guest {number}").id for number in range(200)]

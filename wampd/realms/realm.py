@@ -96,7 +96,8 @@ class Realm:
         """How often limits struck, and what was not delivered."""
         self.broker = Broker(touched, new_id, limits.subscriptions, self.struck)
         self.dealer = Dealer(limits.registrations, limits.pending_calls, self.struck)
-        self._strict = strict_request_ids
+        self.strict = strict_request_ids
+        """Whether request ids must count, and be written as integers."""
         self._leaving: deque[Session] = deque()
         handlers: dict[type[Message], Callable[[Session, Any], None]] = {
             Publish: self.broker.publish,
@@ -134,7 +135,7 @@ class Realm:
             request_id: int = message.id  # type: ignore[union-attr]
             if request_id == session.watermark + 1:
                 session.watermark = request_id
-            elif self._strict:
+            elif self.strict:
                 due = session.watermark % MAX_ID + 1
                 if request_id != due:
                     raise ProtocolViolation(f"request id {request_id} where {due} was due")

@@ -14,6 +14,8 @@ Sources: WAMP basic profile, "Session Lifetime" and "Protocol Errors".
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
@@ -61,6 +63,7 @@ class SessionPeer:
     __slots__ = (
         "_codec",
         "_connection",
+        "_decode",
         "_handshake",
         "_largest_frame",
         "_patience",
@@ -81,6 +84,7 @@ class SessionPeer:
         self._realms = realms
         self._connection = connection
         self._codec = codec
+        self._decode: Callable[[bytes], ClientMessage] = codec.decode
         share = connection.framing.share
         self._share = (share, codec.format) if share else None
         self._largest_frame = connection.framing.max_send + FRAME_HEAD
@@ -104,7 +108,7 @@ class SessionPeer:
 
     def receive(self, payloads: list[bytes]) -> None:
         """Take messages, in order, until one of them ends the conversation."""
-        decode = self._codec.decode
+        decode = self._decode
         rest = iter(payloads)
         while True:
             try:
@@ -170,6 +174,8 @@ class SessionPeer:
         session.send(accept.wire())
         realm.core.join(session)
         self.handle = realm.core.handle
+        if realm.core.strict:
+            self._decode = partial(self._codec.decode, strict=True)
         log.info("{who} joined {realm}", who=self.who, realm=realm.core.name)
 
     def _closing(self, _session: Session, message: ClientMessage) -> None:
@@ -298,6 +304,7 @@ class SessionPeer:
             self._connection.close(NORMAL, "the client aborted")
         else:
             self._state = State.OPENING
+            self._decode = self._codec.decode
             self.handle = self._opening
             self.deadline = self._realms.deadline(self._patience.idle)
             self._connection.wake(self.deadline)

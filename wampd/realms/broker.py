@@ -18,14 +18,24 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from wampd.realms.messages import PUBLISH, SUBSCRIBE, UNSUBSCRIBE, Event, Publish, Subscribe, Unsubscribe
+from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED
+from wampd.realms.messages import (
+    PUBLISH,
+    PUBLISHED,
+    SUBSCRIBE,
+    SUBSCRIBED,
+    UNSUBSCRIBE,
+    UNSUBSCRIBED,
+    Event,
+    Publish,
+    Subscribe,
+    Unsubscribe,
+)
 from wampd.realms.options import Match, PublishOptions
 from wampd.realms.session import ProtocolViolation, Session
 from wampd.realms.uris import UriMap
 
 NO_SUCH_SUBSCRIPTION = "wamp.error.no_such_subscription"
-NOT_AUTHORIZED = "wamp.error.not_authorized"
-DISCLOSURE_DISALLOWED = "wamp.error.option_disallowed.disclose_me"
 
 
 class Subscription:
@@ -75,7 +85,7 @@ class Broker:
         subscriptions = self.subscriptions.matching(uri)
         if options.acknowledge:
             publication = self._new_id()
-            session.send((17, message.id, publication))
+            session.send((PUBLISHED, message.id, publication))
         elif subscriptions:
             publication = self._new_id()
         if not subscriptions:
@@ -130,7 +140,7 @@ class Broker:
                 self.subscriptions.add(message.uri, match, subscription)
             subscription.subscribers[session] = None
             held[subscription.id] = subscription
-        session.send((33, message.id, subscription.id))
+        session.send((SUBSCRIBED, message.id, subscription.id))
 
     def unsubscribe(self, session: Session, message: Unsubscribe) -> None:
         """Serve an UNSUBSCRIBE."""
@@ -139,7 +149,7 @@ class Broker:
             session.refuse(UNSUBSCRIBE, message.id, NO_SUCH_SUBSCRIPTION)
             return
         self._detach(session, subscription)
-        session.send((35, message.id))
+        session.send((UNSUBSCRIBED, message.id))
 
     def detach(self, session: Session, most: int) -> int:
         """Take a session that has left off at most so many of its subscriptions; return how many are still to go."""

@@ -22,15 +22,17 @@ from typing import Any
 
 from msgspec import Struct
 
-from wampd.realms.grants import Grant
+from wampd.realms.grants import DISCLOSURE_DISALLOWED, INVALID_URI, NOT_AUTHORIZED, Grant
 from wampd.realms.messages import (
     CALL,
     ERROR,
     INTERRUPT,
     INVOCATION,
     REGISTER,
+    REGISTERED,
     RESULT,
     UNREGISTER,
+    UNREGISTERED,
     Call,
     Cancel,
     Error,
@@ -48,11 +50,8 @@ from wampd.realms.uris import UriMap, is_reserved, is_uri
 ESTABLISHED = State.ESTABLISHED
 
 CANCELED = "wamp.error.canceled"
-DISCLOSURE_DISALLOWED = "wamp.error.option_disallowed.disclose_me"
-INVALID_URI = "wamp.error.invalid_uri"
 NO_SUCH_PROCEDURE = "wamp.error.no_such_procedure"
 NO_SUCH_REGISTRATION = "wamp.error.no_such_registration"
-NOT_AUTHORIZED = "wamp.error.not_authorized"
 PROCEDURE_ALREADY_EXISTS = "wamp.error.procedure_already_exists"
 
 NOTHING: dict[str, Any] = {}
@@ -173,7 +172,7 @@ class Dealer:
         if invocation is not None:
             caller = invocation.caller
             uri = message.uri if is_uri(message.uri) else INVALID_URI
-            head = (8, CALL, invocation.call, NOTHING, uri)
+            head = (ERROR, CALL, invocation.call, NOTHING, uri)
             caller.send(_with_payload(head, message.args, message.kwargs, callee, caller))
 
     def cancel(self, caller: Session, message: Cancel) -> None:
@@ -241,7 +240,7 @@ class Dealer:
         registration = Registration(next(self._ids), message.uri, options.match, session, options.disclose_caller)
         self.registrations.add(message.uri, options.match, registration)
         held[registration.id] = registration
-        session.send((65, message.id, registration.id))
+        session.send((REGISTERED, message.id, registration.id))
 
     def unregister(self, session: Session, message: Unregister) -> None:
         """Serve an UNREGISTER; invocations under way go on."""
@@ -250,7 +249,7 @@ class Dealer:
             session.refuse(UNREGISTER, message.id, NO_SUCH_REGISTRATION)
             return
         self._unregister(registration)
-        session.send((67, message.id))
+        session.send((UNREGISTERED, message.id))
 
     # ------------------------------------------------------------------------------------------------------ leaving
 

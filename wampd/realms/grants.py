@@ -44,6 +44,7 @@ class Policy(Protocol):
 
 NOT_AUTHORIZED = "wamp.error.not_authorized"
 INVALID_URI = "wamp.error.invalid_uri"
+DISCLOSURE_DISALLOWED = "wamp.error.option_disallowed.disclose_me"
 
 
 class Grants:

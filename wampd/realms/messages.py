@@ -187,9 +187,6 @@ ClientMessage: TypeAlias = (
 )
 """Everything that a client may send: the type that the serializers decode into."""
 
-WithPayload: TypeAlias = Publish | Call | Yield | Error
-"""Messages whose application payload travels on."""
-
 
 # ----------------------------------------------------------------------------------------------- what the router sends
 

@@ -17,6 +17,7 @@ import enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wampd.realms.messages import (
+    ERROR,
     Abort,
     Authenticate,
     Call,
@@ -185,9 +186,9 @@ class Session:
     def refuse(self, request_type: int, request_id: int, uri: str, reason: str = "") -> None:
         """Answer a request with an ERROR; ``reason`` is for the people who read it."""
         if reason:
-            self.send((8, request_type, request_id, {}, uri, [reason]))
+            self.send((ERROR, request_type, request_id, {}, uri, [reason]))
         else:
-            self.send((8, request_type, request_id, {}, uri))
+            self.send((ERROR, request_type, request_id, {}, uri))
 
     def details(self) -> dict[str, Any]:
         """Who this is, for those who may know (advanced profile, "Session Meta API")."""

@@ -233,6 +233,12 @@ def test_a_line_without_end_is_cut_and_bounded(printed):
     assert [len(line) for line in lines(events)] == [MAX_LINE] * 6 + [50_000 - 6 * MAX_LINE]
 
 
+def test_of_a_long_line_that_comes_in_one_piece_nothing_is_lost(printed):
+    output, _, events = printed
+    output.feed(b"x" * (2 * MAX_LINE + 5) + b"\nnext\n")
+    assert [len(line) for line in lines(events)] == [MAX_LINE, MAX_LINE, 5, len("next")]
+
+
 def test_a_flood_of_lines_is_not_logged_but_counted(printed):
     output, clock, events = printed
     output.feed(b"spam\n" * 10_000)

@@ -69,7 +69,8 @@ class Output:
         """Take what was printed."""
         *lines, rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._tell(line)
+            for begin in range(0, len(line), MAX_LINE):
+                self._tell(line[begin : begin + MAX_LINE])
         while len(rest) > MAX_LINE:
             self._tell(rest[:MAX_LINE])
             rest = rest[MAX_LINE:]
@@ -82,7 +83,7 @@ class Output:
         self._turn(-1)
 
     def _tell(self, line: bytes) -> None:
-        text = line[:MAX_LINE].decode("utf-8", "replace").rstrip()
+        text = line.decode("utf-8", "replace").rstrip()
         if not text:
             return
         self._turn(int(self._clock.seconds()))

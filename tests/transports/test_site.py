@@ -284,6 +284,18 @@ def test_a_range_of_what_has_changed_is_all_of_it(get):
 # ------------------------------------------------------------------------------------------------ size and time
 
 
+def test_the_next_request_of_a_connection_is_held_to_the_same_limits_as_the_first(root):
+    first = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    few = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 3 + b"\r\n"
+    many = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 120 + b"\r\n"
+    for lines, served, refused in ((4, few, many), (128, many, b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\n\r\n")):
+        port = Port(site=build_site({"/": root}, head_size=4096, header_lines=lines))
+        answer = port.ask(first + served + refused)
+        assert [int(code) for code in re.findall(rb"HTTP/1.1 (\d+)", answer)][:2] == [200, 200]
+        assert re.findall(rb"HTTP/1.1 (\d+)", answer)[2:] in ([b"431"], [b"400"])
+        assert port.client.is_cut_off()
+
+
 def test_a_big_body_is_refused_by_its_announcement(root):
     port = Port(site=build_site({"/": root}))
     answer = port.ask(

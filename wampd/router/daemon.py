@@ -169,7 +169,11 @@ class Daemon:
         if listener.http:
             from wampd.router.http.site import build_site  # and with it Twisted's web server
 
-            site = build_site({path: what.directory for path, what in listener.http.items()})
+            site = build_site(
+                {path: what.directory for path, what in listener.http.items()},
+                head_size=limits.header_size,
+                header_lines=limits.header_lines,
+            )
             site.startFactory()
 
             def web() -> Any:

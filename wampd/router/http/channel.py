@@ -71,8 +71,6 @@ class Channel(HTTPChannel):
 
     transport: Any
     requestFactory = SmallRequest  # noqa: N815 - Twisted's name
-    maxHeaders = MAX_HEADERS  # noqa: N815 - Twisted's name
-    totalHeadersSize = MAX_HEAD  # noqa: N815 - Twisted's name
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,8 +144,18 @@ class BoundedSite(Site):
     requestFactory = SmallRequest  # noqa: N815 - Twisted's name
     protocol: Any = Channel
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, *, head_size: int = MAX_HEAD, header_lines: int = MAX_HEADERS) -> None:
+        """``head_size`` is in bytes; both are of one request."""
         super().__init__(root, timeout=PATIENCE)
+        self._head_size = head_size
+        self._header_lines = header_lines
+
+    def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
+        """One connection, with the limits of this site."""
+        channel: Any = super().buildProtocol(addr)
+        channel.maxHeaders = self._header_lines
+        channel.totalHeadersSize = self._head_size
+        return channel
 
     def startFactory(self) -> None:  # noqa: N802 - Twisted's name
         """There is no log file to open, and no clock of its to keep."""

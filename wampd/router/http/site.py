@@ -30,7 +30,7 @@ from twisted.web.server import NOT_DONE_YET
 from twisted.web.util import redirectTo
 from zope.interface import implementer
 
-from wampd.router.http.channel import BoundedSite
+from wampd.router.http.channel import MAX_HEAD, MAX_HEADERS, BoundedSite
 
 INDEX: Final = "index.html"
 CHUNK: Final = 2**16
@@ -101,9 +101,9 @@ class StaticFiles(Resource):
             return None
 
 
-def build_site(paths: Mapping[str, Path]) -> Any:
-    """A site that serves ``paths``: a directory for each URL path."""
-    return BoundedSite(StaticFiles(paths))
+def build_site(paths: Mapping[str, Path], *, head_size: int = MAX_HEAD, header_lines: int = MAX_HEADERS) -> Any:
+    """A site that serves ``paths``: a directory for each URL path. The limits are those of a request's head."""
+    return BoundedSite(StaticFiles(paths), head_size=head_size, header_lines=header_lines)
 
 
 @implementer(IPushProducer)

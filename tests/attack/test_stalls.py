@@ -197,7 +197,7 @@ def test_more_containers_are_a_violation(router: Attacked, name: str) -> None:
 @pytest.mark.parametrize("codec", ["json", "msgpack", "cbor"])
 def test_few_containers_are_none_too_many_however_short_the_message(router: Attacked, codec: str) -> None:
     with joined(router.port, codec=codec) as client:
-        assert client.ask(48, {}, "com.example.nobody", [[]] * 9_000)[4] == "wamp.error.no_such_procedure"
+        assert client.ask(48, {}, "com.example.nobody", [[]] * 90_000)[4] == "wamp.error.no_such_procedure"
 
 
 @pytest.mark.parametrize("depth", [100, 390])

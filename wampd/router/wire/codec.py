@@ -32,7 +32,7 @@ WITH_PAYLOAD = frozenset({Call, Publish, Yield, Error, Abort})
 """The messages of clients that have Arguments and ArgumentsKw."""
 
 
-FEW_CONTAINERS = 10_000
+FEW_CONTAINERS = 100_000
 BYTES_PER_CONTAINER = 8
 
 

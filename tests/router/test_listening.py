@@ -412,6 +412,14 @@ def test_a_log_reader_that_stops_reading_stops_nobody(start, tmp_path):
         os.close(reader)
 
 
+def test_without_a_standard_error_the_router_runs_all_the_same(start):
+    router = start(under=["sh", "-c", 'exec "$0" "$@" 2>&-'], ready=False)
+    router.wait_for_port(router.port)
+    with Session(router.port) as session:
+        assert call_works(session)
+    assert router.stop() == 0
+
+
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_the_log_of_a_life_is_one_line_an_event_without_twisteds_own(start, log_format):
     router = start(f"log: {{format: {log_format}}}")

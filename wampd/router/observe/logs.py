@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -108,7 +109,7 @@ def json_line(event: dict[str, Any]) -> str:
 
 def begin(level: str, log_format: str, *, descriptor: int | None = None, clock: Any = None) -> LineObserver:
     """Send the log to a file descriptor (standard error), from now on; ``clock``: see `Outlet`."""
-    outlet = Outlet(sys.stderr.fileno() if descriptor is None else descriptor, clock)
+    outlet = Outlet(_standard_error() if descriptor is None else descriptor, clock)
     observer = LineObserver(outlet, as_json=log_format == "json")
     globalLogBeginner.beginLoggingTo([at_level(observer, level)], redirectStandardIO=False, discardBuffer=True)
     return observer
@@ -122,6 +123,11 @@ def at_level(observer: Any, level: str) -> Any:
         for namespace in CHATTY:
             predicate.setLogLevelForNamespace(namespace, LogLevel.warn)
     return FilteringLogObserver(observer, [predicate])
+
+
+def _standard_error() -> int:
+    """Its descriptor; if it is closed, one that leads nowhere: the number may be a socket's by now."""
+    return sys.stderr.fileno() if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY)
 
 
 def _text(event: dict[str, Any]) -> str:

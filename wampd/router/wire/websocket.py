@@ -39,6 +39,7 @@ _BINARY_HEADS: Final = [bytes((_BINARY, length)) for length in range(126)]
 _OPCODES: Final = frozenset({0x0, 0x1, 0x2, 0x8, 0x9, 0xA})
 _LARGE: Final = 2**14  # bytes from which a copy costs more than a view
 _ANY_LENGTH: Final = 2**62
+_COMPRESSED: Final = 0x40  # on the first frame of a message (RFC 7692, section 6)
 _CLOSE: Final = 0x88
 _PING: Final = 0x89
 _PONG: Final = 0x8A
@@ -319,7 +320,10 @@ class WebSocketFraming:
 
     def _acceptable(self, head: int, masked_length: int, length: int) -> bool:
         """Whether a frame with this header is worth reading on."""
-        if masked_length < 0x80 or head & 0x0F not in _OPCODES or head & (0x30 if self._extensions else 0x70):
+        opcode = head & 0x0F
+        if masked_length < 0x80 or opcode not in _OPCODES or head & 0x30:
+            return False
+        if head & _COMPRESSED and not (self._extensions and opcode in (Opcode.TEXT, Opcode.BINARY)):
             return False
         if head & 0x08:
             return head & 0x80 != 0 and length <= 125

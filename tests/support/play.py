@@ -172,7 +172,7 @@ class Actor:
         self._play.note(f"{self.name} drops the connection")
         self.wire.drop()
 
-    # ------------------------------------------------------------------------------------------------------- helpers
+    # ------------------------------------------------------------------------------------------------------- in the small
 
     def hello(self, realm: str = "realm1", roles: Mapping[str, Any] = ALL, **details: Any) -> None:
         """Say HELLO."""

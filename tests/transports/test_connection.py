@@ -201,6 +201,18 @@ def test_by_policy_the_slow_stay_connected_and_miss_events_until_they_read():
     assert line.client.read() == b"\x81\x05again"
 
 
+def test_by_policy_too_who_takes_nothing_for_the_time_of_a_ping_more_is_gone():
+    line = Line(pace=Pace(ping_interval=30, ping_timeout=10, send_stall=10, send_queue=2 * MIB))
+    line.peer.drops = True
+    while "congested True" not in line.peer.log:
+        line.write(b"e" * 100 * KIB)
+    line.loop.run(45)
+    assert not line.gone
+    line.loop.run(10)
+    assert line.gone
+    assert line.peer.log[-1] == "lost: wamp.close.slow_consumer"
+
+
 def test_by_policy_too_the_queue_is_bounded():
     line = Line(pace=Pace(ping_interval=0, send_queue=2 * MIB))
     line.peer.drops = True

@@ -3,7 +3,7 @@
 Rules
 -----
 * Nothing is started that cannot be: what is wrong is said in one line, and the exit status is 1.
-* On SIGTERM or SIGINT: stop listening, let calls under way finish for a while, say GOODBYE ``wamp.close.system_shutdown`` to
+* On SIGTERM, SIGINT or SIGHUP: stop listening, let calls under way finish for a while, say GOODBYE ``wamp.close.system_shutdown`` to
   every session, close, and exit with status 0; a second signal ends at once, and so does the hard limit.
 """
 
@@ -192,7 +192,7 @@ class Daemon:
 
     def start(self) -> None:
         """Open the listeners, then start the components."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
         listening = DeferredList([self._listen(listener) for listener in self._settings.listeners], consumeErrors=True)

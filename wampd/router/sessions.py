@@ -268,12 +268,14 @@ class SessionPeer:
             self._abort(PAYLOAD_SIZE_EXCEEDED, reason)
         return None
 
-    def _say(self, message: tuple[Any, ...]) -> None:
-        """Send one message at once, outside any session's outbox."""
+    def _say(self, message: tuple[Any, ...]) -> bool:
+        """Send one message at once, outside any session's outbox; whether it is short enough for the client."""
         payload = self._codec.encode(message)
         framing = self._connection.framing
-        if len(payload) <= framing.max_send:
-            self._connection.write(framing.frame(payload))
+        if len(payload) > framing.max_send:
+            return False
+        self._connection.write(framing.frame(payload))
+        return True
 
     # -------------------------------------------------------------------------------------------------------- ending
 
@@ -316,7 +318,8 @@ class SessionPeer:
         self._leave(reason)
         self._state = State.CLOSED
         self.deadline = None
-        self._say((ABORT, {"message": message} if message else {}, reason))
+        if not (message and self._say((ABORT, {"message": message}, reason))):
+            self._say((ABORT, {}, reason))
         self._connection.close(PROTOCOL_ERROR if reason == PROTOCOL_VIOLATION else NORMAL, reason)
 
     def _leave(self, why: str) -> None:
@@ -357,7 +360,10 @@ class SessionPeer:
         return True
 
     def violated(self, why: str) -> None:
-        """The client broke the protocol."""
+        """The client broke the protocol. After our GOODBYE nothing it says counts any more (basic profile)."""
+        if self._state is State.CLOSING:
+            self._connection.close(GOING_AWAY, why)
+            return
         self._realms.tally.strike(tally.PROTOCOL_VIOLATIONS)
         log.info("{who}: protocol violation: {why}", who=self.who, why=why)
         self._abort(PROTOCOL_VIOLATION, why)

@@ -19,6 +19,7 @@ from twisted.logger import Logger
 log = Logger()
 
 SLOT: Final = 0.25
+AFTER_A_BUG: Final = 30.0
 LATE: Final = 1.0
 AT_ONCE: Final = 500
 FORGOTTEN: Final = -1
@@ -105,7 +106,6 @@ class Wheel:
             at = item.tick(now, stalled)
         except Exception:  # noqa: BLE001 - logged; one of many must not stop the clocks of all
             log.failure("a deadline could not be kept: a bug in wampd")
-            self.forget(item)
-            return
+            at = now + AFTER_A_BUG
         if item.slot != FORGOTTEN:
             self.wake(item, max(at, now + SLOT))

@@ -242,11 +242,12 @@ class Connection(TwistedProtocol):
                 queue.seen = left
                 queue.progress = now
             elif now >= queue.progress + pace.send_stall:
-                if not self.peer.congested(True):
-                    self.peer.too_slow(f"nothing was read for {pace.send_stall:g} s")
+                # Who may miss events is not cut off for that; but who takes nothing for as long as a ping may take is gone.
+                gone = pace.ping_interval and now >= queue.progress + pace.send_stall + pace.ping_interval + pace.ping_timeout
+                if gone or not self.peer.congested(True):
+                    self.peer.too_slow(f"nothing was read for {now - queue.progress:.0f} s")
                     self.abort(SLOW_CONSUMER)
                     return now + pace.close_timeout
-                queue.progress = now
             due = min(due, now + pace.send_stall / LOOKS)
         deadline = self.peer.deadline
         if deadline is not None and now >= deadline:

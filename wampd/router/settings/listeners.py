@@ -131,8 +131,10 @@ class TransportLimits(Part, frozen=True, kw_only=True):
     ] = 16 * MIB
     send_stall: Annotated[
         Seconds,
-        Meta(description="Longest time that bytes wait without the peer taking any, before it is disconnected"
-            " (with `slow_consumer: drop`, `ping_interval` and `ping_timeout` later)."),
+        Meta(
+            description="Longest time that bytes wait without the peer taking any, before it is disconnected"
+            " (with `slow_consumer: drop`, `ping_interval` and `ping_timeout` later)."
+        ),
     ] = 10.0
     connections_per_address: Annotated[
         Count | None, Meta(description="Most connections from one address to this listener; `null` sets no limit.")

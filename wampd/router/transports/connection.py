@@ -243,7 +243,10 @@ class Connection(TwistedProtocol):
                 queue.progress = now
             elif now >= queue.progress + pace.send_stall:
                 # Who may miss events is not cut off for that; but who takes nothing for as long as a ping may take is gone.
-                gone = pace.ping_interval and now >= queue.progress + pace.send_stall + pace.ping_interval + pace.ping_timeout
+                gone = (
+                    pace.ping_interval
+                    and now >= queue.progress + pace.send_stall + pace.ping_interval + pace.ping_timeout
+                )
                 if gone or not self.peer.congested(True):
                     self.peer.too_slow(f"nothing was read for {now - queue.progress:.0f} s")
                     self.abort(SLOW_CONSUMER)

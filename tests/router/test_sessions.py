@@ -80,20 +80,3 @@ def test_an_abort_whose_explanation_is_too_long_for_the_client_goes_without_it()
     line.peer.receive([b'[1,"%s",{"roles":{"callee":{}}}]' % (b"r" * 500)])
 
     assert line.said == [b'[3,{},"wamp.error.no_such_realm"]']
-
-
-def test_after_our_goodbye_nothing_is_a_violation_any_more() -> None:
-    realms = Realms(Clock(), "wampd")
-    door = RealmAuth([Anonymous("anybody", lambda: "somebody")], [Role("anybody", [])])
-    realms.add("realm1", door, limits=Limits())
-    line = NarrowLine()
-    line.framing = RawSocketFraming(2**24, 2**20)
-    line.peer = SessionPeer(realms, line, codecs(64)["json"], {"type": "test", "peer": "test"}, Patience())
-    line.peer.receive([HELLO])
-    line.peer.dismiss("wamp.close.system_shutdown")
-    realms.end_of_turn()
-
-    line.peer.receive([b"{["])
-
-    assert [message[:3] for message in line.said] == [b"[2,", b"[6,"]
-    assert not line.writable

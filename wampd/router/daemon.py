@@ -3,8 +3,9 @@
 Rules
 -----
 * Nothing is started that cannot be: what is wrong is said in one line, and the exit status is 1.
-* On SIGTERM, SIGINT or SIGHUP: stop listening, let calls under way finish for a while, say GOODBYE ``wamp.close.system_shutdown`` to
-  every session, close, and exit with status 0; a second signal ends at once, and so does the hard limit.
+* On SIGTERM, SIGINT or SIGHUP: stop listening, let calls under way finish for a while, say GOODBYE
+  ``wamp.close.system_shutdown`` to every session, close, and exit with status 0; a second signal ends at once, and so does
+  the hard limit.
 """
 
 from __future__ import annotations

@@ -360,10 +360,7 @@ class SessionPeer:
         return True
 
     def violated(self, why: str) -> None:
-        """The client broke the protocol. After our GOODBYE nothing it says counts any more (basic profile)."""
-        if self._state is State.CLOSING:
-            self._connection.close(GOING_AWAY, why)
-            return
+        """The client broke the protocol."""
         self._realms.tally.strike(tally.PROTOCOL_VIOLATIONS)
         log.info("{who}: protocol violation: {why}", who=self.who, why=why)
         self._abort(PROTOCOL_VIOLATION, why)

@@ -23,15 +23,15 @@ WELCOME, ABORT, GOODBYE, ERROR, CALL, RESULT, REGISTER, REGISTERED, INVOCATION, 
 
 
 class Session:
-    """One session; every receive has a deadline."""
+    """One session; every receive has a deadline. Not for TLS: the library reads in a thread of its own meanwhile."""
 
-    def __init__(self, port=0, *, realm="realm1", join=True, url=None, unix=None, context=None):
+    def __init__(self, port=0, *, realm="realm1", join=True, url=None, unix=None):
         options = {"subprotocols": ["wamp.2.json"], "compression": None, "open_timeout": 10, "ping_interval": None}
         self._stack = contextlib.ExitStack()
         if unix is not None:
             connecting = unix_connect(str(unix), "ws://localhost/ws", **options)
         else:
-            connecting = connect(url or f"ws://127.0.0.1:{port}/ws", ssl=context, **options)
+            connecting = connect(url or f"ws://127.0.0.1:{port}/ws", **options)
         self.socket = self._stack.enter_context(connecting)
         self._ids = count(1)
         if join:

@@ -16,8 +16,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.router.client import GOODBYE, RESULT, Session, trusting
 from tests.router.conftest import REALMS
 from tests.support.certificates import make_certificate
+from tests.wire.frames import TEXT, frame
 
-HELLO = b'[1,"realm1",{"roles":{"caller":{},"subscriber":{}}}]'
+HELLO = b'[1,"realm1",{"roles":{"caller":{},"callee":{},"publisher":{},"subscriber":{}}}]'
 EVERYWHERE = """
 listeners:
   - endpoint: {endpoint}
@@ -32,6 +33,16 @@ def has_ipv6():
         probe.bind(("::1", 0))
         return True
     return False
+
+
+@contextlib.contextmanager
+def tls(port, context):
+    """A socket inside TLS."""
+    with (
+        socket.create_connection(("127.0.0.1", port)) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as end,
+    ):
+        yield end
 
 
 def raw(end, exponent=15):
@@ -61,6 +72,32 @@ def exactly(end, size):
         assert piece, "the connection has ended"
         data += piece
     return data
+
+
+def websocket(end):
+    """A WebSocket session over this socket, spoken by hand: nothing reads on its own, and TLS is used by one thread alone."""
+    end.settimeout(10)
+    end.sendall(
+        b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Protocol: wamp.2.json\r\n\r\n"
+    )
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += exactly(end, 1)
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert ask_websocket(end, HELLO).startswith(b"[2,")
+    return end
+
+
+def ask_websocket(end, message):
+    """Send a message, and give the next that comes."""
+    end.sendall(frame(TEXT, message))
+    first, length = exactly(end, 2)
+    assert first == 0x81
+    if length >= 126:
+        length = int.from_bytes(exactly(end, 2 if length == 126 else 8), "big")
+    return exactly(end, length)
 
 
 def ended(end, timeout=10):
@@ -97,16 +134,15 @@ def test_tls_carries_websocket_and_rawsocket(start, tmp_path):
     )
     router = start(listeners=listeners)
     context = trusting(pem.certificate)
-    with Session(url=f"wss://localhost:{router.port}/ws", context=context) as session:
-        assert call_works(session)
-        session.register("com.big")
-        request = session.call("com.big", "x" * 900_000)
-        invocation = session.receive()
-        session.send(70, invocation[1], {}, invocation[4])
-        assert session.receive() == [RESULT, request, {}, ["x" * 900_000]]
-    with socket.create_connection(("127.0.0.1", router.port)) as plain:
-        end = context.wrap_socket(plain, server_hostname="localhost")
-        raw(end).close()
+    big = b'"' + b"x" * 900_000 + b'"'
+    with tls(router.port, context) as end:
+        websocket(end)
+        assert ask_websocket(end, b'[64,1,{},"com.big"]').startswith(b"[65,")
+        invocation = json.loads(ask_websocket(end, b'[48,2,{},"com.big",[%s]]' % big))
+        assert invocation[4] == [json.loads(big)]
+        assert ask_websocket(end, b"[70,%d,{},[%s]]" % (invocation[1], big)) == b"[50,2,{},[%s]]" % big
+    with tls(router.port, context) as end:
+        raw(end)
     with socket.create_connection(("127.0.0.1", router.port)) as plain:
         plain.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\n\r\n")
         assert ended(plain)
@@ -293,7 +329,8 @@ def test_a_subscriber_that_does_not_read_is_disconnected_and_nobody_else_suffers
             say(deaf, b'[32,1,{},"com.flood"]')
             assert hear(deaf).startswith(b"[33,")
         else:
-            websocket_subscriber(deaf, router.port)
+            websocket(deaf)
+            assert ask_websocket(deaf, b'[32,1,{},"com.flood"]').startswith(b"[33,")
         flood(publisher, "com.flood", 40)
         assert call_works(bystander)
         router.wait_for_log("slow consumer: more than 16777216 bytes")
@@ -308,25 +345,6 @@ def test_a_subscriber_that_does_not_read_is_disconnected_and_nobody_else_suffers
         assert len(received) < 16_000_000
     assert router.stop() == 0
     assert "Traceback" not in router.log()
-
-
-def websocket_subscriber(end, port):
-    """Subscribe by hand, so that nothing reads on its own."""
-    end.sendall(
-        b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Protocol: wamp.2.json\r\n\r\n"
-    )
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        head += end.recv(1)
-    for message, answer in ((HELLO, b"[2,"), (b'[32,1,{},"com.flood"]', b"[33,")):
-        end.sendall(bytes((0x81, 0x80 | len(message))) + b"\0\0\0\0" + message)
-        first, length = exactly(end, 2)
-        assert first == 0x81
-        if length == 126:
-            length = int.from_bytes(exactly(end, 2), "big")
-        assert exactly(end, length).startswith(answer)
 
 
 def test_a_caller_that_does_not_read_its_results_is_not_read_from_and_then_cut_off(start):
@@ -443,8 +461,8 @@ def test_a_client_that_speaks_no_tls_to_tls_or_leaves_during_it_leaves_no_trace_
             end.sendall(opening)
     with socket.create_connection(("127.0.0.1", router.port)) as plain, pytest.raises(ssl.SSLError):
         ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")  # it does not trust us
-    with Session(url=f"wss://localhost:{router.port}/ws", context=trusting(pem.certificate)) as session:
-        assert call_works(session)
+    with tls(router.port, trusting(pem.certificate)) as end:
+        websocket(end)
     assert router.stop() == 0
     assert "Traceback" not in router.log()
     assert "0 connections were left" in router.log()

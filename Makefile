@@ -65,8 +65,11 @@ fuzz: $(VENV)/.wheel $(VENV)/.fuzz
 autobahn: $(VENV)/.wheel
 	$(BIN)/python tests/autobahn/run.py $(ARGS)
 
-bench bench-quick: $(VENV)/.wheel
-	$(BIN)/python -m bench run $(if $(filter bench-quick,$@),--quick) $(ARGS)
+bench: $(VENV)/.wheel
+	$(BIN)/python -m bench run $(ARGS)
+
+bench-quick: $(VENV)/.wheel
+	$(BIN)/python -m bench run --quick $(ARGS)
 
 bench-compare: $(VENV)/.wheel
 	$(BIN)/python -m bench compare $(if $(AGAINST),--against $(AGAINST)) $(ARGS)

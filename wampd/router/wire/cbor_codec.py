@@ -60,7 +60,6 @@ class CborCodec:
     """The CBOR serialization."""
 
     format = Format.CBOR
-    binary = True
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         self._depth = depth

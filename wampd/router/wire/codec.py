@@ -49,8 +49,6 @@ class Codec(Protocol):
     """One serialization of WAMP messages."""
 
     format: Format
-    binary: bool
-    """Whether WebSocket carries it in binary frames (else in text frames)."""
 
     def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`."""

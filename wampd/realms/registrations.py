@@ -31,14 +31,23 @@ PROCEDURE_ALREADY_EXISTS = "wamp.error.procedure_already_exists"
 class Registration:
     """A procedure or pattern, and the session that serves it."""
 
-    __slots__ = ("callee", "disclose_caller", "id", "match", "uri")
+    __slots__ = ("callee", "disclose_caller", "forward_timeout", "id", "match", "uri")
 
-    def __init__(self, registration_id: int, uri: str, match: Match, callee: Session, disclose_caller: bool) -> None:
+    def __init__(
+        self,
+        registration_id: int,
+        uri: str,
+        match: Match,
+        callee: Session,
+        disclose_caller: bool,
+        forward_timeout: bool,
+    ) -> None:
         self.id = registration_id
         self.uri = uri
         self.match: Match = match
         self.callee = callee
         self.disclose_caller = disclose_caller
+        self.forward_timeout = forward_timeout
 
 
 class Registrations(UriMap[Registration]):
@@ -80,7 +89,9 @@ class Registrations(UriMap[Registration]):
             self._struck["registrations over the limit"] += 1
             session.refuse(REGISTER, message.id, NOT_AUTHORIZED, reason)
             return
-        registration = Registration(next(self._ids), message.uri, options.match, session, options.disclose_caller)
+        registration = Registration(
+            next(self._ids), message.uri, options.match, session, options.disclose_caller, options.forward_timeout
+        )
         self.add(message.uri, options.match, registration)
         held[registration.id] = registration
         session.send((REGISTERED, message.id, registration.id))

@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from wampd.realms.calls import Invocation
+from wampd.realms.callees import Share
+from wampd.realms.calls import Course, Invocation
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, INVALID_URI, NOT_AUTHORIZED, Grant
 from wampd.realms.messages import (
     CALL,
@@ -34,7 +35,7 @@ from wampd.realms.messages import (
     Yield,
 )
 from wampd.realms.outside import Outside
-from wampd.realms.registrations import Registrations
+from wampd.realms.registrations import Registration, Registrations
 from wampd.realms.services import Services
 from wampd.realms.session import ProtocolViolation, Session, State
 from wampd.realms.uris import is_uri
@@ -42,6 +43,7 @@ from wampd.realms.uris import is_uri
 ESTABLISHED = State.ESTABLISHED
 
 CANCELED = "wamp.error.canceled"
+NO_AVAILABLE_CALLEE = "wamp.error.no_available_callee"
 NO_SUCH_PROCEDURE = "wamp.error.no_such_procedure"
 
 NOTHING: dict[str, Any] = {}
@@ -55,7 +57,8 @@ class Dealer:
         """Both limits are per session; ``max_calls`` counts calls not yet answered; ``struck`` counts what is refused."""
         self._max_calls = max_calls
         self._struck = struck
-        self.registrations = Registrations(max_registrations, struck)
+        self._chance = outside.random
+        self.registrations = Registrations(self, max_registrations, struck)
         self.services = Services(outside)
 
     # -------------------------------------------------------------------------------------------------------- calls
@@ -83,8 +86,10 @@ class Dealer:
 
         registrations = self.registrations
         registration = registrations.exact.get(uri) or registrations.catching(uri)
-        if registration is None or registration.callee.state is not ESTABLISHED:
+        server: Registration | Share | None = registration
+        if registration is None or registration.callee is None or registration.callee.state is not ESTABLISHED:
             registration = registrations.of_those_here(uri)
+            server = None if registration is None else registration.choose(self._chance)
         if registration is None:
             if self.services.serve(caller, message):
                 return
@@ -96,7 +101,11 @@ class Dealer:
             caller.refuse(CALL, message.id, NOT_AUTHORIZED, reason)
             return
 
-        callee = registration.callee
+        if server is None:
+            caller.refuse(CALL, message.id, NO_AVAILABLE_CALLEE, f"no callee of {uri!r} has room for more calls")
+            return
+        callee = server.callee
+        assert callee is not None
         callee.last_invocation = invocation_id = callee.last_invocation + 1
         invocation = Invocation(caller, message.id, callee, invocation_id)
         calls[message.id] = invocation
@@ -107,8 +116,12 @@ class Dealer:
         details = NOTHING
         if registration.match != "exact":
             details = {"procedure": uri}
-        if options.disclose_me or registration.disclose_caller or grant.disclose == "always":
+        if options.disclose_me or server.disclose_caller or grant.disclose == "always":
             details = _disclosing(details, caller, grant)
+        if isinstance(server, Share) and server.counts:
+            invocation.course = Course(message, registration, details)
+            invocation.course.seat = server
+            server.pending += 1
         if message.kwargs is None and message.args is not None and callee.format is caller.format:
             callee.send((INVOCATION, invocation_id, registration.id, details, message.args))
         else:
@@ -179,6 +192,14 @@ class Dealer:
         else:
             return False
         return True
+
+    def seat(self, invocation: Invocation, share: Share) -> None:
+        """Give a call that waited to a callee."""
+        raise NotImplementedError
+
+    def strand(self, invocation: Invocation) -> None:
+        """Nobody is left who could serve a call that waited."""
+        self._fail(invocation, CANCELED, "the last callee left before it served the call")
 
     # ------------------------------------------------------------------------------------------------------ leaving
 

@@ -23,6 +23,7 @@ DEALER_FEATURES: tuple[str, ...] = (
     "call_cancelling",
     "caller_identification",
     "pattern_based_registration",
+    "shared_registration",
 )
 
 

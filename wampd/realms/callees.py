@@ -15,15 +15,16 @@ Rules
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from wampd.realms.abilities import lacking
 from wampd.realms.session import Session, State
 from wampd.realms.sharding import rendezvous
 
 if TYPE_CHECKING:
-    from wampd.realms.calls import Invocation
-    from wampd.realms.options import Invoke, RegisterOptions
+    from wampd.realms.calls import Course, Invocation
+    from wampd.realms.options import ClientRole, Invoke, RegisterOptions
 
 ESTABLISHED = State.ESTABLISHED
 
@@ -59,9 +60,25 @@ class Share:
         """How many calls it serves."""
 
     @property
+    def role(self) -> ClientRole | None:
+        """What the callee announced."""
+        return self.callee.roles.callee
+
+    @property
     def has_room(self) -> bool:
         """Whether the callee can be given a call."""
         return self.callee.state is ESTABLISHED and (self.concurrency is None or self.pending < self.concurrency)
+
+    def suits(self, course: Course) -> bool:
+        """Whether a call can go to this callee."""
+        return self.callee not in course.tried and lacking(self.role, course.options) is None
+
+    def take(self) -> Share | None:
+        """One call more; return what must be given back."""
+        if not self.counts:
+            return None
+        self.pending += 1
+        return self
 
     def give_back(self) -> None:
         """One call less."""
@@ -72,19 +89,17 @@ class Share:
 class Ticket:
     """The place of a call that waits."""
 
-    __slots__ = ("_callees", "invocation", "key", "number", "rkey", "size")
+    __slots__ = ("_callees", "course", "invocation", "key", "number", "size")
 
-    def __init__(
-        self, callees: Callees, number: int, key: Key, rkey: str | None, invocation: Invocation, size: int
-    ) -> None:
+    def __init__(self, callees: Callees, number: int, key: Key, invocation: Invocation, course: Course) -> None:
         self._callees = callees
         self.number = number
         """Counts those who wait, in the order in which they came."""
         self.key: Key = key
         """Whom it waits for: anybody, those with a key, or one callee."""
-        self.rkey = rkey
         self.invocation = invocation
-        self.size = size
+        self.course = course
+        self.size = sum(len(memoryview(part)) for part in course.payload or () if part is not None)
         """Bytes of payload that are kept with it."""
 
     def give_back(self) -> None:
@@ -180,16 +195,14 @@ class Callees:
 
     # ------------------------------------------------------------------------------------------------------ choosing
 
-    def choose(
-        self, chance: Callable[[], float], rkey: str | None = None, tried: Collection[Session] = ()
-    ) -> Share | None:
-        """Who is given a call; `None`: nobody has room. ``chance`` draws from [0, 1), ``tried`` are not to be asked."""
-        shares = self._shares if rkey is None else self._belonging(rkey)
+    def choose(self, course: Course, chance: Callable[[], float]) -> Share | None:
+        """Who is given a call; `None`: nobody has room. ``chance`` draws from [0, 1)."""
+        shares = self._candidates(course)
         if self.invoke == "random" and shares:
             share = shares[int(chance() * len(shares))]
-            if share.has_room and share.callee not in tried:
+            if share.has_room and share.suits(course):
                 return share
-        free = (share for share in self._in_turn(shares) if share.has_room and share.callee not in tried)
+        free = (share for share in self._in_turn(shares) if share.has_room and share.suits(course))
         if self.invoke == "random":  # the first draw was in vain: so this one is uniform over the free ones as well
             among = list(free)
             return among[int(chance() * len(among))] if among else None
@@ -197,6 +210,27 @@ class Callees:
         if chosen is not None:
             self._turn = chosen.number
         return chosen
+
+    def lacking(self, course: Course) -> str | None:
+        """A feature that everybody lacks who could have the call; ``""``: nobody could; `None`: somebody can, in time."""
+        lack = ""
+        for share in self._candidates(course):
+            if share.callee.state is ESTABLISHED and share.callee not in course.tried:
+                feature = lacking(share.role, course.options)
+                if feature is None:
+                    return None
+                lack = feature
+        return lack
+
+    def _candidates(self, course: Course) -> list[Share]:
+        """Everybody; or the callees of the key that a resource belongs to, of those who are here and were not asked."""
+        if course.rkey is None:
+            return self._shares
+        here = [share for share in self.shares() if share.callee not in course.tried]
+        if not here:
+            return []
+        nkey = rendezvous(course.rkey, {share.nkey for share in here})
+        return [share for share in here if share.nkey == nkey]
 
     def _in_turn(self, shares: list[Share]) -> Iterator[Share]:
         """Callees in the order in which they are asked."""
@@ -207,31 +241,18 @@ class Callees:
             return map(shares.__getitem__, range(after - len(shares), after))  # those from `after` on, then the others
         return iter(shares)
 
-    def _belonging(self, rkey: str) -> list[Share]:
-        """The callees of the key that a resource belongs to, of those that are here."""
-        here = self.shares()
-        if not here:
-            return []
-        nkey = rendezvous(rkey, {share.nkey for share in here})
-        return [share for share in here if share.nkey == nkey]
-
     # ------------------------------------------------------------------------------------------------------- waiting
 
-    def wait(
-        self, invocation: Invocation, size: int, rkey: str | None = None, share: Share | None = None
-    ) -> Ticket | None:
-        """Let a call with so many bytes of payload wait: for anybody, for those of a ``rkey``, or for one callee.
-
-        `None`: too many wait already.
-        """
-        if self._waiting >= self.MOST_WAITING or (self._size + size > self.MOST_BYTES and self._waiting):
+    def wait(self, invocation: Invocation, course: Course, share: Share | None = None) -> Ticket | None:
+        """Let a call wait: for ``share``, or for those who may have it. `None`: too many wait already."""
+        key = share if share is not None or course.rkey is None else self._key(course)
+        ticket = Ticket(self, self._tickets + 1, key, invocation, course)
+        if self._waiting >= self.MOST_WAITING or (self._waiting and self._size + ticket.size > self.MOST_BYTES):
             return None
         self._tickets += 1
-        key = share if share is not None or rkey is None else self._key(rkey)
-        ticket = Ticket(self, self._tickets, key, rkey, invocation, size)
         self._lines.setdefault(key, {})[ticket.number] = ticket
         self._waiting += 1
-        self._size += size
+        self._size += ticket.size
         return ticket
 
     def forget(self, ticket: Ticket) -> None:
@@ -246,10 +267,10 @@ class Callees:
     def serve(self, share: Share) -> None:
         """Let a callee that may have room go on with those who wait for it."""
         while self._lines and share.has_room and self._by_session.get(share.callee) is share:
-            ticket = min(filter(None, map(self._head, (None, share.nkey, share))), key=_number, default=None)
-            if ticket is None:
+            heads = [ticket for key in (None, share.nkey, share) if (ticket := self._head(key, share)) is not None]
+            if not heads:
                 return
-            self._desk.seat(ticket.invocation, share)
+            self._desk.seat(min(heads, key=_number).invocation, share)
 
     def settle(self) -> None:
         """The callees have changed: let those who wait wait for the right ones, and be served if they can be."""
@@ -258,27 +279,31 @@ class Callees:
             for share in self.shares():
                 self.serve(share)
 
-    def _head(self, key: Key) -> Ticket | None:
-        """The first in a line whose caller has not left."""
+    def _head(self, key: Key, share: Share) -> Ticket | None:
+        """The first in a line who can be served by a callee, and whose caller has not left."""
         for ticket in self._lines.get(key, {}).values():
-            if ticket.invocation.caller.state is ESTABLISHED:
+            if ticket.invocation.caller.state is ESTABLISHED and share.suits(ticket.course):
                 return ticket
         return None
 
     def _line(self, key: Key) -> list[Ticket]:
         return list(self._lines.get(key, {}).values())
 
-    def _key(self, rkey: str) -> str:
-        """The node key whose callees a call with ``rkey`` waits for."""
-        return rendezvous(rkey, {share.nkey for share in self._shares})
+    def _key(self, course: Course) -> str:
+        """The node key whose callees a call with a ``rkey`` waits for."""
+        candidates = self._candidates(course)
+        return candidates[0].nkey if candidates else ""
 
     def _line_up(self) -> None:
-        moved = [ticket for key in self._lines if isinstance(key, str) for ticket in self._line(key)]
+        everybody = [ticket for key in list(self._lines) for ticket in self._line(key)]
+        for ticket in everybody:
+            if not isinstance(ticket.key, Share) and self.lacking(ticket.course) is not None:
+                self._desk.strand(ticket.invocation)
+        moved = [ticket for key in list(self._lines) if isinstance(key, str) for ticket in self._line(key)]
         for ticket in moved:
             self._lines.pop(ticket.key, None)
         for ticket in sorted(moved, key=_number):
-            assert ticket.rkey is not None
-            ticket.key = self._key(ticket.rkey)
+            ticket.key = self._key(ticket.course)
             self._lines.setdefault(ticket.key, {})[ticket.number] = ticket
 
 

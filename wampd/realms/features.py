@@ -21,8 +21,12 @@ BROKER_FEATURES: tuple[str, ...] = (
 DEALER_FEATURES: tuple[str, ...] = (
     "call_canceling",
     "call_cancelling",
+    "call_timeout",
     "caller_identification",
     "pattern_based_registration",
+    "payload_passthru_mode",
+    "progressive_call_invocations",
+    "progressive_call_results",
     "shared_registration",
 )
 

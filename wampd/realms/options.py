@@ -72,6 +72,12 @@ class ErrorDetails(Options, frozen=True):
     """``ERROR.Details`` of a callee."""
 
     ppt_scheme: str | None = None
+    ppt_serializer: str | None = None
+    ppt_cipher: str | None = None
+    ppt_keyid: str | None = None
+    enc_algo: str | None = None
+    enc_key: str | None = None
+    enc_serializer: str | None = None
 
 
 class PublishOptions(Options, frozen=True):
@@ -109,7 +115,12 @@ class CallOptions(Options, frozen=True):
     receive_progress: bool = False
     timeout: Annotated[int, Meta(ge=0)] = 0
     ppt_scheme: str | None = None
+    ppt_serializer: str | None = None
+    ppt_cipher: str | None = None
+    ppt_keyid: str | None = None
     enc_algo: str | None = None
+    enc_key: str | None = None
+    enc_serializer: str | None = None
     transaction_hash: str | None = None
     forward_for: list[JsonDict] | None = None
 
@@ -139,5 +150,10 @@ class YieldOptions(Options, frozen=True):
 
     progress: bool = False
     ppt_scheme: str | None = None
+    ppt_serializer: str | None = None
+    ppt_cipher: str | None = None
+    ppt_keyid: str | None = None
     enc_algo: str | None = None
+    enc_key: str | None = None
+    enc_serializer: str | None = None
     forward_for: list[JsonDict] | None = None

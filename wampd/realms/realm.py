@@ -7,6 +7,9 @@ Rules
   `SessionOver` when the client has ended the session.
 * Request ids: with ``strict_request_ids`` every request's id is its predecessor's plus one, and 1 after 2^53; else any id
   will do that is not in use (basic profile, "IDs"; many clients do not count).
+* Parts of a progressive call carry the id of its first CALL; where ids need not count, such an id is in use until the caller
+  has sent the last part of it, or for a while after the call's end (advanced profile, "Progressive Call Invocations").
+* Time: `next_deadline` says when `expire` has something to do at the earliest.
 * A session that leaves is gone at once for everybody; taking it off what it held is done in slices, so that a session
   with very many subscriptions blocks nobody.
 * Messages whose role the client did not announce are protocol violations.
@@ -16,11 +19,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 from wampd.realms.broker import Broker
+from wampd.realms.calls import Timeouts
 from wampd.realms.dealer import Dealer
 from wampd.realms.messages import (
     GOODBYE,
@@ -89,16 +94,26 @@ class Realm:
         *,
         touched: list[Session],
         outside: Outside,
+        alarmed: list[Realm] | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         strict_request_ids: bool = False,
     ) -> None:
-        """``touched`` gets every session with something to send."""
+        """``touched`` gets every session with something to send, ``alarmed`` this realm when `next_deadline` gets earlier."""
+        alarmed = [] if alarmed is None else alarmed
         self.name = name
         self.sessions: dict[int, Session] = {}
         self.struck: Counter[str] = Counter()
         """How often limits struck, and what was not delivered."""
         self.broker = Broker(touched, outside, limits.subscriptions, self.struck)
-        self.dealer = Dealer(outside, limits.registrations, limits.pending_calls, self.struck)
+        self.dealer = Dealer(
+            outside,
+            limits.registrations,
+            limits.pending_calls,
+            self.struck,
+            timeouts=timeouts,
+            alarm=partial(alarmed.append, self),
+        )
         self.watcher: Watcher = Meta(self.broker)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.strict = strict_request_ids
@@ -143,9 +158,10 @@ class Realm:
                 session.watermark = request_id
             elif self.strict:
                 due = session.watermark % MAX_ID + 1
-                if request_id != due:
+                if request_id == due:
+                    session.watermark = request_id
+                elif message.__class__ is not Call or not self.dealer.continues(session, message):
                     raise ProtocolViolation(f"request id {request_id} where {due} was due")
-                session.watermark = request_id
             elif request_id > session.watermark:
                 session.watermark = request_id
         handler(session, message)
@@ -185,6 +201,15 @@ class Realm:
             budget -= held - left
             if not left:
                 self._leaving.popleft()
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When to call `expire` next, at the latest (monotonic seconds)."""
+        return self.dealer.deadlines.next
+
+    def expire(self, now: float) -> None:
+        """Do what is due at ``now`` (monotonic seconds)."""
+        self.dealer.expire(now)
 
     def dismiss(self, session: Session, reason: str, message: str = "") -> None:
         """Send a session away: answer its calls, say GOODBYE, and take it out."""

@@ -16,14 +16,14 @@ Rules
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from itertools import count
 from typing import Any
 
-from wampd.realms.callees import Callees, Desk, Share
+from wampd.realms.callees import Callees, Desk
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED, Action
 from wampd.realms.messages import REGISTER, REGISTERED, UNREGISTER, UNREGISTERED, Register, Unregister
-from wampd.realms.options import Invoke, Match, RegisterOptions
+from wampd.realms.options import ClientRole, Invoke, Match, RegisterOptions
 from wampd.realms.session import Session, State
 from wampd.realms.uris import UriMap, is_reserved
 from wampd.realms.watcher import Watcher
@@ -45,11 +45,12 @@ class Registration:
         self.match: Match = options.match
         self.callee: Session | None = None
         """The callee, if there can be only this one, and it takes all that comes; `None`: ask `shared`."""
-        self.disclose_caller = options.disclose_caller
-        self.forward_timeout = options.forward_timeout
+        self.disclose_caller = self.forward_timeout = False
         self._callees: Callees | None = None
         if options.invoke == "single" and options.concurrency is None:
             self.callee = first
+            self.disclose_caller = options.disclose_caller
+            self.forward_timeout = options.forward_timeout
         else:
             self._callees = Callees(desk, options.invoke)
             self._callees.add(first, options)
@@ -72,9 +73,14 @@ class Registration:
             return (self.callee,)
         return tuple(self.shared)
 
-    def choose(self, chance: Callable[[], float], tried: Collection[Session] = ()) -> Registration | Share | None:
-        """Who is given a call (it has the `callee`): of several the one whose turn it is; `None`: nobody has room."""
-        return self.shared.choose(chance, tried=tried) if self.callee is None else self
+    @property
+    def role(self) -> ClientRole | None:
+        """What the `callee` announced."""
+        assert self.callee is not None
+        return self.callee.roles.callee
+
+    def take(self) -> None:
+        """The `callee` is given one call more; nothing must be given back."""
 
     @property
     def is_served(self) -> bool:

@@ -29,6 +29,7 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, TicketPrincipal
+from wampd.realms.calls import Timeouts
 from wampd.realms.realm import Limits
 from wampd.router import reactor as turn_reactor
 from wampd.router.hosting.guests import Guest, Hosting
@@ -124,6 +125,7 @@ class Daemon:
                 registrations=realm.limits.registrations,
                 pending_calls=realm.limits.pending_calls,
             ),
+            timeouts=Timeouts(realm.call_timeout.default, realm.call_timeout.maximum, realm.call_timeout.forward),
             strict_request_ids=realm.strict_request_ids,
             drops_events=realm.slow_consumer == "drop",
         )

@@ -3,6 +3,7 @@
 Rules
 -----
 * One list of touched sessions serves all realms: the end of a turn flushes each of them once.
+* One timer serves all that a realm waits for: the next thing that is due.
 * A bug in encoding ends the session that it struck, and no other.
 * Session ids come from the system's random numbers; publication ids, which nobody has to guess, from a fast generator
   seeded from it. Both are uniform over [1, 2^53] (WAMP basic profile, "IDs").
@@ -13,12 +14,13 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.logger import Logger
 
 from wampd.auth.handshake import Handshake, RealmAuth
+from wampd.realms.calls import Timeouts
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
 from wampd.realms.realm import Limits, Realm
@@ -32,9 +34,19 @@ log = Logger()
 class RealmShell:
     """One realm, as the daemon runs it."""
 
-    def __init__(self, core: Realm, clock: Any, *, drops_events: bool) -> None:
-        """``clock`` is an ``IReactorTime``; ``drops_events``: slow subscribers lose events, not their connection."""
+    LONGEST_NAP = 3600.0
+    """Seconds that the timer runs at most; then it is looked at what is due. Clients may ask for any timeout."""
+
+    def __init__(
+        self, core: Realm, clock: Any, *, drops_events: bool, end_of_turn: Callable[[], None] = lambda: None
+    ) -> None:
+        """``clock`` is an ``IReactorTime``; ``drops_events``: slow subscribers lose events, not their connection.
+
+        ``end_of_turn`` writes what was said when something was due.
+        """
         self.core = core
+        self._end_of_turn = end_of_turn
+        self._timer: Any = None
         self.drops_events = drops_events
         self._clock = clock
         self._tidying = False
@@ -50,6 +62,23 @@ class RealmShell:
             self._tidying = True
             self._clock.callLater(0, self._tidy)
 
+    def set_timer(self) -> None:
+        """See that somebody looks when the next thing is due."""
+        due = self.core.next_deadline
+        if due is None:
+            return
+        delay = min(max(0.0, due - self._clock.seconds()), self.LONGEST_NAP)
+        if self._timer is None:
+            self._timer = self._clock.callLater(delay, self._look)
+        elif self._timer.getTime() > due:
+            self._timer.reset(delay)
+
+    def _look(self) -> None:
+        self._timer = None
+        self.core.expire(self._clock.seconds())
+        self.set_timer()
+        self._end_of_turn()
+
     def _tidy(self) -> None:
         self._tidying = False
         self.core.tidy()
@@ -62,6 +91,7 @@ class Realms:
     def __init__(self, clock: Any, agent: str) -> None:
         """``agent`` is what WELCOME says of the router."""
         self.touched: list[Session] = []
+        self._alarmed: list[Realm] = []
         self.tally = Tally(clock)
         self._clock = clock
         self._agent = agent
@@ -77,6 +107,7 @@ class Realms:
         door: RealmAuth,
         *,
         limits: Limits,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         strict_request_ids: bool = False,
         drops_events: bool = False,
     ) -> RealmShell:
@@ -85,10 +116,12 @@ class Realms:
             name,
             touched=self.touched,
             outside=self._outside,
+            alarmed=self._alarmed,
             limits=limits,
+            timeouts=timeouts,
             strict_request_ids=strict_request_ids,
         )
-        shell = RealmShell(core, self._clock, drops_events=drops_events)
+        shell = RealmShell(core, self._clock, drops_events=drops_events, end_of_turn=self.end_of_turn)
         self._shells[name] = shell
         self.tally.ask(lambda: core.struck)
         self._doors[name] = door
@@ -123,6 +156,10 @@ class Realms:
                     session.outbox.clear()
                     session.outlet.broken()  # type: ignore[union-attr]
             touched.clear()
+        if self._alarmed:
+            for realm in self._alarmed:
+                self._shells[realm.name].set_timer()
+            self._alarmed.clear()
 
     def _publication_id(self) -> int:
         return self._draw(53) + 1

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from wampd.realms.calls import Forward
 from wampd.realms.grants import Action, Disclosure
 from wampd.realms.options import Match
 from wampd.realms.uris import MAX_URI_BYTES, UriCheck
 
-from .parts import Count, Name, Part, SlowConsumer
+from .parts import Count, Name, Part, SecondsOrOff, SlowConsumer
 from .secret import Secret
 
 
@@ -97,6 +98,29 @@ class SessionLimits(Part, frozen=True, kw_only=True):
     uri_length: Annotated[Count, Meta(description="Length of a URI in bytes of UTF-8.")] = MAX_URI_BYTES
 
 
+class CallTimeout(Part, frozen=True, kw_only=True):
+    """How long calls may take: until their answer, or, where they are answered in parts, until the next part.
+
+    A call whose time is up ends with `wamp.error.timeout`, and its callee is interrupted if it can be.
+    """
+
+    default: Annotated[
+        SecondsOrOff, Meta(description="For calls that ask for no timeout; 0: they may take as long as they like.")
+    ] = 0.0
+    maximum: Annotated[
+        SecondsOrOff,
+        Meta(description="The most for any call, whatever it asks for, and if it asks for nothing; 0: no limit."),
+    ] = 0.0
+    forward: Annotated[
+        Forward,
+        Meta(
+            description="Who watches the time of a callee that announced `call_timeout`: the callee itself if it"
+            " registered with `forward_timeout` (`requested`), always the router (`never`), or always the callee"
+            " (`always`)."
+        ),
+    ] = "requested"
+
+
 class Realm(Part, frozen=True, kw_only=True):
     """A realm: a routing namespace of its own; sessions of different realms never meet."""
 
@@ -121,3 +145,4 @@ class Realm(Part, frozen=True, kw_only=True):
         ),
     ] = "disconnect"
     limits: Annotated[SessionLimits, Meta(description="What one session may hold.")] = SessionLimits()
+    call_timeout: Annotated[CallTimeout, Meta(description="How long calls may take.")] = CallTimeout()

@@ -51,6 +51,7 @@ class Course:
 
     __slots__ = (
         "begun",
+        "caller",
         "deadline",
         "details",
         "ends",
@@ -60,6 +61,7 @@ class Course:
         "payload",
         "progressive",
         "registration",
+        "rkey",
         "seat",
         "timeout",
         "told",
@@ -74,10 +76,14 @@ class Course:
         self.registration = registration
         self.details = details
         """What every callee is told."""
+        self.caller: dict[str, Any] = {}
+        """Who the caller is, for callees that ask for it; empty: it must not be told, or is among the details."""
         self.told = details
         """What the callee was told in its first INVOCATION, and is told in each that follows."""
         self.payload: tuple[Payload, Payload] | None = (request.args, request.kwargs)
         """Of the CALL, as long as it may have to be sent to another callee."""
+        self.rkey: str | None = None
+        """The key of the resource whose callee has the call; `None`: any callee."""
         self.tried: list[Session] = []
         """The callees that were asked."""
         self.open = request.options.progress

@@ -36,6 +36,7 @@ from wampd.realms.abilities import (
     unreadable,
     with_payload,
 )
+from wampd.realms.callees import Share
 from wampd.realms.calls import Course, Invocation, Timeouts, drop_if_late, is_late, remember_ended
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, INVALID_URI, NOT_AUTHORIZED, Grant
 from wampd.realms.messages import CALL, ERROR, INVOCATION, RESULT, YIELD, Call, Cancel, Error, Yield
@@ -84,7 +85,8 @@ class Dealer(Records):
         self._timeouts = timeouts
         self._all_timed = bool(timeouts.default or timeouts.maximum)
         self._decode = outside.decode
-        self.registrations = Registrations(max_registrations, struck)
+        self._chance = outside.random
+        self.registrations = Registrations(self, max_registrations, struck)
         self.services = Services(outside)
 
     # -------------------------------------------------------------------------------------------------------- calls
@@ -114,7 +116,7 @@ class Dealer(Records):
 
         registrations = self.registrations
         registration = registrations.exact.get(uri) or registrations.catching(uri)
-        if registration is None or registration.callee.state is not ESTABLISHED:
+        if registration is None or registration.callee is None or registration.callee.state is not ESTABLISHED:
             registration = registrations.of_those_here(uri)
         if registration is None:
             if special and uri in self.services.procedures and (feature := lacking(None, options)):
@@ -134,8 +136,8 @@ class Dealer(Records):
             details = {"procedure": uri}
         if options.disclose_me or registration.disclose_caller or grant.disclose == "always":
             details = _disclosing(details, caller, grant)
-        if special or self._all_timed:
-            self._set_out(caller, message, registration, callee, details)
+        if special or callee is None or self._all_timed:
+            self._set_out(caller, message, registration, details, grant)
             return
         callee.last_invocation = invocation_id = callee.last_invocation + 1
         invocation = Invocation(caller, message.id, callee, invocation_id)
@@ -238,37 +240,67 @@ class Dealer(Records):
             remember_ended(caller, message.id, message.uri, self._now())
 
     def _set_out(
-        self, caller: Session, message: Call, registration: Registration, callee: Session, details: dict[str, Any]
+        self, caller: Session, message: Call, registration: Registration, details: dict[str, Any], grant: Grant
     ) -> None:
         """Begin a call that has something special about it."""
         options = message.options
-        feature = lacking(callee.roles.callee, options)
-        if feature is not None:
+        course = Course(message, registration, {**details, **passed_on(options)})
+        if "caller" not in details:
+            course.caller = _disclosing({}, caller, grant)
+        server: Registration | Share | None = registration
+        if registration.callee is None:
+            server = registration.shared.choose(course, self._chance)
+        feature = registration.shared.lacking(course) if server is None else lacking(server.role, options)
+        if feature:
             self._refuse(caller, message, FEATURE_NOT_SUPPORTED, f"the callee did not announce {feature}")
             return
-        course = Course(message, registration, {**details, **passed_on(options)})
         invocation = Invocation(caller, message.id, None, 0, False, course)
+        if server is None and not self._wait(invocation, course):
+            self._refuse(caller, message, NO_AVAILABLE_CALLEE, "too many calls wait for a callee that has room")
+            return
         assert caller.calls is not None
         caller.calls[message.id] = invocation
         course.timeout = self._timeouts.allowed(options.timeout)
         if course.timeout:
             course.ends = self._now() + course.timeout
             course.deadline = self.deadlines.start(invocation, course.ends)
-        self.assign(invocation, callee)
+        if server is not None:
+            self._assign(invocation, server)
 
-    def assign(self, invocation: Invocation, callee: Session) -> None:
+    def _wait(self, invocation: Invocation, course: Course) -> bool:
+        """Let a call wait for a callee; whether it can. The parts of a progressive call cannot be kept for one."""
+        if not course.open:
+            course.seat = course.registration.shared.wait(invocation, course)
+        return course.seat is not None
+
+    def seat(self, invocation: Invocation, share: Share) -> None:
+        """Give a call that waited to a callee."""
+        assert invocation.course is not None
+        invocation.course.leave_seat()
+        self._assign(invocation, share)
+
+    def strand(self, invocation: Invocation) -> None:
+        """Answer a call that waited: nobody is left who could serve it."""
+        self._fail(invocation, CANCELED, "the callees left before they served the call")
+
+    def _assign(self, invocation: Invocation, server: Registration | Share) -> None:
         """Give a call that no callee has to this one, which lacks nothing that the call needs."""
         course = invocation.course
         assert course is not None
         assert course.payload is not None
+        callee = server.callee
+        assert callee is not None
         callee.last_invocation = invocation_id = callee.last_invocation + 1
         invocation.callee, invocation.id, invocation.interrupted = callee, invocation_id, False
         if callee.invocations is None:
             callee.invocations = {}
         callee.invocations[invocation_id] = invocation
+        course.seat = server.take()
         course.parts = 1
         course.tried.append(callee)
         course.told = told = dict(course.details)
+        if server.disclose_caller:
+            told.update(course.caller)
         role = callee.roles.callee
         course.progressive = (
             course.options.receive_progress and has(role, PROGRESSIVE_RESULTS) and can_be_interrupted(role)
@@ -276,7 +308,7 @@ class Dealer(Records):
         if course.progressive:
             told["receive_progress"] = True
         if course.timeout:
-            if self._timeouts.passes_on(callee, course.registration.forward_timeout):
+            if self._timeouts.passes_on(callee, server.forward_timeout):
                 told["timeout"] = max(1, round((course.ends - self._now()) * 1000))
                 self._stop_watching(course)
             elif course.deadline is None:

@@ -19,7 +19,7 @@ from msgspec import Struct
 from wampd.realms.options import Match
 from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_uri
 
-Action: TypeAlias = Literal["call", "register", "publish", "subscribe"]
+Action: TypeAlias = Literal["call", "register", "publish", "subscribe", "force_reregister"]
 Disclosure: TypeAlias = Literal["never", "on_request", "always"]
 
 

@@ -19,6 +19,8 @@ Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
 
 Match: TypeAlias = Literal["exact", "prefix", "wildcard"]
 
+Invoke: TypeAlias = Literal["single", "roundrobin", "random", "first", "last", "load"]
+
 JsonDict: TypeAlias = dict[str, Any]
 
 
@@ -134,6 +136,10 @@ class RegisterOptions(Options, frozen=True):
     """``REGISTER.Options``."""
 
     match: Match = "exact"
+    invoke: Invoke = "single"
+    concurrency: Annotated[int, Meta(ge=1)] | None = None
+    nkey: str | None = None
+    force_reregister: bool = False
     disclose_caller: bool = False
     forward_timeout: bool = False
     forward_for: list[JsonDict] | None = None

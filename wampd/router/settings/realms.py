@@ -32,7 +32,13 @@ class Permission(Part, frozen=True, kw_only=True):
             " so end it with a dot. An `exact` rule allows no pattern registration or subscription on its URI."
         ),
     ] = "exact"
-    allow: Annotated[frozenset[Action], Meta(description="What is allowed; an empty list refuses everything.")]
+    allow: Annotated[
+        frozenset[Action],
+        Meta(
+            description="What is allowed; an empty list refuses everything. `force_reregister` allows who may `register`"
+            " to do so in the place of others, who lose their registration."
+        ),
+    ]
     disclose: Annotated[
         Disclosure,
         Meta(

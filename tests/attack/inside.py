@@ -17,9 +17,10 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, TicketPrincipal
 from wampd.realms.grants import Grants
+from wampd.realms.limits import Limits
 from wampd.realms.messages import Format
 from wampd.realms.options import ClientRole, ClientRoles
-from wampd.realms.realm import Limits, Realm
+from wampd.realms.realm import Realm
 from wampd.realms.session import Session
 from wampd.router.line import Patience
 from wampd.router.realms import Realms

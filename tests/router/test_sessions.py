@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role
-from wampd.realms.realm import Limits
+from wampd.realms.limits import Limits
 from wampd.router.line import Patience
 from wampd.router.realms import Realms
 from wampd.router.sessions import SessionPeer

@@ -10,7 +10,7 @@ from tests.wire.frames import PING, TEXT, close, frame
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role, Rule
-from wampd.realms.realm import Limits
+from wampd.realms.limits import Limits
 from wampd.router.http.site import build_site
 from wampd.router.line import Patience
 from wampd.router.realms import Realms

@@ -19,6 +19,7 @@ from itertools import count
 from typing import Any
 
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED
+from wampd.realms.limits import beyond
 from wampd.realms.messages import (
     PUBLISH,
     PUBLISHED,
@@ -53,13 +54,10 @@ class Subscription:
 class Broker:
     """Publish and subscribe in one realm."""
 
-    def __init__(
-        self, touched: list[Session], new_id: Callable[[], int], max_subscriptions: int, struck: Counter[str]
-    ) -> None:
-        """``new_id`` draws publication ids; ``max_subscriptions`` is per session; ``struck`` counts what is dropped."""
+    def __init__(self, touched: list[Session], new_id: Callable[[], int], struck: Counter[str]) -> None:
+        """``new_id`` draws publication ids; ``struck`` counts what is dropped."""
         self._touched = touched
         self._new_id = new_id
-        self._max_subscriptions = max_subscriptions
         self._struck = struck
         self._ids = count(1)
         self.subscriptions: UriMap[Subscription] = UriMap()
@@ -130,8 +128,8 @@ class Broker:
             held = session.subscriptions = {}
         subscription = self.subscriptions.get(message.uri, match)
         if subscription is None or subscription.id not in held:
-            if len(held) >= self._max_subscriptions:
-                reason = f"no more than {self._max_subscriptions} subscriptions in one session"
+            if len(held) >= session.limits.subscriptions:
+                reason = beyond("subscriptions", session.limits.subscriptions)
                 self._struck["subscriptions over the limit"] += 1
                 session.refuse(SUBSCRIBE, message.id, NOT_AUTHORIZED, reason)
                 return

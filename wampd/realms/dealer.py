@@ -23,6 +23,7 @@ from typing import Any
 from msgspec import Struct
 
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, INVALID_URI, NOT_AUTHORIZED, Grant
+from wampd.realms.limits import beyond
 from wampd.realms.messages import (
     CALL,
     ERROR,
@@ -84,10 +85,8 @@ class Invocation(Struct, gc=False):
 class Dealer:
     """Remote procedure calls in one realm."""
 
-    def __init__(self, max_registrations: int, max_calls: int, struck: Counter[str]) -> None:
-        """Both limits are per session; ``max_calls`` counts calls not yet answered; ``struck`` counts what is refused."""
-        self._max_registrations = max_registrations
-        self._max_calls = max_calls
+    def __init__(self, struck: Counter[str]) -> None:
+        """``struck`` counts what is refused."""
         self._struck = struck
         self._ids = count(1)
         self.registrations: UriMap[Registration] = UriMap()
@@ -121,8 +120,8 @@ class Dealer:
         if registration is None:
             caller.refuse(CALL, message.id, NO_SUCH_PROCEDURE, f"no procedure {uri!r} is registered")
             return
-        if len(calls) >= self._max_calls:
-            reason = f"no more than {self._max_calls} calls under way in one session"
+        if len(calls) >= caller.limits.pending_calls:
+            reason = beyond("pending_calls", caller.limits.pending_calls)
             self._struck["calls over the limit"] += 1
             caller.refuse(CALL, message.id, NOT_AUTHORIZED, reason)
             return
@@ -232,8 +231,8 @@ class Dealer:
         held = session.registrations
         if held is None:
             held = session.registrations = {}
-        if len(held) >= self._max_registrations:
-            reason = f"no more than {self._max_registrations} registrations in one session"
+        if len(held) >= session.limits.registrations:
+            reason = beyond("registrations", session.limits.registrations)
             self._struck["registrations over the limit"] += 1
             session.refuse(REGISTER, message.id, NOT_AUTHORIZED, reason)
             return

@@ -15,13 +15,13 @@ Rules
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeAlias
-
-from msgspec import Struct
 
 from wampd.realms.broker import Broker
 from wampd.realms.dealer import Dealer
+from wampd.realms.limits import Limits, Quota
 from wampd.realms.messages import (
     GOODBYE,
     Abort,
@@ -66,14 +66,6 @@ Handlers: TypeAlias = dict[type[Message], tuple[Callable[[Session, Any], None], 
 """What serves a message type, and whether its id counts requests."""
 
 
-class Limits(Struct, frozen=True):
-    """How much one session may hold."""
-
-    subscriptions: int = 10_000
-    registrations: int = 10_000
-    pending_calls: int = 10_000
-
-
 class Realm:
     """Routing between the sessions of one realm."""
 
@@ -87,15 +79,23 @@ class Realm:
         touched: list[Session],
         new_id: Callable[[], int],
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        role_limits: Mapping[str, Limits] = MappingProxyType({}),
+        quota: Quota = Quota(),  # noqa: B008 - frozen
         strict_request_ids: bool = False,
     ) -> None:
-        """``touched`` gets every session with something to send; ``new_id`` draws ids of global scope."""
+        """``touched`` gets every session with something to send; ``new_id`` draws ids of global scope.
+
+        ``limits`` are those of every session whose role is not in ``role_limits``.
+        """
         self.name = name
         self.sessions: dict[int, Session] = {}
         self.struck: Counter[str] = Counter()
         """How often limits struck, and what was not delivered."""
-        self.broker = Broker(touched, new_id, limits.subscriptions, self.struck)
-        self.dealer = Dealer(limits.registrations, limits.pending_calls, self.struck)
+        self.broker = Broker(touched, new_id, self.struck)
+        self.dealer = Dealer(self.struck)
+        self.limits = limits
+        self.quota = quota
+        self._role_limits = role_limits
         self.strict = strict_request_ids
         """Whether request ids must count, and be written as integers."""
         self._leaving: deque[Session] = deque()
@@ -118,6 +118,7 @@ class Realm:
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
         self.sessions[session.id] = session
+        session.limits = self._role_limits.get(session.authrole, self.limits)
         roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
         if roles not in self._handlers_of:
             self._handlers_of[roles] = {

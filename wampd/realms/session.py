@@ -16,6 +16,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from wampd.realms.limits import Limits
 from wampd.realms.messages import (
     ERROR,
     Abort,
@@ -101,6 +102,9 @@ class Outlet(Protocol):
         ...
 
 
+_DEFAULT_LIMITS = Limits()
+
+
 class Session:
     """One session in one realm."""
 
@@ -118,6 +122,7 @@ class Session:
         "id",
         "invocations",
         "last_invocation",
+        "limits",
         "outbox",
         "outlet",
         "registrations",
@@ -155,6 +160,8 @@ class Session:
         self.outlet = outlet
         self.handlers: Handlers = {}
         """What serves each message type that this session may send; set by the realm."""
+        self.limits = _DEFAULT_LIMITS
+        """How much it may hold and do; set by the realm."""
         self.state = State.ESTABLISHED
         self.outbox: list[Outgoing] = []
         self.watermark = 0

@@ -29,7 +29,7 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, TicketPrincipal
-from wampd.realms.realm import Limits
+from wampd.realms.limits import Limits
 from wampd.router import reactor as turn_reactor
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience

@@ -18,8 +18,9 @@ from typing import Any
 from twisted.logger import Logger
 
 from wampd.auth.handshake import Handshake, RealmAuth
+from wampd.realms.limits import Limits
 from wampd.realms.options import MAX_ID
-from wampd.realms.realm import Limits, Realm
+from wampd.realms.realm import Realm
 from wampd.realms.session import Session
 from wampd.router.tally import OUR_BUGS, Tally
 

@@ -25,6 +25,7 @@ from wampd.realms.session import Session
 from wampd.router.line import Patience
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
+from wampd.router.templates import Plan
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
@@ -123,7 +124,7 @@ class House:
         tickets = Ticket([TicketPrincipal("joe", "member", "joe's secret")])
         roles = [Role("guest", tuple(rules)), Role("member", OPEN)]
         self.realm = self.realms.add(
-            realm, RealmAuth([Anonymous("guest", authids.__next__), tickets], roles), limits=limits
+            realm, Plan(door=RealmAuth([Anonymous("guest", authids.__next__), tickets], roles), limits=limits)
         ).core
         self.lobby = Lobby(1000, self.clock.seconds)
         self.codecs = codecs()

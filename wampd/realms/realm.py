@@ -15,13 +15,13 @@ Rules
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from wampd.realms.broker import Broker
 from wampd.realms.dealer import Dealer
-from wampd.realms.limits import Limits, Quota
+from wampd.realms.limits import Limits, Quota, beyond
 from wampd.realms.messages import (
     GOODBYE,
     Abort,
@@ -95,7 +95,10 @@ class Realm:
         self.dealer = Dealer(self.struck)
         self.limits = limits
         self.quota = quota
+        self.kept: list[Sized] = []
+        """What outlives sessions: while any of it holds something, the realm is not to go."""
         self._role_limits = role_limits
+        self._of_role: Counter[str] = Counter()  # of the roles that the quota names
         self.strict = strict_request_ids
         """Whether request ids must count, and be written as integers."""
         self._leaving: deque[Session] = deque()
@@ -115,9 +118,21 @@ class Realm:
         self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
         self._handlers_of: dict[frozenset[str], Handlers] = {}
 
+    def full(self, authrole: str) -> str | None:
+        """What keeps one more session of this role out, for the client to read; `None`: there is room for it."""
+        quota = self.quota
+        if quota.sessions is not None and len(self.sessions) >= quota.sessions:
+            return beyond("sessions", quota.sessions)
+        most = quota.sessions_by_role.get(authrole)
+        if most is not None and self._of_role[authrole] >= most:
+            return f"{beyond('sessions', most)}, of the role {authrole!r}"
+        return None
+
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
         self.sessions[session.id] = session
+        if session.authrole in self.quota.sessions_by_role:
+            self._of_role[session.authrole] += 1
         session.limits = self._role_limits.get(session.authrole, self.limits)
         roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
         if roles not in self._handlers_of:
@@ -163,6 +178,8 @@ class Realm:
             return
         session.state = State.CLOSED
         session.deaf = True
+        if session.authrole in self.quota.sessions_by_role:
+            self._of_role[session.authrole] -= 1
         self.dealer.leave(session)
         if session.subscriptions or session.registrations:
             self._leaving.append(session)
@@ -190,6 +207,16 @@ class Realm:
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""
         return any(session.calls for session in self.sessions.values())
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether nobody is here, and nothing is left of those who were."""
+        return not self.sessions and not self._leaving
+
+    @property
+    def keeps(self) -> bool:
+        """Whether something is kept that outlives sessions."""
+        return any(len(each) for each in self.kept)
 
     @property
     def has_leavers(self) -> bool:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
+from wampd.auth.handshake import Abort as Refusal
 from wampd.auth.handshake import Accept, Handshake
 from wampd.auth.methods import Challenge
 from wampd.realms.messages import (
@@ -148,12 +149,18 @@ class SessionPeer:
         elif isinstance(outcome, Accept):
             self._welcome(outcome)
         else:
-            self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
-            log.info("{who}: refused: {reason}: {why}", who=self.who, reason=outcome.reason, why=outcome.log)
-            self._abort(outcome.reason, outcome.message)
+            self._refuse(outcome)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
+        log.info("{who}: refused: {reason}: {why}", who=self.who, reason=refusal.reason, why=refusal.log)
+        self._abort(refusal.reason, refusal.message)
 
     def _welcome(self, accept: Accept) -> None:
-        realm = self._realms[accept.realm]
+        realm = self._realms.enter(accept)
+        if isinstance(realm, Refusal):
+            self._refuse(realm)
+            return
         session = Session(
             accept.session_id,
             format=self._codec.format,
@@ -172,7 +179,7 @@ class SessionPeer:
         self.session = session
         self.deadline = None
         session.send(accept.wire())
-        realm.core.join(session)
+        realm.join(session)
         self.handle = realm.core.handle
         if realm.core.strict:
             self._decode = partial(self._codec.decode, strict=True)

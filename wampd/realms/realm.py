@@ -41,9 +41,12 @@ from wampd.realms.messages import (
     Unsubscribe,
     Yield,
 )
+from wampd.realms.meta import Meta
 from wampd.realms.options import MAX_ID
+from wampd.realms.outside import Outside
 from wampd.realms.session import ProtocolViolation, Session, SessionOver, State
 from wampd.realms.uris import is_uri
+from wampd.realms.watcher import Watcher
 
 _ROLE_OF: dict[type[Message], str] = {
     Publish: "publisher",
@@ -77,13 +80,13 @@ class Realm:
         name: str,
         *,
         touched: list[Session],
-        new_id: Callable[[], int],
+        outside: Outside,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         role_limits: Mapping[str, Limits] = MappingProxyType({}),
         quota: Quota = Quota(),  # noqa: B008 - frozen
         strict_request_ids: bool = False,
     ) -> None:
-        """``touched`` gets every session with something to send; ``new_id`` draws ids of global scope.
+        """``touched`` gets every session with something to send.
 
         ``limits`` are those of every session whose role is not in ``role_limits``.
         """
@@ -91,8 +94,10 @@ class Realm:
         self.sessions: dict[int, Session] = {}
         self.struck: Counter[str] = Counter()
         """How often limits struck, and what was not delivered."""
-        self.broker = Broker(touched, new_id, self.struck)
-        self.dealer = Dealer(self.struck)
+        self.broker = Broker(touched, outside, self.struck)
+        self.dealer = Dealer(outside, self.struck)
+        self.watcher: Watcher = Meta(self.broker)
+        self.broker.watcher = self.dealer.watcher = self.watcher
         self.limits = limits
         self.quota = quota
         self.kept: list[Sized] = []
@@ -140,6 +145,7 @@ class Realm:
                 kind: entry for kind, entry in self._handlers.items() if _ROLE_OF.get(kind) in (None, *roles)
             }
         session.handlers = self._handlers_of[roles]
+        self.watcher.joined(session)
 
     def handle(self, session: Session, message: ClientMessage) -> None:
         """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
@@ -181,6 +187,7 @@ class Realm:
         if session.authrole in self.quota.sessions_by_role:
             self._of_role[session.authrole] -= 1
         self.dealer.leave(session)
+        self.watcher.left(session)
         if session.subscriptions or session.registrations:
             self._leaving.append(session)
             self.tidy()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,10 +24,12 @@ from twisted.logger import Logger
 from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake
 from wampd.realms.limits import UNAVAILABLE, beyond
 from wampd.realms.options import MAX_ID
+from wampd.realms.outside import Outside
 from wampd.realms.realm import Realm
 from wampd.realms.session import Session
 from wampd.router.tally import OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
 from wampd.router.templates import Directory, Plan, Template
+from wampd.router.wire.convert import load
 
 log = Logger()
 
@@ -109,7 +112,9 @@ class Realms:
         self._past: Counter[str] = Counter()
         """What struck in realms that are closed."""
         self.tally.ask(self._struck)
-        self._draw = random.Random(secrets.randbits(256)).getrandbits  # noqa: S311 - ids, not secrets
+        chance = random.Random(secrets.randbits(256))  # noqa: S311 - ids, not secrets
+        self._draw = chance.getrandbits
+        self._outside = Outside(self._publication_id, clock.seconds, time.time, chance.random, load)
 
     def add(self, name: str, plan: Plan) -> RealmShell:
         """Open a realm, for good."""
@@ -161,7 +166,7 @@ class Realms:
         return Realm(
             name,
             touched=self.touched,
-            new_id=self._publication_id,
+            outside=self._outside,
             limits=plan.limits,
             role_limits=plan.role_limits,
             quota=plan.quota,

@@ -219,6 +219,17 @@ class Dealer:
             return False
         return True
 
+    def spoil(self, callee: Session, invocation_id: int, more: bool, uri: str, reason: str) -> None:
+        """An answer of the callee's is not let through: its call ends with an ERROR of the router's own.
+
+        ``more``: it was not the last, so the callee is still at work and is to stop.
+        """
+        invocation = self._held(callee, invocation_id)
+        if invocation is not None:
+            if more:
+                _interrupt(invocation, "killnowait")
+            self._fail(invocation, uri, reason)
+
     # ------------------------------------------------------------------------------------------------ registrations
 
     def register(self, session: Session, message: Register) -> None:

@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 
 from wampd.realms.broker import Broker
 from wampd.realms.dealer import Dealer
+from wampd.realms.gate import Gate, guarded
 from wampd.realms.limits import Limits, Quota, beyond
 from wampd.realms.messages import (
     GOODBYE,
@@ -121,7 +122,8 @@ class Realm:
             Abort: self._abort,
         }
         self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
-        self._handlers_of: dict[frozenset[str], Handlers] = {}
+        self._gate = Gate(handlers, self.dealer.spoil, outside.now, self.struck)
+        self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]]], Handlers] = {}
 
     def full(self, authrole: str) -> str | None:
         """What keeps one more session of this role out, for the client to read; `None`: there is room for it."""
@@ -139,13 +141,21 @@ class Realm:
         if session.authrole in self.quota.sessions_by_role:
             self._of_role[session.authrole] += 1
         session.limits = self._role_limits.get(session.authrole, self.limits)
+        self._gate.admit(session)
         roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
-        if roles not in self._handlers_of:
-            self._handlers_of[roles] = {
-                kind: entry for kind, entry in self._handlers.items() if _ROLE_OF.get(kind) in (None, *roles)
-            }
-        session.handlers = self._handlers_of[roles]
+        key = roles, guarded(session.limits)
+        if key not in self._handlers_of:
+            self._handlers_of[key] = self._choose(*key)
+        session.handlers = self._handlers_of[key]
         self.watcher.joined(session)
+
+    def _choose(self, roles: frozenset[str], guarded: frozenset[type[Message]]) -> Handlers:
+        """The handlers of sessions with these roles, of whose messages these have to pass the gate."""
+        return {
+            kind: (self._gate.handlers[kind] if kind in guarded else handler, counted)
+            for kind, (handler, counted) in self._handlers.items()
+            if _ROLE_OF.get(kind) in (None, *roles)
+        }
 
     def handle(self, session: Session, message: ClientMessage) -> None:
         """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""

@@ -40,6 +40,7 @@ from wampd.realms.messages import (
 if TYPE_CHECKING:
     from wampd.realms.broker import Subscription
     from wampd.realms.dealer import Invocation, Registration
+    from wampd.realms.gate import Bucket
     from wampd.realms.grants import Grants
     from wampd.realms.options import ClientRoles
     from wampd.realms.realm import Handlers
@@ -117,6 +118,7 @@ class Session:
         "authmethod",
         "authprovider",
         "authrole",
+        "call_tokens",
         "calls",
         "deaf",
         "dropped",
@@ -129,6 +131,7 @@ class Session:
         "limits",
         "outbox",
         "outlet",
+        "publication_tokens",
         "registrations",
         "roles",
         "said_goodbye",
@@ -166,6 +169,8 @@ class Session:
         """What serves each message type that this session may send; set by the realm."""
         self.limits = _DEFAULT_LIMITS
         """How much it may hold and do; set by the realm."""
+        self.call_tokens: Bucket | None = None
+        self.publication_tokens: Bucket | None = None
         self.state = State.ESTABLISHED
         self.outbox: list[Outgoing] = []
         self.watermark = 0

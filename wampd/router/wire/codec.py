@@ -49,6 +49,8 @@ class Codec(Protocol):
     """One serialization of WAMP messages."""
 
     format: Format
+    depth: int
+    """How deep a message may nest."""
 
     def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`."""

@@ -11,6 +11,8 @@ import cbor2
 import msgspec
 
 SERIALIZERS = ("json", "msgpack", "cbor")
+BATCHED = SERIALIZERS
+"""Those that have a batched form over WebSocket."""
 
 
 def _json_default(value: object) -> str:

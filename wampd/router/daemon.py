@@ -141,13 +141,14 @@ class Daemon:
             websocket={
                 path: WebSocketPath(
                     serializers=what.serializers if isinstance(what, WampPath) else (),
+                    batched=isinstance(what, WampPath) and what.batched,
                     origins=what.origins,
                     deflate=deflate(what.compression),
                 )
                 for path, what in listener.websocket.items()
             },
             rawsocket=listener.rawsocket.serializers if listener.rawsocket is not None else (),
-            frames=FrameLimits(message_size=limits.message_size, fragments=limits.fragments),
+            frames=FrameLimits(message_size=limits.message_size, fragments=limits.fragments, batch=limits.batch),
             pace=Pace(
                 ping_interval=limits.ping_interval,
                 ping_timeout=limits.ping_timeout,

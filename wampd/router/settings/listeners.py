@@ -67,6 +67,13 @@ class WampPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="
         tuple[Serializer, ...],
         Meta(min_length=1, description="The serializers offered; the client's order of preference wins."),
     ] = ("json", "msgpack", "cbor")
+    batched: Annotated[
+        bool,
+        Meta(
+            description="Offer the serializers in their batched form, too (`wamp.2.json.batched`, …): several messages in"
+            " one frame, for clients that ask for it."
+        ),
+    ] = True
 
 
 class EchoPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="echo"):
@@ -117,6 +124,9 @@ class TransportLimits(Part, frozen=True, kw_only=True):
         ),
     ] = MIB
     fragments: Annotated[Count, Meta(description="Most fragments of one message.")] = 1024
+    batch: Annotated[
+        Count, Meta(description="Most messages of one batch; together they are bounded by `message_size`.")
+    ] = 4096
     depth: Annotated[int, Meta(ge=4, le=512, description="Deepest nesting of lists and dictionaries in a message.")] = (
         64
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 import struct
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,6 +21,7 @@ from wampd.auth.ticket import Ticket, TicketPrincipal
 from wampd.realms.grants import Grants
 from wampd.realms.messages import Format
 from wampd.realms.options import ClientRole, ClientRoles
+from wampd.realms.outside import Outside
 from wampd.realms.realm import Limits, Realm
 from wampd.realms.session import Session
 from wampd.router.line import Patience
@@ -28,6 +31,7 @@ from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
+from wampd.router.wire.convert import load
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
 
@@ -195,7 +199,8 @@ class Core:
 
     def __init__(self, *, rules: Iterable[Rule] = OPEN, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
         self.touched: list[Session] = []
-        self.realm = Realm("realm1", touched=self.touched, new_id=itertools.count(1).__next__, limits=limits)
+        outside = Outside(itertools.count(1).__next__, time.monotonic, time.time, random.random, load)
+        self.realm = Realm("realm1", touched=self.touched, outside=outside, limits=limits)
         self.grants = Grants(Role("everybody", tuple(rules)))
         self._ids = itertools.count(1)
 

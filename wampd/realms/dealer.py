@@ -44,8 +44,11 @@ from wampd.realms.messages import (
     Yield,
 )
 from wampd.realms.options import Match
+from wampd.realms.outside import Outside
+from wampd.realms.services import Services
 from wampd.realms.session import ProtocolViolation, Session, State
 from wampd.realms.uris import UriMap, is_reserved, is_uri
+from wampd.realms.watcher import Watcher
 
 ESTABLISHED = State.ESTABLISHED
 
@@ -84,13 +87,17 @@ class Invocation(Struct, gc=False):
 class Dealer:
     """Remote procedure calls in one realm."""
 
-    def __init__(self, max_registrations: int, max_calls: int, struck: Counter[str]) -> None:
+    watcher: Watcher
+    """Is told of registrations; set by the realm."""
+
+    def __init__(self, outside: Outside, max_registrations: int, max_calls: int, struck: Counter[str]) -> None:
         """Both limits are per session; ``max_calls`` counts calls not yet answered; ``struck`` counts what is refused."""
         self._max_registrations = max_registrations
         self._max_calls = max_calls
         self._struck = struck
         self._ids = count(1)
         self.registrations: UriMap[Registration] = UriMap()
+        self.services = Services(outside)
 
     # -------------------------------------------------------------------------------------------------------- calls
 
@@ -119,6 +126,8 @@ class Dealer:
         if registration is None or registration.callee.state is not ESTABLISHED:
             registration = self._of_those_here(uri)
         if registration is None:
+            if self.services.serve(caller, message):
+                return
             caller.refuse(CALL, message.id, NO_SUCH_PROCEDURE, f"no procedure {uri!r} is registered")
             return
         if len(calls) >= self._max_calls:
@@ -241,6 +250,7 @@ class Dealer:
         self.registrations.add(message.uri, options.match, registration)
         held[registration.id] = registration
         session.send((REGISTERED, message.id, registration.id))
+        self.watcher.registered(session, registration, created=True)
 
     def unregister(self, session: Session, message: Unregister) -> None:
         """Serve an UNREGISTER; invocations under way go on."""
@@ -248,8 +258,8 @@ class Dealer:
         if registration is None:
             session.refuse(UNREGISTER, message.id, NO_SUCH_REGISTRATION)
             return
-        self._unregister(registration)
         session.send((UNREGISTERED, message.id))
+        self._unregister(registration)
 
     # ------------------------------------------------------------------------------------------------------ leaving
 
@@ -319,6 +329,7 @@ class Dealer:
         assert registration.callee.registrations is not None
         del registration.callee.registrations[registration.id]
         self.registrations.remove(registration.uri, registration.match)
+        self.watcher.unregistered(registration.callee, registration, deleted=True)
 
 
 def _interrupt(invocation: Invocation, mode: str) -> bool:

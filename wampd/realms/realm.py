@@ -41,9 +41,12 @@ from wampd.realms.messages import (
     Unsubscribe,
     Yield,
 )
+from wampd.realms.meta import Meta
 from wampd.realms.options import MAX_ID
+from wampd.realms.outside import Outside
 from wampd.realms.session import ProtocolViolation, Session, SessionOver, State
 from wampd.realms.uris import is_uri
+from wampd.realms.watcher import Watcher
 
 _ROLE_OF: dict[type[Message], str] = {
     Publish: "publisher",
@@ -85,17 +88,19 @@ class Realm:
         name: str,
         *,
         touched: list[Session],
-        new_id: Callable[[], int],
+        outside: Outside,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         strict_request_ids: bool = False,
     ) -> None:
-        """``touched`` gets every session with something to send; ``new_id`` draws ids of global scope."""
+        """``touched`` gets every session with something to send."""
         self.name = name
         self.sessions: dict[int, Session] = {}
         self.struck: Counter[str] = Counter()
         """How often limits struck, and what was not delivered."""
-        self.broker = Broker(touched, new_id, limits.subscriptions, self.struck)
-        self.dealer = Dealer(limits.registrations, limits.pending_calls, self.struck)
+        self.broker = Broker(touched, outside, limits.subscriptions, self.struck)
+        self.dealer = Dealer(outside, limits.registrations, limits.pending_calls, self.struck)
+        self.watcher: Watcher = Meta(self.broker)
+        self.broker.watcher = self.dealer.watcher = self.watcher
         self.strict = strict_request_ids
         """Whether request ids must count, and be written as integers."""
         self._leaving: deque[Session] = deque()
@@ -124,6 +129,7 @@ class Realm:
                 kind: entry for kind, entry in self._handlers.items() if _ROLE_OF.get(kind) in (None, *roles)
             }
         session.handlers = self._handlers_of[roles]
+        self.watcher.joined(session)
 
     def handle(self, session: Session, message: ClientMessage) -> None:
         """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
@@ -163,6 +169,7 @@ class Realm:
         session.state = State.CLOSED
         session.deaf = True
         self.dealer.leave(session)
+        self.watcher.left(session)
         if session.subscriptions or session.registrations:
             self._leaving.append(session)
             self.tidy()

@@ -100,6 +100,10 @@ class Outlet(Protocol):
         """Flushing raised, which is a bug of ours: end this session."""
         ...
 
+    def dismiss(self, reason: str, message: str = "") -> None:
+        """Send the session away with a GOODBYE of this reason: take it out of its realm, then close its connection."""
+        ...
+
 
 class Session:
     """One session in one realm."""

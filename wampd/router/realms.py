@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,9 +20,11 @@ from twisted.logger import Logger
 
 from wampd.auth.handshake import Handshake, RealmAuth
 from wampd.realms.options import MAX_ID
+from wampd.realms.outside import Outside
 from wampd.realms.realm import Limits, Realm
 from wampd.realms.session import Session
 from wampd.router.tally import OUR_BUGS, Tally
+from wampd.router.wire.convert import load
 
 log = Logger()
 
@@ -64,7 +67,9 @@ class Realms:
         self._agent = agent
         self._shells: dict[str, RealmShell] = {}
         self._doors: dict[str, RealmAuth] = {}
-        self._draw = random.Random(secrets.randbits(256)).getrandbits  # noqa: S311 - ids, not secrets
+        chance = random.Random(secrets.randbits(256))  # noqa: S311 - ids, not secrets
+        self._draw = chance.getrandbits
+        self._outside = Outside(self._publication_id, clock.seconds, time.time, chance.random, load)
 
     def add(
         self,
@@ -79,7 +84,7 @@ class Realms:
         core = Realm(
             name,
             touched=self.touched,
-            new_id=self._publication_id,
+            outside=self._outside,
             limits=limits,
             strict_request_ids=strict_request_ids,
         )

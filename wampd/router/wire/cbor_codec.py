@@ -226,7 +226,10 @@ class CborCodec:
             elif kind is dict and not item:
                 parts.append(b"\xa0")
             else:
-                parts.append(_dump(item))
+                try:
+                    parts.append(_dump(item))
+                except (cbor2.CBORError, TypeError, ValueError):
+                    raise Uncarriable("CBOR cannot carry a value of this message") from None
         return b"".join(parts)
 
     def encode_event(self, event: Event) -> bytes:

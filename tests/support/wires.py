@@ -28,7 +28,7 @@ from wampd.router.wire.serializers import codecs
 TIMEOUT = 5.0
 """Seconds that the router may take for anything; two busy cores may not be quick."""
 
-RAW_SERIALIZERS = {"json": 1, "msgpack": 2, "cbor": 3}
+RAW_SERIALIZERS = {"json": 1, "msgpack": 2, "cbor": 3, "ubjson": 4}
 
 
 class Wire(Protocol):
@@ -74,7 +74,7 @@ class MemoryWire:
         self.closed: int | None = None
         self._clock = clock
         self._here: deque[bytes] = deque()
-        codec = codecs()[serializer]
+        codec = codecs(names=[serializer])[serializer]
         self.line = MemoryLine(realms, clock, codec, self._here.append, self._close, max_receive=max_receive)
 
     def _close(self, code: int, _reason: str) -> None:

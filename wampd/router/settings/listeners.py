@@ -65,7 +65,11 @@ class WampPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="
 
     serializers: Annotated[
         tuple[Serializer, ...],
-        Meta(min_length=1, description="The serializers offered; the client's order of preference wins."),
+        Meta(
+            min_length=1,
+            description="The serializers offered; the client's order of preference wins. `ubjson` and"
+            " `flatbuffers` are offered only if they are named here.",
+        ),
     ] = ("json", "msgpack", "cbor")
     batched: Annotated[
         bool,
@@ -84,7 +88,12 @@ class RawSocket(Part, frozen=True, kw_only=True):
     """RawSocket on a listener. The longest message is announced as the largest power of two within `message_size`."""
 
     serializers: Annotated[
-        tuple[Serializer, ...], Meta(min_length=1, description="The serializers accepted; the client chooses.")
+        tuple[Serializer, ...],
+        Meta(
+            min_length=1,
+            description="The serializers accepted; the client chooses. `ubjson` and `flatbuffers`"
+            " are accepted only if they are named here.",
+        ),
     ] = ("json", "msgpack", "cbor")
 
 

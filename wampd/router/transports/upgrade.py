@@ -25,11 +25,11 @@ from websockets.server import ServerProtocol
 from wampd.router.wire.batch import SUFFIX
 from wampd.router.wire.batched import BatchedFraming
 from wampd.router.wire.framing import FrameLimits
+from wampd.router.wire.serializers import RAW_SERIALIZERS
 from wampd.router.wire.websocket import QUIET, WebSocketFraming, forget
 
-SERIALIZERS: Final = ("json", "msgpack", "cbor")
 SUBPROTOCOLS: Final = {
-    f"wamp.2.{serializer}{suffix}": serializer for suffix in ("", SUFFIX) for serializer in SERIALIZERS
+    f"wamp.2.{serializer}{suffix}": serializer for suffix in ("", SUFFIX) for serializer in RAW_SERIALIZERS.values()
 }
 """The serializer of each subprotocol that the router knows."""
 TEXT_SERIALIZERS: Final = frozenset({"json"})

@@ -266,8 +266,10 @@ class Dealer(Records):
             self._refuse(caller, message, FEATURE_NOT_SUPPORTED, f"the callee did not announce {feature}")
             return
         invocation = Invocation(caller, message.id, None, 0, False, course)
-        if server is None and not self._wait(invocation, course):
-            self._refuse(caller, message, NO_AVAILABLE_CALLEE, "too many calls wait for a callee that has room")
+        obstacle = self._wait(invocation, course) if server is None else ""
+        if obstacle:
+            self._struck["calls that no callee had room for"] += 1
+            self._refuse(caller, message, NO_AVAILABLE_CALLEE, obstacle)
             return
         assert caller.calls is not None
         caller.calls[message.id] = invocation
@@ -278,11 +280,12 @@ class Dealer(Records):
         if server is not None:
             self._assign(invocation, server)
 
-    def _wait(self, invocation: Invocation, course: Course) -> bool:
-        """Let a call wait for a callee; whether it can. The parts of a progressive call cannot be kept for one."""
-        if not course.open:
-            course.seat = course.registration.shared.wait(invocation, course)
-        return course.seat is not None
+    def _wait(self, invocation: Invocation, course: Course) -> str:
+        """Let a call wait for a callee that has room; what keeps it from that, if anything does."""
+        if course.open:
+            return "no callee has room, and a call in parts does not wait for one"
+        course.seat = course.registration.shared.wait(invocation, course)
+        return "" if course.seat is not None else "no callee has room, and too many calls wait for one already"
 
     def seat(self, invocation: Invocation, share: Share) -> None:
         """Give a call that waited to a callee."""

@@ -138,18 +138,23 @@ class Records:
 
     def leave(self, session: Session) -> None:
         """A session is gone: interrupt who works for it, answer who waits for it."""
-        for invocation in list((session.calls or {}).values()):
-            self._forget(invocation)
+        for invocation in _calls(session):
             interrupt(invocation, "killnowait")
+            self._forget(invocation)
         for invocation in list((session.invocations or {}).values()):
             self._fail(invocation, CANCELED, "the callee left")
         session.ended = None
 
     def abandon(self, session: Session, reason: str) -> None:
         """The router sends a session away: its own calls get their answer before the GOODBYE."""
-        for invocation in list((session.calls or {}).values()):
+        for invocation in _calls(session):
             interrupt(invocation, "killnowait")
             self._fail(invocation, CANCELED, f"the session is being closed: {reason}")
+
+
+def _calls(session: Session) -> list[Invocation]:
+    """The calls of a session; first those that wait, so that no place becomes free for them when the others end."""
+    return sorted((session.calls or {}).values(), key=lambda invocation: invocation.callee is not None)
 
 
 def interrupt(invocation: Invocation, mode: str, reason: str = CANCELED) -> bool:

@@ -163,7 +163,7 @@ class Dealer(Records):
         invocation = self._held(callee, message.id)
         if invocation is None:
             return
-        if message.uri == UNAVAILABLE and has(callee.roles.callee, CALL_REROUTE) and self._reroute(invocation):
+        if message.uri == UNAVAILABLE and has(callee.roles.callee, CALL_REROUTE) and self._reroute(invocation, callee):
             return
         caller = invocation.caller
         feature = unreadable(caller.roles.caller, details)
@@ -329,6 +329,8 @@ class Dealer(Records):
                 course.deadline = self.deadlines.start(invocation, course.ends)
         head = (INVOCATION, invocation_id, course.registration.id, {**told, "progress": True} if course.open else told)
         callee.send(with_payload(head, *course.payload, invocation.caller, callee))
+        if course.registration.callee is not None or not has(role, CALL_REROUTE):
+            course.payload = None  # nobody else will be asked
 
     def _go_on(self, invocation: Invocation, message: Call) -> None:
         """Serve a CALL with the id of one that is under way: the next part of a progressive call, or a violation."""
@@ -381,12 +383,27 @@ class Dealer(Records):
         if course.deadline is not None:
             course.deadline.due = course.ends = self._now() + course.timeout
 
-    def _reroute(self, invocation: Invocation) -> bool:
+    def _reroute(self, invocation: Invocation, callee: Session) -> bool:
         """A callee is not available: ask another; whether that is the end of its ERROR."""
         course = invocation.course
         if invocation.interrupted or (course is not None and course.begun):
             return False
-        self._fail(invocation, NO_AVAILABLE_CALLEE, "no callee of the procedure is available")
+        share = waits = None
+        if course is not None and course.registration.callee is None:
+            share = course.registration.shared.choose(course, self._chance)
+            waits = share is None and course.registration.shared.lacking(course) is None
+        if course is None or not (share or waits):
+            self._fail(invocation, NO_AVAILABLE_CALLEE, "no callee of the procedure is available")
+            return True
+        assert callee.invocations is not None
+        del callee.invocations[invocation.id]
+        invocation.callee = None
+        course.leave_seat()
+        obstacle = self._wait(invocation, course) if share is None else ""
+        if share is not None:
+            self._assign(invocation, share)
+        elif obstacle:
+            self._fail(invocation, NO_AVAILABLE_CALLEE, obstacle)
         return True
 
 

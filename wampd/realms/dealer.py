@@ -59,7 +59,6 @@ UNAVAILABLE = "wamp.error.unavailable"
 NOTHING: dict[str, Any] = {}
 """Empty details, shared: never changed."""
 
-PLAIN_CALL = CallOptions()
 PLAIN_YIELD = YieldOptions()
 
 
@@ -73,7 +72,8 @@ class Dealer(Records):
         super().__init__(outside, alarm)
         self._struck = struck
         self._timeouts = timeouts
-        self._all_timed = bool(timeouts.default or timeouts.maximum)
+        self._plain = None if timeouts.default or timeouts.maximum else CallOptions()
+        """The options of an ordinary call; `None`: here every call has a timeout, and is special."""
         self._decode = outside.decode
         self._chance = outside.random
         self.registrations = Registrations(self, struck)
@@ -93,21 +93,23 @@ class Dealer(Records):
             return
         if caller.ended is not None and drop_if_late(caller, message, self._now()):
             return
-        special = options != PLAIN_CALL
+        special = options != self._plain
         if special:
             self._check_call(caller, message)
         grant = caller.grants.calls.get(uri) or caller.grants.call(uri)
         if grant.refusal is not None:
             self._refuse(caller, message, grant.refusal, grant.reason)
             return
-        if options.disclose_me and grant.disclose == "never":
+        if special and options.disclose_me and grant.disclose == "never":
             self._refuse(caller, message, DISCLOSURE_DISALLOWED)
             return
 
         registrations = self.registrations
         registration = registrations.exact.get(uri) or registrations.catching(uri)
-        if registration is None or registration.callee is None or registration.callee.state is not ESTABLISHED:
+        callee = None if registration is None else registration.callee
+        if callee is None or callee.state is not ESTABLISHED:
             registration = registrations.of_those_here(uri)
+            callee = None if registration is None else registration.callee
         if registration is None:
             if special and uri in self.services.procedures and (feature := lacking(None, options)):
                 self._refuse(caller, message, FEATURE_NOT_SUPPORTED, f"the router has no {feature}")
@@ -120,13 +122,12 @@ class Dealer(Records):
             self._refuse(caller, message, NOT_AUTHORIZED, reason)
             return
 
-        callee = registration.callee
         details = NOTHING
         if registration.match != "exact":
             details = {"procedure": uri}
-        if options.disclose_me or registration.disclose_caller or grant.disclose == "always":
+        if registration.disclose_caller or grant.disclose == "always" or (special and options.disclose_me):
             details = _disclosing(details, caller, grant)
-        if special or callee is None or self._all_timed:
+        if special or callee is None:
             self._set_out(caller, message, registration, details, grant)
             return
         callee.last_invocation = invocation_id = callee.last_invocation + 1

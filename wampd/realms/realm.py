@@ -221,6 +221,14 @@ class Realm:
             session.send((GOODBYE, {"message": message} if message else {}, reason))
             self.leave(session)
 
+    def close(self) -> None:
+        """The realm is not used any more: take apart what refers to itself, so that its memory is free at once."""
+        self._handlers.clear()
+        self._handlers_of.clear()
+        self._gate.handlers.clear()
+        self.dealer.services.procedures.clear()
+        del self.watcher, self.broker.watcher, self.dealer.watcher
+
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""
         return any(session.calls for session in self.sessions.values())

@@ -135,12 +135,16 @@ class Realm:
             return f"{beyond('sessions', most)}, of the role {authrole!r}"
         return None
 
+    def limits_of(self, authrole: str) -> Limits:
+        """The limits of the sessions of a role."""
+        return self._role_limits.get(authrole, self.limits)
+
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
         self.sessions[session.id] = session
         if session.authrole in self.quota.sessions_by_role:
             self._of_role[session.authrole] += 1
-        session.limits = self._role_limits.get(session.authrole, self.limits)
+        session.limits = self.limits_of(session.authrole)
         self._gate.admit(session)
         roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
         key = roles, guarded(session.limits)

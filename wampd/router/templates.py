@@ -5,8 +5,8 @@ Rules
 * A name that a realm is configured for never belongs to a template. Of several templates the best match has it, as of
   several registrations: the longest prefix, else the wildcard with the longest runs of named components.
 * The best match alone counts: if the name is no URI by its rules, there is no such realm.
-* Looking a name up makes nothing, and nothing is remembered of it: a client that is still at the door sees the door of a template, whether or not there
-  is a realm of that name behind it.
+* Looking a name up makes nothing, and nothing is remembered of it: a client that is still at the door sees the door of a
+  template, whether or not there is a realm of that name behind it.
 """
 
 from __future__ import annotations

@@ -39,11 +39,12 @@ from wampd.realms.messages import (
 
 if TYPE_CHECKING:
     from wampd.realms.broker import Subscription
-    from wampd.realms.dealer import Invocation, Registration
+    from wampd.realms.calls import Invocation
     from wampd.realms.gate import Bucket
     from wampd.realms.grants import Grants
     from wampd.realms.options import ClientRoles
     from wampd.realms.realm import Handlers
+    from wampd.realms.registrations import Registration
 
 
 class ProtocolViolation(Exception):

@@ -166,13 +166,14 @@ class Daemon:
             websocket={
                 path: WebSocketPath(
                     serializers=what.serializers if isinstance(what, WampPath) else (),
+                    batched=isinstance(what, WampPath) and what.batched,
                     origins=what.origins,
                     deflate=deflate(what.compression),
                 )
                 for path, what in listener.websocket.items()
             },
             rawsocket=listener.rawsocket.serializers if listener.rawsocket is not None else (),
-            frames=FrameLimits(message_size=limits.message_size, fragments=limits.fragments),
+            frames=FrameLimits(message_size=limits.message_size, fragments=limits.fragments, batch=limits.batch),
             pace=Pace(
                 ping_interval=limits.ping_interval,
                 ping_timeout=limits.ping_timeout,
@@ -187,7 +188,7 @@ class Daemon:
         reception = Reception(
             self._lobby,
             self.realms,
-            codecs(limits.depth),
+            codecs(limits.depth, _serializers(listener)),
             Patience(join=limits.join_timeout, idle=limits.idle_timeout, close=limits.close_timeout),
             most_per_address=limits.connections_per_address,
         )
@@ -254,6 +255,14 @@ class Daemon:
 
     def _signalled(self, number: int, _frame: object) -> None:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
+
+
+def _serializers(listener: Listener) -> list[str]:
+    """The names of all serializers that a listener speaks, on any of its transports."""
+    spoken = [path.serializers for path in listener.websocket.values() if isinstance(path, WampPath)]
+    if listener.rawsocket is not None:
+        spoken.append(listener.rawsocket.serializers)
+    return [name for names in spoken for name in names]
 
 
 def _with_backlog(endpoint: str) -> str:

@@ -60,6 +60,7 @@ class CborCodec:
     """The CBOR serialization."""
 
     format = Format.CBOR
+    name = "cbor"
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         self.depth = depth

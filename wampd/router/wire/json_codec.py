@@ -89,6 +89,7 @@ class JsonCodec:
     """The JSON serialization."""
 
     format = Format.JSON
+    name = "json"
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         self.depth = depth

@@ -231,7 +231,7 @@ class Realm:
         self._handlers_of.clear()
         self._gate.handlers.clear()
         self.dealer.services.procedures.clear()
-        del self.watcher, self.broker.watcher, self.dealer.watcher
+        del self.watcher, self.broker.watcher, self.dealer.registrations.watcher
 
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""
@@ -240,7 +240,7 @@ class Realm:
     @property
     def is_deserted(self) -> bool:
         """Whether nobody is here, and nothing is left of those who were."""
-        return not self.sessions and not self._leaving
+        return not self.sessions and not self.has_leavers
 
     @property
     def keeps(self) -> bool:

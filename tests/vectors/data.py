@@ -2,9 +2,9 @@
 
 Rules
 -----
-* ``messages/<name>.yaml`` has the samples of one message type, written by hand: ``samples`` are well formed, ``from_router`` are
-  more of them which only a router sends, ``refused`` break the protocol. The first element of a message is its name in the table of
-  message types, and so is what an ERROR answers.
+* ``messages/<name>.yaml`` has the samples of one message type, written by hand: ``samples`` are well formed, ``from_router``
+  are more of them which only a router sends, ``refused`` break the protocol. The first element of a message is its name in the
+  table of message types, and so is what an ERROR answers.
 * ``key`` of a refused sample is the attribute which the refusal must name.
 * ``autobahn`` says where autobahn, the second opinion, sees a sample in another way, and why. Without it, both agree.
 * ``bytes/<name>.json`` is made from that by `tests.vectors.generate`.
@@ -50,7 +50,7 @@ def _samples(kind: str) -> list[Sample]:
     found = []
     for row in MESSAGES.values():
         document = yaml.safe_load((HERE / "messages" / f"{row.name.lower()}.yaml").read_text(encoding="utf-8"))
-        assert document.keys() <= {"samples", "from_router", "refused", "state"}, row.name
+        assert document.keys() <= {"samples", "from_router", "refused"}, row.name
         for entry in document.get(kind, []):
             from_router = kind == "from_router" or Sender.CLIENT not in row.sender
             found.append(Sample(row.name, **{**entry, "message": coded(entry["message"])}, from_router=from_router))

@@ -7,7 +7,8 @@ Forms, of which a decoder must read each and an encoder write one:
 
 * autobahn's message class, where it has everything that the sample has: its order of options;
 * autobahn's serializer, given the message as a list: the order of the sample;
-* JSON with spaces and escapes, MessagePack with the widest integers and lengths, CBOR with these and lengths left open.
+* JSON with spaces and escapes, MessagePack with the widest integers and lengths, CBOR with these and lengths left open, UBJSON
+  as a client of the tests writes it.
 """
 
 from __future__ import annotations
@@ -20,18 +21,20 @@ from collections import defaultdict
 from copy import deepcopy
 from typing import Any
 
+from autobahn.wamp import serializer
 from autobahn.wamp.exception import InvalidUriError, ProtocolError
-from autobahn.wamp.serializer import CBORObjectSerializer, JsonObjectSerializer, MsgPackObjectSerializer, Serializer
 
-from tests.vectors.data import HERE, TEXTUAL, Sample, accepted, as_carried, bytes_file
+from tests.support import ubjson
+from tests.support.values import SERIALIZERS
+from tests.vectors.data import HERE, TEXTUAL, Sample, accepted, as_carried, bytes_file, forms
 
-AUTOBAHN = {"json": JsonObjectSerializer(), "msgpack": MsgPackObjectSerializer(), "cbor": CBORObjectSerializer()}
-"""By serialization: autobahn's serializer of lists."""
+AUTOBAHN = {kind.NAME: kind() for kind in serializer.SERID_TO_OBJSER.values() if kind.NAME in SERIALIZERS}
+"""By serialization: autobahn's serializer of lists. It has UBJSON only where the package ``bjdata`` is installed."""
 
 
 def second_opinion(message: list[Any]) -> list[Any] | None:
     """The message as autobahn's class for it understands it; `None` if it refuses it."""
-    kind = Serializer.MESSAGE_TYPE_MAP[message[0]]
+    kind = serializer.Serializer.MESSAGE_TYPE_MAP[message[0]]
     try:
         return list(kind.parse(deepcopy(message)).marshal())
     except (ProtocolError, InvalidUriError, AssertionError):  # the last where it trusts what it has not checked
@@ -39,7 +42,9 @@ def second_opinion(message: list[Any]) -> list[Any] | None:
 
 
 def written(sample: Sample, serialization: str) -> list[bytes]:
-    """The forms of a sample, without repetition."""
+    """The forms of a sample, without repetition; what is there already if autobahn cannot write them here."""
+    if serialization not in AUTOBAHN:
+        return forms(sample, serialization)
     understood = second_opinion(sample.message)
     versions = [sample.message] if understood != sample.message else [understood, sample.message]
     found = [AUTOBAHN[serialization].serialize(version) for version in versions]
@@ -87,7 +92,7 @@ def _wide_msgpack(value: Any) -> bytes:
     return b"\xdf" + len(value).to_bytes(4, "big") + b"".join(parts)
 
 
-OTHERWISE = {"json": _spacious_json, "msgpack": _wide_msgpack, "cbor": _wide_cbor}
+OTHERWISE = {"json": _spacious_json, "msgpack": _wide_msgpack, "cbor": _wide_cbor, "ubjson": ubjson.dumps}
 """By serialization: one that writes what autobahn would not."""
 
 
@@ -98,7 +103,7 @@ def documents() -> dict[str, str]:
         assert sample.what not in found[sample.type], f"two samples of {sample}"
         found[sample.type][sample.what] = {
             name: [each.decode() if name in TEXTUAL else each.hex() for each in written(sample, name)]
-            for name in AUTOBAHN
+            for name in SERIALIZERS
         }
     return {name: json.dumps(samples, indent=1, ensure_ascii=False) + "\n" for name, samples in found.items()}
 

@@ -10,14 +10,14 @@ from msgspec import Raw
 
 from tests.support.play import Play, violation
 from tests.support.stages import MemoryStage
-from tests.support.values import DUMP, LOAD
+from tests.support.values import DUMP, LOAD, SERIALIZERS
 from tests.vectors.data import Sample, accepted, as_carried, forms, of_client, of_router, refused
 from tests.vectors.generate import documents, outdated, second_opinion
 from wampd.realms.messages import AUTHENTICATE, CHALLENGE, EVENT, HELLO, MESSAGES, ClientMessage, Event, Format, Sender
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire.serializers import codecs
 
-CODECS = codecs()
+CODECS = codecs(names=SERIALIZERS)
 ACCEPTED = accepted()
 REFUSED = refused()
 

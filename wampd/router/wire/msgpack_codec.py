@@ -157,7 +157,7 @@ def _refuse_extension(code: int, _data: memoryview) -> NoReturn:
 
 def _undefined(code: int, data: memoryview) -> object:
     """What JavaScript's libraries write for a value that is not there: type 0, one zero octet."""
-    return msgspec.UNSET if code == 0 and data == b"\0" else _refuse_extension(code, data)
+    return msgspec.UNSET if code == 0 and bytes(data) == b"\0" else _refuse_extension(code, data)
 
 
 def _plain(part: Raw, strict: bool) -> Raw:

@@ -291,6 +291,10 @@ class Dealer:
         registration = self.registrations.best(uri)
         return None if registration is None or is_reserved(uri) else registration
 
+    def reached(self, uri: str) -> Registration | None:
+        """The registration that a call of this URI reaches now."""
+        return self._of_those_here(uri)
+
     def _of_those_here(self, uri: str) -> Registration | None:
         """The best registration of a callee that is here; those of callees that have left are taken off on the way."""
         while True:

@@ -5,7 +5,19 @@ from __future__ import annotations
 import pytest
 
 from tests.support.play import ANY, closed, violation
-from wampd.realms.messages import ABORT, AUTHENTICATE, CHALLENGE, GOODBYE, REGISTER, REGISTERED, SUBSCRIBE, SUBSCRIBED
+from wampd.realms.messages import (
+    ABORT,
+    AUTHENTICATE,
+    CALL,
+    CHALLENGE,
+    ERROR,
+    GOODBYE,
+    REGISTER,
+    REGISTERED,
+    RESULT,
+    SUBSCRIBE,
+    SUBSCRIBED,
+)
 
 ACKNOWLEDGE = {"acknowledge": True}
 
@@ -57,3 +69,18 @@ def joined_as(play, name, authid, realm="guarded"):
     actor > [AUTHENTICATE, f"secret-of-{authid}", {}]
     actor.welcome()
     return actor
+
+
+def asked(actor, request, procedure, args=(), kwargs=None, *, answer):
+    """Call a procedure of the router's; the one positional result is ``answer``, `None` is null, and `no_result` none."""
+    actor > [CALL, request, {}, procedure, list(args), *([kwargs] if kwargs else [])]
+    actor < ([RESULT, request, {}] if answer is no_result else [RESULT, request, {}, [answer]])
+
+
+no_result = object()
+
+
+def refused(actor, request, procedure, args=(), kwargs=None, error="wamp.error.invalid_argument"):
+    """Call a procedure of the router's; the answer is this error, with a reason."""
+    actor > [CALL, request, {}, procedure, list(args), *([kwargs] if kwargs else [])]
+    actor < [ERROR, CALL, request, {}, error, [str]]

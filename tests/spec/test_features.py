@@ -72,6 +72,9 @@ SHOWN_BY = {
     "call_cancelling": "CAN-04",
     "caller_identification": "CID-01",
     "pattern_based_registration": "PRG-02",
+    "registration_meta_api": "META-R-01",
+    "session_meta_api": "META-S-01",
+    "subscription_meta_api": "META-P-01",
 }
 """The row whose tests show a feature at work."""
 

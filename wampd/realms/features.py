@@ -15,7 +15,9 @@ BROKER_FEATURES: tuple[str, ...] = (
     "pattern_based_subscription",
     "publisher_exclusion",
     "publisher_identification",
+    "session_meta_api",
     "subscriber_blackwhite_listing",
+    "subscription_meta_api",
 )
 
 DEALER_FEATURES: tuple[str, ...] = (
@@ -23,6 +25,8 @@ DEALER_FEATURES: tuple[str, ...] = (
     "call_cancelling",
     "caller_identification",
     "pattern_based_registration",
+    "registration_meta_api",
+    "session_meta_api",
 )
 
 

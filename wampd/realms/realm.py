@@ -8,14 +8,14 @@ Rules
 * Request ids: with ``strict_request_ids`` every request's id is its predecessor's plus one, and 1 after 2^53; else any id
   will do that is not in use (basic profile, "IDs"; many clients do not count).
 * A session that leaves is gone at once for everybody; taking it off what it held is done in slices, so that a session
-  with very many subscriptions blocks nobody.
+  with very many subscriptions blocks nobody. So is telling very many sessions that they are sent away.
 * Messages whose role the client did not announce are protocol violations.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -75,6 +75,8 @@ class Realm:
 
     SLICE = 2_000
     """How many subscriptions and registrations of a leaving session are taken off in one go."""
+    EXPULSION = 10
+    """Telling one session that it is sent away costs as much as taking so many off."""
 
     def __init__(
         self,
@@ -97,7 +99,7 @@ class Realm:
         """How often limits struck, and what was not delivered."""
         self.broker = Broker(touched, outside, self.struck)
         self.dealer = Dealer(outside, self.struck)
-        self.watcher: Watcher = Meta(self.broker)
+        self.watcher: Watcher = Meta(self, outside)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits
         self.quota = quota
@@ -108,6 +110,7 @@ class Realm:
         self.strict = strict_request_ids
         """Whether request ids must count, and be written as integers."""
         self._leaving: deque[Session] = deque()
+        self._expelled: deque[tuple[Session, str, str]] = deque()
         handlers: dict[type[Message], Callable[[Session, Any], None]] = {
             Publish: self.broker.publish,
             Subscribe: self.broker.subscribe,
@@ -165,7 +168,8 @@ class Realm:
         """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
         entry = session.handlers.get(message.__class__)
         if entry is None:
-            raise self._illegal(message)
+            self._unserved(session, message)
+            return
         handler, counted = entry
         if counted:
             request_id: int = message.id  # type: ignore[union-attr]
@@ -194,21 +198,17 @@ class Realm:
 
     def leave(self, session: Session) -> None:
         """A session has left, whatever the way. Doing it twice does no harm."""
-        if self.sessions.pop(session.id, None) is None:
-            return
-        session.state = State.CLOSED
-        session.deaf = True
-        if session.authrole in self.quota.sessions_by_role:
-            self._of_role[session.authrole] -= 1
-        self.dealer.leave(session)
-        self.watcher.left(session)
-        if session.subscriptions or session.registrations:
-            self._leaving.append(session)
-            self.tidy()
+        if self._retire(session):
+            self._part(session)
+            if session.subscriptions or session.registrations:
+                self.tidy()
 
     def tidy(self) -> None:
-        """Take sessions that have left off what they held, one slice."""
+        """Tell sessions that they were sent away, and take those that have left off what they held: one slice."""
         budget = self.SLICE
+        while self._expelled and budget > 0:
+            self._tell(*self._expelled.popleft())
+            budget -= self.EXPULSION
         while self._leaving and budget > 0:
             session = self._leaving[0]
             held = len(session.subscriptions or ()) + len(session.registrations or ())
@@ -222,8 +222,20 @@ class Realm:
         """Send a session away: answer its calls, say GOODBYE, and take it out."""
         if session.id in self.sessions:
             self.dealer.abandon(session, reason)
-            session.send((GOODBYE, {"message": message} if message else {}, reason))
+            _say_goodbye(session, reason, message)
             self.leave(session)
+
+    def expel(self, sessions: Iterable[Session], reason: str, message: str = "", *, quietly: bool = False) -> None:
+        """Send sessions away, however many. They are gone at once; they are told in slices, and their connections closed.
+
+        ``quietly``: nobody else is told of their end, neither by meta events nor by testaments.
+        """
+        for session in sessions:
+            self.dealer.abandon(session, reason)
+            session.quiet = quietly
+            if self._retire(session):
+                self._expelled.append((session, reason, message))
+        self.tidy()
 
     def close(self) -> None:
         """The realm is not used any more: take apart what refers to itself, so that its memory is free at once."""
@@ -250,7 +262,37 @@ class Realm:
     @property
     def has_leavers(self) -> bool:
         """Whether `tidy` has more to do."""
-        return bool(self._leaving)
+        return bool(self._leaving or self._expelled)
+
+    def _retire(self, session: Session) -> bool:
+        """Take a session out, for good; whether it was here."""
+        if self.sessions.pop(session.id, None) is None:
+            return False
+        session.state = State.CLOSED
+        session.deaf = True
+        session.handlers = {}
+        if session.authrole in self.quota.sessions_by_role:
+            self._of_role[session.authrole] -= 1
+        self.dealer.leave(session)
+        return True
+
+    def _part(self, session: Session) -> None:
+        """Tell others of a session that has left, and see that it is taken off what it held."""
+        self.watcher.left(session)
+        if session.subscriptions or session.registrations:
+            self._leaving.append(session)
+
+    def _tell(self, session: Session, reason: str, message: str) -> None:
+        """Tell a session that it was sent away, and others that it has left."""
+        _say_goodbye(session, reason, message)
+        self._part(session)
+        if session.outlet is not None:
+            session.outlet.dismiss(reason, message)
+
+    def _unserved(self, session: Session, message: ClientMessage) -> None:
+        """Take a message that has no handler: of a session that was sent away it is dropped."""
+        if session.state is not State.CLOSED:
+            raise self._illegal(message)
 
     def _illegal(self, message: ClientMessage) -> ProtocolViolation:
         name = message.__class__.__name__.upper()
@@ -269,3 +311,7 @@ class Realm:
     def _abort(self, session: Session, _message: Abort) -> None:
         self.leave(session)
         raise SessionOver
+
+
+def _say_goodbye(session: Session, reason: str, message: str) -> None:
+    session.send((GOODBYE, {"message": message} if message else {}, reason))

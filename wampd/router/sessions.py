@@ -179,6 +179,7 @@ class SessionPeer:
             authrole=accept.authrole,
             authmethod=accept.authmethod,
             authprovider=accept.authprovider,
+            transport=self.about,
             outlet=self,
         )
         self._handshake = None

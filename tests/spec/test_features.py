@@ -54,12 +54,12 @@ OUR_OWN = {"wamp.close.slow_consumer"}
 """For what the specification has no word."""
 
 
-@pytest.mark.spec("FEA-01", "SES-03")
+@pytest.mark.spec("FEA-01", "SES-03", "AMB-22")
 def test_welcome_announces_what_the_router_can_do_and_nothing_else(play):
     roles = play.alice.details["roles"]
     assert roles == {
-        "broker": {"features": dict.fromkeys(BROKER_FEATURES, True)},
-        "dealer": {"features": dict.fromkeys(DEALER_FEATURES, True)},
+        "broker": {"features": dict.fromkeys(BROKER_FEATURES, True), "reflection": True},
+        "dealer": {"features": dict.fromkeys(DEALER_FEATURES, True), "reflection": True},
     }
 
 
@@ -72,6 +72,7 @@ SHOWN_BY = {
     "call_cancelling": "CAN-04",
     "caller_identification": "CID-01",
     "pattern_based_registration": "PRG-02",
+    "reflection": "RFL-01",
     "registration_meta_api": "META-R-01",
     "session_meta_api": "META-S-01",
     "subscription_meta_api": "META-P-01",

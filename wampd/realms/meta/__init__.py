@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 from wampd.realms.meta.registrations import RegistrationMeta
 from wampd.realms.meta.sessions import SessionMeta
 from wampd.realms.meta.subscriptions import SubscriptionMeta
+from wampd.realms.reflection import Reflection
 
 if TYPE_CHECKING:
     from wampd.realms.broker import Subscription
-    from wampd.realms.dealer import Registration
     from wampd.realms.outside import Outside
     from wampd.realms.realm import Realm
+    from wampd.realms.registrations import Registration
     from wampd.realms.session import Session
 
 
@@ -35,7 +36,8 @@ class Meta:
         self._sessions = SessionMeta(realm)
         self._registrations = RegistrationMeta(realm.dealer, realm.broker, outside.wall)
         self._subscriptions = SubscriptionMeta(realm.broker, outside.wall)
-        for part in (self._sessions, self._registrations, self._subscriptions):
+        self._reflection = Reflection(realm.broker, realm.dealer)
+        for part in (self._sessions, self._registrations, self._subscriptions, self._reflection):
             realm.dealer.services.procedures.update(part.procedures)
 
     def joined(self, session: Session) -> None:
@@ -45,6 +47,7 @@ class Meta:
     def left(self, session: Session) -> None:
         """Tell of a session that has left."""
         self._sessions.left(session)
+        self._reflection.left(session)
 
     def subscribed(self, session: Session, subscription: Subscription, *, created: bool) -> None:
         """Tell of a subscription."""

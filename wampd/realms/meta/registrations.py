@@ -19,7 +19,8 @@ from wampd.realms.services import Procedure, taking
 
 if TYPE_CHECKING:
     from wampd.realms.broker import Broker
-    from wampd.realms.dealer import Dealer, Registration
+    from wampd.realms.dealer import Dealer
+    from wampd.realms.registrations import Registration
     from wampd.realms.session import Session
 
 NO_SUCH_REGISTRATION = "wamp.error.no_such_registration"
@@ -30,7 +31,7 @@ class RegistrationMeta:
 
     def __init__(self, dealer: Dealer, broker: Broker, wall: Callable[[], float]) -> None:
         """``wall`` tells Unix time."""
-        self._dealer = dealer
+        self._registrations = dealer.registrations
         self._emit = broker.emit
         self._wall = wall
         self._known: Known[Registration] = Known(NO_SUCH_REGISTRATION)
@@ -66,16 +67,16 @@ class RegistrationMeta:
 
     def list_registrations(self, _caller: Session, _given: Nothing) -> dict[str, list[int]]:
         """The ids of all registrations, by match policy."""
-        return ids_by_match(self._dealer.registrations)
+        return ids_by_match(self._registrations)
 
     def lookup(self, _caller: Session, given: Lookup) -> int | None:
         """The registration of exactly this URI and match policy."""
-        found = self._dealer.registrations.get(given.uri, (given.options or LookupOptions()).match)
+        found = self._registrations.get(given.uri, (given.options or LookupOptions()).match)
         return None if found is None else found.id
 
     def match(self, _caller: Session, given: ByUri) -> int | None:
         """The registration that a call of this URI reaches."""
-        found = self._dealer.reached(given.uri)
+        found = self._registrations.of_those_here(given.uri)
         return None if found is None else found.id
 
     def get(self, _caller: Session, given: ById) -> dict[str, Any]:

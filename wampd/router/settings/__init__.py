@@ -1,6 +1,17 @@
 """The configuration: YAML in, frozen settings out."""
 
-from .listeners import Compression, EchoPath, KeyPair, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
+from .listeners import (
+    Compression,
+    EchoPath,
+    KeyPair,
+    Listener,
+    LongPollPath,
+    RawSocket,
+    StaticPath,
+    Tls,
+    TransportLimits,
+    WampPath,
+)
 from .loader import load
 from .model import Component, Log, ProcessLimits, Settings
 from .problems import Place, Problem, SettingsError
@@ -16,6 +27,7 @@ __all__ = [
     "KeyPair",
     "Listener",
     "Log",
+    "LongPollPath",
     "Permission",
     "Place",
     "Problem",

@@ -45,18 +45,21 @@ class Compression(Part, frozen=True, kw_only=True):
     ] = True
 
 
+Origins = Annotated[
+    tuple[Name, ...],
+    Meta(
+        min_length=1,
+        description="Which web pages may connect, by their origin: `same-host` (the page comes from the host and"
+        " port that it connects to), `*` (any), or origins such as `https://www.example.com`. Clients that send"
+        " no `Origin` header are not browsers and always may.",
+    ),
+]
+
+
 class WebSocketPath(Part, frozen=True, kw_only=True):
     """What all types of WebSocket paths have in common."""
 
-    origins: Annotated[
-        tuple[Name, ...],
-        Meta(
-            min_length=1,
-            description="Which web pages may connect, by their origin: `same-host` (the page comes from the host and"
-            " port that it connects to), `*` (any), or origins such as `https://www.example.com`. Clients that send"
-            " no `Origin` header are not browsers and always may.",
-        ),
-    ] = ("same-host",)
+    origins: Origins = ("same-host",)
     compression: Annotated[Compression | None, Meta(description="Compress messages; off unless this is given.")] = None
 
 
@@ -85,6 +88,42 @@ class StaticPath(Part, frozen=True, kw_only=True, tag_field="type", tag="static"
     """An HTTP path that serves the files of a directory: no listings, no dotfiles, no links that lead out of it."""
 
     directory: Annotated[Path, Meta(description="The directory; `index.html` stands for the directory that it is in.")]
+
+
+class LongPollPath(Part, frozen=True, kw_only=True, tag_field="type", tag="longpoll"):
+    """An HTTP path below which WAMP is spoken by HTTP long-poll, batched or not, for clients that have nothing better.
+
+    Each client's transport counts as a connection, beside the HTTP connections of its requests; `join_timeout`, `idle_timeout`,
+    `close_timeout`, `message_size`, `depth` and `send_queue` of the listener's limits hold for it. A request's body, a batch
+    too, is at most `message_size` long.
+    """
+
+    serializers: Annotated[
+        tuple[Serializer, ...],
+        Meta(min_length=1, description="The serializers offered; the client's order of preference wins."),
+    ] = ("json", "msgpack", "cbor")
+    origins: Origins = ("same-host",)
+    no_content: Annotated[
+        bool,
+        Meta(
+            description="Answer with status 204 where the specification has 202: autobahn-js understands nothing else. Any"
+            " client may ask for that with the header `Prefer: return=minimal`."
+        ),
+    ] = False
+    poll_timeout: Annotated[
+        Seconds,
+        Meta(
+            description="Time that a request for messages waits until it is answered empty. Clients, and proxies between,"
+            " must be more patient; autobahn-js waits 12 s."
+        ),
+    ] = 10.0
+    absence_timeout: Annotated[
+        Seconds,
+        Meta(description="Time that a client may let pass between its requests for messages, until it counts as gone."),
+    ] = 30.0
+    opening: Annotated[
+        Count, Meta(description="Most transports of this path that are open and have not joined; more are refused.")
+    ] = 1000
 
 
 class TransportLimits(Part, frozen=True, kw_only=True):
@@ -162,7 +201,7 @@ class Listener(Part, frozen=True, kw_only=True):
         RawSocket | None, Meta(description="Speak RawSocket, too; `{}` does so with the defaults.")
     ] = None
     http: Annotated[
-        Mapping[str, StaticPath],
+        Mapping[str, StaticPath | LongPollPath],
         Meta(description="HTTP paths and what they serve; the longest path that fits decides."),
     ] = {}
     limits: Annotated[TransportLimits, Meta(description="What one connection may cost.")] = TransportLimits()

@@ -11,7 +11,7 @@ import re
 import pytest
 
 from tests.spec.scenes import goodbye, registered, subscribed
-from tests.support.longpoll import BASE, Http
+from tests.support.longpoll import BASE, Http, joined, opened
 from tests.support.play import BASIC, Play, closed, nothing
 from tests.support.stages import SocketStage
 from tests.support.values import DUMP, LOAD, SERIALIZERS
@@ -54,12 +54,8 @@ def connect(router_port):
 
 @pytest.fixture
 def http(connect):
-    """One connection; what `opened` opens on it is closed in the end."""
-    connection = connect()
-    connection.opened = []
-    yield connection
-    for path in connection.opened:
-        assert connection.ask(f"{path}/close").status in (202, 404)
+    """One connection."""
+    return connect()
 
 
 @pytest.fixture
@@ -75,22 +71,6 @@ def played(router_port):
     for play in plays:
         play.end()
         play.leave()
-
-
-def opened(http, protocol="wamp.2.json"):
-    """Open a transport; the beginning of its endpoints' paths."""
-    answer = http.ask(f"{BASE}/open", json.dumps({"protocols": [protocol]}).encode())
-    assert answer.status == 200
-    http.opened.append(f"{BASE}/{answer.json()['transport']}")
-    return http.opened[-1]
-
-
-def joined(http):
-    """Open a transport in JSON, and join."""
-    path = opened(http)
-    assert http.ask(f"{path}/send", DUMP["json"]([HELLO, "realm1", MEMBER])).status == 202
-    assert http.ask(f"{path}/receive").json()[0] == WELCOME
-    return path
 
 
 # ---------------------------------------------------------------------------------------------------------- opening

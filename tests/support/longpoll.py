@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -34,9 +35,11 @@ class Answer(msgspec.Struct):
 class Http:
     """One connection, kept alive; one request at a time."""
 
-    def __init__(self, port: int, timeout: float = TIMEOUT) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, port: int = 0, *, over: socket.socket | None = None, timeout: float = TIMEOUT) -> None:
+        """``over``: a socket that is connected already."""
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout) if over is None else over
+        if self._socket.family == socket.AF_INET:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._timeout = timeout
         self._buffer = b""
 
@@ -70,7 +73,7 @@ class Http:
             self._socket.settimeout(max(0.0, deadline - time.monotonic()))
             try:
                 data = self._socket.recv(2**18)
-            except (TimeoutError, BlockingIOError):
+            except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
                 return None
             finally:
                 self._socket.settimeout(self._timeout)
@@ -80,6 +83,30 @@ class Http:
 
     def close(self) -> None:
         self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def opened(http: Http, protocol: str = "wamp.2.json", **headers: str) -> str:
+    """Open a transport; the beginning of its endpoints' paths."""
+    answer = http.ask(f"{BASE}/open", json.dumps({"protocols": [protocol]}).encode(), **headers)
+    assert answer.status == 200, answer
+    assert answer.json()["protocol"] == protocol
+    return f"{BASE}/{answer.json()['transport']}"
+
+
+def joined(http: Http) -> str:
+    """Open a transport in JSON, and join ``realm1``."""
+    path = opened(http)
+    roles = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
+    said = http.ask(f"{path}/send", json.dumps([1, "realm1", {"roles": roles}]).encode())
+    assert said.status == 202, said
+    assert http.ask(f"{path}/receive").json()[0] == 2
+    return path
 
 
 class LongPollWire:
@@ -92,12 +119,8 @@ class LongPollWire:
         self._said = Http(port)
         self._heard = Http(port)
         self._asked = False
-        protocol = f"wamp.2.{serializer}" + (".batched" if batched else "")
         self._batch = (_TextBatch if serializer == "json" else _BinaryBatch) if batched else None
-        opened = self._said.ask(f"{BASE}/open", json.dumps({"protocols": [protocol]}).encode())
-        assert opened.status == 200, opened
-        assert opened.json()["protocol"] == protocol
-        self.path = f"{BASE}/{opened.json()['transport']}"
+        self.path = opened(self._said, f"wamp.2.{serializer}" + (".batched" if batched else ""))
 
     def send(self, payloads: Sequence[bytes]) -> None:
         for body in payloads if self._batch is None else [self._batch.join(payloads)]:

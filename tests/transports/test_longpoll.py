@@ -361,6 +361,34 @@ def test_what_is_sent_while_too_much_waits_is_held_and_served_in_order():
     assert send(line, b"more") == [(Outcome.TAKEN, "")]
 
 
+def test_what_is_held_is_let_in_little_by_little_even_if_nothing_is_answered():
+    stage = Stage(pace=Pace(send_queue=2**21))
+    line = stage.open()
+    heard = stage.house.served[0].heard
+    write(line, b"b" * 2**20)
+    told = [send(line, b"x" * 2**18) for _ in range(6)]
+    answers = ask(line)
+    assert len(answers) == 1
+    assert len(heard) == 3
+    assert ask(line) == []
+    stage.pass_by(0.5)
+    assert len(heard) == 6
+    assert told == [[(Outcome.TAKEN, "")]] * 6
+    assert send(line, b"more") == [(Outcome.TAKEN, "")]
+    stage.pass_by(11)
+    assert line.writable
+
+
+def test_what_is_held_keeps_nobody_who_is_gone():
+    stage = Stage(pace=Pace(send_queue=2**21), absence_timeout=10.0)
+    line = stage.open()
+    write(line, b"b" * 2**20)
+    told = send(line, b"x")
+    stage.pass_by(11)
+    assert told == [(Outcome.GONE, "nothing was received for 10 s")]
+    assert stage.house.inside == 0
+
+
 def test_what_is_held_when_it_ends_is_not_taken():
     stage = Stage(pace=Pace(send_queue=2**21))
     line = stage.open()

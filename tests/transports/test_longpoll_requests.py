@@ -8,6 +8,7 @@ import pytest
 from twisted.logger import LogLevel, globalLogPublisher
 
 from tests.transports.port import EVERYTHING, Port, headers, request, status
+from wampd.router.http.channel import PATIENCE, STALL
 from wampd.router.http.longpoll import MAX_OPEN, LongPollResource
 from wampd.router.http.site import build_site
 from wampd.router.transports.longpoll import MOST_HELD, LongPoll, LongPollPort
@@ -351,3 +352,20 @@ def test_the_log_does_not_tell_the_names_of_transports(client):
         "/deep/lp/...: 404",
         "/deep/lp/.../close: 202",
     ]
+
+
+def test_a_wait_may_be_longer_than_a_request_may_take_to_come():
+    client = Client(poll_timeout=3 * PATIENCE)
+    client.open()
+    assert client.at("receive") == b""
+    client.loop.run(2 * PATIENCE)
+    client.say(b"one")
+    assert body(client.client.read()) == b"one"
+
+
+def test_who_does_not_read_its_answer_is_cut_off(client):
+    client.open()
+    client.say(b"b" * 2**20)
+    client.client.send(f"POST /deep/lp/{client.line.id}/receive HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    client.loop.run(STALL + 1)
+    assert client.client.is_cut_off()

@@ -29,7 +29,7 @@ from wampd.router.polling import NotOpened, Outcome, Receiver, Told
 from wampd.router.transports.connection import NEVER, POLICY_VIOLATION, SLOW_CONSUMER, Pace
 from wampd.router.transports.peer import NOBODY, Peer
 from wampd.router.transports.upgrade import SUBPROTOCOLS, TEXT_SERIALIZERS
-from wampd.router.wheel import LATE, Wheel
+from wampd.router.wheel import LATE, SLOT, Wheel
 from wampd.router.wire.batch import SUFFIX, Batch, batch
 from wampd.router.wire.framing import Framing
 from wampd.router.wire.rawsocket import RawSocketFraming
@@ -139,10 +139,11 @@ class LongPollLine:
         self._waiter = receiver
         if self._queue:
             self._deliver(receiver)
-            self._let_in()
         else:
             self._patience = self._wheel.now() + self._speaks.poll_timeout
             self._wheel.wake(self, self._patience)
+        if self._held:
+            self._let_in()
         return True
 
     def abandon(self, receiver: Receiver) -> None:
@@ -174,9 +175,16 @@ class LongPollLine:
             told(Outcome.TAKEN, "")
 
     def _let_in(self) -> None:
-        """Serve what was held, in order, as far as there is room for answers."""
-        while self._held and self._size <= self._pace.high_water // 2 and not self._closing_since:
-            self._serve(*self._held.popleft())
+        """Serve some of what was held, in order, if there is room for answers; those come at the end of the turn."""
+        room = self._pace.high_water // 2 - self._size
+        if room < 0:
+            return  # until something is received
+        while self._held and room >= 0:
+            body, told = self._held.popleft()
+            room -= len(body)
+            self._serve(body, told)
+        if self._held and room < 0:
+            self._wheel.wake(self, self._wheel.now() + SLOT)  # if there are no answers, nobody comes to receive them
 
     # ------------------------------------------------------------------------------------------------ the router's end
 
@@ -229,6 +237,8 @@ class LongPollLine:
             if now >= given_up:
                 self._end(self._why)
             return given_up
+        if self._held:
+            self._let_in()
         due = self._see_client(now, stalled)
         deadline = self.peer.deadline
         if deadline is not None and now >= deadline:

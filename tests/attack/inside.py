@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 import struct
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,17 +19,21 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, TicketPrincipal
 from wampd.realms.grants import Grants
+from wampd.realms.limits import Limits
 from wampd.realms.messages import Format
 from wampd.realms.options import ClientRole, ClientRoles
-from wampd.realms.realm import Limits, Realm
+from wampd.realms.outside import Outside
+from wampd.realms.realm import Realm
 from wampd.realms.session import Session
 from wampd.router.line import Patience
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
+from wampd.router.templates import Plan
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
+from wampd.router.wire.convert import load
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
 
@@ -122,7 +128,7 @@ class House:
         tickets = Ticket([TicketPrincipal("joe", "member", "joe's secret")])
         roles = [Role("guest", tuple(rules)), Role("member", OPEN)]
         self.realm = self.realms.add(
-            realm, RealmAuth([Anonymous("guest", authids.__next__), tickets], roles), limits=limits
+            realm, Plan(door=RealmAuth([Anonymous("guest", authids.__next__), tickets], roles), limits=limits)
         ).core
         self.lobby = Lobby(1000, self.clock.seconds)
         self.codecs = codecs()
@@ -195,7 +201,8 @@ class Core:
 
     def __init__(self, *, rules: Iterable[Rule] = OPEN, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
         self.touched: list[Session] = []
-        self.realm = Realm("realm1", touched=self.touched, new_id=itertools.count(1).__next__, limits=limits)
+        outside = Outside(itertools.count(1).__next__, time.monotonic, time.time, random.random, load)
+        self.realm = Realm("realm1", touched=self.touched, outside=outside, limits=limits)
         self.grants = Grants(Role("everybody", tuple(rules)))
         self._ids = itertools.count(1)
 

@@ -9,12 +9,20 @@ import msgspec
 from msgspec import Raw
 
 from wampd.realms.grants import Grant, Grants
+from wampd.realms.limits import Limits
 from wampd.realms.messages import EVENT, Event, Foreign, Format, json_decoder
 from wampd.realms.options import ClientRole, ClientRoles, Match
-from wampd.realms.realm import Limits, Realm
+from wampd.realms.outside import Outside
+from wampd.realms.realm import Realm
 from wampd.realms.session import Session, SessionOver
 
 _decode = json_decoder().decode
+
+
+def decode(payload: Raw, form: Format) -> Any:
+    """The plain value of an undecoded payload, which is JSON."""
+    assert form is Format.JSON
+    return msgspec.json.decode(payload)
 
 
 class Everything:
@@ -35,6 +43,11 @@ def plain(message: Any) -> list[Any]:
     return [msgspec.json.decode(part) if isinstance(part, Raw) else part for part in message]
 
 
+def is_caught(message: Any) -> bool:
+    """Whether a message is news of the realm itself that a pattern caught."""
+    return isinstance(message, Event) and message.details.get("topic", "").startswith("wamp.")
+
+
 class Member:
     """A session, spoken to in lists."""
 
@@ -51,8 +64,8 @@ class Member:
             self.house.realm.handle(self.session, _decode(msgspec.json.encode(message)))
 
     def heard(self) -> list[list[Any]]:
-        """What is in the outbox, which is empty afterwards."""
-        messages = [plain(message) for message in self.session.outbox]
+        """What is in the outbox, which is empty afterwards; of news of the realm itself, what was asked for by name."""
+        messages = [plain(message) for message in self.session.outbox if not is_caught(message)]
         self.session.outbox.clear()
         return messages
 
@@ -81,10 +94,12 @@ class House:
         self.touched: list[Session] = []
         self.ids = count(1)
         publication_ids = count(5001)
+        self.now = 1000.0
+        self.wall = 1_700_000_000.0
         self.realm = Realm(
             "realm1",
             touched=self.touched,
-            new_id=lambda: next(publication_ids),
+            outside=Outside(lambda: next(publication_ids), lambda: self.now, lambda: self.wall, lambda: 0.5, decode),
             limits=limits or Limits(),
             strict_request_ids=strict,
         )

@@ -125,7 +125,7 @@ class Routing(RuleBasedStateMachine):
             self.house.realm.tidy()
         self.listen()
         assert member.holds_nothing()
-        assert not session.outbox
+        assert not member.heard()
 
     @rule(data=st.data(), pattern=st.sampled_from(PATTERNS))
     def register(self, data: st.DataObject, pattern: tuple[str, str]) -> None:

@@ -14,8 +14,10 @@ EVERYWHERE = (
     "memory-json",
     "memory-msgpack",
     "memory-cbor",
+    "memory-ubjson",
     "websocket-json",
     "websocket-cbor",
+    "batched-json",
     "rawsocket-msgpack",
     "longpoll-json",
 )

@@ -260,7 +260,7 @@ def test_a_transport_carries_another_session_after_goodbye(played):
 def test_the_content_type_tells_text_from_octets(http, protocol):
     path = opened(http, protocol)
     http.ask(f"{path}/send", b"?")
-    kind = "application/json" if "json" in protocol else "application/octet-stream"
+    kind = "application/json" if ".json" in protocol else "application/octet-stream"
     assert http.ask(f"{path}/receive").headers["content-type"] == kind
 
 

@@ -124,9 +124,10 @@ def test_subscriptions_are_no_sets(play):
 
 @pytest.mark.spec("PSUB-08")
 def test_the_empty_prefix_matches_every_topic(play):
+    publisher = play.publisher  # who joins later is news, too
     subscribe(play.subscriber, 1, "", "prefix", "sub")
     for number, uri in enumerate(["a", "com.x", "org.y.z"], 1):
-        play.publisher > [PUBLISH, number, {}, uri]
+        publisher > [PUBLISH, number, {}, uri]
         play.subscriber < [EVENT, play.sub, int, {"topic": uri}]
     # The canary's news of the end of the play are among them.
     play.subscriber > [UNSUBSCRIBE, 2, play.sub]

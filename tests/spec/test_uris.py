@@ -18,6 +18,8 @@ from wampd.realms.messages import (
     REGISTERED,
     SUBSCRIBE,
     SUBSCRIBED,
+    UNSUBSCRIBE,
+    UNSUBSCRIBED,
 )
 
 INVALID = "wamp.error.invalid_uri"
@@ -78,10 +80,13 @@ def test_a_uri_may_hold_any_letters_but_white_space_and_number_signs(play):
 def test_a_pattern_may_have_empty_components(play):
     patterns = [(uri, match) for uri in ("com..x", "", ".x.", "com.", "..") for match in ("wildcard", "prefix")]
     for number, (uri, match) in enumerate(patterns, 1):
-        play.alice > [SUBSCRIBE, number, {"match": match}, uri]
-        play.alice < [SUBSCRIBED, number, int]
         play.bob > [REGISTER, number, {"match": match}, uri]
         play.bob < [REGISTERED, number, int]
+    for number, (uri, match) in enumerate(patterns, 1):
+        play.alice > [SUBSCRIBE, 2 * number - 1, {"match": match}, uri]
+        play.alice < [SUBSCRIBED, 2 * number - 1, ANY.as_(f"{match} {uri}")]
+        play.alice > [UNSUBSCRIBE, 2 * number, play.names[f"{match} {uri}"]]
+        play.alice < [UNSUBSCRIBED, 2 * number]
 
 
 @pytest.mark.spec("URI-03")
@@ -116,9 +121,10 @@ def test_the_namespace_of_wamp_is_closed_to_callees_and_publishers(play):
     play.alice < [ERROR, REGISTER, 4, {}, INVALID, ...]
     play.alice > [REGISTER, 5, {"match": "wildcard"}, "wamp..x"]
     play.alice < [ERROR, REGISTER, 5, {}, INVALID, ...]
+    bob = play.bob
     play.alice > [SUBSCRIBE, 6, {}, "wamp.session.on_join"]
     play.alice < [SUBSCRIBED, 6, int]
-    play.bob > [PUBLISH, 1, ACKNOWLEDGE, "wamp.session.on_join"]
+    bob > [PUBLISH, 1, ACKNOWLEDGE, "wamp.session.on_join"]
     play.bob < [ERROR, PUBLISH, 1, {}, INVALID, ...]
     play.bob > [PUBLISH, 2, {}, "wamp.session.on_join"]
     play.alice < nothing

@@ -110,6 +110,22 @@ def test_without_a_protocol_in_common_nothing_is_opened(offered):
     assert (stage.house.inside, stage.house.refusals) == (0, 1)
 
 
+def test_batches_are_not_spoken_where_the_path_has_none():
+    stage = Stage(batched=False)
+    assert isinstance(stage.open("wamp.2.json.batched"), NotOpened)
+    assert stage.open("wamp.2.json").protocol == "wamp.2.json"
+
+
+def test_a_batch_of_the_client_is_bounded():
+    stage = Stage(most=2)
+    line = stage.open("wamp.2.json.batched")
+    assert send(line, b"[1]\x1e[2]\x1e") == [(Outcome.TAKEN, "")]
+    violations = []
+    stage.house.served[0].violated = violations.append
+    send(line, b"[1]\x1e[2]\x1e[3]\x1e")
+    assert violations == ["the batch holds more than 2 messages"]
+
+
 def test_the_names_of_transports_cannot_be_guessed(stage):
     names = {stage.open().id for _ in range(10)}
     assert len(names) == 10

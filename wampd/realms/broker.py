@@ -19,6 +19,7 @@ from itertools import count
 from typing import Any
 
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED
+from wampd.realms.limits import beyond
 from wampd.realms.messages import (
     PUBLISH,
     PUBLISHED,
@@ -27,13 +28,16 @@ from wampd.realms.messages import (
     UNSUBSCRIBE,
     UNSUBSCRIBED,
     Event,
+    Format,
     Publish,
     Subscribe,
     Unsubscribe,
 )
 from wampd.realms.options import Match, PublishOptions
+from wampd.realms.outside import Outside
 from wampd.realms.session import ProtocolViolation, Session
 from wampd.realms.uris import UriMap
+from wampd.realms.watcher import Watcher
 
 NO_SUCH_SUBSCRIPTION = "wamp.error.no_such_subscription"
 
@@ -53,13 +57,13 @@ class Subscription:
 class Broker:
     """Publish and subscribe in one realm."""
 
-    def __init__(
-        self, touched: list[Session], new_id: Callable[[], int], max_subscriptions: int, struck: Counter[str]
-    ) -> None:
-        """``new_id`` draws publication ids; ``max_subscriptions`` is per session; ``struck`` counts what is dropped."""
+    watcher: Watcher
+    """Is told of subscriptions; set by the realm."""
+
+    def __init__(self, touched: list[Session], outside: Outside, struck: Counter[str]) -> None:
+        """``struck`` counts what is dropped."""
         self._touched = touched
-        self._new_id = new_id
-        self._max_subscriptions = max_subscriptions
+        self._new_id = outside.new_id
         self._struck = struck
         self._ids = count(1)
         self.subscriptions: UriMap[Subscription] = UriMap()
@@ -116,6 +120,22 @@ class Broker:
                     touched.append(receiver)
                 outbox.append(event)
 
+    def emit(self, topic: str, args: list[Any], unless: tuple[Session, Subscription] | None = None) -> None:
+        """Publish an event of the router's own; the session in ``unless`` does not get it through that subscription."""
+        subscriptions = self.subscriptions.matching(topic)
+        if not subscriptions:
+            return
+        publication = self._new_id()
+        for subscription in subscriptions:
+            details = {} if subscription.match == "exact" else {"topic": topic}
+            event = Event(subscription.id, publication, details, args, None, Format.PLAIN)
+            for receiver in subscription.subscribers:
+                if receiver.deaf:
+                    receiver.dropped += 1
+                    self._struck["events dropped"] += 1
+                elif unless != (receiver, subscription):
+                    receiver.send(event)
+
     # ------------------------------------------------------------------------------------------------ subscriptions
 
     def subscribe(self, session: Session, message: Subscribe) -> None:
@@ -129,9 +149,10 @@ class Broker:
         if held is None:
             held = session.subscriptions = {}
         subscription = self.subscriptions.get(message.uri, match)
+        new = subscription is None
         if subscription is None or subscription.id not in held:
-            if len(held) >= self._max_subscriptions:
-                reason = f"no more than {self._max_subscriptions} subscriptions in one session"
+            if len(held) >= session.limits.subscriptions:
+                reason = beyond("subscriptions", session.limits.subscriptions)
                 self._struck["subscriptions over the limit"] += 1
                 session.refuse(SUBSCRIBE, message.id, NOT_AUTHORIZED, reason)
                 return
@@ -140,7 +161,10 @@ class Broker:
                 self.subscriptions.add(message.uri, match, subscription)
             subscription.subscribers[session] = None
             held[subscription.id] = subscription
-        session.send((SUBSCRIBED, message.id, subscription.id))
+            session.send((SUBSCRIBED, message.id, subscription.id))
+            self.watcher.subscribed(session, subscription, created=new)
+        else:
+            session.send((SUBSCRIBED, message.id, subscription.id))
 
     def unsubscribe(self, session: Session, message: Unsubscribe) -> None:
         """Serve an UNSUBSCRIBE."""
@@ -148,8 +172,8 @@ class Broker:
         if subscription is None:
             session.refuse(UNSUBSCRIBE, message.id, NO_SUCH_SUBSCRIPTION)
             return
-        self._detach(session, subscription)
         session.send((UNSUBSCRIBED, message.id))
+        self._detach(session, subscription)
 
     def detach(self, session: Session, most: int) -> int:
         """Take a session that has left off at most so many of its subscriptions; return how many are still to go."""
@@ -161,8 +185,10 @@ class Broker:
 
     def _detach(self, session: Session, subscription: Subscription) -> None:
         del subscription.subscribers[session]
-        if not subscription.subscribers:
+        deleted = not subscription.subscribers
+        if deleted:
             self.subscriptions.remove(subscription.uri, subscription.match)
+        self.watcher.unsubscribed(session, subscription, deleted=deleted)
 
 
 def _audience(options: PublishOptions) -> Callable[[Session], bool] | None:

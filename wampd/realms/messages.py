@@ -197,6 +197,9 @@ class Format(enum.Enum):
     JSON = "json"
     MSGPACK = "msgpack"
     CBOR = "cbor"
+    UBJSON = "ubjson"
+    PLAIN = "plain"
+    """Not undecoded at all: plain values of the router's own."""
 
 
 class Event(Struct, gc=False):
@@ -205,8 +208,10 @@ class Event(Struct, gc=False):
     subscription: int
     publication: int
     details: JsonDict
-    args: Raw | None
-    kwargs: Raw | None
+    args: Any
+    """Undecoded payload, or a plain list; `None`: there is none."""
+    kwargs: Any
+    """Undecoded payload, or a plain dictionary; `None`: there is none."""
     format: Format
     frames: dict[object, bytes | None] = {}
 
@@ -214,7 +219,7 @@ class Event(Struct, gc=False):
 class Foreign(Struct, gc=False):
     """A message for one receiver whose payload is in a serialization other than the receiver's own.
 
-    ``message`` ends with the payload's one or two undecoded parts, which are in ``format``.
+    ``message`` ends with the payload's one or two parts, which are in ``format``: undecoded, or plain.
     """
 
     message: tuple[Any, ...]

@@ -1,5 +1,6 @@
 """The configuration: YAML in, frozen settings out."""
 
+from .limits import Rate, RealmLimits, RoleLimits
 from .listeners import (
     Compression,
     EchoPath,
@@ -15,7 +16,7 @@ from .listeners import (
 from .loader import load
 from .model import Component, Log, ProcessLimits, Settings
 from .problems import Place, Problem, SettingsError
-from .realms import AnonymousAuth, Auth, Permission, Realm, Role, SessionLimits, TicketAuth, TicketPrincipal
+from .realms import AnonymousAuth, Auth, OnDemand, Permission, Realm, Role, TicketAuth, TicketPrincipal
 from .secret import Secret
 
 __all__ = [
@@ -28,15 +29,18 @@ __all__ = [
     "Listener",
     "Log",
     "LongPollPath",
+    "OnDemand",
     "Permission",
     "Place",
     "Problem",
     "ProcessLimits",
+    "Rate",
     "RawSocket",
     "Realm",
+    "RealmLimits",
     "Role",
+    "RoleLimits",
     "Secret",
-    "SessionLimits",
     "Settings",
     "SettingsError",
     "StaticPath",

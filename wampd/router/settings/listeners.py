@@ -45,6 +45,21 @@ class Compression(Part, frozen=True, kw_only=True):
     ] = True
 
 
+Offered = Annotated[
+    tuple[Serializer, ...],
+    Meta(
+        min_length=1,
+        description="The serializers offered; the client's order of preference wins. `ubjson` and"
+        " `flatbuffers` are offered only if they are named here.",
+    ),
+]
+Batched = Annotated[
+    bool,
+    Meta(
+        description="Offer the serializers in their batched form, too (`wamp.2.json.batched`, …): several messages in"
+        " one frame, or in one request, for clients that ask for it."
+    ),
+]
 Origins = Annotated[
     tuple[Name, ...],
     Meta(
@@ -66,10 +81,8 @@ class WebSocketPath(Part, frozen=True, kw_only=True):
 class WampPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="wamp"):
     """A WebSocket path that speaks WAMP."""
 
-    serializers: Annotated[
-        tuple[Serializer, ...],
-        Meta(min_length=1, description="The serializers offered; the client's order of preference wins."),
-    ] = ("json", "msgpack", "cbor")
+    serializers: Offered = ("json", "msgpack", "cbor")
+    batched: Batched = True
 
 
 class EchoPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="echo"):
@@ -80,7 +93,12 @@ class RawSocket(Part, frozen=True, kw_only=True):
     """RawSocket on a listener. The longest message is announced as the largest power of two within `message_size`."""
 
     serializers: Annotated[
-        tuple[Serializer, ...], Meta(min_length=1, description="The serializers accepted; the client chooses.")
+        tuple[Serializer, ...],
+        Meta(
+            min_length=1,
+            description="The serializers accepted; the client chooses. `ubjson` and `flatbuffers`"
+            " are accepted only if they are named here.",
+        ),
     ] = ("json", "msgpack", "cbor")
 
 
@@ -91,17 +109,15 @@ class StaticPath(Part, frozen=True, kw_only=True, tag_field="type", tag="static"
 
 
 class LongPollPath(Part, frozen=True, kw_only=True, tag_field="type", tag="longpoll"):
-    """An HTTP path below which WAMP is spoken by HTTP long-poll, batched or not, for clients that have nothing better.
+    """An HTTP path below which WAMP is spoken by HTTP long-poll, for clients that have nothing better.
 
     Each client's transport counts as a connection, beside the HTTP connections of its requests; `join_timeout`, `idle_timeout`,
-    `close_timeout`, `message_size`, `depth` and `send_queue` of the listener's limits hold for it. A request's body, a batch
-    too, is at most `message_size` long.
+    `close_timeout`, `message_size`, `depth`, `batch` and `send_queue` of the listener's limits hold for it. A request's body, a
+    batch too, is at most `message_size` long.
     """
 
-    serializers: Annotated[
-        tuple[Serializer, ...],
-        Meta(min_length=1, description="The serializers offered; the client's order of preference wins."),
-    ] = ("json", "msgpack", "cbor")
+    serializers: Offered = ("json", "msgpack", "cbor")
+    batched: Batched = True
     origins: Origins = ("same-host",)
     no_content: Annotated[
         bool,
@@ -156,6 +172,9 @@ class TransportLimits(Part, frozen=True, kw_only=True):
         ),
     ] = MIB
     fragments: Annotated[Count, Meta(description="Most fragments of one message.")] = 1024
+    batch: Annotated[
+        Count, Meta(description="Most messages of one batch; together they are bounded by `message_size`.")
+    ] = 4096
     depth: Annotated[int, Meta(ge=4, le=512, description="Deepest nesting of lists and dictionaries in a message.")] = (
         64
     )

@@ -28,16 +28,16 @@ from wampd.realms.session import ProtocolViolation
 from wampd.router.polling import NotOpened, Outcome, Receiver, Told
 from wampd.router.transports.connection import NEVER, POLICY_VIOLATION, SLOW_CONSUMER, Pace
 from wampd.router.transports.peer import NOBODY, Peer
-from wampd.router.transports.upgrade import SUBPROTOCOLS, TEXT_SERIALIZERS
+from wampd.router.transports.upgrade import SUBPROTOCOLS, TEXT_SERIALIZERS, subprotocols
 from wampd.router.wheel import LATE, SLOT, Wheel
-from wampd.router.wire.batch import SUFFIX, Batch, batch
+from wampd.router.wire.batch import MOST_MESSAGES, SUFFIX, Batch, batch
 from wampd.router.wire.framing import Framing
 from wampd.router.wire.rawsocket import RawSocketFraming
 
 MAX_MESSAGE: Final = 2**24
 """Bytes of the longest message to a client; nothing in HTTP bounds it."""
 BATCH: Final = 2**20
-"""Bytes of a batch of several messages."""
+"""Bytes of a batch of several messages: more than over WebSocket, as each costs the client a request."""
 MOST_HELD: Final = 16
 OVERHEAD: Final = 64
 """What a waiting message costs beside its bytes; else very many small ones would cost far more than the queue's bound."""
@@ -50,6 +50,10 @@ class LongPoll(Struct, frozen=True):
     """What a long-poll path speaks."""
 
     serializers: tuple[str, ...]
+    batched: bool = True
+    """Each serializer in batches, too, for clients that ask for it."""
+    most: int = MOST_MESSAGES
+    """Messages in a batch of the client's."""
     pace: Pace = Pace()
     poll_timeout: float = 10.0
     """Seconds until a request that waits for messages is answered empty."""
@@ -88,11 +92,12 @@ class LongPollLine:
         """``protocol`` is that of WebSocket: ``wamp.2.json``, ``wamp.2.cbor.batched`` …"""
         self.id = secrets.token_urlsafe(ID_SIZE)
         self.protocol = protocol
-        self.binary = serializer_of(protocol) not in TEXT_SERIALIZERS
+        self.binary = SUBPROTOCOLS[protocol] not in TEXT_SERIALIZERS
         # Frames with a length in front are parted again without looking into messages, and shared with RawSocket.
         self.framing: Framing = RawSocketFraming(MAX_MESSAGE, MAX_MESSAGE)
         self._unframe = RawSocketFraming(MAX_MESSAGE, MAX_MESSAGE)
-        self._batch: Batch | None = batch(text=not self.binary) if protocol.endswith(SUFFIX) else None
+        batched = protocol.endswith(SUFFIX)
+        self._batch: Batch | None = batch(text=not self.binary, most=speaks.most) if batched else None
         self._speaks = speaks
         self._pace = speaks.pace
         self._wheel = wheel
@@ -342,11 +347,11 @@ class LongPollPort:
     def open(self, offered: Sequence[str], address: str) -> LongPollLine | NotOpened:
         """Open a transport, in the first protocol of the client's that is spoken here."""
         speaks, house = self._speaks, self._house
-        protocol = next((each for each in offered if serializer_of(each) in speaks.serializers), None)
+        spoken = subprotocols(speaks.serializers, batched=speaks.batched)
+        protocol = next((each for each in offered if each in spoken), None)
         if protocol is None:
             house.refused()
-            spoken = ", ".join(name for name, serializer in SUBPROTOCOLS.items() if serializer in speaks.serializers)
-            return NotOpened(f"no protocol in common; spoken here: {spoken}, and each of them with {SUFFIX}")
+            return NotOpened(f"no protocol in common; spoken here: {', '.join(spoken)}")
         if not self._may_open() or not house.admit(address):
             house.refused()
             return NotOpened("too many transports", no_room=True)
@@ -359,7 +364,7 @@ class LongPollPort:
 
         line = LongPollLine(protocol, speaks, self._wheel, gone)
         about = {"type": "longpoll", "peer": address, "protocol": protocol}
-        line.peer = house.serve(line, serializer_of(protocol), about, self._wheel.now())
+        line.peer = house.serve(line, SUBPROTOCOLS[protocol], about, self._wheel.now())
         self._lines[line.id] = line
         self._opening.add(line)
         line.start()
@@ -374,8 +379,3 @@ class LongPollPort:
         if len(self._opening) >= self._speaks.opening:
             self._opening = {line for line in self._opening if line.peer.deadline is not None or not line.writable}
         return len(self._opening) < self._speaks.opening
-
-
-def serializer_of(protocol: str) -> str:
-    """The serializer of a protocol, batched or not; empty if there is no such protocol."""
-    return SUBPROTOCOLS.get(protocol.removesuffix(SUFFIX), "")

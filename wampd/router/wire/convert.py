@@ -91,7 +91,7 @@ def event_message(event: Event, target: Format, no_args: Raw) -> tuple[Any, ...]
     """
     head = (EVENT, event.subscription, event.publication, event.details)
     args, kwargs = event.args, event.kwargs
-    if event.format is not target:
+    if event.format is not target and event.format is not Format.PLAIN:
         args, kwargs = convert(args, event.format, target), convert(kwargs, event.format, target)
     if kwargs is not None:
         return (*head, no_args if args is None else args, kwargs)
@@ -102,8 +102,11 @@ def event_message(event: Event, target: Format, no_args: Raw) -> tuple[Any, ...]
 
 
 def load(payload: Raw, source: Format) -> Any:
-    """The payload as plain values."""
-    return _LOAD[source](payload)
+    """The payload as plain values. Raises `ValueError` if it holds one that is foreign to WAMP."""
+    try:
+        return _LOAD[source](payload)
+    except _NOT_CARRIED:
+        raise ValueError("A value of the payload cannot be read") from None
 
 
 def to_json(value: Any) -> Any:
@@ -217,3 +220,9 @@ _DUMP: dict[Format, Callable[[Any], bytes]] = {
     Format.MSGPACK: _dump_msgpack,
     Format.CBOR: cbor2.dumps,
 }
+
+
+def teach(source: Format, load_payload: Callable[[Raw], Any], dump_value: Callable[[Any], bytes]) -> None:
+    """Learn of one more format, whose codec few routers need; errors are those of `_NOT_CARRIED`."""
+    _LOAD[source] = load_payload
+    _DUMP[source] = dump_value

@@ -1,6 +1,7 @@
 """HTTP long-poll on a real router: over TLS and Unix sockets, its limits and deadlines, and the way out."""
 
 import json
+import re
 import signal
 import socket
 import time
@@ -10,6 +11,7 @@ import pytest
 from tests.router.client import GOODBYE, Session, trusting
 from tests.support.certificates import make_certificate
 from tests.support.longpoll import BASE, Http, joined, opened
+from tests.support.process import ROOT
 
 LISTENERS = """
 listeners:
@@ -189,5 +191,18 @@ def test_204_can_be_what_a_path_answers(start):
         path = opened(http)
         assert http.ask(f"{path}/send", b'[1,"realm1",{"roles":{"caller":{}}}]').status == 204
         assert http.ask(f"{BASE}/open", b'{"protocols": ["wamp.2.cbor"]}').status == 400
+        assert http.ask(f"{path}/close").status == 204
+    assert router.stop() == 0
+
+
+def test_the_configuration_of_the_documentation_works(start):
+    text = (ROOT / "docs" / "transports.md").read_text(encoding="utf-8")
+    example = re.search(r"```yaml\n(listeners:.*?)```", text, re.DOTALL).group(1)
+    assert "tcp:8080:" in example
+    router = start(listeners=example.replace("tcp:8080:", "tcp:${WAMPD_PORT}:"))
+    with Http(router.port) as http, Session(router.port):
+        path = opened(http)
+        assert http.ask(f"{path}/send", b'[1,"realm1",{"roles":{"caller":{}}}]').status == 204
+        assert hear(http, path)[0] == 2
         assert http.ask(f"{path}/close").status == 204
     assert router.stop() == 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 
 from tests.spec.scenes import registered
+from tests.support import profile
 from tests.support.play import ALL, BASIC, nothing
 from tests.support.process import ROOT
 from wampd.realms.features import BROKER_FEATURES, DEALER_FEATURES
@@ -77,9 +79,18 @@ SHOWN_BY = {
 @pytest.mark.spec("FEA-01")
 @pytest.mark.parametrize("feature", [*BROKER_FEATURES, *DEALER_FEATURES])
 def test_every_feature_that_is_announced_is_shown_by_tests(feature):
-    row = SHOWN_BY[feature]
-    tests = "".join(path.read_text() for path in (ROOT / "tests" / "spec").glob("test_*.py"))
-    assert re.search(rf'mark\.spec\([^)]*"{row}"', tests)
+    """Its whole chapter: what must be is there, and tests prove each row."""
+    (chapter,) = [part for part in profile.sections() if SHOWN_BY[feature] in {row.name for row in part.rows}]
+    needed = {row.name for row in chapter.rows if row.level == "must"} | {SHOWN_BY[feature]}
+    assert {row.name for row in chapter.rows if row.missing is not None} & needed == set()
+    assert needed - proved() == set()
+
+
+@cache
+def proved():
+    """Every row that a test says it proves."""
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    return {row for rows in re.findall(r"mark\.spec\(([^)]*)\)", tests) for row in re.findall(r'"([A-Z0-9-]+)"', rows)}
 
 
 @pytest.mark.spec("FEA-02")

@@ -135,12 +135,16 @@ class Realm:
             return f"{beyond('sessions', most)}, of the role {authrole!r}"
         return None
 
+    def limits_of(self, authrole: str) -> Limits:
+        """The limits of the sessions of a role."""
+        return self._role_limits.get(authrole, self.limits)
+
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
         self.sessions[session.id] = session
         if session.authrole in self.quota.sessions_by_role:
             self._of_role[session.authrole] += 1
-        session.limits = self._role_limits.get(session.authrole, self.limits)
+        session.limits = self.limits_of(session.authrole)
         self._gate.admit(session)
         roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
         key = roles, guarded(session.limits)
@@ -221,6 +225,14 @@ class Realm:
             session.send((GOODBYE, {"message": message} if message else {}, reason))
             self.leave(session)
 
+    def close(self) -> None:
+        """The realm is not used any more: take apart what refers to itself, so that its memory is free at once."""
+        self._handlers.clear()
+        self._handlers_of.clear()
+        self._gate.handlers.clear()
+        self.dealer.services.procedures.clear()
+        del self.watcher, self.broker.watcher, self.dealer.registrations.watcher
+
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""
         return any(session.calls for session in self.sessions.values())
@@ -228,7 +240,7 @@ class Realm:
     @property
     def is_deserted(self) -> bool:
         """Whether nobody is here, and nothing is left of those who were."""
-        return not self.sessions and not self._leaving
+        return not self.sessions and not self.has_leavers
 
     @property
     def keeps(self) -> bool:

@@ -153,6 +153,7 @@ class Realms:
         def end() -> None:
             del self._shells[name]
             self._past.update(core.struck)
+            core.close()
             template.open -= 1
             log.info("realm {realm} is closed", realm=name)
 

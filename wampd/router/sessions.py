@@ -169,19 +169,7 @@ class SessionPeer:
         if isinstance(realm, Refusal):
             self._refuse(realm)
             return
-        session = Session(
-            accept.session_id,
-            format=self._codec.format,
-            roles=accept.roles,
-            grants=accept.grants,
-            touched=self._realms.touched,
-            authid=accept.authid,
-            authrole=accept.authrole,
-            authmethod=accept.authmethod,
-            authprovider=accept.authprovider,
-            transport=self.about,
-            outlet=self,
-        )
+        session = accept.session(self._codec.format, self._realms.touched, self.about, self)
         self._handshake = None
         self._realm = realm
         self._state = State.ESTABLISHED

@@ -176,6 +176,7 @@ class SessionPeer:
         self.session = session
         self.deadline = None
         session.send(accept.wire())
+        self._realms.ids.add(session.id)
         realm.join(session)
         self.handle = realm.core.handle
         depth = session.limits.depth
@@ -333,6 +334,7 @@ class SessionPeer:
             log.info("{who} left {realm}: {why}", who=self.who, realm=realm.core.name, why=why)
             self.session = None
             self._realm = None
+            self._realms.ids.discard(session.id)
             realm.leave(session)
 
     # ------------------------------------------------------------------------------------- what the connection tells

@@ -35,7 +35,10 @@ class RegistrationMeta:
         self._emit = broker.emit
         self._wall = wall
         self._known: Known[Registration] = Known(NO_SUCH_REGISTRATION)
-        self.procedures: dict[str, Procedure] = {
+
+    def procedures(self) -> dict[str, Procedure]:
+        """What is served, by URI."""
+        return {
             "wamp.registration.list": taking(Nothing, self.list_registrations),
             "wamp.registration.lookup": taking(Lookup, self.lookup),
             "wamp.registration.match": taking(ByUri, self.match),

@@ -40,7 +40,7 @@ MEMBER = {"roles": BASIC}
 
 @pytest.fixture
 def connect(router_port):
-    """Make HTTP connections."""
+    """Make HTTP connections. What is opened on them is closed in the end, as others on this router hear of who leaves."""
     connections = []
 
     def make():
@@ -48,8 +48,11 @@ def connect(router_port):
         return connections[-1]
 
     yield make
-    for connection in connections:
-        connection.close()
+    with Http(router_port) as last:
+        for connection in connections:
+            for path in connection.opened:
+                assert last.ask(f"{path}/close").status in (202, 404)
+            connection.close()
 
 
 @pytest.fixture
@@ -102,6 +105,7 @@ def test_without_a_protocol_in_common_no_transport_is_opened(http, body):
 def test_the_query_that_keeps_caches_away_is_ignored(http):
     answer = http.ask(f"{BASE}/open?x=382913", b'{"protocols": ["wamp.2.json"]}')
     path = f"{BASE}/{answer.json()['transport']}"
+    http.opened.append(path)
     assert http.ask(f"{path}/send?x=1", DUMP["json"]([HELLO, "realm1", MEMBER])).status == 202
     assert http.ask(f"{path}/receive?x=2").json()[0] == WELCOME
     assert http.ask(f"{path}/close?x=3").status == 202

@@ -40,6 +40,8 @@ class Http:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout) if over is None else over
         if self._socket.family == socket.AF_INET:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.opened: list[str] = []
+        """The paths of the transports that `opened` opened here."""
         self._timeout = timeout
         self._buffer = b""
 
@@ -96,7 +98,8 @@ def opened(http: Http, protocol: str = "wamp.2.json", **headers: str) -> str:
     answer = http.ask(f"{BASE}/open", json.dumps({"protocols": [protocol]}).encode(), **headers)
     assert answer.status == 200, answer
     assert answer.json()["protocol"] == protocol
-    return f"{BASE}/{answer.json()['transport']}"
+    http.opened.append(f"{BASE}/{answer.json()['transport']}")
+    return http.opened[-1]
 
 
 def joined(http: Http) -> str:

@@ -20,7 +20,7 @@ from wampd.realms.limits import beyond
 from wampd.realms.options import Match
 from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_too_long, is_uri
 
-Action: TypeAlias = Literal["call", "register", "publish", "subscribe"]
+Action: TypeAlias = Literal["call", "register", "publish", "subscribe", "force_reregister"]
 Disclosure: TypeAlias = Literal["never", "on_request", "always"]
 
 

@@ -30,6 +30,7 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, TicketPrincipal
+from wampd.realms.calls import Timeouts
 from wampd.realms.limits import Limits, Quota, Rate
 from wampd.router import reactor as turn_reactor
 from wampd.router.hosting.guests import Guest, Hosting
@@ -135,6 +136,7 @@ class Daemon:
                 sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},
                 retained=realm.limits.retained,
             ),
+            timeouts=Timeouts(realm.call_timeout.default, realm.call_timeout.maximum, realm.call_timeout.forward),
             strict_request_ids=realm.strict_request_ids,
             drops_events=realm.slow_consumer == "drop",
         )

@@ -120,7 +120,7 @@ def test_a_progressive_answer_with_too_much_payload_also_interrupts_the_callee()
     callee.heard()
     callee.say([70, 1, {"progress": True}, ["x" * 60]])
     assert caller.heard() == [[ERROR, CALL, 1, {}, TOO_LARGE, [beyond("payload_size", 50)]]]
-    assert callee.heard() == [[INTERRUPT, 1, {"mode": "killnowait", "reason": "wamp.error.canceled"}]]
+    assert callee.heard() == [[INTERRUPT, 1, {"mode": "killnowait", "reason": TOO_LARGE}]]
     callee.say([70, 1, {}, ["x"]])
     assert caller.heard() == []
     assert house.realm.struck == Counter({"payloads over the limit": 1})

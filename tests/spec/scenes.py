@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from tests.support.play import ANY, closed, violation
+from tests.support.play import ALL, ANY, closed, violation
+from tests.support.stages import MemoryStage
 from wampd.realms.messages import (
     ABORT,
     AUTHENTICATE,
@@ -12,6 +15,7 @@ from wampd.realms.messages import (
     CHALLENGE,
     ERROR,
     GOODBYE,
+    INVOCATION,
     REGISTER,
     REGISTERED,
     RESULT,
@@ -28,6 +32,28 @@ def registered(play, name="callee", uri="com.app.add", request=1, reg="reg"):
     callee > [REGISTER, request, {}, uri]
     callee < [REGISTERED, request, ANY.as_(reg)]
     return callee
+
+
+def called(play, procedure="com.app.add", number=1, **options):
+    """A call is under way, of the caller's number and of the callee's number 1; nothing special reaches the callee."""
+    registered(play, uri=procedure)
+    play.caller > [CALL, number, options, procedure]
+    play.callee < [INVOCATION, 1, play.reg, {}]
+
+
+def without(role, *features):
+    """The roles of a client that announced everything but these features of one role."""
+    left = {feature: True for feature in ALL[role]["features"] if feature not in features}
+    return {**ALL, role: {"features": left}}
+
+
+def pass_time(play, seconds):
+    """Let time go by."""
+    if isinstance(play.stage, MemoryStage):
+        play.stage.clock.advance(seconds)
+        play.fence()
+    else:
+        time.sleep(seconds)
 
 
 def subscribed(play, name="subscriber", uri="com.topic", request=1, sub="sub", **options):

@@ -69,6 +69,11 @@ SHOWN_BY = {
     "publisher_identification": "PID-01",
     "subscriber_blackwhite_listing": "BWL-01",
     "call_canceling": "CAN-04",
+    "call_reroute": "RER-01",
+    "call_timeout": "TMO-03",
+    "payload_passthru_mode": "PPT-01",
+    "progressive_call_invocations": "PCI-01",
+    "progressive_call_results": "PCR-02",
     "call_cancelling": "CAN-04",
     "caller_identification": "CID-01",
     "pattern_based_registration": "PRG-02",
@@ -76,6 +81,7 @@ SHOWN_BY = {
     "registration_meta_api": "META-R-01",
     "session_meta_api": "META-S-01",
     "subscription_meta_api": "META-P-01",
+    "shared_registration": "SHR-04",
 }
 """The row whose tests show a feature at work."""
 
@@ -113,13 +119,6 @@ def test_the_router_remembers_what_a_callee_announced(play, able):
     else:
         play.caller < [ERROR, CALL, 1, {}, "wamp.error.canceled", ...]
         play.callee < nothing
-
-
-@pytest.mark.spec("FEA-02", "PCR-01")
-def test_a_feature_that_the_router_does_not_have_is_not_passed_on(play):
-    registered(play)
-    play.caller > [CALL, 1, {"receive_progress": True}, "com.app.add"]
-    play.callee < [INVOCATION, 1, play.reg, {}]
 
 
 @pytest.mark.spec("FEA-03")

@@ -130,8 +130,9 @@ def test_a_uri_over_the_limit_is_refused(play):
     for actor, limit in (visitor(play), 40), (member(play), 60):
         actor > [SUBSCRIBE, 1, {}, "com." + "x" * (limit - 4)]
         actor < [SUBSCRIBED, 1, int]
+        text = f"no more than {limit} bytes in a URI (limit: uri_length)"
         actor > [SUBSCRIBE, 2, {}, "com." + "x" * (limit - 3)]
-        actor < [ERROR, SUBSCRIBE, 2, {}, "wamp.error.invalid_uri", [str]]
+        actor < [ERROR, SUBSCRIBE, 2, {}, "wamp.error.invalid_uri", [text]]
 
 
 def test_calls_and_publications_with_too_much_payload_are_refused(play):
@@ -245,7 +246,7 @@ def test_a_message_that_nests_deeper_than_the_role_may_is_a_violation(play, role
         actor > [CALL, 1, {}, "com.app.none", nested(depth)]
         actor < [ERROR, CALL, 1, {}, "wamp.error.no_such_procedure", [str]]
         actor > [CALL, 2, {}, "com.app.none", nested(depth + 1)]
-        actor < violation(f"more than {depth} levels deep")
+        actor < violation(f"more than {depth} levels deep (limit: depth)")
 
 
 def test_the_depth_counts_from_the_first_message_after_hello_until_the_session_is_over(play):

@@ -38,11 +38,33 @@ ALL: Mapping[str, Any] = {
     },
     "subscriber": {"features": dict.fromkeys(("publisher_identification", "pattern_based_subscription"), True)},
     "caller": {
-        "features": dict.fromkeys(("caller_identification", "call_canceling", "progressive_call_results"), True)
+        "features": dict.fromkeys(
+            (
+                "call_canceling",
+                "call_timeout",
+                "caller_identification",
+                "payload_passthru_mode",
+                "payload_transparency",
+                "progressive_call_invocations",
+                "progressive_call_results",
+            ),
+            True,
+        )
     },
     "callee": {
         "features": dict.fromkeys(
-            ("caller_identification", "call_canceling", "pattern_based_registration", "progressive_call_results"), True
+            (
+                "call_canceling",
+                "call_reroute",
+                "call_timeout",
+                "caller_identification",
+                "pattern_based_registration",
+                "payload_passthru_mode",
+                "payload_transparency",
+                "progressive_call_invocations",
+                "progressive_call_results",
+            ),
+            True,
         )
     },
 }

@@ -251,7 +251,10 @@ def test_a_message_may_nest_as_deep_as_the_limit_and_no_deeper(name: str) -> Non
                 message = [code, 1, {}, "a.b", [padding, nested(limit - 2)]]
                 assert elements(name, codec.decode(pack(name, message))) == message
                 message[4] = [padding, nested(limit - 1)]
-                assert refusal(codec, pack(name, message)) == f"The message is nested more than {limit} levels deep"
+                assert (
+                    refusal(codec, pack(name, message))
+                    == f"The message is nested more than {limit} levels deep (limit: depth)"
+                )
                 in_kwargs = [code, 1, {}, "a.b", [padding], {"a": nested(limit - 1)}]
                 assert "levels deep" in refusal(codec, pack(name, in_kwargs))
             in_options = [16, 1, {"unknown": nested(limit - 1), "padding": padding}, "a.b"]

@@ -25,11 +25,17 @@ BROKER_FEATURES: tuple[str, ...] = (
 DEALER_FEATURES: tuple[str, ...] = (
     "call_canceling",
     "call_cancelling",
+    "call_reroute",
+    "call_timeout",
     "caller_identification",
     "pattern_based_registration",
+    "payload_passthru_mode",
+    "progressive_call_invocations",
+    "progressive_call_results",
     "reflection",
     "registration_meta_api",
     "session_meta_api",
+    "shared_registration",
 )
 
 

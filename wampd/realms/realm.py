@@ -7,6 +7,9 @@ Rules
   `SessionOver` when the client has ended the session.
 * Request ids: with ``strict_request_ids`` every request's id is its predecessor's plus one, and 1 after 2^53; else any id
   will do that is not in use (basic profile, "IDs"; many clients do not count).
+* Parts of a progressive call carry the id of its first CALL; where ids need not count, such an id is in use until the caller
+  has sent the last part of it, or for a while after the call's end (advanced profile, "Progressive Call Invocations").
+* Time: `next_deadline` says when `expire` has something to do at the earliest.
 * A session that leaves is gone at once for everybody; taking it off what it held is done in slices, so that a session
   with very many subscriptions blocks nobody. So is telling very many sessions that they are sent away.
 * Messages whose role the client did not announce are protocol violations.
@@ -16,10 +19,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sized
+from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from wampd.realms.broker import Broker
+from wampd.realms.calls import Timeouts
 from wampd.realms.dealer import Dealer
 from wampd.realms.gate import Gate, guarded
 from wampd.realms.limits import Limits, Quota, beyond
@@ -84,21 +89,24 @@ class Realm:
         *,
         touched: list[Session],
         outside: Outside,
+        alarmed: list[Realm] | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         role_limits: Mapping[str, Limits] = MappingProxyType({}),
         quota: Quota = Quota(),  # noqa: B008 - frozen
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         strict_request_ids: bool = False,
     ) -> None:
-        """``touched`` gets every session with something to send.
+        """``touched`` gets every session with something to send, ``alarmed`` this realm when `next_deadline` gets earlier.
 
         ``limits`` are those of every session whose role is not in ``role_limits``.
         """
+        alarmed = [] if alarmed is None else alarmed
         self.name = name
         self.sessions: dict[int, Session] = {}
         self.struck: Counter[str] = Counter()
         """How often limits struck, and what was not delivered."""
         self.broker = Broker(touched, outside, self.struck)
-        self.dealer = Dealer(outside, self.struck)
+        self.dealer = Dealer(outside, self.struck, timeouts=timeouts, alarm=partial(alarmed.append, self))
         self.watcher: Watcher = Meta(self, outside)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits
@@ -125,7 +133,7 @@ class Realm:
             Abort: self._abort,
         }
         self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
-        self._gate = Gate(handlers, self.dealer.spoil, outside.now, self.struck)
+        self._gate = Gate(handlers, self.dealer, outside.now, self.struck)
         self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]]], Handlers] = {}
 
     def full(self, authrole: str) -> str | None:
@@ -177,9 +185,10 @@ class Realm:
                 session.watermark = request_id
             elif self.strict:
                 due = session.watermark % MAX_ID + 1
-                if request_id != due:
+                if request_id == due:
+                    session.watermark = request_id
+                elif message.__class__ is not Call or not self.dealer.continues(session, message):
                     raise ProtocolViolation(f"request id {request_id} where {due} was due")
-                session.watermark = request_id
             elif request_id > session.watermark:
                 session.watermark = request_id
         handler(session, message)
@@ -218,6 +227,15 @@ class Realm:
             if not left:
                 self._leaving.popleft()
 
+    @property
+    def next_deadline(self) -> float | None:
+        """When to call `expire` next, at the latest (monotonic seconds)."""
+        return self.dealer.deadlines.next
+
+    def expire(self, now: float) -> None:
+        """Do what is due at ``now`` (monotonic seconds)."""
+        self.dealer.expire(now)
+
     def dismiss(self, session: Session, reason: str, message: str = "") -> None:
         """Send a session away: answer its calls, say GOODBYE, and take it out."""
         if session.id in self.sessions:
@@ -239,11 +257,10 @@ class Realm:
 
     def close(self) -> None:
         """The realm is not used any more: take apart what refers to itself, so that its memory is free at once."""
-        self._handlers.clear()
-        self._handlers_of.clear()
-        self._gate.handlers.clear()
         self.dealer.services.procedures.clear()
-        del self.watcher, self.broker.watcher, self.dealer.registrations.watcher
+        del self.dealer.registrations.watcher
+        for part in (self._gate, self.broker, self.dealer, self):
+            vars(part).clear()
 
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""

@@ -121,12 +121,19 @@ class Reflection:
         self._definitions: dict[Kind, dict[str, Definition]] = {kind: {} for kind in KINDS}
         self._held: dict[Session, dict[tuple[Kind, str], Definition]] = {}
         self._total = 0
-        self.procedures: dict[str, Procedure] = {}
+
+    def __len__(self) -> int:
+        """How many definitions there are."""
+        return sum(len(definitions) for definitions in self._definitions.values())
+
+    def procedures(self) -> dict[str, Procedure]:
+        """What is served, by URI."""
+        procedures: dict[str, Procedure] = {}
         for spelling in SPELLINGS:
-            self.procedures[f"{spelling}.define"] = taking(Define, self.define)
-            self.procedures[f"{spelling}.undefine"] = taking(Undefine, self.undefine)
-            self.procedures[f"{spelling}.describe"] = taking(Describe, self.describe)
-        self.procedures |= {
+            procedures[f"{spelling}.define"] = taking(Define, self.define)
+            procedures[f"{spelling}.undefine"] = taking(Undefine, self.undefine)
+            procedures[f"{spelling}.describe"] = taking(Describe, self.describe)
+        return procedures | {
             "wamp.reflection.procedure.list": taking(Page, self.list_procedures),
             "wamp.reflection.topic.list": taking(Page, self.list_topics),
             "wamp.reflection.error.list": taking(Page, self.list_errors),
@@ -134,10 +141,6 @@ class Reflection:
             "wamp.reflection.topic.describe": taking(Describe, self.describe_topic),
             "wamp.reflection.error.describe": taking(Describe, self.describe_error),
         }
-
-    def __len__(self) -> int:
-        """How many definitions there are."""
-        return sum(len(definitions) for definitions in self._definitions.values())
 
     # ----------------------------------------------------------------------------------------------------- defining
 

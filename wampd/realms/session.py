@@ -124,6 +124,7 @@ class Session:
         "calls",
         "deaf",
         "dropped",
+        "ended",
         "format",
         "grants",
         "handlers",
@@ -197,6 +198,8 @@ class Session:
         self.registrations: dict[int, Registration] | None = None
         self.calls: dict[int, Invocation] | None = None
         self.invocations: dict[int, Invocation] | None = None
+        self.ended: dict[int, tuple[str, float]] | None = None
+        """Progressive calls that are over though the client did not end them: procedure, and since when."""
 
     def __repr__(self) -> str:
         return f"<Session {self.id} {self.authid}/{self.authrole} {self.state.value}>"

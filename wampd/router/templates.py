@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from wampd.auth.handshake import RealmAuth
+from wampd.realms.calls import Timeouts
 from wampd.realms.limits import Limits, Quota
 from wampd.realms.options import Match
 from wampd.realms.uris import UriCheck, is_uri, matches, precedence
@@ -30,6 +31,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     role_limits: Mapping[str, Limits] = {}
     """Of the roles whose sessions have limits of their own."""
     quota: Quota = Quota()
+    timeouts: Timeouts = Timeouts()
     strict_request_ids: bool = False
     drops_events: bool = False
     """Slow subscribers lose events, not their connection."""

@@ -38,7 +38,7 @@ class Meta:
         self._subscriptions = SubscriptionMeta(realm.broker, outside.wall)
         self._reflection = Reflection(realm.broker, realm.dealer)
         for part in (self._sessions, self._registrations, self._subscriptions, self._reflection):
-            realm.dealer.services.procedures.update(part.procedures)
+            realm.dealer.services.procedures.update(part.procedures())
 
     def joined(self, session: Session) -> None:
         """Tell of a session that has joined."""

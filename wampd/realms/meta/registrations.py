@@ -11,7 +11,7 @@ Source: WAMP advanced profile, "Registration Meta API".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from wampd.realms.meta.shapes import ById, ByUri, Known, Lookup, LookupOptions, Nothing, ids_by_match, those_here
@@ -35,7 +35,10 @@ class RegistrationMeta:
         self._emit = broker.emit
         self._wall = wall
         self._known: Known[Registration] = Known(NO_SUCH_REGISTRATION)
-        self.procedures: dict[str, Procedure] = {
+
+    def procedures(self) -> dict[str, Procedure]:
+        """What is served, by URI."""
+        return {
             "wamp.registration.list": taking(Nothing, self.list_registrations),
             "wamp.registration.lookup": taking(Lookup, self.lookup),
             "wamp.registration.match": taking(ByUri, self.match),
@@ -85,15 +88,11 @@ class RegistrationMeta:
 
     def list_callees(self, _caller: Session, given: ById) -> list[int]:
         """The ids of the sessions that serve a registration."""
-        return those_here(_callees(self._known.find(given.id)))
+        return those_here(self._known.find(given.id).callees)
 
     def count_callees(self, _caller: Session, given: ById) -> int:
         """The number of sessions that serve a registration."""
-        return len(those_here(_callees(self._known.find(given.id))))
+        return len(those_here(self._known.find(given.id).callees))
 
     def _details(self, registration_id: int) -> dict[str, Any]:
-        return {**self._known.details(registration_id), "invoke": "single"}
-
-
-def _callees(registration: Registration) -> Iterable[Session]:
-    return (registration.callee,)
+        return {**self._known.details(registration_id), "invoke": self._known.find(registration_id).invoke}

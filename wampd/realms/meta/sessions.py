@@ -88,7 +88,10 @@ class SessionMeta:
         self._realm = realm
         self._here = realm.sessions
         self._emit = realm.broker.emit
-        self.procedures: dict[str, Procedure] = {
+
+    def procedures(self) -> dict[str, Procedure]:
+        """What is served, by URI."""
+        return {
             "wamp.session.count": taking(ByRoles, self.count),
             "wamp.session.list": taking(ByRoles, self.list_sessions),
             "wamp.session.get": taking(BySession, self.get),

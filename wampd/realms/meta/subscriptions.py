@@ -33,7 +33,10 @@ class SubscriptionMeta:
         self._emit = broker.emit
         self._wall = wall
         self._known: Known[Subscription] = Known(NO_SUCH_SUBSCRIPTION)
-        self.procedures: dict[str, Procedure] = {
+
+    def procedures(self) -> dict[str, Procedure]:
+        """What is served, by URI."""
+        return {
             "wamp.subscription.list": taking(Nothing, self.list_subscriptions),
             "wamp.subscription.lookup": taking(Lookup, self.lookup),
             "wamp.subscription.match": taking(ByUri, self.match),

@@ -101,7 +101,7 @@ def violation(error: Exception) -> ProtocolViolation:
 
 def too_deep(limit: int) -> ProtocolViolation:
     """What to tell a peer whose message nests too deep."""
-    return ProtocolViolation(f"The message is nested more than {limit} levels deep")
+    return ProtocolViolation(f"The message is nested more than {limit} levels deep (limit: depth)")
 
 
 def too_many(size: int) -> ProtocolViolation:

@@ -103,3 +103,27 @@ def test_meta_api(client: Client, field: Field) -> None:
     if client is not WAMPY:  # which does not tell its user for what reason it was sent away
         facts |= {"killed for": "com.interop.enough", "left": True}
     assert field.hold(client, "meta") == facts
+
+
+@by(*EVERY)
+def test_progressive_results(client: Client, field: Field, host: None) -> None:
+    assert field.hold(client, "progress") == {"parts": [0, 1, 2], "result": "done", "without": "done at once"}
+
+
+@by(*EVERY)
+def test_timeouts(client: Client, field: Field, host: None) -> None:
+    expected = {"error": "wamp.error.timeout", "in time": True, "interrupted": [True]}
+    assert field.hold(client, "timeout") == expected
+
+
+@by(*EVERY)
+def test_shared_registrations(client: Client, field: Field) -> None:
+    refused = "wamp.error.procedure_already_exists"
+    assert field.hold(client, "sharing") == {
+        "roundrobin": [0, 1, 2, 0, 1],
+        "roundrobin against random": refused,
+        "first": [0] * 5,
+        "first against random": refused,
+        "last": [2] * 5,
+        "last against random": refused,
+    }

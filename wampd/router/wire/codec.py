@@ -49,9 +49,6 @@ class Codec(Protocol):
     """One serialization of WAMP messages."""
 
     format: Format
-    """What undecoded payload is in."""
-    name: str
-    """The serializer's name in WAMP. Messages of codecs of the same name look the same."""
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         """``depth`` is how deep a message may nest."""

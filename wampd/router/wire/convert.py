@@ -58,6 +58,8 @@ _TEXTUAL = frozenset({datetime.datetime, datetime.date, uuid.UUID})
 _STRINGS = frozenset({str})
 
 
+_BOTH_CBOR = {Format.CBOR, Format.FLATBUFFERS}
+
 _NOT_CARRIED = (
     msgspec.MsgspecError,
     cbor2.CBORError,
@@ -71,7 +73,7 @@ _NOT_CARRIED = (
 
 def convert(payload: Raw | None, source: Format, target: Format) -> Raw | None:
     """The payload in another serialization. Raises `Uncarriable`."""
-    if payload is None or source is target:
+    if payload is None or source is target or {source, target} == _BOTH_CBOR:
         return payload
     try:
         return Raw(_DUMP[target](_LOAD[source](payload)))
@@ -214,11 +216,13 @@ _LOAD: dict[Format, Callable[[Raw], Any]] = {
     Format.JSON: _load_json,
     Format.MSGPACK: _load_msgpack,
     Format.CBOR: _load_cbor,
+    Format.FLATBUFFERS: _load_cbor,
 }
 _DUMP: dict[Format, Callable[[Any], bytes]] = {
     Format.JSON: _dump_json,
     Format.MSGPACK: _dump_msgpack,
     Format.CBOR: cbor2.dumps,
+    Format.FLATBUFFERS: cbor2.dumps,
 }
 
 

@@ -41,15 +41,21 @@ def camel(name: str) -> str:
 
 
 def dumps(message: list[Any]) -> bytes:
-    """A message of a client; its arguments become CBOR, and details that the schema does not have are left out."""
-    code, shape = message[0], SHAPES[message[0]]
+    """A message of a client; its arguments become CBOR, and details that the schema does not have are left out.
+
+    A message of a type that there is not has the largest type that can be written, and nothing else.
+    """
+    code, shape = message[0], SHAPES.get(message[0], ())
     values: dict[str, Any] = {}
     for name, element in zip(shape, message[1:], strict=False):
         values.update(element if name == OPTIONS else {name: element})
     for name, element in zip(("args", "kwargs"), message[1 + len(shape) :], strict=False):
         values[name] = cbor2.dumps(element)
     builder = flatbuffers.Builder(256)
-    table = _write(builder, m.MESSAGES[code].name.capitalize(), MESSAGES[code], values)
+    if code in MESSAGES:
+        table = _write(builder, m.MESSAGES[code].name.capitalize(), MESSAGES[code], values)
+    else:
+        code, table = 255, _write(builder, "Map", (), {})
     Root.MessageStart(builder)
     Root.MessageAddMsgType(builder, code)
     Root.MessageAddMsg(builder, table)
@@ -61,7 +67,7 @@ def _write(builder: Any, table: str, fields: Any, values: dict[str, Any]) -> int
     module = generated(table)
     ready = []
     for name, kind, _ in fields:
-        if kind != "-" and name in values:
+        if kind != "-" and name in values and (kind != "map" or values[name]):
             ready.append((name, _value(builder, table, name, kind, values[name])))
     getattr(module, f"{table}Start")(builder)
     for name, value in ready:
@@ -95,6 +101,9 @@ def _value(builder: Any, table: str, name: str, kind: str, value: Any) -> Any:
     return builder.EndVector()
 
 
+_ABSENT: dict[str, Any] = {"extra": {}, "reason": "", "error": ""}
+
+
 def loads(payload: bytes) -> list[Any]:
     """A message of the router; details hold what is not zero, false or absent."""
     root = Root.Message.GetRootAs(payload, 0)
@@ -103,7 +112,7 @@ def loads(payload: bytes) -> list[Any]:
     args, kwargs, packed = (values.pop(name, None) for name in ("args", "kwargs", "payload"))
     shape = SHAPES[code]
     details = {name: value for name, value in values.items() if name not in shape}
-    message = [code, *(details if name == OPTIONS else values.get(name, 0) for name in shape)]
+    message = [code, *(details if name == OPTIONS else values.get(name, _ABSENT.get(name, 0)) for name in shape)]
     if code in (m.UNSUBSCRIBED, m.UNREGISTERED) and not details:
         message.pop()
     if packed is not None:

@@ -58,8 +58,6 @@ _TEXTUAL = frozenset({datetime.datetime, datetime.date, uuid.UUID})
 _STRINGS = frozenset({str})
 
 
-_BOTH_CBOR = {Format.CBOR, Format.FLATBUFFERS}
-
 _NOT_CARRIED = (
     msgspec.MsgspecError,
     cbor2.CBORError,
@@ -73,8 +71,12 @@ _NOT_CARRIED = (
 
 def convert(payload: Raw | None, source: Format, target: Format) -> Raw | None:
     """The payload in another serialization. Raises `Uncarriable`."""
-    if payload is None or source is target or {source, target} == _BOTH_CBOR:
+    if payload is None or source is target:
         return payload
+    if (source is Format.FLATBUFFERS and target is Format.CBOR) or (
+        source is Format.CBOR and target is Format.FLATBUFFERS
+    ):
+        return payload  # which is CBOR in both
     try:
         return Raw(_DUMP[target](_LOAD[source](payload)))
     except _NOT_CARRIED:

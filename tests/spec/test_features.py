@@ -74,6 +74,7 @@ SHOWN_BY = {
     "call_cancelling": "CAN-04",
     "caller_identification": "CID-01",
     "pattern_based_registration": "PRG-02",
+    "registration_revocation": "RRV-01",
     "shared_registration": "SHR-04",
 }
 """The row whose tests show a feature at work."""

@@ -27,6 +27,7 @@ DEALER_FEATURES: tuple[str, ...] = (
     "payload_passthru_mode",
     "progressive_call_invocations",
     "progressive_call_results",
+    "registration_revocation",
     "shared_registration",
 )
 

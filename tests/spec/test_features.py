@@ -67,6 +67,7 @@ SHOWN_BY = {
     "publisher_identification": "PID-01",
     "subscriber_blackwhite_listing": "BWL-01",
     "call_canceling": "CAN-04",
+    "call_reroute": "RER-01",
     "call_timeout": "TMO-03",
     "payload_passthru_mode": "PPT-01",
     "progressive_call_invocations": "PCI-01",

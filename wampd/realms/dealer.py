@@ -39,6 +39,7 @@ from wampd.realms.abilities import (
 from wampd.realms.callees import Share
 from wampd.realms.calls import Course, Invocation, Timeouts, drop_if_late, is_late, remember_ended
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, INVALID_URI, NOT_AUTHORIZED, Grant
+from wampd.realms.limits import beyond
 from wampd.realms.messages import CALL, ERROR, INVOCATION, RESULT, YIELD, Call, Cancel, Error, Yield
 from wampd.realms.options import CallOptions, ClientRole, ErrorDetails, YieldOptions
 from wampd.realms.outside import Outside
@@ -66,27 +67,16 @@ class Dealer(Records):
     """Remote procedure calls in one realm."""
 
     def __init__(
-        self,
-        outside: Outside,
-        max_registrations: int,
-        max_calls: int,
-        struck: Counter[str],
-        *,
-        timeouts: Timeouts,
-        alarm: Callable[[], object],
+        self, outside: Outside, struck: Counter[str], *, timeouts: Timeouts, alarm: Callable[[], object]
     ) -> None:
-        """Both limits are per session; ``max_calls`` counts calls not yet answered; ``struck`` counts what is refused.
-
-        ``alarm`` is called when ``deadlines.next`` has become earlier.
-        """
+        """``struck`` counts what is refused; ``alarm`` is called when ``deadlines.next`` has become earlier."""
         super().__init__(outside, alarm)
-        self._max_calls = max_calls
         self._struck = struck
         self._timeouts = timeouts
         self._all_timed = bool(timeouts.default or timeouts.maximum)
         self._decode = outside.decode
         self._chance = outside.random
-        self.registrations = Registrations(self, max_registrations, struck)
+        self.registrations = Registrations(self, struck)
         self.services = Services(outside)
 
     # -------------------------------------------------------------------------------------------------------- calls
@@ -124,8 +114,8 @@ class Dealer(Records):
             elif not self.services.serve(caller, message):
                 self._refuse(caller, message, NO_SUCH_PROCEDURE, f"no procedure {uri!r} is registered")
             return
-        if len(calls) >= self._max_calls:
-            reason = f"no more than {self._max_calls} calls under way in one session"
+        if len(calls) >= caller.limits.pending_calls:
+            reason = beyond("pending_calls", caller.limits.pending_calls)
             self._struck["calls over the limit"] += 1
             self._refuse(caller, message, NOT_AUTHORIZED, reason)
             return
@@ -173,7 +163,7 @@ class Dealer(Records):
         invocation = self._held(callee, message.id)
         if invocation is None:
             return
-        if message.uri == UNAVAILABLE and has(callee.roles.callee, CALL_REROUTE) and self._reroute(invocation):
+        if message.uri == UNAVAILABLE and has(callee.roles.callee, CALL_REROUTE) and self._reroute(invocation, callee):
             return
         caller = invocation.caller
         feature = unreadable(caller.roles.caller, details)
@@ -202,6 +192,27 @@ class Dealer(Records):
     def continues(self, caller: Session, message: Call) -> bool:
         """Whether a CALL has the id of one that is under way, or of a progressive one that was until lately."""
         return message.id in (caller.calls or ()) or is_late(caller, message, self._now())
+
+    def spoil(self, callee: Session, invocation_id: int, more: bool, uri: str, reason: str) -> None:
+        """An answer of the callee's is not let through: its call ends with an ERROR of the router's own.
+
+        ``more``: it was not the last, so the callee is still at work and is to stop.
+        """
+        invocation = self._held(callee, invocation_id)
+        if invocation is not None:
+            if more:
+                interrupt(invocation, "killnowait", uri)
+            self._fail(invocation, uri, reason)
+
+    def turn_away(self, caller: Session, message: Call, uri: str, reason: str) -> None:
+        """A CALL is not let through: refuse it; if it is a part of a call under way, end that with the ERROR."""
+        invocation = (caller.calls or {}).get(message.id)
+        if invocation is not None:
+            _continued(invocation, message)
+            interrupt(invocation, "killnowait", uri)
+            self._fail(invocation, uri, reason)
+        elif not drop_if_late(caller, message, self._now()):
+            self._refuse(caller, message, uri, reason)
 
     def _check_call(self, caller: Session, message: Call) -> None:
         """See that a caller announced what it uses."""
@@ -318,12 +329,12 @@ class Dealer(Records):
                 course.deadline = self.deadlines.start(invocation, course.ends)
         head = (INVOCATION, invocation_id, course.registration.id, {**told, "progress": True} if course.open else told)
         callee.send(with_payload(head, *course.payload, invocation.caller, callee))
+        if course.registration.callee is not None or not has(role, CALL_REROUTE):
+            course.payload = None  # nobody else will be asked
 
     def _go_on(self, invocation: Invocation, message: Call) -> None:
         """Serve a CALL with the id of one that is under way: the next part of a progressive call, or a violation."""
-        course = invocation.course
-        if course is None or not course.open or message.uri != course.uri:
-            raise ProtocolViolation(f"CALL {message.id} is still being served")
+        course = _continued(invocation, message)
         if message.options.enc_algo and not course.options.enc_algo:
             raise ProtocolViolation(f"the options of CALL {message.id} are those of its first part")
         if course.options.ppt_scheme:
@@ -372,13 +383,36 @@ class Dealer(Records):
         if course.deadline is not None:
             course.deadline.due = course.ends = self._now() + course.timeout
 
-    def _reroute(self, invocation: Invocation) -> bool:
+    def _reroute(self, invocation: Invocation, callee: Session) -> bool:
         """A callee is not available: ask another; whether that is the end of its ERROR."""
         course = invocation.course
         if invocation.interrupted or (course is not None and course.begun):
             return False
-        self._fail(invocation, NO_AVAILABLE_CALLEE, "no callee of the procedure is available")
+        share = waits = None
+        if course is not None and course.registration.callee is None:
+            share = course.registration.shared.choose(course, self._chance)
+            waits = share is None and course.registration.shared.lacking(course) is None
+        if course is None or not (share or waits):
+            self._fail(invocation, NO_AVAILABLE_CALLEE, "no callee of the procedure is available")
+            return True
+        assert callee.invocations is not None
+        del callee.invocations[invocation.id]
+        invocation.callee = None
+        course.leave_seat()
+        obstacle = self._wait(invocation, course) if share is None else ""
+        if share is not None:
+            self._assign(invocation, share)
+        elif obstacle:
+            self._fail(invocation, NO_AVAILABLE_CALLEE, obstacle)
         return True
+
+
+def _continued(invocation: Invocation, message: Call) -> Course:
+    """What is special about the progressive call that a CALL continues."""
+    course = invocation.course
+    if course is None or not course.open or message.uri != course.uri:
+        raise ProtocolViolation(f"CALL {message.id} is still being served")
+    return course
 
 
 def _disclosing(details: dict[str, Any], caller: Session, grant: Grant) -> dict[str, Any]:

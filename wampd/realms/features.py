@@ -21,6 +21,7 @@ BROKER_FEATURES: tuple[str, ...] = (
 DEALER_FEATURES: tuple[str, ...] = (
     "call_canceling",
     "call_cancelling",
+    "call_reroute",
     "call_timeout",
     "caller_identification",
     "pattern_based_registration",

@@ -197,6 +197,7 @@ class Format(enum.Enum):
     JSON = "json"
     MSGPACK = "msgpack"
     CBOR = "cbor"
+    UBJSON = "ubjson"
     PLAIN = "plain"
     """Not undecoded at all: plain values of the router's own."""
 

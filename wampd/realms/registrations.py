@@ -22,6 +22,7 @@ from itertools import count
 from wampd.realms.abilities import has
 from wampd.realms.callees import Callees, Desk
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED, Action
+from wampd.realms.limits import beyond
 from wampd.realms.messages import REGISTER, REGISTERED, UNREGISTER, UNREGISTERED, Register, Unregister
 from wampd.realms.options import ClientRole, Invoke, Match, RegisterOptions
 from wampd.realms.session import Session, State
@@ -91,16 +92,15 @@ class Registration:
 class Registrations(UriMap[Registration]):
     """The registrations of one realm, by URI."""
 
-    __slots__ = ("_desk", "_ids", "_max_registrations", "_struck", "watcher")
+    __slots__ = ("_desk", "_ids", "_struck", "watcher")
 
     watcher: Watcher
     """Is told of registrations; set by the realm."""
 
-    def __init__(self, desk: Desk, max_registrations: int, struck: Counter[str]) -> None:
-        """``desk`` serves calls that waited; the limit is per session; ``struck`` counts what is refused."""
+    def __init__(self, desk: Desk, struck: Counter[str]) -> None:
+        """``desk`` serves calls that waited; ``struck`` counts what is refused."""
         super().__init__()
         self._desk = desk
-        self._max_registrations = max_registrations
         self._struck = struck
         self._ids = count(1)
 
@@ -120,8 +120,8 @@ class Registrations(UriMap[Registration]):
             reason = f"{uri!r} is registered already{obstacle}"
             session.refuse(REGISTER, message.id, PROCEDURE_ALREADY_EXISTS, reason)
             return
-        if len(session.registrations or ()) >= self._max_registrations:
-            reason = f"no more than {self._max_registrations} registrations in one session"
+        if len(session.registrations or ()) >= session.limits.registrations:
+            reason = beyond("registrations", session.limits.registrations)
             self._struck["registrations over the limit"] += 1
             session.refuse(REGISTER, message.id, NOT_AUTHORIZED, reason)
             return

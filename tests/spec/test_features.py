@@ -76,6 +76,7 @@ SHOWN_BY = {
     "caller_identification": "CID-01",
     "pattern_based_registration": "PRG-02",
     "registration_revocation": "RRV-01",
+    "sharded_registration": "SHD-01",
     "shared_registration": "SHR-04",
 }
 """The row whose tests show a feature at work."""

@@ -67,7 +67,6 @@ class Dealer(Assignment):
         """``struck`` counts what is refused; ``alarm`` is called when ``deadlines.next`` has become earlier."""
         super().__init__(outside, struck, timeouts=timeouts, alarm=alarm)
         self._all_timed = bool(timeouts.default or timeouts.maximum)
-        self._decode = outside.decode
         self.registrations = Registrations(self, struck)
         self.services = Services(outside)
 

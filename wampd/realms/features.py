@@ -29,6 +29,7 @@ DEALER_FEATURES: tuple[str, ...] = (
     "progressive_call_invocations",
     "progressive_call_results",
     "registration_revocation",
+    "sharded_registration",
     "shared_registration",
 )
 

@@ -13,10 +13,12 @@ from wampd.realms.messages import (
     AUTHENTICATE,
     CALL,
     CHALLENGE,
+    ERROR,
     GOODBYE,
     INVOCATION,
     REGISTER,
     REGISTERED,
+    RESULT,
     SUBSCRIBE,
     SUBSCRIBED,
 )
@@ -85,11 +87,26 @@ LEAVING = pytest.mark.parametrize("leave", [goodbye, abort, violate, drop])
 """Every way in which a session can end by its client."""
 
 
-def joined_as(play, name, authid):
-    """Join the realm ``guarded`` with a ticket."""
+def joined_as(play, name, authid, realm="guarded"):
+    """Join a realm with a ticket."""
     actor = play.newcomer(name)
-    actor.hello("guarded", authmethods=["ticket"], authid=authid)
+    actor.hello(realm, authmethods=["ticket"], authid=authid)
     actor < [CHALLENGE, "ticket", {}]
     actor > [AUTHENTICATE, f"secret-of-{authid}", {}]
     actor.welcome()
     return actor
+
+
+def asked(actor, request, procedure, args=(), kwargs=None, *, answer):
+    """Call a procedure of the router's; the one positional result is ``answer``, `None` is null, and `no_result` none."""
+    actor > [CALL, request, {}, procedure, list(args), *([kwargs] if kwargs else [])]
+    actor < ([RESULT, request, {}] if answer is no_result else [RESULT, request, {}, [answer]])
+
+
+no_result = object()
+
+
+def refused(actor, request, procedure, args=(), kwargs=None, error="wamp.error.invalid_argument"):
+    """Call a procedure of the router's; the answer is this error, with a reason."""
+    actor > [CALL, request, {}, procedure, list(args), *([kwargs] if kwargs else [])]
+    actor < [ERROR, CALL, request, {}, error, [str]]

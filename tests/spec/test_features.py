@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 
 from tests.spec.scenes import registered
+from tests.support import profile
 from tests.support.play import ALL, BASIC, nothing
 from tests.support.process import ROOT
 from wampd.realms.features import BROKER_FEATURES, DEALER_FEATURES
@@ -52,12 +54,12 @@ OUR_OWN = {"wamp.close.slow_consumer"}
 """For what the specification has no word."""
 
 
-@pytest.mark.spec("FEA-01", "SES-03")
+@pytest.mark.spec("FEA-01", "SES-03", "AMB-22")
 def test_welcome_announces_what_the_router_can_do_and_nothing_else(play):
     roles = play.alice.details["roles"]
     assert roles == {
-        "broker": {"features": dict.fromkeys(BROKER_FEATURES, True)},
-        "dealer": {"features": dict.fromkeys(DEALER_FEATURES, True)},
+        "broker": {"features": dict.fromkeys(BROKER_FEATURES, True), "reflection": True},
+        "dealer": {"features": dict.fromkeys(DEALER_FEATURES, True), "reflection": True},
     }
 
 
@@ -77,6 +79,10 @@ SHOWN_BY = {
     "pattern_based_registration": "PRG-02",
     "registration_revocation": "RRV-01",
     "sharded_registration": "SHD-01",
+    "reflection": "RFL-01",
+    "registration_meta_api": "META-R-01",
+    "session_meta_api": "META-S-01",
+    "subscription_meta_api": "META-P-01",
     "shared_registration": "SHR-04",
 }
 """The row whose tests show a feature at work."""
@@ -85,9 +91,18 @@ SHOWN_BY = {
 @pytest.mark.spec("FEA-01")
 @pytest.mark.parametrize("feature", [*BROKER_FEATURES, *DEALER_FEATURES])
 def test_every_feature_that_is_announced_is_shown_by_tests(feature):
-    row = SHOWN_BY[feature]
-    tests = "".join(path.read_text() for path in (ROOT / "tests" / "spec").glob("test_*.py"))
-    assert re.search(rf'mark\.spec\([^)]*"{row}"', tests)
+    """Its whole chapter: what must be is there, and tests prove each row."""
+    (chapter,) = [part for part in profile.sections() if SHOWN_BY[feature] in {row.name for row in part.rows}]
+    needed = {row.name for row in chapter.rows if row.level == "must"} | {SHOWN_BY[feature]}
+    assert {row.name for row in chapter.rows if row.missing is not None} & needed == set()
+    assert needed - proved() == set()
+
+
+@cache
+def proved():
+    """Every row that a test says it proves."""
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    return {row for rows in re.findall(r"mark\.spec\(([^)]*)\)", tests) for row in re.findall(r'"([A-Z0-9-]+)"', rows)}
 
 
 @pytest.mark.spec("FEA-02")

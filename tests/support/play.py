@@ -257,6 +257,11 @@ class Play:
         return "\n".join(["so far:", *(f"  {line}" for line in self._script)])
 
     @property
+    def actors(self) -> Mapping[str, Actor]:
+        """Who has been spoken of so far, by name."""
+        return self._actors
+
+    @property
     def stage(self) -> Any:
         """Where this is played."""
         return self._stage

@@ -11,14 +11,14 @@ Rules
   has sent the last part of it, or for a while after the call's end (advanced profile, "Progressive Call Invocations").
 * Time: `next_deadline` says when `expire` has something to do at the earliest.
 * A session that leaves is gone at once for everybody; taking it off what it held is done in slices, so that a session
-  with very many subscriptions blocks nobody.
+  with very many subscriptions blocks nobody. So is telling very many sessions that they are sent away.
 * Messages whose role the client did not announce are protocol violations.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -80,6 +80,8 @@ class Realm:
 
     SLICE = 2_000
     """How many subscriptions and registrations of a leaving session are taken off in one go."""
+    EXPULSION = 10
+    """Telling one session that it is sent away costs as much as taking so many off."""
 
     def __init__(
         self,
@@ -105,7 +107,7 @@ class Realm:
         """How often limits struck, and what was not delivered."""
         self.broker = Broker(touched, outside, self.struck)
         self.dealer = Dealer(outside, self.struck, timeouts=timeouts, alarm=partial(alarmed.append, self))
-        self.watcher: Watcher = Meta(self.broker)
+        self.watcher: Watcher = Meta(self, outside)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits
         self.quota = quota
@@ -116,6 +118,7 @@ class Realm:
         self.strict = strict_request_ids
         """Whether request ids must count, and be written as integers."""
         self._leaving: deque[Session] = deque()
+        self._expelled: deque[tuple[Session, str, str]] = deque()
         handlers: dict[type[Message], Callable[[Session, Any], None]] = {
             Publish: self.broker.publish,
             Subscribe: self.broker.subscribe,
@@ -143,12 +146,16 @@ class Realm:
             return f"{beyond('sessions', most)}, of the role {authrole!r}"
         return None
 
+    def limits_of(self, authrole: str) -> Limits:
+        """The limits of the sessions of a role."""
+        return self._role_limits.get(authrole, self.limits)
+
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
         self.sessions[session.id] = session
         if session.authrole in self.quota.sessions_by_role:
             self._of_role[session.authrole] += 1
-        session.limits = self._role_limits.get(session.authrole, self.limits)
+        session.limits = self.limits_of(session.authrole)
         self._gate.admit(session)
         roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
         key = roles, guarded(session.limits)
@@ -169,7 +176,8 @@ class Realm:
         """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
         entry = session.handlers.get(message.__class__)
         if entry is None:
-            raise self._illegal(message)
+            self._unserved(session, message)
+            return
         handler, counted = entry
         if counted:
             request_id: int = message.id  # type: ignore[union-attr]
@@ -199,21 +207,17 @@ class Realm:
 
     def leave(self, session: Session) -> None:
         """A session has left, whatever the way. Doing it twice does no harm."""
-        if self.sessions.pop(session.id, None) is None:
-            return
-        session.state = State.CLOSED
-        session.deaf = True
-        if session.authrole in self.quota.sessions_by_role:
-            self._of_role[session.authrole] -= 1
-        self.dealer.leave(session)
-        self.watcher.left(session)
-        if session.subscriptions or session.registrations:
-            self._leaving.append(session)
-            self.tidy()
+        if self._retire(session):
+            self._part(session)
+            if session.subscriptions or session.registrations:
+                self.tidy()
 
     def tidy(self) -> None:
-        """Take sessions that have left off what they held, one slice."""
+        """Tell sessions that they were sent away, and take those that have left off what they held: one slice."""
         budget = self.SLICE
+        while self._expelled and budget > 0:
+            self._tell(*self._expelled.popleft())
+            budget -= self.EXPULSION
         while self._leaving and budget > 0:
             session = self._leaving[0]
             held = len(session.subscriptions or ()) + len(session.registrations or ())
@@ -236,8 +240,27 @@ class Realm:
         """Send a session away: answer its calls, say GOODBYE, and take it out."""
         if session.id in self.sessions:
             self.dealer.abandon(session, reason)
-            session.send((GOODBYE, {"message": message} if message else {}, reason))
+            _say_goodbye(session, reason, message)
             self.leave(session)
+
+    def expel(self, sessions: Iterable[Session], reason: str, message: str = "", *, quietly: bool = False) -> None:
+        """Send sessions away, however many. They are gone at once; they are told in slices, and their connections closed.
+
+        ``quietly``: nobody else is told of their end, neither by meta events nor by testaments.
+        """
+        for session in sessions:
+            self.dealer.abandon(session, reason)
+            session.quiet = quietly
+            if self._retire(session):
+                self._expelled.append((session, reason, message))
+        self.tidy()
+
+    def close(self) -> None:
+        """The realm is not used any more: take apart what refers to itself, so that its memory is free at once."""
+        self.dealer.services.procedures.clear()
+        del self.dealer.registrations.watcher
+        for part in (self._gate, self.broker, self.dealer, self):
+            vars(part).clear()
 
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""
@@ -246,7 +269,7 @@ class Realm:
     @property
     def is_deserted(self) -> bool:
         """Whether nobody is here, and nothing is left of those who were."""
-        return not self.sessions and not self._leaving
+        return not self.sessions and not self.has_leavers
 
     @property
     def keeps(self) -> bool:
@@ -256,7 +279,37 @@ class Realm:
     @property
     def has_leavers(self) -> bool:
         """Whether `tidy` has more to do."""
-        return bool(self._leaving)
+        return bool(self._leaving or self._expelled)
+
+    def _retire(self, session: Session) -> bool:
+        """Take a session out, for good; whether it was here."""
+        if self.sessions.pop(session.id, None) is None:
+            return False
+        session.state = State.CLOSED
+        session.deaf = True
+        session.handlers = {}
+        if session.authrole in self.quota.sessions_by_role:
+            self._of_role[session.authrole] -= 1
+        self.dealer.leave(session)
+        return True
+
+    def _part(self, session: Session) -> None:
+        """Tell others of a session that has left, and see that it is taken off what it held."""
+        self.watcher.left(session)
+        if session.subscriptions or session.registrations:
+            self._leaving.append(session)
+
+    def _tell(self, session: Session, reason: str, message: str) -> None:
+        """Tell a session that it was sent away, and others that it has left."""
+        _say_goodbye(session, reason, message)
+        self._part(session)
+        if session.outlet is not None:
+            session.outlet.dismiss(reason, message)
+
+    def _unserved(self, session: Session, message: ClientMessage) -> None:
+        """Take a message that has no handler: of a session that was sent away it is dropped."""
+        if session.state is not State.CLOSED:
+            raise self._illegal(message)
 
     def _illegal(self, message: ClientMessage) -> ProtocolViolation:
         name = message.__class__.__name__.upper()
@@ -275,3 +328,7 @@ class Realm:
     def _abort(self, session: Session, _message: Abort) -> None:
         self.leave(session)
         raise SessionOver
+
+
+def _say_goodbye(session: Session, reason: str, message: str) -> None:
+    session.send((GOODBYE, {"message": message} if message else {}, reason))

@@ -5,7 +5,8 @@ Rules
 * CALL, PUBLISH and YIELD, as a plain encoder writes them, are read by a header parser of our own. Whatever else is well
   formed is read a slower way: cbor2 reads the elements, msgspec checks their types and says what is wrong.
 * The payload is walked over once (`cbor_scan`), never decoded.
-* Options and details hold what the other serializations could write, too: no tags, no undefined, no simple values.
+* Options and details hold what the other serializations could write, too: no tags, no simple values but undefined, which is
+  as good as nothing.
 * What the router itself writes has definite lengths and shortest integers; forwarded payload stays as it is.
 
 Sources: WAMP basic profile, "Serializers"; RFC 8949.
@@ -38,8 +39,8 @@ from wampd.realms.messages import (
 )
 from wampd.realms.options import MAX_ID, CallOptions, Options, PublishOptions, YieldOptions
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.cbor_scan import MalformedError, TooDeepError, TooManyError, flat_array_end, walk
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, integral, too_deep, too_many, violation
+from wampd.router.wire.cbor_scan import UNDEFINED, MalformedError, TooDeepError, TooManyError, flat_array_end, walk
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, too_deep, too_many, violation
 from wampd.router.wire.convert import convert_tail, event_message
 
 _NO_ARGS = Raw(b"\x80")
@@ -60,7 +61,6 @@ class CborCodec:
     """The CBOR serialization."""
 
     format = Format.CBOR
-    name = "cbor"
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         self.depth = depth
@@ -158,7 +158,7 @@ class CborCodec:
             position = end
         if position != len(data):
             raise _wrong_end(position, data)
-        return _checked(args, kwargs)
+        return checked(args, kwargs)
 
     def _slow(self, payload: bytes, strict: bool) -> ClientMessage:
         """Read any message, in any well-formed form."""
@@ -168,18 +168,17 @@ class CborCodec:
         for index, (part, found) in enumerate(parts[1:], 1):
             if index >= payload_at:
                 elements.append(Raw(part))
-            elif found:
+            elif found & ~UNDEFINED:
                 raise ProtocolViolation("Only Arguments and ArgumentsKw may hold tags and simple values")
             else:
                 elements.append(cbor2.loads(part))
-        if not strict:
-            elements[1:3] = [integral(element) for element in elements[1:3]]
+        elements[1:4] = [plain(element, cbor2.undefined, strict) for element in elements[1:4]]
         try:
             message: ClientMessage = msgspec.convert(elements, ClientMessage)
         except msgspec.ValidationError as error:
             raise violation(error) from None
         if len(parts) > payload_at:
-            message.args, message.kwargs = _checked(message.args, message.kwargs)  # type: ignore[union-attr]
+            message.args, message.kwargs = checked(message.args, message.kwargs)  # type: ignore[union-attr]
         return message
 
     def _elements(self, data: bytes) -> tuple[int, list[tuple[bytes, int]]]:
@@ -242,7 +241,7 @@ class CborCodec:
         return self.encode(convert_tail(foreign.message, foreign.format, Format.CBOR))
 
 
-def _checked(args: Raw | None, kwargs: Raw | None) -> tuple[Raw | None, Raw | None]:
+def checked(args: Raw | None, kwargs: Raw | None) -> tuple[Raw | None, Raw | None]:
     """See that arguments are an array and keyword arguments a map; those empty become `None`."""
     if kwargs is not None:
         if memoryview(kwargs)[0] >> 5 != 5:

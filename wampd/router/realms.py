@@ -39,6 +39,8 @@ log = Logger()
 class RealmShell:
     """One realm, as the daemon runs it."""
 
+    LOOK_AGAIN = 60.0
+    """Seconds between two looks whether what a realm without sessions is kept for is there yet."""
     LONGEST_NAP = 3600.0
     """Seconds that the timer runs at most; then it is looked at what is due. Clients may ask for any timeout."""
 
@@ -65,7 +67,8 @@ class RealmShell:
         self._tidying = False
         self._end = end
         self._keep = keep
-        self._deadline: Any = None  # of a realm on demand without sessions
+        self._look_again: Any = None  # at a realm on demand that is kept without sessions
+        self._deserted_since = 0.0
         self._connections = 0
         """Those that serve a session of the realm, one that was sent away included."""
         self._closed = False
@@ -74,7 +77,7 @@ class RealmShell:
         """Take in a session that has been welcomed."""
         self._connections += 1
         self.core.join(session)
-        self._forget_deadline()
+        self._do_not_look_again()
 
     def leave(self, session: Session) -> None:
         """The connection of a session is done with it: take it out, if it is not out already. To be called once."""
@@ -94,10 +97,14 @@ class RealmShell:
                 self._tidying = True
                 self._clock.callLater(0, self._tidy)
         elif self._end is not None and not self._connections and self.core.is_deserted:
-            if not self.core.keeps:
+            now = self._clock.seconds()
+            if self._look_again is None:
+                self._deserted_since = now
+            left = self._deserted_since + self._keep - now
+            if left <= 0 or not self.core.keeps:
                 self._close()
-            elif self._deadline is None:
-                self._deadline = self._clock.callLater(self._keep, self._too_long)
+            elif self._look_again is None or not self._look_again.active():
+                self._look_again = self._clock.callLater(min(left, self.LOOK_AGAIN), self.tidy)
 
     def set_timer(self) -> None:
         """See that somebody looks when the next thing is due."""
@@ -123,12 +130,8 @@ class RealmShell:
             self.core.tidy()
             self.tidy()
 
-    def _too_long(self) -> None:
-        self._deadline = None
-        self._close()
-
     def _close(self) -> None:
-        self._forget_deadline()
+        self._do_not_look_again()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -137,10 +140,11 @@ class RealmShell:
             self._end()
             self._end = None
 
-    def _forget_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _do_not_look_again(self) -> None:
+        if self._look_again is not None:
+            if self._look_again.active():
+                self._look_again.cancel()
+            self._look_again = None
 
 
 class Realms:

@@ -1,130 +1,29 @@
 """autobahn-python against a router: ``client.py FRAMEWORK SCENARIO`` holds one scenario and prints "facts: " and JSON.
 
-FRAMEWORK is ``twisted`` or ``asyncio``. The environment: ``WAMP_URL`` is ``ws://…`` or ``rs://…``, ``WAMP_SERIALIZER``
-``json``, ``msgpack`` or ``cbor``. The scenario ``host`` serves procedures for clients of other kinds, until SIGTERM.
+FRAMEWORK is ``twisted`` or ``asyncio``; `sessions` says what the environment tells. The scenario ``host`` serves procedures for
+clients of other kinds, until SIGTERM.
 """
 
 import asyncio
 import json
-import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
-from urllib.parse import urlsplit
 
-import txaio
 from autobahn.wamp.exception import ApplicationError
-from autobahn.wamp.types import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
+from autobahn.wamp.types import CallOptions, RegisterOptions
+from sessions import FRAMEWORK, JOINED, counting, failure, join, leave, pending, publish, run, subscribed, until
 from twisted.internet.defer import CancelledError, Deferred
-
-FRAMEWORK, SCENARIO = sys.argv[1:]
-
-if FRAMEWORK == "twisted":
-    from autobahn.twisted.component import Component
-    from twisted.internet import reactor, task
-else:
-    from autobahn.asyncio.component import Component
-
-
-PATIENCE = 10.0
-"""Seconds that anything may take."""
 
 Facts = dict[str, Any]
 SCENARIOS: dict[str, Callable[[], Coroutine[Any, Any, Facts]]] = {}
-_joined: list[tuple[Any, Any]] = []
 
 
 def scenario(function: Callable[[], Coroutine[Any, Any, Facts]]) -> Callable[[], Coroutine[Any, Any, Facts]]:
     """A scenario goes by the name of its function."""
     SCENARIOS[function.__name__] = function
     return function
-
-
-def transport() -> dict[str, Any]:
-    """Where the router is."""
-    url, serializer = os.environ["WAMP_URL"], os.environ["WAMP_SERIALIZER"]
-    parts = urlsplit(url)
-    if parts.scheme == "ws":
-        return {"type": "websocket", "url": url, "serializers": [serializer], "max_retries": 0}
-    endpoint = {"type": "tcp", "host": parts.hostname, "port": parts.port}
-    return {"type": "rawsocket", "url": url, "endpoint": endpoint, "serializer": serializer, "max_retries": 0}
-
-
-async def join(authid: str = "") -> Any:
-    """A session: in ``realm1``, or as somebody in the realm ``guarded``."""
-    more: dict[str, Any] = {"realm": "realm1"}
-    if authid:
-        ticket = {"ticket": {"authid": authid, "ticket": f"secret-of-{authid}"}}
-        more = {"realm": "guarded", "authentication": ticket}
-    component = Component(transports=[transport()], **more)
-    joined = txaio.create_future()
-    left = txaio.create_future()
-    component.on("join", lambda session, _: txaio.resolve(joined, session))
-    component.on("leave", lambda _, details: txaio.resolve(left, details.reason))
-    ended = component.start(reactor if FRAMEWORK == "twisted" else asyncio.get_running_loop())
-    txaio.add_callbacks(ended, None, lambda failed: None if txaio.is_called(joined) else txaio.reject(joined, failed))
-    session = await joined
-    _joined.append((session, left))
-    return session
-
-
-async def leave() -> None:
-    """Close every session in good order."""
-    for session, left in _joined:
-        if not session.is_attached():
-            continue  # the scenario has seen to its end
-        session.leave()
-        reason = await left
-        assert reason == "wamp.close.goodbye_and_out", reason
-
-
-def pause(seconds: float) -> Awaitable[Any]:
-    """Wait."""
-    result: Awaitable[Any] = (
-        task.deferLater(reactor, seconds) if FRAMEWORK == "twisted" else asyncio.sleep(seconds)  # type: ignore[arg-type]
-    )
-    return result
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        await pause(0.01)
-
-
-async def subscribed(session: Any, topic: str, into: list[Any], pick: Any, **options: Any) -> Any:
-    """Collect what ``pick`` makes of the events of a topic."""
-
-    def on_event(*args: Any, details: Any = None, **kwargs: Any) -> None:
-        into.append(pick(args, kwargs, details))
-
-    return await session.subscribe(on_event, topic, options=SubscribeOptions(details_arg="details", **options))
-
-
-async def publish(session: Any, topic: str, *args: Any, **options: Any) -> None:
-    """Publish, and wait for the acknowledgement."""
-    await session.publish(topic, *args, options=PublishOptions(acknowledge=True, **options))
-
-
-async def failure(awaited: Awaitable[Any]) -> list[Any]:
-    """The URI and the arguments of the error that something ends with."""
-    try:
-        await awaited
-    except ApplicationError as error:
-        return [error.error, list(error.args)]
-    return ["no error", []]
-
-
-def pending(canceled: list[bool]) -> Any:
-    """A result that never comes; ``canceled`` says when it is no longer wanted."""
-    if FRAMEWORK == "twisted":
-        return Deferred(canceller=lambda _: canceled.append(True))
-    future = asyncio.get_running_loop().create_future()
-    future.add_done_callback(lambda done: canceled.append(done.cancelled()))
-    return future
 
 
 @scenario
@@ -267,20 +166,6 @@ async def exclusion() -> Facts:
     return {"heard": heard}
 
 
-def counting() -> Callable[..., Any]:
-    """A procedure that counts up to its argument, by progressive results if the caller takes them."""
-
-    async def count(most: int, details: Any = None) -> str:
-        for number in range(most if details.progress is not None else 0):
-            details.progress(number)
-            await pause(0.01)
-        return "done" if details.progress is not None else "done at once"
-
-    if FRAMEWORK == "twisted":
-        return lambda *args, **kwargs: Deferred.fromCoroutine(count(*args, **kwargs))
-    return count
-
-
 @scenario
 async def progress() -> Facts:
     """A call is answered in parts, if its caller takes them."""
@@ -393,7 +278,7 @@ async def meta() -> Facts:
             await watcher.call(f"wamp.{kind}.list_{members}", id_) == [number],
             await watcher.call(f"wamp.{kind}.count_{members}", id_),
         ]
-    reason = next(left for session, left in _joined if session is guest)
+    reason = next(left for session, left in JOINED if session is guest)
     await watcher.call("wamp.session.kill", number, reason="com.interop.enough")
     facts["killed for"] = await reason
     await until(lambda: left)
@@ -421,18 +306,15 @@ async def host() -> Facts:
     )
     await session.register(counting(), "com.host.count", options=RegisterOptions(details_arg="details"))
     print("serving", flush=True)
-    return {"left": await _joined[0][1]}
+    return {"left": await JOINED[0][1]}
 
 
 async def hold() -> None:
     """Hold the scenario, and say what came of it."""
-    facts = await SCENARIOS[SCENARIO]()
+    facts = await SCENARIOS[sys.argv[2]]()
     print(f"facts: {json.dumps(facts, ensure_ascii=False)}", flush=True)
     await leave()
 
 
 if __name__ == "__main__":
-    if FRAMEWORK == "twisted":
-        task.react(lambda _: Deferred.fromCoroutine(hold()))
-    else:
-        asyncio.run(hold())
+    run(hold)

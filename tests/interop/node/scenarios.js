@@ -237,6 +237,33 @@ function scenarios(client, join) {
       return { heard, wrong };
     },
 
+    async reflection() {
+      const [author, reader] = await joinAll(2);
+      const heard = [];
+      const uri = "com.interop.described";
+      await reader.subscribe("wamp.reflect.on_define", ([defined]) => heard.push(defined));
+      await author.register(uri, () => null);
+      await author.call("wamp.reflect.define", [uri, { type: "procedure", title: "Nothing" }]);
+      await until(() => heard.length);
+      return {
+        listed: (await reader.call("wamp.reflection.procedure.list")).includes(uri),
+        described: await reader.call("wamp.reflection.procedure.describe", [uri]),
+        heard,
+      };
+    },
+
+    async passthru() {
+      const [one, other] = await joinAll(2);
+      const heard = [];
+      await one.register("com.interop.sealed", ([word], { times }) => word.repeat(times));
+      await one.subscribe("com.interop.secret", (args, kwargs, { ppt_scheme }) => heard.push([args, kwargs, ppt_scheme]));
+      const sealed = { ppt_scheme: "x_own", ppt_serializer: "cbor" };
+      const result = await other.call("com.interop.sealed", ["ha"], { times: 2 }, sealed);
+      await other.publish("com.interop.secret", ["psst"], sealed);
+      await until(() => heard.length);
+      return { result, heard };
+    },
+
     async meta() {
       const watcher = await join();
       const [joined, left] = [[], []];

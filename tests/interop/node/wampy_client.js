@@ -21,7 +21,13 @@ async function join(authid) {
   const who = authid
     ? { realm: "guarded", authid, authmethods: ["ticket"], onChallenge: () => ticketOf(authid) }
     : { realm: "realm1" };
-  const session = new Wampy(url, { ws: WebSocket, serializer: new serializers[serializer](), ...who });
+  const payloadSerializers = { cbor: new CborSerializer() };
+  const session = new Wampy(url, {
+    ws: WebSocket,
+    serializer: new serializers[serializer](),
+    payloadSerializers,
+    ...who,
+  });
   await session.connect();
 
   const start = (procedure, argsList = [], argsDict = {}, { onPart, ...options } = {}) => {

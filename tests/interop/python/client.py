@@ -12,9 +12,24 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from autobahn.wamp.exception import ApplicationError
-from autobahn.wamp.types import CallOptions, RegisterOptions
-from sessions import FRAMEWORK, JOINED, counting, failure, join, leave, pending, publish, run, subscribed, until
-from twisted.internet.defer import CancelledError, Deferred
+from autobahn.wamp.interfaces import IPayloadCodec
+from autobahn.wamp.types import CallOptions, EncodedPayload, RegisterOptions
+from sessions import (
+    FRAMEWORK,
+    JOINED,
+    coroutine,
+    counting,
+    failure,
+    join,
+    leave,
+    pause,
+    pending,
+    publish,
+    run,
+    subscribed,
+    until,
+)
+from twisted.internet.defer import CancelledError
 
 Facts = dict[str, Any]
 SCENARIOS: dict[str, Callable[[], Coroutine[Any, Any, Facts]]] = {}
@@ -287,6 +302,72 @@ async def meta() -> Facts:
 
 
 @scenario
+async def concurrency() -> Facts:
+    """A callee takes so many calls at a time, and the others wait."""
+    callee, caller = await join(), await join()
+    running: list[int] = []
+    most: list[int] = []
+
+    async def work(number: int) -> int:
+        running.append(number)
+        most.append(len(running))
+        await pause(0.05)
+        running.remove(number)
+        return number
+
+    options = RegisterOptions(invoke="roundrobin", concurrency=2)
+    await callee.register(coroutine(work), "com.interop.work", options=options)
+    calls = [caller.call("com.interop.work", number) for number in range(5)]
+    return {"results": [await call for call in calls], "most at once": max(most)}
+
+
+@scenario
+async def reflection() -> Facts:
+    """What there is, and what is said of it."""
+    author, reader = await join(), await join()
+    heard: list[Any] = []
+    await subscribed(reader, "wamp.reflect.on_define", heard, lambda args, *_: args[0])
+    await author.register(lambda: None, "com.interop.described")
+    said = {"type": "procedure", "title": "Nothing"}
+    await author.call("wamp.reflect.define", "com.interop.described", said)
+    await until(lambda: heard)
+    return {
+        "listed": "com.interop.described" in await reader.call("wamp.reflection.procedure.list"),
+        "described": await reader.call("wamp.reflection.procedure.describe", "com.interop.described"),
+        "heard": heard,
+    }
+
+
+class Sealed(IPayloadCodec):  # type: ignore[misc]
+    """A payload that only the two ends can read."""
+
+    def encode(self, is_originating: bool, uri: str, args: Any = None, kwargs: Any = None) -> EncodedPayload:
+        """Arguments as one string of octets."""
+        return EncodedPayload(json.dumps([args or [], kwargs or {}]).encode()[::-1], "x_reversed", "json", "k1")
+
+    def decode(self, is_originating: bool, uri: str, encoded_payload: EncodedPayload) -> tuple[str, Any, Any]:
+        """What `encode` was given."""
+        assert (encoded_payload.enc_algo, encoded_payload.enc_key) == ("x_reversed", "k1")
+        args, kwargs = json.loads(encoded_payload.payload[::-1])
+        return uri, args, kwargs
+
+
+@scenario
+async def passthru() -> Facts:
+    """The router passes on what it cannot read."""
+    one, other = await join(), await join()
+    for session in (one, other):
+        session.set_payload_codec(Sealed())
+    heard: list[Any] = []
+    await one.register(lambda word, times: word * times, "com.interop.sealed")
+    await subscribed(one, "com.interop.secret", heard, lambda args, kwargs, _: [list(args), kwargs])
+    result = await other.call("com.interop.sealed", "ha", times=2)
+    await publish(other, "com.interop.secret", "psst", loud=False)
+    await until(lambda: heard)
+    return {"result": result, "heard": heard}
+
+
+@scenario
 async def host() -> Facts:
     """Serve what clients of other kinds call, until the end."""
     session = await join()
@@ -301,8 +382,7 @@ async def host() -> Facts:
     await session.register(lambda: len(waiting), "com.host.waiting")
     await session.register(lambda: len(canceled), "com.host.canceled")
     await session.register(
-        lambda topic, text, retain: Deferred.fromCoroutine(publish(session, topic, text, retain=retain)),
-        "com.host.publish",
+        coroutine(lambda topic, text, retain: publish(session, topic, text, retain=retain)), "com.host.publish"
     )
     await session.register(counting(), "com.host.count", options=RegisterOptions(details_arg="details"))
     print("serving", flush=True)

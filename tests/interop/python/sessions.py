@@ -119,6 +119,15 @@ def pending(canceled: list[bool]) -> Any:
     return future
 
 
+def coroutine(function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    """A procedure that is a coroutine, as the framework has it."""
+    return (
+        function
+        if FRAMEWORK == "asyncio"
+        else lambda *args, **kwargs: Deferred.fromCoroutine(function(*args, **kwargs))
+    )
+
+
 def counting() -> Callable[..., Any]:
     """A procedure that counts up to its argument, by progressive results if the caller takes them."""
 
@@ -128,9 +137,7 @@ def counting() -> Callable[..., Any]:
             await pause(0.01)
         return "done" if details.progress is not None else "done at once"
 
-    if FRAMEWORK == "twisted":
-        return lambda *args, **kwargs: Deferred.fromCoroutine(count(*args, **kwargs))
-    return count
+    return coroutine(count)
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:

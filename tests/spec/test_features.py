@@ -65,6 +65,7 @@ def test_welcome_announces_what_the_router_can_do_and_nothing_else(play):
 
 SHOWN_BY = {
     "pattern_based_subscription": "PSUB-02",
+    "publication_trustlevels": "TPL-01",
     "publisher_exclusion": "EXC-02",
     "publisher_identification": "PID-01",
     "subscriber_blackwhite_listing": "BWL-01",
@@ -77,6 +78,8 @@ SHOWN_BY = {
     "call_cancelling": "CAN-04",
     "caller_identification": "CID-01",
     "pattern_based_registration": "PRG-02",
+    "registration_revocation": "RRV-01",
+    "sharded_registration": "SHD-01",
     "reflection": "RFL-01",
     "registration_meta_api": "META-R-01",
     "session_meta_api": "META-S-01",

@@ -14,6 +14,7 @@ from wampd.realms.options import ClientRole, ClientRoles, JsonDict
 
 BROKER_FEATURES: tuple[str, ...] = (
     "pattern_based_subscription",
+    "publication_trustlevels",
     "publisher_exclusion",
     "publisher_identification",
     "reflection",
@@ -34,7 +35,9 @@ DEALER_FEATURES: tuple[str, ...] = (
     "progressive_call_results",
     "reflection",
     "registration_meta_api",
+    "registration_revocation",
     "session_meta_api",
+    "sharded_registration",
     "shared_registration",
 )
 

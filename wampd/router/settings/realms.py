@@ -10,7 +10,7 @@ from wampd.realms.options import Match
 from wampd.realms.uris import UriCheck
 
 from .limits import RealmLimits, RoleLimits
-from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer
+from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer, TrustLevel
 from .secret import Secret
 
 
@@ -47,6 +47,13 @@ class Permission(Part, frozen=True, kw_only=True):
             " disclosed is refused), `on_request` of the caller or publisher, or `always`."
         ),
     ] = "on_request"
+    trustlevel: Annotated[
+        TrustLevel | None,
+        Meta(
+            description="The trust level that callees and subscribers are told of calls and publications under this"
+            " rule. `null`: that of the role."
+        ),
+    ] = None
 
 
 class Role(Part, frozen=True, kw_only=True):
@@ -54,6 +61,13 @@ class Role(Part, frozen=True, kw_only=True):
 
     name: Annotated[Name, Meta(description="Its name, the `authrole` of its sessions; unique in the realm.")]
     permissions: Annotated[tuple[Permission, ...], Meta(description="Its rules; their order does not matter.")] = ()
+    trustlevel: Annotated[
+        TrustLevel | None,
+        Meta(
+            description="The trust level that callees and subscribers are told of calls and publications of its"
+            " sessions; 0 is the least. What clients say of it does not count. `null`: nothing is told."
+        ),
+    ] = None
     limits: Annotated[
         RoleLimits, Meta(description="What its sessions may hold and do, where that is not what the realm says.")
     ] = RoleLimits()

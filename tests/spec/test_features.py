@@ -76,6 +76,7 @@ SHOWN_BY = {
     "progressive_call_invocations": "PCI-01",
     "progressive_call_results": "PCR-02",
     "call_cancelling": "CAN-04",
+    "call_trustlevels": "CTL-01",
     "caller_identification": "CID-01",
     "pattern_based_registration": "PRG-02",
     "registration_revocation": "RRV-01",

@@ -1,4 +1,7 @@
-"""A client by autobahn: ``python -m tests.support.autobahn_client URL SERIALIZER``. It says what it got, a JSON object a line."""
+"""A client by autobahn: ``python -m tests.support.autobahn_client URL SERIALIZER``.
+
+It says what it got, a JSON object a line.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ PAYLOAD = [1, "ä", None, 1.5, [True, {"deep": b"\x00\xff"}]]
 
 def tell(**what: Any) -> None:
     """Print what was got."""
-    print(json.dumps(what, default=bytes.hex), flush=True)  # noqa: T201
+    print(json.dumps(what, default=bytes.hex), flush=True)
 
 
 class Client(ApplicationSession):

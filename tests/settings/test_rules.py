@@ -76,7 +76,7 @@ def test_the_rules_of_a_strict_realm_are_strict_uris(config):
     )
     assert config.load(with_rule("{uri: com.a_1., match: prefix, allow: []}", strict))
     assert config.problem(GOOD.replace("name: realm1", "name: Realm1\n    uri_check: strict")).startswith(
-        'realms[0].name: "Realm1" is not a URI (uri_check: strict)'
+        'realms[0].name: "Realm1" is not a URI (match: exact, uri_check: strict)'
     )
 
 
@@ -247,6 +247,21 @@ def test_serializers_that_are_there_twice_are_reported(listener):
     assert listener("websocket: {/ws: {type: wamp, serializers: [json, json]}}").endswith(
         "serializers[1]: json is here twice"
     )
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("origins: [example.com]", "origins[0]: not an origin"),
+        ("serializers: [cbor, cbor]", "serializers[1]: cbor is here twice"),
+        ("serializers: []", "serializers: the list must not be empty"),
+        ("poll_timeout: 0", "poll_timeout: must be more than 0"),
+        ("no_content: 204", "no_content: expected true or false"),
+        ("directory: .", "directory: unknown key"),
+    ],
+)
+def test_what_is_wrong_with_a_long_poll_path_is_reported(listener, keys, expected):
+    assert listener(f"http: {{/lp: {{type: longpoll, {keys}}}}}").startswith(f'http["/lp"].{expected}')
 
 
 def test_rawsocket_serializers_that_are_there_twice_are_reported(config):

@@ -30,6 +30,7 @@ EVERYWHERE = (
     "websocket-cbor",
     "batched-json",
     "rawsocket-msgpack",
+    "longpoll-json",
 )
 THOROUGH = ("test_rpc", "test_pubsub", "test_ordering")
 ALL_WIRES = wire_names("memory", "websocket", "batched", "rawsocket")

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from tests.support.play import ANY, closed, violation
-from wampd.realms.messages import ABORT, AUTHENTICATE, CHALLENGE, GOODBYE, REGISTER, REGISTERED, SUBSCRIBE, SUBSCRIBED
+from tests.support.play import ALL, ANY, closed, violation
+from tests.support.stages import MemoryStage
+from wampd.realms.messages import (
+    ABORT,
+    AUTHENTICATE,
+    CALL,
+    CHALLENGE,
+    ERROR,
+    GOODBYE,
+    INVOCATION,
+    REGISTER,
+    REGISTERED,
+    RESULT,
+    SUBSCRIBE,
+    SUBSCRIBED,
+)
 
 ACKNOWLEDGE = {"acknowledge": True}
 
@@ -16,6 +32,28 @@ def registered(play, name="callee", uri="com.app.add", request=1, reg="reg"):
     callee > [REGISTER, request, {}, uri]
     callee < [REGISTERED, request, ANY.as_(reg)]
     return callee
+
+
+def called(play, procedure="com.app.add", number=1, **options):
+    """A call is under way, of the caller's number and of the callee's number 1; nothing special reaches the callee."""
+    registered(play, uri=procedure)
+    play.caller > [CALL, number, options, procedure]
+    play.callee < [INVOCATION, 1, play.reg, {}]
+
+
+def without(role, *features):
+    """The roles of a client that announced everything but these features of one role."""
+    left = {feature: True for feature in ALL[role]["features"] if feature not in features}
+    return {**ALL, role: {"features": left}}
+
+
+def pass_time(play, seconds):
+    """Let time go by."""
+    if isinstance(play.stage, MemoryStage):
+        play.stage.clock.advance(seconds)
+        play.fence()
+    else:
+        time.sleep(seconds)
 
 
 def subscribed(play, name="subscriber", uri="com.topic", request=1, sub="sub", **options):
@@ -49,11 +87,26 @@ LEAVING = pytest.mark.parametrize("leave", [goodbye, abort, violate, drop])
 """Every way in which a session can end by its client."""
 
 
-def joined_as(play, name, authid):
-    """Join the realm ``guarded`` with a ticket."""
+def joined_as(play, name, authid, realm="guarded"):
+    """Join a realm with a ticket."""
     actor = play.newcomer(name)
-    actor.hello("guarded", authmethods=["ticket"], authid=authid)
+    actor.hello(realm, authmethods=["ticket"], authid=authid)
     actor < [CHALLENGE, "ticket", {}]
     actor > [AUTHENTICATE, f"secret-of-{authid}", {}]
     actor.welcome()
     return actor
+
+
+def asked(actor, request, procedure, args=(), kwargs=None, *, answer):
+    """Call a procedure of the router's; the one positional result is ``answer``, `None` is null, and `no_result` none."""
+    actor > [CALL, request, {}, procedure, list(args), *([kwargs] if kwargs else [])]
+    actor < ([RESULT, request, {}] if answer is no_result else [RESULT, request, {}, [answer]])
+
+
+no_result = object()
+
+
+def refused(actor, request, procedure, args=(), kwargs=None, error="wamp.error.invalid_argument"):
+    """Call a procedure of the router's; the answer is this error, with a reason."""
+    actor > [CALL, request, {}, procedure, list(args), *([kwargs] if kwargs else [])]
+    actor < [ERROR, CALL, request, {}, error, [str]]

@@ -1,7 +1,4 @@
-"""A client by autobahn: ``python -m tests.support.autobahn_client URL SERIALIZER``.
-
-It says what it got, a JSON object a line.
-"""
+"""A client by autobahn: ``python -m tests.support.autobahn_client URL SERIALIZER``. It says what it got, in JSON lines."""
 
 from __future__ import annotations
 

@@ -131,6 +131,7 @@ _DOING: dict[Action, str] = {
     "register": "register",
     "publish": "publish to",
     "subscribe": "subscribe to",
+    "force_reregister": "take over from those who registered",
 }
 _GRANTED: dict[Disclosure, Grant] = {disclose: Grant(disclose=disclose) for disclose in get_args(Disclosure)}
 _REFUSED: dict[tuple[Action, bool], Grant] = {

@@ -19,6 +19,7 @@ from itertools import count
 from typing import Any
 
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED
+from wampd.realms.limits import beyond
 from wampd.realms.messages import (
     PUBLISH,
     PUBLISHED,
@@ -59,11 +60,10 @@ class Broker:
     watcher: Watcher
     """Is told of subscriptions; set by the realm."""
 
-    def __init__(self, touched: list[Session], outside: Outside, max_subscriptions: int, struck: Counter[str]) -> None:
-        """``max_subscriptions`` is per session; ``struck`` counts what is dropped."""
+    def __init__(self, touched: list[Session], outside: Outside, struck: Counter[str]) -> None:
+        """``struck`` counts what is dropped."""
         self._touched = touched
         self._new_id = outside.new_id
-        self._max_subscriptions = max_subscriptions
         self._struck = struck
         self._ids = count(1)
         self.subscriptions: UriMap[Subscription] = UriMap()
@@ -151,8 +151,8 @@ class Broker:
         subscription = self.subscriptions.get(message.uri, match)
         new = subscription is None
         if subscription is None or subscription.id not in held:
-            if len(held) >= self._max_subscriptions:
-                reason = f"no more than {self._max_subscriptions} subscriptions in one session"
+            if len(held) >= session.limits.subscriptions:
+                reason = beyond("subscriptions", session.limits.subscriptions)
                 self._struck["subscriptions over the limit"] += 1
                 session.refuse(SUBSCRIBE, message.id, NOT_AUTHORIZED, reason)
                 return

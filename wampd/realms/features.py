@@ -5,6 +5,7 @@ Rules
 * A feature is announced when, and only when, it works (advanced profile, "Feature Announcement").
 * Of what a client announces, the features that the router knows are kept, and no more: the rest may be as long as a message.
 * ``call_canceling`` is also announced as ``call_cancelling``: the specification writes both.
+* ``reflection`` is announced beside a role's features, as the specification has it, and among them, as all others are.
 """
 
 from __future__ import annotations
@@ -15,22 +16,34 @@ BROKER_FEATURES: tuple[str, ...] = (
     "pattern_based_subscription",
     "publisher_exclusion",
     "publisher_identification",
+    "reflection",
+    "session_meta_api",
     "subscriber_blackwhite_listing",
+    "subscription_meta_api",
 )
 
 DEALER_FEATURES: tuple[str, ...] = (
     "call_canceling",
     "call_cancelling",
+    "call_reroute",
+    "call_timeout",
     "caller_identification",
     "pattern_based_registration",
+    "payload_passthru_mode",
+    "progressive_call_invocations",
+    "progressive_call_results",
+    "reflection",
+    "registration_meta_api",
+    "session_meta_api",
+    "shared_registration",
 )
 
 
 def router_roles() -> JsonDict:
-    """``WELCOME.Details.roles``: ``{"broker": {"features": {…: True}}, "dealer": {"features": {…: True}}}``."""
+    """``WELCOME.Details.roles``: ``{"broker": {"features": {…: True}, "reflection": True}, "dealer": {…}}``."""
     return {
-        "broker": {"features": dict.fromkeys(BROKER_FEATURES, True)},
-        "dealer": {"features": dict.fromkeys(DEALER_FEATURES, True)},
+        "broker": {"features": dict.fromkeys(BROKER_FEATURES, True), "reflection": True},
+        "dealer": {"features": dict.fromkeys(DEALER_FEATURES, True), "reflection": True},
     }
 
 

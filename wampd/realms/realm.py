@@ -7,21 +7,27 @@ Rules
   `SessionOver` when the client has ended the session.
 * Request ids: with ``strict_request_ids`` every request's id is its predecessor's plus one, and 1 after 2^53; else any id
   will do that is not in use (basic profile, "IDs"; many clients do not count).
+* Parts of a progressive call carry the id of its first CALL; where ids need not count, such an id is in use until the caller
+  has sent the last part of it, or for a while after the call's end (advanced profile, "Progressive Call Invocations").
+* Time: `next_deadline` says when `expire` has something to do at the earliest.
 * A session that leaves is gone at once for everybody; taking it off what it held is done in slices, so that a session
-  with very many subscriptions blocks nobody.
+  with very many subscriptions blocks nobody. So is telling very many sessions that they are sent away.
 * Messages whose role the client did not announce are protocol violations.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sized
+from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from msgspec import Struct
-
 from wampd.realms.broker import Broker
+from wampd.realms.calls import Timeouts
 from wampd.realms.dealer import Dealer
+from wampd.realms.gate import Gate, guarded
+from wampd.realms.limits import Limits, Quota, beyond
 from wampd.realms.messages import (
     GOODBYE,
     Abort,
@@ -69,19 +75,13 @@ Handlers: TypeAlias = dict[type[Message], tuple[Callable[[Session, Any], None], 
 """What serves a message type, and whether its id counts requests."""
 
 
-class Limits(Struct, frozen=True):
-    """How much one session may hold."""
-
-    subscriptions: int = 10_000
-    registrations: int = 10_000
-    pending_calls: int = 10_000
-
-
 class Realm:
     """Routing between the sessions of one realm."""
 
     SLICE = 2_000
     """How many subscriptions and registrations of a leaving session are taken off in one go."""
+    EXPULSION = 10
+    """Telling one session that it is sent away costs as much as taking so many off."""
 
     def __init__(
         self,
@@ -89,21 +89,36 @@ class Realm:
         *,
         touched: list[Session],
         outside: Outside,
+        alarmed: list[Realm] | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        role_limits: Mapping[str, Limits] = MappingProxyType({}),
+        quota: Quota = Quota(),  # noqa: B008 - frozen
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         strict_request_ids: bool = False,
     ) -> None:
-        """``touched`` gets every session with something to send."""
+        """``touched`` gets every session with something to send, ``alarmed`` this realm when `next_deadline` gets earlier.
+
+        ``limits`` are those of every session whose role is not in ``role_limits``.
+        """
+        alarmed = [] if alarmed is None else alarmed
         self.name = name
         self.sessions: dict[int, Session] = {}
         self.struck: Counter[str] = Counter()
         """How often limits struck, and what was not delivered."""
-        self.broker = Broker(touched, outside, limits.subscriptions, self.struck)
-        self.dealer = Dealer(outside, limits.registrations, limits.pending_calls, self.struck)
-        self.watcher: Watcher = Meta(self.broker)
-        self.broker.watcher = self.dealer.watcher = self.watcher
+        self.broker = Broker(touched, outside, self.struck)
+        self.dealer = Dealer(outside, self.struck, timeouts=timeouts, alarm=partial(alarmed.append, self))
+        self.watcher: Watcher = Meta(self, outside)
+        self.broker.watcher = self.dealer.registrations.watcher = self.watcher
+        self.limits = limits
+        self.quota = quota
+        self.kept: list[Sized] = []
+        """What outlives sessions: while any of it holds something, the realm is not to go."""
+        self._role_limits = role_limits
+        self._of_role: Counter[str] = Counter()  # of the roles that the quota names
         self.strict = strict_request_ids
         """Whether request ids must count, and be written as integers."""
         self._leaving: deque[Session] = deque()
+        self._expelled: deque[tuple[Session, str, str]] = deque()
         handlers: dict[type[Message], Callable[[Session, Any], None]] = {
             Publish: self.broker.publish,
             Subscribe: self.broker.subscribe,
@@ -112,30 +127,57 @@ class Realm:
             Cancel: self.dealer.cancel,
             Yield: self.dealer.result,
             Error: self.dealer.error,
-            Register: self.dealer.register,
-            Unregister: self.dealer.unregister,
+            Register: self.dealer.registrations.register,
+            Unregister: self.dealer.registrations.unregister,
             Goodbye: self._goodbye,
             Abort: self._abort,
         }
         self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
-        self._handlers_of: dict[frozenset[str], Handlers] = {}
+        self._gate = Gate(handlers, self.dealer, outside.now, self.struck)
+        self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]]], Handlers] = {}
+
+    def full(self, authrole: str) -> str | None:
+        """What keeps one more session of this role out, for the client to read; `None`: there is room for it."""
+        quota = self.quota
+        if quota.sessions is not None and len(self.sessions) >= quota.sessions:
+            return beyond("sessions", quota.sessions)
+        most = quota.sessions_by_role.get(authrole)
+        if most is not None and self._of_role[authrole] >= most:
+            return f"{beyond('sessions', most)}, of the role {authrole!r}"
+        return None
+
+    def limits_of(self, authrole: str) -> Limits:
+        """The limits of the sessions of a role."""
+        return self._role_limits.get(authrole, self.limits)
 
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
         self.sessions[session.id] = session
+        if session.authrole in self.quota.sessions_by_role:
+            self._of_role[session.authrole] += 1
+        session.limits = self.limits_of(session.authrole)
+        self._gate.admit(session)
         roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
-        if roles not in self._handlers_of:
-            self._handlers_of[roles] = {
-                kind: entry for kind, entry in self._handlers.items() if _ROLE_OF.get(kind) in (None, *roles)
-            }
-        session.handlers = self._handlers_of[roles]
+        key = roles, guarded(session.limits)
+        if key not in self._handlers_of:
+            self._handlers_of[key] = self._choose(*key)
+        session.handlers = self._handlers_of[key]
         self.watcher.joined(session)
+
+    def _choose(self, roles: frozenset[str], guarded: frozenset[type[Message]]) -> Handlers:
+        """The handlers of sessions with these roles, of whose messages these have to pass the gate."""
+        return {
+            kind: (self._gate.handlers[kind] if kind in guarded else handler, counted)
+            for kind, (handler, counted) in self._handlers.items()
+            if _ROLE_OF.get(kind) in (None, *roles)
+        }
 
     def handle(self, session: Session, message: ClientMessage) -> None:
         """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
         entry = session.handlers.get(message.__class__)
         if entry is None:
-            raise self._illegal(message)
+            self._unserved(session, message)
+            return
         handler, counted = entry
         if counted:
             request_id: int = message.id  # type: ignore[union-attr]
@@ -143,9 +185,10 @@ class Realm:
                 session.watermark = request_id
             elif self.strict:
                 due = session.watermark % MAX_ID + 1
-                if request_id != due:
+                if request_id == due:
+                    session.watermark = request_id
+                elif message.__class__ is not Call or not self.dealer.continues(session, message):
                     raise ProtocolViolation(f"request id {request_id} where {due} was due")
-                session.watermark = request_id
             elif request_id > session.watermark:
                 session.watermark = request_id
         handler(session, message)
@@ -164,43 +207,109 @@ class Realm:
 
     def leave(self, session: Session) -> None:
         """A session has left, whatever the way. Doing it twice does no harm."""
-        if self.sessions.pop(session.id, None) is None:
-            return
-        session.state = State.CLOSED
-        session.deaf = True
-        self.dealer.leave(session)
-        self.watcher.left(session)
-        if session.subscriptions or session.registrations:
-            self._leaving.append(session)
-            self.tidy()
+        if self._retire(session):
+            self._part(session)
+            if session.subscriptions or session.registrations:
+                self.tidy()
 
     def tidy(self) -> None:
-        """Take sessions that have left off what they held, one slice."""
+        """Tell sessions that they were sent away, and take those that have left off what they held: one slice."""
         budget = self.SLICE
+        while self._expelled and budget > 0:
+            self._tell(*self._expelled.popleft())
+            budget -= self.EXPULSION
         while self._leaving and budget > 0:
             session = self._leaving[0]
             held = len(session.subscriptions or ()) + len(session.registrations or ())
             left = self.broker.detach(session, budget)
-            left += self.dealer.detach(session, budget)
+            left += self.dealer.registrations.detach(session, budget)
             budget -= held - left
             if not left:
                 self._leaving.popleft()
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When to call `expire` next, at the latest (monotonic seconds)."""
+        return self.dealer.deadlines.next
+
+    def expire(self, now: float) -> None:
+        """Do what is due at ``now`` (monotonic seconds)."""
+        self.dealer.expire(now)
 
     def dismiss(self, session: Session, reason: str, message: str = "") -> None:
         """Send a session away: answer its calls, say GOODBYE, and take it out."""
         if session.id in self.sessions:
             self.dealer.abandon(session, reason)
-            session.send((GOODBYE, {"message": message} if message else {}, reason))
+            _say_goodbye(session, reason, message)
             self.leave(session)
+
+    def expel(self, sessions: Iterable[Session], reason: str, message: str = "", *, quietly: bool = False) -> None:
+        """Send sessions away, however many. They are gone at once; they are told in slices, and their connections closed.
+
+        ``quietly``: nobody else is told of their end, neither by meta events nor by testaments.
+        """
+        for session in sessions:
+            self.dealer.abandon(session, reason)
+            session.quiet = quietly
+            if self._retire(session):
+                self._expelled.append((session, reason, message))
+        self.tidy()
+
+    def close(self) -> None:
+        """The realm is not used any more: take apart what refers to itself, so that its memory is free at once."""
+        self.dealer.services.procedures.clear()
+        del self.dealer.registrations.watcher
+        for part in (self._gate, self.broker, self.dealer, self):
+            vars(part).clear()
 
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""
         return any(session.calls for session in self.sessions.values())
 
     @property
+    def is_deserted(self) -> bool:
+        """Whether nobody is here, and nothing is left of those who were."""
+        return not self.sessions and not self.has_leavers
+
+    @property
+    def keeps(self) -> bool:
+        """Whether something is kept that outlives sessions."""
+        return any(len(each) for each in self.kept)
+
+    @property
     def has_leavers(self) -> bool:
         """Whether `tidy` has more to do."""
-        return bool(self._leaving)
+        return bool(self._leaving or self._expelled)
+
+    def _retire(self, session: Session) -> bool:
+        """Take a session out, for good; whether it was here."""
+        if self.sessions.pop(session.id, None) is None:
+            return False
+        session.state = State.CLOSED
+        session.deaf = True
+        session.handlers = {}
+        if session.authrole in self.quota.sessions_by_role:
+            self._of_role[session.authrole] -= 1
+        self.dealer.leave(session)
+        return True
+
+    def _part(self, session: Session) -> None:
+        """Tell others of a session that has left, and see that it is taken off what it held."""
+        self.watcher.left(session)
+        if session.subscriptions or session.registrations:
+            self._leaving.append(session)
+
+    def _tell(self, session: Session, reason: str, message: str) -> None:
+        """Tell a session that it was sent away, and others that it has left."""
+        _say_goodbye(session, reason, message)
+        self._part(session)
+        if session.outlet is not None:
+            session.outlet.dismiss(reason, message)
+
+    def _unserved(self, session: Session, message: ClientMessage) -> None:
+        """Take a message that has no handler: of a session that was sent away it is dropped."""
+        if session.state is not State.CLOSED:
+            raise self._illegal(message)
 
     def _illegal(self, message: ClientMessage) -> ProtocolViolation:
         name = message.__class__.__name__.upper()
@@ -219,3 +328,7 @@ class Realm:
     def _abort(self, session: Session, _message: Abort) -> None:
         self.leave(session)
         raise SessionOver
+
+
+def _say_goodbye(session: Session, reason: str, message: str) -> None:
+    session.send((GOODBYE, {"message": message} if message else {}, reason))

@@ -14,8 +14,10 @@ Sources: WAMP basic profile, "Session Lifetime", "Protocol Errors" and "Agent Id
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from wampd.realms.limits import Limits
 from wampd.realms.messages import (
     ERROR,
     Abort,
@@ -38,10 +40,12 @@ from wampd.realms.messages import (
 
 if TYPE_CHECKING:
     from wampd.realms.broker import Subscription
-    from wampd.realms.dealer import Invocation, Registration
+    from wampd.realms.calls import Invocation
+    from wampd.realms.gate import Bucket
     from wampd.realms.grants import Grants
     from wampd.realms.options import ClientRoles
     from wampd.realms.realm import Handlers
+    from wampd.realms.registrations import Registration
 
 
 class ProtocolViolation(Exception):
@@ -105,6 +109,9 @@ class Outlet(Protocol):
         ...
 
 
+_DEFAULT_LIMITS = Limits()
+
+
 class Session:
     """One session in one realm."""
 
@@ -113,23 +120,29 @@ class Session:
         "authmethod",
         "authprovider",
         "authrole",
+        "call_tokens",
         "calls",
         "deaf",
         "dropped",
+        "ended",
         "format",
         "grants",
         "handlers",
         "id",
         "invocations",
         "last_invocation",
+        "limits",
         "outbox",
         "outlet",
+        "publication_tokens",
+        "quiet",
         "registrations",
         "roles",
         "said_goodbye",
         "state",
         "subscriptions",
         "touched",
+        "transport",
         "watermark",
     )
 
@@ -145,8 +158,10 @@ class Session:
         authrole: str = "",
         authmethod: str = "anonymous",
         authprovider: str = "static",
+        transport: Mapping[str, Any] | None = None,
         outlet: Outlet | None = None,
     ) -> None:
+        """``transport`` is all that the shell knows of the connection; who shows it to others chooses from it."""
         self.id = session_id
         self.format = format
         self.roles = roles
@@ -156,9 +171,16 @@ class Session:
         self.authrole = authrole
         self.authmethod = authmethod
         self.authprovider = authprovider
+        self.transport: Mapping[str, Any] = transport or {}
         self.outlet = outlet
+        self.quiet = False
+        """Nobody is to be told of its end: neither by meta events nor by testaments."""
         self.handlers: Handlers = {}
         """What serves each message type that this session may send; set by the realm."""
+        self.limits = _DEFAULT_LIMITS
+        """How much it may hold and do; set by the realm."""
+        self.call_tokens: Bucket | None = None
+        self.publication_tokens: Bucket | None = None
         self.state = State.ESTABLISHED
         self.outbox: list[Outgoing] = []
         self.watermark = 0
@@ -176,6 +198,8 @@ class Session:
         self.registrations: dict[int, Registration] | None = None
         self.calls: dict[int, Invocation] | None = None
         self.invocations: dict[int, Invocation] | None = None
+        self.ended: dict[int, tuple[str, float]] | None = None
+        """Progressive calls that are over though the client did not end them: procedure, and since when."""
 
     def __repr__(self) -> str:
         return f"<Session {self.id} {self.authid}/{self.authrole} {self.state.value}>"
@@ -193,13 +217,3 @@ class Session:
             self.send((ERROR, request_type, request_id, {}, uri, [reason]))
         else:
             self.send((ERROR, request_type, request_id, {}, uri))
-
-    def details(self) -> dict[str, Any]:
-        """Who this is, for those who may know (advanced profile, "Session Meta API")."""
-        return {
-            "session": self.id,
-            "authid": self.authid,
-            "authrole": self.authrole,
-            "authmethod": self.authmethod,
-            "authprovider": self.authprovider,
-        }

@@ -16,6 +16,7 @@ import resource
 import secrets
 import signal
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
@@ -29,17 +30,21 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, TicketPrincipal
-from wampd.realms.realm import Limits
+from wampd.realms.calls import Timeouts
+from wampd.realms.limits import Limits, Quota, Rate
 from wampd.router import reactor as turn_reactor
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
-from wampd.router.settings.listeners import Compression, Listener, WampPath
+from wampd.router.settings.limits import Rate as RateSettings
+from wampd.router.settings.limits import RealmLimits, RoleLimits
+from wampd.router.settings.listeners import Compression, Listener, LongPollPath, StaticPath, WampPath
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
+from wampd.router.templates import Plan, Template
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
@@ -96,7 +101,7 @@ class Daemon:
     # ------------------------------------------------------------------------------------------------------- wiring
 
     def _open(self, realm: RealmSettings) -> None:
-        """Open one realm."""
+        """Open one realm, or get ready to open those of a template."""
         roles = [
             Role(
                 role.name,
@@ -116,17 +121,39 @@ class Daemon:
                 for principal in realm.auth.ticket.principals
             ]
             methods.append(Ticket(principals))
-        self.realms.add(
-            realm.name,
-            RealmAuth(methods, roles, realm.uri_check, realm.limits.uri_length),
-            limits=Limits(
-                subscriptions=realm.limits.subscriptions,
-                registrations=realm.limits.registrations,
-                pending_calls=realm.limits.pending_calls,
+        role_limits = {role.name: _limits(realm.limits, role.limits) for role in realm.roles}
+        plan = Plan(
+            door=RealmAuth(
+                methods,
+                roles,
+                realm.uri_check,
+                role_uri_bytes={name: it.uri_length for name, it in role_limits.items()},
             ),
+            limits=_limits(realm.limits, RoleLimits()),
+            role_limits=role_limits,
+            quota=Quota(
+                sessions=realm.limits.sessions,
+                sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},
+                retained=realm.limits.retained,
+            ),
+            timeouts=Timeouts(realm.call_timeout.default, realm.call_timeout.maximum, realm.call_timeout.forward),
             strict_request_ids=realm.strict_request_ids,
             drops_events=realm.slow_consumer == "drop",
         )
+        if realm.match == "exact":
+            self.realms.add(realm.name, plan)
+            return
+        demand = realm.on_demand
+        template = Template(
+            realm.name,
+            realm.match,
+            plan,
+            uri_check=realm.uri_check,
+            most=demand.realms,
+            opened_by=None if demand.opened_by is None else frozenset(demand.opened_by),
+            keep=demand.keep,
+        )
+        self.realms.add_template(template)
 
     def _factory(self, listener: Listener) -> Any:
         """The Twisted factory of one listener."""
@@ -137,6 +164,13 @@ class Daemon:
                 return None
             return Deflate(compression.window_bits, compression.no_context_takeover)
 
+        pace = Pace(
+            ping_interval=limits.ping_interval,
+            ping_timeout=limits.ping_timeout,
+            close_timeout=limits.close_timeout,
+            send_queue=limits.send_queue,
+            send_stall=limits.send_stall,
+        )
         speaks = Speaks(
             websocket={
                 path: WebSocketPath(
@@ -149,13 +183,7 @@ class Daemon:
             },
             rawsocket=listener.rawsocket.serializers if listener.rawsocket is not None else (),
             frames=FrameLimits(message_size=limits.message_size, fragments=limits.fragments, batch=limits.batch),
-            pace=Pace(
-                ping_interval=limits.ping_interval,
-                ping_timeout=limits.ping_timeout,
-                close_timeout=limits.close_timeout,
-                send_queue=limits.send_queue,
-                send_stall=limits.send_stall,
-            ),
+            pace=pace,
             handshake_timeout=limits.handshake_timeout,
             header_size=limits.header_size,
             header_lines=limits.header_lines,
@@ -167,20 +195,7 @@ class Daemon:
             Patience(join=limits.join_timeout, idle=limits.idle_timeout, close=limits.close_timeout),
             most_per_address=limits.connections_per_address,
         )
-        web = None
-        if listener.http:
-            from wampd.router.http.site import build_site  # and with it Twisted's web server
-
-            site = build_site(
-                {path: what.directory for path, what in listener.http.items()},
-                head_size=limits.header_size,
-                header_lines=limits.header_lines,
-            )
-            site.startFactory()
-
-            def web() -> Any:
-                return site.buildProtocol(None)
-
+        web = self._web(listener, reception, pace) if listener.http else None
         factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, self._wheel, web))
         factory.noisy = False
         if listener.tls is not None:
@@ -189,6 +204,36 @@ class Daemon:
             pairs = [(pair.certificate, pair.key) for pair in (listener.tls, *listener.tls.more)]
             factory = tls.wrap(factory, tls.Certificates(pairs))
         return factory
+
+    def _web(self, listener: Listener, reception: Reception, pace: Pace) -> Callable[[], Any]:
+        """What makes the web server's protocol for one connection."""
+        from wampd.router.http.longpoll import LongPollResource  # and with it Twisted's web server
+        from wampd.router.http.site import build_site
+        from wampd.router.transports.longpoll import LongPoll, LongPollPort
+
+        def long_poll(path: LongPollPath) -> LongPollResource:
+            speaks = LongPoll(
+                serializers=path.serializers,
+                batched=path.batched,
+                most=limits.batch,
+                pace=pace,
+                poll_timeout=path.poll_timeout,
+                absence_timeout=path.absence_timeout,
+                opening=path.opening,
+            )
+            transports = LongPollPort(speaks, reception, self._wheel)
+            return LongPollResource(transports, origins=path.origins, no_content=path.no_content)
+
+        limits = listener.limits
+        site = build_site(
+            {path: what.directory for path, what in listener.http.items() if isinstance(what, StaticPath)},
+            {path: long_poll(what) for path, what in listener.http.items() if isinstance(what, LongPollPath)},
+            head_size=limits.header_size,
+            header_lines=limits.header_lines,
+            body_size=limits.message_size,
+        )
+        site.startFactory()
+        return lambda: site.buildProtocol(None)
 
     # ----------------------------------------------------------------------------------------------------- life
 
@@ -235,6 +280,7 @@ class Daemon:
 def _serializers(listener: Listener) -> list[str]:
     """The names of all serializers that a listener speaks, on any of its transports."""
     spoken = [path.serializers for path in listener.websocket.values() if isinstance(path, WampPath)]
+    spoken += [path.serializers for path in listener.http.values() if isinstance(path, LongPollPath)]
     if listener.rawsocket is not None:
         spoken.append(listener.rawsocket.serializers)
     return [name for names in spoken for name in names]
@@ -245,6 +291,18 @@ def _with_backlog(endpoint: str) -> str:
     if endpoint.partition(":")[0] in ("tcp", "tcp6", "unix") and ":backlog=" not in endpoint:
         return f"{endpoint}:backlog={BACKLOG}"
     return endpoint
+
+
+def _limits(realm: RealmLimits, role: RoleLimits) -> Limits:
+    """The limits of a role's sessions: its own, else those of the realm."""
+    values: dict[str, Any] = {}
+    for name in Limits.__struct_fields__:
+        own = getattr(role, name)
+        value = getattr(realm, name) if own is None else own
+        if isinstance(value, RateSettings):
+            value = Rate(value.per_second, value.burst or max(1, ceil(value.per_second)))
+        values[name] = value
+    return Limits(**values)
 
 
 def _new_authid() -> str:

@@ -1,10 +1,22 @@
 """The configuration: YAML in, frozen settings out."""
 
-from .listeners import Compression, EchoPath, KeyPair, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
+from .limits import Rate, RealmLimits, RoleLimits
+from .listeners import (
+    Compression,
+    EchoPath,
+    KeyPair,
+    Listener,
+    LongPollPath,
+    RawSocket,
+    StaticPath,
+    Tls,
+    TransportLimits,
+    WampPath,
+)
 from .loader import load
 from .model import Component, Log, ProcessLimits, Settings
 from .problems import Place, Problem, SettingsError
-from .realms import AnonymousAuth, Auth, Permission, Realm, Role, SessionLimits, TicketAuth, TicketPrincipal
+from .realms import AnonymousAuth, Auth, OnDemand, Permission, Realm, Role, TicketAuth, TicketPrincipal
 from .secret import Secret
 
 __all__ = [
@@ -16,15 +28,19 @@ __all__ = [
     "KeyPair",
     "Listener",
     "Log",
+    "LongPollPath",
+    "OnDemand",
     "Permission",
     "Place",
     "Problem",
     "ProcessLimits",
+    "Rate",
     "RawSocket",
     "Realm",
+    "RealmLimits",
     "Role",
+    "RoleLimits",
     "Secret",
-    "SessionLimits",
     "Settings",
     "SettingsError",
     "StaticPath",

@@ -4,11 +4,13 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from wampd.realms.calls import Forward
 from wampd.realms.grants import Action, Disclosure
 from wampd.realms.options import Match
-from wampd.realms.uris import MAX_URI_BYTES, UriCheck
+from wampd.realms.uris import UriCheck
 
-from .parts import Count, Name, Part, SlowConsumer
+from .limits import RealmLimits, RoleLimits
+from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer
 from .secret import Secret
 
 
@@ -31,7 +33,13 @@ class Permission(Part, frozen=True, kw_only=True):
             " so end it with a dot. An `exact` rule allows no pattern registration or subscription on its URI."
         ),
     ] = "exact"
-    allow: Annotated[frozenset[Action], Meta(description="What is allowed; an empty list refuses everything.")]
+    allow: Annotated[
+        frozenset[Action],
+        Meta(
+            description="What is allowed; an empty list refuses everything. `force_reregister` allows who may `register`"
+            " to do so in the place of others, who lose their registration."
+        ),
+    ]
     disclose: Annotated[
         Disclosure,
         Meta(
@@ -46,6 +54,9 @@ class Role(Part, frozen=True, kw_only=True):
 
     name: Annotated[Name, Meta(description="Its name, the `authrole` of its sessions; unique in the realm.")]
     permissions: Annotated[tuple[Permission, ...], Meta(description="Its rules; their order does not matter.")] = ()
+    limits: Annotated[
+        RoleLimits, Meta(description="What its sessions may hold and do, where that is not what the realm says.")
+    ] = RoleLimits()
 
 
 class AnonymousAuth(Part, frozen=True, kw_only=True):
@@ -82,19 +93,69 @@ class Auth(Part, frozen=True, kw_only=True):
     ticket: Annotated[TicketAuth | None, Meta(description="Let clients in by a shared secret.")] = None
 
 
-class SessionLimits(Part, frozen=True, kw_only=True):
-    """What one session may hold at once; a request beyond it gets an ERROR."""
+class OnDemand(Part, frozen=True, kw_only=True):
+    """When realms of a template come and go.
 
-    subscriptions: Annotated[Count, Meta(description="Subscriptions.")] = 10_000
-    registrations: Annotated[Count, Meta(description="Registrations.")] = 10_000
-    pending_calls: Annotated[Count, Meta(description="Calls that have no final answer yet.")] = 10_000
-    uri_length: Annotated[Count, Meta(description="Length of a URI in bytes of UTF-8.")] = MAX_URI_BYTES
+    A realm is opened when the first session joins it that has authenticated and may open it, and closed when the last
+    session has left and nothing is kept in it. A client that is not let in neither makes a realm nor learns of one.
+    """
+
+    realms: Annotated[Count, Meta(description="Realms of the template at once.")] = 1_000
+    opened_by: Annotated[
+        tuple[Name, ...] | None,
+        Meta(description="The roles that may open a realm; others only join one that is open. `null`: all roles."),
+    ] = None
+    keep: Annotated[
+        Seconds,
+        Meta(
+            description="How long a realm without sessions stays at most for the sake of retained events and event"
+            " history, which go with it."
+        ),
+    ] = 3600.0
+
+
+class CallTimeout(Part, frozen=True, kw_only=True):
+    """How long calls may take: until their answer, or, where they are answered in parts, until the next part.
+
+    A call whose time is up ends with `wamp.error.timeout`, and its callee is interrupted if it can be.
+    """
+
+    default: Annotated[
+        SecondsOrOff, Meta(description="For calls that ask for no timeout; 0: they may take as long as they like.")
+    ] = 0.0
+    maximum: Annotated[
+        SecondsOrOff,
+        Meta(description="The most for any call, whatever it asks for, and if it asks for nothing; 0: no limit."),
+    ] = 0.0
+    forward: Annotated[
+        Forward,
+        Meta(
+            description="Who watches the time of a callee that announced `call_timeout`: the callee itself if it"
+            " registered with `forward_timeout` (`requested`), always the router (`never`), or always the callee"
+            " (`always`)."
+        ),
+    ] = "requested"
 
 
 class Realm(Part, frozen=True, kw_only=True):
-    """A realm: a routing namespace of its own; sessions of different realms never meet."""
+    """A realm: a routing namespace of its own; sessions of different realms never meet.
 
-    name: Annotated[Name, Meta(description="Its URI, which clients join; unique.")]
+    With `match: prefix` or `match: wildcard` it is a template: it stands for all realms whose names match, which are
+    opened on demand. For a name that several match, the exact one counts, else the longest prefix, else the wildcard
+    with the longest runs of names from the left. Who may join one realm of a template may join every one.
+    """
+
+    name: Annotated[
+        Name, Meta(description="Its URI, which clients join, or a pattern of such URIs; unique with its `match`.")
+    ]
+    match: Annotated[
+        Match,
+        Meta(
+            description="`exact`: the realm of this name, open as long as the router runs. `prefix`, `wildcard`: a"
+            " template for realms whose names begin with `name`, or have its components, the empty ones being any."
+        ),
+    ] = "exact"
+    on_demand: Annotated[OnDemand, Meta(description="When realms of a template come and go.")] = OnDemand()
     uri_check: Annotated[
         UriCheck,
         Meta(
@@ -114,4 +175,7 @@ class Realm(Part, frozen=True, kw_only=True):
             " its send queue is full, or `drop` its events while it is."
         ),
     ] = "disconnect"
-    limits: Annotated[SessionLimits, Meta(description="What one session may hold.")] = SessionLimits()
+    limits: Annotated[
+        RealmLimits, Meta(description="What each session may hold and do, and the realm of all together.")
+    ] = RealmLimits()
+    call_timeout: Annotated[CallTimeout, Meta(description="How long calls may take.")] = CallTimeout()

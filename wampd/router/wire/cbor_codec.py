@@ -5,7 +5,8 @@ Rules
 * CALL, PUBLISH and YIELD, as a plain encoder writes them, are read by a header parser of our own. Whatever else is well
   formed is read a slower way: cbor2 reads the elements, msgspec checks their types and says what is wrong.
 * The payload is walked over once (`cbor_scan`), never decoded.
-* Options and details hold what the other serializations could write, too: no tags, no undefined, no simple values.
+* Options and details hold what the other serializations could write, too: no tags, no simple values but undefined, which is
+  as good as nothing.
 * What the router itself writes has definite lengths and shortest integers; forwarded payload stays as it is.
 
 Sources: WAMP basic profile, "Serializers"; RFC 8949.
@@ -38,8 +39,8 @@ from wampd.realms.messages import (
 )
 from wampd.realms.options import MAX_ID, CallOptions, Options, PublishOptions, YieldOptions
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.cbor_scan import MalformedError, TooDeepError, TooManyError, flat_array_end, walk
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, integral, too_deep, too_many, violation
+from wampd.router.wire.cbor_scan import UNDEFINED, MalformedError, TooDeepError, TooManyError, flat_array_end, walk
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, too_deep, too_many, violation
 from wampd.router.wire.convert import convert_tail, event_message
 
 _NO_ARGS = Raw(b"\x80")
@@ -62,7 +63,7 @@ class CborCodec:
     format = Format.CBOR
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
-        self._depth = depth
+        self.depth = depth
 
     def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`."""
@@ -71,7 +72,7 @@ class CborCodec:
         except IndexError:
             raise ProtocolViolation("Input data was truncated") from None
         except TooDeepError:
-            raise too_deep(self._depth) from None
+            raise too_deep(self.depth) from None
         except TooManyError:
             raise too_many(len(payload)) from None
         except (MalformedError, UnicodeDecodeError) as error:
@@ -134,7 +135,7 @@ class CborCodec:
 
     def _options(self, data: bytes, position: int, kind: type[Options]) -> tuple[Any, int] | None:
         """The options at ``position``, and where they end; `None` if there is anything wrong with them."""
-        end, found = walk(data, position, self._depth - 1)
+        end, found = walk(data, position, self.depth - 1)
         if found:
             return None
         try:
@@ -148,11 +149,11 @@ class CborCodec:
         if count == 1 and flat_array_end(data, position) == len(data):
             return Raw(data[position:]), None
         if count:
-            end, _ = walk(data, position, self._depth - 1)
+            end, _ = walk(data, position, self.depth - 1)
             args = Raw(data[position:end])
             if count == 2:
                 position = end
-                end, _ = walk(data, position, self._depth - 1)
+                end, _ = walk(data, position, self.depth - 1)
                 kwargs = Raw(data[position:end])
             position = end
         if position != len(data):
@@ -167,12 +168,11 @@ class CborCodec:
         for index, (part, found) in enumerate(parts[1:], 1):
             if index >= payload_at:
                 elements.append(Raw(part))
-            elif found:
+            elif found & ~UNDEFINED:
                 raise ProtocolViolation("Only Arguments and ArgumentsKw may hold tags and simple values")
             else:
                 elements.append(cbor2.loads(part))
-        if not strict:
-            elements[1:3] = [integral(element) for element in elements[1:3]]
+        elements[1:4] = [plain(element, cbor2.undefined, strict) for element in elements[1:4]]
         try:
             message: ClientMessage = msgspec.convert(elements, ClientMessage)
         except msgspec.ValidationError as error:
@@ -199,7 +199,7 @@ class CborCodec:
         while len(parts) != count and (count >= 0 or data[position] != 0xFF):
             if len(parts) == _MOST_ELEMENTS:
                 raise ProtocolViolation("The message has too many elements")
-            end, found = walk(data, position, self._depth - 1)
+            end, found = walk(data, position, self.depth - 1)
             parts.append((data[position:end], found))
             position = end
         if count < 0:

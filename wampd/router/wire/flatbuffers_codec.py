@@ -41,7 +41,7 @@ class FlatBuffersCodec:
     format = Format.FLATBUFFERS
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
-        self._depth = depth
+        self.depth = depth
 
     def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`. IDs are integers here anyway, ``strict`` or not."""
@@ -50,7 +50,7 @@ class FlatBuffersCodec:
             code, values = self._fields(payload)
             args, kwargs = self._payload(values)
         except TooDeepError:
-            raise too_deep(self._depth) from None
+            raise too_deep(self.depth) from None
         except TooManyError:
             raise too_many(len(payload)) from None
         except IndexError:
@@ -92,7 +92,7 @@ class FlatBuffersCodec:
                 raise ProtocolViolation("A payload stands alone, and has a ppt_scheme")
             args = cbor2.dumps([payload])
         for part in (args, kwargs):
-            if part and walk(part, 0, self._depth - 1)[0] != len(part):
+            if part and walk(part, 0, self.depth - 1)[0] != len(part):
                 raise ProtocolViolation("CBOR in the message is malformed: trailing characters")
         return checked(Raw(args) if args else None, Raw(kwargs) if kwargs else None)
 

@@ -37,6 +37,7 @@ from wampd.router.wire.codec import (
     Uncarriable,
     integral,
     most_containers,
+    plain,
     too_deep,
     too_many,
     violation,
@@ -91,7 +92,7 @@ class JsonCodec:
     format = Format.JSON
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
-        self._depth = depth
+        self.depth = depth
         self._decode = json_decoder(read_float).decode
         self._parts = msgspec.json.Decoder(list[Raw]).decode
         self._encode = msgspec.json.Encoder().encode
@@ -107,10 +108,10 @@ class JsonCodec:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise violation(error) from None
         # Each level takes two bytes at least.
-        if len(payload) > 2 * self._depth and may_exceed(payload, self._depth):
+        if len(payload) > 2 * self.depth and may_exceed(payload, self.depth):
             depth, containers = json_shape(payload)
-            if depth > self._depth:
-                raise too_deep(self._depth)
+            if depth > self.depth:
+                raise too_deep(self.depth)
             if containers > most_containers(len(payload)):
                 raise too_many(len(payload))
         # Mostly there are positional arguments only: a text that ends in "]]" ends in an array, here one not empty.
@@ -133,7 +134,7 @@ class JsonCodec:
             raise violation(error)
         try:
             parts = self._parts(payload)
-            parts[1:3] = [_integral(part) for part in parts[1:3]]
+            parts[1:4] = [_integral(part) for part in parts[1:4]]
             return self._decode(b"[" + b",".join(map(bytes, parts)) + b"]")
         except (msgspec.DecodeError, RecursionError) as again:
             raise violation(again) from None
@@ -183,8 +184,10 @@ def _is_empty(container: Raw) -> bool:
 
 
 def _integral(part: Raw) -> Raw:
-    """A JSON number without fraction as an integer; anything else as it is."""
+    """A JSON number without fraction as an integer, in options, too; anything else as it is."""
     text = bytes(part)
+    if text[:1] == b"{":
+        return Raw(msgspec.json.encode(plain(msgspec.json.decode(text), msgspec.UNSET, strict=False)))
     if not text[:1].isdigit() or len(text) > 32:
         return part
     value = integral(float(text))

@@ -31,7 +31,7 @@ from wampd.realms.messages import (
     msgpack_decoder,
 )
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.codec import MAX_DEPTH, WITH_PAYLOAD, Uncarriable, integral, too_deep, too_many, violation
+from wampd.router.wire.codec import MAX_DEPTH, WITH_PAYLOAD, Uncarriable, plain, too_deep, too_many, violation
 from wampd.router.wire.convert import convert_tail, event_message
 from wampd.router.wire.msgpack_scan import BUDGET, LARGE, MalformedError, TooDeepError, TooManyError, may_exceed, scan
 
@@ -45,7 +45,7 @@ class MsgpackCodec:
     format = Format.MSGPACK
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
-        self._depth = depth
+        self.depth = depth
         self._decode = msgpack_decoder(_refuse_extension).decode
         self._parts = msgspec.msgpack.Decoder(list[Raw]).decode
         self._any = msgspec.msgpack.Decoder().decode
@@ -53,7 +53,7 @@ class MsgpackCodec:
 
     def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`."""
-        walked = len(payload) > self._depth and self._walk_if_needed(payload)
+        walked = len(payload) > self.depth and self._walk_if_needed(payload)
         try:
             message = self._decode(payload)
         except msgspec.ValidationError as error:
@@ -80,13 +80,13 @@ class MsgpackCodec:
         """Walk over a message that could nest too deep or hold many arrays; return whether that was done."""
         if len(payload) > LARGE and self._walk(payload, BUDGET):
             return True
-        return may_exceed(payload, self._depth) and self._walk(payload)
+        return may_exceed(payload, self.depth) and self._walk(payload)
 
     def _walk(self, data: bytes, budget: int = sys.maxsize) -> bool:
         try:
-            return scan(data, self._depth, budget)
+            return scan(data, self.depth, budget)
         except TooDeepError:
-            raise too_deep(self._depth) from None
+            raise too_deep(self.depth) from None
         except TooManyError:
             raise too_many(len(data)) from None
         except (MalformedError, UnicodeDecodeError) as error:
@@ -122,12 +122,13 @@ class MsgpackCodec:
             self._walk(bytes(part))
 
     def _again(self, payload: bytes, error: msgspec.ValidationError, strict: bool) -> ClientMessage:
-        """Read a message that the fast decoder refused with IDs that are integral floats made integers."""
-        if strict or "got `float` - at `$[" not in str(error):
+        """Read a message that the fast decoder refused as it was meant: `plain`."""
+        text = str(error)
+        if "got `ext` - at `$[" not in text and (strict or "got `float` - at `$[" not in text):
             raise violation(error)
         try:
             parts = self._parts(payload)
-            parts[1:3] = [_integral(part) for part in parts[1:3]]
+            parts[1:4] = [_plain(part, strict) for part in parts[1:4]]
             return self._decode(self._encode(parts))
         except (msgspec.DecodeError, UnicodeDecodeError) as again:
             raise violation(again) from None
@@ -153,8 +154,15 @@ def _refuse_extension(code: int, _data: memoryview) -> NoReturn:
     raise ProtocolViolation(f"Only Arguments and ArgumentsKw may hold extension values (type {code})")
 
 
-def _integral(part: Raw) -> Raw:
-    """A float without fraction as an integer; anything else as it is."""
-    if memoryview(part)[0] not in b"\xca\xcb":
+def _undefined(code: int, data: memoryview) -> object:
+    """What JavaScript's libraries write for a value that is not there: type 0, one zero octet."""
+    return msgspec.UNSET if code == 0 and bytes(data) == b"\0" else _refuse_extension(code, data)
+
+
+def _plain(part: Raw, strict: bool) -> Raw:
+    """A number or a map as it was meant; anything else as it is."""
+    first = memoryview(part)[0]
+    if first not in b"\xca\xcb\xde\xdf" and first & 0xF0 != 0x80:
         return part
-    return Raw(msgspec.msgpack.encode(integral(msgspec.msgpack.decode(part))))
+    value = msgspec.msgpack.decode(part, ext_hook=_undefined)
+    return Raw(msgspec.msgpack.encode(plain(value, msgspec.UNSET, strict)))

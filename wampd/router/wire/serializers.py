@@ -7,6 +7,7 @@ nobody else memory or time to start.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from wampd.router.wire.cbor_codec import CborCodec
@@ -26,6 +27,16 @@ def codecs(depth: int = MAX_DEPTH, names: Iterable[str] = USUAL) -> dict[str, Co
     ``depth`` is how deep a message may nest.
     """
     return {name: _codec(name, depth) for name in dict.fromkeys(names)}
+
+
+def shallower(codec: Codec, depth: int) -> Codec:
+    """The codec of the same serialization for messages that nest at most ``depth`` deep, and no deeper than it takes now."""
+    return codec if codec.depth <= depth else _shallow(type(codec), depth)
+
+
+@cache  # there are as many as there are depths in the configuration
+def _shallow(kind: type[Codec], depth: int) -> Codec:
+    return kind(depth)
 
 
 def _codec(name: str, depth: int) -> Codec:

@@ -19,7 +19,7 @@ from msgspec import Raw
 from wampd.realms.messages import ABORT, CALL, ERROR, PUBLISH, YIELD, ClientMessage, Event, Foreign, Format
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire import convert
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, integral, too_deep, too_many, violation
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, too_deep, too_many, violation
 from wampd.router.wire.ubjson_scan import (
     CLOSE_ARRAY,
     NOTHING,
@@ -46,7 +46,7 @@ class UbjsonCodec:
     format = Format.UBJSON
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
-        self._depth = depth
+        self.depth = depth
 
     def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`."""
@@ -55,13 +55,12 @@ class UbjsonCodec:
         except IndexError:
             raise ProtocolViolation("Input data was truncated") from None
         except TooDeepError:
-            raise too_deep(self._depth) from None
+            raise too_deep(self.depth) from None
         except TooManyError:
             raise too_many(len(payload)) from None
         except (MalformedError, UnicodeDecodeError) as error:
             raise violation(error) from None
-        if not strict:
-            elements[1:3] = [integral(element) for element in elements[1:3]]
+        elements[1:4] = [plain(element, msgspec.UNSET, strict) for element in elements[1:4]]
         try:
             message: ClientMessage = msgspec.convert(elements, ClientMessage)
         except msgspec.ValidationError as error:
@@ -89,7 +88,7 @@ class UbjsonCodec:
                 break
             if len(elements) == _MOST_ELEMENTS:
                 raise ProtocolViolation("The message has too many elements")
-            end = walk(data, position, self._depth - 1)
+            end = walk(data, position, self.depth - 1)
             part = data[position:end]
             elements.append(Raw(part) if len(elements) >= payload_at else _load(part))
             if len(elements) == 1:

@@ -118,6 +118,8 @@ class Dealer(Assignment):
             details = {"procedure": uri}
         if registration.disclose_caller or grant.disclose == "always" or (special and options.disclose_me):
             details = disclosing(details, caller, grant)
+        if grant.trustlevel is not None:
+            details = {**details, "trustlevel": grant.trustlevel}
         if special or callee is None:
             self._set_out(caller, message, registration, details, grant)
             return

@@ -28,6 +28,7 @@ DEALER_FEATURES: tuple[str, ...] = (
     "call_cancelling",
     "call_reroute",
     "call_timeout",
+    "call_trustlevels",
     "caller_identification",
     "pattern_based_registration",
     "payload_passthru_mode",

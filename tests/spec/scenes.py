@@ -49,10 +49,10 @@ LEAVING = pytest.mark.parametrize("leave", [goodbye, abort, violate, drop])
 """Every way in which a session can end by its client."""
 
 
-def joined_as(play, name, authid):
-    """Join the realm ``guarded`` with a ticket."""
+def joined_as(play, name, authid, realm="guarded"):
+    """Join a realm with a ticket."""
     actor = play.newcomer(name)
-    actor.hello("guarded", authmethods=["ticket"], authid=authid)
+    actor.hello(realm, authmethods=["ticket"], authid=authid)
     actor < [CHALLENGE, "ticket", {}]
     actor > [AUTHENTICATE, f"secret-of-{authid}", {}]
     actor.welcome()

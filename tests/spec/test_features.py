@@ -63,6 +63,7 @@ def test_welcome_announces_what_the_router_can_do_and_nothing_else(play):
 
 SHOWN_BY = {
     "pattern_based_subscription": "PSUB-02",
+    "publication_trustlevels": "TPL-01",
     "publisher_exclusion": "EXC-02",
     "publisher_identification": "PID-01",
     "subscriber_blackwhite_listing": "BWL-01",

@@ -102,6 +102,8 @@ class Broker:
                 "publisher_authid": session.authid,
                 "publisher_authrole": session.authrole,
             }
+        if grant.trustlevel is not None:
+            details["trustlevel"] = grant.trustlevel
         excluded = session if options.exclude_me else None
         admits = _audience(options)
         touched = self._touched

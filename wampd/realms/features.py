@@ -13,6 +13,7 @@ from wampd.realms.options import ClientRole, ClientRoles, JsonDict
 
 BROKER_FEATURES: tuple[str, ...] = (
     "pattern_based_subscription",
+    "publication_trustlevels",
     "publisher_exclusion",
     "publisher_identification",
     "subscriber_blackwhite_listing",

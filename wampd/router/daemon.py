@@ -101,9 +101,10 @@ class Daemon:
             Role(
                 role.name,
                 [
-                    Rule(uri=rule.uri, match=rule.match, allow=frozenset(rule.allow), disclose=rule.disclose)
+                    Rule(rule.uri, rule.match, frozenset(rule.allow), rule.disclose, rule.trustlevel)
                     for rule in role.permissions
                 ],
+                trustlevel=role.trustlevel,
             )
             for role in realm.roles
         ]

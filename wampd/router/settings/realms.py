@@ -8,7 +8,7 @@ from wampd.realms.grants import Action, Disclosure
 from wampd.realms.options import Match
 from wampd.realms.uris import MAX_URI_BYTES, UriCheck
 
-from .parts import Count, Name, Part, SlowConsumer
+from .parts import Count, Name, Part, SlowConsumer, TrustLevel
 from .secret import Secret
 
 
@@ -39,6 +39,13 @@ class Permission(Part, frozen=True, kw_only=True):
             " disclosed is refused), `on_request` of the caller or publisher, or `always`."
         ),
     ] = "on_request"
+    trustlevel: Annotated[
+        TrustLevel | None,
+        Meta(
+            description="The trust level that callees and subscribers are told of calls and publications under this"
+            " rule. `null`: that of the role."
+        ),
+    ] = None
 
 
 class Role(Part, frozen=True, kw_only=True):
@@ -46,6 +53,13 @@ class Role(Part, frozen=True, kw_only=True):
 
     name: Annotated[Name, Meta(description="Its name, the `authrole` of its sessions; unique in the realm.")]
     permissions: Annotated[tuple[Permission, ...], Meta(description="Its rules; their order does not matter.")] = ()
+    trustlevel: Annotated[
+        TrustLevel | None,
+        Meta(
+            description="The trust level that callees and subscribers are told of calls and publications of its"
+            " sessions; 0 is the least. What clients say of it does not count. `null`: nothing is told."
+        ),
+    ] = None
 
 
 class AnonymousAuth(Part, frozen=True, kw_only=True):

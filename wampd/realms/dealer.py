@@ -1,9 +1,7 @@
-"""The dealer: who registered what, and who waits for which answer.
+"""The dealer: who waits for which answer. Who registered what is in `wampd.realms.registrations`.
 
 Rules
 -----
-* A call goes to the one registration that matches best (advanced profile, "Pattern-based Registrations"). Pattern
-  registrations never catch procedures of ``wamp`` or ``wampd``.
 * Every CALL gets exactly one final answer, whatever leaves, dies or is cancelled: the one RESULT or ERROR is sent when the
   invocation's record is taken out of ``caller.calls``, and nowhere else.
 * INVOCATION ids count 1, 2, 3 … per callee. An answer to an id never issued is a protocol violation; an answer to an
@@ -17,7 +15,6 @@ Rules
 from __future__ import annotations
 
 from collections import Counter
-from itertools import count
 from typing import Any
 
 from msgspec import Struct
@@ -28,50 +25,28 @@ from wampd.realms.messages import (
     ERROR,
     INTERRUPT,
     INVOCATION,
-    REGISTER,
-    REGISTERED,
     RESULT,
-    UNREGISTER,
-    UNREGISTERED,
     Call,
     Cancel,
     Error,
     Foreign,
     Outgoing,
     Payload,
-    Register,
-    Unregister,
     Yield,
 )
-from wampd.realms.options import Match
 from wampd.realms.outside import Outside
+from wampd.realms.registrations import Registrations
 from wampd.realms.services import Services
 from wampd.realms.session import ProtocolViolation, Session, State
-from wampd.realms.uris import UriMap, is_reserved, is_uri
-from wampd.realms.watcher import Watcher
+from wampd.realms.uris import is_uri
 
 ESTABLISHED = State.ESTABLISHED
 
 CANCELED = "wamp.error.canceled"
 NO_SUCH_PROCEDURE = "wamp.error.no_such_procedure"
-NO_SUCH_REGISTRATION = "wamp.error.no_such_registration"
-PROCEDURE_ALREADY_EXISTS = "wamp.error.procedure_already_exists"
 
 NOTHING: dict[str, Any] = {}
 """Empty details, shared: never changed."""
-
-
-class Registration:
-    """A procedure or pattern, and the session that serves it."""
-
-    __slots__ = ("callee", "disclose_caller", "id", "match", "uri")
-
-    def __init__(self, registration_id: int, uri: str, match: Match, callee: Session, disclose_caller: bool) -> None:
-        self.id = registration_id
-        self.uri = uri
-        self.match: Match = match
-        self.callee = callee
-        self.disclose_caller = disclose_caller
 
 
 class Invocation(Struct, gc=False):
@@ -87,16 +62,11 @@ class Invocation(Struct, gc=False):
 class Dealer:
     """Remote procedure calls in one realm."""
 
-    watcher: Watcher
-    """Is told of registrations; set by the realm."""
-
     def __init__(self, outside: Outside, max_registrations: int, max_calls: int, struck: Counter[str]) -> None:
         """Both limits are per session; ``max_calls`` counts calls not yet answered; ``struck`` counts what is refused."""
-        self._max_registrations = max_registrations
         self._max_calls = max_calls
         self._struck = struck
-        self._ids = count(1)
-        self.registrations: UriMap[Registration] = UriMap()
+        self.registrations = Registrations(max_registrations, struck)
         self.services = Services(outside)
 
     # -------------------------------------------------------------------------------------------------------- calls
@@ -122,9 +92,10 @@ class Dealer:
             caller.refuse(CALL, message.id, DISCLOSURE_DISALLOWED)
             return
 
-        registration = self.registrations.exact.get(uri) or self._matching(uri)
+        registrations = self.registrations
+        registration = registrations.exact.get(uri) or registrations.catching(uri)
         if registration is None or registration.callee.state is not ESTABLISHED:
-            registration = self._of_those_here(uri)
+            registration = registrations.of_those_here(uri)
         if registration is None:
             if self.services.serve(caller, message):
                 return
@@ -220,47 +191,6 @@ class Dealer:
             return False
         return True
 
-    # ------------------------------------------------------------------------------------------------ registrations
-
-    def register(self, session: Session, message: Register) -> None:
-        """Serve a REGISTER."""
-        options = message.options
-        grant = session.grants.decide("register", message.uri, options.match)
-        if grant.refusal is not None:
-            session.refuse(REGISTER, message.id, grant.refusal, grant.reason)
-            return
-        if options.disclose_caller and grant.disclose == "never":
-            session.refuse(REGISTER, message.id, DISCLOSURE_DISALLOWED)
-            return
-        there = self.registrations.get(message.uri, options.match)
-        if there is not None:
-            if there.callee.state is not State.CLOSED:
-                session.refuse(REGISTER, message.id, PROCEDURE_ALREADY_EXISTS, f"{message.uri!r} is registered already")
-                return
-            self._unregister(there)
-        held = session.registrations
-        if held is None:
-            held = session.registrations = {}
-        if len(held) >= self._max_registrations:
-            reason = f"no more than {self._max_registrations} registrations in one session"
-            self._struck["registrations over the limit"] += 1
-            session.refuse(REGISTER, message.id, NOT_AUTHORIZED, reason)
-            return
-        registration = Registration(next(self._ids), message.uri, options.match, session, options.disclose_caller)
-        self.registrations.add(message.uri, options.match, registration)
-        held[registration.id] = registration
-        session.send((REGISTERED, message.id, registration.id))
-        self.watcher.registered(session, registration, created=True)
-
-    def unregister(self, session: Session, message: Unregister) -> None:
-        """Serve an UNREGISTER; invocations under way go on."""
-        registration = (session.registrations or {}).get(message.registration)
-        if registration is None:
-            session.refuse(UNREGISTER, message.id, NO_SUCH_REGISTRATION)
-            return
-        session.send((UNREGISTERED, message.id))
-        self._unregister(registration)
-
     # ------------------------------------------------------------------------------------------------------ leaving
 
     def leave(self, session: Session) -> None:
@@ -277,27 +207,7 @@ class Dealer:
             _interrupt(invocation, "killnowait")
             self._fail(invocation, CANCELED, f"the session is being closed: {reason}")
 
-    def detach(self, session: Session, most: int) -> int:
-        """Take off at most so many registrations of a session that has left; return how many are still to go."""
-        held = session.registrations
-        while held and most > 0:
-            self._unregister(next(iter(held.values())))
-            most -= 1
-        return len(held or ())
-
     # ------------------------------------------------------------------------------------------------------ records
-
-    def _matching(self, uri: str) -> Registration | None:
-        registration = self.registrations.best(uri)
-        return None if registration is None or is_reserved(uri) else registration
-
-    def _of_those_here(self, uri: str) -> Registration | None:
-        """The best registration of a callee that is here; those of callees that have left are taken off on the way."""
-        while True:
-            registration = self.registrations.exact.get(uri) or self._matching(uri)
-            if registration is None or registration.callee.state is ESTABLISHED:
-                return registration
-            self._unregister(registration)
 
     def _held(self, callee: Session, invocation_id: int) -> Invocation | None:
         """The callee's own invocation of this id; `None` if it is over."""
@@ -324,12 +234,6 @@ class Dealer:
         assert invocation.callee.invocations is not None
         del invocation.caller.calls[invocation.call]
         del invocation.callee.invocations[invocation.id]
-
-    def _unregister(self, registration: Registration) -> None:
-        assert registration.callee.registrations is not None
-        del registration.callee.registrations[registration.id]
-        self.registrations.remove(registration.uri, registration.match)
-        self.watcher.unregistered(registration.callee, registration, deleted=True)
 
 
 def _interrupt(invocation: Invocation, mode: str) -> bool:

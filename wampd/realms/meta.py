@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wampd.realms.broker import Broker, Subscription
-    from wampd.realms.dealer import Registration
+    from wampd.realms.registrations import Registration
     from wampd.realms.session import Session
 
 

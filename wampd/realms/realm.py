@@ -100,7 +100,7 @@ class Realm:
         self.broker = Broker(touched, outside, limits.subscriptions, self.struck)
         self.dealer = Dealer(outside, limits.registrations, limits.pending_calls, self.struck)
         self.watcher: Watcher = Meta(self.broker)
-        self.broker.watcher = self.dealer.watcher = self.watcher
+        self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.strict = strict_request_ids
         """Whether request ids must count, and be written as integers."""
         self._leaving: deque[Session] = deque()
@@ -112,8 +112,8 @@ class Realm:
             Cancel: self.dealer.cancel,
             Yield: self.dealer.result,
             Error: self.dealer.error,
-            Register: self.dealer.register,
-            Unregister: self.dealer.unregister,
+            Register: self.dealer.registrations.register,
+            Unregister: self.dealer.registrations.unregister,
             Goodbye: self._goodbye,
             Abort: self._abort,
         }
@@ -181,7 +181,7 @@ class Realm:
             session = self._leaving[0]
             held = len(session.subscriptions or ()) + len(session.registrations or ())
             left = self.broker.detach(session, budget)
-            left += self.dealer.detach(session, budget)
+            left += self.dealer.registrations.detach(session, budget)
             budget -= held - left
             if not left:
                 self._leaving.popleft()

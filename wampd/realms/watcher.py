@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from wampd.realms.broker import Subscription
-    from wampd.realms.dealer import Registration
+    from wampd.realms.registrations import Registration
     from wampd.realms.session import Session
 
 

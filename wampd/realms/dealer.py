@@ -17,8 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from msgspec import Struct
-
+from wampd.realms.calls import Invocation
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, INVALID_URI, NOT_AUTHORIZED, Grant
 from wampd.realms.messages import (
     CALL,
@@ -47,16 +46,6 @@ NO_SUCH_PROCEDURE = "wamp.error.no_such_procedure"
 
 NOTHING: dict[str, Any] = {}
 """Empty details, shared: never changed."""
-
-
-class Invocation(Struct, gc=False):
-    """A call under way: it stands in ``caller.calls`` and in ``callee.invocations`` until it is answered."""
-
-    caller: Session
-    call: int
-    callee: Session
-    id: int
-    interrupted: bool = False
 
 
 class Dealer:
@@ -231,9 +220,13 @@ class Dealer:
     @staticmethod
     def _forget(invocation: Invocation) -> None:
         assert invocation.caller.calls is not None
-        assert invocation.callee.invocations is not None
         del invocation.caller.calls[invocation.call]
-        del invocation.callee.invocations[invocation.id]
+        callee = invocation.callee
+        if callee is not None:
+            assert callee.invocations is not None
+            del callee.invocations[invocation.id]
+        if invocation.course is not None:
+            invocation.course.leave_seat()
 
 
 def _interrupt(invocation: Invocation, mode: str) -> bool:
@@ -241,16 +234,17 @@ def _interrupt(invocation: Invocation, mode: str) -> bool:
     if invocation.interrupted:
         return True
     callee = invocation.callee
-    role = callee.roles.callee
-    if (
-        callee.state is not ESTABLISHED
-        or role is None
-        or not (role.has("call_canceling") or role.has("call_cancelling"))
-    ):
+    if callee is None or callee.state is not ESTABLISHED or not can_be_interrupted(callee):
         return False
     invocation.interrupted = True
     callee.send((INTERRUPT, invocation.id, {"mode": mode, "reason": CANCELED}))
     return True
+
+
+def can_be_interrupted(callee: Session) -> bool:
+    """Whether a callee announced that it takes INTERRUPT, in either spelling."""
+    role = callee.roles.callee
+    return role is not None and (role.has("call_canceling") or role.has("call_cancelling"))
 
 
 def _disclosing(details: dict[str, Any], caller: Session, grant: Grant) -> dict[str, Any]:

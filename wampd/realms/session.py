@@ -38,7 +38,7 @@ from wampd.realms.messages import (
 
 if TYPE_CHECKING:
     from wampd.realms.broker import Subscription
-    from wampd.realms.dealer import Invocation
+    from wampd.realms.calls import Invocation
     from wampd.realms.grants import Grants
     from wampd.realms.options import ClientRoles
     from wampd.realms.realm import Handlers

@@ -13,9 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wampd.realms.broker import Broker, Subscription
+    from wampd.realms.broker import Broker
     from wampd.realms.registrations import Registration
     from wampd.realms.session import Session
+    from wampd.realms.subscription import Subscription
 
 
 class Meta:

@@ -15,13 +15,14 @@ Rules
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 from wampd.realms.broker import Broker
 from wampd.realms.dealer import Dealer
+from wampd.realms.history import Historian, HistoryRule
 from wampd.realms.messages import (
     GOODBYE,
     Abort,
@@ -30,6 +31,7 @@ from wampd.realms.messages import (
     ClientMessage,
     Error,
     Event,
+    EventReceived,
     Foreign,
     Goodbye,
     Message,
@@ -44,7 +46,9 @@ from wampd.realms.messages import (
 from wampd.realms.meta import Meta
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
+from wampd.realms.retained import Retention
 from wampd.realms.session import ProtocolViolation, Session, SessionOver, State
+from wampd.realms.testaments import Testaments
 from wampd.realms.uris import is_uri
 from wampd.realms.watcher import Watcher
 
@@ -52,6 +56,7 @@ _ROLE_OF: dict[type[Message], str] = {
     Publish: "publisher",
     Subscribe: "subscriber",
     Unsubscribe: "subscriber",
+    EventReceived: "subscriber",
     Call: "caller",
     Cancel: "caller",
     Register: "callee",
@@ -90,6 +95,8 @@ class Realm:
         touched: list[Session],
         outside: Outside,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        retention: Retention = Retention(),  # noqa: B008 - frozen
+        history: Sequence[HistoryRule] = (),
         strict_request_ids: bool = False,
     ) -> None:
         """``touched`` gets every session with something to send."""
@@ -97,8 +104,25 @@ class Realm:
         self.sessions: dict[int, Session] = {}
         self.struck: Counter[str] = Counter()
         """How often limits struck, and what was not delivered."""
-        self.broker = Broker(touched, outside, limits.subscriptions, self.struck)
+        self.broker = Broker(
+            touched,
+            outside,
+            limits.subscriptions,
+            self.struck,
+            sessions=self.sessions,
+            retention=retention,
+            history=history,
+        )
         self.dealer = Dealer(outside, limits.registrations, limits.pending_calls, self.struck)
+        self.testaments = Testaments(self.broker)
+        historian = Historian(self.broker, outside, self.struck)
+        self.dealer.services.procedures.update(
+            {
+                "wamp.session.add_testament": self.testaments.add,
+                "wamp.session.flush_testaments": self.testaments.flush,
+                "wamp.subscription.get_events": historian.get_events,
+            }
+        )
         self.watcher: Watcher = Meta(self.broker)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.strict = strict_request_ids
@@ -108,6 +132,7 @@ class Realm:
             Publish: self.broker.publish,
             Subscribe: self.broker.subscribe,
             Unsubscribe: self.broker.unsubscribe,
+            EventReceived: self.broker.received,
             Call: self.dealer.call,
             Cancel: self.dealer.cancel,
             Yield: self.dealer.result,
@@ -169,6 +194,7 @@ class Realm:
         session.state = State.CLOSED
         session.deaf = True
         self.dealer.leave(session)
+        self.testaments.publish(session)
         self.watcher.left(session)
         if session.subscriptions or session.registrations:
             self._leaving.append(session)

@@ -6,14 +6,16 @@ Rules
   is exactly one answer. It is given at once.
 * A procedure takes the caller and decoded arguments; it returns the one positional result (or a `Result`), or raises
   `Refused`, which becomes an ERROR. Arguments that it does not take are ``wamp.error.invalid_argument``.
+* The arguments of a procedure are the fields of a struct (`Arguments`): they can be given by place or by name.
 * What it returns is carried like a payload of another serialization: what the caller's cannot carry is an ERROR.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from wampd.realms.messages import CALL, RESULT, Call, Foreign, Format
@@ -39,8 +41,45 @@ class Result(Struct, frozen=True):
     kwargs: dict[str, Any] = {}
 
 
+class Arguments(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a procedure takes: one field an argument, in the order in which they can be given by place."""
+
+    @classmethod
+    def take(cls, args: list[Any], kwargs: dict[str, Any]) -> Self:
+        """Check the arguments of a call. Raises `Refused` with what is wrong with them."""
+        names = cls.__struct_fields__
+        if len(args) > len(names):
+            takes = f"at most {len(names)} arguments: {', '.join(names)}" if names else "no arguments"
+            raise Refused(INVALID_ARGUMENT, f"the procedure takes {takes}")
+        given = dict(zip(names, args, strict=False))
+        for name, value in kwargs.items():
+            if name in given:
+                raise Refused(INVALID_ARGUMENT, f"the argument {name!r} is given by place and by name")
+            given[name] = value
+        try:
+            return msgspec.convert({name: _integral(value) for name, value in given.items()}, cls)
+        except msgspec.ValidationError as error:  # tells types and names, and nothing of ours
+            raise Refused(INVALID_ARGUMENT, str(error)[:MAX_REASON]) from None
+
+
+MAX_REASON = 200
+"""How much a refusal tells of what is wrong with arguments."""
+
+
+def _integral(value: object) -> object:
+    """A float that is an integer, as an integer: some clients write large ids so (in JSON they are read so already)."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
 Procedure: TypeAlias = Callable[[Session, list[Any], dict[str, Any]], Any]
 """A procedure of the router's: takes the caller, the arguments and the keyword arguments."""
+
+A = TypeVar("A", bound=Arguments)
+
+
+def taking(takes: type[A], serve: Callable[[Session, A], Any]) -> Procedure:
+    """A procedure whose arguments are checked before it is served."""
+    return lambda caller, args, kwargs: serve(caller, takes.take(args, kwargs))
 
 
 class Services:

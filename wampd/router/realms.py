@@ -24,7 +24,7 @@ from wampd.realms.outside import Outside
 from wampd.realms.realm import Limits, Realm
 from wampd.realms.session import Session
 from wampd.router.tally import OUR_BUGS, Tally
-from wampd.router.wire.convert import load
+from wampd.router.wire.convert import carry, load
 
 log = Logger()
 
@@ -69,7 +69,7 @@ class Realms:
         self._doors: dict[str, RealmAuth] = {}
         chance = random.Random(secrets.randbits(256))  # noqa: S311 - ids, not secrets
         self._draw = chance.getrandbits
-        self._outside = Outside(self._publication_id, clock.seconds, time.time, chance.random, load)
+        self._outside = Outside(self._publication_id, clock.seconds, time.time, chance.random, load, carry)
 
     def add(
         self,

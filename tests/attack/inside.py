@@ -19,14 +19,16 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, TicketPrincipal
 from wampd.realms.grants import Grants
+from wampd.realms.limits import Limits
 from wampd.realms.messages import Format
 from wampd.realms.options import ClientRole, ClientRoles
 from wampd.realms.outside import Outside
-from wampd.realms.realm import Limits, Realm
+from wampd.realms.realm import Realm
 from wampd.realms.session import Session
 from wampd.router.line import Patience
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
+from wampd.router.templates import Plan
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
@@ -126,7 +128,7 @@ class House:
         tickets = Ticket([TicketPrincipal("joe", "member", "joe's secret")])
         roles = [Role("guest", tuple(rules)), Role("member", OPEN)]
         self.realm = self.realms.add(
-            realm, RealmAuth([Anonymous("guest", authids.__next__), tickets], roles), limits=limits
+            realm, Plan(door=RealmAuth([Anonymous("guest", authids.__next__), tickets], roles), limits=limits)
         ).core
         self.lobby = Lobby(1000, self.clock.seconds)
         self.codecs = codecs()

@@ -13,9 +13,9 @@ import pytest
 from tests.attack.inside import ALL, EVERY_ROLE, Core, House, frame, websocket_request
 from wampd.auth.roles import Role, Rule
 from wampd.realms.grants import Grants
+from wampd.realms.limits import Limits
 from wampd.realms.messages import Call, Publish, Register, Subscribe, Unsubscribe
 from wampd.realms.options import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
-from wampd.realms.realm import Limits
 from wampd.realms.uris import UriMap
 from wampd.router.line import Patience
 from wampd.router.realms import RealmShell

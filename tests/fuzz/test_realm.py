@@ -12,9 +12,9 @@ from tests.attack.inside import ALL, ANY_ROLE, OPEN, Core
 from tests.fuzz import records
 from tests.fuzz.strategies import messages, requests
 from wampd.auth.roles import Rule
+from wampd.realms.limits import Limits
 from wampd.realms.messages import Call, Format
 from wampd.realms.options import ClientRole, ClientRoles
-from wampd.realms.realm import Limits
 from wampd.realms.session import ProtocolViolation, Session, SessionOver
 
 NARROW = (

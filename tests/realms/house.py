@@ -9,10 +9,11 @@ import msgspec
 from msgspec import Raw
 
 from wampd.realms.grants import Grant, Grants
+from wampd.realms.limits import Limits
 from wampd.realms.messages import EVENT, Event, Foreign, Format, json_decoder
 from wampd.realms.options import ClientRole, ClientRoles, Match
 from wampd.realms.outside import Outside
-from wampd.realms.realm import Limits, Realm
+from wampd.realms.realm import Realm
 from wampd.realms.session import Session, SessionOver
 
 _decode = json_decoder().decode

@@ -6,6 +6,7 @@ import pytest
 
 from tests.realms.house import House
 from wampd.realms.grants import Grant
+from wampd.realms.limits import Limits
 from wampd.realms.messages import (
     ERROR,
     EVENT,
@@ -17,7 +18,6 @@ from wampd.realms.messages import (
     UNSUBSCRIBED,
     Format,
 )
-from wampd.realms.realm import Limits
 from wampd.realms.session import ProtocolViolation
 
 ACKNOWLEDGE = {"acknowledge": True}

@@ -10,6 +10,7 @@ import pytest
 from tests.realms.house import House, Member
 from tests.realms.test_broker import Choosy
 from wampd.realms.grants import Grant
+from wampd.realms.limits import Limits
 from wampd.realms.messages import (
     CALL,
     CANCEL,
@@ -26,7 +27,6 @@ from wampd.realms.messages import (
     Format,
 )
 from wampd.realms.options import ClientRole, ClientRoles
-from wampd.realms.realm import Limits
 from wampd.realms.session import ProtocolViolation
 
 CANCELED = "wamp.error.canceled"

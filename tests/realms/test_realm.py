@@ -6,6 +6,7 @@ import pytest
 from msgspec import Raw
 
 from tests.realms.house import House
+from wampd.realms.limits import Limits
 from wampd.realms.messages import (
     CALL,
     CANCEL,
@@ -27,7 +28,6 @@ from wampd.realms.messages import (
     Sender,
 )
 from wampd.realms.options import MAX_ID, ClientRole, ClientRoles
-from wampd.realms.realm import Limits
 from wampd.realms.session import LEGAL, ProtocolViolation, SessionOver, State
 
 OF_ROLE = {

@@ -7,10 +7,10 @@ from twisted.internet.task import Clock
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role
-from wampd.realms.realm import Limits
 from wampd.router.line import Patience
 from wampd.router.realms import Realms
 from wampd.router.sessions import SessionPeer
+from wampd.router.templates import Plan
 from wampd.router.wire.framing import Framing
 from wampd.router.wire.rawsocket import RawSocketFraming
 from wampd.router.wire.serializers import codecs
@@ -46,7 +46,7 @@ class ClosingLine:
 def test_a_hello_behind_a_goodbye_whose_answer_closed_the_connection_makes_no_session() -> None:
     realms = Realms(Clock(), "wampd")
     door = RealmAuth([Anonymous("anybody", lambda: "somebody")], [Role("anybody", [])])
-    realm = realms.add("realm1", door, limits=Limits())
+    realm = realms.add("realm1", Plan(door=door))
     line = ClosingLine()
     line.peer = SessionPeer(realms, line, codecs(64)["json"], {"type": "test", "peer": "test"}, Patience())
 
@@ -73,7 +73,7 @@ class NarrowLine(ClosingLine):
 
 def test_an_abort_whose_explanation_is_too_long_for_the_client_goes_without_it() -> None:
     realms = Realms(Clock(), "wampd")
-    realms.add("realm1", RealmAuth([], []), limits=Limits())
+    realms.add("realm1", Plan(door=RealmAuth([], [])))
     line = NarrowLine()
     line.peer = SessionPeer(realms, line, codecs(64)["json"], {"type": "test", "peer": "test"}, Patience())
 

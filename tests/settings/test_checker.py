@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from wampd.router.settings import (
     Component,
+    OnDemand,
     ProcessLimits,
-    SessionLimits,
+    RealmLimits,
     Settings,
     SettingsError,
     TransportLimits,
@@ -51,7 +52,7 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_file(config):
     assert config.problems(text) == [
         'config.yaml:3:5: realms[0].uri_chek: unknown key; did you mean "uri_check"?',
         'config.yaml:4:5: realms[0].rolls: unknown key; did you mean "roles"?',
-        'config.yaml:6:11: realms[1].name: "realm 2" is not a URI (uri_check: loose)',
+        'config.yaml:6:11: realms[1].name: "realm 2" is not a URI (match: exact, uri_check: loose)',
         'config.yaml:7:25: realms[1].strict_request_ids: expected true or false, not "yes"',
         "config.yaml:10:48: realms[1].roles[0].permissions[0].allow[1]: expected one of call, publish, register,"
         ' subscribe, not "cal"; did you mean "call"?',
@@ -98,9 +99,20 @@ def test_a_list_of_actions_holds_each_once(config):
 def test_the_defaults_are_those_that_are_promised(config):
     read = config.load(GOOD)
     assert read.limits == ProcessLimits(connections=50_000, spare_descriptors=32, drain=10.0, stop=30.0)
-    assert read.realms[0].limits == SessionLimits(
-        subscriptions=10_000, registrations=10_000, pending_calls=10_000, uri_length=512
+    assert read.realms[0].limits == RealmLimits(
+        sessions=None,
+        retained=10_000,
+        subscriptions=10_000,
+        registrations=10_000,
+        pending_calls=10_000,
+        testaments=100,
+        uri_length=512,
+        payload_size=None,
+        depth=None,
+        call_rate=None,
+        publication_rate=None,
     )
+    assert read.realms[0].on_demand == OnDemand(realms=1_000, opened_by=None, keep=3600.0)
     assert read.listeners[0].limits == TransportLimits(
         handshake_timeout=5.0,
         join_timeout=10.0,

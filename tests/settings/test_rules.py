@@ -76,7 +76,7 @@ def test_the_rules_of_a_strict_realm_are_strict_uris(config):
     )
     assert config.load(with_rule("{uri: com.a_1., match: prefix, allow: []}", strict))
     assert config.problem(GOOD.replace("name: realm1", "name: Realm1\n    uri_check: strict")).startswith(
-        'realms[0].name: "Realm1" is not a URI (uri_check: strict)'
+        'realms[0].name: "Realm1" is not a URI (match: exact, uri_check: strict)'
     )
 
 

@@ -10,7 +10,16 @@ from tests.support.play import Play
 from tests.support.process import running_wampd
 from tests.support.stages import CONFIGURATION, MemoryStage, SocketStage
 
-EVERYWHERE = ("memory-json", "memory-msgpack", "memory-cbor", "websocket-json", "websocket-cbor", "rawsocket-msgpack")
+EVERYWHERE = (
+    "memory-json",
+    "memory-msgpack",
+    "memory-cbor",
+    "memory-ubjson",
+    "websocket-json",
+    "websocket-cbor",
+    "batched-json",
+    "rawsocket-msgpack",
+)
 JSON = ("memory-json", "websocket-json", "rawsocket-json")
 IN_MEMORY = ("memory-json",)
 

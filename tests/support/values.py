@@ -10,7 +10,11 @@ from typing import Any
 import cbor2
 import msgspec
 
-SERIALIZERS = ("json", "msgpack", "cbor")
+from tests.support import ubjson
+
+SERIALIZERS = ("json", "msgpack", "cbor", "ubjson")
+BATCHED = SERIALIZERS
+"""Those that have a batched form over WebSocket."""
 
 
 def _json_default(value: object) -> str:
@@ -33,9 +37,11 @@ DUMP: dict[str, Callable[[Any], bytes]] = {
     "json": _dump_json,
     "msgpack": msgspec.msgpack.encode,
     "cbor": cbor2.dumps,
+    "ubjson": ubjson.dumps,
 }
 LOAD: dict[str, Callable[[bytes], Any]] = {
     "json": _load_json,
     "msgpack": msgspec.msgpack.decode,
     "cbor": cbor2.loads,
+    "ubjson": ubjson.loads,
 }

@@ -28,7 +28,7 @@ from wampd.router.wire.serializers import codecs
 TIMEOUT = 5.0
 """Seconds that the router may take for anything; two busy cores may not be quick."""
 
-RAW_SERIALIZERS = {"json": 1, "msgpack": 2, "cbor": 3}
+RAW_SERIALIZERS = {"json": 1, "msgpack": 2, "cbor": 3, "ubjson": 4}
 
 
 class Wire(Protocol):
@@ -74,7 +74,7 @@ class MemoryWire:
         self.closed: int | None = None
         self._clock = clock
         self._here: deque[bytes] = deque()
-        codec = codecs()[serializer]
+        codec = codecs(names=[serializer])[serializer]
         self.line = MemoryLine(realms, clock, codec, self._here.append, self._close, max_receive=max_receive)
 
     def _close(self, code: int, _reason: str) -> None:
@@ -194,9 +194,11 @@ class SocketWire:
 class WebSocketWire(SocketWire):
     """Over WebSocket, by the `websockets` library's client."""
 
+    suffix = ""
+
     def __init__(self, port: int, serializer: str) -> None:
         super().__init__(port, serializer)
-        subprotocol = Subprotocol(f"wamp.2.{serializer}")
+        subprotocol = Subprotocol(f"wamp.2.{serializer}{self.suffix}")
         uri = parse_uri(f"ws://127.0.0.1:{port}/ws")
         self._protocol = ClientProtocol(uri, subprotocols=[subprotocol], max_size=None)
         self._opcode = Opcode.TEXT if serializer == "json" else Opcode.BINARY
@@ -249,6 +251,50 @@ class WebSocketWire(SocketWire):
             self.send_bytes(data)
 
 
+class BatchedWire(WebSocketWire):
+    """Over WebSocket in batches: what is said at once is one batch."""
+
+    suffix = ".batched"
+
+    def __init__(self, port: int, serializer: str, separator: bytes = b"\x1e") -> None:
+        """``separator`` is what ends messages in JSON."""
+        self.separator = separator
+        self.batches: list[int] = []
+        """How many messages the batches held that were received."""
+        super().__init__(port, serializer)
+
+    def send(self, payloads: Sequence[bytes]) -> None:
+        self.send_batch(b"".join(map(self._element, payloads)))
+
+    def send_batch(self, batch: bytes) -> None:
+        """Send bytes as a batch, as they are."""
+        self.send_bytes(self._framed(batch))
+
+    def _element(self, payload: bytes) -> bytes:
+        return payload + self.separator if self.serializer == "json" else len(payload).to_bytes(4, "big") + payload
+
+    def _frame(self, frame: Frame) -> None:
+        super()._frame(frame)
+        if frame.opcode is self._opcode:
+            messages = self._split(self._here.pop())
+            self._here.extend(messages)
+            self.batches.append(len(messages))
+
+    def _split(self, batch: bytes) -> list[bytes]:
+        assert batch, "the router sent an empty batch"
+        if self.serializer == "json":
+            *messages, rest = batch.split(self.separator)
+            assert not rest, f"the router sent a batch without {self.separator!r} at its end: {batch!r}"
+            return messages
+        messages = []
+        while batch:
+            end = 4 + int.from_bytes(batch[:4], "big")
+            assert len(batch) >= end, "the router sent a batch that is cut off"
+            messages.append(batch[4:end])
+            batch = batch[end:]
+        return messages
+
+
 class RawSocketWire(SocketWire):
     """Over RawSocket."""
 
@@ -297,4 +343,9 @@ def wire_names(*transports: str) -> list[str]:
 
 def socket_wire(transport: str, port: int, serializer: str, **options: Any) -> SocketWire:
     """A wire over a socket transport, by its name."""
-    return {"websocket": WebSocketWire, "rawsocket": RawSocketWire}[transport](port, serializer, **options)
+    wires: dict[str, type[SocketWire]] = {
+        "websocket": WebSocketWire,
+        "batched": BatchedWire,
+        "rawsocket": RawSocketWire,
+    }
+    return wires[transport](port, serializer, **options)

@@ -19,6 +19,7 @@ EVERYTHING = Speaks(
     websocket={
         "/ws": WebSocketPath(serializers=ALL),
         "/json": WebSocketPath(serializers=("json",)),
+        "/single": WebSocketPath(serializers=ALL, batched=False),
         "/echo": WebSocketPath(),
     },
     rawsocket=ALL,

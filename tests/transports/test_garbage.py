@@ -10,11 +10,11 @@ from tests.wire.frames import PING, TEXT, close, frame
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role, Rule
-from wampd.realms.realm import Limits
 from wampd.router.http.site import build_site
 from wampd.router.line import Patience
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
+from wampd.router.templates import Plan
 from wampd.router.wire.serializers import codecs
 
 OURS = ("wampd.", "twisted.web.", "twisted.internet.tcp", "tests.transports.wires", "websockets.server")
@@ -38,7 +38,7 @@ class Rig:
         self.realms = Realms(self.loop, "wampd-test")
         allow = frozenset({"call", "register", "publish", "subscribe"})
         role = Role("anonymous", [Rule(uri="com.", match="prefix", allow=allow, disclose="never")])
-        self.realms.add("realm1", RealmAuth([Anonymous("anonymous", lambda: "someone")], [role]), limits=Limits())
+        self.realms.add("realm1", Plan(door=RealmAuth([Anonymous("anonymous", lambda: "someone")], [role])))
         self.lobby = Lobby(100, self.loop.seconds)
         self.reception = Reception(self.lobby, self.realms, codecs(64), Patience())
         self.site = build_site({"/": tmp_path})

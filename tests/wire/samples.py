@@ -3,15 +3,15 @@
 import json
 from typing import Any
 
-import cbor2
 import msgspec
 
+from tests.support.values import DUMP, LOAD
 from wampd.realms.messages import ClientMessage
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire.codec import Codec
 from wampd.router.wire.serializers import codecs
 
-CODECS = codecs()
+CODECS = codecs(names=["json", "msgpack", "cbor", "ubjson"])
 NAMES = list(CODECS)
 
 HELLO = [1, "realm1", {"roles": {"publisher": {"features": {"x": True}}, "caller": {}}, "authid": "joe"}]
@@ -41,14 +41,14 @@ def pack(name: str, value: Any) -> bytes:
     """A value as an encoder that is not ours writes it."""
     if name == "json":
         return json.dumps(value, ensure_ascii=False).encode()
-    return msgspec.msgpack.encode(value) if name == "msgpack" else cbor2.dumps(value)
+    return DUMP[name](value)
 
 
 def unpack(name: str, payload: Any) -> Any:
     """What a decoder that is not ours reads."""
     if name == "json":
         return json.loads(bytes(payload), parse_constant=_no_constants)
-    return msgspec.msgpack.decode(payload) if name == "msgpack" else cbor2.loads(bytes(payload))
+    return LOAD[name](bytes(payload))
 
 
 def _no_constants(word: str) -> None:

@@ -97,9 +97,10 @@ def test_integers_of_64_bits_are_never_rounded(source: str, target: str, integer
 @pytest.mark.spec("SER-09")
 @pytest.mark.parametrize("integer", [2**64, -(2**63) - 1, 10**100, -(10**100)])
 def test_larger_integers_are_exact_or_not_carried(integer: int) -> None:
-    assert carry("json", "cbor", pack("json", [integer])) == [integer]
-    assert carry("cbor", "json", pack("cbor", [integer])) == [integer]
-    for source in ("json", "cbor"):
+    exact = ("json", "cbor", "ubjson")
+    for source, target in itertools.permutations(exact, 2):
+        assert carry(source, target, pack(source, [integer])) == [integer]
+    for source in exact:
         with pytest.raises(Uncarriable):
             carry(source, "msgpack", pack(source, [integer]))
 
@@ -107,7 +108,7 @@ def test_larger_integers_are_exact_or_not_carried(integer: int) -> None:
 @pytest.mark.spec("SER-09")
 def test_a_json_number_beyond_every_other_is_not_carried() -> None:
     for number in (b"1e400", b"-1e400", b"9" * 5000):
-        for target in ("msgpack", "cbor"):
+        for target in ("msgpack", "cbor", "ubjson"):
             with pytest.raises(Uncarriable):
                 carry("json", target, b"[" + number + b"]")
 
@@ -122,7 +123,7 @@ def test_floats_stay_floats(source: str, target: str) -> None:
 @pytest.mark.spec("SER-05")
 def test_bytes_in_json_are_a_string_with_a_nul_and_base64() -> None:
     data = bytes.fromhex("10e3ff9053075c526f5fc06d4fe37cdb")
-    for source in ("msgpack", "cbor"):
+    for source in ("msgpack", "cbor", "ubjson"):
         assert carry(source, "json", pack(source, [data])) == ["\0EOP/kFMHXFJvX8BtT+N82w=="]
         assert carry("json", source, b'["\\u0000EOP/kFMHXFJvX8BtT+N82w=="]') == [data]
         assert carry(source, "json", pack(source, [{"deep": [[b""]]}])) == [{"deep": [["\0"]]}]
@@ -134,38 +135,39 @@ def test_bytes_in_json_are_a_string_with_a_nul_and_base64() -> None:
     "text", ["\0!", "\0a", "\0ab", "\0abc", "\0YQ", "\0YQ==x", "\0YQ= =", "\0é", "a\0YQ==", "\0 YQ=="]
 )
 def test_a_string_that_only_starts_with_nul_stays_a_string(text: str) -> None:
-    for target in ("msgpack", "cbor"):
+    for target in ("msgpack", "cbor", "ubjson"):
         assert carry("json", target, pack("json", [text, {"k": text}])) == [text, {"k": text}]
 
 
 @pytest.mark.spec("SER-05")
 def test_keys_are_never_bytes() -> None:
-    for target in ("msgpack", "cbor"):
+    for target in ("msgpack", "cbor", "ubjson"):
         assert carry("json", target, b'{"\\u0000YQ==":"\\u0000YQ=="}') == {"\0YQ==": b"a"}
 
 
 @pytest.mark.spec("SER-03")
 def test_text_and_bytes_are_told_apart_between_binary_serializations() -> None:
-    assert carry("msgpack", "cbor", pack("msgpack", ["a", b"a"])) == ["a", b"a"]
-    assert carry("cbor", "msgpack", pack("cbor", ["a", b"a"])) == ["a", b"a"]
+    for source, target in itertools.permutations(("msgpack", "cbor", "ubjson"), 2):
+        assert carry(source, target, pack(source, ["a", b"a"])) == ["a", b"a"]
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
-@pytest.mark.parametrize("source", ["msgpack", "cbor"])
+@pytest.mark.parametrize("source", ["msgpack", "cbor", "ubjson"])
 def test_numbers_that_json_has_not_are_not_carried_to_it(source: str, number: float) -> None:
     for value in ([number], [1, [number]], {"a": number}, [{"a": {"b": [number]}}], [1.5, number]):
         with pytest.raises(Uncarriable):
             carry(source, "json", pack(source, value))
-    other = "cbor" if source == "msgpack" else "msgpack"
-    assert repr(carry(source, other, pack(source, [number]))) == repr([number])
+    for other in {"msgpack", "cbor", "ubjson"} - {source}:
+        assert repr(carry(source, other, pack(source, [number]))) == repr([number])
 
 
 MOMENT = datetime.datetime(2026, 11, 21, 10, 20, 30, 400500, tzinfo=datetime.UTC)
 
 
 @pytest.mark.parametrize("source", ["msgpack", "cbor"])
-def test_a_timestamp_is_a_string_in_json(source: str) -> None:
-    assert carry(source, "json", pack(source, [MOMENT])) == ["2026-11-21T10:20:30.400500Z"]
+def test_a_timestamp_is_a_string_in_json_and_ubjson(source: str) -> None:
+    for target in ("json", "ubjson"):
+        assert carry(source, target, pack(source, [MOMENT])) == ["2026-11-21T10:20:30.400500Z"]
 
 
 def test_a_timestamp_stays_one_between_binary_serializations() -> None:
@@ -219,7 +221,7 @@ def test_tagged_values_that_have_a_counterpart(tag: Any, in_json: Any) -> None:
     ],
 )
 def test_what_only_cbor_has_is_not_carried(payload: str) -> None:
-    for target in ("json", "msgpack"):
+    for target in ("json", "msgpack", "ubjson"):
         with pytest.raises(Uncarriable):
             carry("cbor", target, b"\x81" + bytes.fromhex(payload))
 
@@ -232,23 +234,25 @@ def test_what_only_cbor_has_is_not_carried(payload: str) -> None:
     ],
 )
 def test_what_only_messagepack_has_is_not_carried(value: bytes) -> None:
-    for target in ("json", "cbor"):
+    for target in ("json", "cbor", "ubjson"):
         with pytest.raises(Uncarriable):
             carry("msgpack", target, b"\x91" + value)
 
 
 @pytest.mark.parametrize("source", ["msgpack", "cbor"])
-def test_integer_keys_become_strings_in_json(source: str) -> None:
-    assert carry(source, "json", pack(source, [{1: "a", -(2**60): "b", "x": 3}])) == [
-        {"1": "a", "-1152921504606846976": "b", "x": 3}
-    ]
+def test_integer_keys_become_strings_in_json_and_ubjson(source: str) -> None:
+    for target in ("json", "ubjson"):
+        assert carry(source, target, pack(source, [{1: "a", -(2**60): "b", "x": 3}])) == [
+            {"1": "a", "-1152921504606846976": "b", "x": 3}
+        ]
 
 
 @pytest.mark.parametrize("source", ["msgpack", "cbor"])
 @pytest.mark.parametrize("mapping", [{1: 1, "1": 2}, {b"a": 1}, {1.5: 1}, {None: 1}, {True: 1}], ids=repr)
-def test_keys_that_json_has_not_are_not_carried_to_it(source: str, mapping: dict[Any, Any]) -> None:
-    with pytest.raises(Uncarriable):
-        carry(source, "json", pack(source, [mapping]))
+def test_keys_that_json_and_ubjson_have_not_are_not_carried_to_them(source: str, mapping: dict[Any, Any]) -> None:
+    for target in ("json", "ubjson"):
+        with pytest.raises(Uncarriable):
+            carry(source, target, pack(source, [mapping]))
     other = "cbor" if source == "msgpack" else "msgpack"
     assert repr(carry(source, other, pack(source, [mapping]))) == repr([mapping])
 
@@ -270,7 +274,7 @@ def test_indefinite_lengths_become_definite() -> None:
 
 def test_what_goes_into_json_is_json() -> None:
     text = "".join(map(chr, [*range(0x100), 0x2028, 0x2029, 0xFFFF, 0x10FFFF]))
-    for source in ("msgpack", "cbor"):
+    for source in ("msgpack", "cbor", "ubjson"):
         assert carry(source, "json", pack(source, [text, {text: 1}])) == [text, {text: 1}]
 
 
@@ -299,6 +303,16 @@ def test_nothing_is_converted_that_need_not_be() -> None:
         ("cbor", b"\x9f" + b"\xf7" * 400_000 + b"\xff"),
         ("cbor", b"\x81\xc2\x5a\x00\x0b\xff\xff" + b"\xff" * 0xBFFFF),
         ("cbor", b"\x9f" + b"\xc2\x4a" + b"\xff" * 10 + b"\xff"),
+        ("ubjson", b"[" + b"Z" * 800_000 + b"]"),
+        ("ubjson", b"[$U#m\x00\x00\x0c\x00" + b"\xff" * 0xC0000),
+        ("ubjson", b"[$C#m\x00\x00\x0c\x00" + b"\x01" * 0xC0000),
+        ("ubjson", b"[" + b"[$B#U\x00" * 130_000 + b"]"),
+        ("ubjson", b"[" + b"[]" * 390_000 + b"]"),
+        ("ubjson", b"[Hm\x00\x00\x0c\x00" + b"9" * 0xC0000 + b"]"),
+        ("ubjson", b"[Hm\x00\x00\x0c\x001." + b"9" * 0xBFFFE + b"]"),
+        ("ubjson", b"[" + b"HU\x0c1e9999999999" * 50_000 + b"]"),
+        ("ubjson", b"[HU\x0d1e-9999999999]"),
+        ("ubjson", b"[" + b"d\x01\x00\x00\x00" * 150_000 + b"]"),
     ],
     ids=[
         "ints",
@@ -313,6 +327,16 @@ def test_nothing_is_converted_that_need_not_be() -> None:
         "undefined",
         "huge",
         "big",
+        "nulls",
+        "typed",
+        "characters",
+        "empty bytes",
+        "empty arrays",
+        "digits",
+        "fractions",
+        "exponents",
+        "small exponent",
+        "small floats",
     ],
 )
 def test_time_and_size_are_bounded(source: str, payload: bytes) -> None:

@@ -75,13 +75,18 @@ def test_a_message_with_bytes_changed_inserted_or_lost(
     refusal(CODECS[name], bytes(payload))
 
 
-HEAD = {"json": b'[16,1,{},"a",', "msgpack": b"\x95\x10\x01\x80\xa1a", "cbor": b"\x85\x10\x01\xa0\x61a"}
+HEAD = {
+    "json": b'[16,1,{},"a",',
+    "msgpack": b"\x95\x10\x01\x80\xa1a",
+    "cbor": b"\x85\x10\x01\xa0\x61a",
+    "ubjson": b"[U\x10U\x01{}Ca",
+}
 
 
 def _bombs() -> list[tuple[str, str, bytes]]:
     """(serialization, what it is, payload): about 1 MiB each, made to cost time, depth or memory."""
     size = 1 << 20
-    json_head, msgpack_head, cbor_head = HEAD.values()
+    json_head, msgpack_head, cbor_head, ubjson_head = HEAD.values()
     return [
         ("json", "only opening brackets", b"[" * size),
         ("json", "opening brackets in the payload", json_head + b"[" * size),
@@ -137,6 +142,32 @@ def _bombs() -> list[tuple[str, str, bytes]]:
             "colliding keys",
             cbor_head + b"\x81\xbf" + b"".join(_bignum_key(number) for number in range(60_000)) + b"\xff",
         ),
+        ("ubjson", "only opening brackets", b"[" * size),
+        ("ubjson", "opening brackets in the payload", ubjson_head + b"[" * size),
+        ("ubjson", "objects in objects", ubjson_head + b"[" + b"{U\x01a" * (size // 4)),
+        ("ubjson", "empty arrays", ubjson_head + b"[" + b"[]" * (size // 2) + b"]]"),
+        ("ubjson", "gigabytes of null in ten bytes", ubjson_head + b"[$Z#m\xff\xff\xff\xff]"),
+        ("ubjson", "gigabytes of true in options", b"[U\x20U\x01{U\x01x[$T#m\xff\xff\xff\x7f}Ca]"),
+        ("ubjson", "arrays of no-ops in ten bytes", ubjson_head + b"[$N#m\xff\xff\xff\xff]"),
+        ("ubjson", "an array said to be huge", ubjson_head + b"[#M" + b"\xff" * 8),
+        ("ubjson", "an array of numbers said to be huge", ubjson_head + b"[$D#M" + b"\xff" * 8),
+        ("ubjson", "an object said to be huge", ubjson_head + b"[{$U#M" + b"\xff" * 8),
+        ("ubjson", "a string said to be huge", ubjson_head + b"[SM" + b"\xff" * 8),
+        ("ubjson", "an array of huge arrays", ubjson_head + b"[" + b"[#m\xff\xff\x0f\x00" * (size // 7)),
+        ("ubjson", "an array of many dimensions", ubjson_head + b"[$U#[" + b"U\xff" * (size // 2) + b"]]"),
+        ("ubjson", "many elements", b"[U\x10" + b"Z" * size + b"]"),
+        ("ubjson", "nothing but no-ops", ubjson_head + b"[" + b"N" * size + b"]]"),
+        ("ubjson", "no-ops as elements", b"[" + b"N" * size + b"]"),
+        ("ubjson", "a huge number", ubjson_head + b"[Hm\x00\x00\x10\x00" + b"9" * size + b"]]"),
+        ("ubjson", "a huge number as id", b"[U\x10Hm\x00\x00\x10\x00" + b"9" * size + b"{}Ca]"),
+        (
+            "ubjson",
+            "a number of many digits as id",
+            b"[U\x10Hm\x00\x00\x10\x00" + b".".join((b"1", b"9" * (size - 2))) + b"{}Ca]",
+        ),
+        ("ubjson", "a number that is hard to write down", b"[U\x10HU\x0c1e9999999999{}Ca]"),
+        ("ubjson", "a small number that is hard to write down", b"[U\x10HU\x0d1e-9999999999{}Ca]"),
+        ("ubjson", "a number that ends wrong", ubjson_head + b"[Hm\x00\x00\x10\x00" + b"1" * (size - 1) + b"x]]"),
     ]
 
 

@@ -176,7 +176,10 @@ def test_the_payload_stays_as_it_came(name: str) -> None:
     args, kwargs = pack(name, [1, "ä", [None, 1.0, 2**60], {"k": []}]), pack(name, {"𝄞": 0.1})
     head = pack(name, [48, 7, {}, "a.b", 0, 0])
     # The last two elements are one byte each in every serialization, in JSON after ", " and before "]".
-    whole = head[:-5] + args + b", " + kwargs + b"]" if name == "json" else head[:-2] + args + kwargs
+    whole = {
+        "json": head[:-5] + args + b", " + kwargs + b"]",
+        "ubjson": head[:-5] + args + kwargs + b"]",  # where a number of one byte has a marker before it
+    }.get(name, head[:-2] + args + kwargs)
     message = CODECS[name].decode(whole)
     assert isinstance(message, Call)
     assert (bytes(message.args or b""), bytes(message.kwargs or b"")) == (args, kwargs)
@@ -208,7 +211,7 @@ def test_a_message_may_nest_as_deep_as_the_limit_and_no_deeper(name: str) -> Non
         return value
 
     for limit in (5, MAX_DEPTH, 100):
-        codec = codecs(limit)[name]
+        codec = codecs(limit, [name])[name]
         # Padding makes the message long enough for the short cuts not to be taken.
         for padding in ("", "x" * 200, "x" * 9000, "[{" * 200):
             for code in (48, 16):
@@ -236,6 +239,7 @@ def test_of_duplicate_options_the_last_one_counts(name: str) -> None:
         "json": b'[16,1,{"acknowledge":true,"acknowledge":false},"a.b"]',
         "msgpack": once.replace(b"\x81\xabacknowledge\xc3", b"\x82\xabacknowledge\xc3\xabacknowledge\xc2"),
         "cbor": once.replace(b"\xa1\x6backnowledge\xf5", b"\xa2\x6backnowledge\xf5\x6backnowledge\xf4"),
+        "ubjson": once.replace(b"acknowledgeT", b"acknowledgeTU\x0backnowledgeF"),
     }[name]
     assert once != twice
     message = CODECS[name].decode(twice)
@@ -246,7 +250,7 @@ def test_of_duplicate_options_the_last_one_counts(name: str) -> None:
 @every_codec
 def test_bytes_in_details_do_not_stop_a_client_of_another_serialization(name: str) -> None:
     """What comes in details may go out in details: a value of any serialization there can be written in every other."""
-    value = {"json": "\0aGk=", "msgpack": b"hi", "cbor": b"hi"}[name]
+    value = "\0aGk=" if name == "json" else b"hi"
     details = {**HELLO[2], "authextra": {"key": value, "list": [1, None, {"x": 2**53}]}}  # type: ignore[dict-item]
     message = CODECS[name].decode(pack(name, [1, "realm1", details]))
     for codec in CODECS.values():

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -50,7 +51,9 @@ class RealmAuth:
         roles: Iterable[Role],
         uri_check: UriCheck = "loose",
         max_uri_bytes: int = MAX_URI_BYTES,
+        role_uri_bytes: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
+        """``role_uri_bytes`` are of the roles for which it is not ``max_uri_bytes``."""
         self.methods: dict[str, Method] = {}
         for method in methods:
             if method.name in self.methods:
@@ -60,7 +63,7 @@ class RealmAuth:
         for role in roles:
             if role.name in self.grants:
                 raise ValueError(f"two roles named {role.name!r}")
-            self.grants[role.name] = Grants(role, uri_check, max_uri_bytes)
+            self.grants[role.name] = Grants(role, uri_check, role_uri_bytes.get(role.name, max_uri_bytes))
 
 
 class Accept(Struct, frozen=True):
@@ -114,6 +117,14 @@ class Abort(Struct, frozen=True):
 Outcome: TypeAlias = Challenge | Accept | Abort
 
 
+class Directory(Protocol):
+    """The realms by name, as a client at the door may know them."""
+
+    def get(self, name: str, /) -> RealmAuth | None:
+        """The door of this realm, or of one that will be made when somebody is let in; `None`: there is no such realm."""
+        ...
+
+
 class _State(enum.Enum):
     OPENING = "opening"
     CHALLENGING = "challenging"
@@ -123,7 +134,7 @@ class _State(enum.Enum):
 class Handshake:
     """One client's way into a realm.
 
-    ``directory`` holds the realms by name, ``new_id`` draws a session id, ``agent`` names the router, ``transport`` is
+    ``directory`` knows the realms by name, ``new_id`` draws a session id, ``agent`` names the router, ``transport`` is
     what the shell knows of the connection and passes on to the methods.
     """
 
@@ -141,7 +152,7 @@ class Handshake:
 
     def __init__(
         self,
-        directory: Mapping[str, RealmAuth],
+        directory: Directory,
         new_id: Callable[[], int],
         agent: str,
         transport: Mapping[str, Any],

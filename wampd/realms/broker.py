@@ -21,6 +21,7 @@ from typing import Any
 
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED, Grant
 from wampd.realms.history import History, HistoryRule
+from wampd.realms.limits import UNAVAILABLE, Quota, beyond
 from wampd.realms.messages import (
     PUBLISH,
     PUBLISHED,
@@ -47,7 +48,6 @@ from wampd.realms.uris import UriMap
 from wampd.realms.watcher import Watcher
 
 NO_SUCH_SUBSCRIPTION = "wamp.error.no_such_subscription"
-UNAVAILABLE = "wamp.error.unavailable"
 
 _PLAIN = PublishOptions()
 _ACKNOWLEDGED = PublishOptions(acknowledge=True)
@@ -63,25 +63,25 @@ class Broker:
         self,
         touched: list[Session],
         outside: Outside,
-        max_subscriptions: int,
         struck: Counter[str],
         *,
         sessions: Mapping[int, Session],
+        quota: Quota,
         retention: Retention,
         history: Iterable[HistoryRule],
     ) -> None:
-        """``max_subscriptions`` is per session; ``struck`` counts what is dropped; ``sessions`` finds them by id."""
+        """``struck`` counts what is dropped; ``sessions`` finds them by id."""
         self._touched = touched
         self._new_id = outside.new_id
-        self._max_subscriptions = max_subscriptions
         self._struck = struck
         self._sessions = sessions
         self._ids = count(1)
         self.subscriptions: UriMap[Subscription] = UriMap()
         self.by_id: dict[int, Subscription] = {}
-        self.retained = Retained(retention, outside.now)
-        for rule in history:
-            self._new_subscription(rule.uri, rule.match, History(rule, outside))
+        self.retained = Retained(retention, quota, outside.now)
+        self.histories = [History(rule, outside) for rule in history]
+        for kept in self.histories:
+            self._new_subscription(kept.rule.uri, kept.rule.match, kept)
 
     # ------------------------------------------------------------------------------------------------- publications
 
@@ -125,8 +125,9 @@ class Broker:
             publication = self.publication(
                 session, grant, message.uri, options, message.args, message.kwargs, session.format
             )
-            if options.retain and not self.retain(publication) and options.acknowledge:
-                raise Refused(UNAVAILABLE, "no room for one more retained event")
+            full = self.retain(publication) if options.retain else None
+            if full is not None and options.acknowledge:
+                raise Refused(UNAVAILABLE, full)
         except Refused as refused:
             if options.acknowledge:
                 session.refuse(PUBLISH, message.id, refused.uri, refused.reason)
@@ -167,12 +168,12 @@ class Broker:
             options.rkey,
         )
 
-    def retain(self, publication: Publication) -> bool:
-        """Keep a publication for later subscribers, if there is room for it; whether there was."""
-        kept = self.retained.keep(publication)
-        if not kept:
+    def retain(self, publication: Publication) -> str | None:
+        """Keep a publication for later subscribers; if there is no room for it, return what to tell of that."""
+        full = self.retained.keep(publication)
+        if full is not None:
             self._struck["retained events over the limit"] += 1
-        return kept
+        return full
 
     def deliver(self, publication: Publication) -> None:
         """Send a publication to its subscribers."""
@@ -235,8 +236,8 @@ class Broker:
         subscription = self.subscriptions.get(message.uri, match)
         new = subscription is None
         joins = subscription is None or subscription.id not in held
-        if joins and len(held) >= self._max_subscriptions:
-            reason = f"no more than {self._max_subscriptions} subscriptions in one session"
+        if joins and len(held) >= session.limits.subscriptions:
+            reason = beyond("subscriptions", session.limits.subscriptions)
             self._struck["subscriptions over the limit"] += 1
             session.refuse(SUBSCRIBE, message.id, NOT_AUTHORIZED, reason)
             return

@@ -19,6 +19,7 @@ from typing import Any
 
 from wampd.realms.calls import Invocation
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, INVALID_URI, NOT_AUTHORIZED, Grant
+from wampd.realms.limits import beyond
 from wampd.realms.messages import (
     CALL,
     ERROR,
@@ -51,11 +52,10 @@ NOTHING: dict[str, Any] = {}
 class Dealer:
     """Remote procedure calls in one realm."""
 
-    def __init__(self, outside: Outside, max_registrations: int, max_calls: int, struck: Counter[str]) -> None:
-        """Both limits are per session; ``max_calls`` counts calls not yet answered; ``struck`` counts what is refused."""
-        self._max_calls = max_calls
+    def __init__(self, outside: Outside, struck: Counter[str]) -> None:
+        """``struck`` counts what is refused."""
         self._struck = struck
-        self.registrations = Registrations(max_registrations, struck)
+        self.registrations = Registrations(struck)
         self.services = Services(outside)
 
     # -------------------------------------------------------------------------------------------------------- calls
@@ -90,8 +90,8 @@ class Dealer:
                 return
             caller.refuse(CALL, message.id, NO_SUCH_PROCEDURE, f"no procedure {uri!r} is registered")
             return
-        if len(calls) >= self._max_calls:
-            reason = f"no more than {self._max_calls} calls under way in one session"
+        if len(calls) >= caller.limits.pending_calls:
+            reason = beyond("pending_calls", caller.limits.pending_calls)
             self._struck["calls over the limit"] += 1
             caller.refuse(CALL, message.id, NOT_AUTHORIZED, reason)
             return
@@ -179,6 +179,17 @@ class Dealer:
         else:
             return False
         return True
+
+    def spoil(self, callee: Session, invocation_id: int, more: bool, uri: str, reason: str) -> None:
+        """An answer of the callee's is not let through: its call ends with an ERROR of the router's own.
+
+        ``more``: it was not the last, so the callee is still at work and is to stop.
+        """
+        invocation = self._held(callee, invocation_id)
+        if invocation is not None:
+            if more:
+                _interrupt(invocation, "killnowait")
+            self._fail(invocation, uri, reason)
 
     # ------------------------------------------------------------------------------------------------------ leaving
 

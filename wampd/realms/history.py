@@ -86,7 +86,7 @@ class History:
     """The history of one subscription."""
 
     def __init__(self, rule: HistoryRule, outside: Outside) -> None:
-        self._rule = rule
+        self.rule = rule
         self._now = outside.now
         self._wall = outside.wall
         self._records: deque[Record] = deque()  # oldest first
@@ -132,7 +132,7 @@ class History:
 
     def _forget(self) -> None:
         """Drop what is too old, and the oldest of what is too much."""
-        rule, records = self._rule, self._records
+        rule, records = self.rule, self._records
         horizon = None if rule.age is None else self._now() - rule.age
         while records and (
             len(records) > rule.events

@@ -209,6 +209,7 @@ class Format(enum.Enum):
     JSON = "json"
     MSGPACK = "msgpack"
     CBOR = "cbor"
+    UBJSON = "ubjson"
     PLAIN = "plain"
     """Not undecoded at all: plain values of the router's own."""
 

@@ -15,14 +15,15 @@ Rules
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
+from types import MappingProxyType
 from typing import Any, TypeAlias
-
-from msgspec import Struct
 
 from wampd.realms.broker import Broker
 from wampd.realms.dealer import Dealer
+from wampd.realms.gate import Gate, guarded
 from wampd.realms.history import Historian, HistoryRule
+from wampd.realms.limits import Limits, Quota, beyond
 from wampd.realms.messages import (
     GOODBYE,
     Abort,
@@ -74,14 +75,6 @@ Handlers: TypeAlias = dict[type[Message], tuple[Callable[[Session, Any], None], 
 """What serves a message type, and whether its id counts requests."""
 
 
-class Limits(Struct, frozen=True):
-    """How much one session may hold."""
-
-    subscriptions: int = 10_000
-    registrations: int = 10_000
-    pending_calls: int = 10_000
-
-
 class Realm:
     """Routing between the sessions of one realm."""
 
@@ -95,11 +88,16 @@ class Realm:
         touched: list[Session],
         outside: Outside,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        role_limits: Mapping[str, Limits] = MappingProxyType({}),
+        quota: Quota = Quota(),  # noqa: B008 - frozen
         retention: Retention = Retention(),  # noqa: B008 - frozen
         history: Sequence[HistoryRule] = (),
         strict_request_ids: bool = False,
     ) -> None:
-        """``touched`` gets every session with something to send."""
+        """``touched`` gets every session with something to send.
+
+        ``limits`` are those of every session whose role is not in ``role_limits``.
+        """
         self.name = name
         self.sessions: dict[int, Session] = {}
         self.struck: Counter[str] = Counter()
@@ -107,13 +105,13 @@ class Realm:
         self.broker = Broker(
             touched,
             outside,
-            limits.subscriptions,
             self.struck,
             sessions=self.sessions,
+            quota=quota,
             retention=retention,
             history=history,
         )
-        self.dealer = Dealer(outside, limits.registrations, limits.pending_calls, self.struck)
+        self.dealer = Dealer(outside, self.struck)
         self.testaments = Testaments(self.broker)
         historian = Historian(self.broker, outside, self.struck)
         self.dealer.services.procedures.update(
@@ -125,6 +123,12 @@ class Realm:
         )
         self.watcher: Watcher = Meta(self.broker)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
+        self.limits = limits
+        self.quota = quota
+        self.kept: list[Sized] = [self.broker.retained, *self.broker.histories]
+        """What outlives sessions: while any of it holds something, the realm is not to go."""
+        self._role_limits = role_limits
+        self._of_role: Counter[str] = Counter()  # of the roles that the quota names
         self.strict = strict_request_ids
         """Whether request ids must count, and be written as integers."""
         self._leaving: deque[Session] = deque()
@@ -143,18 +147,40 @@ class Realm:
             Abort: self._abort,
         }
         self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
-        self._handlers_of: dict[frozenset[str], Handlers] = {}
+        self._gate = Gate(handlers, self.dealer.spoil, outside.now, self.struck)
+        self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]]], Handlers] = {}
+
+    def full(self, authrole: str) -> str | None:
+        """What keeps one more session of this role out, for the client to read; `None`: there is room for it."""
+        quota = self.quota
+        if quota.sessions is not None and len(self.sessions) >= quota.sessions:
+            return beyond("sessions", quota.sessions)
+        most = quota.sessions_by_role.get(authrole)
+        if most is not None and self._of_role[authrole] >= most:
+            return f"{beyond('sessions', most)}, of the role {authrole!r}"
+        return None
 
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
         self.sessions[session.id] = session
+        if session.authrole in self.quota.sessions_by_role:
+            self._of_role[session.authrole] += 1
+        session.limits = self._role_limits.get(session.authrole, self.limits)
+        self._gate.admit(session)
         roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
-        if roles not in self._handlers_of:
-            self._handlers_of[roles] = {
-                kind: entry for kind, entry in self._handlers.items() if _ROLE_OF.get(kind) in (None, *roles)
-            }
-        session.handlers = self._handlers_of[roles]
+        key = roles, guarded(session.limits)
+        if key not in self._handlers_of:
+            self._handlers_of[key] = self._choose(*key)
+        session.handlers = self._handlers_of[key]
         self.watcher.joined(session)
+
+    def _choose(self, roles: frozenset[str], guarded: frozenset[type[Message]]) -> Handlers:
+        """The handlers of sessions with these roles, of whose messages these have to pass the gate."""
+        return {
+            kind: (self._gate.handlers[kind] if kind in guarded else handler, counted)
+            for kind, (handler, counted) in self._handlers.items()
+            if _ROLE_OF.get(kind) in (None, *roles)
+        }
 
     def handle(self, session: Session, message: ClientMessage) -> None:
         """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
@@ -193,6 +219,8 @@ class Realm:
             return
         session.state = State.CLOSED
         session.deaf = True
+        if session.authrole in self.quota.sessions_by_role:
+            self._of_role[session.authrole] -= 1
         self.dealer.leave(session)
         self.testaments.publish(session)
         self.watcher.left(session)
@@ -222,6 +250,16 @@ class Realm:
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""
         return any(session.calls for session in self.sessions.values())
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether nobody is here, and nothing is left of those who were."""
+        return not self.sessions and not self._leaving
+
+    @property
+    def keeps(self) -> bool:
+        """Whether something is kept that outlives sessions."""
+        return any(len(each) for each in self.kept)
 
     @property
     def has_leavers(self) -> bool:

@@ -16,6 +16,7 @@ from collections import Counter
 from itertools import count
 
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED
+from wampd.realms.limits import beyond
 from wampd.realms.messages import REGISTER, REGISTERED, UNREGISTER, UNREGISTERED, Register, Unregister
 from wampd.realms.options import Match
 from wampd.realms.session import Session, State
@@ -44,15 +45,14 @@ class Registration:
 class Registrations(UriMap[Registration]):
     """The registrations of one realm, by URI."""
 
-    __slots__ = ("_ids", "_max_registrations", "_struck", "watcher")
+    __slots__ = ("_ids", "_struck", "watcher")
 
     watcher: Watcher
     """Is told of registrations; set by the realm."""
 
-    def __init__(self, max_registrations: int, struck: Counter[str]) -> None:
-        """The limit is per session; ``struck`` counts what is refused."""
+    def __init__(self, struck: Counter[str]) -> None:
+        """``struck`` counts what is refused."""
         super().__init__()
-        self._max_registrations = max_registrations
         self._struck = struck
         self._ids = count(1)
 
@@ -75,8 +75,8 @@ class Registrations(UriMap[Registration]):
         held = session.registrations
         if held is None:
             held = session.registrations = {}
-        if len(held) >= self._max_registrations:
-            reason = f"no more than {self._max_registrations} registrations in one session"
+        if len(held) >= session.limits.registrations:
+            reason = beyond("registrations", session.limits.registrations)
             self._struck["registrations over the limit"] += 1
             session.refuse(REGISTER, message.id, NOT_AUTHORIZED, reason)
             return

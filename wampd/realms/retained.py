@@ -23,6 +23,7 @@ from math import inf
 
 from msgspec import Struct
 
+from wampd.realms.limits import Quota, beyond
 from wampd.realms.options import Match
 from wampd.realms.publications import Publication
 from wampd.realms.uris import matches
@@ -34,12 +35,8 @@ REPLAY_SIZE = 4 * 2**20
 
 
 class Retention(Struct, frozen=True):
-    """What a realm retains."""
+    """How a realm retains events; how many is a matter of its `Quota`."""
 
-    events: int = 10_000
-    """How many events, of all topics together."""
-    size: int = 64 * 2**20
-    """About how many bytes of memory they may take."""
     age: float | None = None
     """Seconds until an event is forgotten; `None`: never."""
     empty_clears: bool = False
@@ -55,9 +52,10 @@ class _Kept(Struct):
 class Retained:
     """The retained events of one realm."""
 
-    def __init__(self, rules: Retention, now: Callable[[], float]) -> None:
+    def __init__(self, rules: Retention, quota: Quota, now: Callable[[], float]) -> None:
         """``now`` tells monotonic seconds."""
         self._rules = rules
+        self._quota = quota
         self._now = now
         self._all: OrderedDict[int, _Kept] = OrderedDict()  # by publication id, oldest first
         self._size = 0
@@ -69,29 +67,31 @@ class Retained:
         self._forget_old()
         return len(self._all)
 
-    def keep(self, publication: Publication) -> bool:
-        """Retain a publication if there is room for it; whether there was."""
+    def keep(self, publication: Publication) -> str | None:
+        """Retain a publication; if there is no room for it, return what to tell of that."""
         self._forget_old()
         topic, rules = publication.topic, self._rules
         if rules.empty_clears and publication.is_empty and publication.audience is None:
             for kept in self._topics.get(topic, [])[:]:
                 self._forget(kept)
-            return True
+            return None
         publication = publication.to_keep()
         versions = [publication, *self._topics.get(topic, ())]
         stay = _worth_keeping(versions)
         size = publication.size()
         gone = [version for version in versions if version not in stay]
         free = sum(self._all[version.id].size for version in gone)
-        if len(self._all) + 1 - len(gone) > rules.events or self._size + size - free > rules.size:
-            return False
+        if len(self._all) + 1 - len(gone) > self._quota.retained:
+            return beyond("retained", self._quota.retained)
+        if self._size + size - free > self._quota.retained_size:
+            return beyond("retained_size", self._quota.retained_size)
         for version in gone:
             self._forget(version)
         self._topics.setdefault(topic, []).insert(0, publication)
         self._index.add(topic)
         self._all[publication.id] = _Kept(publication, size, inf if rules.age is None else self._now() + rules.age)
         self._size += size
-        return True
+        return None
 
     def replay(self, uri: str, match: Match, admits: Callable[[Publication], bool]) -> list[Publication]:
         """What a session that subscribes is to get, by topic; of too much the newest. ``admits`` says what it may see."""

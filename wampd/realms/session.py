@@ -16,6 +16,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from wampd.realms.limits import Limits
 from wampd.realms.messages import (
     ERROR,
     Abort,
@@ -39,6 +40,7 @@ from wampd.realms.messages import (
 
 if TYPE_CHECKING:
     from wampd.realms.calls import Invocation
+    from wampd.realms.gate import Bucket
     from wampd.realms.grants import Grants
     from wampd.realms.options import ClientRoles
     from wampd.realms.realm import Handlers
@@ -108,6 +110,9 @@ class Outlet(Protocol):
         ...
 
 
+_DEFAULT_LIMITS = Limits()
+
+
 class Session:
     """One session in one realm."""
 
@@ -116,6 +121,7 @@ class Session:
         "authmethod",
         "authprovider",
         "authrole",
+        "call_tokens",
         "calls",
         "deaf",
         "dropped",
@@ -125,8 +131,10 @@ class Session:
         "id",
         "invocations",
         "last_invocation",
+        "limits",
         "outbox",
         "outlet",
+        "publication_tokens",
         "registrations",
         "roles",
         "said_goodbye",
@@ -162,6 +170,10 @@ class Session:
         self.outlet = outlet
         self.handlers: Handlers = {}
         """What serves each message type that this session may send; set by the realm."""
+        self.limits = _DEFAULT_LIMITS
+        """How much it may hold and do; set by the realm."""
+        self.call_tokens: Bucket | None = None
+        self.publication_tokens: Bucket | None = None
         self.state = State.ESTABLISHED
         self.outbox: list[Outgoing] = []
         self.watermark = 0

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from msgspec import Struct
 
 from wampd.realms.grants import NOT_AUTHORIZED
+from wampd.realms.limits import beyond
 from wampd.realms.messages import Format
 from wampd.realms.options import PublishOptions
 from wampd.realms.services import Arguments, Refused, Result
@@ -72,8 +73,9 @@ class Testaments:
         options = given.publish_options or PublishOptions()
         self._broker.permit(session, given.topic, options)
         scopes = self._of.get(session, {})
-        if sum(map(len, scopes.values())) >= MOST:
-            raise Refused(NOT_AUTHORIZED, f"no more than {MOST} testaments in one session")
+        most = session.limits.testaments
+        if sum(map(len, scopes.values())) >= most:
+            raise Refused(NOT_AUTHORIZED, beyond("testaments", most))
         testament = Testament(given.topic, options, given.args or None, given.kwargs or None)
         self._of.setdefault(session, scopes).setdefault(given.scope, []).append(testament)
         return Result()
@@ -106,7 +108,3 @@ class Testaments:
     def forget(self, session: Session) -> None:
         """The session has ended without anybody to be told: drop its testaments."""
         self._of.pop(session, None)
-
-
-MOST = 100
-"""How many testaments a session may have."""

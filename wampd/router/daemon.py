@@ -16,6 +16,7 @@ import resource
 import secrets
 import signal
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
@@ -29,17 +30,22 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, TicketPrincipal
-from wampd.realms.realm import Limits
+from wampd.realms.history import HistoryRule
+from wampd.realms.limits import Limits, Quota, Rate
+from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
+from wampd.router.settings.limits import Rate as RateSettings
+from wampd.router.settings.limits import RealmLimits, RoleLimits
 from wampd.router.settings.listeners import Compression, Listener, WampPath
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
+from wampd.router.templates import Plan, Template
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
@@ -96,7 +102,7 @@ class Daemon:
     # ------------------------------------------------------------------------------------------------------- wiring
 
     def _open(self, realm: RealmSettings) -> None:
-        """Open one realm."""
+        """Open one realm, or get ready to open those of a template."""
         roles = [
             Role(
                 role.name,
@@ -117,17 +123,43 @@ class Daemon:
                 for principal in realm.auth.ticket.principals
             ]
             methods.append(Ticket(principals))
-        self.realms.add(
-            realm.name,
-            RealmAuth(methods, roles, realm.uri_check, realm.limits.uri_length),
-            limits=Limits(
-                subscriptions=realm.limits.subscriptions,
-                registrations=realm.limits.registrations,
-                pending_calls=realm.limits.pending_calls,
+        role_limits = {role.name: _limits(realm.limits, role.limits) for role in realm.roles}
+        plan = Plan(
+            door=RealmAuth(
+                methods,
+                roles,
+                realm.uri_check,
+                role_uri_bytes={name: it.uri_length for name, it in role_limits.items()},
+            ),
+            limits=_limits(realm.limits, RoleLimits()),
+            role_limits=role_limits,
+            quota=Quota(
+                sessions=realm.limits.sessions,
+                sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},
+                retained=realm.limits.retained,
+                retained_size=realm.limits.retained_size,
+            ),
+            retention=Retention(realm.retention.age, realm.retention.empty_clears),
+            history=tuple(
+                HistoryRule(rule.uri, rule.match, rule.events, rule.size, rule.age) for rule in realm.history
             ),
             strict_request_ids=realm.strict_request_ids,
             drops_events=realm.slow_consumer == "drop",
         )
+        if realm.match == "exact":
+            self.realms.add(realm.name, plan)
+            return
+        demand = realm.on_demand
+        template = Template(
+            realm.name,
+            realm.match,
+            plan,
+            uri_check=realm.uri_check,
+            most=demand.realms,
+            opened_by=None if demand.opened_by is None else frozenset(demand.opened_by),
+            keep=demand.keep,
+        )
+        self.realms.add_template(template)
 
     def _factory(self, listener: Listener) -> Any:
         """The Twisted factory of one listener."""
@@ -142,13 +174,14 @@ class Daemon:
             websocket={
                 path: WebSocketPath(
                     serializers=what.serializers if isinstance(what, WampPath) else (),
+                    batched=isinstance(what, WampPath) and what.batched,
                     origins=what.origins,
                     deflate=deflate(what.compression),
                 )
                 for path, what in listener.websocket.items()
             },
             rawsocket=listener.rawsocket.serializers if listener.rawsocket is not None else (),
-            frames=FrameLimits(message_size=limits.message_size, fragments=limits.fragments),
+            frames=FrameLimits(message_size=limits.message_size, fragments=limits.fragments, batch=limits.batch),
             pace=Pace(
                 ping_interval=limits.ping_interval,
                 ping_timeout=limits.ping_timeout,
@@ -163,7 +196,7 @@ class Daemon:
         reception = Reception(
             self._lobby,
             self.realms,
-            codecs(limits.depth),
+            codecs(limits.depth, _serializers(listener)),
             Patience(join=limits.join_timeout, idle=limits.idle_timeout, close=limits.close_timeout),
             most_per_address=limits.connections_per_address,
         )
@@ -232,11 +265,31 @@ class Daemon:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
 
 
+def _serializers(listener: Listener) -> list[str]:
+    """The names of all serializers that a listener speaks, on any of its transports."""
+    spoken = [path.serializers for path in listener.websocket.values() if isinstance(path, WampPath)]
+    if listener.rawsocket is not None:
+        spoken.append(listener.rawsocket.serializers)
+    return [name for names in spoken for name in names]
+
+
 def _with_backlog(endpoint: str) -> str:
     """The endpoint with room for very many clients that come back at once, unless it says how much; Twisted's own is 50."""
     if endpoint.partition(":")[0] in ("tcp", "tcp6", "unix") and ":backlog=" not in endpoint:
         return f"{endpoint}:backlog={BACKLOG}"
     return endpoint
+
+
+def _limits(realm: RealmLimits, role: RoleLimits) -> Limits:
+    """The limits of a role's sessions: its own, else those of the realm."""
+    values: dict[str, Any] = {}
+    for name in Limits.__struct_fields__:
+        own = getattr(role, name)
+        value = getattr(realm, name) if own is None else own
+        if isinstance(value, RateSettings):
+            value = Rate(value.per_second, value.burst or max(1, ceil(value.per_second)))
+        values[name] = value
+    return Limits(**values)
 
 
 def _new_authid() -> str:

@@ -1,4 +1,4 @@
-"""What a session needs of the connection below it, and how long it waits for the client there."""
+"""What a session needs of the connection below it, how long it waits for the client there, and a line that batches."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from wampd.router.wire.batched import BatchedFraming
 from wampd.router.wire.framing import Framing
 
 
@@ -41,3 +42,33 @@ class Line(Protocol):
     def wake(self, at: float) -> None:
         """There is a new deadline: `SessionPeer.late` is to be called at ``at`` (monotonic seconds)."""
         ...
+
+
+class BatchedLine:
+    """A connection that batches: what a session writes at once goes out together."""
+
+    __slots__ = ("_line", "framing")
+
+    def __init__(self, line: Line, framing: BatchedFraming) -> None:
+        """``framing`` is the line's own."""
+        self._line = line
+        self.framing: Framing = framing
+
+    @property
+    def writable(self) -> bool:
+        """Whether what is written still has a chance to be sent."""
+        return self._line.writable
+
+    def write(self, data: bytes) -> None:
+        """Send elements of a batch."""
+        if data:
+            assert isinstance(self.framing, BatchedFraming)
+            self._line.write(self.framing.seal(data))
+
+    def close(self, code: int, reason: str) -> None:
+        """Send what waits, and close."""
+        self._line.close(code, reason)
+
+    def wake(self, at: float) -> None:
+        """There is a new deadline."""
+        self._line.wake(at)

@@ -2,6 +2,8 @@
 
 Rules
 -----
+* A realm of a template is opened for the first session that is let in, and closed when the last one has left, what it held
+  is taken off, and nothing is kept; or, whatever is kept, when it has been without a session for as long as its template says.
 * One list of touched sessions serves all realms: the end of a turn flushes each of them once.
 * A bug in encoding ends the session that it struck, and no other.
 * Session ids come from the system's random numbers; publication ids, which nobody has to guess, from a fast generator
@@ -13,17 +15,20 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.logger import Logger
 
-from wampd.auth.handshake import Handshake, RealmAuth
+from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake
+from wampd.realms.limits import UNAVAILABLE, beyond
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
-from wampd.realms.realm import Limits, Realm
+from wampd.realms.realm import Realm
 from wampd.realms.session import Session
-from wampd.router.tally import OUR_BUGS, Tally
+from wampd.router.tally import OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
+from wampd.router.templates import Directory, Plan, Template
 from wampd.router.wire.convert import carry, load
 
 log = Logger()
@@ -32,12 +37,25 @@ log = Logger()
 class RealmShell:
     """One realm, as the daemon runs it."""
 
-    def __init__(self, core: Realm, clock: Any, *, drops_events: bool) -> None:
-        """``clock`` is an ``IReactorTime``; ``drops_events``: slow subscribers lose events, not their connection."""
+    def __init__(
+        self, core: Realm, clock: Any, *, drops_events: bool, end: Callable[[], None] | None = None, keep: float = 0.0
+    ) -> None:
+        """``clock`` is an ``IReactorTime``; ``drops_events``: slow subscribers lose events, not their connection.
+
+        ``end`` is called when a realm on demand is not wanted any more; without sessions it stays at most ``keep`` seconds.
+        """
         self.core = core
         self.drops_events = drops_events
         self._clock = clock
         self._tidying = False
+        self._end = end
+        self._keep = keep
+        self._deadline: Any = None  # of a realm on demand without sessions
+
+    def join(self, session: Session) -> None:
+        """Take in a session that has been welcomed."""
+        self.core.join(session)
+        self._forget_deadline()
 
     def leave(self, session: Session) -> None:
         """Take out a session that has ended."""
@@ -45,15 +63,39 @@ class RealmShell:
         self.tidy()
 
     def tidy(self) -> None:
-        """Go on taking off what sessions that have left still hold, a slice a turn."""
-        if not self._tidying and self.core.has_leavers:
-            self._tidying = True
-            self._clock.callLater(0, self._tidy)
+        """Go on taking off what sessions that have left still hold, a slice a turn; after the last, see whether that is all.
+
+        To be called when a session has left, or when something that was kept is gone.
+        """
+        if self.core.has_leavers:
+            if not self._tidying:
+                self._tidying = True
+                self._clock.callLater(0, self._tidy)
+        elif self._end is not None and self.core.is_deserted:
+            if not self.core.keeps:
+                self._close()
+            elif self._deadline is None:
+                self._deadline = self._clock.callLater(self._keep, self._too_long)
 
     def _tidy(self) -> None:
         self._tidying = False
         self.core.tidy()
         self.tidy()
+
+    def _too_long(self) -> None:
+        self._deadline = None
+        self._close()
+
+    def _close(self) -> None:
+        self._forget_deadline()
+        end, self._end = self._end, None  # once
+        if end is not None:
+            end()
+
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class Realms:
@@ -66,33 +108,79 @@ class Realms:
         self._clock = clock
         self._agent = agent
         self._shells: dict[str, RealmShell] = {}
-        self._doors: dict[str, RealmAuth] = {}
+        self._directory = Directory()
+        self._past: Counter[str] = Counter()
+        """What struck in realms that are closed."""
+        self.tally.ask(self._struck)
         chance = random.Random(secrets.randbits(256))  # noqa: S311 - ids, not secrets
         self._draw = chance.getrandbits
         self._outside = Outside(self._publication_id, clock.seconds, time.time, chance.random, load, carry)
 
-    def add(
-        self,
-        name: str,
-        door: RealmAuth,
-        *,
-        limits: Limits,
-        strict_request_ids: bool = False,
-        drops_events: bool = False,
-    ) -> RealmShell:
-        """Open a realm: ``door`` says who may come in, and as what."""
-        core = Realm(
+    def add(self, name: str, plan: Plan) -> RealmShell:
+        """Open a realm, for good."""
+        self._directory.add(name, plan.door)
+        shell = self._shells[name] = RealmShell(self._core(name, plan), self._clock, drops_events=plan.drops_events)
+        return shell
+
+    def add_template(self, template: Template) -> None:
+        """Open realms of this template on demand."""
+        self._directory.add_template(template)
+
+    def enter(self, accept: Accept) -> RealmShell | Abort:
+        """The realm that a client which has authenticated is to join at once, or why it cannot."""
+        name = accept.realm
+        shell = self._shells.get(name)
+        if shell is None:
+            return self._open(name, accept.authrole)
+        full = shell.core.full(accept.authrole)
+        if full is not None:
+            self.tally.strike(SESSIONS_OVER_THE_LIMIT)
+            return Abort(UNAVAILABLE, full, f"the realm {name} has {full}")
+        return shell
+
+    def _open(self, name: str, authrole: str) -> RealmShell | Abort:
+        """Open a realm of a template."""
+        template = self._directory.template(name)
+        if template is None or (template.opened_by is not None and authrole not in template.opened_by):
+            return Abort(NO_SUCH_REALM, f"there is no realm {name!r}", f"the role {authrole} may not open {name}")
+        if template.open >= template.most:
+            self.tally.strike(REALMS_OVER_THE_LIMIT)
+            text = beyond("realms", template.most)
+            return Abort(UNAVAILABLE, text, f"the template {template.pattern} has {text}")
+        plan = template.plan
+        core = self._core(name, plan)
+
+        def end() -> None:
+            del self._shells[name]
+            self._past.update(core.struck)
+            template.open -= 1
+            log.info("realm {realm} is closed", realm=name)
+
+        shell = RealmShell(core, self._clock, drops_events=plan.drops_events, end=end, keep=template.keep)
+        self._shells[name] = shell
+        template.open += 1
+        log.info("realm {realm} is open, of the template {template}", realm=name, template=template.pattern)
+        return shell
+
+    def _core(self, name: str, plan: Plan) -> Realm:
+        return Realm(
             name,
             touched=self.touched,
             outside=self._outside,
-            limits=limits,
-            strict_request_ids=strict_request_ids,
+            limits=plan.limits,
+            role_limits=plan.role_limits,
+            quota=plan.quota,
+            retention=plan.retention,
+            history=plan.history,
+            strict_request_ids=plan.strict_request_ids,
         )
-        shell = RealmShell(core, self._clock, drops_events=drops_events)
-        self._shells[name] = shell
-        self.tally.ask(lambda: core.struck)
-        self._doors[name] = door
-        return shell
+
+    def _struck(self) -> Counter[str]:
+        """What struck in all realms, those that are closed included."""
+        struck = Counter(self._past)
+        for shell in self._shells.values():
+            struck.update(shell.core.struck)
+        return struck
 
     def __getitem__(self, name: str) -> RealmShell:
         return self._shells[name]
@@ -108,7 +196,7 @@ class Realms:
 
     def handshake(self, about: Mapping[str, Any]) -> Handshake:
         """Begin a handshake with a client; ``about`` tells of its transport."""
-        return Handshake(self._doors, self._session_id, self._agent, about)
+        return Handshake(self._directory, self._session_id, self._agent, about)
 
     def end_of_turn(self) -> None:
         """Write what was said in this turn."""

@@ -15,13 +15,14 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from wampd.router.line import Patience
+from wampd.router.line import BatchedLine, Patience
 from wampd.router.realms import Realms
 from wampd.router.sessions import SessionPeer
 from wampd.router.tally import HANDSHAKES_REFUSED
 from wampd.router.transports.connection import Connection
 from wampd.router.transports.echo import EchoPeer
 from wampd.router.transports.peer import Peer
+from wampd.router.wire.batched import BatchedFraming
 from wampd.router.wire.codec import Codec
 
 log = Logger()
@@ -123,7 +124,9 @@ class Reception:
 
     def serve(self, connection: Connection, serializer: str, about: dict[str, Any], since: float) -> Peer:
         """Make what serves a connection that speaks WAMP in this serialization; ``since``: when it was accepted."""
-        peer = SessionPeer(self._realms, connection, self._codecs[serializer], about, self._patience)
+        framing = connection.framing
+        line = BatchedLine(connection, framing) if isinstance(framing, BatchedFraming) else connection
+        peer = SessionPeer(self._realms, line, self._codecs[serializer], about, self._patience)
         self._lobby.connections.add(connection)
         peer.deadline = since + self._patience.join
         return peer

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
+from wampd.auth.handshake import Abort as Refusal
 from wampd.auth.handshake import Accept, Handshake
 from wampd.auth.methods import Challenge
 from wampd.realms.messages import (
@@ -37,6 +38,7 @@ from wampd.realms.session import LEGAL, ProtocolViolation, Session, SessionOver,
 from wampd.router import tally
 from wampd.router.line import Line, Patience
 from wampd.router.wire.codec import Codec, Uncarriable
+from wampd.router.wire.serializers import shallower
 
 if TYPE_CHECKING:
     from wampd.router.realms import Realms, RealmShell
@@ -55,6 +57,10 @@ WRITE_SIZE = 2**18
 
 FRAME_HEAD = 4
 """Bytes of a RawSocket frame's head; WebSocket has no limit on what is sent."""
+
+
+class _Joined(Exception):
+    """There is a session now: what comes next is read as its realm and its role want it."""
 
 
 class SessionPeer:
@@ -86,7 +92,7 @@ class SessionPeer:
         self._codec = codec
         self._decode: Callable[[bytes], ClientMessage] = codec.decode
         share = connection.framing.share
-        self._share = (share, codec.format) if share else None
+        self._share = (share, codec.name) if share else None
         self._largest_frame = connection.framing.max_send + FRAME_HEAD
         self._patience = patience
         self._handshake: Handshake | None = None
@@ -108,12 +114,14 @@ class SessionPeer:
 
     def receive(self, payloads: list[bytes]) -> None:
         """Take messages, in order, until one of them ends the conversation."""
-        decode = self._decode
         rest = iter(payloads)
         while True:
+            decode = self._decode
             try:
                 for payload in rest:
                     self.handle(self.session, decode(payload))
+            except _Joined:
+                continue
             except SessionOver:
                 self._over()
                 continue
@@ -147,13 +155,20 @@ class SessionPeer:
             self._say(outcome.wire())
         elif isinstance(outcome, Accept):
             self._welcome(outcome)
+            raise _Joined
         else:
-            self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
-            log.info("{who}: refused: {reason}: {why}", who=self.who, reason=outcome.reason, why=outcome.log)
-            self._abort(outcome.reason, outcome.message)
+            self._refuse(outcome)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
+        log.info("{who}: refused: {reason}: {why}", who=self.who, reason=refusal.reason, why=refusal.log)
+        self._abort(refusal.reason, refusal.message)
 
     def _welcome(self, accept: Accept) -> None:
-        realm = self._realms[accept.realm]
+        realm = self._realms.enter(accept)
+        if isinstance(realm, Refusal):
+            self._refuse(realm)
+            return
         session = Session(
             accept.session_id,
             format=self._codec.format,
@@ -172,10 +187,11 @@ class SessionPeer:
         self.session = session
         self.deadline = None
         session.send(accept.wire())
-        realm.core.join(session)
+        realm.join(session)
         self.handle = realm.core.handle
-        if realm.core.strict:
-            self._decode = partial(self._codec.decode, strict=True)
+        depth = session.limits.depth
+        codec = self._codec if depth is None else shallower(self._codec, depth)
+        self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
         log.info("{who} joined {realm}", who=self.who, realm=realm.core.name)
 
     def _closing(self, _session: Session, message: ClientMessage) -> None:

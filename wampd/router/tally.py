@@ -25,6 +25,8 @@ PROTOCOL_VIOLATIONS: Final = "protocol violations"
 SLOW_CONSUMERS: Final = "slow consumers disconnected"
 CONNECTIONS_FAILED: Final = "connections failed"
 TOO_LATE: Final = "clients too late"
+SESSIONS_OVER_THE_LIMIT: Final = "sessions over the limit"
+REALMS_OVER_THE_LIMIT: Final = "realms over the limit"
 OUR_BUGS: Final = "failures of ours"
 
 

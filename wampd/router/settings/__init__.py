@@ -1,10 +1,11 @@
 """The configuration: YAML in, frozen settings out."""
 
+from .limits import Rate, RealmLimits, RoleLimits
 from .listeners import Compression, EchoPath, KeyPair, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
 from .loader import load
 from .model import Component, Log, ProcessLimits, Settings
 from .problems import Place, Problem, SettingsError
-from .realms import AnonymousAuth, Auth, Permission, Realm, Role, SessionLimits, TicketAuth, TicketPrincipal
+from .realms import AnonymousAuth, Auth, OnDemand, Permission, Realm, Role, TicketAuth, TicketPrincipal
 from .secret import Secret
 
 __all__ = [
@@ -16,15 +17,18 @@ __all__ = [
     "KeyPair",
     "Listener",
     "Log",
+    "OnDemand",
     "Permission",
     "Place",
     "Problem",
     "ProcessLimits",
+    "Rate",
     "RawSocket",
     "Realm",
+    "RealmLimits",
     "Role",
+    "RoleLimits",
     "Secret",
-    "SessionLimits",
     "Settings",
     "SettingsError",
     "StaticPath",

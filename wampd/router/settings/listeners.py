@@ -65,8 +65,19 @@ class WampPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="
 
     serializers: Annotated[
         tuple[Serializer, ...],
-        Meta(min_length=1, description="The serializers offered; the client's order of preference wins."),
+        Meta(
+            min_length=1,
+            description="The serializers offered; the client's order of preference wins. `ubjson` and"
+            " `flatbuffers` are offered only if they are named here.",
+        ),
     ] = ("json", "msgpack", "cbor")
+    batched: Annotated[
+        bool,
+        Meta(
+            description="Offer the serializers in their batched form, too (`wamp.2.json.batched`, …): several messages in"
+            " one frame, for clients that ask for it."
+        ),
+    ] = True
 
 
 class EchoPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="echo"):
@@ -77,7 +88,12 @@ class RawSocket(Part, frozen=True, kw_only=True):
     """RawSocket on a listener. The longest message is announced as the largest power of two within `message_size`."""
 
     serializers: Annotated[
-        tuple[Serializer, ...], Meta(min_length=1, description="The serializers accepted; the client chooses.")
+        tuple[Serializer, ...],
+        Meta(
+            min_length=1,
+            description="The serializers accepted; the client chooses. `ubjson` and `flatbuffers`"
+            " are accepted only if they are named here.",
+        ),
     ] = ("json", "msgpack", "cbor")
 
 
@@ -117,6 +133,9 @@ class TransportLimits(Part, frozen=True, kw_only=True):
         ),
     ] = MIB
     fragments: Annotated[Count, Meta(description="Most fragments of one message.")] = 1024
+    batch: Annotated[
+        Count, Meta(description="Most messages of one batch; together they are bounded by `message_size`.")
+    ] = 4096
     depth: Annotated[int, Meta(ge=4, le=512, description="Deepest nesting of lists and dictionaries in a message.")] = (
         64
     )

@@ -6,9 +6,11 @@ from msgspec import Meta
 
 from wampd.realms.grants import Action, Disclosure
 from wampd.realms.options import Match
-from wampd.realms.uris import MAX_URI_BYTES, UriCheck
+from wampd.realms.uris import UriCheck
 
-from .parts import Count, Name, Part, SlowConsumer, TrustLevel
+from .events import History, Retention
+from .limits import RealmLimits, RoleLimits
+from .parts import Count, Name, Part, Seconds, SlowConsumer, TrustLevel
 from .secret import Secret
 
 
@@ -60,6 +62,9 @@ class Role(Part, frozen=True, kw_only=True):
             " sessions; 0 is the least. What clients say of it does not count. `null`: nothing is told."
         ),
     ] = None
+    limits: Annotated[
+        RoleLimits, Meta(description="What its sessions may hold and do, where that is not what the realm says.")
+    ] = RoleLimits()
 
 
 class AnonymousAuth(Part, frozen=True, kw_only=True):
@@ -96,19 +101,46 @@ class Auth(Part, frozen=True, kw_only=True):
     ticket: Annotated[TicketAuth | None, Meta(description="Let clients in by a shared secret.")] = None
 
 
-class SessionLimits(Part, frozen=True, kw_only=True):
-    """What one session may hold at once; a request beyond it gets an ERROR."""
+class OnDemand(Part, frozen=True, kw_only=True):
+    """When realms of a template come and go.
 
-    subscriptions: Annotated[Count, Meta(description="Subscriptions.")] = 10_000
-    registrations: Annotated[Count, Meta(description="Registrations.")] = 10_000
-    pending_calls: Annotated[Count, Meta(description="Calls that have no final answer yet.")] = 10_000
-    uri_length: Annotated[Count, Meta(description="Length of a URI in bytes of UTF-8.")] = MAX_URI_BYTES
+    A realm is opened when the first session joins it that has authenticated and may open it, and closed when the last
+    session has left and nothing is kept in it. A client that is not let in neither makes a realm nor learns of one.
+    """
+
+    realms: Annotated[Count, Meta(description="Realms of the template at once.")] = 1_000
+    opened_by: Annotated[
+        tuple[Name, ...] | None,
+        Meta(description="The roles that may open a realm; others only join one that is open. `null`: all roles."),
+    ] = None
+    keep: Annotated[
+        Seconds,
+        Meta(
+            description="How long a realm without sessions stays at most for the sake of retained events and event"
+            " history, which go with it."
+        ),
+    ] = 3600.0
 
 
 class Realm(Part, frozen=True, kw_only=True):
-    """A realm: a routing namespace of its own; sessions of different realms never meet."""
+    """A realm: a routing namespace of its own; sessions of different realms never meet.
 
-    name: Annotated[Name, Meta(description="Its URI, which clients join; unique.")]
+    With `match: prefix` or `match: wildcard` it is a template: it stands for all realms whose names match, which are
+    opened on demand. For a name that several match, the exact one counts, else the longest prefix, else the wildcard
+    with the longest runs of names from the left.
+    """
+
+    name: Annotated[
+        Name, Meta(description="Its URI, which clients join, or a pattern of such URIs; unique with its `match`.")
+    ]
+    match: Annotated[
+        Match,
+        Meta(
+            description="`exact`: the realm of this name, open as long as the router runs. `prefix`, `wildcard`: a"
+            " template for realms whose names begin with `name`, or have its components, the empty ones being any."
+        ),
+    ] = "exact"
+    on_demand: Annotated[OnDemand, Meta(description="When realms of a template come and go.")] = OnDemand()
     uri_check: Annotated[
         UriCheck,
         Meta(
@@ -128,4 +160,12 @@ class Realm(Part, frozen=True, kw_only=True):
             " its send queue is full, or `drop` its events while it is."
         ),
     ] = "disconnect"
-    limits: Annotated[SessionLimits, Meta(description="What one session may hold.")] = SessionLimits()
+    retention: Annotated[
+        Retention, Meta(description="How retained events are kept; how many is a matter of `limits`.")
+    ] = Retention()
+    history: Annotated[
+        tuple[History, ...], Meta(description="The topics and patterns whose events can be asked for afterwards.")
+    ] = ()
+    limits: Annotated[
+        RealmLimits, Meta(description="What each session may hold and do, and the realm of all together.")
+    ] = RealmLimits()

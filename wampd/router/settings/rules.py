@@ -14,10 +14,11 @@ from wampd.realms.uris import is_uri
 
 from . import endpoints
 from .checker import Here, Rule
+from .events import History
 from .listeners import EchoPath, KeyPair, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
 from .model import Component, ProcessLimits, Settings
 from .problems import did_you_mean, quote, quote_file
-from .realms import Permission, Realm, Role, TicketAuth
+from .realms import OnDemand, Permission, Realm, Role, TicketAuth
 from .values import others_can_read
 
 Key = TypeVar("Key")
@@ -64,8 +65,11 @@ def _ticket(ticket: TicketAuth, here: Here) -> None:
 
 
 def _realm(realm: Realm, here: Here) -> None:
-    if here.is_sound("uri_check"):
+    if here.is_sound("uri_check") and here.is_sound("match"):
+        _name(realm, here)
         _uris(realm, here)
+        _history(realm, here)
+    _on_demand(realm, here)
     for index, name in _repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
         here.problem(f"there is another role {quote(name)}", "roles", index, "name")
     _roles_exist(realm, here)
@@ -73,19 +77,57 @@ def _realm(realm: Realm, here: Here) -> None:
         here.problem("nobody can join: there is no authentication method", "auth")
 
 
+def _name(realm: Realm, here: Here) -> None:
+    name = realm.name
+    if name == "*" or name.endswith(".*"):
+        here.problem(f'"*" has no meaning here; write {quote(name[:-1])} with "match: prefix"', "name")
+    elif realm.match == "exact" and name.endswith("."):
+        here.problem(f'{quote(name)} ends with a dot; with "match: prefix" it is a template of realms', "name")
+    elif not is_uri(name, realm.uri_check, realm.match):
+        here.problem(f"{quote(name)} is not a URI (match: {realm.match}, uri_check: {realm.uri_check})", "name")
+    elif realm.match == "prefix" and (name.startswith(".") or ".." in name):
+        here.problem(f"no URI can begin with {quote(name)}: its components are not empty", "name")
+    elif realm.match == "wildcard" and all(name.split(".")):
+        here.problem(f'no component of {quote(name)} is empty, so it is one realm: "match: exact"', "name")
+
+
+def _on_demand(realm: Realm, here: Here) -> None:
+    if realm.match == "exact" and realm.on_demand != OnDemand() and here.is_sound("match"):
+        here.problem('only realms of a template ("match: prefix" or "match: wildcard") come and go', "on_demand")
+    if here.is_sound("roles"):
+        known = [role.name for role in realm.roles]
+        for index, role in here.each(realm.on_demand.opened_by or (), "on_demand", "opened_by"):
+            if role not in known:
+                where = ("on_demand", "opened_by", index)
+                here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", *where)
+
+
 def _uris(realm: Realm, here: Here) -> None:
-    if not is_uri(realm.name, realm.uri_check):
-        here.problem(f"{quote(realm.name)} is not a URI (uri_check: {realm.uri_check})", "name")
     for r, role in here.each(realm.roles, "roles"):
         for p, rule in here.each(role.permissions, "roles", r, "permissions"):
             where = ("roles", r, "permissions", p)
-            if here.is_sound(*where) and not is_uri(rule.uri, realm.uri_check, rule.match, realm.limits.uri_length):
-                here.problem(f"{quote(rule.uri)} is not a URI{_rule_of(realm, rule)}", *where, "uri")
+            length = role.limits.uri_length or realm.limits.uri_length
+            if here.is_sound(*where) and not is_uri(rule.uri, realm.uri_check, rule.match, length):
+                here.problem(f"{quote(rule.uri)} is not a URI{_rule_of(realm, rule, length)}", *where, "uri")
 
 
-def _rule_of(realm: Realm, rule: Permission) -> str:
-    if len(rule.uri.encode()) > realm.limits.uri_length:
-        return f": it is longer than {realm.limits.uri_length} bytes"
+def _history(realm: Realm, here: Here) -> None:
+    sound = [(i, rule) for i, rule in here.each(realm.history, "history") if here.is_sound("history", i)]
+    for index, rule in sound:
+        if not is_uri(rule.uri, realm.uri_check, rule.match, realm.limits.uri_length):
+            here.problem(
+                f"{quote(rule.uri)} is not a URI{_rule_of(realm, rule, realm.limits.uri_length)}",
+                "history",
+                index,
+                "uri",
+            )
+    for index, (uri, match) in _repeated((i, (rule.uri, rule.match)) for i, rule in sound):
+        here.problem(f"there is another history of {quote(uri)} with match: {match}", "history", index)
+
+
+def _rule_of(realm: Realm, rule: Permission | History, length: int) -> str:
+    if len(rule.uri.encode()) > length:
+        return f": it is longer than {length} bytes"
     return f" (match: {rule.match}, uri_check: {realm.uri_check})"
 
 
@@ -196,8 +238,10 @@ def _process_limits(limits: ProcessLimits, here: Here) -> None:
 
 
 def _settings(settings: Settings, here: Here) -> None:
-    for index, name in _repeated((i, realm.name) for i, realm in here.each(settings.realms, "realms")):
-        here.problem(f"there is another realm {quote(name)}", "realms", index, "name")
+    names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
+    for index, (name, match) in _repeated(names):
+        other = "realm" if match == "exact" else f"template ({match})"
+        here.problem(f"there is another {other} {quote(name)}", "realms", index, "name")
     for index, name in _repeated((i, component.name) for i, component in here.each(settings.components, "components")):
         here.problem(f"there is another component {quote(name)}", "components", index, "name")
     usable = [

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 from twisted.internet.interfaces import IProtocol, ITCPTransport
@@ -28,10 +28,9 @@ from wampd.router.wheel import Wheel
 from wampd.router.wire import rawsocket
 from wampd.router.wire.framing import FrameLimits, Framing
 from wampd.router.wire.rawsocket import RawSocketFraming
+from wampd.router.wire.serializers import RAW_SERIALIZERS
 
 log = Logger()
-
-RAW_SERIALIZERS: Final = {1: "json", 2: "msgpack", 3: "cbor"}
 
 
 class Speaks(Struct, frozen=True):

@@ -22,10 +22,16 @@ from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFact
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
+from wampd.router.wire.batch import SUFFIX
+from wampd.router.wire.batched import BatchedFraming
 from wampd.router.wire.framing import FrameLimits
+from wampd.router.wire.serializers import RAW_SERIALIZERS
 from wampd.router.wire.websocket import QUIET, WebSocketFraming, forget
 
-SUBPROTOCOLS: Final = {"wamp.2.json": "json", "wamp.2.msgpack": "msgpack", "wamp.2.cbor": "cbor"}
+SUBPROTOCOLS: Final = {
+    f"wamp.2.{serializer}{suffix}": serializer for suffix in ("", SUFFIX) for serializer in RAW_SERIALIZERS.values()
+}
+"""The serializer of each subprotocol that the router knows."""
 TEXT_SERIALIZERS: Final = frozenset({"json"})
 MAX_LINE: Final = 8190
 """The longest line of a request, in bytes, that the library reads; it reads 128 header lines at most."""
@@ -45,6 +51,8 @@ class WebSocketPath(Struct, frozen=True):
 
     serializers: tuple[str, ...] = ()
     """WAMP's serializers; none: the path echoes."""
+    batched: bool = True
+    """Each serializer in batches, too, for clients that ask for it."""
     origins: tuple[str, ...] = ("same-host",)
     deflate: Deflate | None = None
 
@@ -93,7 +101,7 @@ def open_websocket(head: bytes, path: WebSocketPath, frames: FrameLimits) -> Ope
     library = ServerProtocol(
         extensions=[_offer(path.deflate)] if path.deflate else None,
         subprotocols=list(SUBPROTOCOLS),  # type: ignore[arg-type]
-        select_subprotocol=lambda _library, offered: _first_spoken(offered, path.serializers),
+        select_subprotocol=lambda _library, offered: _first_spoken(offered, path),
         max_size=frames.message_size,
         logger=QUIET,
     )
@@ -126,8 +134,12 @@ def _negotiate(library: ServerProtocol, head: bytes, path: WebSocketPath, frames
         return NotOpened(reply, f"WebSocket handshake refused: {library.handshake_exc}")
     subprotocol = str(library.subprotocol or "")
     serializer = SUBPROTOCOLS.get(subprotocol, "")
+    binary = serializer not in TEXT_SERIALIZERS
+    if subprotocol.endswith(SUFFIX):
+        batched = BatchedFraming(binary=binary, limits=frames, extensions=library.extensions)
+        return Opened(reply, batched, subprotocol, serializer)
     framing = WebSocketFraming(
-        binary=serializer not in TEXT_SERIALIZERS,
+        binary=binary,
         limits=frames,
         extensions=library.extensions,
         both=not serializer,
@@ -167,15 +179,19 @@ def _with_port(netloc: str, scheme: str) -> tuple[str, str]:
     return host, port or ("443" if scheme == "https" else "80")
 
 
-def _first_spoken(offered: Any, serializers: tuple[str, ...]) -> Any:
+def _first_spoken(offered: Any, path: WebSocketPath) -> Any:
     """The first of the client's subprotocols that the path speaks (WAMP basic profile, "WebSocket Transport")."""
-    if not serializers:
+    if not path.serializers:
         return None
+    spoken = [
+        name
+        for name, serializer in SUBPROTOCOLS.items()
+        if serializer in path.serializers and (path.batched or not name.endswith(SUFFIX))
+    ]
     for subprotocol in offered:
-        if SUBPROTOCOLS.get(subprotocol) in serializers:
+        if subprotocol in spoken:
             return subprotocol
-    spoken = ", ".join(name for name, serializer in SUBPROTOCOLS.items() if serializer in serializers)
-    raise NegotiationError(f"no WAMP subprotocol in common; spoken here: {spoken}")
+    raise NegotiationError(f"no WAMP subprotocol in common; spoken here: {', '.join(spoken)}")
 
 
 def _offer(deflate: Deflate) -> ServerPerMessageDeflateFactory:

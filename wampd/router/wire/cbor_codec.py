@@ -60,9 +60,10 @@ class CborCodec:
     """The CBOR serialization."""
 
     format = Format.CBOR
+    name = "cbor"
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
-        self._depth = depth
+        self.depth = depth
 
     def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`."""
@@ -71,7 +72,7 @@ class CborCodec:
         except IndexError:
             raise ProtocolViolation("Input data was truncated") from None
         except TooDeepError:
-            raise too_deep(self._depth) from None
+            raise too_deep(self.depth) from None
         except TooManyError:
             raise too_many(len(payload)) from None
         except (MalformedError, UnicodeDecodeError) as error:
@@ -134,7 +135,7 @@ class CborCodec:
 
     def _options(self, data: bytes, position: int, kind: type[Options]) -> tuple[Any, int] | None:
         """The options at ``position``, and where they end; `None` if there is anything wrong with them."""
-        end, found = walk(data, position, self._depth - 1)
+        end, found = walk(data, position, self.depth - 1)
         if found:
             return None
         try:
@@ -148,11 +149,11 @@ class CborCodec:
         if count == 1 and flat_array_end(data, position) == len(data):
             return Raw(data[position:]), None
         if count:
-            end, _ = walk(data, position, self._depth - 1)
+            end, _ = walk(data, position, self.depth - 1)
             args = Raw(data[position:end])
             if count == 2:
                 position = end
-                end, _ = walk(data, position, self._depth - 1)
+                end, _ = walk(data, position, self.depth - 1)
                 kwargs = Raw(data[position:end])
             position = end
         if position != len(data):
@@ -199,7 +200,7 @@ class CborCodec:
         while len(parts) != count and (count >= 0 or data[position] != 0xFF):
             if len(parts) == _MOST_ELEMENTS:
                 raise ProtocolViolation("The message has too many elements")
-            end, found = walk(data, position, self._depth - 1)
+            end, found = walk(data, position, self.depth - 1)
             parts.append((data[position:end], found))
             position = end
         if count < 0:

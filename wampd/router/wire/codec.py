@@ -49,6 +49,15 @@ class Codec(Protocol):
     """One serialization of WAMP messages."""
 
     format: Format
+    """What undecoded payload is in."""
+    name: str
+    """The serializer's name in WAMP. Messages of codecs of the same name look the same."""
+    depth: int
+    """How deep a message may nest."""
+
+    def __init__(self, depth: int = MAX_DEPTH) -> None:
+        """``depth`` is how deep a message may nest."""
+        ...
 
     def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`."""

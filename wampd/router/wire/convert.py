@@ -231,3 +231,9 @@ _DUMP: dict[Format, Callable[[Any], bytes]] = {
     Format.MSGPACK: _dump_msgpack,
     Format.CBOR: cbor2.dumps,
 }
+
+
+def teach(source: Format, load_payload: Callable[[Raw], Any], dump_value: Callable[[Any], bytes]) -> None:
+    """Learn of one more format, whose codec few routers need; errors are those of `_NOT_CARRIED`."""
+    _LOAD[source] = load_payload
+    _DUMP[source] = dump_value

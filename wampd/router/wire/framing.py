@@ -6,6 +6,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from wampd.router.wire.batch import MOST_MESSAGES
+
 
 class FrameLimits(Struct, frozen=True):
     """Limits on what a peer may send in one message."""
@@ -13,6 +15,8 @@ class FrameLimits(Struct, frozen=True):
     message_size: int = 2**20
     """Bytes."""
     fragments: int = 1024
+    batch: int = MOST_MESSAGES
+    """Messages in one batch."""
 
 
 class Framing(Protocol):

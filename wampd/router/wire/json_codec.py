@@ -89,9 +89,10 @@ class JsonCodec:
     """The JSON serialization."""
 
     format = Format.JSON
+    name = "json"
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
-        self._depth = depth
+        self.depth = depth
         self._decode = json_decoder(read_float).decode
         self._parts = msgspec.json.Decoder(list[Raw]).decode
         self._encode = msgspec.json.Encoder().encode
@@ -107,10 +108,10 @@ class JsonCodec:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise violation(error) from None
         # Each level takes two bytes at least.
-        if len(payload) > 2 * self._depth and may_exceed(payload, self._depth):
+        if len(payload) > 2 * self.depth and may_exceed(payload, self.depth):
             depth, containers = json_shape(payload)
-            if depth > self._depth:
-                raise too_deep(self._depth)
+            if depth > self.depth:
+                raise too_deep(self.depth)
             if containers > most_containers(len(payload)):
                 raise too_many(len(payload))
         # Mostly there are positional arguments only: a text that ends in "]]" ends in an array, here one not empty.

@@ -43,9 +43,10 @@ class MsgpackCodec:
     """The MessagePack serialization."""
 
     format = Format.MSGPACK
+    name = "msgpack"
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
-        self._depth = depth
+        self.depth = depth
         self._decode = msgpack_decoder(_refuse_extension).decode
         self._parts = msgspec.msgpack.Decoder(list[Raw]).decode
         self._any = msgspec.msgpack.Decoder().decode
@@ -53,7 +54,7 @@ class MsgpackCodec:
 
     def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`."""
-        walked = len(payload) > self._depth and self._walk_if_needed(payload)
+        walked = len(payload) > self.depth and self._walk_if_needed(payload)
         try:
             message = self._decode(payload)
         except msgspec.ValidationError as error:
@@ -80,13 +81,13 @@ class MsgpackCodec:
         """Walk over a message that could nest too deep or hold many arrays; return whether that was done."""
         if len(payload) > LARGE and self._walk(payload, BUDGET):
             return True
-        return may_exceed(payload, self._depth) and self._walk(payload)
+        return may_exceed(payload, self.depth) and self._walk(payload)
 
     def _walk(self, data: bytes, budget: int = sys.maxsize) -> bool:
         try:
-            return scan(data, self._depth, budget)
+            return scan(data, self.depth, budget)
         except TooDeepError:
-            raise too_deep(self._depth) from None
+            raise too_deep(self.depth) from None
         except TooManyError:
             raise too_many(len(data)) from None
         except (MalformedError, UnicodeDecodeError) as error:

@@ -1,0 +1,92 @@
+"""How much a session may hold and do, and how much a realm may hold of all its sessions.
+
+Rules
+-----
+* A session's limits are resolved once, when it joins: those of its role, else those of the realm. Whoever keeps something
+  for a session reads ``session.limits``; whoever keeps something for a realm reads ``realm.quota``.
+* A request over a limit is refused with an ERROR that names the limit and its value (`beyond`), and is counted.
+* What a session holds too much of it can let go itself: ``not_authorized``. What others hold, or what time gives back, is
+  ``unavailable`` (WAMP has no URI for limits; these two are predefined).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from wampd.realms.uris import MAX_URI_BYTES
+
+UNAVAILABLE = "wamp.error.unavailable"
+PAYLOAD_SIZE_EXCEEDED = "wamp.error.payload_size_exceeded"
+
+LimitName: TypeAlias = Literal[
+    "subscriptions",
+    "registrations",
+    "pending_calls",
+    "testaments",
+    "payload_size",
+    "call_rate",
+    "publication_rate",
+    "sessions",
+    "realms",
+    "retained",
+    "retained_size",
+]
+
+_TEXTS: dict[LimitName, str] = {
+    "subscriptions": "no more than {} subscriptions in one session",
+    "registrations": "no more than {} registrations in one session",
+    "pending_calls": "no more than {} calls under way in one session",
+    "testaments": "no more than {} testaments in one session",
+    "payload_size": "no more than {} bytes of payload in one message",
+    "call_rate": "no more than {} calls a second",
+    "publication_rate": "no more than {} publications a second",
+    "sessions": "no more than {} sessions at once",
+    "realms": "no more than {} realms at once",
+    "retained": "no more than {} retained events",
+    "retained_size": "no more than {} bytes of retained events",
+}
+
+
+def beyond(limit: LimitName, value: float) -> str:
+    """What to tell who went over a limit: what it is, how much, and the name under which it is configured."""
+    return f"{_TEXTS[limit].format(f'{value:g}' if isinstance(value, float) else value)} (limit: {limit})"
+
+
+class Rate(Struct, frozen=True):
+    """How often something may be done: ``per_second`` in the long run, ``burst`` times at once after a pause."""
+
+    per_second: float
+    burst: int
+
+
+class Limits(Struct, frozen=True):
+    """How much one session may hold and do."""
+
+    subscriptions: int = 10_000
+    registrations: int = 10_000
+    pending_calls: int = 10_000
+    testaments: int = 100
+    uri_length: int = MAX_URI_BYTES
+    """Bytes of UTF-8."""
+    payload_size: int | None = None
+    """Bytes of Arguments and ArgumentsKw of one message, as they are on the wire; `None`: whatever the transport takes."""
+    depth: int | None = None
+    """How deep a message may nest; `None`: as deep as the transport allows, which is never exceeded."""
+    call_rate: Rate | None = None
+    publication_rate: Rate | None = None
+
+
+class Quota(Struct, frozen=True):
+    """How much a realm may hold of all its sessions together."""
+
+    sessions: int | None = None
+    """`None`: as many as there may be connections."""
+    sessions_by_role: Mapping[str, int] = {}
+    """Roles that have a limit of their own, within that of the realm."""
+    retained: int = 10_000
+    """Retained events."""
+    retained_size: int = 64 * 2**20
+    """About how many bytes of memory they take."""

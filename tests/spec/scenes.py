@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from itertools import count
+
 import pytest
 
 from tests.support.play import ANY, closed, violation
-from wampd.realms.messages import ABORT, AUTHENTICATE, CHALLENGE, GOODBYE, REGISTER, REGISTERED, SUBSCRIBE, SUBSCRIBED
+from wampd.realms.messages import (
+    ABORT,
+    AUTHENTICATE,
+    CALL,
+    CHALLENGE,
+    ERROR,
+    GOODBYE,
+    PUBLISH,
+    PUBLISHED,
+    REGISTER,
+    REGISTERED,
+    RESULT,
+    SUBSCRIBE,
+    SUBSCRIBED,
+)
 
 ACKNOWLEDGE = {"acknowledge": True}
 
@@ -24,6 +41,36 @@ def subscribed(play, name="subscriber", uri="com.topic", request=1, sub="sub", *
     subscriber > [SUBSCRIBE, request, options, uri]
     subscriber < [SUBSCRIBED, request, ANY.as_(sub)]
     return subscriber
+
+
+def published(actor, topic, *payload, request=1, **options):
+    """Publish with an acknowledgement, and return the publication's id."""
+    actor > [PUBLISH, request, {"acknowledge": True, **options}, topic, *payload]
+    kind, answered, publication = actor.hear()
+    assert (kind, answered) == (PUBLISHED, request)
+    return publication
+
+
+def called(actor, procedure, *args, request=1, **kwargs):
+    """Call a procedure of the router, and return the RESULT's arguments and keyword arguments."""
+    actor > [CALL, request, {}, procedure, list(args), kwargs]
+    kind, answered, details, *payload = actor.hear()
+    assert (kind, answered, details) == (RESULT, request, {}), f"heard {payload}"
+    return (*payload, *([[], {}][len(payload) :]))
+
+
+def refused(actor, procedure, *args, request=1, error=ANY, **kwargs):
+    """Call a procedure of the router, and hear an ERROR."""
+    actor > [CALL, request, {}, procedure, list(args), kwargs]
+    actor < [ERROR, CALL, request, {}, error, ...]
+
+
+def fresh(stem="com.fresh"):
+    """The beginning of topics that nobody has used yet: some plays share a router."""
+    return f"{stem}.x{next(_numbers)}p{os.getpid()}"
+
+
+_numbers = count(1)
 
 
 def goodbye(actor):

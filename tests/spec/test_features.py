@@ -62,11 +62,20 @@ def test_welcome_announces_what_the_router_can_do_and_nothing_else(play):
 
 
 SHOWN_BY = {
+    "event_history": "HIST-01",
+    "event_retention": "RET-02",
     "pattern_based_subscription": "PSUB-02",
+    "payload_encryption_cryptobox": "PPT-10",
+    "payload_passthru_mode": "PPT-01",
+    "payload_transparency": "PPT-10",
     "publication_trustlevels": "TPL-01",
     "publisher_exclusion": "EXC-02",
     "publisher_identification": "PID-01",
+    "sharded_subscriptions": "SHS-01",
+    "shareded_subscriptions": "SHS-01",
     "subscriber_blackwhite_listing": "BWL-01",
+    "subscription_revocation": "SRV-01",
+    "testament_meta_api": "TST-01",
     "call_canceling": "CAN-04",
     "call_cancelling": "CAN-04",
     "caller_identification": "CID-01",

@@ -4,7 +4,10 @@ Rules
 -----
 * A feature is announced when, and only when, it works (advanced profile, "Feature Announcement").
 * Of what a client announces, the features that the router knows are kept, and no more: the rest may be as long as a message.
-* ``call_canceling`` is also announced as ``call_cancelling``: the specification writes both.
+* ``call_canceling`` is also announced as ``call_cancelling``: the specification writes both; so are sharded subscriptions,
+  which it spells in its own way.
+* A router that serves event history should announce the role ``callee``, too: common clients refuse a WELCOME with any role
+  but broker and dealer, so that is left out.
 """
 
 from __future__ import annotations
@@ -12,11 +15,19 @@ from __future__ import annotations
 from wampd.realms.options import ClientRole, ClientRoles, JsonDict
 
 BROKER_FEATURES: tuple[str, ...] = (
+    "event_history",
+    "event_retention",
     "pattern_based_subscription",
+    "payload_encryption_cryptobox",
+    "payload_passthru_mode",
+    "payload_transparency",
     "publication_trustlevels",
     "publisher_exclusion",
     "publisher_identification",
+    "sharded_subscriptions",
+    "shareded_subscriptions",
     "subscriber_blackwhite_listing",
+    "subscription_revocation",
 )
 
 DEALER_FEATURES: tuple[str, ...] = (
@@ -24,6 +35,7 @@ DEALER_FEATURES: tuple[str, ...] = (
     "call_cancelling",
     "caller_identification",
     "pattern_based_registration",
+    "testament_meta_api",
 )
 
 

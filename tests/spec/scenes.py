@@ -52,11 +52,13 @@ def published(actor, topic, *payload, request=1, **options):
 
 
 def called(actor, procedure, *args, request=1, **kwargs):
-    """Call a procedure of the router, and return the RESULT's arguments and keyword arguments."""
+    """Call a procedure of the router, and return the RESULT's one argument (if any) and keyword arguments."""
     actor > [CALL, request, {}, procedure, list(args), kwargs]
     kind, answered, details, *payload = actor.hear()
     assert (kind, answered, details) == (RESULT, request, {}), f"heard {payload}"
-    return (*payload, *([[], {}][len(payload) :]))
+    args, results = (*payload, *([[], {}][len(payload) :]))
+    assert len(args) <= 1
+    return (args[0] if args else None), results
 
 
 def refused(actor, procedure, *args, request=1, error=ANY, **kwargs):

@@ -280,7 +280,7 @@ def test_an_answer_is_bounded_in_size_and_holds_one_event_at_least(memory_play):
 @pytest.mark.spec("HIST-10")
 def test_a_history_is_bounded_in_events_in_size_and_in_age(memory_play):
     play = memory_play
-    publisher = play.session("publisher", "remembering")
+    publisher = joined_as(play, "publisher", "joe", "remembering")
     subs = {}
     for request, (topic, match) in enumerate(
         [("com.short.log", "exact"), ("com.large.log", "exact"), ("com..of", "wildcard")], 1
@@ -310,11 +310,11 @@ def test_a_history_tells_what_the_event_told(play):
     options = {"disclose_me": True, "exclude_me": False, "transaction_hash": "0x1"}
     publication = published(play.joe, LOG, [], {"k": 1}, request=2, **options)
     play.joe < [EVENT, play.log, publication, ANY.as_("details"), [], {"k": 1}]
-    ((event,), _) = called(play.joe, GET, play.log, request=3, from_publication=publication)
+    (event,), _ = called(play.joe, GET, play.log, request=3, from_publication=publication)
     assert (event["details"], event["args"], event["kwargs"]) == (play.details, [], {"k": 1})
     assert play.details["publisher"] == play.joe.id
     publication = published(play.joe, LOG, request=4)
-    ((event,), _) = called(play.joe, GET, play.log, request=5, from_publication=publication)
+    (event,), _ = called(play.joe, GET, play.log, request=5, from_publication=publication)
     assert event.keys() == {"timestamp", "subscription", "publication", "details"}
 
 

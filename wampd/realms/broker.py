@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
+from wampd.realms.features import announced
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED, Grant
 from wampd.realms.history import History, HistoryRule
 from wampd.realms.limits import UNAVAILABLE, Quota, beyond
@@ -36,7 +37,7 @@ from wampd.realms.messages import (
     Subscribe,
     Unsubscribe,
 )
-from wampd.realms.options import ClientRole, Match, PublishOptions
+from wampd.realms.options import Match, PublishOptions
 from wampd.realms.outside import Outside
 from wampd.realms.passthru import PASSTHRU
 from wampd.realms.publications import Publication, audience, told
@@ -314,8 +315,3 @@ class Broker:
 
 OUTBOX = 10_000
 """With more than so many messages waiting to be sent in this turn, a session gets no retained events."""
-
-
-def announced(role: ClientRole | None, feature: str) -> bool:
-    """Whether a client announced a feature for one of its roles."""
-    return role is not None and role.has(feature)

@@ -57,6 +57,11 @@ def known_roles(roles: ClientRoles) -> ClientRoles:
     )
 
 
+def announced(role: ClientRole | None, feature: str) -> bool:
+    """Whether a client announced a feature for one of its roles."""
+    return role is not None and role.has(feature)
+
+
 def _known(role: ClientRole | None, features: tuple[str, ...]) -> ClientRole | None:
     if role is None:
         return None

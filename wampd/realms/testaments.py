@@ -18,11 +18,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec import Struct
 
+from wampd.realms.features import announced
 from wampd.realms.grants import NOT_AUTHORIZED
 from wampd.realms.limits import beyond
 from wampd.realms.messages import Format
 from wampd.realms.options import PublishOptions
+from wampd.realms.passthru import PASSTHRU
 from wampd.realms.services import Arguments, Refused, Result
+
+FEATURE_NOT_SUPPORTED = "wamp.error.feature_not_supported"
 
 if TYPE_CHECKING:
     from wampd.realms.broker import Broker
@@ -72,6 +76,8 @@ class Testaments:
         given = AddTestament.take(args, kwargs)
         options = given.publish_options or PublishOptions()
         self._broker.permit(session, given.topic, options)
+        if options.ppt_scheme and not announced(session.roles.publisher, PASSTHRU):
+            raise Refused(FEATURE_NOT_SUPPORTED, "payload passthru mode was not announced")
         scopes = self._of.get(session, {})
         most = session.limits.testaments
         if sum(map(len, scopes.values())) >= most:

@@ -78,7 +78,7 @@ bench-baseline: $(VENV)/.wheel
 	$(BIN)/python -m bench record $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist examples/hello/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) build dist examples/hello/node_modules tests/interop/node/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # --- the environment -------------------------------------------------------------------------------------------------
 

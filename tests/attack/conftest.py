@@ -37,6 +37,7 @@ def settings(
     session: dict[str, Any] | None = None,
     process: dict[str, Any] | None = None,
     websocket: dict[str, Any] | None = None,
+    http: dict[str, Any] | None = None,
     realm: dict[str, Any] | None = None,
     log: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -64,6 +65,7 @@ def settings(
                 "endpoint": "tcp:${WAMPD_PORT}:interface=127.0.0.1",
                 "websocket": {"/ws": {"type": "wamp", **(websocket or {})}, "/echo": {"type": "echo"}},
                 "rawsocket": {},
+                "http": http or {},
                 "limits": limits or {},
             }
         ],

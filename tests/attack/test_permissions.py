@@ -108,13 +108,42 @@ def test_a_rule_for_everything_grants_nothing_reserved(topic: str) -> None:
     ("uri", "match"),
     [("", "prefix"), ("wamp", "prefix"), ("wampd.", "prefix"), ("..", "wildcard"), ("wampd..", "wildcard")],
 )
-@pytest.mark.parametrize("procedure", ["wamp.session.count", "wampd.some.thing"])
+@pytest.mark.parametrize("procedure", ["wamp.session.count", "wamp.session.counted", "wampd.some.thing"])
 def test_a_pattern_registration_never_catches_reserved_procedures(uri: str, match: str, procedure: str) -> None:
     house = House(rules=OPEN)
     callee, caller = Member(house), Member(house)
     callee.say([64, 1, {"match": match}, uri])
-    assert answer(caller, [48, 1, {}, procedure]) == "wamp.error.no_such_procedure"
+    served = procedure == "wamp.session.count"
+    assert answer(caller, [48, 1, {}, procedure]) == ("" if served else "wamp.error.no_such_procedure")
     assert callee.heard() == []
+
+
+@pytest.mark.trap(6)
+@pytest.mark.parametrize("match", ["prefix", "wildcard"])
+def test_a_pattern_catches_news_of_the_realm_only_where_a_rule_names_them(match: str) -> None:
+    """Two may subscribe to everything; what is told of sessions reaches the one whose role has a rule for it."""
+    uri = "" if match == "prefix" else ".."
+    openly = Member(House(rules=OPEN))
+    assert answer(openly, [32, 1, {"match": match}, uri]) == ""
+    Member(openly.wire.house)
+    assert [message[3] for message in openly.heard()] == [{"topic": "wamp.session.on_join"}]
+    plainly = Member(House(rules=[Rule("", "prefix", ALL)]))
+    assert answer(plainly, [32, 1, {"match": match}, uri]) == DENIED
+    assert answer(plainly, [32, 2, {"match": "prefix"}, "com."]) == ""
+    Member(plainly.wire.house)
+    assert plainly.heard() == []
+
+
+@pytest.mark.trap(6)
+@pytest.mark.parametrize(
+    "procedure", ["kill", "kill_by_authid", "kill_by_authrole", "kill_all", "count", "list", "get"]
+)
+def test_a_rule_for_everything_reaches_no_procedure_of_the_meta_api(procedure: str) -> None:
+    house = House(rules=[Rule("", "prefix", ALL)])
+    victim, member = Member(house), Member(house)
+    assert answer(member, [48, 1, {}, f"wamp.session.{procedure}", [victim.id]]) == DENIED
+    assert victim.heard() == []
+    assert not victim.wire.transport.lost
 
 
 # --- trap 9 ---

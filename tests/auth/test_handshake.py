@@ -53,8 +53,8 @@ def test_welcome_announces_broker_and_dealer_with_their_features(client):
     client > hello()
     roles = client.accepted.details()["roles"]
     assert roles == {
-        "broker": {"features": dict.fromkeys(BROKER_FEATURES, True)},
-        "dealer": {"features": dict.fromkeys(DEALER_FEATURES, True)},
+        "broker": {"features": dict.fromkeys(BROKER_FEATURES, True), "reflection": True},
+        "dealer": {"features": dict.fromkeys(DEALER_FEATURES, True), "reflection": True},
     }
     assert {"call_canceling", "call_cancelling"} <= roles["dealer"]["features"].keys()
 

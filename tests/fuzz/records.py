@@ -27,8 +27,10 @@ def check(realm: Realm) -> None:
     for match in ("exact", "prefix", "wildcard"):
         for uri, registration in registrations.of(match).items():
             assert (registration.uri, registration.match) == (uri, match)
-            assert registration.callee in members or registration.callee in leaving
-            assert (registration.callee.registrations or {})[registration.id] is registration
+            assert registration.callees
+            for session in registration.callees:
+                assert session in members or session in leaving
+                assert (session.registrations or {})[registration.id] is registration
 
     for session in members | leaving:
         for number, subscription in (session.subscriptions or {}).items():
@@ -38,7 +40,7 @@ def check(realm: Realm) -> None:
         for number, registration in (session.registrations or {}).items():
             assert registration.id == number
             assert registrations.get(registration.uri, registration.match) is registration
-            assert registration.callee is session
+            assert session in registration.callees
         for call, invocation in (session.calls or {}).items():
             assert session in members
             assert invocation.caller is session

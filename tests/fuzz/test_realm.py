@@ -12,7 +12,7 @@ from tests.attack.inside import ALL, ANY_ROLE, OPEN, Core
 from tests.fuzz import records
 from tests.fuzz.strategies import messages, requests
 from wampd.auth.roles import Rule
-from wampd.realms.limits import Limits
+from wampd.realms.limits import Limits, Rate
 from wampd.realms.messages import Call, Format
 from wampd.realms.options import ClientRole, ClientRoles
 from wampd.realms.session import ProtocolViolation, Session, SessionOver
@@ -25,6 +25,7 @@ NARROW = (
     Rule("wamp.session.count", "exact", ALL),
 )
 ROLES = (ANY_ROLE, ANY_ROLE, ANY_ROLE, ClientRoles(caller=ClientRole()), ClientRoles(callee=ClientRole()))
+TIGHT = Limits(4, 4, 4, payload_size=12, call_rate=Rate(0.5, 5), publication_rate=Rate(0.5, 5))
 steps = st.lists(
     st.tuples(
         st.integers(0, 3),
@@ -117,7 +118,7 @@ class Play:
 @given(
     steps,
     st.sampled_from((OPEN, NARROW, ())),
-    st.sampled_from((Limits(), Limits(2, 2, 2))),
+    st.sampled_from((Limits(), Limits(2, 2, 2), TIGHT)),
     st.lists(st.sampled_from(ROLES), min_size=4, max_size=4),
     st.lists(st.sampled_from(list(Format)), min_size=4, max_size=4),
 )

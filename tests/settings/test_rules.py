@@ -249,6 +249,21 @@ def test_serializers_that_are_there_twice_are_reported(listener):
     )
 
 
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("origins: [example.com]", "origins[0]: not an origin"),
+        ("serializers: [cbor, cbor]", "serializers[1]: cbor is here twice"),
+        ("serializers: []", "serializers: the list must not be empty"),
+        ("poll_timeout: 0", "poll_timeout: must be more than 0"),
+        ("no_content: 204", "no_content: expected true or false"),
+        ("directory: .", "directory: unknown key"),
+    ],
+)
+def test_what_is_wrong_with_a_long_poll_path_is_reported(listener, keys, expected):
+    assert listener(f"http: {{/lp: {{type: longpoll, {keys}}}}}").startswith(f'http["/lp"].{expected}')
+
+
 def test_rawsocket_serializers_that_are_there_twice_are_reported(config):
     text = GOOD.replace("rawsocket: {}", "rawsocket: {serializers: [cbor, json, cbor]}")
     assert config.problem(text) == "listeners[0].rawsocket.serializers[2]: cbor is here twice"

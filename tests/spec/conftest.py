@@ -19,6 +19,7 @@ EVERYWHERE = (
     "websocket-cbor",
     "batched-json",
     "rawsocket-msgpack",
+    "longpoll-json",
 )
 JSON = ("memory-json", "websocket-json", "rawsocket-json")
 IN_MEMORY = ("memory-json",)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from itertools import count
 
 import pytest
 
-from tests.support.play import ANY, closed, violation
+from tests.support.play import ALL, ANY, closed, violation
+from tests.support.stages import MemoryStage
 from wampd.realms.messages import (
     ABORT,
     AUTHENTICATE,
@@ -15,6 +17,7 @@ from wampd.realms.messages import (
     CHALLENGE,
     ERROR,
     GOODBYE,
+    INVOCATION,
     PUBLISH,
     PUBLISHED,
     REGISTER,
@@ -35,6 +38,28 @@ def registered(play, name="callee", uri="com.app.add", request=1, reg="reg"):
     return callee
 
 
+def called(play, procedure="com.app.add", number=1, **options):
+    """A call is under way, of the caller's number and of the callee's number 1; nothing special reaches the callee."""
+    registered(play, uri=procedure)
+    play.caller > [CALL, number, options, procedure]
+    play.callee < [INVOCATION, 1, play.reg, {}]
+
+
+def without(role, *features):
+    """The roles of a client that announced everything but these features of one role."""
+    left = {feature: True for feature in ALL[role]["features"] if feature not in features}
+    return {**ALL, role: {"features": left}}
+
+
+def pass_time(play, seconds):
+    """Let time go by."""
+    if isinstance(play.stage, MemoryStage):
+        play.stage.clock.advance(seconds)
+        play.fence()
+    else:
+        time.sleep(seconds)
+
+
 def subscribed(play, name="subscriber", uri="com.topic", request=1, sub="sub", **options):
     """Subscribe to a topic; the subscription is ``play.sub``."""
     subscriber = getattr(play, name)
@@ -51,7 +76,7 @@ def published(actor, topic, *payload, request=1, **options):
     return publication
 
 
-def called(actor, procedure, *args, request=1, **kwargs):
+def told_by(actor, procedure, *args, request=1, **kwargs):
     """Call a procedure of the router, and return the RESULT's one argument (if any) and keyword arguments."""
     actor > [CALL, request, {}, procedure, list(args), kwargs]
     kind, answered, details, *payload = actor.hear()
@@ -61,7 +86,7 @@ def called(actor, procedure, *args, request=1, **kwargs):
     return (args[0] if args else None), results
 
 
-def refused(actor, procedure, *args, request=1, error=ANY, **kwargs):
+def denied(actor, procedure, *args, request=1, error=ANY, **kwargs):
     """Call a procedure of the router, and hear an ERROR."""
     actor > [CALL, request, {}, procedure, list(args), kwargs]
     actor < [ERROR, CALL, request, {}, error, ...]
@@ -106,3 +131,18 @@ def joined_as(play, name, authid, realm="guarded"):
     actor > [AUTHENTICATE, f"secret-of-{authid}", {}]
     actor.welcome()
     return actor
+
+
+def asked(actor, request, procedure, args=(), kwargs=None, *, answer):
+    """Call a procedure of the router's; the one positional result is ``answer``, `None` is null, and `no_result` none."""
+    actor > [CALL, request, {}, procedure, list(args), *([kwargs] if kwargs else [])]
+    actor < ([RESULT, request, {}] if answer is no_result else [RESULT, request, {}, [answer]])
+
+
+no_result = object()
+
+
+def refused(actor, request, procedure, args=(), kwargs=None, error="wamp.error.invalid_argument"):
+    """Call a procedure of the router's; the answer is this error, with a reason."""
+    actor > [CALL, request, {}, procedure, list(args), *([kwargs] if kwargs else [])]
+    actor < [ERROR, CALL, request, {}, error, [str]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.spec.scenes import called, fresh, published, refused, subscribed
+from tests.spec.scenes import denied, fresh, published, subscribed, told_by
 from tests.support.play import ALL, ANY, BASIC, nothing, violation
 from wampd.realms.messages import EVENT, PUBLISH, SUBSCRIBE, SUBSCRIBED
 
@@ -108,7 +108,7 @@ def test_a_history_keeps_what_is_told_of_its_payload(play):
     play.publisher > [SUBSCRIBE, 1, {}, "com.history.log"]
     play.publisher < [SUBSCRIBED, 1, ANY.as_("log")]
     publication = published(play.publisher, "com.history.log", ["sealed"], request=2, **PPT)
-    (event,), _ = called(
+    (event,), _ = told_by(
         play.publisher, "wamp.subscription.get_events", play.log, request=3, from_publication=publication
     )
     assert (event["details"], event["args"]) == (PPT, ["sealed"])
@@ -118,10 +118,10 @@ def test_a_history_keeps_what_is_told_of_its_payload(play):
 def test_a_testament_keeps_what_is_told_of_its_payload(play):
     subscribed(play)
     add = "wamp.session.add_testament"
-    called(play.alice, add, "com.topic", ["sealed"], {}, publish_options=PPT)
+    told_by(play.alice, add, "com.topic", ["sealed"], {}, publish_options=PPT)
     play.session("bob", roles=BASIC)
     error = "wamp.error.feature_not_supported"
-    refused(play.bob, add, "com.topic", ["sealed"], {}, publish_options=PPT, error=error)
+    denied(play.bob, add, "com.topic", ["sealed"], {}, publish_options=PPT, error=error)
     play.alice.drop()
     play.bob.drop()
     play.subscriber < [EVENT, play.sub, int, PPT, ["sealed"]]
@@ -182,7 +182,7 @@ def test_an_encrypted_payload_is_kept_like_others(play):
     play.alice > [SUBSCRIBE, 1, {"get_retained": True}, topic]
     play.alice < [SUBSCRIBED, 1, ANY.as_("sub")]
     play.alice < [EVENT, play.sub, publication, {"retained": True, **ENC}, "sealed"]
-    (event,), _ = called(play.alice, "wamp.subscription.get_events", play.log, request=2, from_publication=publication)
+    (event,), _ = told_by(play.alice, "wamp.subscription.get_events", play.log, request=2, from_publication=publication)
     assert (event["details"], event["args"]) == ({"topic": topic, **ENC}, "sealed")
     published(play.publisher, topic, request=3, retain=True)  # clears: this router may be shared
     play.alice < [EVENT, play.sub, int, {}]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.spec.scenes import called, joined_as, published, refused
+from tests.spec.scenes import denied, joined_as, published, told_by
 from tests.support.play import ALL, ANY, BASIC, nothing
 from wampd.realms.history import ANSWER_SIZE, DEFAULT_LIMIT, LARGEST_LIMIT
 from wampd.realms.messages import CALL, EVENT, PUBLISH, RESULT, SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED
@@ -33,7 +33,7 @@ def kept(play, request):
 def get(play, sub=None, **bounds):
     """The events within these bounds."""
     play.names["request"] += 1
-    events, about = called(play.alice, GET, sub or play.log, request=play.request, **bounds)
+    events, about = told_by(play.alice, GET, sub or play.log, request=play.request, **bounds)
     assert about in ({}, {"more": True})
     return events
 
@@ -158,10 +158,10 @@ def test_the_lists_of_a_publication_are_applied_to_who_asks(kept, options, visit
     after = {"after_publication": kept.publications[4]}
     assert numbers(get(kept, **after)) == [6] * visitor
     joined_as(kept, "joe", "joe", "remembering")
-    events, _ = called(kept.joe, GET, kept.log, **after)
+    events, _ = told_by(kept.joe, GET, kept.log, **after)
     assert numbers(events) == [6] * member
     if not visitor:
-        refused(kept.alice, GET, kept.log, request=100, from_publication=publication, error=INVALID)
+        denied(kept.alice, GET, kept.log, request=100, from_publication=publication, error=INVALID)
 
 
 @pytest.mark.spec("HIST-08")
@@ -183,16 +183,16 @@ def test_only_who_may_subscribe_may_ask(play):
     play.joe > [SUBSCRIBE, 2, {}, "com.secret"]
     play.joe < [SUBSCRIBED, 2, ANY.as_("plain")]
     play.session("alice", "remembering")
-    refused(play.alice, GET, play.plain, error="wamp.error.not_authorized")
+    denied(play.alice, GET, play.plain, error="wamp.error.not_authorized")
     joined_as(play, "ann", "ann", "remembering")
-    assert called(play.ann, GET, play.plain) == ([], {})
-    assert called(play.ann, GET, play.secret)[1] == {}
+    assert told_by(play.ann, GET, play.plain) == ([], {})
+    assert told_by(play.ann, GET, play.secret)[1] == {}
 
 
 @pytest.mark.spec("HIST-09")
 def test_a_subscription_that_is_not_there_has_no_history(play):
     play.session("alice", "remembering")
-    refused(play.alice, GET, 2**53, error="wamp.error.no_such_subscription")
+    denied(play.alice, GET, 2**53, error="wamp.error.no_such_subscription")
 
 
 @pytest.mark.spec("HIST-02", "HIST-07")
@@ -217,7 +217,7 @@ def test_a_subscription_with_a_history_keeps_its_id_and_its_events_whoever_comes
     play.session("carol", "remembering")
     play.carol > [SUBSCRIBE, 1, {}, LOG]
     play.carol < [SUBSCRIBED, 1, play.log]
-    assert numbers(called(play.carol, GET, play.log, from_publication=publication, request=2)[0]) == ["kept"]
+    assert numbers(told_by(play.carol, GET, play.log, from_publication=publication, request=2)[0]) == ["kept"]
 
 
 @pytest.mark.spec("HIST-11", "ID-03")
@@ -244,24 +244,24 @@ def test_a_subscription_with_a_history_keeps_its_id_and_its_events_whoever_comes
     ids=str,
 )
 def test_arguments_that_make_no_sense_are_refused(kept, bounds):
-    refused(kept.alice, GET, kept.log, request=3, error=INVALID, **bounds)
+    denied(kept.alice, GET, kept.log, request=3, error=INVALID, **bounds)
 
 
 @pytest.mark.spec("HIST-11")
 @pytest.mark.parametrize("args", [[], ["x"], [0], [None], [-1], [[]]], ids=str)
 def test_what_is_no_subscription_id_is_refused(play, args):
     play.session("alice", "remembering")
-    refused(play.alice, GET, *args, error=INVALID)
+    denied(play.alice, GET, *args, error=INVALID)
 
 
 @pytest.mark.spec("HIST-11", "HIST-02")
 def test_an_answer_is_bounded_and_says_that_there_is_more(memory_play):
     play = remembered(memory_play, [0.0] * (LARGEST_LIMIT))
-    assert called(play.alice, GET, play.log, request=3)[1] == {"more": True}
+    assert told_by(play.alice, GET, play.log, request=3)[1] == {"more": True}
     assert numbers(get(play)) == list(range(1, DEFAULT_LIMIT + 1))
     assert len(get(play, limit=10**9)) <= LARGEST_LIMIT
     play.names["request"] += 1
-    assert called(play.alice, GET, play.log, request=play.request, limit=5)[1] == {}
+    assert told_by(play.alice, GET, play.log, request=play.request, limit=5)[1] == {}
 
 
 @pytest.mark.spec("HIST-11")
@@ -271,9 +271,9 @@ def test_an_answer_is_bounded_in_size_and_holds_one_event_at_least(memory_play):
     for request in range(2, 8):
         published(play.publisher, LOG, [request, large], request=request)
     published(play.publisher, LOG, [8, 4 * large], request=8)
-    events, about = called(play.alice, GET, play.log, request=3)
+    events, about = told_by(play.alice, GET, play.log, request=3)
     assert (numbers(events), about) == ([1, 2, 3], {"more": True})
-    events, about = called(play.alice, GET, play.log, reverse=True, request=4)
+    events, about = told_by(play.alice, GET, play.log, reverse=True, request=4)
     assert (numbers(events), about) == ([8], {"more": True})
 
 
@@ -291,13 +291,13 @@ def test_a_history_is_bounded_in_events_in_size_and_in_age(memory_play):
     for number in range(1, 6):
         published(publisher, "com.short.log", [number], request=10 + number)
         published(publisher, "com.large.log", [number, "x" * 20_000], request=20 + number)
-    assert numbers(called(publisher, GET, subs["com.short.log"], request=31)[0]) == [3, 4, 5]
-    assert numbers(called(publisher, GET, subs["com.large.log"], request=32)[0]) == [3, 4, 5]
+    assert numbers(told_by(publisher, GET, subs["com.short.log"], request=31)[0]) == [3, 4, 5]
+    assert numbers(told_by(publisher, GET, subs["com.large.log"], request=32)[0]) == [3, 4, 5]
     published(publisher, "com.time.of", [1], request=41)
     play.stage.clock.advance(59)
     published(publisher, "com.time.of", [2], request=42)
     play.stage.clock.advance(1)
-    assert numbers(called(publisher, GET, subs["com..of"], request=43)[0]) == [2]
+    assert numbers(told_by(publisher, GET, subs["com..of"], request=43)[0]) == [2]
     realm = play.stage.realms["remembering"].core
     assert [len(kept) for kept in realm.broker.histories] == [0, 0, 1, 0, 3, 3]
 
@@ -310,11 +310,11 @@ def test_a_history_tells_what_the_event_told(play):
     options = {"disclose_me": True, "exclude_me": False, "transaction_hash": "0x1"}
     publication = published(play.joe, LOG, [], {"k": 1}, request=2, **options)
     play.joe < [EVENT, play.log, publication, ANY.as_("details"), [], {"k": 1}]
-    (event,), _ = called(play.joe, GET, play.log, request=3, from_publication=publication)
+    (event,), _ = told_by(play.joe, GET, play.log, request=3, from_publication=publication)
     assert (event["details"], event["args"], event["kwargs"]) == (play.details, [], {"k": 1})
     assert play.details["publisher"] == play.joe.id
     publication = published(play.joe, LOG, request=4)
-    (event,), _ = called(play.joe, GET, play.log, request=5, from_publication=publication)
+    (event,), _ = told_by(play.joe, GET, play.log, request=5, from_publication=publication)
     assert event.keys() == {"timestamp", "subscription", "publication", "details"}
 
 
@@ -329,7 +329,7 @@ def test_an_event_that_cannot_be_carried_to_who_asks_is_left_out_and_counted(mem
         actor = play.session(name, "remembering", serializer=serializer)
         actor > [SUBSCRIBE, 1, {}, LOG]
         actor < [SUBSCRIBED, 1, ANY.as_("log")]
-        events, about = called(actor, GET, play.log, request=2)
+        events, about = told_by(actor, GET, play.log, request=2)
         if serializer == "json":
             assert (numbers(events), about) == (expected, {"left_out": 2})
         else:

@@ -35,7 +35,7 @@ def test_hello_is_answered_by_welcome_with_the_roles_and_the_agent_of_the_router
             "authmethod": "anonymous",
             "authprovider": str,
             "agent": ANY.as_("agent"),
-            "roles": {"broker": {"features": dict}, "dealer": {"features": dict}},
+            "roles": {"broker": {"features": dict, ...: ...}, "dealer": {"features": dict, ...: ...}},
             ...: ...,
         },
     ]

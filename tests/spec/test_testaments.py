@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.spec.scenes import LEAVING, called, joined_as, refused, subscribed
+from tests.spec.scenes import LEAVING, denied, joined_as, subscribed, told_by
 from tests.support.play import ALL, ANY, BASIC, nothing
 from wampd.auth.roles import Role, Rule
 from wampd.realms.grants import Grants
@@ -29,7 +29,7 @@ def test_a_testament_is_published_whatever_way_its_session_ends(play, leave):
 def test_a_testament_is_published_when_the_router_sends_its_session_away(memory_play):
     play = memory_play
     subscribed(play, "bob")
-    called(play.alice, ADD, "com.topic", ["bye"], {})
+    told_by(play.alice, ADD, "com.topic", ["bye"], {})
     play.stage.realms["realm1"].core.sessions[play.alice.id].outlet.dismiss("wamp.close.killed")
     play.stage.realms.end_of_turn()
     play.fence()
@@ -46,7 +46,7 @@ def test_testaments_come_in_order_first_those_of_the_detached_session(play, role
     for request, (number, scope) in enumerate(
         [(3, {}), (1, {"scope": "detached"}), (4, {"scope": "destroyed"}), (2, {"scope": "detached"}), (5, {})], 1
     ):
-        called(play.alice, ADD, "com.topic", [number], {}, request=request, **scope)
+        told_by(play.alice, ADD, "com.topic", [number], {}, request=request, **scope)
     play.alice.drop()
     for number in (1, 2, 3, 4, 5):
         play.bob < [EVENT, play.sub, int, {}, [number]]
@@ -57,7 +57,7 @@ def test_testaments_come_in_order_first_those_of_the_detached_session(play, role
 def test_flushing_forgets_the_testaments_of_one_scope(play, scope, left):
     subscribed(play, "bob")
     for request, name in enumerate(("destroyed", "detached"), 1):
-        called(play.alice, ADD, "com.topic", [name], {}, request=request, scope=name)
+        told_by(play.alice, ADD, "com.topic", [name], {}, request=request, scope=name)
     play.alice > [CALL, 3, {}, FLUSH, [], scope]
     play.alice < [RESULT, 3, {}]
     play.alice.drop()
@@ -68,8 +68,8 @@ def test_flushing_forgets_the_testaments_of_one_scope(play, scope, left):
 @pytest.mark.spec("TST-04")
 def test_nobody_flushes_the_testaments_of_another(play):
     subscribed(play, "bob")
-    called(play.alice, ADD, "com.topic", [1], {})
-    called(play.carol, FLUSH)
+    told_by(play.alice, ADD, "com.topic", [1], {})
+    told_by(play.carol, FLUSH)
     play.alice.drop()
     play.bob < [EVENT, play.sub, int, {}, [1]]
 
@@ -97,23 +97,23 @@ def test_nobody_flushes_the_testaments_of_another(play):
 )
 def test_a_testament_that_makes_no_sense_is_refused(play, given, named, error):
     subscribed(play, "bob")
-    refused(play.alice, ADD, *given, error=error, **named)
+    denied(play.alice, ADD, *given, error=error, **named)
     play.alice.drop()
     play.bob < nothing
 
 
 @pytest.mark.spec("TST-06")
 def test_a_bad_scope_to_flush_is_refused(play):
-    refused(play.alice, FLUSH, scope="all", error="wamp.error.invalid_argument")
+    denied(play.alice, FLUSH, scope="all", error="wamp.error.invalid_argument")
 
 
 @pytest.mark.spec("TST-06", "AZ-01")
 def test_a_session_leaves_no_testament_where_it_may_not_publish(play):
     play.session("alice", "remembering")
-    refused(play.alice, ADD, "org.topic", [], {}, error="wamp.error.not_authorized")
+    denied(play.alice, ADD, "org.topic", [], {}, error="wamp.error.not_authorized")
     disclosed = {"disclose_me": True}
     error = "wamp.error.option_disallowed.disclose_me"
-    refused(play.alice, ADD, "com.hidden.topic", [], {}, request=2, publish_options=disclosed, error=error)
+    denied(play.alice, ADD, "com.hidden.topic", [], {}, request=2, publish_options=disclosed, error=error)
 
 
 @pytest.mark.spec("TST-06")
@@ -121,8 +121,8 @@ def test_a_testament_that_is_no_more_allowed_at_the_end_is_not_published(memory_
     play = memory_play
     subscribed(play, "bob")
     subscribed(play, "bob", "com.other", request=2, sub="other")
-    called(play.alice, ADD, "com.topic", ["no more"], {})
-    called(play.alice, ADD, "com.other", ["as before"], {}, request=2)
+    told_by(play.alice, ADD, "com.topic", ["no more"], {})
+    told_by(play.alice, ADD, "com.other", ["as before"], {}, request=2)
     session = play.stage.realms["realm1"].core.sessions[play.alice.id]
     session.grants = Grants(Role("less", [Rule("com.other", "exact", frozenset({"publish"}))]))
     play.alice.drop()
@@ -139,7 +139,7 @@ def test_the_options_of_a_testament_are_those_of_a_publication(play):
         actor > [SUBSCRIBE, 1, {}, "com.testament"]
         actor < [SUBSCRIBED, 1, ANY.as_("sub")]
     options = {"eligible_authrole": ["visitor"], "disclose_me": True, "acknowledge": True}
-    called(play.joe, ADD, "com.testament", [1], {}, publish_options=options)
+    told_by(play.joe, ADD, "com.testament", [1], {}, publish_options=options)
     joe = play.joe.id
     play.joe.drop()
     about = {"publisher": joe, "publisher_authid": "joe", "publisher_authrole": "member", "trustlevel": 3}
@@ -150,7 +150,7 @@ def test_the_options_of_a_testament_are_those_of_a_publication(play):
 @pytest.mark.spec("TST-07", "RET-01")
 def test_a_testament_can_be_retained(memory_play):
     play = memory_play
-    called(play.alice, ADD, "com.topic", ["last will"], {}, publish_options={"retain": True})
+    told_by(play.alice, ADD, "com.topic", ["last will"], {}, publish_options={"retain": True})
     play.alice.drop()
     play.bob > [SUBSCRIBE, 1, {"get_retained": True}, "com.topic"]
     play.bob < [SUBSCRIBED, 1, ANY.as_("sub")]
@@ -161,12 +161,12 @@ def test_a_testament_can_be_retained(memory_play):
 def test_a_session_has_only_so_many_testaments(play):
     play.session("alice", "remembering")
     for request in (1, 2, 3):
-        called(play.alice, ADD, "com.topic", [request], {}, request=request)
+        told_by(play.alice, ADD, "com.topic", [request], {}, request=request)
     play.alice > [CALL, 4, {}, ADD, ["com.topic", [], {}]]
     reason = "no more than 3 testaments in one session (limit: testaments)"
     play.alice < [ERROR, CALL, 4, {}, "wamp.error.not_authorized", [reason]]
-    called(play.alice, FLUSH, request=5)
-    called(play.alice, ADD, "com.topic", [], {}, request=6)
+    told_by(play.alice, FLUSH, request=5)
+    told_by(play.alice, ADD, "com.topic", [], {}, request=6)
 
 
 @pytest.mark.trap(2)
@@ -178,8 +178,8 @@ def test_a_testament_that_one_subscriber_cannot_carry_reaches_the_others(memory_
     play.session("carol", serializer="msgpack")
     subscribed(play, "bob")
     subscribed(play, "carol")
-    called(play.alice, ADD, "com.topic", [float("inf")], {})
-    called(play.alice, ADD, "com.topic", [2], {}, request=2)
+    told_by(play.alice, ADD, "com.topic", [float("inf")], {})
+    told_by(play.alice, ADD, "com.topic", [2], {}, request=2)
     play.alice.drop()
     play.carol < [EVENT, play.sub, int, {}, [float("inf")]]
     play.carol < [EVENT, play.sub, int, {}, [2]]

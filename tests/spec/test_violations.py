@@ -82,10 +82,8 @@ def test_answering_the_invocation_after_the_last_one_is_a_violation(play):
 
 
 @pytest.mark.spec("PV-08", "PCI-03")
-@pytest.mark.parametrize("roles", [None, BASIC], ids=["features", "no features"])
-def test_a_progressive_call_of_a_caller_that_may_not_make_one_is_a_violation(play, roles):
-    if roles is not None:
-        play.session("caller", roles=roles)
+def test_a_progressive_call_of_a_caller_that_may_not_make_one_is_a_violation(play):
+    play.session("caller", roles=BASIC)
     registered(play)
     play.caller > [CALL, 1, {"progress": True}, "com.app.add", [1]]
     play.caller < violation("progressive")
@@ -98,7 +96,7 @@ def test_payload_passthru_that_was_not_announced_is_a_violation(play):
     for number, message in enumerate(
         [[PUBLISH, 1, options, "com.topic", [""]], [CALL, 1, options, "com.app.add", [""]]]
     ):
-        actor = play.session(f"guest {number}")
+        actor = play.session(f"guest {number}", roles=BASIC)
         actor > message
         actor < violation("passthru")
 
@@ -106,11 +104,12 @@ def test_payload_passthru_that_was_not_announced_is_a_violation(play):
 @pytest.mark.spec("PV-08", "RPC-18")
 @pytest.mark.parametrize("kind", ["yield", "error"])
 def test_an_answer_with_payload_passthru_that_was_not_announced_is_a_violation(play, kind):
+    play.session("callee", roles=BASIC)
     registered(play)
     play.caller > [CALL, 1, {}, "com.app.add"]
     play.callee < [INVOCATION, 1, play.reg, {}]
     options = {"ppt_scheme": "x_custom"}
-    play.callee > ([ERROR, INVOCATION, 1, options, "com.err"] if kind == "error" else [YIELD, 1, options])
+    play.callee > ([ERROR, INVOCATION, 1, options, "com.err", ["x"]] if kind == "error" else [YIELD, 1, options, ["x"]])
     play.callee < violation("passthru")
     play.caller < [ERROR, CALL, 1, {}, "wamp.error.canceled", ...]
 

@@ -55,11 +55,33 @@ ALL: Mapping[str, Any] = {
         )
     },
     "caller": {
-        "features": dict.fromkeys(("caller_identification", "call_canceling", "progressive_call_results"), True)
+        "features": dict.fromkeys(
+            (
+                "call_canceling",
+                "call_timeout",
+                "caller_identification",
+                "payload_passthru_mode",
+                "payload_transparency",
+                "progressive_call_invocations",
+                "progressive_call_results",
+            ),
+            True,
+        )
     },
     "callee": {
         "features": dict.fromkeys(
-            ("caller_identification", "call_canceling", "pattern_based_registration", "progressive_call_results"), True
+            (
+                "call_canceling",
+                "call_reroute",
+                "call_timeout",
+                "caller_identification",
+                "pattern_based_registration",
+                "payload_passthru_mode",
+                "payload_transparency",
+                "progressive_call_invocations",
+                "progressive_call_results",
+            ),
+            True,
         )
     },
 }
@@ -247,6 +269,11 @@ class Play:
 
     def __str__(self) -> str:
         return "\n".join(["so far:", *(f"  {line}" for line in self._script)])
+
+    @property
+    def actors(self) -> Mapping[str, Actor]:
+        """Who has been spoken of so far, by name."""
+        return self._actors
 
     @property
     def stage(self) -> Any:

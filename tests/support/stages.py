@@ -8,8 +8,9 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
+from tests.support.longpoll import LongPollWire
 from tests.support.process import ROOT
-from tests.support.wires import MemoryWire, SocketWire, Wire, socket_wire
+from tests.support.wires import MemoryWire, Wire, socket_wire
 from wampd.router.daemon import Daemon
 from wampd.router.realms import Realms
 from wampd.router.settings import Settings, load
@@ -45,5 +46,7 @@ class SocketStage:
         self.serializer = serializer
         self.port = port
 
-    def connect(self, serializer: str, **options: Any) -> SocketWire:
+    def connect(self, serializer: str, **options: Any) -> Wire:
+        if self.transport == "longpoll":
+            return LongPollWire(self.port, serializer, **options)
         return socket_wire(self.transport, self.port, serializer, **options)

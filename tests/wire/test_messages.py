@@ -102,6 +102,39 @@ def test_an_id_may_be_written_as_an_integral_float_unless_strict(name: str) -> N
 
 
 @every_codec
+@pytest.mark.spec("ID-01", "AMB-34")
+def test_so_may_the_ids_and_numbers_in_options(name: str) -> None:
+    codec = CODECS[name]
+    for message in (
+        [16, 1, {"exclude": [1.0, 2**53], "eligible": [2.0**53], "exclude_me": False}, "a.b", [1.5]],
+        [48, 2, {"timeout": 500.0, "receive_progress": True}, "a.b", [], {"k": 1.0}],
+    ):
+        payload = pack(name, message)
+        decoded = codec.decode(payload)
+        assert elements(name, decoded) == message
+        assert ".0" not in str(decoded.options)  # type: ignore[union-attr]
+        with pytest.raises(ProtocolViolation):
+            codec.decode(payload, strict=True)
+    assert ".exclude" in refusal(codec, pack(name, [16, 1, {"exclude": [1.5]}, "a.b"]))
+    assert ".timeout" in refusal(codec, pack(name, [48, 1, {"timeout": 0.5}, "a.b"]))
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("cbor", "84 18 20 01 b9 0002 65 6d61746368 66 707265666978 6c 6765745f72657461696e6564 f7 63 612e62"),
+        ("msgpack", "94 20 01 de 0002 a5 6d61746368 a6 707265666978 ac 6765745f72657461696e6564 d40000 a3 612e62"),
+    ],
+)
+@pytest.mark.spec("MSG-07")
+def test_an_option_that_is_undefined_is_not_there(name: str, payload: str, strict: bool) -> None:
+    """As JavaScript's libraries write ``{match: "prefix", get_retained: undefined}``."""
+    message = CODECS[name].decode(bytes.fromhex(payload), strict=strict)
+    assert elements(name, message) == [32, 1, {"match": "prefix"}, "a.b"]
+
+
+@every_codec
 @pytest.mark.spec("MSG-04", "MSG-07")
 @pytest.mark.parametrize(
     ("message", "key"),
@@ -218,7 +251,10 @@ def test_a_message_may_nest_as_deep_as_the_limit_and_no_deeper(name: str) -> Non
                 message = [code, 1, {}, "a.b", [padding, nested(limit - 2)]]
                 assert elements(name, codec.decode(pack(name, message))) == message
                 message[4] = [padding, nested(limit - 1)]
-                assert refusal(codec, pack(name, message)) == f"The message is nested more than {limit} levels deep"
+                assert (
+                    refusal(codec, pack(name, message))
+                    == f"The message is nested more than {limit} levels deep (limit: depth)"
+                )
                 in_kwargs = [code, 1, {}, "a.b", [padding], {"a": nested(limit - 1)}]
                 assert "levels deep" in refusal(codec, pack(name, in_kwargs))
             in_options = [16, 1, {"unknown": nested(limit - 1), "padding": padding}, "a.b"]

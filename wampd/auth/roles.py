@@ -143,6 +143,7 @@ _DOING: dict[Action, str] = {
     "register": "register",
     "publish": "publish to",
     "subscribe": "subscribe to",
+    "force_reregister": "take over from those who registered",
 }
 _REFUSED: dict[tuple[Action, bool], Grant] = {
     (action, pattern): Grant(

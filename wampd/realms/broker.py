@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
-from wampd.realms.features import announced
+from wampd.realms.abilities import PASSTHRU, has
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED, Grant
 from wampd.realms.history import History, HistoryRule
 from wampd.realms.limits import UNAVAILABLE, Quota, beyond
@@ -39,7 +39,6 @@ from wampd.realms.messages import (
 )
 from wampd.realms.options import Match, PublishOptions
 from wampd.realms.outside import Outside
-from wampd.realms.passthru import PASSTHRU
 from wampd.realms.publications import Publication, audience, told
 from wampd.realms.retained import Retained, Retention
 from wampd.realms.services import Refused
@@ -119,7 +118,7 @@ class Broker:
 
     def _publish_with_options(self, session: Session, message: Publish) -> None:
         options = message.options
-        if options.ppt_scheme and not announced(session.roles.publisher, PASSTHRU):
+        if options.ppt_scheme and not has(session.roles.publisher, PASSTHRU):
             raise ProtocolViolation("payload passthru mode is used, and was not announced")
         try:
             grant = self.permit(session, message.uri, options)
@@ -290,7 +289,7 @@ class Broker:
             return False
         assert session.subscriptions is not None
         del session.subscriptions[subscription.id]
-        if announced(session.roles.subscriber, "subscription_revocation"):
+        if has(session.roles.subscriber, "subscription_revocation"):
             session.send((UNSUBSCRIBED, 0, {"subscription": subscription.id, "reason": reason}))
         self._detach(session, subscription)
         return True

@@ -3,15 +3,20 @@
 Rules
 -----
 * An ordinary call is an `Invocation` and nothing else. Whoever has more to remember of a call gives it a `Course`.
+* What a caller still sends of a progressive call that is over is dropped, for a while: it cannot have known (advanced profile,
+  "Progressive Call Invocations"). Where ids need not count, such an id is in use for that while.
 * `Course.seat` is given back once, whatever the way in which the callee is done with the call: an answer, a cancellation, a
   timeout, either side leaving, or the call going to another callee.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
+
+from wampd.realms.abilities import CALL_TIMEOUT, has
+from wampd.realms.options import MAX_ID
 
 if TYPE_CHECKING:
     from wampd.realms.deadlines import Deadline
@@ -45,6 +50,8 @@ class Course:
     """What is special about one call."""
 
     __slots__ = (
+        "begun",
+        "caller",
         "deadline",
         "details",
         "ends",
@@ -54,6 +61,7 @@ class Course:
         "payload",
         "progressive",
         "registration",
+        "rkey",
         "seat",
         "timeout",
         "told",
@@ -68,16 +76,22 @@ class Course:
         self.registration = registration
         self.details = details
         """What every callee is told."""
+        self.caller: dict[str, Any] = {}
+        """Who the caller is, for callees that ask for it; empty: it must not be told, or is among the details."""
         self.told = details
         """What the callee was told in its first INVOCATION, and is told in each that follows."""
         self.payload: tuple[Payload, Payload] | None = (request.args, request.kwargs)
         """Of the CALL, as long as it may have to be sent to another callee."""
+        self.rkey: str | None = None
+        """The key of the resource whose callee has the call; `None`: any callee."""
         self.tried: list[Session] = []
         """The callees that were asked."""
         self.open = request.options.progress
         """The caller may go on with the call."""
         self.parts = 0
         """How many INVOCATIONs the callee was sent."""
+        self.begun = False
+        """More than the first CALL has passed: no other callee can be asked any more."""
         self.progressive = False
         """The callee may answer in parts."""
         self.timeout = 0.0
@@ -94,3 +108,70 @@ class Course:
         seat, self.seat = self.seat, None
         if seat is not None:
             seat.give_back()
+
+
+Forward: TypeAlias = Literal["requested", "never", "always"]
+"""Whether callees that announced ``call_timeout`` watch the time themselves: where they ask for it when they register, or as
+the realm has it."""
+
+
+class Timeouts(Struct, frozen=True):
+    """How long calls of a realm may take."""
+
+    default: float = 0.0
+    """Seconds for a call that asks for no timeout; 0: as long as it likes."""
+    maximum: float = 0.0
+    """The most seconds for any call; 0: there is no such limit."""
+    forward: Forward = "requested"
+
+    def allowed(self, asked: int) -> float:
+        """The seconds that a call may take whose caller asked for so many milliseconds; 0: as long as it likes."""
+        seconds = min(asked, MAX_ID) / 1000 or self.default
+        return min(seconds or self.maximum, self.maximum) if self.maximum else seconds
+
+    def passes_on(self, callee: Session, requested: bool) -> bool:
+        """Whether a callee is told of the timeout, and watches the time itself."""
+        return (
+            self.forward != "never"
+            and (requested or self.forward == "always")
+            and has(callee.roles.callee, CALL_TIMEOUT)
+        )
+
+
+# ------------------------------------------------------------------------------------------- calls that ended too early
+
+GRACE = 60.0
+"""Seconds that the caller of a progressive call has to hear that it is over."""
+MOST_ENDED = 1000
+"""How many of them a session may have; of more the oldest are forgotten."""
+
+
+def remember_ended(caller: Session, call: int, uri: str, now: float) -> None:
+    """A progressive call is over that its caller did not end: what it still sends of it is to be dropped."""
+    ended = caller.ended
+    if ended is None:
+        ended = caller.ended = {}
+    ended.pop(call, None)
+    while ended:
+        oldest = next(iter(ended))
+        if len(ended) < MOST_ENDED and now - ended[oldest][1] <= GRACE:
+            break
+        del ended[oldest]
+    ended[call] = (uri, now)
+
+
+def is_late(caller: Session, message: Call, now: float) -> bool:
+    """Whether a CALL is a part of a progressive call that is over."""
+    ended = caller.ended
+    if not ended or message.id not in ended:
+        return False
+    uri, at = ended[message.id]
+    return uri == message.uri and now - at <= GRACE
+
+
+def drop_if_late(caller: Session, message: Call, now: float) -> bool:
+    """`is_late`; and with the last part of it, or with another call of that id, there is nothing to remember any more."""
+    late = is_late(caller, message, now)
+    if caller.ended and not (late and message.options.progress):
+        caller.ended.pop(message.id, None)
+    return late

@@ -8,6 +8,7 @@ Rules
   which it spells in its own way.
 * A router that serves event history should announce the role ``callee``, too: common clients refuse a WELCOME with any role
   but broker and dealer, so that is left out.
+* ``reflection`` is announced beside a role's features, as the specification has it, and among them, as all others are.
 """
 
 from __future__ import annotations
@@ -24,26 +25,38 @@ BROKER_FEATURES: tuple[str, ...] = (
     "publication_trustlevels",
     "publisher_exclusion",
     "publisher_identification",
+    "reflection",
+    "session_meta_api",
     "sharded_subscriptions",
     "shareded_subscriptions",
     "subscriber_blackwhite_listing",
+    "subscription_meta_api",
     "subscription_revocation",
 )
 
 DEALER_FEATURES: tuple[str, ...] = (
     "call_canceling",
     "call_cancelling",
+    "call_reroute",
+    "call_timeout",
     "caller_identification",
     "pattern_based_registration",
+    "payload_passthru_mode",
+    "progressive_call_invocations",
+    "progressive_call_results",
+    "reflection",
+    "registration_meta_api",
+    "session_meta_api",
+    "shared_registration",
     "testament_meta_api",
 )
 
 
 def router_roles() -> JsonDict:
-    """``WELCOME.Details.roles``: ``{"broker": {"features": {…: True}}, "dealer": {"features": {…: True}}}``."""
+    """``WELCOME.Details.roles``: ``{"broker": {"features": {…: True}, "reflection": True}, "dealer": {…}}``."""
     return {
-        "broker": {"features": dict.fromkeys(BROKER_FEATURES, True)},
-        "dealer": {"features": dict.fromkeys(DEALER_FEATURES, True)},
+        "broker": {"features": dict.fromkeys(BROKER_FEATURES, True), "reflection": True},
+        "dealer": {"features": dict.fromkeys(DEALER_FEATURES, True), "reflection": True},
     }
 
 
@@ -55,11 +68,6 @@ def known_roles(roles: ClientRoles) -> ClientRoles:
         _known(roles.caller, DEALER_FEATURES),
         _known(roles.callee, DEALER_FEATURES),
     )
-
-
-def announced(role: ClientRole | None, feature: str) -> bool:
-    """Whether a client announced a feature for one of its roles."""
-    return role is not None and role.has(feature)
 
 
 def _known(role: ClientRole | None, features: tuple[str, ...]) -> ClientRole | None:

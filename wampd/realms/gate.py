@@ -7,7 +7,7 @@ Rules
   never made to wait, as what came after it would have to wait, too. What is refused takes nothing.
 * A CALL and an acknowledged PUBLISH over a limit get an ERROR; a PUBLISH that asks for no answer is dropped and counted.
 * An answer to an INVOCATION with too much payload ends the call with an ERROR to the caller: a call always ends.
-* A CALL with the id of one under way is left to the dealer: there must be no second answer to it.
+* A part of a progressive call is no call of its own: it takes no token. One with too much payload ends the call.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wampd.realms.limits import PAYLOAD_SIZE_EXCEEDED, UNAVAILABLE, LimitName, Limits, Rate, beyond
-from wampd.realms.messages import CALL, PUBLISH, Call, Error, Message, Payload, Publish, Yield
+from wampd.realms.messages import PUBLISH, Call, Error, Message, Payload, Publish, Yield
 
 if TYPE_CHECKING:
+    from wampd.realms.dealer import Dealer
     from wampd.realms.session import Session
 
 Handler: TypeAlias = Callable[["Session", Any], None]
@@ -74,20 +75,16 @@ class Gate:
     def __init__(
         self,
         handlers: Mapping[type[Message], Handler],
-        spoil: Callable[[Session, int, bool, str, str], None],
+        dealer: Dealer,
         now: Callable[[], float],
         struck: Counter[str],
     ) -> None:
-        """``handlers`` are those that it stands before; ``now`` tells monotonic seconds.
-
-        ``spoil`` ends a call whose answer is not let through: by the callee, the id of the invocation, whether more of
-        the answer is to come, and the URI and the text of the ERROR.
-        """
+        """``handlers`` are those that it stands before; ``now`` tells monotonic seconds."""
         self._call = handlers[Call]
         self._publish = handlers[Publish]
         self._yield = handlers[Yield]
         self._error = handlers[Error]
-        self._spoil = spoil
+        self._dealer = dealer
         self._now = now
         self._struck = struck
         self.handlers: dict[type[Message], Handler] = {
@@ -108,11 +105,12 @@ class Gate:
 
     def call(self, caller: Session, message: Call) -> None:
         """Let a CALL through, or refuse it."""
-        refusal = self._refusal(caller, message, caller.call_tokens, "call_rate")
-        if refusal is None or (caller.calls is not None and message.id in caller.calls):
+        tokens = None if self._dealer.continues(caller, message) else caller.call_tokens
+        refusal = self._refusal(caller, message, tokens, "call_rate")
+        if refusal is None:
             self._call(caller, message)
         else:
-            caller.refuse(CALL, message.id, *refusal)
+            self._dealer.turn_away(caller, message, *refusal)
 
     def publish(self, publisher: Session, message: Publish) -> None:
         """Let a PUBLISH through, or refuse it."""
@@ -128,7 +126,7 @@ class Gate:
         if refusal is None:
             self._yield(callee, message)
         else:
-            self._spoil(callee, message.id, message.options.progress, *refusal)
+            self._dealer.spoil(callee, message.id, message.options.progress, *refusal)
 
     def error(self, callee: Session, message: Error) -> None:
         """Let an ERROR through, or end its call without the payload."""
@@ -136,7 +134,7 @@ class Gate:
         if refusal is None:
             self._error(callee, message)
         else:
-            self._spoil(callee, message.id, False, *refusal)
+            self._dealer.spoil(callee, message.id, False, *refusal)
 
     def _refusal(
         self, session: Session, message: Call | Publish, tokens: Bucket | None, limit: LimitName

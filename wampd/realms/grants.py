@@ -16,10 +16,11 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from wampd.realms.limits import beyond
 from wampd.realms.options import Match
-from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_uri
+from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_too_long, is_uri
 
-Action: TypeAlias = Literal["call", "register", "publish", "subscribe"]
+Action: TypeAlias = Literal["call", "register", "publish", "subscribe", "force_reregister"]
 Disclosure: TypeAlias = Literal["never", "on_request", "always"]
 
 
@@ -74,6 +75,8 @@ class Grants:
     def decide(self, action: Action, uri: str, match: Match = "exact") -> Grant:
         """Check the URI, then ask the policy; not remembered."""
         if not is_uri(uri, self._check, match, self._max_bytes):
+            if is_too_long(uri, self._max_bytes):
+                return Grant(refusal=INVALID_URI, reason=beyond("uri_length", self._max_bytes))
             return Grant(refusal=INVALID_URI, reason=f"not a valid URI (rule: {self._check}, match: {match})")
         if action in ("register", "publish") and uri.partition(".")[0] == "wamp":
             return Grant(refusal=INVALID_URI, reason="the namespace 'wamp' is reserved")

@@ -31,7 +31,7 @@ from wampd.realms.messages import Event, Format
 from wampd.realms.options import Id, JsonDict, Match
 from wampd.realms.outside import Outside
 from wampd.realms.publications import OVERHEAD, Audience, weight
-from wampd.realms.services import INVALID_ARGUMENT, Arguments, Refused, Result
+from wampd.realms.services import INVALID_ARGUMENT, Arguments, Procedure, Refused, Result, taking
 from wampd.realms.timestamps import nanoseconds, rfc3339
 
 if TYPE_CHECKING:
@@ -234,10 +234,10 @@ class Historian:
         self._broker = broker
         self._carry: Callable[[Any, Format, Format], Any] = outside.carry
         self._struck = struck
+        self.procedures: dict[str, Procedure] = {"wamp.subscription.get_events": taking(GetEvents, self.get_events)}
 
-    def get_events(self, requester: Session, args: list[Any], kwargs: dict[str, Any]) -> Result:
-        """Events of a subscription's history."""
-        asked = GetEvents.take(args, kwargs)
+    def get_events(self, requester: Session, asked: GetEvents) -> Result:
+        """The events of a subscription's history within the given bounds."""
         subscription = self._broker.by_id.get(asked.subscription_id)
         if subscription is None:
             raise Refused(NO_SUCH_SUBSCRIPTION)

@@ -19,6 +19,8 @@ Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
 
 Match: TypeAlias = Literal["exact", "prefix", "wildcard"]
 
+Invoke: TypeAlias = Literal["single", "roundrobin", "random", "first", "last", "load"]
+
 JsonDict: TypeAlias = dict[str, Any]
 
 
@@ -70,6 +72,12 @@ class ErrorDetails(Options, frozen=True):
     """``ERROR.Details`` of a callee."""
 
     ppt_scheme: str | None = None
+    ppt_serializer: str | None = None
+    ppt_cipher: str | None = None
+    ppt_keyid: str | None = None
+    enc_algo: str | None = None
+    enc_key: str | None = None
+    enc_serializer: str | None = None
 
 
 class PublishOptions(Options, frozen=True):
@@ -114,7 +122,12 @@ class CallOptions(Options, frozen=True):
     receive_progress: bool = False
     timeout: Annotated[int, Meta(ge=0)] = 0
     ppt_scheme: str | None = None
+    ppt_serializer: str | None = None
+    ppt_cipher: str | None = None
+    ppt_keyid: str | None = None
     enc_algo: str | None = None
+    enc_key: str | None = None
+    enc_serializer: str | None = None
     transaction_hash: str | None = None
     forward_for: list[JsonDict] | None = None
 
@@ -130,7 +143,12 @@ class RegisterOptions(Options, frozen=True):
     """``REGISTER.Options``."""
 
     match: Match = "exact"
+    invoke: Invoke = "single"
+    concurrency: Annotated[int, Meta(ge=1)] | None = None
+    nkey: str | None = None
+    force_reregister: bool = False
     disclose_caller: bool = False
+    forward_timeout: bool = False
     forward_for: list[JsonDict] | None = None
 
 
@@ -139,5 +157,10 @@ class YieldOptions(Options, frozen=True):
 
     progress: bool = False
     ppt_scheme: str | None = None
+    ppt_serializer: str | None = None
+    ppt_cipher: str | None = None
+    ppt_keyid: str | None = None
     enc_algo: str | None = None
+    enc_key: str | None = None
+    enc_serializer: str | None = None
     forward_for: list[JsonDict] | None = None

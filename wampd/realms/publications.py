@@ -19,10 +19,10 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
+from wampd.realms.abilities import passed_on
 from wampd.realms.grants import Grant
 from wampd.realms.messages import Event, Format
 from wampd.realms.options import JsonDict, PublishOptions
-from wampd.realms.passthru import passed_on
 from wampd.realms.session import Session
 
 

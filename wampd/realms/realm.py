@@ -7,19 +7,24 @@ Rules
   `SessionOver` when the client has ended the session.
 * Request ids: with ``strict_request_ids`` every request's id is its predecessor's plus one, and 1 after 2^53; else any id
   will do that is not in use (basic profile, "IDs"; many clients do not count).
+* Parts of a progressive call carry the id of its first CALL; where ids need not count, such an id is in use until the caller
+  has sent the last part of it, or for a while after the call's end (advanced profile, "Progressive Call Invocations").
+* Time: `next_deadline` says when `expire` has something to do at the earliest.
 * A session that leaves is gone at once for everybody; taking it off what it held is done in slices, so that a session
-  with very many subscriptions blocks nobody.
+  with very many subscriptions blocks nobody. So is telling very many sessions that they are sent away.
 * Messages whose role the client did not announce are protocol violations.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from wampd.realms.broker import Broker
+from wampd.realms.calls import Timeouts
 from wampd.realms.dealer import Dealer
 from wampd.realms.gate import Gate, guarded
 from wampd.realms.history import Historian, HistoryRule
@@ -80,6 +85,8 @@ class Realm:
 
     SLICE = 2_000
     """How many subscriptions and registrations of a leaving session are taken off in one go."""
+    EXPULSION = 10
+    """Telling one session that it is sent away costs as much as taking so many off."""
 
     def __init__(
         self,
@@ -87,17 +94,20 @@ class Realm:
         *,
         touched: list[Session],
         outside: Outside,
+        alarmed: list[Realm] | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         role_limits: Mapping[str, Limits] = MappingProxyType({}),
         quota: Quota = Quota(),  # noqa: B008 - frozen
         retention: Retention = Retention(),  # noqa: B008 - frozen
         history: Sequence[HistoryRule] = (),
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         strict_request_ids: bool = False,
     ) -> None:
-        """``touched`` gets every session with something to send.
+        """``touched`` gets every session with something to send, ``alarmed`` this realm when `next_deadline` gets earlier.
 
         ``limits`` are those of every session whose role is not in ``role_limits``.
         """
+        alarmed = [] if alarmed is None else alarmed
         self.name = name
         self.sessions: dict[int, Session] = {}
         self.struck: Counter[str] = Counter()
@@ -111,17 +121,11 @@ class Realm:
             retention=retention,
             history=history,
         )
-        self.dealer = Dealer(outside, self.struck)
+        self.dealer = Dealer(outside, self.struck, timeouts=timeouts, alarm=partial(alarmed.append, self))
         self.testaments = Testaments(self.broker)
-        historian = Historian(self.broker, outside, self.struck)
-        self.dealer.services.procedures.update(
-            {
-                "wamp.session.add_testament": self.testaments.add,
-                "wamp.session.flush_testaments": self.testaments.flush,
-                "wamp.subscription.get_events": historian.get_events,
-            }
-        )
-        self.watcher: Watcher = Meta(self.broker)
+        self.dealer.services.procedures.update(self.testaments.procedures)
+        self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures)
+        self.watcher: Watcher = Meta(self, outside)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits
         self.quota = quota
@@ -132,6 +136,7 @@ class Realm:
         self.strict = strict_request_ids
         """Whether request ids must count, and be written as integers."""
         self._leaving: deque[Session] = deque()
+        self._expelled: deque[tuple[Session, str, str]] = deque()
         handlers: dict[type[Message], Callable[[Session, Any], None]] = {
             Publish: self.broker.publish,
             Subscribe: self.broker.subscribe,
@@ -147,7 +152,7 @@ class Realm:
             Abort: self._abort,
         }
         self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
-        self._gate = Gate(handlers, self.dealer.spoil, outside.now, self.struck)
+        self._gate = Gate(handlers, self.dealer, outside.now, self.struck)
         self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]]], Handlers] = {}
 
     def full(self, authrole: str) -> str | None:
@@ -160,12 +165,16 @@ class Realm:
             return f"{beyond('sessions', most)}, of the role {authrole!r}"
         return None
 
+    def limits_of(self, authrole: str) -> Limits:
+        """The limits of the sessions of a role."""
+        return self._role_limits.get(authrole, self.limits)
+
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
         self.sessions[session.id] = session
         if session.authrole in self.quota.sessions_by_role:
             self._of_role[session.authrole] += 1
-        session.limits = self._role_limits.get(session.authrole, self.limits)
+        session.limits = self.limits_of(session.authrole)
         self._gate.admit(session)
         roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
         key = roles, guarded(session.limits)
@@ -186,7 +195,8 @@ class Realm:
         """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
         entry = session.handlers.get(message.__class__)
         if entry is None:
-            raise self._illegal(message)
+            self._unserved(session, message)
+            return
         handler, counted = entry
         if counted:
             request_id: int = message.id  # type: ignore[union-attr]
@@ -194,9 +204,10 @@ class Realm:
                 session.watermark = request_id
             elif self.strict:
                 due = session.watermark % MAX_ID + 1
-                if request_id != due:
+                if request_id == due:
+                    session.watermark = request_id
+                elif message.__class__ is not Call or not self.dealer.continues(session, message):
                     raise ProtocolViolation(f"request id {request_id} where {due} was due")
-                session.watermark = request_id
             elif request_id > session.watermark:
                 session.watermark = request_id
         handler(session, message)
@@ -215,22 +226,17 @@ class Realm:
 
     def leave(self, session: Session) -> None:
         """A session has left, whatever the way. Doing it twice does no harm."""
-        if self.sessions.pop(session.id, None) is None:
-            return
-        session.state = State.CLOSED
-        session.deaf = True
-        if session.authrole in self.quota.sessions_by_role:
-            self._of_role[session.authrole] -= 1
-        self.dealer.leave(session)
-        self.testaments.publish(session)
-        self.watcher.left(session)
-        if session.subscriptions or session.registrations:
-            self._leaving.append(session)
-            self.tidy()
+        if self._retire(session):
+            self._part(session)
+            if session.subscriptions or session.registrations:
+                self.tidy()
 
     def tidy(self) -> None:
-        """Take sessions that have left off what they held, one slice."""
+        """Tell sessions that they were sent away, and take those that have left off what they held: one slice."""
         budget = self.SLICE
+        while self._expelled and budget > 0:
+            self._tell(*self._expelled.popleft())
+            budget -= self.EXPULSION
         while self._leaving and budget > 0:
             session = self._leaving[0]
             held = len(session.subscriptions or ()) + len(session.registrations or ())
@@ -240,12 +246,40 @@ class Realm:
             if not left:
                 self._leaving.popleft()
 
+    @property
+    def next_deadline(self) -> float | None:
+        """When to call `expire` next, at the latest (monotonic seconds)."""
+        return self.dealer.deadlines.next
+
+    def expire(self, now: float) -> None:
+        """Do what is due at ``now`` (monotonic seconds)."""
+        self.dealer.expire(now)
+
     def dismiss(self, session: Session, reason: str, message: str = "") -> None:
         """Send a session away: answer its calls, say GOODBYE, and take it out."""
         if session.id in self.sessions:
             self.dealer.abandon(session, reason)
-            session.send((GOODBYE, {"message": message} if message else {}, reason))
+            _say_goodbye(session, reason, message)
             self.leave(session)
+
+    def expel(self, sessions: Iterable[Session], reason: str, message: str = "", *, quietly: bool = False) -> None:
+        """Send sessions away, however many. They are gone at once; they are told in slices, and their connections closed.
+
+        ``quietly``: nobody else is told of their end, neither by meta events nor by testaments.
+        """
+        for session in sessions:
+            self.dealer.abandon(session, reason)
+            session.quiet = quietly
+            if self._retire(session):
+                self._expelled.append((session, reason, message))
+        self.tidy()
+
+    def close(self) -> None:
+        """The realm is not used any more: take apart what refers to itself, so that its memory is free at once."""
+        self.dealer.services.procedures.clear()
+        del self.dealer.registrations.watcher
+        for part in (self._gate, self.broker, self.dealer, self):
+            vars(part).clear()
 
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""
@@ -254,7 +288,7 @@ class Realm:
     @property
     def is_deserted(self) -> bool:
         """Whether nobody is here, and nothing is left of those who were."""
-        return not self.sessions and not self._leaving
+        return not self.sessions and not self.has_leavers
 
     @property
     def keeps(self) -> bool:
@@ -264,7 +298,41 @@ class Realm:
     @property
     def has_leavers(self) -> bool:
         """Whether `tidy` has more to do."""
-        return bool(self._leaving)
+        return bool(self._leaving or self._expelled)
+
+    def _retire(self, session: Session) -> bool:
+        """Take a session out, for good; whether it was here."""
+        if self.sessions.pop(session.id, None) is None:
+            return False
+        session.state = State.CLOSED
+        session.deaf = True
+        session.handlers = {}
+        if session.authrole in self.quota.sessions_by_role:
+            self._of_role[session.authrole] -= 1
+        self.dealer.leave(session)
+        return True
+
+    def _part(self, session: Session) -> None:
+        """Tell others of a session that has left, and see that it is taken off what it held."""
+        if session.quiet:
+            self.testaments.forget(session)
+        else:
+            self.testaments.publish(session)
+        self.watcher.left(session)
+        if session.subscriptions or session.registrations:
+            self._leaving.append(session)
+
+    def _tell(self, session: Session, reason: str, message: str) -> None:
+        """Tell a session that it was sent away, and others that it has left."""
+        _say_goodbye(session, reason, message)
+        self._part(session)
+        if session.outlet is not None:
+            session.outlet.dismiss(reason, message)
+
+    def _unserved(self, session: Session, message: ClientMessage) -> None:
+        """Take a message that has no handler: of a session that was sent away it is dropped."""
+        if session.state is not State.CLOSED:
+            raise self._illegal(message)
 
     def _illegal(self, message: ClientMessage) -> ProtocolViolation:
         name = message.__class__.__name__.upper()
@@ -283,3 +351,7 @@ class Realm:
     def _abort(self, session: Session, _message: Abort) -> None:
         self.leave(session)
         raise SessionOver
+
+
+def _say_goodbye(session: Session, reason: str, message: str) -> None:
+    session.send((GOODBYE, {"message": message} if message else {}, reason))

@@ -3,22 +3,28 @@
 Rules
 -----
 * A procedure has one registration for each match policy (basic profile, "Remote Procedure Calls"; advanced profile,
-  "Pattern-based Registrations").
+  "Pattern-based Registrations"), which several callees share if the first one's ``invoke`` says so, and theirs says the same.
 * A call goes to the one registration that matches best. Pattern registrations never catch procedures of ``wamp`` or
   ``wampd``.
-* A registration whose callee has left is none: it serves no call and keeps nobody off its place, though it may be taken off
-  only later.
+* A registration whose callees have all left is none: it serves no call and keeps nobody off its place, though it may be
+  taken off only later.
+* ``force_reregister`` takes the place of whoever is there. It needs a permission of its own.
+* A callee that is taken off without having asked for it is told, if it announced that it understands (advanced profile,
+  "Registration Revocation"). What it is serving it goes on with.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from itertools import count
+from typing import Any
 
-from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED
+from wampd.realms.callees import Callees, Desk
+from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED, Action
 from wampd.realms.limits import beyond
 from wampd.realms.messages import REGISTER, REGISTERED, UNREGISTER, UNREGISTERED, Register, Unregister
-from wampd.realms.options import Match
+from wampd.realms.options import ClientRole, Invoke, Match, RegisterOptions
 from wampd.realms.session import Session, State
 from wampd.realms.uris import UriMap, is_reserved
 from wampd.realms.watcher import Watcher
@@ -30,61 +36,109 @@ PROCEDURE_ALREADY_EXISTS = "wamp.error.procedure_already_exists"
 
 
 class Registration:
-    """A procedure or pattern, and the session that serves it."""
+    """A procedure or pattern, and who serves it."""
 
-    __slots__ = ("callee", "disclose_caller", "id", "match", "uri")
+    __slots__ = ("_callees", "callee", "disclose_caller", "forward_timeout", "id", "match", "uri")
 
-    def __init__(self, registration_id: int, uri: str, match: Match, callee: Session, disclose_caller: bool) -> None:
+    def __init__(self, registration_id: int, uri: str, first: Session, options: RegisterOptions, desk: Desk) -> None:
         self.id = registration_id
         self.uri = uri
-        self.match: Match = match
-        self.callee = callee
-        self.disclose_caller = disclose_caller
+        self.match: Match = options.match
+        self.callee: Session | None = None
+        """The callee, if there can be only this one, and it takes all that comes; `None`: ask `shared`."""
+        self.disclose_caller = self.forward_timeout = False
+        self._callees: Callees | None = None
+        if options.invoke == "single" and options.concurrency is None:
+            self.callee = first
+            self.disclose_caller = options.disclose_caller
+            self.forward_timeout = options.forward_timeout
+        else:
+            self._callees = Callees(desk, options.invoke)
+            self._callees.add(first, options)
+
+    @property
+    def shared(self) -> Callees:
+        """The callees, if there is no `callee`."""
+        assert self._callees is not None, "only one callee"
+        return self._callees
+
+    @property
+    def invoke(self) -> Invoke:
+        """Which of several callees a call goes to."""
+        return "single" if self._callees is None else self._callees.invoke
+
+    @property
+    def callees(self) -> Collection[Session]:
+        """Every callee, in the order of registration."""
+        if self.callee is not None:
+            return (self.callee,)
+        return tuple(self.shared)
+
+    @property
+    def role(self) -> ClientRole | None:
+        """What the `callee` announced."""
+        assert self.callee is not None
+        return self.callee.roles.callee
+
+    def take(self) -> None:
+        """The `callee` is given one call more; nothing must be given back."""
+
+    @property
+    def is_served(self) -> bool:
+        """Whether any callee is here."""
+        return self.shared.are_here if self.callee is None else self.callee.state is ESTABLISHED
 
 
 class Registrations(UriMap[Registration]):
     """The registrations of one realm, by URI."""
 
-    __slots__ = ("_ids", "_struck", "watcher")
+    __slots__ = ("_desk", "_ids", "_struck", "watcher")
 
     watcher: Watcher
     """Is told of registrations; set by the realm."""
 
-    def __init__(self, struck: Counter[str]) -> None:
-        """``struck`` counts what is refused."""
+    def __init__(self, desk: Desk, struck: Counter[str]) -> None:
+        """``desk`` serves calls that waited; ``struck`` counts what is refused."""
         super().__init__()
+        self._desk = desk
         self._struck = struck
         self._ids = count(1)
 
+    # ------------------------------------------------------------------------------------------------------ requests
+
     def register(self, session: Session, message: Register) -> None:
         """Serve a REGISTER."""
-        options = message.options
-        grant = session.grants.decide("register", message.uri, options.match)
-        if grant.refusal is not None:
-            session.refuse(REGISTER, message.id, grant.refusal, grant.reason)
-            return
-        if options.disclose_caller and grant.disclose == "never":
-            session.refuse(REGISTER, message.id, DISCLOSURE_DISALLOWED)
-            return
-        there = self.get(message.uri, options.match)
-        if there is not None:
-            if there.callee.state is not State.CLOSED:
-                session.refuse(REGISTER, message.id, PROCEDURE_ALREADY_EXISTS, f"{message.uri!r} is registered already")
+        uri, options = message.uri, message.options
+        actions: tuple[Action, ...] = ("register", "force_reregister") if options.force_reregister else ("register",)
+        for action in actions:
+            grant = session.grants.decide(action, uri, options.match)
+            if grant.refusal is not None:
+                session.refuse(REGISTER, message.id, grant.refusal, grant.reason)
                 return
-            self._take_off(there)
-        held = session.registrations
-        if held is None:
-            held = session.registrations = {}
-        if len(held) >= session.limits.registrations:
+            if options.disclose_caller and grant.disclose == "never":
+                session.refuse(REGISTER, message.id, DISCLOSURE_DISALLOWED)
+                return
+        there = self.get(uri, options.match)
+        if there is not None and not there.is_served:
+            self._clear(there)
+            there = None
+        if there is not None and not options.force_reregister:
+            obstacle = _obstacle(there, session, options)
+            if obstacle:
+                session.refuse(
+                    REGISTER, message.id, PROCEDURE_ALREADY_EXISTS, f"{uri!r} is registered already{obstacle}"
+                )
+                return
+        if len(session.registrations or ()) >= session.limits.registrations:
             reason = beyond("registrations", session.limits.registrations)
             self._struck["registrations over the limit"] += 1
             session.refuse(REGISTER, message.id, NOT_AUTHORIZED, reason)
             return
-        registration = Registration(next(self._ids), message.uri, options.match, session, options.disclose_caller)
-        self.add(message.uri, options.match, registration)
-        held[registration.id] = registration
-        session.send((REGISTERED, message.id, registration.id))
-        self.watcher.registered(session, registration, created=True)
+        if there is not None and options.force_reregister:
+            for callee in there.callees:
+                self.revoke(there, callee, "another callee has taken the place of this one")
+            there = None
+        self._add(session, message, there)
 
     def unregister(self, session: Session, message: Unregister) -> None:
         """Serve an UNREGISTER; invocations under way go on."""
@@ -93,15 +147,27 @@ class Registrations(UriMap[Registration]):
             session.refuse(UNREGISTER, message.id, NO_SUCH_REGISTRATION)
             return
         session.send((UNREGISTERED, message.id))
-        self._take_off(registration)
+        self._take_off(registration, session)
+
+    def revoke(self, registration: Registration, callee: Session, reason: str | None = None) -> None:
+        """Take a callee off a registration that it has, and tell it why."""
+        role = callee.roles.callee
+        if callee.state is ESTABLISHED and role is not None and role.has("registration_revocation"):
+            details: dict[str, Any] = {"registration": registration.id}
+            if reason is not None:
+                details["reason"] = reason
+            callee.send((UNREGISTERED, 0, details))
+        self._take_off(registration, callee)
 
     def detach(self, session: Session, most: int) -> int:
         """Take off at most so many registrations of a session that has left; return how many are still to go."""
         held = session.registrations
         while held and most > 0:
-            self._take_off(next(iter(held.values())))
+            self._take_off(next(iter(held.values())), session)
             most -= 1
         return len(held or ())
+
+    # ------------------------------------------------------------------------------------------------------- look-up
 
     def catching(self, uri: str) -> Registration | None:
         """The pattern registration that a call of ``uri`` goes to if there is no exact one."""
@@ -112,12 +178,48 @@ class Registrations(UriMap[Registration]):
         """The best registration of a callee that is here; those of callees that have left are taken off on the way."""
         while True:
             registration = self.exact.get(uri) or self.catching(uri)
-            if registration is None or registration.callee.state is ESTABLISHED:
+            if registration is None or registration.is_served:
                 return registration
-            self._take_off(registration)
+            self._clear(registration)
 
-    def _take_off(self, registration: Registration) -> None:
-        assert registration.callee.registrations is not None
-        del registration.callee.registrations[registration.id]
-        self.remove(registration.uri, registration.match)
-        self.watcher.unregistered(registration.callee, registration, deleted=True)
+    # ------------------------------------------------------------------------------------------------------- changes
+
+    def _add(self, session: Session, message: Register, registration: Registration | None) -> None:
+        """Add a callee to a registration, or to a new one."""
+        created = registration is None
+        if registration is None:
+            registration = Registration(next(self._ids), message.uri, session, message.options, self._desk)
+            self.add(message.uri, message.options.match, registration)
+        else:
+            registration.shared.add(session, message.options)
+        if session.registrations is None:
+            session.registrations = {}
+        session.registrations[registration.id] = registration
+        session.send((REGISTERED, message.id, registration.id))
+        self.watcher.registered(session, registration, created=created)
+        if not created:
+            registration.shared.settle()
+
+    def _clear(self, registration: Registration) -> None:
+        """Take off a registration whose callees have all left."""
+        for callee in registration.callees:
+            self._take_off(registration, callee)
+
+    def _take_off(self, registration: Registration, callee: Session) -> None:
+        assert callee.registrations is not None
+        del callee.registrations[registration.id]
+        deleted = registration.callee is not None or len(registration.shared) == 1
+        if deleted:
+            self.remove(registration.uri, registration.match)
+        if registration.callee is None:
+            registration.shared.remove(callee)
+        self.watcher.unregistered(callee, registration, deleted=deleted)
+
+
+def _obstacle(there: Registration, session: Session, options: RegisterOptions) -> str:
+    """What keeps a session out of a registration; ``""``: nothing."""
+    if there.id in (session.registrations or ()):
+        return " by this session"
+    if there.invoke == "single":
+        return ", and not to be shared"
+    return "" if there.invoke == options.invoke else f" with invoke: {there.invoke}"

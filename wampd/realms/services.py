@@ -79,7 +79,12 @@ A = TypeVar("A", bound=Arguments)
 
 def taking(takes: type[A], serve: Callable[[Session, A], Any]) -> Procedure:
     """A procedure whose arguments are checked before it is served."""
-    return lambda caller, args, kwargs: serve(caller, takes.take(args, kwargs))
+
+    def procedure(caller: Session, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        return serve(caller, takes.take(args, kwargs))
+
+    procedure.__doc__ = serve.__doc__  # shown by reflection
+    return procedure
 
 
 class Services:

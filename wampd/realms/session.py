@@ -14,6 +14,7 @@ Sources: WAMP basic profile, "Session Lifetime", "Protocol Errors" and "Agent Id
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wampd.realms.limits import Limits
@@ -125,6 +126,7 @@ class Session:
         "calls",
         "deaf",
         "dropped",
+        "ended",
         "format",
         "grants",
         "handlers",
@@ -135,12 +137,14 @@ class Session:
         "outbox",
         "outlet",
         "publication_tokens",
+        "quiet",
         "registrations",
         "roles",
         "said_goodbye",
         "state",
         "subscriptions",
         "touched",
+        "transport",
         "watermark",
     )
 
@@ -156,8 +160,10 @@ class Session:
         authrole: str = "",
         authmethod: str = "anonymous",
         authprovider: str = "static",
+        transport: Mapping[str, Any] | None = None,
         outlet: Outlet | None = None,
     ) -> None:
+        """``transport`` is all that the shell knows of the connection; who shows it to others chooses from it."""
         self.id = session_id
         self.format = format
         self.roles = roles
@@ -167,7 +173,10 @@ class Session:
         self.authrole = authrole
         self.authmethod = authmethod
         self.authprovider = authprovider
+        self.transport: Mapping[str, Any] = transport or {}
         self.outlet = outlet
+        self.quiet = False
+        """Nobody is to be told of its end: neither by meta events nor by testaments."""
         self.handlers: Handlers = {}
         """What serves each message type that this session may send; set by the realm."""
         self.limits = _DEFAULT_LIMITS
@@ -191,6 +200,8 @@ class Session:
         self.registrations: dict[int, Registration] | None = None
         self.calls: dict[int, Invocation] | None = None
         self.invocations: dict[int, Invocation] | None = None
+        self.ended: dict[int, tuple[str, float]] | None = None
+        """Progressive calls that are over though the client did not end them: procedure, and since when."""
 
     def __repr__(self) -> str:
         return f"<Session {self.id} {self.authid}/{self.authrole} {self.state.value}>"
@@ -208,13 +219,3 @@ class Session:
             self.send((ERROR, request_type, request_id, {}, uri, [reason]))
         else:
             self.send((ERROR, request_type, request_id, {}, uri))
-
-    def details(self) -> dict[str, Any]:
-        """Who this is, for those who may know (advanced profile, "Session Meta API")."""
-        return {
-            "session": self.id,
-            "authid": self.authid,
-            "authrole": self.authrole,
-            "authmethod": self.authmethod,
-            "authprovider": self.authprovider,
-        }

@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from wampd.realms.features import announced
+from wampd.realms.abilities import PASSTHRU, has
 from wampd.realms.grants import NOT_AUTHORIZED
 from wampd.realms.limits import beyond
 from wampd.realms.messages import Format
 from wampd.realms.options import PublishOptions
-from wampd.realms.passthru import PASSTHRU
-from wampd.realms.services import Arguments, Refused, Result
+from wampd.realms.services import Arguments, Procedure, Refused, Result, taking
 
 FEATURE_NOT_SUPPORTED = "wamp.error.feature_not_supported"
 
@@ -66,17 +65,20 @@ class Testaments:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._of: dict[Session, dict[Scope, list[Testament]]] = {}
+        self.procedures: dict[str, Procedure] = {
+            "wamp.session.add_testament": taking(AddTestament, self.add),
+            "wamp.session.flush_testaments": taking(FlushTestaments, self.flush),
+        }
 
     def __len__(self) -> int:
         """How many sessions have one."""
         return len(self._of)
 
-    def add(self, session: Session, args: list[Any], kwargs: dict[str, Any]) -> Result:
-        """Serve ``wamp.session.add_testament``."""
-        given = AddTestament.take(args, kwargs)
+    def add(self, session: Session, given: AddTestament) -> Result:
+        """Leave an event to be published when the calling session ends."""
         options = given.publish_options or PublishOptions()
         self._broker.permit(session, given.topic, options)
-        if options.ppt_scheme and not announced(session.roles.publisher, PASSTHRU):
+        if options.ppt_scheme and not has(session.roles.publisher, PASSTHRU):
             raise Refused(FEATURE_NOT_SUPPORTED, "payload passthru mode was not announced")
         scopes = self._of.get(session, {})
         most = session.limits.testaments
@@ -86,11 +88,10 @@ class Testaments:
         self._of.setdefault(session, scopes).setdefault(given.scope, []).append(testament)
         return Result()
 
-    def flush(self, session: Session, args: list[Any], kwargs: dict[str, Any]) -> Result:
-        """Serve ``wamp.session.flush_testaments``."""
-        scope = FlushTestaments.take(args, kwargs).scope
+    def flush(self, session: Session, given: FlushTestaments) -> Result:
+        """Forget the calling session's testaments of one scope."""
         scopes = self._of.get(session, {})
-        scopes.pop(scope, None)
+        scopes.pop(given.scope, None)
         if not scopes:
             self._of.pop(session, None)
         return Result()

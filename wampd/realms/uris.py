@@ -37,9 +37,12 @@ MAX_URI_BYTES = 512
 
 def is_uri(uri: str, check: UriCheck = "loose", match: Match = "exact", max_bytes: int = MAX_URI_BYTES) -> bool:
     """Whether ``uri`` is well formed for a request with this match policy, and no longer than ``max_bytes``."""
-    if len(uri) > max_bytes or (not uri.isascii() and len(uri.encode("utf-8", "surrogatepass")) > max_bytes):
-        return False
-    return _RULES[check, match != "exact"].fullmatch(uri) is not None
+    return not is_too_long(uri, max_bytes) and _RULES[check, match != "exact"].fullmatch(uri) is not None
+
+
+def is_too_long(uri: str, max_bytes: int) -> bool:
+    """Whether ``uri`` takes more than ``max_bytes`` in UTF-8."""
+    return len(uri) > max_bytes or (not uri.isascii() and len(uri.encode("utf-8", "surrogatepass")) > max_bytes)
 
 
 def is_reserved(uri: str) -> bool:

@@ -30,6 +30,7 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, TicketPrincipal
+from wampd.realms.calls import Timeouts
 from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota, Rate
 from wampd.realms.retained import Retention
@@ -41,7 +42,7 @@ from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
 from wampd.router.settings.limits import Rate as RateSettings
 from wampd.router.settings.limits import RealmLimits, RoleLimits
-from wampd.router.settings.listeners import Compression, Listener, WampPath
+from wampd.router.settings.listeners import Compression, Listener, LongPollPath, StaticPath, WampPath
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
@@ -143,6 +144,7 @@ class Daemon:
             history=tuple(
                 HistoryRule(rule.uri, rule.match, rule.events, rule.size, rule.age) for rule in realm.history
             ),
+            timeouts=Timeouts(realm.call_timeout.default, realm.call_timeout.maximum, realm.call_timeout.forward),
             strict_request_ids=realm.strict_request_ids,
             drops_events=realm.slow_consumer == "drop",
         )
@@ -170,6 +172,13 @@ class Daemon:
                 return None
             return Deflate(compression.window_bits, compression.no_context_takeover)
 
+        pace = Pace(
+            ping_interval=limits.ping_interval,
+            ping_timeout=limits.ping_timeout,
+            close_timeout=limits.close_timeout,
+            send_queue=limits.send_queue,
+            send_stall=limits.send_stall,
+        )
         speaks = Speaks(
             websocket={
                 path: WebSocketPath(
@@ -182,13 +191,7 @@ class Daemon:
             },
             rawsocket=listener.rawsocket.serializers if listener.rawsocket is not None else (),
             frames=FrameLimits(message_size=limits.message_size, fragments=limits.fragments, batch=limits.batch),
-            pace=Pace(
-                ping_interval=limits.ping_interval,
-                ping_timeout=limits.ping_timeout,
-                close_timeout=limits.close_timeout,
-                send_queue=limits.send_queue,
-                send_stall=limits.send_stall,
-            ),
+            pace=pace,
             handshake_timeout=limits.handshake_timeout,
             header_size=limits.header_size,
             header_lines=limits.header_lines,
@@ -200,20 +203,7 @@ class Daemon:
             Patience(join=limits.join_timeout, idle=limits.idle_timeout, close=limits.close_timeout),
             most_per_address=limits.connections_per_address,
         )
-        web = None
-        if listener.http:
-            from wampd.router.http.site import build_site  # and with it Twisted's web server
-
-            site = build_site(
-                {path: what.directory for path, what in listener.http.items()},
-                head_size=limits.header_size,
-                header_lines=limits.header_lines,
-            )
-            site.startFactory()
-
-            def web() -> Any:
-                return site.buildProtocol(None)
-
+        web = self._web(listener, reception, pace) if listener.http else None
         factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, self._wheel, web))
         factory.noisy = False
         if listener.tls is not None:
@@ -222,6 +212,36 @@ class Daemon:
             pairs = [(pair.certificate, pair.key) for pair in (listener.tls, *listener.tls.more)]
             factory = tls.wrap(factory, tls.Certificates(pairs))
         return factory
+
+    def _web(self, listener: Listener, reception: Reception, pace: Pace) -> Callable[[], Any]:
+        """What makes the web server's protocol for one connection."""
+        from wampd.router.http.longpoll import LongPollResource  # and with it Twisted's web server
+        from wampd.router.http.site import build_site
+        from wampd.router.transports.longpoll import LongPoll, LongPollPort
+
+        def long_poll(path: LongPollPath) -> LongPollResource:
+            speaks = LongPoll(
+                serializers=path.serializers,
+                batched=path.batched,
+                most=limits.batch,
+                pace=pace,
+                poll_timeout=path.poll_timeout,
+                absence_timeout=path.absence_timeout,
+                opening=path.opening,
+            )
+            transports = LongPollPort(speaks, reception, self._wheel)
+            return LongPollResource(transports, origins=path.origins, no_content=path.no_content)
+
+        limits = listener.limits
+        site = build_site(
+            {path: what.directory for path, what in listener.http.items() if isinstance(what, StaticPath)},
+            {path: long_poll(what) for path, what in listener.http.items() if isinstance(what, LongPollPath)},
+            head_size=limits.header_size,
+            header_lines=limits.header_lines,
+            body_size=limits.message_size,
+        )
+        site.startFactory()
+        return lambda: site.buildProtocol(None)
 
     # ----------------------------------------------------------------------------------------------------- life
 
@@ -268,6 +288,7 @@ class Daemon:
 def _serializers(listener: Listener) -> list[str]:
     """The names of all serializers that a listener speaks, on any of its transports."""
     spoken = [path.serializers for path in listener.websocket.values() if isinstance(path, WampPath)]
+    spoken += [path.serializers for path in listener.http.values() if isinstance(path, LongPollPath)]
     if listener.rawsocket is not None:
         spoken.append(listener.rawsocket.serializers)
     return [name for names in spoken for name in names]

@@ -5,6 +5,7 @@ Rules
 * A realm of a template is opened for the first session that is let in, and closed when the last one has left, what it held
   is taken off, and nothing is kept; or, whatever is kept, when it has been without a session for as long as its template says.
 * One list of touched sessions serves all realms: the end of a turn flushes each of them once.
+* One timer serves all that a realm waits for: the next thing that is due.
 * A bug in encoding ends the session that it struck, and no other.
 * Session ids come from the system's random numbers; publication ids, which nobody has to guess, from a fast generator
   seeded from it. Both are uniform over [1, 2^53] (WAMP basic profile, "IDs").
@@ -37,14 +38,27 @@ log = Logger()
 class RealmShell:
     """One realm, as the daemon runs it."""
 
+    LONGEST_NAP = 3600.0
+    """Seconds that the timer runs at most; then it is looked at what is due. Clients may ask for any timeout."""
+
     def __init__(
-        self, core: Realm, clock: Any, *, drops_events: bool, end: Callable[[], None] | None = None, keep: float = 0.0
+        self,
+        core: Realm,
+        clock: Any,
+        *,
+        drops_events: bool,
+        end_of_turn: Callable[[], None] = lambda: None,
+        end: Callable[[], None] | None = None,
+        keep: float = 0.0,
     ) -> None:
         """``clock`` is an ``IReactorTime``; ``drops_events``: slow subscribers lose events, not their connection.
 
-        ``end`` is called when a realm on demand is not wanted any more; without sessions it stays at most ``keep`` seconds.
+        ``end_of_turn`` writes what was said when something was due. ``end`` is called when a realm on demand is not wanted
+        any more; without sessions it stays at most ``keep`` seconds.
         """
         self.core = core
+        self._end_of_turn = end_of_turn
+        self._timer: Any = None
         self.drops_events = drops_events
         self._clock = clock
         self._tidying = False
@@ -77,6 +91,23 @@ class RealmShell:
             elif self._deadline is None:
                 self._deadline = self._clock.callLater(self._keep, self._too_long)
 
+    def set_timer(self) -> None:
+        """See that somebody looks when the next thing is due."""
+        due = self.core.next_deadline
+        if due is None:
+            return
+        delay = min(max(0.0, due - self._clock.seconds()), self.LONGEST_NAP)
+        if self._timer is None:
+            self._timer = self._clock.callLater(delay, self._look)
+        elif self._timer.getTime() > due:
+            self._timer.reset(delay)
+
+    def _look(self) -> None:
+        self._timer = None
+        self.core.expire(self._clock.seconds())
+        self.set_timer()
+        self._end_of_turn()
+
     def _tidy(self) -> None:
         self._tidying = False
         self.core.tidy()
@@ -88,6 +119,9 @@ class RealmShell:
 
     def _close(self) -> None:
         self._forget_deadline()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         end, self._end = self._end, None  # once
         if end is not None:
             end()
@@ -104,6 +138,9 @@ class Realms:
     def __init__(self, clock: Any, agent: str) -> None:
         """``agent`` is what WELCOME says of the router."""
         self.touched: list[Session] = []
+        self._alarmed: list[Realm] = []
+        self.ids: set[int] = set()
+        """Of the sessions of all realms."""
         self.tally = Tally(clock)
         self._clock = clock
         self._agent = agent
@@ -119,7 +156,7 @@ class Realms:
     def add(self, name: str, plan: Plan) -> RealmShell:
         """Open a realm, for good."""
         self._directory.add(name, plan.door)
-        shell = self._shells[name] = RealmShell(self._core(name, plan), self._clock, drops_events=plan.drops_events)
+        shell = self._shells[name] = self._shell(name, plan)
         return shell
 
     def add_template(self, template: Template) -> None:
@@ -148,31 +185,41 @@ class Realms:
             text = beyond("realms", template.most)
             return Abort(UNAVAILABLE, text, f"the template {template.pattern} has {text}")
         plan = template.plan
-        core = self._core(name, plan)
 
         def end() -> None:
             del self._shells[name]
-            self._past.update(core.struck)
+            self._past.update(shell.core.struck)
+            shell.core.close()
             template.open -= 1
             log.info("realm {realm} is closed", realm=name)
 
-        shell = RealmShell(core, self._clock, drops_events=plan.drops_events, end=end, keep=template.keep)
+        shell = self._shell(name, plan, end, template.keep)
         self._shells[name] = shell
         template.open += 1
         log.info("realm {realm} is open, of the template {template}", realm=name, template=template.pattern)
         return shell
 
-    def _core(self, name: str, plan: Plan) -> Realm:
-        return Realm(
+    def _shell(self, name: str, plan: Plan, end: Callable[[], None] | None = None, keep: float = 0.0) -> RealmShell:
+        core = Realm(
             name,
             touched=self.touched,
             outside=self._outside,
+            alarmed=self._alarmed,
             limits=plan.limits,
             role_limits=plan.role_limits,
             quota=plan.quota,
             retention=plan.retention,
             history=plan.history,
+            timeouts=plan.timeouts,
             strict_request_ids=plan.strict_request_ids,
+        )
+        return RealmShell(
+            core,
+            self._clock,
+            drops_events=plan.drops_events,
+            end_of_turn=self.end_of_turn,
+            end=end,
+            keep=keep,
         )
 
     def _struck(self) -> Counter[str]:
@@ -211,6 +258,12 @@ class Realms:
                     session.outbox.clear()
                     session.outlet.broken()  # type: ignore[union-attr]
             touched.clear()
+        if self._alarmed:
+            for realm in self._alarmed:
+                shell = self._shells.get(realm.name)
+                if shell is not None:  # it is open yet
+                    shell.set_timer()
+            self._alarmed.clear()
 
     def _publication_id(self) -> int:
         return self._draw(53) + 1
@@ -218,5 +271,5 @@ class Realms:
     def _session_id(self) -> int:
         while True:
             session_id = secrets.randbelow(MAX_ID) + 1
-            if not any(session_id in shell.core.sessions for shell in self._shells.values()):
+            if session_id not in self.ids:
                 return session_id

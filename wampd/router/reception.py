@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.logger import Logger
 
-from wampd.router.line import BatchedLine, Patience
+from wampd.router.line import BatchedLine, Line, Patience
 from wampd.router.realms import Realms
 from wampd.router.sessions import SessionPeer
 from wampd.router.tally import HANDSHAKES_REFUSED
@@ -35,6 +35,12 @@ NO_ADDRESS = "unix"
 """Clients on a Unix socket have no address of their own."""
 
 
+class Attended(Line, Protocol):
+    """A connection, or what does for one, as the reception and the way out see it."""
+
+    peer: Peer
+
+
 class Lobby:
     """The connections of the whole process."""
 
@@ -48,7 +54,7 @@ class Lobby:
         """Connections that are only told that there is no room."""
         self.closing = False
         """The router is being stopped: nobody is let in."""
-        self.connections: set[Connection] = set()
+        self.connections: set[Attended] = set()
         """Those that speak WAMP or echo."""
         self._now = now
         self._told = -QUIET
@@ -122,7 +128,7 @@ class Reception:
         """Count out a connection that was turned away."""
         self._lobby.waiting -= 1
 
-    def serve(self, connection: Connection, serializer: str, about: dict[str, Any], since: float) -> Peer:
+    def serve(self, connection: Attended, serializer: str, about: dict[str, Any], since: float) -> Peer:
         """Make what serves a connection that speaks WAMP in this serialization; ``since``: when it was accepted."""
         framing = connection.framing
         line = BatchedLine(connection, framing) if isinstance(framing, BatchedFraming) else connection
@@ -136,10 +142,10 @@ class Reception:
         self._lobby.connections.add(connection)
         return EchoPeer(connection)
 
-    def farewell(self, address: str) -> Callable[[Connection], None]:
+    def farewell(self, address: str) -> Callable[[Attended], None]:
         """What a connection calls when it is gone."""
 
-        def gone(connection: Connection) -> None:
+        def gone(connection: Attended) -> None:
             self._lobby.connections.discard(connection)
             self.release(address)
 

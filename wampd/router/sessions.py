@@ -169,24 +169,14 @@ class SessionPeer:
         if isinstance(realm, Refusal):
             self._refuse(realm)
             return
-        session = Session(
-            accept.session_id,
-            format=self._codec.format,
-            roles=accept.roles,
-            grants=accept.grants,
-            touched=self._realms.touched,
-            authid=accept.authid,
-            authrole=accept.authrole,
-            authmethod=accept.authmethod,
-            authprovider=accept.authprovider,
-            outlet=self,
-        )
+        session = accept.session(self._codec.format, self._realms.touched, self.about, self)
         self._handshake = None
         self._realm = realm
         self._state = State.ESTABLISHED
         self.session = session
         self.deadline = None
         session.send(accept.wire())
+        self._realms.ids.add(session.id)
         realm.join(session)
         self.handle = realm.core.handle
         depth = session.limits.depth
@@ -344,6 +334,7 @@ class SessionPeer:
             log.info("{who} left {realm}: {why}", who=self.who, realm=realm.core.name, why=why)
             self.session = None
             self._realm = None
+            self._realms.ids.discard(session.id)
             realm.leave(session)
 
     # ------------------------------------------------------------------------------------- what the connection tells

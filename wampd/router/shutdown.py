@@ -21,10 +21,9 @@ from twisted.logger import Logger
 
 from wampd.router.hosting.guests import Hosting
 from wampd.router.realms import Realms
-from wampd.router.reception import Lobby
+from wampd.router.reception import Attended, Lobby
 from wampd.router.sessions import GOING_AWAY, SessionPeer
 from wampd.router.settings.model import ProcessLimits
-from wampd.router.transports.connection import Connection
 
 log = Logger()
 
@@ -56,7 +55,7 @@ class Shutdown:
         self._hosting = hosting
         self._begun = 0.0
         self._ended = False
-        self._told: set[Connection] = set()
+        self._told: set[Attended] = set()
 
     @property
     def is_under_way(self) -> bool:
@@ -87,7 +86,7 @@ class Shutdown:
         connections = list(self._lobby.connections)
         self._say_goodbye(connections, max(AT_ONCE, len(connections) // steps + 1))
 
-    def _say_goodbye(self, connections: list[Connection], at_once: int) -> None:
+    def _say_goodbye(self, connections: list[Attended], at_once: int) -> None:
         for connection in connections[:at_once]:
             self._tell(connection)
         rest = connections[at_once:]
@@ -96,7 +95,7 @@ class Shutdown:
         else:
             self._hosting.stop(self._limits.drain / 2).addCallback(lambda _: self._wait_for_connections())
 
-    def _tell(self, connection: Connection) -> None:
+    def _tell(self, connection: Attended) -> None:
         self._told.add(connection)
         peer = connection.peer
         if isinstance(peer, SessionPeer):

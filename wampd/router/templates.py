@@ -5,8 +5,8 @@ Rules
 * A name that a realm is configured for never belongs to a template. Of several templates the best match has it, as of
   several registrations: the longest prefix, else the wildcard with the longest runs of named components.
 * The best match alone counts: if the name is no URI by its rules, there is no such realm.
-* Looking a name up makes nothing: a client that is still at the door sees the door of a template, whether or not there
-  is a realm of that name behind it.
+* Looking a name up makes nothing, and nothing is remembered of it: a client that is still at the door sees the door of a
+  template, whether or not there is a realm of that name behind it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from wampd.auth.handshake import RealmAuth
+from wampd.realms.calls import Timeouts
 from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota
 from wampd.realms.options import Match
 from wampd.realms.retained import Retention
-from wampd.realms.uris import MAX_URI_BYTES, UriCheck, UriMap, is_uri
+from wampd.realms.uris import UriCheck, is_uri, matches, precedence
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -34,6 +35,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     quota: Quota = Quota()
     retention: Retention = Retention()
     history: tuple[HistoryRule, ...] = ()
+    timeouts: Timeouts = Timeouts()
     strict_request_ids: bool = False
     drops_events: bool = False
     """Slow subscribers lose events, not their connection."""
@@ -78,22 +80,25 @@ class Directory:
 
     def __init__(self) -> None:
         self._doors: dict[str, RealmAuth] = {}
-        self._templates: UriMap[Template] = UriMap()
+        self._templates: list[Template] = []  # those that win over the others first
 
     def add(self, name: str, door: RealmAuth) -> None:
         """Name a realm that is always there."""
         self._doors[name] = door
 
     def add_template(self, template: Template) -> None:
-        """Name a template. Raise `KeyError` if there is one of this pattern and match policy already."""
-        self._templates.add(template.pattern, template.match, template)
+        """Name a template."""
+        self._templates.append(template)
+        self._templates.sort(key=lambda each: precedence(each.pattern, each.match), reverse=True)
 
     def template(self, name: str) -> Template | None:
         """The template that a name belongs to, whether a realm of it is open or not."""
-        if name in self._doors or len(name) > MAX_URI_BYTES:  # what is looked up is remembered for a while
+        if name in self._doors:
             return None
-        template = self._templates.best(name)
-        return template if template is not None and is_uri(name, template.uri_check) else None
+        for template in self._templates:
+            if matches(template.pattern, template.match, name):
+                return template if is_uri(name, template.uri_check) else None
+        return None
 
     def get(self, name: str, /) -> RealmAuth | None:
         """The door of a realm of this name; `None`: there is none, and will be none."""

@@ -39,18 +39,20 @@ class SmallRequest(Request):
     """A request whose body is bounded."""
 
     channel: Any
+    shown: bytes | None = None
+    """What the log shows in place of the target, if that holds a secret."""
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         """The head is complete; ``length`` is what the body is announced to have."""
         self.requestHeaders.removeHeader(b"content-type")  # bodies are not for forms: nothing need parse them
         self.content = BytesIO()
-        if length is not None and length > MAX_BODY:
+        if length is not None and length > self.channel.body_size:
             self.channel.refuse(TOO_LARGE)
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """A part of the body is there."""
         assert self.content is not None
-        if self.content.tell() + len(data) > MAX_BODY:
+        if self.content.tell() + len(data) > self.channel.body_size:
             self.channel.refuse(TOO_LARGE)
         else:
             super().handleContentChunk(data)
@@ -71,6 +73,8 @@ class Channel(HTTPChannel):
 
     transport: Any
     requestFactory = SmallRequest  # noqa: N815 - Twisted's name
+    body_size = MAX_BODY
+    """The longest body of a request, in bytes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,17 +148,21 @@ class BoundedSite(Site):
     requestFactory = SmallRequest  # noqa: N815 - Twisted's name
     protocol: Any = Channel
 
-    def __init__(self, root: Any, *, head_size: int = MAX_HEAD, header_lines: int = MAX_HEADERS) -> None:
-        """``head_size`` is in bytes; both are of one request."""
+    def __init__(
+        self, root: Any, *, head_size: int = MAX_HEAD, header_lines: int = MAX_HEADERS, body_size: int = MAX_BODY
+    ) -> None:
+        """The sizes are in bytes; all are of one request."""
         super().__init__(root, timeout=PATIENCE)
         self._head_size = head_size
         self._header_lines = header_lines
+        self._body_size = body_size
 
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
         """One connection, with the limits of this site."""
         channel: Any = super().buildProtocol(addr)
         channel.maxHeaders = self._header_lines
         channel.totalHeadersSize = self._head_size
+        channel.body_size = self._body_size
         return channel
 
     def startFactory(self) -> None:  # noqa: N802 - Twisted's name
@@ -169,6 +177,6 @@ class BoundedSite(Site):
             "{client}: {method} {uri}: {code}",
             client=getattr(request.getClientAddress(), "host", "unix"),
             method=request.method.decode("latin-1"),
-            uri=request.uri.decode("latin-1"),
+            uri=(request.shown or request.uri).decode("latin-1"),
             code=request.code,
         )

@@ -1,10 +1,11 @@
-"""The web site of a listener: directories of static files under paths.
+"""The web site of a listener: directories of static files under paths, and what else is served under others.
 
 Rules
 -----
 * Closed by default: no listing of directories, no dotfiles, no symbolic link that leads out of its root, no traversal; nothing
   but regular files.
-* The longest path that fits decides, by whole segments. ``index.html`` stands for its directory.
+* The longest path that fits decides, by whole segments, of files and of what else is there. ``index.html`` stands for its
+  directory.
 * GET and HEAD alone. What has not changed is not sent again (``ETag``, ``Last-Modified``). One range of a file is sent alone;
   of several ranges, the whole file is, as RFC 9110 section 14.2 allows.
 
@@ -30,7 +31,7 @@ from twisted.web.server import NOT_DONE_YET
 from twisted.web.util import redirectTo
 from zope.interface import implementer
 
-from wampd.router.http.channel import MAX_HEAD, MAX_HEADERS, BoundedSite
+from wampd.router.http.channel import MAX_BODY, MAX_HEAD, MAX_HEADERS, BoundedSite
 
 INDEX: Final = "index.html"
 CHUNK: Final = 2**16
@@ -101,9 +102,43 @@ class StaticFiles(Resource):
             return None
 
 
-def build_site(paths: Mapping[str, Path], *, head_size: int = MAX_HEAD, header_lines: int = MAX_HEADERS) -> Any:
-    """A site that serves ``paths``: a directory for each URL path. The limits are those of a request's head."""
-    return BoundedSite(StaticFiles(paths), head_size=head_size, header_lines=header_lines)
+class Paths(Resource):
+    """All that a listener serves, each under a path."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, files: Mapping[str, Path], others: Mapping[str, Resource]) -> None:
+        super().__init__()
+        static = StaticFiles(files)
+        self._nothing: Resource = static  # it says so
+        self._served: dict[tuple[bytes, ...], Resource] = {}
+        for path in files:
+            self._served[_segments(path)] = static
+        for path, other in others.items():
+            self._served[_segments(path)] = other
+
+    def render(self, request: Any) -> Any:
+        """Let the one with the longest path answer."""
+        segments = tuple(request.postpath)
+        for length in range(len(segments), -1, -1):
+            served = self._served.get(segments[:length])
+            if served is not None:
+                if not isinstance(served, StaticFiles):  # which looks for the path again
+                    request.prepath, request.postpath = list(segments[:length]), list(segments[length:])
+                return served.render(request)
+        return self._nothing.render(request)
+
+
+def build_site(
+    files: Mapping[str, Path],
+    others: Mapping[str, Resource] | None = None,
+    *,
+    head_size: int = MAX_HEAD,
+    header_lines: int = MAX_HEADERS,
+    body_size: int = MAX_BODY,
+) -> Any:
+    """A site that serves ``files``, a directory for each URL path, and ``others``. The limits are those of a request."""
+    return BoundedSite(Paths(files, others or {}), head_size=head_size, header_lines=header_lines, body_size=body_size)
 
 
 @implementer(IPushProducer)
@@ -203,6 +238,10 @@ def _part(request: Any, etag: bytes, size: int) -> tuple[int, int] | None:
     if last and int(last) < int(first):
         return 0, size  # not a range at all
     return (begin, end) if begin < size else None
+
+
+def _segments(path: str) -> tuple[bytes, ...]:
+    return tuple(part.encode() for part in path.split("/") if part)
 
 
 def _may_be_seen(segment: str) -> bool:

@@ -1,7 +1,18 @@
 """The configuration: YAML in, frozen settings out."""
 
 from .limits import Rate, RealmLimits, RoleLimits
-from .listeners import Compression, EchoPath, KeyPair, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
+from .listeners import (
+    Compression,
+    EchoPath,
+    KeyPair,
+    Listener,
+    LongPollPath,
+    RawSocket,
+    StaticPath,
+    Tls,
+    TransportLimits,
+    WampPath,
+)
 from .loader import load
 from .model import Component, Log, ProcessLimits, Settings
 from .problems import Place, Problem, SettingsError
@@ -17,6 +28,7 @@ __all__ = [
     "KeyPair",
     "Listener",
     "Log",
+    "LongPollPath",
     "OnDemand",
     "Permission",
     "Place",

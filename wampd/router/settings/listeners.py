@@ -45,39 +45,44 @@ class Compression(Part, frozen=True, kw_only=True):
     ] = True
 
 
+Offered = Annotated[
+    tuple[Serializer, ...],
+    Meta(
+        min_length=1,
+        description="The serializers offered; the client's order of preference wins. `ubjson` and"
+        " `flatbuffers` are offered only if they are named here.",
+    ),
+]
+Batched = Annotated[
+    bool,
+    Meta(
+        description="Offer the serializers in their batched form, too (`wamp.2.json.batched`, …): several messages in"
+        " one frame, or in one request, for clients that ask for it."
+    ),
+]
+Origins = Annotated[
+    tuple[Name, ...],
+    Meta(
+        min_length=1,
+        description="Which web pages may connect, by their origin: `same-host` (the page comes from the host and"
+        " port that it connects to), `*` (any), or origins such as `https://www.example.com`. Clients that send"
+        " no `Origin` header are not browsers and always may.",
+    ),
+]
+
+
 class WebSocketPath(Part, frozen=True, kw_only=True):
     """What all types of WebSocket paths have in common."""
 
-    origins: Annotated[
-        tuple[Name, ...],
-        Meta(
-            min_length=1,
-            description="Which web pages may connect, by their origin: `same-host` (the page comes from the host and"
-            " port that it connects to), `*` (any), or origins such as `https://www.example.com`. Clients that send"
-            " no `Origin` header are not browsers and always may.",
-        ),
-    ] = ("same-host",)
+    origins: Origins = ("same-host",)
     compression: Annotated[Compression | None, Meta(description="Compress messages; off unless this is given.")] = None
 
 
 class WampPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="wamp"):
     """A WebSocket path that speaks WAMP."""
 
-    serializers: Annotated[
-        tuple[Serializer, ...],
-        Meta(
-            min_length=1,
-            description="The serializers offered; the client's order of preference wins. `ubjson` and"
-            " `flatbuffers` are offered only if they are named here.",
-        ),
-    ] = ("json", "msgpack", "cbor")
-    batched: Annotated[
-        bool,
-        Meta(
-            description="Offer the serializers in their batched form, too (`wamp.2.json.batched`, …): several messages in"
-            " one frame, for clients that ask for it."
-        ),
-    ] = True
+    serializers: Offered = ("json", "msgpack", "cbor")
+    batched: Batched = True
 
 
 class EchoPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="echo"):
@@ -101,6 +106,40 @@ class StaticPath(Part, frozen=True, kw_only=True, tag_field="type", tag="static"
     """An HTTP path that serves the files of a directory: no listings, no dotfiles, no links that lead out of it."""
 
     directory: Annotated[Path, Meta(description="The directory; `index.html` stands for the directory that it is in.")]
+
+
+class LongPollPath(Part, frozen=True, kw_only=True, tag_field="type", tag="longpoll"):
+    """An HTTP path below which WAMP is spoken by HTTP long-poll, for clients that have nothing better.
+
+    Each client's transport counts as a connection, beside the HTTP connections of its requests; `join_timeout`, `idle_timeout`,
+    `close_timeout`, `message_size`, `depth`, `batch` and `send_queue` of the listener's limits hold for it. A request's body, a
+    batch too, is at most `message_size` long.
+    """
+
+    serializers: Offered = ("json", "msgpack", "cbor")
+    batched: Batched = True
+    origins: Origins = ("same-host",)
+    no_content: Annotated[
+        bool,
+        Meta(
+            description="Answer with status 204 where the specification has 202: autobahn-js understands nothing else. Any"
+            " client may ask for that with the header `Prefer: return=minimal`."
+        ),
+    ] = False
+    poll_timeout: Annotated[
+        Seconds,
+        Meta(
+            description="Time that a request for messages waits until it is answered empty. Clients, and proxies between,"
+            " must be more patient; autobahn-js waits 12 s."
+        ),
+    ] = 10.0
+    absence_timeout: Annotated[
+        Seconds,
+        Meta(description="Time that a client may let pass between its requests for messages, until it counts as gone."),
+    ] = 30.0
+    opening: Annotated[
+        Count, Meta(description="Most transports of this path that are open and have not joined; more are refused.")
+    ] = 1000
 
 
 class TransportLimits(Part, frozen=True, kw_only=True):
@@ -181,7 +220,7 @@ class Listener(Part, frozen=True, kw_only=True):
         RawSocket | None, Meta(description="Speak RawSocket, too; `{}` does so with the defaults.")
     ] = None
     http: Annotated[
-        Mapping[str, StaticPath],
+        Mapping[str, StaticPath | LongPollPath],
         Meta(description="HTTP paths and what they serve; the longest path that fits decides."),
     ] = {}
     limits: Annotated[TransportLimits, Meta(description="What one connection may cost.")] = TransportLimits()

@@ -4,13 +4,14 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from wampd.realms.calls import Forward
 from wampd.realms.grants import Action, Disclosure
 from wampd.realms.options import Match
 from wampd.realms.uris import UriCheck
 
 from .events import History, Retention
 from .limits import RealmLimits, RoleLimits
-from .parts import Count, Name, Part, Seconds, SlowConsumer, TrustLevel
+from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer, TrustLevel
 from .secret import Secret
 
 
@@ -33,7 +34,13 @@ class Permission(Part, frozen=True, kw_only=True):
             " so end it with a dot. An `exact` rule allows no pattern registration or subscription on its URI."
         ),
     ] = "exact"
-    allow: Annotated[frozenset[Action], Meta(description="What is allowed; an empty list refuses everything.")]
+    allow: Annotated[
+        frozenset[Action],
+        Meta(
+            description="What is allowed; an empty list refuses everything. `force_reregister` allows who may `register`"
+            " to do so in the place of others, who lose their registration."
+        ),
+    ]
     disclose: Annotated[
         Disclosure,
         Meta(
@@ -122,12 +129,35 @@ class OnDemand(Part, frozen=True, kw_only=True):
     ] = 3600.0
 
 
+class CallTimeout(Part, frozen=True, kw_only=True):
+    """How long calls may take: until their answer, or, where they are answered in parts, until the next part.
+
+    A call whose time is up ends with `wamp.error.timeout`, and its callee is interrupted if it can be.
+    """
+
+    default: Annotated[
+        SecondsOrOff, Meta(description="For calls that ask for no timeout; 0: they may take as long as they like.")
+    ] = 0.0
+    maximum: Annotated[
+        SecondsOrOff,
+        Meta(description="The most for any call, whatever it asks for, and if it asks for nothing; 0: no limit."),
+    ] = 0.0
+    forward: Annotated[
+        Forward,
+        Meta(
+            description="Who watches the time of a callee that announced `call_timeout`: the callee itself if it"
+            " registered with `forward_timeout` (`requested`), always the router (`never`), or always the callee"
+            " (`always`)."
+        ),
+    ] = "requested"
+
+
 class Realm(Part, frozen=True, kw_only=True):
     """A realm: a routing namespace of its own; sessions of different realms never meet.
 
     With `match: prefix` or `match: wildcard` it is a template: it stands for all realms whose names match, which are
     opened on demand. For a name that several match, the exact one counts, else the longest prefix, else the wildcard
-    with the longest runs of names from the left.
+    with the longest runs of names from the left. Who may join one realm of a template may join every one.
     """
 
     name: Annotated[
@@ -169,3 +199,4 @@ class Realm(Part, frozen=True, kw_only=True):
     limits: Annotated[
         RealmLimits, Meta(description="What each session may hold and do, and the realm of all together.")
     ] = RealmLimits()
+    call_timeout: Annotated[CallTimeout, Meta(description="How long calls may take.")] = CallTimeout()

@@ -15,7 +15,17 @@ from wampd.realms.uris import is_uri
 from . import endpoints
 from .checker import Here, Rule
 from .events import History
-from .listeners import EchoPath, KeyPair, Listener, RawSocket, StaticPath, Tls, TransportLimits, WampPath
+from .listeners import (
+    EchoPath,
+    KeyPair,
+    Listener,
+    LongPollPath,
+    RawSocket,
+    StaticPath,
+    Tls,
+    TransportLimits,
+    WampPath,
+)
 from .model import Component, ProcessLimits, Settings
 from .problems import did_you_mean, quote, quote_file
 from .realms import OnDemand, Permission, Realm, Role, TicketAuth
@@ -190,18 +200,18 @@ def _no_password() -> str:
     raise ValueError("the key has a password; give a key without one, in a file that others cannot read")
 
 
-def _websocket_path(path: WampPath | EchoPath, here: Here) -> None:
+def _path_with_origins(path: WampPath | EchoPath | LongPollPath, here: Here) -> None:
     for index, origin in here.each(path.origins, "origins"):
         if origin not in ("same-host", "*") and not _ORIGIN.fullmatch(origin):
             message = (
                 "not an origin; write same-host, *, or an origin such as https://www.example.com (lower case, no path)"
             )
             here.problem(message, "origins", index)
-    if isinstance(path, WampPath):
+    if not isinstance(path, EchoPath):
         _serializers(path, here)
 
 
-def _serializers(path: WampPath | RawSocket, here: Here) -> None:
+def _serializers(path: WampPath | LongPollPath | RawSocket, here: Here) -> None:
     for index, name in _repeated(here.each(path.serializers, "serializers")):
         here.problem(f"{name} is here twice", "serializers", index)
 
@@ -260,9 +270,10 @@ def _settings(settings: Settings, here: Here) -> None:
 
 RULES: Mapping[type, Rule] = {
     Component: _component,
-    EchoPath: _websocket_path,
+    EchoPath: _path_with_origins,
     KeyPair: _key_pair,
     Listener: _listener,
+    LongPollPath: _path_with_origins,
     Permission: _permission,
     ProcessLimits: _process_limits,
     RawSocket: _serializers,
@@ -273,5 +284,5 @@ RULES: Mapping[type, Rule] = {
     TicketAuth: _ticket,
     Tls: _key_pair,
     TransportLimits: _transport_limits,
-    WampPath: _websocket_path,
+    WampPath: _path_with_origins,
 }

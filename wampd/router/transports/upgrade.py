@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 from websockets.exceptions import NegotiationError
@@ -22,6 +21,7 @@ from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFact
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
+from wampd.router.origins import origin_allowed
 from wampd.router.wire.batch import SUFFIX
 from wampd.router.wire.batched import BatchedFraming
 from wampd.router.wire.framing import FrameLimits
@@ -124,8 +124,9 @@ def _negotiate(library: ServerProtocol, head: bytes, path: WebSocketPath, frames
     versions = request.headers.get_all("Sec-WebSocket-Version")
     if versions and versions != ["13"]:
         return _not(426, "Upgrade Required", "this is WebSocket version 13", "Sec-WebSocket-Version: 13")
-    if not origin_allowed(request, path.origins):
-        origin = request.headers.get_all("Origin")[0]
+    origins = request.headers.get_all("Origin")
+    if not origin_allowed(origins, request.headers.get_all("Host"), path.origins):
+        origin = origins[0]
         return _not(403, "Forbidden", f"pages from {origin[:SHOWN]} may not connect here")
     response: Response = library.accept(request)
     library.send_response(response)
@@ -147,51 +148,24 @@ def _negotiate(library: ServerProtocol, head: bytes, path: WebSocketPath, frames
     return Opened(reply, framing, subprotocol, serializer)
 
 
-def origin_allowed(request: Request, allowed: tuple[str, ...]) -> bool:
-    """Whether a browser's page may connect (RFC 6455 section 10.2).
-
-    ``allowed`` holds ``same-host``, ``*`` (any), or origins.
-    """
-    origins = request.headers.get_all("Origin")
-    if not origins or "*" in allowed:
-        return True
-    origin = origins[0].lower()
-    if len(origins) != 1:
-        return False
-    return origin in allowed or ("same-host" in allowed and _is_same_host(origin, request.headers.get_all("Host")))
-
-
-def _is_same_host(origin: str, hosts: list[str]) -> bool:
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        return False
-    if parts.scheme not in ("http", "https") or not parts.netloc or len(hosts) != 1:
-        return False
-    return _with_port(parts.netloc, parts.scheme) == _with_port(hosts[0].lower(), parts.scheme)
-
-
-def _with_port(netloc: str, scheme: str) -> tuple[str, str]:
-    """Host and port, the port of the origin's scheme if there is none."""
-    host, colon, port = netloc.rpartition(":")
-    if not colon or port.endswith("]"):
-        host, port = netloc, ""
-    return host, port or ("443" if scheme == "https" else "80")
-
-
 def _first_spoken(offered: Any, path: WebSocketPath) -> Any:
     """The first of the client's subprotocols that the path speaks (WAMP basic profile, "WebSocket Transport")."""
     if not path.serializers:
         return None
-    spoken = [
-        name
-        for name, serializer in SUBPROTOCOLS.items()
-        if serializer in path.serializers and (path.batched or not name.endswith(SUFFIX))
-    ]
+    spoken = subprotocols(path.serializers, batched=path.batched)
     for subprotocol in offered:
         if subprotocol in spoken:
             return subprotocol
     raise NegotiationError(f"no WAMP subprotocol in common; spoken here: {', '.join(spoken)}")
+
+
+def subprotocols(serializers: tuple[str, ...], *, batched: bool) -> list[str]:
+    """The names of the subprotocols of these serializers, ``batched`` ones too."""
+    return [
+        name
+        for name, serializer in SUBPROTOCOLS.items()
+        if serializer in serializers and (batched or not name.endswith(SUFFIX))
+    ]
 
 
 def _offer(deflate: Deflate) -> ServerPerMessageDeflateFactory:

@@ -5,7 +5,8 @@ Rules
 * CALL, PUBLISH and YIELD, as a plain encoder writes them, are read by a header parser of our own. Whatever else is well
   formed is read a slower way: cbor2 reads the elements, msgspec checks their types and says what is wrong.
 * The payload is walked over once (`cbor_scan`), never decoded.
-* Options and details hold what the other serializations could write, too: no tags, no undefined, no simple values.
+* Options and details hold what the other serializations could write, too: no tags, no simple values but undefined, which is
+  as good as nothing.
 * What the router itself writes has definite lengths and shortest integers; forwarded payload stays as it is.
 
 Sources: WAMP basic profile, "Serializers"; RFC 8949.
@@ -40,8 +41,8 @@ from wampd.realms.messages import (
 )
 from wampd.realms.options import MAX_ID, CallOptions, Options, PublishOptions, YieldOptions
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.cbor_scan import MalformedError, TooDeepError, TooManyError, flat_array_end, walk
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, integral, replaces_arguments, too_deep, too_many, violation
+from wampd.router.wire.cbor_scan import UNDEFINED, MalformedError, TooDeepError, TooManyError, flat_array_end, walk
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, replaces_arguments, too_deep, too_many, violation
 from wampd.router.wire.convert import convert_tail, event_message
 
 _NO_ARGS = Raw(b"\x80")
@@ -173,12 +174,11 @@ class CborCodec:
         for index, (part, found) in enumerate(parts[1:], 1):
             if index >= payload_at:
                 elements.append(Raw(part))
-            elif found:
+            elif found & ~UNDEFINED:
                 raise ProtocolViolation("Only Arguments and ArgumentsKw may hold tags and simple values")
             else:
                 elements.append(cbor2.loads(part))
-        if not strict:
-            elements[1:3] = [integral(element) for element in elements[1:3]]
+        elements[1:4] = [plain(element, cbor2.undefined, strict) for element in elements[1:4]]
         try:
             message: ClientMessage = msgspec.convert(elements, ClientMessage)
         except msgspec.ValidationError as error:

@@ -9,6 +9,7 @@ Rules
 * A message may nest `MAX_DEPTH` deep, the message itself being the first level, and hold as many arrays and maps as
   `most_containers` says: these, not bytes, are what reading and converting takes time for.
 * An ID written as an integral float (``1.0``) is an ID, unless the caller is strict. A boolean never is an integer.
+* An attribute of options or details which is ``undefined``, where a serialization has that, is one that is not there.
 * Of duplicate keys in options or details the last one counts.
 * What a violation says goes to the peer: short, without anything of ours, and naming the offending key.
 """
@@ -109,7 +110,7 @@ def violation(error: Exception) -> ProtocolViolation:
 
 def too_deep(limit: int) -> ProtocolViolation:
     """What to tell a peer whose message nests too deep."""
-    return ProtocolViolation(f"The message is nested more than {limit} levels deep")
+    return ProtocolViolation(f"The message is nested more than {limit} levels deep (limit: depth)")
 
 
 def too_many(size: int) -> ProtocolViolation:
@@ -120,3 +121,16 @@ def too_many(size: int) -> ProtocolViolation:
 def integral(value: object) -> object:
     """A float that is written like an ID, as an integer; anything else as it is."""
     return int(value) if type(value) is float and value.is_integer() and 0 <= value <= MAX_ID else value
+
+
+def plain(value: Any, undefined: object, strict: bool) -> Any:
+    """An element of a message as it was meant by a client that writes what others do not.
+
+    JavaScript has no integers, so that large IDs in lists come as floats: they are integers, unless ``strict``. And it writes
+    attributes that are not given, with the value ``undefined``: they are left out; such members of lists are null.
+    """
+    if type(value) is dict:
+        return {key: plain(each, undefined, strict) for key, each in value.items() if each is not undefined}
+    if type(value) is list:
+        return [plain(None if each is undefined else each, undefined, strict) for each in value]
+    return value if strict else integral(value)

@@ -37,6 +37,7 @@ from wampd.router.wire.codec import (
     Uncarriable,
     integral,
     most_containers,
+    plain,
     replaces_arguments,
     too_deep,
     too_many,
@@ -135,7 +136,7 @@ class JsonCodec:
             raise violation(error)
         try:
             parts = self._parts(payload)
-            parts[1:3] = [_integral(part) for part in parts[1:3]]
+            parts[1:4] = [_integral(part) for part in parts[1:4]]
             return self._decode(b"[" + b",".join(map(bytes, parts)) + b"]")
         except (msgspec.DecodeError, RecursionError) as again:
             raise violation(again) from None
@@ -187,8 +188,10 @@ def _is_empty(container: Raw) -> bool:
 
 
 def _integral(part: Raw) -> Raw:
-    """A JSON number without fraction as an integer; anything else as it is."""
+    """A JSON number without fraction as an integer, in options, too; anything else as it is."""
     text = bytes(part)
+    if text[:1] == b"{":
+        return Raw(msgspec.json.encode(plain(msgspec.json.decode(text), msgspec.UNSET, strict=False)))
     if not text[:1].isdigit() or len(text) > 32:
         return part
     value = integral(float(text))

@@ -35,7 +35,7 @@ from wampd.router.wire.codec import (
     MAX_DEPTH,
     WITH_PAYLOAD,
     Uncarriable,
-    integral,
+    plain,
     replaces_arguments,
     too_deep,
     too_many,
@@ -136,12 +136,13 @@ class MsgpackCodec:
             self._walk(bytes(part))
 
     def _again(self, payload: bytes, error: msgspec.ValidationError, strict: bool) -> ClientMessage:
-        """Read a message that the fast decoder refused with IDs that are integral floats made integers."""
-        if strict or "got `float` - at `$[" not in str(error):
+        """Read a message that the fast decoder refused as it was meant: `plain`."""
+        text = str(error)
+        if "got `ext` - at `$[" not in text and (strict or "got `float` - at `$[" not in text):
             raise violation(error)
         try:
             parts = self._parts(payload)
-            parts[1:3] = [_integral(part) for part in parts[1:3]]
+            parts[1:4] = [_plain(part, strict) for part in parts[1:4]]
             return self._decode(self._encode(parts))
         except (msgspec.DecodeError, UnicodeDecodeError) as again:
             raise violation(again) from None
@@ -167,8 +168,15 @@ def _refuse_extension(code: int, _data: memoryview) -> NoReturn:
     raise ProtocolViolation(f"Only Arguments and ArgumentsKw may hold extension values (type {code})")
 
 
-def _integral(part: Raw) -> Raw:
-    """A float without fraction as an integer; anything else as it is."""
-    if memoryview(part)[0] not in b"\xca\xcb":
+def _undefined(code: int, data: memoryview) -> object:
+    """What JavaScript's libraries write for a value that is not there: type 0, one zero octet."""
+    return msgspec.UNSET if code == 0 and bytes(data) == b"\0" else _refuse_extension(code, data)
+
+
+def _plain(part: Raw, strict: bool) -> Raw:
+    """A number or a map as it was meant; anything else as it is."""
+    first = memoryview(part)[0]
+    if first not in b"\xca\xcb\xde\xdf" and first & 0xF0 != 0x80:
         return part
-    return Raw(msgspec.msgpack.encode(integral(msgspec.msgpack.decode(part))))
+    value = msgspec.msgpack.decode(part, ext_hook=_undefined)
+    return Raw(msgspec.msgpack.encode(plain(value, msgspec.UNSET, strict)))

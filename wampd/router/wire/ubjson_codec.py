@@ -19,7 +19,7 @@ from msgspec import Raw
 from wampd.realms.messages import ABORT, CALL, ERROR, PUBLISH, YIELD, ClientMessage, Event, Foreign, Format
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire import convert
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, integral, replaces_arguments, too_deep, too_many, violation
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, replaces_arguments, too_deep, too_many, violation
 from wampd.router.wire.ubjson_scan import (
     CLOSE_ARRAY,
     NOTHING,
@@ -61,8 +61,7 @@ class UbjsonCodec:
             raise too_many(len(payload)) from None
         except (MalformedError, UnicodeDecodeError) as error:
             raise violation(error) from None
-        if not strict:
-            elements[1:3] = [integral(element) for element in elements[1:3]]
+        elements[1:4] = [plain(element, msgspec.UNSET, strict) for element in elements[1:4]]
         try:
             message: ClientMessage = msgspec.convert(elements, ClientMessage)
         except msgspec.ValidationError as error:

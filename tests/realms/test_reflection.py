@@ -1,0 +1,134 @@
+"""Definitions of procedures, topics and errors: what they may hold, how many there are, and whose they are."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import msgspec
+import pytest
+from msgspec import Raw
+
+from tests.realms import house as houses
+from tests.realms.house import House, Member
+from wampd.realms import reflection
+from wampd.realms.messages import CALL, ERROR, REGISTER, RESULT, Call
+from wampd.realms.options import CallOptions
+
+DEFINE = "wamp.reflect.define"
+OF_A_PROCEDURE = {"type": "procedure"}
+
+
+def ask(member: Member, procedure: str, *args: object) -> object:
+    """The positional result, or the URI and the text of an ERROR."""
+    member.say([CALL, 1, {}, procedure, list(args)])
+    (answer,) = member.heard()
+    if answer[0] == ERROR:
+        return answer[4:]
+    assert answer[:3] == [RESULT, 1, {}]
+    return answer[3][0]
+
+
+def refusal(member: Member, *args: object) -> str:
+    """What a refused definition is told."""
+    uri, (text,) = ask(member, DEFINE, *args)
+    assert uri in ("wamp.error.not_authorized", "wamp.error.invalid_argument")
+    return text
+
+
+@pytest.mark.trap(16)
+def test_what_is_kept_is_bounded_in_size_and_number(monkeypatch):
+    for name, value in {"MAX_WEIGHT": 200, "MAX_HELD": 3, "MAX_DEFINITIONS": 5, "MAX_TOTAL": 450}.items():
+        monkeypatch.setattr(reflection, name, value)
+    house = House()
+    one, other = house.join(), house.join()
+    assert refusal(one, "a.b", {**OF_A_PROCEDURE, "text": "x" * 200}) == "no more than 200 bytes in one definition"
+    for number in range(3):
+        assert ask(one, DEFINE, f"a.p{number}", OF_A_PROCEDURE) is True
+    assert refusal(one, "a.p3", OF_A_PROCEDURE) == "no more than 3 definitions of one session"
+    assert ask(one, DEFINE, "a.p2", {**OF_A_PROCEDURE, "text": "x"}) is False  # it is there already
+    assert ask(other, DEFINE, "a.p2", OF_A_PROCEDURE) is False  # otherwise than there
+    for number in range(3, 5):
+        assert ask(other, DEFINE, f"a.p{number}", OF_A_PROCEDURE) is True
+    third = house.join()
+    assert refusal(third, "a.p5", OF_A_PROCEDURE) == "no more than 5 definitions in one realm"
+    long = {**OF_A_PROCEDURE, "text": "x" * 150}
+    assert ask(third, DEFINE, "a.p0", long) is False
+    assert ask(third, DEFINE, "a.p1", long) is False
+    assert refusal(third, "a.p2", long) == "no more than 450 bytes of definitions in one realm"
+    # What goes makes room.
+    third.leave()
+    one.leave()
+    assert ask(other, DEFINE, "a.p2", long) is False
+    for number in range(2, 5):
+        assert ask(other, "wamp.reflect.undefine", f"a.p{number}") is True
+    for number in range(3):
+        assert ask(other, DEFINE, f"a.q{number}", {"type": "topic"}) is True
+
+
+def test_nothing_is_left_of_definitions_when_all_have_left():
+    house = House()
+    members = [house.join() for _ in range(3)]
+    for member in members:
+        for kind in reflection.KINDS:
+            ask(member, DEFINE, "a.b", {"type": kind})
+    api = house.realm.watcher._reflection
+    assert len(api) == 3
+    assert api._total
+    for member in members:
+        member.leave()
+    assert len(api) == 0
+    assert api._total == 0
+    assert not api._held
+
+
+@pytest.mark.parametrize("depth", [20, 40])
+def test_a_definition_nests_only_so_deep(depth):
+    member = House().join()
+    nested: object = 1
+    for _ in range(depth):
+        nested = [nested]
+    definition = {**OF_A_PROCEDURE, "nested": nested}
+    if depth < reflection.MAX_DEPTH:
+        assert ask(member, DEFINE, "a.b", definition) is True
+    else:
+        assert "32 levels" in refusal(member, "a.b", definition)
+
+
+@pytest.mark.trap(2)
+@pytest.mark.parametrize(
+    "poison",
+    [float("nan"), float("inf"), 2**64, b"bytes", {1: 2}, {b"x": 1}, [{"deep": {None: 1}}], msgspec.UNSET],
+    ids=str,
+)
+def test_a_definition_that_not_every_serialization_can_carry_is_refused(monkeypatch, poison):
+    """Such values come in other serializations than JSON."""
+    definition = {"type": "procedure", "x": poison}
+    monkeypatch.setattr(houses, "decode", lambda payload, form: ["a.b", definition])
+    house = House()
+    member = house.join()
+    house.realm.handle(member.session, Call(1, CallOptions(), DEFINE, Raw(b"[]")))
+    ((code, _, _, _, uri, (text,)),) = member.heard()
+    assert (code, uri) == (ERROR, "wamp.error.invalid_argument")
+    assert "JSON" in text
+
+
+def test_definitions_that_python_takes_for_the_same_are_not():
+    member = House().join()
+    for answer, value in ((True, 1), (False, True), (False, 1.5), (None, 1.5), (False, "1.5")):
+        assert ask(member, DEFINE, "a.b", {**OF_A_PROCEDURE, "x": value}) is answer
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_procedures_are_listed_page_by_page_without_stopping_the_router():
+    house = House()
+    member = house.join()
+    for number in range(10):
+        holder = house.join()
+        holder.say(*[[REGISTER, each + 1, {}, f"a.p{number}.{each}"] for each in range(10_000)])
+        holder.session.outbox.clear()
+    begun = perf_counter()
+    member.say([CALL, 1, {}, "wamp.reflection.procedure.list"])
+    assert perf_counter() - begun < 0.1
+    ((*_, (uris,), more),) = member.heard()
+    assert len(uris) == 1_000
+    assert more == {"next": uris[-1]}

@@ -1,0 +1,129 @@
+"""The vectors of single messages: what is read from their bytes, what is written, and what is refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import Raw
+
+from tests.support.play import Play, violation
+from tests.support.stages import MemoryStage
+from tests.support.values import DUMP, LOAD, SERIALIZERS
+from tests.vectors.data import Sample, accepted, as_carried, forms, of_client, of_router, refused
+from tests.vectors.generate import documents, outdated, second_opinion
+from wampd.realms.messages import AUTHENTICATE, CHALLENGE, EVENT, HELLO, MESSAGES, ClientMessage, Event, Format, Sender
+from wampd.realms.session import ProtocolViolation
+from wampd.router.wire.serializers import codecs
+
+CODECS = codecs(names=SERIALIZERS)
+ACCEPTED = accepted()
+REFUSED = refused()
+
+every_codec = pytest.mark.parametrize("name", CODECS)
+
+
+def each(samples: list[Sample]) -> Any:
+    return pytest.mark.parametrize("sample", samples, ids=str)
+
+
+def test_there_are_vectors_of_every_message_type_from_everybody_who_may_send_it() -> None:
+    assert {sample.type for sample in of_client(ACCEPTED)} == {
+        row.name for row in MESSAGES.values() if row.sender & Sender.CLIENT
+    }
+    assert {sample.type for sample in of_router(ACCEPTED)} == {
+        row.name for row in MESSAGES.values() if row.sender & Sender.ROUTER
+    }
+
+
+def test_the_bytes_are_those_of_the_samples() -> None:
+    assert outdated(documents()) == []
+
+
+@every_codec
+@each(of_client(ACCEPTED))
+@pytest.mark.spec("SER-08", "MSG-06")
+def test_a_decoder_reads_every_form_of_a_clients_message(sample: Sample, name: str) -> None:
+    read = [CODECS[name].decode(form) for form in forms(sample, name)]
+    assert read
+    for message in read:
+        check(message, sample.message, name)
+
+
+def check(message: ClientMessage, sample: list[Any], name: str) -> None:
+    """See that what was read is the sample: known options, the payload as it was."""
+    assert message.__struct_config__.tag == sample[0]
+    wanted = [*sample[1:], *[None] * (len(message.__struct_fields__) - len(sample) + 1)]
+    for field, value in zip(msgspec.structs.fields(message), wanted, strict=True):
+        got = getattr(message, field.name)
+        if isinstance(got, Raw):
+            assert LOAD[name](bytes(got)) == as_carried(value, name), field.name
+        elif isinstance(got, msgspec.Struct):
+            assert got == msgspec.convert(value, type(got)), field.name
+        else:
+            assert got == value, field.name
+
+
+@every_codec
+@each(of_router(ACCEPTED))
+@pytest.mark.spec("SER-08", "MSG-08")
+def test_an_encoder_writes_one_of_the_forms_of_a_routers_message(sample: Sample, name: str) -> None:
+    codec = CODECS[name]
+    possible = forms(sample, name)
+    assert codec.encode(tuple(sample.message)) in possible
+    last = [Raw(DUMP[name](part)) for part in payload(sample)]
+    head = sample.message[: len(sample.message) - len(last)]
+    undecoded = codec.encode((*head, *last))
+    assert LOAD[name](undecoded) == as_carried(sample.message, name)
+    if sample.message[0] == EVENT:
+        args, kwargs = [*last, None, None][:2]
+        event = Event(*sample.message[1:4], args, kwargs, Format(name))
+        assert LOAD[name](codec.encode_event(event)) == as_carried(sample.message, name)
+
+
+def payload(sample: Sample) -> list[Any]:
+    """Arguments and keyword arguments, as far as they are there."""
+    position = {"ERROR": 5, "EVENT": 4, "INVOCATION": 4, "RESULT": 3}.get(sample.type, len(sample.message))
+    return sample.message[position:]
+
+
+@every_codec
+@each([sample for sample in of_router(ACCEPTED) if sample.from_router])
+@pytest.mark.spec("MSG-10", "MSG-12")
+def test_what_only_a_router_says_is_refused_from_a_client_in_every_form(sample: Sample, name: str) -> None:
+    for form in forms(sample, name):
+        with pytest.raises(ProtocolViolation):
+            CODECS[name].decode(form)
+
+
+@every_codec
+@each(REFUSED)
+@pytest.mark.spec("MSG-01", "MSG-02", "MSG-04", "MSG-07", "PV-06")
+def test_who_says_what_is_refused_is_told_what_was_wrong_and_goes(sample: Sample, name: str) -> None:
+    play = Play(MemoryStage(name))
+    if sample.message[0] == HELLO:
+        actor = play.newcomer("alice")
+    elif sample.message[0] == AUTHENTICATE:
+        actor = play.newcomer("alice")
+        actor.hello("guarded", authmethods=["ticket"], authid="joe")
+        actor < [CHALLENGE, "ticket", {}]
+    else:
+        actor = play.alice
+    actor > sample.message
+    actor < violation(sample.key)
+    play.end()
+    play.leave()
+
+
+@each(ACCEPTED)
+@pytest.mark.spec("SER-08")
+def test_autobahn_understands_a_sample_just_so_unless_it_says_why_not(sample: Sample) -> None:
+    understood = second_opinion(sample.message)
+    assert (understood == sample.message) is not bool(sample.autobahn), understood
+
+
+@each(REFUSED)
+@pytest.mark.spec("MSG-07")
+def test_autobahn_refuses_what_is_refused_unless_it_says_why_not(sample: Sample) -> None:
+    assert (second_opinion(sample.message) is None) is not bool(sample.autobahn)

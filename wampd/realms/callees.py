@@ -1,0 +1,315 @@
+"""The callees of a shared registration: which of them a call goes to, and what waits until one has room.
+
+Rules
+-----
+* The first callee fixes the policy: ``roundrobin`` (in the order of registration), ``random`` (uniform), ``first`` and
+  ``last`` (the oldest and the newest), ``single`` (it stays the only one); of our own ``load``: the one with the fewest
+  calls under way, in turn where several have (advanced profile, "Shared Registration").
+* A callee may limit how many calls it serves at once (``concurrency``, our own). Each policy chooses among the callees that
+  have room. If none has, the call waits: calls are served in the order in which they came.
+* With a ``rkey`` a call goes to the callee whose ``nkey`` it belongs to, by rendezvous hashing; of several with one key the
+  policy chooses. Such a call waits for just these callees; if that key's last callee goes, for those whose turn it is then.
+* What a call has taken (a share of a callee's room, a place in the line) it gives back, once, by `give_back`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from wampd.realms.abilities import lacking
+from wampd.realms.session import Session, State
+from wampd.realms.sharding import rendezvous
+
+if TYPE_CHECKING:
+    from wampd.realms.calls import Course, Invocation
+    from wampd.realms.options import ClientRole, Invoke, RegisterOptions
+
+ESTABLISHED = State.ESTABLISHED
+
+
+class Share:
+    """What one callee has of a shared registration."""
+
+    __slots__ = (
+        "_callees",
+        "callee",
+        "concurrency",
+        "counts",
+        "disclose_caller",
+        "forward_timeout",
+        "nkey",
+        "number",
+        "pending",
+    )
+
+    def __init__(self, callees: Callees, number: int, callee: Session, options: RegisterOptions) -> None:
+        self._callees = callees
+        self.number = number
+        """Counts the callees of the registration in the order in which they came."""
+        self.callee = callee
+        self.disclose_caller = options.disclose_caller
+        self.forward_timeout = options.forward_timeout
+        self.nkey = f"{callee.id}" if options.nkey is None else options.nkey
+        self.concurrency = options.concurrency
+        """How many calls it serves at once; `None`: any number."""
+        self.counts = options.concurrency is not None or callees.invoke == "load"
+        """Whether `pending` is kept: calls must take their share, and give it back."""
+        self.pending = 0
+        """How many calls it serves."""
+
+    @property
+    def role(self) -> ClientRole | None:
+        """What the callee announced."""
+        return self.callee.roles.callee
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the callee can be given a call."""
+        return self.callee.state is ESTABLISHED and (self.concurrency is None or self.pending < self.concurrency)
+
+    def suits(self, course: Course) -> bool:
+        """Whether a call can go to this callee."""
+        return self.callee not in course.tried and lacking(self.role, course.options) is None
+
+    def take(self) -> Share | None:
+        """One call more; return what must be given back."""
+        if not self.counts:
+            return None
+        self.pending += 1
+        return self
+
+    def give_back(self) -> None:
+        """One call less."""
+        self.pending -= 1
+        self._callees.serve(self)
+
+
+class Ticket:
+    """The place of a call that waits."""
+
+    __slots__ = ("_callees", "course", "invocation", "key", "number", "size")
+
+    def __init__(self, callees: Callees, number: int, key: Key, invocation: Invocation, course: Course) -> None:
+        self._callees = callees
+        self.number = number
+        """Counts those who wait, in the order in which they came."""
+        self.key: Key = key
+        """Whom it waits for: anybody, those with a key, or one callee."""
+        self.invocation = invocation
+        self.course = course
+        self.size = sum(len(memoryview(part)) for part in course.payload or () if part is not None)
+        """Bytes of payload that are kept with it."""
+
+    def give_back(self) -> None:
+        """It waits no longer."""
+        self._callees.forget(self)
+
+
+Key: TypeAlias = "str | Share | None"
+
+
+class Desk(Protocol):
+    """Carries out what has been decided about calls that waited."""
+
+    def seat(self, invocation: Invocation, share: Share) -> None:
+        """A callee has room: the call goes to it."""
+        ...
+
+    def strand(self, invocation: Invocation) -> None:
+        """Nobody is left who could serve the call."""
+        ...
+
+
+class Callees:
+    """The callees of one shared registration."""
+
+    __slots__ = (
+        "_by_session",
+        "_desk",
+        "_lines",
+        "_numbers",
+        "_shares",
+        "_size",
+        "_tickets",
+        "_turn",
+        "_waiting",
+        "invoke",
+    )
+
+    MOST_WAITING = 1_000
+    """How many calls wait at most."""
+    MOST_BYTES = 16 * 2**20
+    """How many bytes of payload they have at most."""
+
+    def __init__(self, desk: Desk, invoke: Invoke) -> None:
+        self.invoke: Invoke = invoke
+        self._desk = desk
+        self._shares: list[Share] = []  # in the order of their numbers
+        self._by_session: dict[Session, Share] = {}
+        self._numbers = 0
+        self._turn = 0  # the number of the callee that was called last
+        # Whom they wait for → those who wait, by number, in that order; a line that is empty is not there.
+        self._lines: dict[Key, dict[int, Ticket]] = {}
+        self._tickets = 0
+        self._waiting = 0
+        self._size = 0
+
+    # --------------------------------------------------------------------------------------------------- who is here
+
+    def __len__(self) -> int:
+        return len(self._shares)
+
+    def __contains__(self, session: object) -> bool:
+        return session in self._by_session
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(self._by_session)
+
+    def shares(self) -> list[Share]:
+        """What each callee that is here has, in the order in which they came."""
+        return [share for share in self._shares if share.callee.state is ESTABLISHED]
+
+    @property
+    def are_here(self) -> bool:
+        """Whether at least one of them is here."""
+        return any(share.callee.state is ESTABLISHED for share in self._shares)
+
+    def add(self, session: Session, options: RegisterOptions) -> Share:
+        """Take in a callee that is not in; `settle` when it knows."""
+        self._numbers += 1
+        share = Share(self, self._numbers, session, options)
+        self._shares.append(share)
+        self._by_session[session] = share
+        return share
+
+    def remove(self, session: Session) -> None:
+        """Take out a callee that is in; what it serves it goes on with."""
+        share = self._by_session.pop(session)
+        del self._shares[bisect_left(self._shares, share.number, key=_number)]
+        for key in list(self._lines) if not self._shares else (share,):
+            for ticket in self._line(key):
+                self._desk.strand(ticket.invocation)
+        self.settle()
+
+    # ------------------------------------------------------------------------------------------------------ choosing
+
+    def choose(self, course: Course, chance: Callable[[], float]) -> Share | None:
+        """Who is given a call; `None`: nobody has room. ``chance`` draws from [0, 1)."""
+        shares = self._candidates(course)
+        if self.invoke == "random" and shares:
+            share = shares[int(chance() * len(shares))]
+            if share.has_room and share.suits(course):
+                return share
+        free = (share for share in self._in_turn(shares) if share.has_room and share.suits(course))
+        if self.invoke == "random":  # the first draw was in vain: so this one is uniform over the free ones as well
+            among = list(free)
+            return among[int(chance() * len(among))] if among else None
+        chosen = min(free, key=_pending, default=None) if self.invoke == "load" else next(free, None)
+        if chosen is not None:
+            self._turn = chosen.number
+        return chosen
+
+    def lacking(self, course: Course) -> str | None:
+        """A feature that everybody lacks who could have the call; ``""``: nobody could; `None`: somebody can, in time."""
+        lack = ""
+        for share in self._candidates(course):
+            if share.callee.state is ESTABLISHED and share.callee not in course.tried:
+                feature = lacking(share.role, course.options)
+                if feature is None:
+                    return None
+                lack = feature
+        return lack
+
+    def _candidates(self, course: Course) -> list[Share]:
+        """Everybody; or the callees of the key that a resource belongs to, of those who are here and were not asked."""
+        if course.rkey is None:
+            return self._shares
+        here = [share for share in self.shares() if share.callee not in course.tried]
+        if not here:
+            return []
+        nkey = rendezvous(course.rkey, {share.nkey for share in here})
+        return [share for share in here if share.nkey == nkey]
+
+    def _in_turn(self, shares: list[Share]) -> Iterator[Share]:
+        """Callees in the order in which they are asked."""
+        if self.invoke == "last":
+            return reversed(shares)
+        if self.invoke in ("roundrobin", "load"):
+            after = bisect_right(shares, self._turn, key=_number)
+            return map(shares.__getitem__, range(after - len(shares), after))  # those from `after` on, then the others
+        return iter(shares)
+
+    # ------------------------------------------------------------------------------------------------------- waiting
+
+    def wait(self, invocation: Invocation, course: Course, share: Share | None = None) -> Ticket | None:
+        """Let a call wait: for ``share``, or for those who may have it. `None`: too many wait already."""
+        key = share if share is not None or course.rkey is None else self._key(course)
+        ticket = Ticket(self, self._tickets + 1, key, invocation, course)
+        if self._waiting >= self.MOST_WAITING or (self._waiting and self._size + ticket.size > self.MOST_BYTES):
+            return None
+        self._tickets += 1
+        self._lines.setdefault(key, {})[ticket.number] = ticket
+        self._waiting += 1
+        self._size += ticket.size
+        return ticket
+
+    def forget(self, ticket: Ticket) -> None:
+        """Somebody waits no longer."""
+        line = self._lines[ticket.key]
+        del line[ticket.number]
+        if not line:
+            del self._lines[ticket.key]
+        self._waiting -= 1
+        self._size -= ticket.size
+
+    def serve(self, share: Share) -> None:
+        """Let a callee that may have room go on with those who wait for it."""
+        while self._lines and share.has_room and self._by_session.get(share.callee) is share:
+            heads = [ticket for key in (None, share.nkey, share) if (ticket := self._head(key, share)) is not None]
+            if not heads:
+                return
+            self._desk.seat(min(heads, key=_number).invocation, share)
+
+    def settle(self) -> None:
+        """The callees have changed: let those who wait wait for the right ones, and be served if they can be."""
+        if self._lines:
+            self._line_up()
+            for share in self.shares():
+                self.serve(share)
+
+    def _head(self, key: Key, share: Share) -> Ticket | None:
+        """The first in a line who can be served by a callee, and whose caller has not left."""
+        for ticket in self._lines.get(key, {}).values():
+            if ticket.invocation.caller.state is ESTABLISHED and share.suits(ticket.course):
+                return ticket
+        return None
+
+    def _line(self, key: Key) -> list[Ticket]:
+        return list(self._lines.get(key, {}).values())
+
+    def _key(self, course: Course) -> str:
+        """The node key whose callees a call with a ``rkey`` waits for."""
+        candidates = self._candidates(course)
+        return candidates[0].nkey if candidates else ""
+
+    def _line_up(self) -> None:
+        everybody = [ticket for key in list(self._lines) for ticket in self._line(key)]
+        for ticket in everybody:
+            if not isinstance(ticket.key, Share) and self.lacking(ticket.course) is not None:
+                self._desk.strand(ticket.invocation)
+        moved = [ticket for key in list(self._lines) if isinstance(key, str) for ticket in self._line(key)]
+        for ticket in moved:
+            self._lines.pop(ticket.key, None)
+        for ticket in sorted(moved, key=_number):
+            ticket.key = self._key(ticket.course)
+            self._lines.setdefault(ticket.key, {})[ticket.number] = ticket
+
+
+def _number(thing: Share | Ticket) -> int:
+    return thing.number
+
+
+def _pending(share: Share) -> int:
+    return share.pending

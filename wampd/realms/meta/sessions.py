@@ -1,0 +1,193 @@
+"""The session meta API: who is here, and sending sessions away.
+
+Rules
+-----
+* Of a session's transport its kind and subprotocol are shown, and nothing else: no address, header, cookie or token.
+* Killing never strikes the caller itself. Who is killed is gone when the call is answered: it is in no list, gets no event
+  and no call, and what it still says is dropped. It is told with GOODBYE.
+* ``kill_all`` tells nobody: neither meta events nor testaments come of it.
+
+Source: WAMP advanced profile, "Session Meta API".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from wampd.realms.grants import INVALID_URI
+from wampd.realms.meta.shapes import NO_SUCH_SESSION
+from wampd.realms.options import Id
+from wampd.realms.services import Arguments, Procedure, Refused, Result, taking
+from wampd.realms.uris import is_uri
+
+if TYPE_CHECKING:
+    from wampd.realms.realm import Realm
+    from wampd.realms.session import Session
+
+KILLED = "wamp.close.killed"
+
+SHOWN = ("type", "protocol")
+"""What is shown of a session's transport."""
+
+MAX_MESSAGE = 1024
+"""How long the message of a kill may be: every victim gets it."""
+
+Text = Annotated[str, msgspec.Meta(max_length=MAX_MESSAGE)]
+
+
+class ByRoles(Arguments, frozen=True):
+    """Of which roles; `None`: of all."""
+
+    authroles: list[str] | None = None
+
+
+class BySession(Arguments, frozen=True):
+    """Which session."""
+
+    session: Id
+
+
+class Kill(Arguments, frozen=True):
+    """Which session is to go, and what it is told."""
+
+    session: Id
+    reason: str | None = None
+    message: Text | None = None
+
+
+class KillByAuthid(Arguments, frozen=True):
+    """Whose sessions are to go, and what they are told."""
+
+    authid: str
+    reason: str | None = None
+    message: Text | None = None
+
+
+class KillByAuthrole(Arguments, frozen=True):
+    """The sessions of which role are to go, and what they are told."""
+
+    authrole: str
+    reason: str | None = None
+    message: Text | None = None
+
+
+class KillAll(Arguments, frozen=True):
+    """What all sessions are told that are to go."""
+
+    reason: str | None = None
+    message: Text | None = None
+
+
+class SessionMeta:
+    """The session meta API of one realm."""
+
+    def __init__(self, realm: Realm) -> None:
+        self._realm = realm
+        self._here = realm.sessions
+        self._emit = realm.broker.emit
+
+    def procedures(self) -> dict[str, Procedure]:
+        """What is served, by URI."""
+        return {
+            "wamp.session.count": taking(ByRoles, self.count),
+            "wamp.session.list": taking(ByRoles, self.list_sessions),
+            "wamp.session.get": taking(BySession, self.get),
+            "wamp.session.kill": taking(Kill, self.kill),
+            "wamp.session.kill_by_authid": taking(KillByAuthid, self.kill_by_authid),
+            "wamp.session.kill_by_authrole": taking(KillByAuthrole, self.kill_by_authrole),
+            "wamp.session.kill_all": taking(KillAll, self.kill_all),
+        }
+
+    # ------------------------------------------------------------------------------------------------------- events
+
+    def joined(self, session: Session) -> None:
+        """Tell of a session that has joined."""
+        self._emit("wamp.session.on_join", [details(session)])
+
+    def left(self, session: Session) -> None:
+        """Tell of a session that has left."""
+        if not session.quiet:
+            self._emit("wamp.session.on_leave", [session.id, session.authid, session.authrole])
+
+    # --------------------------------------------------------------------------------------------------- procedures
+
+    def count(self, _caller: Session, given: ByRoles) -> int:
+        """The number of sessions, of all roles or of some."""
+        authroles = given.authroles
+        return len(self._here) if authroles is None else len(self._of_roles(authroles))
+
+    def list_sessions(self, _caller: Session, given: ByRoles) -> list[int]:
+        """The ids of sessions, of all roles or of some."""
+        authroles = given.authroles
+        return list(self._here) if authroles is None else self._of_roles(authroles)
+
+    def get(self, _caller: Session, given: BySession) -> dict[str, Any]:
+        """Who a session is."""
+        return details(self._find(given.session))
+
+    def kill(self, caller: Session, given: Kill) -> Result:
+        """Send one session away."""
+        reason = _reason(given.reason)
+        victim = self._find(given.session)
+        if victim is caller:
+            raise Refused(NO_SUCH_SESSION, "a session does not kill itself")
+        self._realm.expel([victim], reason, given.message or "")
+        return Result()
+
+    def kill_by_authid(self, caller: Session, given: KillByAuthid) -> list[int]:
+        """Send the sessions of one authid away; return their ids."""
+        return self._kill(given, lambda session: session is not caller and session.authid == given.authid)
+
+    def kill_by_authrole(self, caller: Session, given: KillByAuthrole) -> int:
+        """Send the sessions of one role away; return how many."""
+        return len(self._kill(given, lambda session: session is not caller and session.authrole == given.authrole))
+
+    def kill_all(self, caller: Session, given: KillAll) -> int:
+        """Send all sessions away but the caller's; return how many. Nobody is told of it but they."""
+        return len(self._kill(given, lambda session: session is not caller, quietly=True))
+
+    def _kill(
+        self,
+        given: KillByAuthid | KillByAuthrole | KillAll,
+        is_meant: Callable[[Session], bool],
+        *,
+        quietly: bool = False,
+    ) -> list[int]:
+        reason = _reason(given.reason)
+        victims = [session for session in self._here.values() if is_meant(session)]
+        self._realm.expel(victims, reason, given.message or "", quietly=quietly)
+        return [session.id for session in victims]
+
+    def _of_roles(self, authroles: list[str]) -> list[int]:
+        wanted = frozenset(authroles)
+        return [session.id for session in self._here.values() if session.authrole in wanted]
+
+    def _find(self, session_id: int) -> Session:
+        session = self._here.get(session_id)
+        if session is None:
+            raise Refused(NO_SUCH_SESSION, f"there is no session {session_id} here")
+        return session
+
+
+def details(session: Session) -> dict[str, Any]:
+    """Who a session is, for those who may know."""
+    return {
+        "session": session.id,
+        "authid": session.authid,
+        "authrole": session.authrole,
+        "authmethod": session.authmethod,
+        "authprovider": session.authprovider,
+        "transport": {key: session.transport[key] for key in SHOWN if key in session.transport},
+    }
+
+
+def _reason(given: str | None) -> str:
+    """The reason of a GOODBYE."""
+    if given is None:
+        return KILLED
+    if not is_uri(given):
+        raise Refused(INVALID_URI, "the reason is not a valid URI")
+    return given

@@ -1,0 +1,123 @@
+"""What the meta API of registrations and that of subscriptions have in common: entries by id, and their shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
+
+from wampd.realms.options import Id, Match
+from wampd.realms.services import Arguments, Refused
+from wampd.realms.session import Session, State
+from wampd.realms.uris import UriMap
+
+NO_SUCH_SESSION = "wamp.error.no_such_session"
+
+
+class Entry(Protocol):
+    """A registration or a subscription."""
+
+    id: int
+    uri: str
+    match: Match
+
+
+T = TypeVar("T", bound=Entry)
+
+
+class Nothing(Arguments, frozen=True):
+    """No arguments."""
+
+
+class ById(Arguments, frozen=True):
+    """The id of a registration or subscription."""
+
+    id: Id
+
+
+class ByUri(Arguments, frozen=True):
+    """A URI that is called or published to."""
+
+    uri: str
+
+
+class LookupOptions(Struct, frozen=True):
+    """The options of a look-up; what is unknown is ignored, as in all options."""
+
+    match: Match = "exact"
+
+
+class Lookup(Arguments, frozen=True):
+    """The URI and the match policy of a registration or subscription."""
+
+    uri: str
+    options: LookupOptions | None = None
+
+
+class Removal(Arguments, frozen=True):
+    """Who is to be taken off what, and why."""
+
+    id: Id
+    session: Id
+    reason: str | None = None
+
+
+class Known(Generic[T]):
+    """The entries that were announced, by id, and since when they are there."""
+
+    def __init__(self, no_such: str) -> None:
+        """``no_such`` is the URI of the error for an id that is unknown."""
+        self._no_such = no_such
+        self._entries: dict[int, tuple[T, float]] = {}
+
+    def add(self, entry: T, created: float) -> None:
+        """Keep an entry; ``created`` is Unix time."""
+        self._entries[entry.id] = entry, created
+
+    def remove(self, entry: T) -> None:
+        """Forget an entry."""
+        del self._entries[entry.id]
+
+    def find(self, entry_id: int) -> T:
+        """The entry of this id. Raises `Refused`."""
+        return self._find(entry_id)[0]
+
+    def details(self, entry_id: int) -> dict[str, Any]:
+        """What is told of the entry of this id. Raises `Refused`."""
+        entry, created = self._find(entry_id)
+        return {"id": entry.id, "created": iso8601(created), "uri": entry.uri, "match": entry.match}
+
+    def _find(self, entry_id: int) -> tuple[T, float]:
+        found = self._entries.get(entry_id)
+        if found is None:
+            raise Refused(self._no_such, f"nothing here has the id {entry_id}")
+        return found
+
+
+def iso8601(when: float) -> str:
+    """A Unix time as people and programs read it, in UTC and milliseconds."""
+    return f"{datetime.fromtimestamp(when, UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def ids_by_match(entries: UriMap[T]) -> dict[str, list[int]]:
+    """The ids of all entries, by match policy."""
+    return {
+        "exact": [entry.id for entry in entries.exact.values()],
+        "prefix": [entry.id for entry in entries.prefix.values()],
+        "wildcard": [entry.id for entry in entries.wildcard.values()],
+    }
+
+
+def those_here(sessions: Iterable[Session]) -> list[int]:
+    """The ids of the sessions that are here: those that have left are taken off in slices."""
+    return [session.id for session in sessions if session.state is State.ESTABLISHED]
+
+
+def one_of(sessions: Iterable[Session], session_id: int) -> Session:
+    """The session of this id. Raises `Refused`."""
+    for session in sessions:
+        if session.id == session_id and session.state is State.ESTABLISHED:
+            return session
+    raise Refused(NO_SUCH_SESSION, f"the session {session_id} is not among them")

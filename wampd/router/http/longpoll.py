@@ -1,0 +1,207 @@
+"""HTTP long-poll: the requests. What they open and use is `router.polling`'s; here is no WAMP.
+
+Rules
+-----
+* ``POST BASE/open`` with ``{"protocols": […]}`` answers ``{"protocol": …, "transport": ID}``. ``POST BASE/ID/receive`` waits
+  for messages, ``POST BASE/ID/send`` brings some, ``POST BASE/ID/close`` ends it. Queries are ignored.
+* 202 says that something was taken, as the specification has it; clients that know only 204 get that, if the path is set so or
+  they send ``Prefer: return=minimal``. A ``receive`` with nothing to say for a while ends with 204.
+* Whatever is wrong is said by its status and in one short line: 400 (no such protocol, a violation), 404 (no such transport),
+  409 (another ``receive`` waits), 429 (too much sent that waits), 503 (no room).
+* Pages of other origins may come here only if the path names them; only then may they read the answers (CORS). Credentials are
+  for origins that are named, never for ``*``. There are no cookies here; but some clients cannot do without that header.
+* The name of a transport is a secret, and does not stand in the log.
+
+Sources: WAMP advanced profile, "HTTP Longpoll Transport"; RFC 9110 (HTTP semantics); RFC 7240 (Prefer); Fetch standard (CORS).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from wampd.router.origins import ANY, origin_allowed
+from wampd.router.polling import NotOpened, Outcome, Polled, Transports
+
+MAX_OPEN: Final = 16 * 1024
+"""Bytes of the body of ``open``."""
+PREFLIGHT_AGE: Final = b"600"
+"""Seconds that a browser may remember what it may send."""
+JSON: Final = b"application/json"
+OCTETS: Final = b"application/octet-stream"
+ENDPOINTS: Final = frozenset({b"receive", b"send", b"close"})
+STATUS: Final = {Outcome.INVALID: 400, Outcome.CROWDED: 429, Outcome.GONE: 404}
+
+
+class _Open(Struct):
+    protocols: list[str]
+
+
+_open = msgspec.json.Decoder(_Open)
+
+
+class LongPollResource(Resource):
+    """The endpoints of one path."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, transports: Transports, *, origins: tuple[str, ...], no_content: bool = False) -> None:
+        """``origins`` are the pages that may come here; ``no_content``: answer 204 where the specification has 202."""
+        super().__init__()
+        self._transports = transports
+        self._origins = origins
+        self._taken = 204 if no_content else 202
+
+    def render(self, request: Any) -> Any:
+        """Answer, now or later."""
+        segments: list[bytes] = request.postpath or [b""]
+        endpoint = segments[-1:] if segments[-1] in ENDPOINTS else []
+        request.shown = b"/" + b"/".join([*request.prepath, b"...", *endpoint])
+        request.setHeader(b"Cache-Control", b"no-store")
+        if not self._let_origin_in(request):
+            return _say(request, 403, "pages from there may not connect here")
+        if request.method == b"OPTIONS":
+            return _preflight(request)
+        if request.method != b"POST":
+            request.setHeader(b"Allow", b"POST, OPTIONS")
+            return _say(request, 405, "POST alone")
+        if segments == [b"open"]:
+            return self._open(request)
+        if len(segments) != 2 or segments[1] not in ENDPOINTS:
+            return _say(request, 404, "nothing is here")
+        transport = self._transports.find(segments[0].decode("latin-1"))
+        if transport is None:
+            return _say(request, 404, "no such transport")
+        return {b"receive": self._receive, b"send": self._send, b"close": self._close}[segments[1]](request, transport)
+
+    def _let_origin_in(self, request: Any) -> bool:
+        headers = request.requestHeaders
+        origins = [each.decode("latin-1") for each in headers.getRawHeaders(b"origin", [])]
+        hosts = [each.decode("latin-1") for each in headers.getRawHeaders(b"host", [])]
+        if not origin_allowed(origins, hosts, self._origins):
+            return False
+        if origins and origins[0].lower() in self._origins:
+            request.setHeader(b"Access-Control-Allow-Origin", origins[0].encode("latin-1"))
+            request.setHeader(b"Access-Control-Allow-Credentials", b"true")
+        elif ANY in self._origins:
+            request.setHeader(b"Access-Control-Allow-Origin", b"*")
+        request.setHeader(b"Vary", b"Origin")
+        return True
+
+    def _open(self, request: Any) -> Any:
+        body = request.content.read(MAX_OPEN + 1)
+        try:
+            offered = _open.decode(body).protocols if len(body) <= MAX_OPEN else []
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            offered = []
+        if not offered:
+            return _say(request, 400, 'the body of open is {"protocols": ["wamp.2.json", ...]}')
+        opened = self._transports.open(offered, str(getattr(request.getClientAddress(), "host", None) or "unix"))
+        if isinstance(opened, NotOpened):
+            return _say(request, 503 if opened.no_room else 400, opened.why)
+        request.setHeader(b"Content-Type", JSON)
+        return msgspec.json.encode({"protocol": opened.protocol, "transport": opened.id})
+
+    def _receive(self, request: Any, transport: Polled) -> Any:
+        receiver = _Receiver(request, transport)
+        if not transport.receive(receiver):
+            return _say(request, 409, "another receive of this transport waits")
+        return NOT_DONE_YET
+
+    def _send(self, request: Any, transport: Polled) -> Any:
+        answer = _Answer(request)
+
+        def told(outcome: Outcome, why: str) -> None:
+            if outcome is Outcome.TAKEN:
+                answer.empty(self._status_of_taken(request))
+            else:
+                answer.text(STATUS[outcome], why)
+
+        transport.send(request.content.read(), told)
+        return NOT_DONE_YET
+
+    def _close(self, request: Any, transport: Polled) -> Any:
+        transport.hang_up()
+        _Answer(request).empty(self._status_of_taken(request))
+        return NOT_DONE_YET
+
+    def _status_of_taken(self, request: Any) -> int:
+        preferences = b",".join(request.requestHeaders.getRawHeaders(b"prefer", [])).lower().split(b",")
+        if b"return=minimal" in (each.strip() for each in preferences):
+            request.setHeader(b"Preference-Applied", b"return=minimal")
+            return 204
+        return self._taken
+
+
+class _Answer:
+    """The answer to a request, unless the client has left before."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+        self._left = False
+        request.notifyFinish().addErrback(self._has_left)
+
+    def empty(self, status: int) -> None:
+        if not self._left:
+            self._request.setResponseCode(status)
+            if status != 204:  # which has no body, and no length of it (RFC 9110, section 8.6)
+                self._request.setHeader(b"Content-Length", b"0")
+            self._request.finish()
+
+    def text(self, status: int, why: str) -> None:
+        if not self._left:
+            self._write(_say(self._request, status, why))
+
+    def body(self, body: bytes, kind: bytes) -> None:
+        if not self._left:
+            self._request.setHeader(b"Content-Type", kind)
+            self._write(body)
+
+    def _write(self, body: bytes) -> None:
+        self._request.setHeader(b"Content-Length", b"%d" % len(body))
+        self._request.write(body)
+        self._request.finish()
+
+    def _has_left(self, _failure: object) -> None:
+        self._left = True
+
+
+class _Receiver(_Answer):
+    """A request that waits for messages."""
+
+    def __init__(self, request: Any, transport: Polled) -> None:
+        super().__init__(request)
+        self._transport = transport
+
+    def deliver(self, body: bytes) -> None:
+        self.body(body, OCTETS if self._transport.binary else JSON)
+
+    def nothing(self) -> None:
+        self.empty(204)
+
+    def gone(self, why: str) -> None:
+        self.text(404, why)
+
+    def _has_left(self, failure: object) -> None:
+        super()._has_left(failure)
+        self._transport.abandon(self)
+
+
+def _preflight(request: Any) -> Any:
+    """A browser asks whether a page may send what it wants to."""
+    request.setHeader(b"Access-Control-Allow-Methods", b"POST")
+    request.setHeader(b"Access-Control-Allow-Headers", b"content-type, prefer")
+    request.setHeader(b"Access-Control-Max-Age", PREFLIGHT_AGE)
+    _Answer(request).empty(204)
+    return NOT_DONE_YET
+
+
+def _say(request: Any, status: int, why: str) -> bytes:
+    """Set the status; return one line that says why."""
+    request.setResponseCode(status)
+    request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+    return f"{why}\n".encode()

@@ -97,7 +97,8 @@ class Member:
 class House:
     """One realm, in which everybody may do everything."""
 
-    def __init__(self, *, limits: Limits | None = None, strict: bool = False, policy: Any = None) -> None:
+    def __init__(self, *, limits: Limits | None = None, strict: bool = False, policy: Any = None, **kept: Any) -> None:
+        """``kept`` is what the realm keeps of events: ``retention``, ``history``, ``quota``."""
         self.touched: list[Session] = []
         self.ids = count(1)
         publication_ids = count(5001)
@@ -110,6 +111,7 @@ class House:
                 lambda: next(publication_ids), lambda: self.now, lambda: self.wall, lambda: 0.5, decode, carry
             ),
             limits=limits or Limits(),
+            **kept,
             strict_request_ids=strict,
         )
         self.policy = policy or Everything()

@@ -92,7 +92,7 @@ class SessionPeer:
         self._codec = codec
         self._decode: Callable[[bytes], ClientMessage] = codec.decode
         share = connection.framing.share
-        self._share = (share, codec.name) if share else None
+        self._share = (share, codec.format) if share else None
         self._largest_frame = connection.framing.max_send + FRAME_HEAD
         self._patience = patience
         self._handshake: Handshake | None = None

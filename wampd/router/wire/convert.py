@@ -19,6 +19,9 @@ map key               string; integers become   any scalar                 any s
 
 Rules
 -----
+* FlatBuffers hold payload in CBOR: there is nothing to convert between the two. UBJSON is as JSON where JSON has no type of its
+  own (times, keys), and as CBOR for bytes, NaN and large integers; its numbers of high precision are integers, or floats of the
+  very same digits.
 * A payload that needs no conversion is never touched; these rules act only between two serializations.
 * In JSON a string that starts with U+0000 and goes on with valid base64 is bytes; any other string is a string. Keys
   are never bytes: a map with binary keys, or with two keys that become the same string, cannot be carried to JSON.
@@ -73,6 +76,10 @@ def convert(payload: Raw | None, source: Format, target: Format) -> Raw | None:
     """The payload in another serialization. Raises `Uncarriable`."""
     if payload is None or source is target:
         return payload
+    if (source is Format.FLATBUFFERS and target is Format.CBOR) or (
+        source is Format.CBOR and target is Format.FLATBUFFERS
+    ):
+        return payload  # which is CBOR in both
     try:
         return Raw(_DUMP[target](_LOAD[source](payload)))
     except _NOT_CARRIED:
@@ -225,11 +232,13 @@ _LOAD: dict[Format, Callable[[Raw], Any]] = {
     Format.JSON: _load_json,
     Format.MSGPACK: _load_msgpack,
     Format.CBOR: _load_cbor,
+    Format.FLATBUFFERS: _load_cbor,
 }
 _DUMP: dict[Format, Callable[[Any], bytes]] = {
     Format.JSON: _dump_json,
     Format.MSGPACK: _dump_msgpack,
     Format.CBOR: cbor2.dumps,
+    Format.FLATBUFFERS: cbor2.dumps,
 }
 
 

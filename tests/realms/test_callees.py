@@ -13,6 +13,7 @@ from msgspec import Raw
 from tests.realms.house import House, Member
 from wampd.realms.callees import Callees, Share, Ticket
 from wampd.realms.calls import Course, Invocation
+from wampd.realms.limits import Quota
 from wampd.realms.messages import Call
 from wampd.realms.options import CallOptions, ClientRoles, Invoke, RegisterOptions
 from wampd.realms.sharding import rendezvous
@@ -21,7 +22,8 @@ from wampd.realms.sharding import rendezvous
 class Table:
     """A desk that gives places as the dealer does, and keeps the record of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, quota: Quota) -> None:
+        self.quota = quota
         self.seated: list[tuple[int, Share]] = []
         self.stranded: list[int] = []
 
@@ -40,9 +42,9 @@ class Table:
 class Bench:
     """Callees, and calls for them."""
 
-    def __init__(self, invoke: Invoke, count: int = 0, **options: Any) -> None:
+    def __init__(self, invoke: Invoke, count: int = 0, quota: Quota | None = None, **options: Any) -> None:
         self.house = House()
-        self.table = Table()
+        self.table = Table(quota or Quota())
         self.callees = Callees(self.table, invoke)
         self.members: list[Member] = []
         self.caller = self.house.join()
@@ -74,10 +76,17 @@ class Bench:
         shares = [self.choose(**options) for _ in range(times)]
         return [0 if share is None else share.number for share in shares]
 
-    def wait(self, number: int, share: Share | None = None, **options: Any) -> Ticket | None:
+    def wait(self, number: int, share: Share | None = None, **options: Any) -> Ticket:
+        ticket = self.try_to_wait(number, share, **options)
+        assert isinstance(ticket, Ticket)
+        return ticket
+
+    def try_to_wait(self, number: int, share: Share | None = None, **options: Any) -> Ticket | str:
         course = self.course(**options)
         invocation = Invocation(self.caller.session, number, None, 0, False, course)
-        course.seat = ticket = self.callees.wait(invocation, course, share)
+        ticket = self.callees.wait(invocation, course, share)
+        if isinstance(ticket, Ticket):
+            course.seat = ticket
         return ticket
 
 
@@ -207,7 +216,7 @@ def test_those_who_wait_are_served_in_their_order_as_soon_as_somebody_has_room()
     bench = Bench("roundrobin", 1, concurrency=2)
     bench.asked(2)
     for number in (1, 2, 3):
-        assert bench.wait(number)
+        bench.wait(number)
     (share,) = bench.callees.shares()
     share.give_back()
     assert bench.table.seated == [(1, share)]
@@ -221,7 +230,6 @@ def test_who_does_not_want_to_wait_any_longer_is_forgotten():
     bench = Bench("first", 1, concurrency=1)
     bench.choose()
     tickets = [bench.wait(number) for number in (1, 2, 3)]
-    assert tickets[1] is not None
     tickets[1].give_back()
     (share,) = bench.callees.shares()
     share.give_back()
@@ -239,7 +247,6 @@ def test_whose_caller_has_left_is_passed_over():
     (share,) = bench.callees.shares()
     share.give_back()
     assert bench.table.seated == [(2, share)]
-    assert ticket is not None
     ticket.give_back()
 
 
@@ -302,23 +309,17 @@ def test_when_nobody_is_left_who_could_serve_a_call_it_is_stranded():
 
 
 def test_only_so_many_calls_and_bytes_wait():
-    bench = Bench("first", 1, concurrency=1)
+    bench = Bench("first", 1, Quota(waiting_calls=3, waiting_size=10), concurrency=1)
     bench.choose()
-    most = Callees.MOST_WAITING
-    tickets = [bench.wait(number) for number in range(most)]
-    assert all(tickets)
-    assert bench.wait(most) is None
-    tickets[0].give_back()  # type: ignore[union-attr]
-    assert bench.wait(most)
-    bench = Bench("first", 1, concurrency=1)
-    bench.choose()
-    long = b"[" + b" " * Callees.MOST_BYTES + b"]"
-    ticket = bench.wait(1, payload=long)  # one alone may be of any length that was let in
-    assert ticket is not None
-    assert bench.wait(2) is None
-    ticket.give_back()
-    assert bench.wait(2) is not None
-    assert bench.wait(3, payload=long) is None
+    first = bench.wait(1, payload=b"[1,2,3]")
+    refusal = bench.try_to_wait(2, payload=b"[12]")
+    assert refusal == "no more than 10 bytes of payload wait for callees of one registration (limit: waiting_size)"
+    bench.wait(3, payload=b"[1]")
+    first.give_back()
+    bench.wait(4, payload=b"[1234]")
+    bench.wait(5, payload=b"")
+    refusal = bench.try_to_wait(6, payload=b"")
+    assert refusal == "no more than 3 calls wait for callees of one registration (limit: waiting_calls)"
 
 
 def test_a_thousand_comings_and_goings_leave_the_turn_right():

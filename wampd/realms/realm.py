@@ -106,7 +106,7 @@ class Realm:
         self.struck: Counter[str] = Counter()
         """How often limits struck, and what was not delivered."""
         self.broker = Broker(touched, outside, self.struck)
-        self.dealer = Dealer(outside, self.struck, timeouts=timeouts, alarm=partial(alarmed.append, self))
+        self.dealer = Dealer(outside, self.struck, timeouts=timeouts, quota=quota, alarm=partial(alarmed.append, self))
         self.watcher: Watcher = Meta(self, outside)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits

@@ -136,6 +136,8 @@ class Daemon:
                 sessions=realm.limits.sessions,
                 sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},
                 retained=realm.limits.retained,
+                waiting_calls=realm.limits.waiting_calls,
+                waiting_size=realm.limits.waiting_size,
             ),
             timeouts=Timeouts(realm.call_timeout.default, realm.call_timeout.maximum, realm.call_timeout.forward),
             strict_request_ids=realm.strict_request_ids,

@@ -34,6 +34,8 @@ LimitName: TypeAlias = Literal[
     "realms",
     "retained",
     "retained_size",
+    "waiting_calls",
+    "waiting_size",
 ]
 
 _TEXTS: dict[LimitName, str] = {
@@ -49,6 +51,8 @@ _TEXTS: dict[LimitName, str] = {
     "realms": "no more than {} realms at once",
     "retained": "no more than {} retained events",
     "retained_size": "no more than {} bytes of retained events",
+    "waiting_calls": "no more than {} calls wait for callees of one registration",
+    "waiting_size": "no more than {} bytes of payload wait for callees of one registration",
 }
 
 
@@ -92,3 +96,7 @@ class Quota(Struct, frozen=True):
     """Retained events."""
     retained_size: int = 64 * 2**20
     """About how many bytes of memory they take."""
+    waiting_calls: int = 1_000
+    """Calls that wait for a callee of one registration that has room."""
+    waiting_size: int = 16 * 2**20
+    """Bytes of their payload."""

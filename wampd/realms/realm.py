@@ -121,7 +121,7 @@ class Realm:
             retention=retention,
             history=history,
         )
-        self.dealer = Dealer(outside, self.struck, timeouts=timeouts, alarm=partial(alarmed.append, self))
+        self.dealer = Dealer(outside, self.struck, timeouts=timeouts, quota=quota, alarm=partial(alarmed.append, self))
         self.testaments = Testaments(self.broker)
         self.dealer.services.procedures.update(self.testaments.procedures)
         self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures)

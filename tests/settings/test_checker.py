@@ -54,8 +54,8 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_file(config):
         'config.yaml:4:5: realms[0].rolls: unknown key; did you mean "roles"?',
         'config.yaml:6:11: realms[1].name: "realm 2" is not a URI (match: exact, uri_check: loose)',
         'config.yaml:7:25: realms[1].strict_request_ids: expected true or false, not "yes"',
-        "config.yaml:10:48: realms[1].roles[0].permissions[0].allow[1]: expected one of call, publish, register,"
-        ' subscribe, not "cal"; did you mean "call"?',
+        "config.yaml:10:48: realms[1].roles[0].permissions[0].allow[1]: expected one of call, force_reregister, publish,"
+        ' register, subscribe, not "cal"; did you mean "call"?',
         "config.yaml:10:55: realms[1].roles[0].permissions[1].uri: this key is missing",
         "config.yaml:10:63: realms[1].roles[0].permissions[1].allow: expected a list",
         "config.yaml:11:9: realms[1].roles[1].name: this key is missing",

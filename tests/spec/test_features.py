@@ -79,6 +79,7 @@ SHOWN_BY = {
     "pattern_based_registration": "PRG-02",
     "reflection": "RFL-01",
     "registration_meta_api": "META-R-01",
+    "registration_revocation": "RRV-01",
     "session_meta_api": "META-S-01",
     "subscription_meta_api": "META-P-01",
     "shared_registration": "SHR-04",

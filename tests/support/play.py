@@ -63,6 +63,9 @@ ALL: Mapping[str, Any] = {
                 "payload_transparency",
                 "progressive_call_invocations",
                 "progressive_call_results",
+                "registration_revocation",
+                "sharded_registration",
+                "shared_registration",
             ),
             True,
         )

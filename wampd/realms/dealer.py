@@ -1,6 +1,7 @@
 """The dealer: from a CALL to its callee, from an answer to its caller.
 
-Who registered what is in `wampd.realms.registrations`; what calls are under way, and how they end, in `wampd.realms.records`.
+Who registered what is in `wampd.realms.registrations`; which callee a call gets that is out of the ordinary, in
+`wampd.realms.assignment`; what calls are under way, and how they end, in `wampd.realms.records`.
 
 Rules
 -----
@@ -13,8 +14,6 @@ Rules
   "Progressive Call Invocations").
 * A timeout is the time until an answer, or until the next part of one; any part of either side starts it anew. It is watched
   here, or by a callee that was told of it, never by both (advanced profile, "Call Timeouts").
-* A callee that announced it can say ``wamp.error.unavailable``: then each other callee of the registration is asked once, as
-  long as nothing but the first CALL has passed (advanced profile, "Call Re-Routing").
 * An ordinary call (no options, an ordinary registration) has no `Course`, and never needs to know of any of that.
 """
 
@@ -28,31 +27,27 @@ from wampd.realms.abilities import (
     CALL_REROUTE,
     PASSTHRU,
     PROGRESSIVE_CALLS,
-    PROGRESSIVE_RESULTS,
-    can_be_interrupted,
     has,
     lacking,
     passed_on,
     unreadable,
     with_payload,
 )
-from wampd.realms.callees import Share
-from wampd.realms.calls import Course, Invocation, Timeouts, drop_if_late, is_late, remember_ended
-from wampd.realms.grants import DISCLOSURE_DISALLOWED, INVALID_URI, NOT_AUTHORIZED, Grant
+from wampd.realms.assignment import FEATURE_NOT_SUPPORTED, Assignment, disclosing
+from wampd.realms.calls import Course, Invocation, Timeouts, drop_if_late, is_late
+from wampd.realms.grants import DISCLOSURE_DISALLOWED, INVALID_URI, NOT_AUTHORIZED
 from wampd.realms.limits import beyond
 from wampd.realms.messages import CALL, ERROR, INVOCATION, RESULT, YIELD, Call, Cancel, Error, Yield
 from wampd.realms.options import CallOptions, ClientRole, ErrorDetails, YieldOptions
 from wampd.realms.outside import Outside
-from wampd.realms.records import CANCELED, Records, interrupt
-from wampd.realms.registrations import Registration, Registrations
+from wampd.realms.records import CANCELED, interrupt
+from wampd.realms.registrations import Registrations
 from wampd.realms.services import Services
 from wampd.realms.session import ProtocolViolation, Session, State
 from wampd.realms.uris import is_uri
 
 ESTABLISHED = State.ESTABLISHED
 
-FEATURE_NOT_SUPPORTED = "wamp.error.feature_not_supported"
-NO_AVAILABLE_CALLEE = "wamp.error.no_available_callee"
 NO_SUCH_PROCEDURE = "wamp.error.no_such_procedure"
 UNAVAILABLE = "wamp.error.unavailable"
 
@@ -63,19 +58,16 @@ PLAIN_CALL = CallOptions()
 PLAIN_YIELD = YieldOptions()
 
 
-class Dealer(Records):
+class Dealer(Assignment):
     """Remote procedure calls in one realm."""
 
     def __init__(
         self, outside: Outside, struck: Counter[str], *, timeouts: Timeouts, alarm: Callable[[], object]
     ) -> None:
         """``struck`` counts what is refused; ``alarm`` is called when ``deadlines.next`` has become earlier."""
-        super().__init__(outside, alarm)
-        self._struck = struck
-        self._timeouts = timeouts
+        super().__init__(outside, struck, timeouts=timeouts, alarm=alarm)
         self._all_timed = bool(timeouts.default or timeouts.maximum)
         self._decode = outside.decode
-        self._chance = outside.random
         self.registrations = Registrations(self, struck)
         self.services = Services(outside)
 
@@ -125,7 +117,7 @@ class Dealer(Records):
         if registration.match != "exact":
             details = {"procedure": uri}
         if options.disclose_me or registration.disclose_caller or grant.disclose == "always":
-            details = _disclosing(details, caller, grant)
+            details = disclosing(details, caller, grant)
         if special or callee is None or self._all_timed:
             self._set_out(caller, message, registration, details, grant)
             return
@@ -244,94 +236,6 @@ class Dealer(Records):
         if type(args) is not list or len(args) != 1:
             raise ProtocolViolation("with ppt_scheme, Arguments must hold one item, and there must be no ArgumentsKw")
 
-    def _refuse(self, caller: Session, message: Call, uri: str, reason: str = "") -> None:
-        """Answer a CALL that does not even begin."""
-        caller.refuse(CALL, message.id, uri, reason)
-        if message.options.progress:
-            remember_ended(caller, message.id, message.uri, self._now())
-
-    def _set_out(
-        self, caller: Session, message: Call, registration: Registration, details: dict[str, Any], grant: Grant
-    ) -> None:
-        """Begin a call that has something special about it."""
-        options = message.options
-        course = Course(message, registration, {**details, **passed_on(options)})
-        if "caller" not in details:
-            course.caller = _disclosing({}, caller, grant)
-        server: Registration | Share | None = registration
-        if registration.callee is None:
-            server = registration.shared.choose(course, self._chance)
-        feature = registration.shared.lacking(course) if server is None else lacking(server.role, options)
-        if feature:
-            self._refuse(caller, message, FEATURE_NOT_SUPPORTED, f"the callee did not announce {feature}")
-            return
-        invocation = Invocation(caller, message.id, None, 0, False, course)
-        obstacle = self._wait(invocation, course) if server is None else ""
-        if obstacle:
-            self._struck["calls that no callee had room for"] += 1
-            self._refuse(caller, message, NO_AVAILABLE_CALLEE, obstacle)
-            return
-        assert caller.calls is not None
-        caller.calls[message.id] = invocation
-        course.timeout = self._timeouts.allowed(options.timeout)
-        if course.timeout:
-            course.ends = self._now() + course.timeout
-            course.deadline = self.deadlines.start(invocation, course.ends)
-        if server is not None:
-            self._assign(invocation, server)
-
-    def _wait(self, invocation: Invocation, course: Course) -> str:
-        """Let a call wait for a callee that has room; what keeps it from that, if anything does."""
-        if course.open:
-            return "no callee has room, and a call in parts does not wait for one"
-        course.seat = course.registration.shared.wait(invocation, course)
-        return "" if course.seat is not None else "no callee has room, and too many calls wait for one already"
-
-    def seat(self, invocation: Invocation, share: Share) -> None:
-        """Give a call that waited to a callee."""
-        assert invocation.course is not None
-        invocation.course.leave_seat()
-        self._assign(invocation, share)
-
-    def strand(self, invocation: Invocation) -> None:
-        """Answer a call that waited: nobody is left who could serve it."""
-        self._fail(invocation, CANCELED, "the callees left before they served the call")
-
-    def _assign(self, invocation: Invocation, server: Registration | Share) -> None:
-        """Give a call that no callee has to this one, which lacks nothing that the call needs."""
-        course = invocation.course
-        assert course is not None
-        assert course.payload is not None
-        callee = server.callee
-        assert callee is not None
-        callee.last_invocation = invocation_id = callee.last_invocation + 1
-        invocation.callee, invocation.id, invocation.interrupted = callee, invocation_id, False
-        if callee.invocations is None:
-            callee.invocations = {}
-        callee.invocations[invocation_id] = invocation
-        course.seat = server.take()
-        course.parts = 1
-        course.tried.append(callee)
-        course.told = told = dict(course.details)
-        if server.disclose_caller:
-            told.update(course.caller)
-        role = callee.roles.callee
-        course.progressive = (
-            course.options.receive_progress and has(role, PROGRESSIVE_RESULTS) and can_be_interrupted(role)
-        )
-        if course.progressive:
-            told["receive_progress"] = True
-        if course.timeout:
-            if self._timeouts.passes_on(callee, server.forward_timeout):
-                told["timeout"] = max(1, round((course.ends - self._now()) * 1000))
-                self._stop_watching(course)
-            elif course.deadline is None:
-                course.deadline = self.deadlines.start(invocation, course.ends)
-        head = (INVOCATION, invocation_id, course.registration.id, {**told, "progress": True} if course.open else told)
-        callee.send(with_payload(head, *course.payload, invocation.caller, callee))
-        if course.registration.callee is not None or not has(role, CALL_REROUTE):
-            course.payload = None  # nobody else will be asked
-
     def _go_on(self, invocation: Invocation, message: Call) -> None:
         """Serve a CALL with the id of one that is under way: the next part of a progressive call, or a violation."""
         course = _continued(invocation, message)
@@ -376,36 +280,6 @@ class Dealer(Records):
             self._forget(invocation)
         caller.send(with_payload((RESULT, invocation.call, details), message.args, message.kwargs, callee, caller))
 
-    def _has_begun(self, course: Course) -> None:
-        """A part of a call has passed: its time starts anew, and no other callee can be asked."""
-        course.begun = True
-        course.payload = None
-        if course.deadline is not None:
-            course.deadline.due = course.ends = self._now() + course.timeout
-
-    def _reroute(self, invocation: Invocation, callee: Session) -> bool:
-        """A callee is not available: ask another; whether that is the end of its ERROR."""
-        course = invocation.course
-        if invocation.interrupted or (course is not None and course.begun):
-            return False
-        share = waits = None
-        if course is not None and course.registration.callee is None:
-            share = course.registration.shared.choose(course, self._chance)
-            waits = share is None and course.registration.shared.lacking(course) is None
-        if course is None or not (share or waits):
-            self._fail(invocation, NO_AVAILABLE_CALLEE, "no callee of the procedure is available")
-            return True
-        assert callee.invocations is not None
-        del callee.invocations[invocation.id]
-        invocation.callee = None
-        course.leave_seat()
-        obstacle = self._wait(invocation, course) if share is None else ""
-        if share is not None:
-            self._assign(invocation, share)
-        elif obstacle:
-            self._fail(invocation, NO_AVAILABLE_CALLEE, obstacle)
-        return True
-
 
 def _continued(invocation: Invocation, message: Call) -> Course:
     """What is special about the progressive call that a CALL continues."""
@@ -413,10 +287,3 @@ def _continued(invocation: Invocation, message: Call) -> Course:
     if course is None or not course.open or message.uri != course.uri:
         raise ProtocolViolation(f"CALL {message.id} is still being served")
     return course
-
-
-def _disclosing(details: dict[str, Any], caller: Session, grant: Grant) -> dict[str, Any]:
-    """The details of an INVOCATION with the caller in them, unless its role forbids that."""
-    if grant.disclose == "never":
-        return details
-    return {**details, "caller": caller.id, "caller_authid": caller.authid, "caller_authrole": caller.authrole}

@@ -34,6 +34,7 @@ DEALER_FEATURES: tuple[str, ...] = (
     "progressive_call_results",
     "reflection",
     "registration_meta_api",
+    "registration_revocation",
     "session_meta_api",
     "shared_registration",
 )

@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from itertools import count
-from typing import Any
 
+from wampd.realms.abilities import has
 from wampd.realms.callees import Callees, Desk
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED, Action
 from wampd.realms.limits import beyond
@@ -109,36 +109,30 @@ class Registrations(UriMap[Registration]):
     def register(self, session: Session, message: Register) -> None:
         """Serve a REGISTER."""
         uri, options = message.uri, message.options
-        actions: tuple[Action, ...] = ("register", "force_reregister") if options.force_reregister else ("register",)
-        for action in actions:
-            grant = session.grants.decide(action, uri, options.match)
-            if grant.refusal is not None:
-                session.refuse(REGISTER, message.id, grant.refusal, grant.reason)
-                return
-            if options.disclose_caller and grant.disclose == "never":
-                session.refuse(REGISTER, message.id, DISCLOSURE_DISALLOWED)
-                return
+        if not self._granted(session, message):
+            return
         there = self.get(uri, options.match)
         if there is not None and not there.is_served:
             self._clear(there)
             there = None
-        if there is not None and not options.force_reregister:
-            obstacle = _obstacle(there, session, options)
-            if obstacle:
-                session.refuse(
-                    REGISTER, message.id, PROCEDURE_ALREADY_EXISTS, f"{uri!r} is registered already{obstacle}"
-                )
-                return
+        obstacle = "" if there is None or options.force_reregister else _obstacle(there, session, options)
+        if obstacle:
+            reason = f"{uri!r} is registered already{obstacle}"
+            session.refuse(REGISTER, message.id, PROCEDURE_ALREADY_EXISTS, reason)
+            return
         if len(session.registrations or ()) >= session.limits.registrations:
             reason = beyond("registrations", session.limits.registrations)
             self._struck["registrations over the limit"] += 1
             session.refuse(REGISTER, message.id, NOT_AUTHORIZED, reason)
             return
-        if there is not None and options.force_reregister:
-            for callee in there.callees:
-                self.revoke(there, callee, "another callee has taken the place of this one")
-            there = None
-        self._add(session, message, there)
+        displaced = [] if there is None or not options.force_reregister else self._displace(there)
+        registration, created = self._add(session, uri, options)
+        session.send((REGISTERED, message.id, registration.id))
+        for other, callee, deleted in displaced:
+            self.watcher.unregistered(callee, other, deleted=deleted)
+        self.watcher.registered(session, registration, created=created)
+        if not created:
+            registration.shared.settle()
 
     def unregister(self, session: Session, message: Unregister) -> None:
         """Serve an UNREGISTER; invocations under way go on."""
@@ -149,15 +143,16 @@ class Registrations(UriMap[Registration]):
         session.send((UNREGISTERED, message.id))
         self._take_off(registration, session)
 
-    def revoke(self, registration: Registration, callee: Session, reason: str | None = None) -> None:
-        """Take a callee off a registration that it has, and tell it why."""
-        role = callee.roles.callee
-        if callee.state is ESTABLISHED and role is not None and role.has("registration_revocation"):
-            details: dict[str, Any] = {"registration": registration.id}
-            if reason is not None:
-                details["reason"] = reason
-            callee.send((UNREGISTERED, 0, details))
+    def revoke(self, registration: Registration, callee: Session, reason: str) -> bool:
+        """Take a callee off, and tell it if it understands that; whether it was one.
+
+        Advanced profile, "Registration Revocation": the message is an UNREGISTERED that answers no request.
+        """
+        if registration.id not in (callee.registrations or ()):
+            return False
+        _tell(callee, registration, reason)
         self._take_off(registration, callee)
+        return True
 
     def detach(self, session: Session, most: int) -> int:
         """Take off at most so many registrations of a session that has left; return how many are still to go."""
@@ -184,21 +179,41 @@ class Registrations(UriMap[Registration]):
 
     # ------------------------------------------------------------------------------------------------------- changes
 
-    def _add(self, session: Session, message: Register, registration: Registration | None) -> None:
-        """Add a callee to a registration, or to a new one."""
+    def _granted(self, session: Session, message: Register) -> bool:
+        """Whether a session may register what it wants to; it is told if not."""
+        options = message.options
+        actions: tuple[Action, ...] = ("register", "force_reregister") if options.force_reregister else ("register",)
+        for action in actions:
+            grant = session.grants.decide(action, message.uri, options.match)
+            if grant.refusal is not None:
+                session.refuse(REGISTER, message.id, grant.refusal, grant.reason)
+                return False
+            if options.disclose_caller and grant.disclose == "never":
+                session.refuse(REGISTER, message.id, DISCLOSURE_DISALLOWED)
+                return False
+        return True
+
+    def _add(self, session: Session, uri: str, options: RegisterOptions) -> tuple[Registration, bool]:
+        """Add a callee to the registration that is there, or to a new one; the registration, and whether it is new."""
+        registration = self.get(uri, options.match)
         created = registration is None
         if registration is None:
-            registration = Registration(next(self._ids), message.uri, session, message.options, self._desk)
-            self.add(message.uri, message.options.match, registration)
+            registration = Registration(next(self._ids), uri, session, options, self._desk)
+            self.add(uri, options.match, registration)
         else:
-            registration.shared.add(session, message.options)
+            registration.shared.add(session, options)
         if session.registrations is None:
             session.registrations = {}
         session.registrations[registration.id] = registration
-        session.send((REGISTERED, message.id, registration.id))
-        self.watcher.registered(session, registration, created=created)
-        if not created:
-            registration.shared.settle()
+        return registration, created
+
+    def _displace(self, registration: Registration) -> list[tuple[Registration, Session, bool]]:
+        """Take off all callees for one that comes in their place; what the watcher is to be told of."""
+        displaced = []
+        for callee in registration.callees:
+            _tell(callee, registration, "another callee has taken the procedure over")
+            displaced.append((registration, callee, self._drop(registration, callee)))
+        return displaced
 
     def _clear(self, registration: Registration) -> None:
         """Take off a registration whose callees have all left."""
@@ -206,14 +221,26 @@ class Registrations(UriMap[Registration]):
             self._take_off(registration, callee)
 
     def _take_off(self, registration: Registration, callee: Session) -> None:
+        """Take off a callee, and tell the watcher."""
+        deleted = self._drop(registration, callee)
+        self.watcher.unregistered(callee, registration, deleted=deleted)
+
+    def _drop(self, registration: Registration, callee: Session) -> bool:
+        """Take off a callee; whether it was the last."""
         assert callee.registrations is not None
         del callee.registrations[registration.id]
-        deleted = registration.callee is not None or len(registration.shared) == 1
-        if deleted:
+        last = registration.callee is not None or len(registration.shared) == 1
+        if last:
             self.remove(registration.uri, registration.match)
         if registration.callee is None:
             registration.shared.remove(callee)
-        self.watcher.unregistered(callee, registration, deleted=deleted)
+        return last
+
+
+def _tell(callee: Session, registration: Registration, reason: str) -> None:
+    """Tell a callee that it lost a registration, if it understands that."""
+    if callee.state is ESTABLISHED and has(callee.roles.callee, "registration_revocation"):
+        callee.send((UNREGISTERED, 0, {"registration": registration.id, "reason": reason}))
 
 
 def _obstacle(there: Registration, session: Session, options: RegisterOptions) -> str:

@@ -13,12 +13,10 @@ Source: WAMP advanced profile, "Session Meta API".
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from wampd.realms.grants import INVALID_URI
-from wampd.realms.meta.shapes import NO_SUCH_SESSION
+from wampd.realms.meta.shapes import NO_SUCH_SESSION, Text
 from wampd.realms.options import Id
 from wampd.realms.services import Arguments, Procedure, Refused, Result, taking
 from wampd.realms.uris import is_uri
@@ -31,11 +29,6 @@ KILLED = "wamp.close.killed"
 
 SHOWN = ("type", "protocol")
 """What is shown of a session's transport."""
-
-MAX_MESSAGE = 1024
-"""How long the message of a kill may be: every victim gets it."""
-
-Text = Annotated[str, msgspec.Meta(max_length=MAX_MESSAGE)]
 
 
 class ByRoles(Arguments, frozen=True):

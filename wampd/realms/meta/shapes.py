@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from wampd.realms.options import Id, Match
@@ -14,6 +15,11 @@ from wampd.realms.session import Session, State
 from wampd.realms.uris import UriMap
 
 NO_SUCH_SESSION = "wamp.error.no_such_session"
+
+MAX_TEXT = 1024
+"""How long a text for another session may be; very many can be sent the same."""
+
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
 
 class Entry(Protocol):
@@ -61,7 +67,12 @@ class Removal(Arguments, frozen=True):
 
     id: Id
     session: Id
-    reason: str | None = None
+    reason: Text | None = None
+
+    @property
+    def why(self) -> str:
+        """What the removed session is told."""
+        return "taken off by way of the meta API" if self.reason is None else self.reason
 
 
 class Known(Generic[T]):

@@ -87,3 +87,43 @@ def test_black_and_white_lists(client: Client, field: Field) -> None:
 @by(TWISTED, ASYNCIO, AUTOBAHN_JS)  # wampy.js never says exclude_me: false
 def test_exclusion_of_the_publisher(client: Client, field: Field) -> None:
     assert field.hold(client, "exclusion") == {"heard": ["included"]}
+
+
+@by(*EVERY)
+def test_meta_api(client: Client, field: Field) -> None:
+    facts = {
+        "one more": 1,
+        "listed": True,
+        "joined": [True, "anonymous"],
+        "got": [True, "anonymous"],
+        "nobody": "wamp.error.no_such_session",
+        "registration": [True, True, "com.interop.offer", True, 1],
+        "subscription": [True, True, "com.interop.theme", True, 1],
+    }
+    if client is not WAMPY:  # which does not tell its user for what reason it was sent away
+        facts |= {"killed for": "com.interop.enough", "left": True}
+    assert field.hold(client, "meta") == facts
+
+
+@by(*EVERY)
+def test_progressive_results(client: Client, field: Field, host: None) -> None:
+    assert field.hold(client, "progress") == {"parts": [0, 1, 2], "result": "done", "without": "done at once"}
+
+
+@by(*EVERY)
+def test_timeouts(client: Client, field: Field, host: None) -> None:
+    expected = {"error": "wamp.error.timeout", "in time": True, "interrupted": [True]}
+    assert field.hold(client, "timeout") == expected
+
+
+@by(*EVERY)
+def test_shared_registrations(client: Client, field: Field) -> None:
+    refused = "wamp.error.procedure_already_exists"
+    assert field.hold(client, "sharing") == {
+        "roundrobin": [0, 1, 2, 0, 1],
+        "roundrobin against random": refused,
+        "first": [0] * 5,
+        "first against random": refused,
+        "last": [2] * 5,
+        "last against random": refused,
+    }

@@ -146,7 +146,9 @@ class Lives(RuleBasedStateMachine):
                     each.say(YIELD, message[1], {})
 
     @precondition(lambda self: self.clients)
-    @rule(data=st.data(), way=st.sampled_from(("goodbye", "abort", "drop", "violation", "dismissed", "again")))
+    @rule(
+        data=st.data(), way=st.sampled_from(("goodbye", "abort", "drop", "violation", "dismissed", "killed", "again"))
+    )
     def leave(self, data: st.DataObject, way: str) -> None:
         client = data.draw(st.sampled_from(self.clients))
         client.heard()
@@ -157,6 +159,11 @@ class Lives(RuleBasedStateMachine):
             client.say(ABORT, {}, "com.gone")
         elif way == "violation":
             client.say(99)
+        elif way == "killed" and sum(each.realm == client.realm for each in self.clients) > 1:
+            core = self.stage.realms[client.realm].core
+            core.expel([client.wire.line.peer.session], "wamp.close.killed")
+            self.stage.realms.end_of_turn()
+            assert client.heard()[-1] == [GOODBYE, {}, "wamp.close.killed"]
         elif way == "dismissed":
             client.wire.line.peer.dismiss("wamp.close.killed")
             self.stage.realms.end_of_turn()
@@ -171,11 +178,15 @@ class Lives(RuleBasedStateMachine):
     def realms_are_open_as_long_as_somebody_is_in_them(self) -> None:
         self.stage.clock.advance(0)
         assert self.open() == self.for_good | {client.realm for client in self.clients}
+        here = {session for shell in self.stage.realms.all() for session in shell.core.sessions}
+        assert here <= self.stage.realms.ids  # who was sent away has its id until its connection is closed
 
     def teardown(self) -> None:
         for client in self.clients:
             client.wire.drop()
         self.clients.clear()
+        self.stage.clock.advance(100)
+        assert not self.stage.realms.ids
         self.realms_are_open_as_long_as_somebody_is_in_them()
         for shell in self.stage.realms.all():
             core = shell.core

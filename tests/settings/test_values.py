@@ -92,7 +92,8 @@ def test_a_size_that_is_shown_is_read_as_the_same_size(size):
         ("websocket: {/ws: {type: wamp, serializers: }}",
          'websocket["/ws"].serializers: expected a list; write [] for an empty one'),
         ("websocket: {/ws: {type: wamp, serializers: [jsn]}}",
-         'websocket["/ws"].serializers[0]: expected one of cbor, json, msgpack, ubjson, not "jsn"; did you mean "json"?'),
+         'websocket["/ws"].serializers[0]: expected one of cbor, flatbuffers, json, msgpack, ubjson,'
+         ' not "jsn"; did you mean "json"?'),
         ("websocket: {/ws: {type: wamp, compression: {window_bits: 8}}}",
          'websocket["/ws"].compression.window_bits: must be at least 9'),
         ("tls: {certificate: x.pem}", "tls.key: this key is missing"),

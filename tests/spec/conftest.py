@@ -1,14 +1,25 @@
-"""The plays of the conformance tests: every conversation in memory in each serialization, and over the socket transports."""
+"""The plays of the conformance tests: every conversation in memory in each serialization, and over the socket transports.
+
+Which transports and serializations
+-----------------------------------
+* Every conversation is held on the wires of `EVERYWHERE`: each transport and each serialization is among them, not each
+  pair. What a conversation shows is decided behind both, in code that knows neither.
+* The chapters in `THOROUGH`, which between them use every type of message with a payload, are held on each transport in each
+  serialization, FlatBuffers included. These wires carry the mark ``thorough``: ``-m "not thorough"`` leaves them out.
+* FlatBuffers is in the second group alone: its schema has no field for many an option that the other chapters are about.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.support.play import Play
 from tests.support.process import running_wampd
 from tests.support.stages import CONFIGURATION, MemoryStage, SocketStage
+from tests.support.wires import wire_names
 
 EVERYWHERE = (
     "memory-json",
@@ -21,6 +32,8 @@ EVERYWHERE = (
     "rawsocket-msgpack",
     "longpoll-json",
 )
+THOROUGH = ("test_rpc", "test_pubsub", "test_ordering")
+ALL_WIRES = wire_names("memory", "websocket", "batched", "rawsocket")
 JSON = ("memory-json", "websocket-json", "rawsocket-json")
 IN_MEMORY = ("memory-json",)
 
@@ -61,7 +74,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-@pytest.fixture(params=EVERYWHERE)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "play" in metafunc.fixturenames:
+        wires: list[Any] = list(EVERYWHERE)
+        if metafunc.module.__name__.rpartition(".")[2] in THOROUGH:
+            more = [wire for wire in ALL_WIRES if wire not in EVERYWHERE]
+            wires += [pytest.param(wire, marks=pytest.mark.thorough) for wire in more]
+        metafunc.parametrize("play", wires, indirect=True)
+
+
+@pytest.fixture
 def play(request: pytest.FixtureRequest) -> Iterator[Play]:
     """A conversation that is the same over every transport and in every serialization."""
     yield from _play(request)

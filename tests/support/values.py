@@ -12,7 +12,7 @@ import msgspec
 
 from tests.support import ubjson
 
-SERIALIZERS = ("json", "msgpack", "cbor", "ubjson")
+SERIALIZERS = ("json", "msgpack", "cbor", "ubjson", "flatbuffers")
 BATCHED = SERIALIZERS
 """Those that have a batched form over WebSocket."""
 
@@ -33,15 +33,29 @@ def _load_json(payload: bytes) -> Any:
     return json.loads(payload.decode(), parse_constant=constant)
 
 
+def _dump_flatbuffers(value: Any) -> bytes:
+    from tests.support import flatbuffers  # and with it autobahn: only for those who need it
+
+    return flatbuffers.dumps(value)
+
+
+def _load_flatbuffers(payload: bytes) -> Any:
+    from tests.support import flatbuffers
+
+    return flatbuffers.loads(payload)
+
+
 DUMP: dict[str, Callable[[Any], bytes]] = {
     "json": _dump_json,
     "msgpack": msgspec.msgpack.encode,
     "cbor": cbor2.dumps,
     "ubjson": ubjson.dumps,
+    "flatbuffers": _dump_flatbuffers,
 }
 LOAD: dict[str, Callable[[bytes], Any]] = {
     "json": _load_json,
     "msgpack": msgspec.msgpack.decode,
     "cbor": cbor2.loads,
     "ubjson": ubjson.loads,
+    "flatbuffers": _load_flatbuffers,
 }

@@ -15,7 +15,8 @@ Rules
 * ``$name`` is the session of the actor of that name; or else anything, which is the same wherever it is written. ``$`` is
   anything at all. ``$int``, ``$str``, ``$list`` and ``$map`` are anything of that type. ``...`` at the end of a list and
   ``...: ...`` in a map stand for more.
-* Instead of a message: ``< nothing``, ``< closed``, ``< violation``, ``< violation KEY``. ``bob drops`` cuts bob's connection.
+* Instead of a message: ``< nothing``, ``< closed``, ``< violation``, ``< violation KEY``. ``bob drops`` cuts bob's connection;
+  ``wait 0.3`` lets so many seconds pass.
 * With ``also: basic`` clients of the basic profile, without features, must be able to hold the very same conversation.
 """
 
@@ -28,6 +29,7 @@ from typing import Any
 
 import yaml
 
+from tests.spec.scenes import pass_time
 from tests.support.play import ALL, ANY, BASIC, Play, closed, nothing, violation
 from tests.vectors.data import CODES, coded
 from wampd.realms.messages import AUTHENTICATE, CHALLENGE
@@ -60,6 +62,9 @@ class Conversation:
 
     def _speak(self, play: Play, line: str, roles: str) -> None:
         name, verb = line.split()[:2]
+        if name == "wait":
+            pass_time(play, float(verb))
+            return
         if verb == "drops":
             getattr(play, name).drop()
             return

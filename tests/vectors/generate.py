@@ -115,7 +115,7 @@ def outdated(texts: dict[str, str]) -> list[str]:
         for name, text in texts.items()
         if not bytes_file(name).exists() or bytes_file(name).read_text(encoding="utf-8") != text
     ]
-    known = {bytes_file(name).name for name in texts}
+    known = {bytes_file(path.stem).name for path in (HERE / "messages").iterdir()}
     return wrong + [path.name for path in (HERE / "bytes").iterdir() if path.name not in known]
 
 

@@ -26,9 +26,9 @@ from wampd.auth.methods import AUTHENTICATION_FAILED, Challenge, Deny, Exchange,
 from wampd.auth.roles import Role
 from wampd.realms.features import known_roles, router_roles
 from wampd.realms.grants import INVALID_URI, Grants
-from wampd.realms.messages import ABORT, WELCOME, Authenticate, Hello
+from wampd.realms.messages import ABORT, WELCOME, Authenticate, Format, Hello
 from wampd.realms.options import ClientRoles, HelloDetails, JsonDict
-from wampd.realms.session import ProtocolViolation
+from wampd.realms.session import Outlet, ProtocolViolation, Session
 from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_uri
 
 NO_SUCH_REALM = "wamp.error.no_such_realm"
@@ -99,6 +99,22 @@ class Accept(Struct, frozen=True):
     def wire(self) -> tuple[Any, ...]:
         """``[WELCOME, Session|id, Details|dict]``."""
         return (WELCOME, self.session_id, self.details())
+
+    def session(self, form: Format, touched: list[Session], transport: JsonDict, outlet: Outlet) -> Session:
+        """The client's session: it speaks ``form`` on this transport, and ``outlet`` carries its outbox away."""
+        return Session(
+            self.session_id,
+            format=form,
+            roles=self.roles,
+            grants=self.grants,
+            touched=touched,
+            authid=self.authid,
+            authrole=self.authrole,
+            authmethod=self.authmethod,
+            authprovider=self.authprovider,
+            transport=transport,
+            outlet=outlet,
+        )
 
 
 class Abort(Struct, frozen=True):

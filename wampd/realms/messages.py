@@ -198,6 +198,8 @@ class Format(enum.Enum):
     MSGPACK = "msgpack"
     CBOR = "cbor"
     UBJSON = "ubjson"
+    FLATBUFFERS = "flatbuffers"
+    """CBOR, in messages of which only the payload is CBOR."""
     PLAIN = "plain"
     """Not undecoded at all: plain values of the router's own."""
 

@@ -139,6 +139,8 @@ class Realms:
         """``agent`` is what WELCOME says of the router."""
         self.touched: list[Session] = []
         self._alarmed: list[Realm] = []
+        self.ids: set[int] = set()
+        """Of the sessions of all realms."""
         self.tally = Tally(clock)
         self._clock = clock
         self._agent = agent
@@ -267,5 +269,5 @@ class Realms:
     def _session_id(self) -> int:
         while True:
             session_id = secrets.randbelow(MAX_ID) + 1
-            if not any(session_id in shell.core.sessions for shell in self._shells.values()):
+            if session_id not in self.ids:
                 return session_id

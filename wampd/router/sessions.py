@@ -92,7 +92,7 @@ class SessionPeer:
         self._codec = codec
         self._decode: Callable[[bytes], ClientMessage] = codec.decode
         share = connection.framing.share
-        self._share = (share, codec.name) if share else None
+        self._share = (share, codec.format) if share else None
         self._largest_frame = connection.framing.max_send + FRAME_HEAD
         self._patience = patience
         self._handshake: Handshake | None = None
@@ -169,25 +169,14 @@ class SessionPeer:
         if isinstance(realm, Refusal):
             self._refuse(realm)
             return
-        session = Session(
-            accept.session_id,
-            format=self._codec.format,
-            roles=accept.roles,
-            grants=accept.grants,
-            touched=self._realms.touched,
-            authid=accept.authid,
-            authrole=accept.authrole,
-            authmethod=accept.authmethod,
-            authprovider=accept.authprovider,
-            transport=self.about,
-            outlet=self,
-        )
+        session = accept.session(self._codec.format, self._realms.touched, self.about, self)
         self._handshake = None
         self._realm = realm
         self._state = State.ESTABLISHED
         self.session = session
         self.deadline = None
         session.send(accept.wire())
+        self._realms.ids.add(session.id)
         realm.join(session)
         self.handle = realm.core.handle
         depth = session.limits.depth
@@ -345,6 +334,7 @@ class SessionPeer:
             log.info("{who} left {realm}: {why}", who=self.who, realm=realm.core.name, why=why)
             self.session = None
             self._realm = None
+            self._realms.ids.discard(session.id)
             realm.leave(session)
 
     # ------------------------------------------------------------------------------------- what the connection tells

@@ -1,6 +1,6 @@
 // autobahn-js against a router: `node autobahn_client.js SCENARIO` prints the facts as JSON.
 import autobahn from "autobahn";
-import { hold, serializer, ticketOf, until, url } from "./scenarios.js";
+import { hold, lookUp, serializer, ticketOf, until, url } from "./scenarios.js";
 
 const serializers = {
   json: autobahn.serializer.JSONSerializer,
@@ -151,6 +151,100 @@ const scenarios = {
     await session.publish("com.interop.own", ["included"], {}, { exclude_me: false, ...acknowledged });
     await until(() => heard.length);
     return { heard };
+  },
+
+  async progress() {
+    const caller = await join();
+    const parts = [];
+    const result = await caller
+      .call("com.host.count", [3], {}, { receive_progress: true })
+      .then((last) => last, null, (part) => parts.push(part));
+    return { parts, result, without: await caller.call("com.host.count", [3]) };
+  },
+
+  async timeout() {
+    const caller = await join();
+    const canceled = await caller.call("com.host.canceled");
+    const began = Date.now();
+    const [error] = await failure(caller.call("com.host.wait", [], {}, { timeout: 300 }));
+    const took = Date.now() - began;
+    await until(async () => (await caller.call("com.host.canceled")) > canceled);
+    return { error, "in time": 250 < took && took < 3000, interrupted: [true] };
+  },
+
+  async sharing() {
+    const [caller, ...callees] = [await join(), await join(), await join(), await join()];
+    const facts = {};
+    for (const invoke of ["roundrobin", "first", "last"]) {
+      const procedure = `com.interop.shared.${invoke}`;
+      for (const [number, callee] of callees.entries()) await callee.register(procedure, () => number, { invoke });
+      facts[invoke] = [];
+      for (let turn = 0; turn < 5; turn += 1) facts[invoke].push(await caller.call(procedure));
+      const other = caller.register(procedure, () => 9, { invoke: "random" });
+      facts[`${invoke} against random`] = (await failure(other))[0];
+    }
+    return facts;
+  },
+
+  async retention() {
+    const [publisher, subscriber] = [await join(), await join()];
+    const topic = "com.interop.kept.autobahn_js";
+    const heard = [];
+    await publisher.publish(topic, ["old"], {}, { retain: true, ...acknowledged });
+    await publisher.publish(topic, ["kept"], {}, { retain: true, ...acknowledged });
+    await publisher.publish(topic, ["passing"], {}, acknowledged);
+    const handler = ([text], kwargs, details) => heard.push([text, details.retained]);
+    await subscriber.subscribe(topic, handler, { get_retained: true });
+    await publisher.publish(topic, ["live"], {}, acknowledged);
+    await until(() => heard.length === 2);
+    return { heard };
+  },
+
+  async testaments() {
+    const [heir, owner] = [await join(), await join()];
+    const heard = [];
+    await heir.subscribe("com.interop.will", (args, kwargs) => heard.push([args, kwargs]));
+    const add = (args, kwargs, more) => owner.call("wamp.session.add_testament", ["com.interop.will", args, kwargs], more);
+    await add(["flushed"], {}, { scope: "detached" });
+    await owner.call("wamp.session.flush_testaments", [], { scope: "detached" });
+    await add(["last"], { words: "adieu" });
+    await add(["first"], {}, { scope: "detached" });
+    const [wrong] = await failure(add([], {}, { scope: "whenever" }));
+    connections[1].close();
+    await until(() => heard.length === 2);
+    return { heard, wrong };
+  },
+
+  async meta() {
+    const watcher = await join();
+    const call = (procedure, args = [], kwargs = {}) => watcher.call(procedure, args, kwargs);
+    const [joined, left] = [[], []];
+    await watcher.subscribe("wamp.session.on_join", ([details]) => joined.push(details));
+    await watcher.subscribe("wamp.session.on_leave", ([session]) => left.push(session));
+    const before = await call("wamp.session.count");
+    const guest = await join();
+    const { id } = guest;
+    await until(() => joined.length);
+    const details = await call("wamp.session.get", [id]);
+    const facts = {
+      "one more": (await call("wamp.session.count")) - before,
+      listed: (await call("wamp.session.list")).includes(id),
+      joined: [joined[0].session === id, joined[0].authrole],
+      got: [details.session === id, details.authmethod],
+      nobody: (await failure(call("wamp.session.get", [1])))[0],
+    };
+    const registration = await guest.register("com.interop.offer", () => null);
+    const subscription = await guest.subscribe("com.interop.theme", () => null);
+    facts.registration = await lookUp(call, "registration", "com.interop.offer", registration.id, "callees", id);
+    facts.subscription = await lookUp(call, "subscription", "com.interop.theme", subscription.id, "subscribers", id);
+    const killed = new Promise((resolve) => {
+      connections[1].onclose = (_, { reason }) => resolve(reason) ?? true;
+    });
+    await call("wamp.session.kill", [id], { reason: "com.interop.enough" });
+    facts["killed for"] = await killed;
+    await until(() => left.length);
+    facts.left = left[0] === id;
+    return facts;
   },
 };
 

@@ -18,6 +18,17 @@ export async function until(condition) {
   }
 }
 
+/** What `wait` makes of a session's meta API, told in the same way whatever the library: `call` gives the first result. */
+export async function lookUp(call, kind, uri, id, members, session) {
+  return [
+    (await call(`wamp.${kind}.lookup`, [uri])) === id,
+    [await call(`wamp.${kind}.match`, [uri])].flat().includes(id),
+    (await call(`wamp.${kind}.get`, [id])).uri,
+    JSON.stringify(await call(`wamp.${kind}.list_${members}`, [id])) === JSON.stringify([session]),
+    await call(`wamp.${kind}.count_${members}`, [id]),
+  ];
+}
+
 /** Hold the scenario that the command line names, say what came of it, and leave. */
 export async function hold(scenarios, leave) {
   const facts = await scenarios[process.argv[2]]();

@@ -4,7 +4,7 @@ import { CborSerializer } from "wampy/CborSerializer.js";
 import { JsonSerializer } from "wampy/JsonSerializer.js";
 import { MsgpackSerializer } from "wampy/MsgpackSerializer.js";
 import WebSocket from "ws";
-import { hold, serializer, ticketOf, until, url } from "./scenarios.js";
+import { hold, lookUp, serializer, ticketOf, until, url } from "./scenarios.js";
 
 const serializers = { json: JsonSerializer, msgpack: MsgpackSerializer, cbor: CborSerializer };
 const sessions = [];
@@ -141,6 +141,96 @@ const scenarios = {
     }
     await until(() => Object.values(heard).every((numbers) => numbers.includes(8)));
     return heard;
+  },
+
+  async progress() {
+    const caller = await join();
+    const parts = [];
+    const progress_callback = (part) => parts.push(first(part));
+    const result = await caller.call("com.host.count", [3], { progress_callback });
+    return { parts, result: first(result), without: first(await caller.call("com.host.count", [3])) };
+  },
+
+  async timeout() {
+    const caller = await join();
+    const canceled = first(await caller.call("com.host.canceled"));
+    const began = Date.now();
+    const [error] = await failure(caller.call("com.host.wait", null, { timeout: 300 }));
+    const took = Date.now() - began;
+    await until(async () => first(await caller.call("com.host.canceled")) > canceled);
+    return { error, "in time": 250 < took && took < 3000, interrupted: [true] };
+  },
+
+  async sharing() {
+    const [caller, ...callees] = [await join(), await join(), await join(), await join()];
+    const facts = {};
+    for (const invoke of ["roundrobin", "first", "last"]) {
+      const procedure = `com.interop.shared.${invoke}`;
+      const answer = (number) => () => ({ argsList: [number] });
+      for (const [number, callee] of callees.entries()) await callee.register(procedure, answer(number), { invoke });
+      facts[invoke] = [];
+      for (let turn = 0; turn < 5; turn += 1) facts[invoke].push(first(await caller.call(procedure)));
+      const other = caller.register(procedure, answer(9), { invoke: "random" });
+      facts[`${invoke} against random`] = (await failure(other))[0];
+    }
+    return facts;
+  },
+
+  async retention() {
+    const session = await join();
+    const topic = "com.interop.kept.wampy_js";
+    const heard = [];
+    const publish = (text, retain) => session.call("com.host.publish", [topic, text, retain]); // it cannot say retain
+    await publish("old", true);
+    await publish("kept", true);
+    await publish("passing", false);
+    const handler = ({ details, argsList }) => heard.push([argsList[0], details.retained ?? false]);
+    await session.subscribe(topic, handler, { get_retained: true });
+    await publish("live", false);
+    await until(() => heard.length === 2);
+    return { heard };
+  },
+
+  async testaments() {
+    const [heir, owner] = [await join(), await join()];
+    const heard = [];
+    await heir.subscribe("com.interop.will", ({ argsList, argsDict = {} }) => heard.push([argsList, argsDict]));
+    const add = (args, kwargs, more = {}) =>
+      owner.call("wamp.session.add_testament", { argsList: ["com.interop.will", args, kwargs], argsDict: more });
+    await add(["flushed"], {}, { scope: "detached" });
+    await owner.call("wamp.session.flush_testaments", { argsList: [], argsDict: { scope: "detached" } });
+    await add(["last"], { words: "adieu" });
+    await add(["first"], {}, { scope: "detached" });
+    const [wrong] = await failure(add([], {}, { scope: "whenever" }));
+    await sessions.pop().disconnect();
+    await until(() => heard.length === 2);
+    return { heard, wrong };
+  },
+
+  async meta() {
+    const watcher = await join();
+    const call = async (procedure, argsList = [], argsDict = {}) =>
+      first(await watcher.call(procedure, { argsList, argsDict }));
+    const [joined, left] = [[], []];
+    await watcher.subscribe("wamp.session.on_join", ({ argsList }) => joined.push(argsList[0]));
+    await watcher.subscribe("wamp.session.on_leave", ({ argsList }) => left.push(argsList[0]));
+    const before = await call("wamp.session.count");
+    const guest = await join();
+    const id = guest.getSessionId();
+    await until(() => joined.length);
+    const details = await call("wamp.session.get", [id]);
+    const facts = {
+      "one more": (await call("wamp.session.count")) - before,
+      listed: (await call("wamp.session.list")).includes(id),
+      joined: [joined[0].session === id, joined[0].authrole],
+      got: [details.session === id, details.authmethod],
+      nobody: (await failure(call("wamp.session.get", [1])))[0],
+    };
+    const { registrationId } = await guest.register("com.interop.offer", () => null);
+    const { subscriptionId } = await guest.subscribe("com.interop.theme", () => null);
+    facts.registration = await lookUp(call, "registration", "com.interop.offer", registrationId, "callees", id);
+    facts.subscription = await lookUp(call, "subscription", "com.interop.theme", subscriptionId, "subscribers", id);
+    return facts;
   },
 };
 

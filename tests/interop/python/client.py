@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import txaio
 from autobahn.wamp.exception import ApplicationError
-from autobahn.wamp.types import PublishOptions, RegisterOptions, SubscribeOptions
+from autobahn.wamp.types import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
 from twisted.internet.defer import CancelledError, Deferred
 
 FRAMEWORK, SCENARIO = sys.argv[1:]
@@ -118,6 +118,15 @@ async def failure(awaited: Awaitable[Any]) -> list[Any]:
     return ["no error", []]
 
 
+def pending(canceled: list[bool]) -> Any:
+    """A result that never comes; ``canceled`` says when it is no longer wanted."""
+    if FRAMEWORK == "twisted":
+        return Deferred(canceller=lambda _: canceled.append(True))
+    future = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda done: canceled.append(done.cancelled()))
+    return future
+
+
 @scenario
 async def calls() -> Facts:
     """Arguments and results of both kinds, and errors."""
@@ -150,11 +159,7 @@ async def cancel() -> Facts:
 
     def wait() -> Any:
         started.append(True)
-        if FRAMEWORK == "twisted":
-            return Deferred(canceller=lambda _: canceled.append(True))
-        future = asyncio.get_running_loop().create_future()
-        future.add_done_callback(lambda done: canceled.append(done.cancelled()))
-        return future
+        return pending(canceled)
 
     await callee.register(wait, "com.interop.wait")
     call = caller.call("com.interop.wait")
@@ -262,6 +267,140 @@ async def exclusion() -> Facts:
     return {"heard": heard}
 
 
+def counting() -> Callable[..., Any]:
+    """A procedure that counts up to its argument, by progressive results if the caller takes them."""
+
+    async def count(most: int, details: Any = None) -> str:
+        for number in range(most if details.progress is not None else 0):
+            details.progress(number)
+            await pause(0.01)
+        return "done" if details.progress is not None else "done at once"
+
+    if FRAMEWORK == "twisted":
+        return lambda *args, **kwargs: Deferred.fromCoroutine(count(*args, **kwargs))
+    return count
+
+
+@scenario
+async def progress() -> Facts:
+    """A call is answered in parts, if its caller takes them."""
+    callee, caller = await join(), await join()
+    await callee.register(counting(), "com.interop.count", options=RegisterOptions(details_arg="details"))
+    parts: list[int] = []
+    result = await caller.call("com.interop.count", 3, options=CallOptions(on_progress=parts.append))
+    return {"parts": parts, "result": result, "without": await caller.call("com.interop.count", 3)}
+
+
+@scenario
+async def timeout() -> Facts:
+    """A call that takes too long ends, and its callee is told."""
+    callee, caller = await join(), await join()
+    canceled: list[bool] = []
+    await callee.register(lambda: pending(canceled), "com.interop.wait")
+    began = time.monotonic()
+    uri, _ = await failure(caller.call("com.interop.wait", options=CallOptions(timeout=300)))
+    took = time.monotonic() - began
+    await until(lambda: canceled)
+    return {"error": uri, "in time": 0.25 < took < 3, "interrupted": canceled}
+
+
+@scenario
+async def sharing() -> Facts:
+    """Several callees of one procedure, by three policies."""
+    caller, *callees = [await join() for _ in range(4)]
+
+    def answer(number: int) -> Callable[[], int]:
+        return lambda: number
+
+    facts: Facts = {}
+    for policy in ("roundrobin", "first", "last"):
+        procedure = f"com.interop.shared.{policy}"
+        for number, callee in enumerate(callees):
+            await callee.register(answer(number), procedure, options=RegisterOptions(invoke=policy))
+        facts[policy] = [await caller.call(procedure) for _ in range(5)]
+        other = caller.register(answer(9), procedure, options=RegisterOptions(invoke="random"))
+        facts[f"{policy} against random"] = (await failure(other))[0]
+    return facts
+
+
+@scenario
+async def retention() -> Facts:
+    """The last event of a topic is kept for those who come later."""
+    publisher, subscriber = await join(), await join()
+    topic = f"com.interop.kept.{FRAMEWORK}"
+    heard: list[Any] = []
+
+    def pick(args: Any, kwargs: Any, details: Any) -> Any:
+        return [args[0], bool(details.retained)]
+
+    await publish(publisher, topic, "old", retain=True)
+    await publish(publisher, topic, "kept", retain=True)
+    await publish(publisher, topic, "passing")
+    await subscribed(subscriber, topic, heard, pick, get_retained=True)
+    await publish(publisher, topic, "live")
+    await until(lambda: len(heard) == 2)
+    return {"heard": heard}
+
+
+@scenario
+async def testaments() -> Facts:
+    """What a session wants to be published when it is gone."""
+    heir, owner = await join(), await join()
+    heard: list[Any] = []
+    await subscribed(heir, "com.interop.will", heard, lambda args, kwargs, _: [list(args), kwargs])
+    add, flush = "wamp.session.add_testament", "wamp.session.flush_testaments"
+    await owner.call(add, "com.interop.will", ["flushed"], {}, scope="detached")
+    await owner.call(flush, scope="detached")
+    await owner.call(add, "com.interop.will", ["last"], {"words": "adieu"})
+    await owner.call(add, "com.interop.will", ["first"], {}, scope="detached")
+    wrong = await failure(owner.call(add, "com.interop.will", [], {}, scope="whenever"))
+    owner.leave()
+    await until(lambda: len(heard) == 2)
+    return {"heard": heard, "wrong": wrong[0]}
+
+
+@scenario
+async def meta() -> Facts:
+    """Who is there, who comes and goes, who offers and who listens."""
+    watcher = await join()
+    joined: list[Any] = []
+    left: list[Any] = []
+    await subscribed(watcher, "wamp.session.on_join", joined, lambda args, *_: args[0])
+    await subscribed(watcher, "wamp.session.on_leave", left, lambda args, *_: args[0])
+    before = await watcher.call("wamp.session.count")
+    guest = await join()
+    number = guest._session_id
+    await until(lambda: joined)
+    details = await watcher.call("wamp.session.get", number)
+    facts: Facts = {
+        "one more": await watcher.call("wamp.session.count") - before,
+        "listed": number in await watcher.call("wamp.session.list"),
+        "joined": [joined[0]["session"] == number, joined[0]["authrole"]],
+        "got": [details["session"] == number, details["authmethod"]],
+        "nobody": (await failure(watcher.call("wamp.session.get", 1)))[0],
+    }
+    registration = await guest.register(lambda: None, "com.interop.offer")
+    subscription = await subscribed(guest, "com.interop.theme", [], print)
+    for kind, uri, id_, members in (
+        ("registration", "com.interop.offer", registration.id, "callees"),
+        ("subscription", "com.interop.theme", subscription.id, "subscribers"),
+    ):
+        found = await watcher.call(f"wamp.{kind}.match", uri)
+        facts[kind] = [
+            await watcher.call(f"wamp.{kind}.lookup", uri) == id_,
+            found in (id_, [id_]),
+            (await watcher.call(f"wamp.{kind}.get", id_))["uri"],
+            await watcher.call(f"wamp.{kind}.list_{members}", id_) == [number],
+            await watcher.call(f"wamp.{kind}.count_{members}", id_),
+        ]
+    reason = next(left for session, left in _joined if session is guest)
+    await watcher.call("wamp.session.kill", number, reason="com.interop.enough")
+    facts["killed for"] = await reason
+    await until(lambda: left)
+    facts["left"] = left[0] == number
+    return facts
+
+
 @scenario
 async def host() -> Facts:
     """Serve what clients of other kinds call, until the end."""
@@ -270,25 +409,17 @@ async def host() -> Facts:
     canceled: list[bool] = []
 
     def wait() -> Any:
-        deferred: Any = Deferred(canceller=lambda _: canceled.append(True))
-        waiting.append(deferred)
-        return deferred
-
-    async def count(most: int, details: Any = None) -> str:
-        for number in range(most):
-            if details.progress is not None:
-                details.progress(number)
-            await pause(0.01)
-        return "done" if details.progress is not None else "done at once"
+        waiting.append(pending(canceled))
+        return waiting[-1]
 
     await session.register(wait, "com.host.wait")
     await session.register(lambda: len(waiting), "com.host.waiting")
     await session.register(lambda: len(canceled), "com.host.canceled")
     await session.register(
-        lambda *args, **kwargs: Deferred.fromCoroutine(count(*args, **kwargs)),
-        "com.host.count",
-        options=RegisterOptions(details_arg="details"),
+        lambda topic, text, retain: Deferred.fromCoroutine(publish(session, topic, text, retain=retain)),
+        "com.host.publish",
     )
+    await session.register(counting(), "com.host.count", options=RegisterOptions(details_arg="details"))
     print("serving", flush=True)
     return {"left": await _joined[0][1]}
 

@@ -27,7 +27,7 @@ Name = Annotated[str, Meta(min_length=1)]
 Text = Annotated[str, Meta(extra={"verbatim": True})]
 """A string that takes any scalar as it is written, so that ``PORT: 8080`` needs no quotes."""
 
-Serializer = Literal["json", "msgpack", "cbor", "ubjson"]
+Serializer = Literal["json", "msgpack", "cbor", "ubjson", "flatbuffers"]
 SlowConsumer = Literal["disconnect", "drop"]
 LogLevel = Literal["debug", "info", "warn", "error", "critical"]
 LogFormat = Literal["text", "json"]

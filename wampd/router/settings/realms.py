@@ -142,7 +142,7 @@ class Realm(Part, frozen=True, kw_only=True):
 
     With `match: prefix` or `match: wildcard` it is a template: it stands for all realms whose names match, which are
     opened on demand. For a name that several match, the exact one counts, else the longest prefix, else the wildcard
-    with the longest runs of names from the left.
+    with the longest runs of names from the left. Who may join one realm of a template may join every one.
     """
 
     name: Annotated[

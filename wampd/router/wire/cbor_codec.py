@@ -61,7 +61,6 @@ class CborCodec:
     """The CBOR serialization."""
 
     format = Format.CBOR
-    name = "cbor"
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         self.depth = depth
@@ -159,7 +158,7 @@ class CborCodec:
             position = end
         if position != len(data):
             raise _wrong_end(position, data)
-        return _checked(args, kwargs)
+        return checked(args, kwargs)
 
     def _slow(self, payload: bytes, strict: bool) -> ClientMessage:
         """Read any message, in any well-formed form."""
@@ -179,7 +178,7 @@ class CborCodec:
         except msgspec.ValidationError as error:
             raise violation(error) from None
         if len(parts) > payload_at:
-            message.args, message.kwargs = _checked(message.args, message.kwargs)  # type: ignore[union-attr]
+            message.args, message.kwargs = checked(message.args, message.kwargs)  # type: ignore[union-attr]
         return message
 
     def _elements(self, data: bytes) -> tuple[int, list[tuple[bytes, int]]]:
@@ -242,7 +241,7 @@ class CborCodec:
         return self.encode(convert_tail(foreign.message, foreign.format, Format.CBOR))
 
 
-def _checked(args: Raw | None, kwargs: Raw | None) -> tuple[Raw | None, Raw | None]:
+def checked(args: Raw | None, kwargs: Raw | None) -> tuple[Raw | None, Raw | None]:
     """See that arguments are an array and keyword arguments a map; those empty become `None`."""
     if kwargs is not None:
         if memoryview(kwargs)[0] >> 5 != 5:

@@ -51,8 +51,6 @@ class Codec(Protocol):
 
     format: Format
     """What undecoded payload is in."""
-    name: str
-    """The serializer's name in WAMP. Messages of codecs of the same name look the same."""
     depth: int
     """How deep a message may nest."""
 

@@ -73,6 +73,10 @@ def convert(payload: Raw | None, source: Format, target: Format) -> Raw | None:
     """The payload in another serialization. Raises `Uncarriable`."""
     if payload is None or source is target:
         return payload
+    if (source is Format.FLATBUFFERS and target is Format.CBOR) or (
+        source is Format.CBOR and target is Format.FLATBUFFERS
+    ):
+        return payload  # which is CBOR in both
     try:
         return Raw(_DUMP[target](_LOAD[source](payload)))
     except _NOT_CARRIED:
@@ -214,11 +218,13 @@ _LOAD: dict[Format, Callable[[Raw], Any]] = {
     Format.JSON: _load_json,
     Format.MSGPACK: _load_msgpack,
     Format.CBOR: _load_cbor,
+    Format.FLATBUFFERS: _load_cbor,
 }
 _DUMP: dict[Format, Callable[[Any], bytes]] = {
     Format.JSON: _dump_json,
     Format.MSGPACK: _dump_msgpack,
     Format.CBOR: cbor2.dumps,
+    Format.FLATBUFFERS: cbor2.dumps,
 }
 
 

@@ -90,7 +90,6 @@ class JsonCodec:
     """The JSON serialization."""
 
     format = Format.JSON
-    name = "json"
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         self.depth = depth

@@ -43,7 +43,6 @@ class MsgpackCodec:
     """The MessagePack serialization."""
 
     format = Format.MSGPACK
-    name = "msgpack"
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         self.depth = depth

@@ -17,7 +17,7 @@ from wampd.router.wire.msgpack_codec import MsgpackCodec
 
 USUAL: Final = ("json", "msgpack", "cbor")
 """What is offered unless something else is said."""
-RAW_SERIALIZERS: Final = {1: "json", 2: "msgpack", 3: "cbor", 4: "ubjson"}
+RAW_SERIALIZERS: Final = {1: "json", 2: "msgpack", 3: "cbor", 4: "ubjson", 5: "flatbuffers"}
 """All serializers, by the numbers that RawSocket has for them (WAMP advanced profile, "RawSocket Transport")."""
 
 
@@ -44,5 +44,9 @@ def _codec(name: str, depth: int) -> Codec:
         from wampd.router.wire.ubjson_codec import UbjsonCodec
 
         return UbjsonCodec(depth)
+    if name == "flatbuffers":
+        from wampd.router.wire.flatbuffers_codec import FlatBuffersCodec
+
+        return FlatBuffersCodec(depth)
     usual: dict[str, type[Codec]] = {"json": JsonCodec, "msgpack": MsgpackCodec, "cbor": CborCodec}
     return usual[name](depth)

@@ -44,7 +44,6 @@ class UbjsonCodec:
     """The UBJSON serialization."""
 
     format = Format.UBJSON
-    name = "ubjson"
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         self.depth = depth

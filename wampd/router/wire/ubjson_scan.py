@@ -6,6 +6,7 @@ Rules
 -----
 * Linear in the input, without recursion, whatever lengths and counts are declared.
 * Text is UTF-8, characters are ASCII, numbers of high precision are what JSON calls a number.
+* A number of high precision counts as eight arrays: reading it takes as long.
 * A typed container (``$``) holds numbers, characters or bytes: values that take room. Ten bytes of a type that takes none
   (null, true, false, no-op) would be gigabytes for a receiver's decoder. Arrays of several dimensions and structures of
   arrays are not accepted.
@@ -45,7 +46,8 @@ LENGTHS: Final[dict[int, int]] = {marker: SIZES[marker] for marker in b"iUIulmLM
 _SIGNED: Final = frozenset(b"iIlL")
 
 NOTHING, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT, TYPED, COUNTED = b"N[]{}$#"
-_TEXT, _HIGH, _CHARACTER = b"SHC"
+_TEXT, _HIGH, _CHARACTER, _SHORT = b"SHCU"
+_HIGH_COST: Final = 8
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 # For each first byte the size of the whole item, or one of these.
@@ -92,9 +94,7 @@ def walk(data: bytes, position: int, limit: int) -> int:
             left, is_object = outer.pop()
         first = data[position]
         if is_object and not left & 1 and first != NOTHING and first != CLOSE_OBJECT:
-            start, size = length_at(data, position)
-            position = start + size
-            _check_text(data, start, position)
+            position = _text_end(data, position)
             left -= 1
             continue
         kind = table[first]
@@ -107,12 +107,17 @@ def walk(data: bytes, position: int, limit: int) -> int:
             if not outer:
                 raise MalformedError("UBJSON data is malformed: no-op where a value was expected")
             position += 1
-        elif first in (_TEXT, _HIGH):
+        elif first == _TEXT:
             left -= 1
+            position = _text_end(data, position + 1)
+        elif first == _HIGH:
+            left -= 1
+            containers -= _HIGH_COST
+            if containers < 0:
+                raise TooManyError
             start, size = length_at(data, position + 1)
             position = start + size
-            _check_text(data, start, position)
-            if first == _HIGH and position <= len(data) and _NUMBER.fullmatch(data, start, position) is None:
+            if position <= len(data) and _NUMBER.fullmatch(data, start, position) is None:
                 raise MalformedError("UBJSON data is malformed: a number of high precision that is none")
         elif first == _CHARACTER:
             left -= 1
@@ -183,9 +188,7 @@ def _typed(data: bytes, position: int, count: int, marker: int, is_object: bool)
         position = end
     else:
         for _ in range(count):
-            start, length = length_at(data, position)
-            position = start + length
-            _check_text(data, start, position)
+            position = _text_end(data, position)
             values += data[position : position + size]
             position += size
     if marker == _CHARACTER and not values.isascii():
@@ -193,7 +196,15 @@ def _typed(data: bytes, position: int, count: int, marker: int, is_object: bool)
     return position
 
 
-def _check_text(data: bytes, start: int, end: int) -> None:
+def _text_end(data: bytes, position: int) -> int:
+    """Where a text ends whose length is at ``position``."""
+    if data[position] == _SHORT:  # nearly always
+        start = position + 2
+        end = start + data[position + 1]
+    else:
+        start, size = length_at(data, position)
+        end = start + size
     text = data[start:end]
     if not text.isascii():
         text.decode()
+    return end

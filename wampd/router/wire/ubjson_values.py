@@ -43,7 +43,7 @@ _NUMBERS: Final = {
     for marker, code in zip("iUBIuhlmdLMD", "bBBhHeiIfqQd", strict=True)  # Python's own letters
 }
 _BYTES = ord("B")
-_TEXT, _HIGH, _CHARACTER = b"SHC"
+_TEXT, _HIGH, _CHARACTER, _SHORT = b"SHCU"
 
 
 def load(data: bytes) -> Any:
@@ -70,8 +70,13 @@ def _load(data: bytes, position: int) -> tuple[Any, int]:
 
 
 def _load_text(data: bytes, position: int) -> tuple[str, int]:
-    start, size = length_at(data, position)
-    return data[start : start + size].decode(), start + size
+    if data[position] == _SHORT:  # nearly always
+        start = position + 2
+        end = start + data[position + 1]
+    else:
+        start, size = length_at(data, position)
+        end = start + size
+    return data[start:end].decode(), end
 
 
 def _load_array(data: bytes, position: int) -> tuple[Any, int]:
@@ -86,12 +91,16 @@ def _load_array(data: bytes, position: int) -> tuple[Any, int]:
         return list(struct.unpack(f"<{count}{number.format[1:]}", data[position:end])), end
     values: list[Any] = []
     while True:
-        if data[position : position + 1] == b"N":
-            position += 1
-        elif len(values) == count:
+        if len(values) == count:
             return values, position
-        elif count < 0 and data[position] == CLOSE_ARRAY:
+        marker = data[position]
+        if marker == NOTHING:
+            position += 1
+        elif marker == CLOSE_ARRAY:
             return values, position + 1
+        elif marker in _CONSTANTS:
+            values.append(_CONSTANTS[marker])
+            position += 1
         else:
             value, position = _load(data, position)
             values.append(value)

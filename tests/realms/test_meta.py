@@ -238,7 +238,7 @@ class Told(RuleBasedStateMachine):
         self.own = dict(self.topics)
         self.watcher.heard()
         self.here: dict[int, Member] = {self.watcher.session.id: self.watcher}
-        self.registered: dict[int, tuple[str, str, int]] = {}
+        self.registered: dict[int, tuple[str, str, str, set[int]]] = {}
         self.subscribed: dict[int, tuple[str, str, set[int]]] = {}
         # What the events say.
         self.joined: dict[int, bool] = {}
@@ -288,18 +288,24 @@ class Told(RuleBasedStateMachine):
 
     def gone(self, session: int) -> None:
         del self.here[session]
-        self.registered = {key: value for key, value in self.registered.items() if value[2] != session}
-        for _, _, members in self.subscribed.values():
+        for *_, members in (*self.registered.values(), *self.subscribed.values()):
             members.discard(session)
-        self.subscribed = {key: value for key, value in self.subscribed.items() if value[2]}
+        self.forget()
+
+    def forget(self) -> None:
+        self.registered = {key: value for key, value in self.registered.items() if value[-1]}
+        self.subscribed = {key: value for key, value in self.subscribed.items() if value[-1]}
 
     @precondition(lambda self: len(self.here) > 1)
-    @rule(data=st.data(), pattern=st.sampled_from(PATTERNS))
-    def register(self, data: st.DataObject, pattern: tuple[str, str]) -> None:
+    @rule(data=st.data(), pattern=st.sampled_from(PATTERNS), invoke=st.sampled_from(["single", "first", "random"]))
+    def register(self, data: st.DataObject, pattern: tuple[str, str], invoke: str) -> None:
         member = data.draw(self.others())
-        answer = self.answer(member, [REGISTER, 0, {"match": pattern[1]}, pattern[0]])
+        answer = self.answer(member, [REGISTER, 0, {"match": pattern[1], "invoke": invoke}, pattern[0]])
+        there = [value for value in self.registered.values() if value[:2] == pattern]
+        refused = there and ("single" in (invoke, there[0][2]) or member.session.id in there[0][3])
+        assert (answer[0] == ERROR) is bool(refused or (there and there[0][2] != invoke))
         if answer[0] != ERROR:
-            self.registered[answer[2]] = (*pattern, member.session.id)
+            self.registered.setdefault(answer[2], (*pattern, invoke, set()))[3].add(member.session.id)
 
     @precondition(lambda self: len(self.here) > 1)
     @rule(data=st.data(), pattern=st.sampled_from(PATTERNS))
@@ -312,8 +318,21 @@ class Told(RuleBasedStateMachine):
     @rule(data=st.data())
     def unregister(self, data: st.DataObject) -> None:
         registration = data.draw(st.sampled_from(sorted(self.registered)))
-        callee = self.registered.pop(registration)[2]
+        callees = self.registered[registration][3]
+        callee = data.draw(st.sampled_from(sorted(callees)))
         assert len(self.answer(self.here[callee], [UNREGISTER, 0, registration])) == 2
+        callees.remove(callee)
+        self.forget()
+
+    @precondition(lambda self: self.registered)
+    @rule(data=st.data())
+    def remove_callee(self, data: st.DataObject) -> None:
+        registration = data.draw(st.sampled_from(sorted(self.registered)))
+        callees = self.registered[registration][3]
+        callee = data.draw(st.sampled_from(sorted(callees)))
+        assert self.ask("registration.remove_callee", registration, callee) is None
+        callees.remove(callee)
+        self.forget()
 
     @precondition(lambda self: self.subscribed)
     @rule(data=st.data())
@@ -323,8 +342,7 @@ class Told(RuleBasedStateMachine):
         subscriber = data.draw(st.sampled_from(sorted(subscribers)))
         assert len(self.answer(self.here[subscriber], [UNSUBSCRIBE, 0, subscription])) == 2
         subscribers.remove(subscriber)
-        if not subscribers:
-            del self.subscribed[subscription]
+        self.forget()
 
     # -------------------------------------------------------------------------------------------------------- checks
 
@@ -374,18 +392,19 @@ class Told(RuleBasedStateMachine):
             self.house.realm.tidy()
         self.listen()
         assert {session for session, is_here in self.joined.items() if is_here} == set(self.here) - {1}
-        assert self.registrations == {key: {value[2]} for key, value in self.registered.items()}
+        assert self.registrations == {key: value[3] for key, value in self.registered.items()}
         assert self.subscriptions == {key: value[2] for key, value in self.subscribed.items()}
         for session, member in self.here.items():
             assert self.ask("session.get", session) == details(member.session)
         listed = self.ask("registration.list")
         for match, ids in listed.items():
             assert sorted(ids) == sorted(key for key, value in self.registered.items() if value[1] == match)
-        for registration, (uri, match, callee) in self.registered.items():
+        for registration, (uri, match, invoke, callees) in self.registered.items():
             assert self.ask("registration.lookup", uri, {"match": match}) == registration
-            assert self.ask("registration.list_callees", registration) == [callee]
+            assert sorted(self.ask("registration.list_callees", registration)) == sorted(callees)
+            assert self.ask("registration.count_callees", registration) == len(callees)
             told = self.ask("registration.get", registration)
-            assert (told["id"], told["uri"], told["match"]) == (registration, uri, match)
+            assert [told[key] for key in ("id", "uri", "match", "invoke")] == [registration, uri, match, invoke]
         listed = self.ask("subscription.list")
         ours = set(self.own)
         for match, ids in listed.items():

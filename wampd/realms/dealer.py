@@ -69,7 +69,7 @@ class Dealer(Assignment):
         self._all_timed = bool(timeouts.default or timeouts.maximum)
         self._decode = outside.decode
         self.registrations = Registrations(self, struck)
-        self.services = Services(outside)
+        self.services = Services(outside, struck)
 
     # -------------------------------------------------------------------------------------------------------- calls
 

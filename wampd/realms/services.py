@@ -7,17 +7,21 @@ Rules
 * A procedure takes the caller and decoded arguments; it returns the one positional result (or a `Result`), or raises
   `Refused`, which becomes an ERROR. Arguments that it does not take are ``wamp.error.invalid_argument``.
 * The arguments of a procedure are the fields of a struct (`Arguments`): they can be given by place or by name.
+* Some answers are long: lists of all sessions, event histories. A session that asks for several of them in one turn gets
+  some, and ``unavailable`` for the rest, so that nobody else waits: what an answer costs is its time.
 * What it returns is carried like a payload of another serialization: what the caller's cannot carry is an ERROR.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Self, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from wampd.realms.limits import UNAVAILABLE
 from wampd.realms.messages import CALL, RESULT, Call, Foreign, Format
 from wampd.realms.outside import Outside
 from wampd.realms.session import Session
@@ -90,8 +94,14 @@ def taking(takes: type[A], serve: Callable[[Session, A], Any]) -> Procedure:
 class Services:
     """The procedures of the router in one realm, by URI."""
 
-    def __init__(self, outside: Outside) -> None:
+    MOST_TIME = 0.01
+    """Seconds that a session may have spent on answers that wait to be sent when it asks for one more."""
+
+    def __init__(self, outside: Outside, struck: Counter[str]) -> None:
+        """``struck`` counts what is refused."""
         self._decode = outside.decode
+        self._now = outside.now
+        self._struck = struck
         self.procedures: dict[str, Procedure] = {}
 
     def serve(self, caller: Session, message: Call) -> bool:
@@ -99,8 +109,14 @@ class Services:
         procedure = self.procedures.get(message.uri)
         if procedure is None:
             return False
+        if not caller.outbox:
+            caller.spent = 0.0
         form = caller.format
+        begun = self._now()
         try:
+            if caller.spent > self.MOST_TIME:
+                self._struck["calls of the router that cost too much"] += 1
+                raise Refused(UNAVAILABLE, "the answers to earlier calls come first: they took the router long")
             try:
                 args = [] if message.args is None else self._decode(message.args, form)
                 kwargs = {} if message.kwargs is None else self._decode(message.kwargs, form)
@@ -110,6 +126,8 @@ class Services:
         except Refused as refused:
             caller.refuse(CALL, message.id, refused.uri, refused.reason)
             return True
+        finally:
+            caller.spent += self._now() - begun
         head: tuple[Any, ...] = (RESULT, message.id, {})
         if not isinstance(result, Result):
             caller.send(Foreign((*head, [result]), Format.PLAIN))

@@ -101,16 +101,16 @@ def test_a_procedure_says_what_it_does():
     assert taking(Pair, served).__doc__ == "It does nothing."
 
 
-@pytest.mark.parametrize("refusing", [False, True])
-def test_who_asks_for_too_much_in_one_turn_gets_some_of_it(refusing):
-    house, member = serving(lambda *_: costly())
+COSTLY = Services.MOST * 2 // 5
 
-    def costly() -> int:
-        house.now += 0.4 * Services.MOST_TIME
-        if refusing:
-            raise Refused("wamp.error.no_such_session")
-        return 1
 
+@pytest.mark.parametrize(
+    "costly",
+    [Result([1], cost=COSTLY), [0] * COSTLY, {"exact": [0] * (COSTLY - 1), "prefix": [1]}],
+    ids=["said", "list", "lists"],
+)
+def test_who_asks_for_too_much_in_one_turn_gets_some_of_it(costly):
+    house, member = serving(lambda *_: costly)
     other = house.join()
     for _turn in range(2):
         member.say(*[[CALL, number, {}, "wamp.x"] for number in range(1, 7)])

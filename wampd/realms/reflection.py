@@ -268,7 +268,7 @@ class Reflection:
         uris = {uri for uri in chain(there, self._definitions[kind]) if uri > after}
         first = nsmallest(page.limit, uris)
         seen = [uri for uri in first if _refusal(caller, uri, SEES[kind]) is None]
-        return Result([seen], {"next": first[-1]} if len(first) < len(uris) else {})
+        return Result([seen], {"next": first[-1]} if len(first) < len(uris) else {}, 2 * len(uris))
 
 
 def _refusal(session: Session, uri: str, actions: tuple[Action, ...]) -> Grant | None:

@@ -8,7 +8,8 @@ Rules
   `Refused`, which becomes an ERROR. Arguments that it does not take are ``wamp.error.invalid_argument``.
 * The arguments of a procedure are the fields of a struct (`Arguments`): they can be given by place or by name.
 * Some answers are long: lists of all sessions, event histories. A session that asks for several of them in one turn gets
-  some, and ``unavailable`` for the rest, so that nobody else waits: what an answer costs is its time.
+  some, and ``unavailable`` for the rest, so that nobody else waits. What an answer costs is how many things it holds, or
+  how many had to be looked at for it.
 * What it returns is carried like a payload of another serialization: what the caller's cannot carry is an ERROR.
 """
 
@@ -43,6 +44,8 @@ class Result(Struct, frozen=True):
 
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
+    cost: int = 0
+    """How many things were looked at."""
 
 
 class Arguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,13 +97,12 @@ def taking(takes: type[A], serve: Callable[[Session, A], Any]) -> Procedure:
 class Services:
     """The procedures of the router in one realm, by URI."""
 
-    MOST_TIME = 0.01
-    """Seconds that a session may have spent on answers that wait to be sent when it asks for one more."""
+    MOST = 200_000
+    """How much the answers may cost that wait to be sent to a session which asks for one more."""
 
     def __init__(self, outside: Outside, struck: Counter[str]) -> None:
         """``struck`` counts what is refused."""
         self._decode = outside.decode
-        self._now = outside.now
         self._struck = struck
         self.procedures: dict[str, Procedure] = {}
 
@@ -110,13 +112,12 @@ class Services:
         if procedure is None:
             return False
         if not caller.outbox:
-            caller.spent = 0.0
+            caller.spent = 0
         form = caller.format
-        begun = self._now()
         try:
-            if caller.spent > self.MOST_TIME:
+            if caller.spent >= self.MOST:
                 self._struck["calls of the router that cost too much"] += 1
-                raise Refused(UNAVAILABLE, "the answers to earlier calls come first: they took the router long")
+                raise Refused(UNAVAILABLE, "the answers to earlier calls come first: they are long")
             try:
                 args = [] if message.args is None else self._decode(message.args, form)
                 kwargs = {} if message.kwargs is None else self._decode(message.kwargs, form)
@@ -126,8 +127,7 @@ class Services:
         except Refused as refused:
             caller.refuse(CALL, message.id, refused.uri, refused.reason)
             return True
-        finally:
-            caller.spent += self._now() - begun
+        caller.spent += _cost(result)
         head: tuple[Any, ...] = (RESULT, message.id, {})
         if not isinstance(result, Result):
             caller.send(Foreign((*head, [result]), Format.PLAIN))
@@ -136,3 +136,13 @@ class Services:
         else:
             caller.send(Foreign((*head, result.args), Format.PLAIN) if result.args else head)
         return True
+
+
+def _cost(result: Any) -> int:
+    if isinstance(result, Result):
+        return result.cost
+    if isinstance(result, dict):
+        result = result.values()
+    elif not isinstance(result, list):
+        return 0
+    return len(result) + sum([len(each) for each in result if isinstance(each, list)])

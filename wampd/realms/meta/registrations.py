@@ -22,6 +22,7 @@ from wampd.realms.meta.shapes import (
     LookupOptions,
     Nothing,
     Removal,
+    counted,
     ids_by_match,
     one_of,
     those_here,
@@ -102,9 +103,9 @@ class RegistrationMeta:
         """The ids of the sessions that serve a registration."""
         return those_here(self._known.find(given.id).callees)
 
-    def count_callees(self, _caller: Session, given: ById) -> int:
+    def count_callees(self, _caller: Session, given: ById) -> Result:
         """The number of sessions that serve a registration."""
-        return len(those_here(self._known.find(given.id).callees))
+        return counted(self._known.find(given.id).callees)
 
     def remove_callee(self, _caller: Session, given: Removal) -> Result:
         """Take a callee off a registration; it is told if it understands that. What it is serving it goes on with."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from wampd.realms.options import Id, Match
-from wampd.realms.services import Arguments, Refused
+from wampd.realms.services import Arguments, Refused, Result
 from wampd.realms.session import Session, State
 from wampd.realms.uris import UriMap
 
@@ -124,6 +124,11 @@ def ids_by_match(entries: UriMap[T]) -> dict[str, list[int]]:
 def those_here(sessions: Iterable[Session]) -> list[int]:
     """The ids of the sessions that are here: those that have left are taken off in slices."""
     return [session.id for session in sessions if session.state is State.ESTABLISHED]
+
+
+def counted(sessions: Collection[Session]) -> Result:
+    """The number of those that are here, as an answer."""
+    return Result([len(those_here(sessions))], cost=len(sessions))
 
 
 def one_of(sessions: Iterable[Session], session_id: int) -> Session:

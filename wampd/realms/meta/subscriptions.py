@@ -14,8 +14,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from wampd.realms.meta.shapes import ById, ByUri, Known, Lookup, LookupOptions, Nothing, ids_by_match, those_here
-from wampd.realms.services import Procedure, taking
+from wampd.realms.meta.shapes import (
+    ById,
+    ByUri,
+    Known,
+    Lookup,
+    LookupOptions,
+    Nothing,
+    counted,
+    ids_by_match,
+    those_here,
+)
+from wampd.realms.services import Procedure, Result, taking
 
 if TYPE_CHECKING:
     from wampd.realms.broker import Broker, Subscription
@@ -89,6 +99,6 @@ class SubscriptionMeta:
         """The ids of the sessions that are subscribed."""
         return those_here(self._known.find(given.id).subscribers)
 
-    def count_subscribers(self, _caller: Session, given: ById) -> int:
+    def count_subscribers(self, _caller: Session, given: ById) -> Result:
         """The number of sessions that are subscribed."""
-        return len(those_here(self._known.find(given.id).subscribers))
+        return counted(self._known.find(given.id).subscribers)

@@ -26,8 +26,28 @@ KINDS = st.sampled_from(
     ["procedure", "topic", "error", "exact", "prefix", "wildcard", "number", "detached", "destroyed"]
 )
 NAMES = st.sampled_from(
-    "session reason message authid authrole authroles uri options match id definition kind type after limit topic args"
-    " kwargs scope publish_options".split()
+    [
+        "session",
+        "reason",
+        "message",
+        "authid",
+        "authrole",
+        "authroles",
+        "uri",
+        "options",
+        "match",
+        "id",
+        "definition",
+        "kind",
+        "type",
+        "after",
+        "limit",
+        "topic",
+        "args",
+        "kwargs",
+        "scope",
+        "publish_options",
+    ]
 )
 LEAVES = st.none() | st.booleans() | IDS | st.floats(allow_nan=False, allow_infinity=False) | URIS | KINDS | st.text()
 VALUES = st.recursive(

@@ -33,7 +33,7 @@ from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
-from wampd.router.wire.convert import load
+from wampd.router.wire.convert import carry, load
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
 
@@ -201,7 +201,7 @@ class Core:
 
     def __init__(self, *, rules: Iterable[Rule] = OPEN, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
         self.touched: list[Session] = []
-        outside = Outside(itertools.count(1).__next__, time.monotonic, time.time, random.random, load)
+        outside = Outside(itertools.count(1).__next__, time.monotonic, time.time, random.random, load, carry)
         self.realm = Realm("realm1", touched=self.touched, outside=outside, limits=limits)
         self.grants = Grants(Role("everybody", tuple(rules)))
         self._ids = itertools.count(1)

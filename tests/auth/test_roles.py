@@ -91,6 +91,15 @@ def test_disclosure_comes_from_the_deciding_rule(disclose):
     assert member.decide(CALL, "com.b") == Grant(disclose="never")
 
 
+def test_the_trust_level_is_that_of_the_deciding_rule_else_that_of_the_role():
+    rules = [Rule("com.", "prefix", ALL), Rule("com.a.", "prefix", ALL, trustlevel=0), Rule("com.b", "exact", ALL)]
+    member = Role("r", rules, trustlevel=3)
+    assert member.decide(PUBLISH, "com.x").trustlevel == 3
+    assert member.decide(PUBLISH, "com.a.x").trustlevel == 0
+    assert member.decide(SUBSCRIBE, "com.a.", "prefix").trustlevel == 0
+    assert Role("r", rules).decide(PUBLISH, "com.b").trustlevel is None
+
+
 @pytest.mark.spec("AZ-08")
 def test_a_refusal_tells_nothing_of_the_uri():
     member = role(("com.a", "exact", {CALL}))

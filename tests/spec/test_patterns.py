@@ -134,7 +134,7 @@ def test_the_empty_prefix_matches_every_topic(play):
     play.subscriber < [UNSUBSCRIBED, 2]
 
 
-@pytest.mark.spec("PSUB-08", "URI-03")
+@pytest.mark.spec("PSUB-08", "URI-03", "AMB-19")
 @pytest.mark.parametrize("match", ["prefix", "wildcard"])
 def test_who_may_do_everything_may_subscribe_to_everything(match):
     play = Play(MemoryStage("json", ROOT / "tests" / "configs" / "open.yaml"))

@@ -19,7 +19,6 @@ Source: WAMP advanced profile, "Authorization"; what it leaves open is decided h
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import get_args
 
 from msgspec import Struct
 
@@ -38,6 +37,8 @@ class Rule(Struct, frozen=True):
     match: Match = "exact"
     allow: frozenset[Action] = frozenset()
     disclose: Disclosure = "on_request"
+    trustlevel: int | None = None
+    """What calls and publications under this rule are trusted; `None`: as the role says."""
 
 
 class Role:
@@ -48,12 +49,14 @@ class Role:
 
     __slots__ = ("_parts", "name", "rules")
 
-    def __init__(self, name: str, rules: Iterable[Rule] = ()) -> None:
+    def __init__(self, name: str, rules: Iterable[Rule] = (), *, trustlevel: int | None = None) -> None:
+        """``trustlevel`` is that of every rule which names none."""
         self.name = name
         self.rules = tuple(rules)
-        self._parts = {"": _Rules(self.rules)}
+        self._parts = {"": _Rules(self.rules, trustlevel)}
         for word in RESERVED:
-            self._parts[word] = _Rules([rule for rule in self.rules if rule.uri.partition(".")[0] == word])
+            rules_of_word = [rule for rule in self.rules if rule.uri.partition(".")[0] == word]
+            self._parts[word] = _Rules(rules_of_word, trustlevel)
 
     def __repr__(self) -> str:
         return f"<Role {self.name}: {len(self.rules)} rules>"
@@ -74,10 +77,11 @@ class Role:
 class _Rules:
     """The rules that take part in decisions about one part of all URIs."""
 
-    __slots__ = ("_by_uri", "_ranked")
+    __slots__ = ("_by_uri", "_granted", "_ranked")
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], trustlevel: int | None) -> None:
         self._by_uri: UriMap[Rule] = UriMap()
+        self._granted = {rule: _granted(rule, trustlevel) for rule in rules}
         for rule in rules:
             try:
                 self._by_uri.add(rule.uri, rule.match, rule)
@@ -91,7 +95,7 @@ class _Rules:
         rule = self._by_uri.best(uri)
         if rule is None or action not in rule.allow:
             return _REFUSED[action, False]
-        return _GRANTED[rule.disclose]
+        return self._granted[rule]
 
     def on_pattern(self, action: Action, uri: str, match: Match) -> Grant:
         """Decide about everything that a pattern matches."""
@@ -100,8 +104,16 @@ class _Rules:
                 if overlap(rule.uri, rule.match, uri, match):
                     break
             elif covers(rule.uri, rule.match, uri, match):
-                return _GRANTED[rule.disclose]
+                return self._granted[rule]
         return _REFUSED[action, True]
+
+
+def _granted(rule: Rule, trustlevel: int | None) -> Grant:
+    """What a rule grants where it decides, in a role of this trust level."""
+    return Grant(
+        disclose=rule.disclose,
+        trustlevel=trustlevel if rule.trustlevel is None else rule.trustlevel,
+    )
 
 
 def _namespace(uri: str) -> str:
@@ -133,7 +145,6 @@ _DOING: dict[Action, str] = {
     "subscribe": "subscribe to",
     "force_reregister": "take over from those who registered",
 }
-_GRANTED: dict[Disclosure, Grant] = {disclose: Grant(disclose=disclose) for disclose in get_args(Disclosure)}
 _REFUSED: dict[tuple[Action, bool], Grant] = {
     (action, pattern): Grant(
         refusal=NOT_AUTHORIZED,

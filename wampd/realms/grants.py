@@ -33,6 +33,8 @@ class Grant(Struct, frozen=True):
     """For the refused client; never says whether something exists."""
     disclose: Disclosure = "on_request"
     """Whether caller or publisher are disclosed to the other side."""
+    trustlevel: int | None = None
+    """How far the other side may trust the call or publication, 0 being the least; `None`: it is told nothing of it."""
 
 
 class Policy(Protocol):

@@ -23,6 +23,8 @@ SecondsOrOff = Annotated[float, Meta(ge=0, extra={"unit": "seconds"})]
 Bytes = Annotated[int, Meta(extra={"unit": "bytes"})]
 """A size; its least value is said where it is used."""
 Count = Annotated[int, Meta(ge=1)]
+TrustLevel = Annotated[int, Meta(ge=0, le=2**53)]
+"""A trust level of WAMP: an integer that every serialization carries."""
 Name = Annotated[str, Meta(min_length=1)]
 Text = Annotated[str, Meta(extra={"verbatim": True})]
 """A string that takes any scalar as it is written, so that ``PORT: 8080`` needs no quotes."""

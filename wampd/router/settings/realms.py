@@ -9,8 +9,9 @@ from wampd.realms.grants import Action, Disclosure
 from wampd.realms.options import Match
 from wampd.realms.uris import UriCheck
 
+from .events import History, Retention
 from .limits import RealmLimits, RoleLimits
-from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer
+from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer, TrustLevel
 from .secret import Secret
 
 
@@ -47,6 +48,13 @@ class Permission(Part, frozen=True, kw_only=True):
             " disclosed is refused), `on_request` of the caller or publisher, or `always`."
         ),
     ] = "on_request"
+    trustlevel: Annotated[
+        TrustLevel | None,
+        Meta(
+            description="The trust level that callees and subscribers are told of calls and publications under this"
+            " rule. `null`: that of the role."
+        ),
+    ] = None
 
 
 class Role(Part, frozen=True, kw_only=True):
@@ -54,6 +62,13 @@ class Role(Part, frozen=True, kw_only=True):
 
     name: Annotated[Name, Meta(description="Its name, the `authrole` of its sessions; unique in the realm.")]
     permissions: Annotated[tuple[Permission, ...], Meta(description="Its rules; their order does not matter.")] = ()
+    trustlevel: Annotated[
+        TrustLevel | None,
+        Meta(
+            description="The trust level that callees and subscribers are told of calls and publications of its"
+            " sessions; 0 is the least. What clients say of it does not count. `null`: nothing is told."
+        ),
+    ] = None
     limits: Annotated[
         RoleLimits, Meta(description="What its sessions may hold and do, where that is not what the realm says.")
     ] = RoleLimits()
@@ -175,6 +190,12 @@ class Realm(Part, frozen=True, kw_only=True):
             " its send queue is full, or `drop` its events while it is."
         ),
     ] = "disconnect"
+    retention: Annotated[
+        Retention, Meta(description="How retained events are kept; how many is a matter of `limits`.")
+    ] = Retention()
+    history: Annotated[
+        tuple[History, ...], Meta(description="The topics and patterns whose events can be asked for afterwards.")
+    ] = ()
     limits: Annotated[
         RealmLimits, Meta(description="What each session may hold and do, and the realm of all together.")
     ] = RealmLimits()

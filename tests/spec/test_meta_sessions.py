@@ -327,6 +327,29 @@ def test_killing_all_spares_the_caller_and_tells_nobody_else(memory_play):
     play._canary = play.session("the next canary")
 
 
+@pytest.mark.spec("META-S-06", "META-S-09", "TST-05")
+@pytest.mark.parametrize("kill", ["kill", "kill_by_authid", "kill_by_authrole", "kill_all"])
+def test_testaments_of_the_killed_are_published_unless_all_are_killed(memory_play, kill):
+    play = memory_play
+    alice, bob = subscribed(play, "alice", "com.testament"), play.bob
+    asked(bob, 1, "wamp.session.add_testament", ["com.testament", ["gone"], {}], answer=no_result)
+    args = {
+        "kill": [bob.id],
+        "kill_by_authid": [bob.details["authid"]],
+        "kill_by_authrole": ["anonymous"],
+        "kill_all": [],
+    }
+    alice > [CALL, 2, {}, f"wamp.session.{kill}", args[kill]]
+    if kill != "kill_all":
+        alice < [EVENT, play.sub, int, {}, ["gone"]]
+    alice < [RESULT, 2, {}, ...]
+    bob < [GOODBYE, {}, "wamp.close.killed"]
+    alice < nothing
+    if kill in ("kill_by_authrole", "kill_all"):
+        play._canary < [GOODBYE, {}, "wamp.close.killed"]
+        play._canary = play.session("the next canary")
+
+
 # -------------------------------------------------------------------------------------------------- permissions
 
 

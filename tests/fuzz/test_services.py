@@ -32,7 +32,7 @@ NAMES = st.sampled_from(
         "message",
         "authid",
         "authrole",
-        "authroles",
+        "filter_authroles",
         "uri",
         "options",
         "match",

@@ -113,7 +113,7 @@ def test_sessions_are_counted_and_listed_of_all_roles_or_of_some(memory_play):
         asked(alice, 10 * number + 10, "wamp.session.count", [roles], answer=count)
         asked(alice, 10 * number + 11, "wamp.session.list", [roles], answer=[canary.id, alice.id, bob.id][:count])
     asked(alice, 100, "wamp.session.count", [None], answer=3)
-    asked(alice, 101, "wamp.session.count", [], {"authroles": ["nope"]}, answer=0)
+    asked(alice, 101, "wamp.session.count", [], {"filter_authroles": ["nope"]}, answer=0)
     goodbye(bob)
     asked(alice, 102, "wamp.session.count", answer=2)
     asked(alice, 103, "wamp.session.list", answer=[canary.id, alice.id])
@@ -150,7 +150,7 @@ def test_who_is_not_here_is_no_such_session(play):
         ("count", ["anonymous"], {}),
         ("count", [[1]], {}),
         ("count", [["a"], 1], {}),
-        ("count", [["a"]], {"authroles": ["b"]}),
+        ("count", [["a"]], {"filter_authroles": ["b"]}),
         ("list", [], {"authrole": "a"}),
         ("get", [], {}),
         ("get", ["x"], {}),

@@ -34,7 +34,7 @@ SHOWN = ("type", "protocol")
 class ByRoles(Arguments, frozen=True):
     """Of which roles; `None`: of all."""
 
-    authroles: list[str] | None = None
+    filter_authroles: list[str] | None = None
 
 
 class BySession(Arguments, frozen=True):
@@ -109,13 +109,13 @@ class SessionMeta:
 
     def count(self, _caller: Session, given: ByRoles) -> Result:
         """The number of sessions, of all roles or of some."""
-        if given.authroles is None:
+        if given.filter_authroles is None:
             return Result([len(self._here)])
-        return Result([len(self._of_roles(given.authroles))], cost=len(self._here))
+        return Result([len(self._of_roles(given.filter_authroles))], cost=len(self._here))
 
     def list_sessions(self, _caller: Session, given: ByRoles) -> Result:
         """The ids of sessions, of all roles or of some."""
-        ids = list(self._here) if given.authroles is None else self._of_roles(given.authroles)
+        ids = list(self._here) if given.filter_authroles is None else self._of_roles(given.filter_authroles)
         return Result([ids], cost=len(self._here))
 
     def get(self, _caller: Session, given: BySession) -> dict[str, Any]:

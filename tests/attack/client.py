@@ -18,11 +18,14 @@ import cbor2
 import msgspec
 
 from tests.attack.inside import EVERY_ROLE, frame, masked, websocket_request
+from tests.support.values import DUMP, LOAD
 
 CODECS: dict[str, tuple[int, Any, Any]] = {
     "json": (1, lambda message: json.dumps(message).encode(), json.loads),
     "msgpack": (2, msgspec.msgpack.encode, msgspec.msgpack.decode),
     "cbor": (3, cbor2.dumps, cbor2.loads),
+    "ubjson": (4, DUMP["ubjson"], LOAD["ubjson"]),
+    "flatbuffers": (5, DUMP["flatbuffers"], LOAD["flatbuffers"]),
 }
 
 

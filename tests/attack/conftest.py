@@ -64,7 +64,7 @@ def settings(
             {
                 "endpoint": "tcp:${WAMPD_PORT}:interface=127.0.0.1",
                 "websocket": {"/ws": {"type": "wamp", **(websocket or {})}, "/echo": {"type": "echo"}},
-                "rawsocket": {},
+                "rawsocket": {"serializers": ["json", "msgpack", "cbor", "ubjson", "flatbuffers"]},
                 "http": http or {},
                 "limits": limits or {},
             }

@@ -35,7 +35,7 @@ from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
 from wampd.router.wire.convert import carry, load
 from wampd.router.wire.framing import FrameLimits
-from wampd.router.wire.serializers import codecs
+from wampd.router.wire.serializers import RAW_SERIALIZERS, codecs
 
 ALL = frozenset({"call", "register", "publish", "subscribe"})
 OPEN = (Rule("", "prefix", ALL), Rule("wamp.", "prefix", ALL), Rule("wampd.", "prefix", ALL))
@@ -131,7 +131,7 @@ class House:
             realm, Plan(door=RealmAuth([Anonymous("guest", authids.__next__), tickets], roles), limits=limits)
         ).core
         self.lobby = Lobby(1000, self.clock.seconds)
-        self.codecs = codecs()
+        self.codecs = codecs(names=RAW_SERIALIZERS.values())
         self.reception = Reception(self.lobby, self.realms, self.codecs, Patience())
         names = tuple(self.codecs)
         self._speaks = Speaks(

@@ -9,9 +9,16 @@ import cbor2
 import msgspec
 
 from tests.attack.inside import EVERY_ROLE, House, frame
+from tests.support import flatbuffers, ubjson
 
-ENCODERS: dict[str, Any] = {"json": msgspec.json.encode, "msgpack": msgspec.msgpack.encode, "cbor": cbor2.dumps}
-NUMBERS = {"json": 1, "msgpack": 2, "cbor": 3}
+ENCODERS: dict[str, Any] = {
+    "json": msgspec.json.encode,
+    "msgpack": msgspec.msgpack.encode,
+    "cbor": cbor2.dumps,
+    "ubjson": ubjson.dumps,
+    "flatbuffers": flatbuffers.dumps,
+}
+NUMBERS = {"json": 1, "msgpack": 2, "cbor": 3, "ubjson": 4, "flatbuffers": 5}
 
 
 def _refuse(constant: str) -> Any:
@@ -22,6 +29,8 @@ DECODERS: dict[str, Any] = {
     "json": lambda data: json.loads(data, parse_constant=_refuse, parse_int=lambda digits: int(digits[:4000])),
     "msgpack": msgspec.msgpack.decode,
     "cbor": cbor2.loads,
+    "ubjson": ubjson.loads,
+    "flatbuffers": flatbuffers.loads,
 }
 OPAQUE = "a message that this decoder does not understand"
 """In place of a message that was passed on as it came, and holds what is well formed but means nothing."""
@@ -53,7 +62,7 @@ class Member:
             size = int.from_bytes(data[1:4], "big")
             try:
                 messages.append(DECODERS[self.codec](data[4 : 4 + size]))
-            except (cbor2.CBORDecodeError, msgspec.DecodeError):
+            except (cbor2.CBORDecodeError, msgspec.DecodeError, ValueError):
                 messages.append([OPAQUE])
             data = data[4 + size :]
         return messages

@@ -12,6 +12,8 @@ import pytest
 from tests.attack.client import Canary, Client, cpu, joined, memory, singing
 from tests.attack.conftest import Attacked
 from wampd.router.wire.codec import most_containers
+from wampd.router.wire.flatbuffers_schema import MESSAGES as FLATBUFFERS
+from wampd.router.wire.flatbuffers_values import Writer
 
 pytestmark = pytest.mark.trap(1)
 
@@ -44,6 +46,16 @@ def cbor_head(kind: int, number: int) -> bytes:
 def bignum(number: int) -> bytes:
     digits = number.to_bytes((number.bit_length() + 7) // 8, "big")
     return b"\xc2" + bytes((0x40 | len(digits),)) + digits
+
+
+def ubjson(args: bytes) -> bytes:
+    return b"[U\x30U\x01{}SU\x12com.example.nobody" + args + b"]"
+
+
+def flat(args: bytes) -> bytes:
+    """A CALL in FlatBuffers with these arguments in CBOR."""
+    fields = {"request": 1, "procedure": "com.example.nobody", "args": args}
+    return Writer().message(48, FLATBUFFERS[48], fields)
 
 
 SAME_HASH = 2**61 - 1
@@ -91,6 +103,23 @@ MESSAGES = {
 }
 
 
+MESSAGES |= {
+    "ubjson nested": ("ubjson", ubjson(b"[" * 1_000_000)),
+    "ubjson declared array": ("ubjson", ubjson(b"[#M" + b"\xff" * 8)),
+    "ubjson gigabytes in ten bytes": ("ubjson", ubjson(b"[$Z#m\xff\xff\xff\xff")),
+    "ubjson nulls": ("ubjson", ubjson(b"[" + b"Z" * 1_000_000 + b"]")),
+    "ubjson no-ops": ("ubjson", ubjson(b"[" + b"N" * 1_000_000 + b"]")),
+    "ubjson short texts": ("ubjson", ubjson(b"[" + b"SU\x01a" * 250_000 + b"]")),
+    "ubjson keys": ("ubjson", ubjson(b"[]{" + b"U\x01aZ" * 250_000 + b"}")),
+    "ubjson huge number": ("ubjson", ubjson(b"[Hm" + struct.pack("<I", 1_000_000) + b"9" * 1_000_000 + b"]")),
+    "ubjson huge id": ("ubjson", b"[U\x30Hm" + struct.pack("<I", 1_000_000) + b"9" * 1_000_000 + b"{}Ca]"),
+    "ubjson small numbers": ("ubjson", ubjson(b"[" + b"HU\x011" * 12_000 + b"]")),
+    "flatbuffers nested": ("flatbuffers", flat(b"\x81" * 1_000_000 + b"\x80")),
+    "flatbuffers declared array": ("flatbuffers", flat(b"\x9b" + b"\xff" * 8)),
+    "flatbuffers tags": ("flatbuffers", flat(cbor_head(4, 170_000) + b"\xc1\x1a\1\1\1\1" * 170_000)),
+}
+
+
 def shortest_stall(router: Attacked, canary: Canary, codec: str, payload: bytes, attempts: int = 3) -> float:
     """The longest time a song took while the message was served; of several attempts the best."""
     stalls = []
@@ -116,10 +145,10 @@ def test_a_message_does_not_keep_others_waiting(router: Attacked, name: str) -> 
 MANY = most_containers(MIB) - 20
 
 
-def stuffed(head: bytes, text_head: bytes, container: bytes, tail: bytes = b"") -> bytes:
+def stuffed(head: bytes, text_head: bytes, container: bytes, tail: bytes = b"", size: str = ">I") -> bytes:
     """A message of 1 MiB with as many empty arrays in its arguments as it may hold, and a text that fills it up."""
     filler = MIB - len(head) - 4 - len(text_head) - MANY * len(container) - len(tail)
-    return head + text_head.replace(b"SIZE", struct.pack(">I", filler)) + b"x" * filler + container * MANY + tail
+    return head + text_head.replace(b"SIZE", struct.pack(size, filler)) + b"x" * filler + container * MANY + tail
 
 
 WIDE = {
@@ -134,6 +163,7 @@ WIDE = {
     "cbor": stuffed(
         b"\x85\x10\x01\xa1\x6aexclude_me\xf4\x70com.example.wide" + cbor_head(4, MANY + 1), b"\x7aSIZE", b"\x80"
     ),
+    "ubjson": stuffed(b"[U\x10U\x01{U\x0aexclude_meF}SU\x10com.example.wide[", b"SlSIZE", b"[]", b"]]", size="<I"),
 }
 
 
@@ -144,7 +174,7 @@ def test_an_event_of_as_many_containers_as_can_be_to_subscribers_of_all_serializ
     payload = WIDE[codec]
     assert MIB - 20 < len(payload) <= MIB
     with singing(router.port) as canary:
-        subscribers = [joined(router.port, codec=each) for each in ("json", "msgpack", "cbor")]
+        subscribers = [joined(router.port, codec=each) for each in {"json", "msgpack", "cbor", codec}]
         for subscriber in subscribers:
             assert subscriber.ask(32, {}, "com.example.wide")[0] == 33
         spent = []
@@ -173,6 +203,11 @@ TOO_MANY = {
     "cbor maps": ("cbor", cbor(cbor_head(4, 1_000_000) + b"\xa0" * 1_000_000)),
     "cbor without lengths": ("cbor", cbor(b"\x9f" + b"\x9f\xff" * 500_000 + b"\xff")),
     "cbor tags": ("cbor", cbor(cbor_head(4, 500_000) + b"\xc6\x01" * 500_000)),
+    "ubjson arrays": ("ubjson", ubjson(b"[" + b"[]" * 500_000 + b"]")),
+    "ubjson objects": ("ubjson", ubjson(b"[" + b"{}" * 500_000 + b"]")),
+    "ubjson numbers": ("ubjson", ubjson(b"[" + b"HU\x011" * 250_000 + b"]")),
+    "ubjson options": ("ubjson", b"[U\x30U\x01{U\x01x[" + b"[]" * 500_000 + b"]}Ca]"),
+    "flatbuffers arrays": ("flatbuffers", flat(cbor_head(4, 1_000_000) + b"\x80" * 1_000_000)),
     "cbor options": (
         "cbor",
         b"\x84\x18\x30\x01\xa1\x61x" + cbor_head(4, 1_000_000) + b"\x80" * 1_000_000 + b"\x72com.example.nobody",
@@ -194,7 +229,7 @@ def test_more_containers_are_a_violation(router: Attacked, name: str) -> None:
         assert "arrays and maps" in details["message"]
 
 
-@pytest.mark.parametrize("codec", ["json", "msgpack", "cbor"])
+@pytest.mark.parametrize("codec", ["json", "msgpack", "cbor", "ubjson", "flatbuffers"])
 def test_few_containers_are_none_too_many_however_short_the_message(router: Attacked, codec: str) -> None:
     with joined(router.port, codec=codec) as client:
         assert client.ask(48, {}, "com.example.nobody", [[]] * 90_000)[4] == "wamp.error.no_such_procedure"

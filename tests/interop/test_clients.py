@@ -89,6 +89,20 @@ def test_exclusion_of_the_publisher(client: Client, field: Field) -> None:
     assert field.hold(client, "exclusion") == {"heard": ["included"]}
 
 
+@by(TWISTED, ASYNCIO)  # the others have no word for it
+def test_concurrency_of_a_callee(client: Client, field: Field) -> None:
+    assert field.hold(client, "concurrency") == {"results": [0, 1, 2, 3, 4], "most at once": 2}
+
+
+@by(*EVERY)
+def test_reflection(client: Client, field: Field) -> None:
+    assert field.hold(client, "reflection") == {
+        "listed": True,
+        "described": {"type": "procedure", "title": "Nothing"},
+        "heard": ["com.interop.described"],
+    }
+
+
 @by(*EVERY)
 def test_meta_api(client: Client, field: Field) -> None:
     facts = {

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from wampd.realms.calls import Timeouts
+from wampd.realms.features import BROKER_FEATURES, DEALER_FEATURES
 from wampd.realms.grants import Grant, Grants
 from wampd.realms.limits import Limits
 from wampd.realms.messages import EVENT, Event, Foreign, Format, json_decoder
@@ -48,6 +50,10 @@ def plain(message: Any) -> list[Any]:
         while message[-1] is None:
             message = message[:-1]
     return [msgspec.json.decode(part) if isinstance(part, Raw) else part for part in message]
+
+
+CAPABLE = ClientRoles(*[ClientRole(dict.fromkeys((*BROKER_FEATURES, *DEALER_FEATURES), True))] * 4)
+"""The roles of a client that has announced all there is."""
 
 
 def is_caught(message: Any) -> bool:
@@ -91,13 +97,25 @@ class Member:
     def holds_nothing(self) -> bool:
         """Whether no record is left of what the session did."""
         session = self.session
-        return not (session.subscriptions or session.registrations or session.calls or session.invocations)
+        return not (
+            session.subscriptions or session.registrations or session.calls or session.invocations or session.ended
+        )
 
 
 class House:
     """One realm, in which everybody may do everything."""
 
-    def __init__(self, *, limits: Limits | None = None, strict: bool = False, policy: Any = None) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        strict: bool = False,
+        policy: Any = None,
+        timeouts: Timeouts | None = None,
+        **kept: Any,
+    ) -> None:
+        """``kept`` is what the realm keeps of events: ``retention``, ``history``, ``quota``."""
+        self.alarmed: list[Realm] = []
         self.touched: list[Session] = []
         self.ids = count(1)
         publication_ids = count(5001)
@@ -109,7 +127,10 @@ class House:
             outside=Outside(
                 lambda: next(publication_ids), lambda: self.now, lambda: self.wall, lambda: 0.5, decode, carry
             ),
+            alarmed=self.alarmed,
             limits=limits or Limits(),
+            timeouts=timeouts or Timeouts(),
+            **kept,
             strict_request_ids=strict,
         )
         self.policy = policy or Everything()
@@ -141,6 +162,7 @@ class House:
             not realm.sessions
             and not realm.has_leavers
             and not len(realm.dealer.registrations)
+            and not len(realm.dealer.deadlines)
             and not len(realm.broker.subscriptions)
             and all(member.holds_nothing() for member in self.members)
         )

@@ -71,6 +71,9 @@ MOST = 3
 """Realms of ``com.tenant.`` at once (tests/configs/conformance.yaml)."""
 
 
+WAYS = ("goodbye", "abort", "drop", "violation", "dismissed", "killed", "silent", "in a hurry", "again")
+
+
 class Client:
     """A connection in one process with the router."""
 
@@ -146,13 +149,15 @@ class Lives(RuleBasedStateMachine):
                     each.say(YIELD, message[1], {})
 
     @precondition(lambda self: self.clients)
-    @rule(
-        data=st.data(), way=st.sampled_from(("goodbye", "abort", "drop", "violation", "dismissed", "killed", "again"))
-    )
+    @rule(data=st.data(), way=st.sampled_from(WAYS))
     def leave(self, data: st.DataObject, way: str) -> None:
         client = data.draw(st.sampled_from(self.clients))
         client.heard()
-        if way in ("goodbye", "again"):
+        if way == "in a hurry":
+            calls = [DUMP["json"]([CALL, client.request + number, {"timeout": 10}, "com.a"]) for number in (1, 2)]
+            client.wire.send([*calls, DUMP["json"]([GOODBYE, {}, "wamp.close.close_realm"])])
+            assert client.heard()[-1] == [GOODBYE, {}, "wamp.close.goodbye_and_out"]
+        elif way in ("goodbye", "again"):
             client.say(GOODBYE, {}, "wamp.close.close_realm")
             assert client.heard()[-1] == [GOODBYE, {}, "wamp.close.goodbye_and_out"]
         elif way == "abort":
@@ -164,11 +169,16 @@ class Lives(RuleBasedStateMachine):
             core.expel([client.wire.line.peer.session], "wamp.close.killed")
             self.stage.realms.end_of_turn()
             assert client.heard()[-1] == [GOODBYE, {}, "wamp.close.killed"]
-        elif way == "dismissed":
+        elif way in ("killed", "dismissed", "silent"):
             client.wire.line.peer.dismiss("wamp.close.killed")
             self.stage.realms.end_of_turn()
+            assert client.heard()[-1] == [GOODBYE, {}, "wamp.close.killed"]
         else:
             client.wire.drop()
+        if way in ("dismissed", "killed"):
+            client.say(GOODBYE, {}, "wamp.close.goodbye_and_out")
+        elif way == "silent":
+            self.stage.clock.advance(5)  # which is all the time that it has to answer
         client.realm = ""
         if way == "again" and client.join("com.tenant.fixed")[0] == WELCOME:
             return
@@ -234,3 +244,19 @@ def test_what_struck_in_a_realm_is_counted_after_it_is_closed():
         assert stage.realms.tally.totals()["calls over the limit"] % 3 == 0
         client.wire.drop()
     assert stage.realms.tally.totals()["calls over the limit"] == 6
+
+
+def test_a_realm_that_is_closed_in_the_turn_in_which_something_got_a_deadline_disturbs_nobody():
+    stage = MemoryStage("json")
+    client, other = Client(stage), Client(stage)
+    client.join("com.tenant.a")
+    other.join("realm1")
+    client.requests(REGISTER, "com.a")
+    assert client.heard()
+    call = [CALL, 2, {"timeout": 10}, "com.a"]
+    client.wire.send([DUMP["json"](call), DUMP["json"]([GOODBYE, {}, "wamp.close.close_realm"])])
+    assert client.heard()[-1] == [GOODBYE, {}, "wamp.close.goodbye_and_out"]
+    stage.clock.advance(20)
+    other.requests(SUBSCRIBE, "com.a")
+    assert other.heard()[0][0] == 33
+    assert client.wire.closed is not None

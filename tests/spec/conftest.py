@@ -33,7 +33,7 @@ EVERYWHERE = (
     "longpoll-json",
 )
 THOROUGH = ("test_rpc", "test_pubsub", "test_ordering")
-ALL_WIRES = wire_names("memory", "websocket", "batched", "rawsocket")
+ALL_WIRES = wire_names("memory", "websocket", "batched", "rawsocket", "longpoll")
 JSON = ("memory-json", "websocket-json", "rawsocket-json")
 IN_MEMORY = ("memory-json",)
 

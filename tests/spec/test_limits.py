@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.spec.scenes import ACKNOWLEDGE, goodbye, joined_as
-from tests.support.play import ANY, BASIC, closed, nothing, violation
+from tests.support.play import ALL, ANY, BASIC, closed, nothing, violation
 from wampd.realms.messages import (
     ABORT,
     CALL,
@@ -221,6 +221,57 @@ def test_a_new_session_has_all_its_tokens_and_a_call_that_is_under_way_has_no_se
         callee < [INTERRUPT, number, {"mode": "killnowait", "reason": "wamp.error.canceled"}]
     visitor(play, "carol") > [CALL, 1, {}, "com.app.none"]
     play.carol < [ERROR, CALL, 1, {}, "wamp.error.no_such_procedure", [str]]
+
+
+def test_the_parts_of_a_progressive_call_are_one_call(play):
+    callee, caller = member(play), visitor(play, roles=ALL)
+    callee > [REGISTER, 1, {}, "com.app.upload"]
+    callee < [REGISTERED, 1, int]
+    for part in range(8):
+        caller > [CALL, 1, {"progress": True}, "com.app.upload", [part]]
+        callee < [INVOCATION, 1, int, {"progress": True}, [part]]
+    for number in (2, 3):
+        caller > [CALL, number, {}, "com.app.none"]
+        caller < [ERROR, CALL, number, {}, "wamp.error.no_such_procedure", [str]]
+    caller > [CALL, 4, {"progress": True}, "com.app.upload"]  # over the rate
+    caller < [ERROR, CALL, 4, {}, UNAVAILABLE, [str]]
+    caller > [CALL, 4, {}, "com.app.upload"]  # its last part was on the way
+    caller < nothing
+    caller > [CALL, 1, {}, "com.app.upload", ["last"]]
+    callee < [INVOCATION, 1, int, {}, ["last"]]
+    callee > [YIELD, 1, {}]
+    caller < [RESULT, 1, {}]
+
+
+def test_a_part_of_a_progressive_call_with_too_much_payload_ends_it(play):
+    callee, caller = member(play), visitor(play, roles=ALL)
+    callee > [REGISTER, 1, {}, "com.app.upload"]
+    callee < [REGISTERED, 1, int]
+    caller > [CALL, 1, {"progress": True}, "com.app.upload", ["x"]]
+    callee < [INVOCATION, 1, int, {"progress": True}, ["x"]]
+    caller > [CALL, 1, {"progress": True}, "com.app.upload", ["x" * 100]]
+    text = "no more than 100 bytes of payload in one message (limit: payload_size)"
+    caller < [ERROR, CALL, 1, {}, TOO_LARGE, [text]]
+    callee < [INTERRUPT, 1, {"mode": "killnowait", "reason": TOO_LARGE}]
+    caller > [CALL, 1, {}, "com.app.upload", ["x"]]  # was on the way
+    callee > [YIELD, 1, {}]
+    caller < nothing
+    callee < nothing
+
+
+def test_progress_with_too_much_payload_ends_the_call(play):
+    callee, caller = visitor(play, roles=ALL), member(play)
+    callee > [REGISTER, 1, {}, "com.app.report"]
+    callee < [REGISTERED, 1, int]
+    caller > [CALL, 1, {"receive_progress": True}, "com.app.report"]
+    callee < [INVOCATION, 1, int, {"receive_progress": True}]
+    callee > [YIELD, 1, {"progress": True}, ["x"]]
+    caller < [RESULT, 1, {"progress": True}, ["x"]]
+    callee > [YIELD, 1, {"progress": True}, ["x" * 100]]
+    caller < [ERROR, CALL, 1, {}, TOO_LARGE, [str]]
+    callee < [INTERRUPT, 1, {"mode": "killnowait", "reason": str}]
+    callee > [YIELD, 1, {}, ["x"]]
+    caller < nothing
 
 
 def test_tokens_come_back_with_time(memory_play):

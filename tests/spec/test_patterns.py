@@ -142,6 +142,26 @@ def test_who_may_do_everything_may_subscribe_to_everything(match):
     register(play.alice, 2, "", match, "reg")
 
 
+@pytest.mark.spec("PSUB-08", "AMB-19")
+def test_the_empty_prefix_matches_topics_of_the_router_too_where_a_rule_names_them(memory_play):
+    play = memory_play
+    subscribe(play.alice, 1, "", "prefix", "sub")
+    play.session("bob")
+    play.alice < [EVENT, play.sub, int, {"topic": "wamp.session.on_join"}, [{"session": play.bob.id, ...: ...}]]
+
+
+@pytest.mark.trap(6)
+@pytest.mark.spec("AMB-19")
+def test_a_pattern_that_would_reach_topics_of_the_router_is_refused_where_no_rule_names_them(memory_play):
+    play = memory_play
+    play.session("alice", "remembering")
+    for request, (uri, match) in enumerate(
+        [("", "prefix"), ("w", "prefix"), ("wamp.", "prefix"), ("..", "wildcard")], 1
+    ):
+        play.alice > [SUBSCRIBE, request, {"match": match, "get_retained": True}, uri]
+        play.alice < [ERROR, SUBSCRIBE, request, {}, "wamp.error.not_authorized", ...]
+
+
 @pytest.mark.spec("PSUB-08")
 def test_an_empty_prefix_needs_the_permission_for_everything(play):
     play.session("alice", realm="guarded")

@@ -38,6 +38,30 @@ def test_a_testament_is_published_when_the_router_sends_its_session_away(memory_
     play.alice.drop()
 
 
+@pytest.mark.spec("TST-05", "AMB-31")
+def test_no_testament_is_published_when_all_are_killed(memory_play):
+    play = memory_play
+    play.session("alice", "remembering")
+    play.session("bob", "remembering")
+    subscribed(play, "bob")
+    told_by(play.alice, ADD, "com.topic", ["bye"], {})
+    play.bob > [CALL, 2, {}, "wamp.session.kill_all"]
+    play.bob < [RESULT, 2, {}, [int]]
+    play.alice < [6, {...: ...}, str]
+    play.alice.drop()
+    play.bob < nothing
+
+
+@pytest.mark.spec("TST-05")
+def test_a_testament_is_published_when_its_session_is_killed(play):
+    subscribed(play, "bob")
+    told_by(play.alice, ADD, "com.topic", ["bye"], {})
+    play.bob > [CALL, 2, {}, "wamp.session.kill", [play.alice.id]]
+    play.alice < [6, {...: ...}, "wamp.close.killed"]
+    assert sorted((play.bob.hear()[0], play.bob.hear()[0])) == [EVENT, RESULT]
+    play.alice.drop()
+
+
 @pytest.mark.spec("TST-02", "TST-03")
 @pytest.mark.parametrize("roles", [ALL, BASIC], ids=["announced", "not announced"])
 def test_testaments_come_in_order_first_those_of_the_detached_session(play, roles):

@@ -153,8 +153,8 @@ def test_a_callee_that_cannot_watch_the_time_is_not_told(play, roles):
 
 @pytest.mark.spec("TMO-05")
 def test_a_realm_may_leave_the_watching_to_callees_that_did_not_ask_for_it(play):
-    play.session("callee", realm="trusting")
-    play.session("caller", realm="trusting")
+    play.session("callee", realm="delegating")
+    play.session("caller", realm="delegating")
     registered(play, uri=SLOW)
     play.caller > [CALL, 1, {"timeout": 50}, SLOW]
     play.callee < [INVOCATION, 1, play.reg, {"timeout": 50}]
@@ -166,8 +166,8 @@ def test_a_realm_may_leave_the_watching_to_callees_that_did_not_ask_for_it(play)
 
 @pytest.mark.spec("TMO-05", "FEA-02")
 def test_but_not_to_those_that_cannot(play):
-    play.session("callee", realm="trusting", roles=BASIC)
-    play.session("caller", realm="trusting")
+    play.session("callee", realm="delegating", roles=BASIC)
+    play.session("caller", realm="delegating")
     called(play, SLOW, timeout=50)
     pass_time(play, 0.05)
     play.caller < [ERROR, CALL, 1, {}, TIMEOUT, ...]

@@ -12,10 +12,10 @@ from wampd.realms.messages import EVENT, PUBLISH
 @pytest.mark.spec("TPL-01", "FEA-02")
 @pytest.mark.parametrize("roles", [ALL, BASIC], ids=["announced", "not announced"])
 def test_events_carry_the_trust_level_of_the_publishers_role_and_of_the_topic(play, roles):
-    play.session("subscriber", "graded", roles)
+    play.session("subscriber", "trusting", roles)
     subscribed(play, uri="com.", match="prefix")
-    play.session("alice", "graded", roles)
-    joined_as(play, "joe", "joe", "graded")
+    play.session("alice", "trusting", roles)
+    joined_as(play, "joe", "joe", "trusting")
     for number, (actor, topic, level) in enumerate(
         [
             (play.alice, "com.topic", {"trustlevel": 1}),
@@ -33,9 +33,9 @@ def test_events_carry_the_trust_level_of_the_publishers_role_and_of_the_topic(pl
 @pytest.mark.trap(4)
 @pytest.mark.parametrize("said", [9, "high", None, {"is": 9}], ids=repr)
 def test_what_a_publisher_says_of_its_trust_level_does_not_count(play, said):
-    play.session("subscriber", "graded")
+    play.session("subscriber", "trusting")
     subscribed(play)
-    play.session("alice", "graded")
+    play.session("alice", "trusting")
     play.alice > [PUBLISH, 1, {"trustlevel": said}, "com.topic"]
     play.subscriber < [EVENT, play.sub, int, {"trustlevel": 1}]
 

@@ -37,7 +37,7 @@ def _sized(data: bytes) -> bytes:
 
 
 def loads(data: bytes) -> Any:
-    """The one value that ``data`` is."""
+    """The one value that ``data`` is. Raises `ValueError` for forms that the router passes on, but never writes."""
     reader = _Reader(bytes(data))
     value = reader.value()
     assert reader.rest == b"", f"left over: {reader.rest!r}"
@@ -67,7 +67,8 @@ class _Reader:
             return int(self.text())
         if marker == "{":
             return self.object()
-        assert marker == "[", f"unknown marker {marker!r}"
+        if marker != "[" or self.rest[:1] == b"#" or self.rest[:2] in (b"$U", b"$C"):
+            raise ValueError(f"a form that is not read here: {marker!r}")
         if self.rest[:2] == b"$B":
             self.take(2)
             assert self.take(1) == b"#"

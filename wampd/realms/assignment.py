@@ -14,7 +14,7 @@ Rules
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from wampd.realms.abilities import (
@@ -28,12 +28,15 @@ from wampd.realms.abilities import (
 )
 from wampd.realms.callees import Share
 from wampd.realms.calls import Course, Invocation, Timeouts, remember_ended
+from wampd.realms.gathering import Gathering
 from wampd.realms.grants import Grant
-from wampd.realms.messages import CALL, INVOCATION, Call
+from wampd.realms.messages import CALL, INVOCATION, Call, Outgoing
 from wampd.realms.outside import Outside
 from wampd.realms.records import CANCELED, Records
 from wampd.realms.registrations import Registration
+from wampd.realms.services import INVALID_ARGUMENT
 from wampd.realms.session import Session
+from wampd.realms.sharding import reach
 
 FEATURE_NOT_SUPPORTED = "wamp.error.feature_not_supported"
 NO_AVAILABLE_CALLEE = "wamp.error.no_available_callee"
@@ -50,6 +53,7 @@ class Assignment(Records):
         self._struck = struck
         self._timeouts = timeouts
         self._chance = outside.random
+        self._decode = outside.decode
 
     def _set_out(
         self, caller: Session, message: Call, registration: Registration, details: dict[str, Any], grant: Grant
@@ -59,6 +63,16 @@ class Assignment(Records):
         course = Course(message, registration, {**details, **passed_on(options)})
         if "caller" not in details:
             course.caller = disclosing({}, caller, grant)
+        try:
+            whom = reach(options)
+        except ValueError as error:
+            self._refuse(caller, message, INVALID_ARGUMENT, str(error))
+            return
+        if whom == "all":
+            self._ask_all(caller, message, course)
+            return
+        if whom == "partition":
+            course.rkey = options.rkey
         server: Registration | Share | None = registration
         if registration.callee is None:
             server = registration.shared.choose(course, self._chance)
@@ -72,14 +86,57 @@ class Assignment(Records):
             self._struck["calls that no callee had room for"] += 1
             self._refuse(caller, message, NO_AVAILABLE_CALLEE, obstacle)
             return
+        self._begin(invocation, course)
+        if server is not None:
+            self._assign(invocation, server)
+
+    def _begin(self, invocation: Invocation, course: Course) -> None:
+        """A call is under way from now on."""
+        caller = invocation.caller
         assert caller.calls is not None
-        caller.calls[message.id] = invocation
-        course.timeout = self._timeouts.allowed(options.timeout)
+        caller.calls[invocation.call] = invocation
+        course.timeout = self._timeouts.allowed(course.options.timeout)
         if course.timeout:
             course.ends = self._now() + course.timeout
             course.deadline = self.deadlines.start(invocation, course.ends)
-        if server is not None:
-            self._assign(invocation, server)
+
+    def _ask_all(self, caller: Session, message: Call, course: Course) -> None:
+        """Begin a call of all callees that are here."""
+        gathering = Gathering(self, caller, message, self._decode)
+        feature = lacking(gathering.session.roles.callee, message.options)
+        if feature:
+            self._refuse(
+                caller, message, FEATURE_NOT_SUPPORTED, f"the router has no {feature} for calls of all callees"
+            )
+            return
+        self._begin(gathering.invocation(course), course)
+        registration = course.registration
+        servers: Sequence[Registration | Share]
+        servers = [registration] if registration.callee is not None else registration.shared.shares()
+        for part, server in gathering.parts(course, servers):
+            if isinstance(server, Registration) or server.has_room:
+                self._assign(part, server)
+                continue
+            assert part.course is not None
+            part.course.seat = registration.shared.wait(part, part.course, server)
+            if part.course.seat is None:
+                self._fail(part, NO_AVAILABLE_CALLEE, "a callee has no room, and too many calls wait already")
+
+    def pass_on(self, invocation: Invocation, message: Outgoing, *, final: bool) -> None:
+        """Send a caller an answer, or a part of one, from a callee that is part of the router."""
+        if final:
+            self._forget(invocation)
+        elif invocation.course is not None:
+            self._has_begun(invocation.course)
+        invocation.caller.send(message)
+
+    def drop(self, invocation: Invocation) -> None:
+        """End a call of a caller that is part of the router, and needs no answer."""
+        self._forget(invocation)
+
+    def give_up(self, invocation: Invocation) -> None:
+        """End a call of a caller that is part of the router, by the answer that a cancelled call gets."""
+        self._fail(invocation, CANCELED, "the caller cancelled the call")
 
     def _wait(self, invocation: Invocation, course: Course) -> str:
         """Let a call wait for a callee that has room; what keeps it from that, if anything does."""

@@ -54,7 +54,6 @@ UNAVAILABLE = "wamp.error.unavailable"
 NOTHING: dict[str, Any] = {}
 """Empty details, shared: never changed."""
 
-PLAIN_CALL = CallOptions()
 PLAIN_YIELD = YieldOptions()
 
 
@@ -66,8 +65,8 @@ class Dealer(Assignment):
     ) -> None:
         """``struck`` counts what is refused; ``alarm`` is called when ``deadlines.next`` has become earlier."""
         super().__init__(outside, struck, timeouts=timeouts, alarm=alarm)
-        self._all_timed = bool(timeouts.default or timeouts.maximum)
-        self._decode = outside.decode
+        self._plain = None if timeouts.default or timeouts.maximum else CallOptions()
+        """The options of an ordinary call; `None`: here every call has a timeout, and is special."""
         self.registrations = Registrations(self, struck)
         self.services = Services(outside, struck)
 
@@ -85,21 +84,23 @@ class Dealer(Assignment):
             return
         if caller.ended is not None and drop_if_late(caller, message, self._now()):
             return
-        special = options != PLAIN_CALL
+        special = options != self._plain
         if special:
             self._check_call(caller, message)
         grant = caller.grants.calls.get(uri) or caller.grants.call(uri)
         if grant.refusal is not None:
             self._refuse(caller, message, grant.refusal, grant.reason)
             return
-        if options.disclose_me and grant.disclose == "never":
+        if special and options.disclose_me and grant.disclose == "never":
             self._refuse(caller, message, DISCLOSURE_DISALLOWED)
             return
 
         registrations = self.registrations
         registration = registrations.exact.get(uri) or registrations.catching(uri)
-        if registration is None or registration.callee is None or registration.callee.state is not ESTABLISHED:
+        callee = None if registration is None else registration.callee
+        if callee is None or callee.state is not ESTABLISHED:
             registration = registrations.of_those_here(uri)
+            callee = None if registration is None else registration.callee
         if registration is None:
             if special and uri in self.services.procedures and (feature := lacking(None, options)):
                 self._refuse(caller, message, FEATURE_NOT_SUPPORTED, f"the router has no {feature}")
@@ -112,13 +113,14 @@ class Dealer(Assignment):
             self._refuse(caller, message, NOT_AUTHORIZED, reason)
             return
 
-        callee = registration.callee
         details = NOTHING
         if registration.match != "exact":
             details = {"procedure": uri}
-        if options.disclose_me or registration.disclose_caller or grant.disclose == "always":
+        if registration.disclose_caller or grant.disclose == "always" or (special and options.disclose_me):
             details = disclosing(details, caller, grant)
-        if special or callee is None or self._all_timed:
+        if grant.trustlevel is not None:
+            details = {**details, "trustlevel": grant.trustlevel}
+        if special or callee is None:
             self._set_out(caller, message, registration, details, grant)
             return
         callee.last_invocation = invocation_id = callee.last_invocation + 1

@@ -39,6 +39,7 @@ DEALER_FEATURES: tuple[str, ...] = (
     "call_cancelling",
     "call_reroute",
     "call_timeout",
+    "call_trustlevels",
     "caller_identification",
     "pattern_based_registration",
     "payload_passthru_mode",
@@ -48,6 +49,7 @@ DEALER_FEATURES: tuple[str, ...] = (
     "registration_meta_api",
     "registration_revocation",
     "session_meta_api",
+    "sharded_registration",
     "shared_registration",
     "testament_meta_api",
 )

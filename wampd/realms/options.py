@@ -121,6 +121,9 @@ class CallOptions(Options, frozen=True):
     progress: bool = False
     receive_progress: bool = False
     timeout: Annotated[int, Meta(ge=0)] = 0
+    rkey: str | None = None
+    runon: Literal["any", "partition", "all"] | None = None
+    runmode: Literal["partition", "gather", "progressive"] | None = None
     ppt_scheme: str | None = None
     ppt_serializer: str | None = None
     ppt_cipher: str | None = None

@@ -277,8 +277,10 @@ class Realm:
         """The realm is not used any more: take apart what refers to itself, so that its memory is free at once."""
         self.dealer.services.procedures.clear()
         del self.dealer.registrations.watcher
+        name = self.name
         for part in (self._gate, self.broker, self.dealer, self):
             vars(part).clear()
+        self.name = name  # which is asked for once more by whoever was to set a timer in this turn
 
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""

@@ -2,8 +2,9 @@
 
 Rules
 -----
-* A realm of a template is opened for the first session that is let in, and closed when the last one has left, what it held
-  is taken off, and nothing is kept; or, whatever is kept, when it has been without a session for as long as its template says.
+* A realm of a template is opened for the first session that is let in, and closed when the connection of the last one is done
+  with it, what sessions held is taken off, and nothing is kept; or, whatever is kept, when it has been without a session for as
+  long as its template says. Nobody has a use for it then, so it is taken apart at once.
 * One list of touched sessions serves all realms: the end of a turn flushes each of them once.
 * One timer serves all that a realm waits for: the next thing that is due.
 * A bug in encoding ends the session that it struck, and no other.
@@ -38,6 +39,8 @@ log = Logger()
 class RealmShell:
     """One realm, as the daemon runs it."""
 
+    LOOK_AGAIN = 60.0
+    """Seconds between two looks whether what a realm without sessions is kept for is there yet."""
     LONGEST_NAP = 3600.0
     """Seconds that the timer runs at most; then it is looked at what is due. Clients may ask for any timeout."""
 
@@ -64,15 +67,21 @@ class RealmShell:
         self._tidying = False
         self._end = end
         self._keep = keep
-        self._deadline: Any = None  # of a realm on demand without sessions
+        self._look_again: Any = None  # at a realm on demand that is kept without sessions
+        self._deserted_since = 0.0
+        self._connections = 0
+        """Those that serve a session of the realm, one that was sent away included."""
+        self._closed = False
 
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
+        self._connections += 1
         self.core.join(session)
-        self._forget_deadline()
+        self._do_not_look_again()
 
     def leave(self, session: Session) -> None:
-        """Take out a session that has ended."""
+        """The connection of a session is done with it: take it out, if it is not out already. To be called once."""
+        self._connections -= 1
         self.core.leave(session)
         self.tidy()
 
@@ -81,15 +90,21 @@ class RealmShell:
 
         To be called when a session has left, or when something that was kept is gone.
         """
+        if self._closed:
+            return
         if self.core.has_leavers:
             if not self._tidying:
                 self._tidying = True
                 self._clock.callLater(0, self._tidy)
-        elif self._end is not None and self.core.is_deserted:
-            if not self.core.keeps:
+        elif self._end is not None and not self._connections and self.core.is_deserted:
+            now = self._clock.seconds()
+            if self._look_again is None:
+                self._deserted_since = now
+            left = self._deserted_since + self._keep - now
+            if left <= 0 or not self.core.keeps:
                 self._close()
-            elif self._deadline is None:
-                self._deadline = self._clock.callLater(self._keep, self._too_long)
+            elif self._look_again is None or not self._look_again.active():
+                self._look_again = self._clock.callLater(min(left, self.LOOK_AGAIN), self.tidy)
 
     def set_timer(self) -> None:
         """See that somebody looks when the next thing is due."""
@@ -106,30 +121,30 @@ class RealmShell:
         self._timer = None
         self.core.expire(self._clock.seconds())
         self.set_timer()
+        self.tidy()  # what was kept may be gone
         self._end_of_turn()
 
     def _tidy(self) -> None:
         self._tidying = False
-        self.core.tidy()
-        self.tidy()
-
-    def _too_long(self) -> None:
-        self._deadline = None
-        self._close()
+        if not self._closed:
+            self.core.tidy()
+            self.tidy()
 
     def _close(self) -> None:
-        self._forget_deadline()
+        self._do_not_look_again()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        end, self._end = self._end, None  # once
-        if end is not None:
-            end()
+        self._closed = True
+        if self._end is not None:
+            self._end()
+            self._end = None
 
-    def _forget_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _do_not_look_again(self) -> None:
+        if self._look_again is not None:
+            if self._look_again.active():
+                self._look_again.cancel()
+            self._look_again = None
 
 
 class Realms:
@@ -261,7 +276,7 @@ class Realms:
         if self._alarmed:
             for realm in self._alarmed:
                 shell = self._shells.get(realm.name)
-                if shell is not None:  # it is open yet
+                if shell is not None and shell.core is realm:  # else it was closed in this turn
                     shell.set_timer()
             self._alarmed.clear()
 

@@ -1,130 +1,44 @@
 """autobahn-python against a router: ``client.py FRAMEWORK SCENARIO`` holds one scenario and prints "facts: " and JSON.
 
-FRAMEWORK is ``twisted`` or ``asyncio``. The environment: ``WAMP_URL`` is ``ws://…`` or ``rs://…``, ``WAMP_SERIALIZER``
-``json``, ``msgpack`` or ``cbor``. The scenario ``host`` serves procedures for clients of other kinds, until SIGTERM.
+FRAMEWORK is ``twisted`` or ``asyncio``; `sessions` says what the environment tells. The scenario ``host`` serves procedures for
+clients of other kinds, until SIGTERM.
 """
 
 import asyncio
 import json
-import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
-from urllib.parse import urlsplit
 
-import txaio
 from autobahn.wamp.exception import ApplicationError
-from autobahn.wamp.types import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
-from twisted.internet.defer import CancelledError, Deferred
-
-FRAMEWORK, SCENARIO = sys.argv[1:]
-
-if FRAMEWORK == "twisted":
-    from autobahn.twisted.component import Component
-    from twisted.internet import reactor, task
-else:
-    from autobahn.asyncio.component import Component
-
-
-PATIENCE = 10.0
-"""Seconds that anything may take."""
+from autobahn.wamp.interfaces import IPayloadCodec
+from autobahn.wamp.types import CallOptions, EncodedPayload, RegisterOptions
+from sessions import (
+    FRAMEWORK,
+    JOINED,
+    coroutine,
+    counting,
+    failure,
+    join,
+    leave,
+    pause,
+    pending,
+    publish,
+    run,
+    subscribed,
+    until,
+)
+from twisted.internet.defer import CancelledError
 
 Facts = dict[str, Any]
 SCENARIOS: dict[str, Callable[[], Coroutine[Any, Any, Facts]]] = {}
-_joined: list[tuple[Any, Any]] = []
 
 
 def scenario(function: Callable[[], Coroutine[Any, Any, Facts]]) -> Callable[[], Coroutine[Any, Any, Facts]]:
     """A scenario goes by the name of its function."""
     SCENARIOS[function.__name__] = function
     return function
-
-
-def transport() -> dict[str, Any]:
-    """Where the router is."""
-    url, serializer = os.environ["WAMP_URL"], os.environ["WAMP_SERIALIZER"]
-    parts = urlsplit(url)
-    if parts.scheme == "ws":
-        return {"type": "websocket", "url": url, "serializers": [serializer], "max_retries": 0}
-    endpoint = {"type": "tcp", "host": parts.hostname, "port": parts.port}
-    return {"type": "rawsocket", "url": url, "endpoint": endpoint, "serializer": serializer, "max_retries": 0}
-
-
-async def join(authid: str = "") -> Any:
-    """A session: in ``realm1``, or as somebody in the realm ``guarded``."""
-    more: dict[str, Any] = {"realm": "realm1"}
-    if authid:
-        ticket = {"ticket": {"authid": authid, "ticket": f"secret-of-{authid}"}}
-        more = {"realm": "guarded", "authentication": ticket}
-    component = Component(transports=[transport()], **more)
-    joined = txaio.create_future()
-    left = txaio.create_future()
-    component.on("join", lambda session, _: txaio.resolve(joined, session))
-    component.on("leave", lambda _, details: txaio.resolve(left, details.reason))
-    ended = component.start(reactor if FRAMEWORK == "twisted" else asyncio.get_running_loop())
-    txaio.add_callbacks(ended, None, lambda failed: None if txaio.is_called(joined) else txaio.reject(joined, failed))
-    session = await joined
-    _joined.append((session, left))
-    return session
-
-
-async def leave() -> None:
-    """Close every session in good order."""
-    for session, left in _joined:
-        if not session.is_attached():
-            continue  # the scenario has seen to its end
-        session.leave()
-        reason = await left
-        assert reason == "wamp.close.goodbye_and_out", reason
-
-
-def pause(seconds: float) -> Awaitable[Any]:
-    """Wait."""
-    result: Awaitable[Any] = (
-        task.deferLater(reactor, seconds) if FRAMEWORK == "twisted" else asyncio.sleep(seconds)  # type: ignore[arg-type]
-    )
-    return result
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        await pause(0.01)
-
-
-async def subscribed(session: Any, topic: str, into: list[Any], pick: Any, **options: Any) -> Any:
-    """Collect what ``pick`` makes of the events of a topic."""
-
-    def on_event(*args: Any, details: Any = None, **kwargs: Any) -> None:
-        into.append(pick(args, kwargs, details))
-
-    return await session.subscribe(on_event, topic, options=SubscribeOptions(details_arg="details", **options))
-
-
-async def publish(session: Any, topic: str, *args: Any, **options: Any) -> None:
-    """Publish, and wait for the acknowledgement."""
-    await session.publish(topic, *args, options=PublishOptions(acknowledge=True, **options))
-
-
-async def failure(awaited: Awaitable[Any]) -> list[Any]:
-    """The URI and the arguments of the error that something ends with."""
-    try:
-        await awaited
-    except ApplicationError as error:
-        return [error.error, list(error.args)]
-    return ["no error", []]
-
-
-def pending(canceled: list[bool]) -> Any:
-    """A result that never comes; ``canceled`` says when it is no longer wanted."""
-    if FRAMEWORK == "twisted":
-        return Deferred(canceller=lambda _: canceled.append(True))
-    future = asyncio.get_running_loop().create_future()
-    future.add_done_callback(lambda done: canceled.append(done.cancelled()))
-    return future
 
 
 @scenario
@@ -267,20 +181,6 @@ async def exclusion() -> Facts:
     return {"heard": heard}
 
 
-def counting() -> Callable[..., Any]:
-    """A procedure that counts up to its argument, by progressive results if the caller takes them."""
-
-    async def count(most: int, details: Any = None) -> str:
-        for number in range(most if details.progress is not None else 0):
-            details.progress(number)
-            await pause(0.01)
-        return "done" if details.progress is not None else "done at once"
-
-    if FRAMEWORK == "twisted":
-        return lambda *args, **kwargs: Deferred.fromCoroutine(count(*args, **kwargs))
-    return count
-
-
 @scenario
 async def progress() -> Facts:
     """A call is answered in parts, if its caller takes them."""
@@ -393,12 +293,78 @@ async def meta() -> Facts:
             await watcher.call(f"wamp.{kind}.list_{members}", id_) == [number],
             await watcher.call(f"wamp.{kind}.count_{members}", id_),
         ]
-    reason = next(left for session, left in _joined if session is guest)
+    reason = next(left for session, left in JOINED if session is guest)
     await watcher.call("wamp.session.kill", number, reason="com.interop.enough")
     facts["killed for"] = await reason
     await until(lambda: left)
     facts["left"] = left[0] == number
     return facts
+
+
+@scenario
+async def concurrency() -> Facts:
+    """A callee takes so many calls at a time, and the others wait."""
+    callee, caller = await join(), await join()
+    running: list[int] = []
+    most: list[int] = []
+
+    async def work(number: int) -> int:
+        running.append(number)
+        most.append(len(running))
+        await pause(0.05)
+        running.remove(number)
+        return number
+
+    options = RegisterOptions(invoke="roundrobin", concurrency=2)
+    await callee.register(coroutine(work), "com.interop.work", options=options)
+    calls = [caller.call("com.interop.work", number) for number in range(5)]
+    return {"results": [await call for call in calls], "most at once": max(most)}
+
+
+@scenario
+async def reflection() -> Facts:
+    """What there is, and what is said of it."""
+    author, reader = await join(), await join()
+    heard: list[Any] = []
+    await subscribed(reader, "wamp.reflect.on_define", heard, lambda args, *_: args[0])
+    await author.register(lambda: None, "com.interop.described")
+    said = {"type": "procedure", "title": "Nothing"}
+    await author.call("wamp.reflect.define", "com.interop.described", said)
+    await until(lambda: heard)
+    return {
+        "listed": "com.interop.described" in await reader.call("wamp.reflection.procedure.list"),
+        "described": await reader.call("wamp.reflection.procedure.describe", "com.interop.described"),
+        "heard": heard,
+    }
+
+
+class Sealed(IPayloadCodec):  # type: ignore[misc]
+    """A payload that only the two ends can read."""
+
+    def encode(self, is_originating: bool, uri: str, args: Any = None, kwargs: Any = None) -> EncodedPayload:
+        """Arguments as one string of octets."""
+        return EncodedPayload(json.dumps([args or [], kwargs or {}]).encode()[::-1], "x_reversed", "json", "k1")
+
+    def decode(self, is_originating: bool, uri: str, encoded_payload: EncodedPayload) -> tuple[str, Any, Any]:
+        """What `encode` was given."""
+        assert (encoded_payload.enc_algo, encoded_payload.enc_key) == ("x_reversed", "k1")
+        args, kwargs = json.loads(encoded_payload.payload[::-1])
+        return uri, args, kwargs
+
+
+@scenario
+async def passthru() -> Facts:
+    """The router passes on what it cannot read."""
+    one, other = await join(), await join()
+    for session in (one, other):
+        session.set_payload_codec(Sealed())
+    heard: list[Any] = []
+    await one.register(lambda word, times: word * times, "com.interop.sealed")
+    await subscribed(one, "com.interop.secret", heard, lambda args, kwargs, _: [list(args), kwargs])
+    result = await other.call("com.interop.sealed", "ha", times=2)
+    await publish(other, "com.interop.secret", "psst", loud=False)
+    await until(lambda: heard)
+    return {"result": result, "heard": heard}
 
 
 @scenario
@@ -416,23 +382,19 @@ async def host() -> Facts:
     await session.register(lambda: len(waiting), "com.host.waiting")
     await session.register(lambda: len(canceled), "com.host.canceled")
     await session.register(
-        lambda topic, text, retain: Deferred.fromCoroutine(publish(session, topic, text, retain=retain)),
-        "com.host.publish",
+        coroutine(lambda topic, text, retain: publish(session, topic, text, retain=retain)), "com.host.publish"
     )
     await session.register(counting(), "com.host.count", options=RegisterOptions(details_arg="details"))
     print("serving", flush=True)
-    return {"left": await _joined[0][1]}
+    return {"left": await JOINED[0][1]}
 
 
 async def hold() -> None:
     """Hold the scenario, and say what came of it."""
-    facts = await SCENARIOS[SCENARIO]()
+    facts = await SCENARIOS[sys.argv[2]]()
     print(f"facts: {json.dumps(facts, ensure_ascii=False)}", flush=True)
     await leave()
 
 
 if __name__ == "__main__":
-    if FRAMEWORK == "twisted":
-        task.react(lambda _: Deferred.fromCoroutine(hold()))
-    else:
-        asyncio.run(hold())
+    run(hold)

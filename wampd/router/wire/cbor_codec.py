@@ -29,13 +29,12 @@ from wampd.realms.messages import (
     PUBLISH,
     RESULT,
     YIELD,
-    Abort,
     Call,
     ClientMessage,
-    Error,
     Event,
     Foreign,
     Format,
+    Message,
     Publish,
     Yield,
 )
@@ -162,7 +161,7 @@ class CborCodec:
             position = end
         if position != len(data):
             raise _wrong_end(position, data)
-        _check_payload(message)
+        message.args, message.kwargs = checked(message.args, message.kwargs, message)
         return message
 
     def _slow(self, payload: bytes, strict: bool) -> ClientMessage:
@@ -183,7 +182,11 @@ class CborCodec:
         except msgspec.ValidationError as error:
             raise violation(error) from None
         if len(parts) > payload_at:
-            _check_payload(message)  # type: ignore[arg-type]
+            message.args, message.kwargs = checked(  # type: ignore[union-attr]
+                message.args,  # type: ignore[union-attr]
+                message.kwargs,  # type: ignore[union-attr]
+                message,
+            )
         return message
 
     def _elements(self, data: bytes) -> tuple[int, list[tuple[bytes, int]]]:
@@ -246,28 +249,20 @@ class CborCodec:
         return self.encode(convert_tail(foreign.message, foreign.format, Format.CBOR))
 
 
-def checked(args: Raw | None, kwargs: Raw | None) -> tuple[Raw | None, Raw | None]:
-    """See that arguments are an array and keyword arguments a map; those empty become `None`."""
+def checked(args: Raw | None, kwargs: Raw | None, message: Message | None = None) -> tuple[Raw | None, Raw | None]:
+    """See that arguments are an array and keyword arguments a map, as ``message`` wants it; those empty become `None`."""
     if kwargs is not None:
         if memoryview(kwargs)[0] >> 5 != 5:
             raise ProtocolViolation("ArgumentsKw must be a map")
         if _is_empty(kwargs):
             kwargs = None
     if args is not None:
-        if memoryview(args)[0] >> 5 != 4:
+        major = memoryview(args)[0] >> 5
+        if major != 4 and not (major in (2, 3) and replaces_arguments(message)):
             raise ProtocolViolation("Arguments must be an array")
         if kwargs is None and _is_empty(args):
             args = None
     return args, kwargs
-
-
-def _check_payload(message: Call | Publish | Yield | Error | Abort) -> None:
-    """See that arguments are an array and keyword arguments a map, and drop them where they are empty."""
-    args = message.args
-    if args is not None and memoryview(args)[0] >> 5 in (2, 3) and replaces_arguments(message):
-        _, message.kwargs = checked(None, message.kwargs)
-    else:
-        message.args, message.kwargs = checked(args, message.kwargs)
 
 
 def _is_empty(container: Raw) -> bool:

@@ -19,6 +19,9 @@ map key               string; integers become   any scalar                 any s
 
 Rules
 -----
+* FlatBuffers hold payload in CBOR: there is nothing to convert between the two. UBJSON is as JSON where JSON has no type of its
+  own (times, keys), and as CBOR for bytes, NaN and large integers; its numbers of high precision are integers, or floats of the
+  very same digits.
 * A payload that needs no conversion is never touched; these rules act only between two serializations.
 * In JSON a string that starts with U+0000 and goes on with valid base64 is bytes; any other string is a string. Keys
   are never bytes: a map with binary keys, or with two keys that become the same string, cannot be carried to JSON.

@@ -106,7 +106,7 @@ def test_the_defaults_are_those_that_are_promised_and_those_of_the_core(config):
     assert limits == of_role == Limits()
     assert quota == Quota()
     assert (limits.subscriptions, limits.registrations, limits.pending_calls) == (10_000, 10_000, 10_000)
-    assert (limits.testaments, limits.uri_length) == (100, 512)
+    assert (limits.testaments, limits.definitions, limits.uri_length) == (100, 1_000, 512)
     assert (limits.payload_size, limits.depth, limits.call_rate, limits.publication_rate) == (None, None, None, None)
     assert (quota.sessions, quota.sessions_by_role, quota.retained) == (None, {}, 10_000)
 

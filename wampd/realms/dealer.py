@@ -68,7 +68,7 @@ class Dealer(Assignment):
         self._plain = None if timeouts.default or timeouts.maximum else CallOptions()
         """The options of an ordinary call; `None`: here every call has a timeout, and is special."""
         self.registrations = Registrations(self, struck)
-        self.services = Services(outside)
+        self.services = Services(outside, struck)
 
     # -------------------------------------------------------------------------------------------------------- calls
 

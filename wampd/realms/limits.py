@@ -26,6 +26,7 @@ LimitName: TypeAlias = Literal[
     "registrations",
     "pending_calls",
     "testaments",
+    "definitions",
     "uri_length",
     "payload_size",
     "call_rate",
@@ -43,6 +44,7 @@ _TEXTS: dict[LimitName, str] = {
     "registrations": "no more than {} registrations in one session",
     "pending_calls": "no more than {} calls under way in one session",
     "testaments": "no more than {} testaments in one session",
+    "definitions": "no more than {} definitions in one session",
     "uri_length": "no more than {} bytes in a URI",
     "payload_size": "no more than {} bytes of payload in one message",
     "call_rate": "no more than {} calls a second",
@@ -75,6 +77,8 @@ class Limits(Struct, frozen=True):
     registrations: int = 10_000
     pending_calls: int = 10_000
     testaments: int = 100
+    definitions: int = 1_000
+    """What a session says of procedures, topics and errors."""
     uri_length: int = MAX_URI_BYTES
     """Bytes of UTF-8."""
     payload_size: int | None = None

@@ -44,6 +44,9 @@ class RealmLimits(Part, frozen=True, kw_only=True):
     registrations: Annotated[Count, Meta(description="Registrations of a session.")] = 10_000
     pending_calls: Annotated[Count, Meta(description="Calls of a session that have no final answer yet.")] = 10_000
     testaments: Annotated[Count, Meta(description="Testaments of a session.")] = 100
+    definitions: Annotated[
+        Count, Meta(description="Definitions of procedures, topics and errors by a session, for reflection.")
+    ] = 1_000
     uri_length: Annotated[Count, Meta(description="Length of a URI in bytes of UTF-8.")] = MAX_URI_BYTES
     payload_size: Annotated[
         Size | None,
@@ -72,6 +75,9 @@ class RoleLimits(Part, frozen=True, kw_only=True):
     registrations: Annotated[Count | None, Meta(description="Registrations of a session.")] = None
     pending_calls: Annotated[Count | None, Meta(description="Calls of a session that have no final answer yet.")] = None
     testaments: Annotated[Count | None, Meta(description="Testaments of a session.")] = None
+    definitions: Annotated[
+        Count | None, Meta(description="Definitions of procedures, topics and errors by a session, for reflection.")
+    ] = None
     uri_length: Annotated[Count | None, Meta(description="Length of a URI in bytes of UTF-8.")] = None
     payload_size: Annotated[Size | None, Meta(description="Size of the arguments of one message.")] = None
     depth: Annotated[Depth | None, Meta(description="Nesting of lists and dictionaries in a message.")] = None

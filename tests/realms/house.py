@@ -27,6 +27,13 @@ def decode(payload: Raw, form: Format) -> Any:
     return msgspec.json.decode(payload)
 
 
+def carry(payload: Any, source: Format, target: Format) -> Any:
+    """The same of a payload that is a plain value already, or that has to be carried to another serialization."""
+    if payload == "a poison" or (isinstance(payload, Raw) and b"poison" in bytes(payload)):
+        raise ValueError("it cannot be carried")
+    return payload if source is Format.PLAIN else decode(payload, source)
+
+
 class Everything:
     """A policy that grants everything."""
 
@@ -71,6 +78,7 @@ class Member:
 
     def heard(self) -> list[list[Any]]:
         """What is in the outbox, which is empty afterwards; of news of the realm itself, what was asked for by name."""
+        self.house.settle()
         messages = [plain(message) for message in self.session.outbox if not is_caught(message)]
         self.session.outbox.clear()
         return messages
@@ -105,7 +113,9 @@ class House:
         strict: bool = False,
         policy: Any = None,
         timeouts: Timeouts | None = None,
+        **kept: Any,
     ) -> None:
+        """``kept`` is what the realm keeps of events: ``retention``, ``history``, ``quota``."""
         self.alarmed: list[Realm] = []
         self.touched: list[Session] = []
         self.ids = count(1)
@@ -115,10 +125,13 @@ class House:
         self.realm = Realm(
             "realm1",
             touched=self.touched,
-            outside=Outside(lambda: next(publication_ids), lambda: self.now, lambda: self.wall, lambda: 0.5, decode),
+            outside=Outside(
+                lambda: next(publication_ids), lambda: self.now, lambda: self.wall, lambda: 0.5, decode, carry
+            ),
             alarmed=self.alarmed,
             limits=limits or Limits(),
             timeouts=timeouts or Timeouts(),
+            **kept,
             strict_request_ids=strict,
         )
         self.policy = policy or Everything()
@@ -142,6 +155,12 @@ class House:
         member = Member(self, session)
         self.members.append(member)
         return member
+
+    def settle(self) -> None:
+        """End the turn for sessions that are part of the router."""
+        for session in self.touched:  # grows meanwhile
+            if session.outlet is not None:
+                session.outlet.flush()
 
     def is_empty(self) -> bool:
         """Whether nothing is left of anybody."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.spec.scenes import ACKNOWLEDGE
-from tests.support.play import ANY, Play, nothing
+from tests.support.play import ANY, BASIC, Play, nothing
 from tests.support.process import ROOT
 from tests.support.stages import MemoryStage
 from wampd.realms.messages import (
@@ -134,12 +134,32 @@ def test_the_empty_prefix_matches_every_topic(play):
     play.subscriber < [UNSUBSCRIBED, 2]
 
 
-@pytest.mark.spec("PSUB-08", "URI-03")
+@pytest.mark.spec("PSUB-08", "URI-03", "AMB-19")
 @pytest.mark.parametrize("match", ["prefix", "wildcard"])
 def test_who_may_do_everything_may_subscribe_to_everything(match):
     play = Play(MemoryStage("json", ROOT / "tests" / "configs" / "open.yaml"))
     subscribe(play.alice, 1, "", match, "sub")
     register(play.alice, 2, "", match, "reg")
+
+
+@pytest.mark.spec("PSUB-08", "AMB-19")
+def test_the_empty_prefix_matches_topics_of_the_router_too_where_a_rule_names_them(memory_play):
+    play = memory_play
+    subscribe(play.alice, 1, "", "prefix", "sub")
+    play.session("bob")
+    play.alice < [EVENT, play.sub, int, {"topic": "wamp.session.on_join"}, [{"session": play.bob.id, ...: ...}]]
+
+
+@pytest.mark.trap(6)
+@pytest.mark.spec("AMB-19")
+def test_a_pattern_that_would_reach_topics_of_the_router_is_refused_where_no_rule_names_them(memory_play):
+    play = memory_play
+    play.session("alice", "remembering")
+    for request, (uri, match) in enumerate(
+        [("", "prefix"), ("w", "prefix"), ("wamp.", "prefix"), ("..", "wildcard")], 1
+    ):
+        play.alice > [SUBSCRIBE, request, {"match": match, "get_retained": True}, uri]
+        play.alice < [ERROR, SUBSCRIBE, request, {}, "wamp.error.not_authorized", ...]
 
 
 @pytest.mark.spec("PSUB-08")
@@ -165,7 +185,7 @@ def best(play, number, uri, name):
     play.caller < [RESULT, number, {}]
 
 
-@pytest.mark.spec("PRG-02", "PRG-03", "PRG-04", "PRG-06", "PRG-08")
+@pytest.mark.spec("PRG-02", "PRG-03", "PRG-04", "PRG-06", "PRG-08", "AMB-06")
 def test_the_example_of_the_specification(play):
     rpcs = {
         "1": ("a1.b2.c3.d4.e55", "exact"),
@@ -259,3 +279,23 @@ def test_an_error_of_the_best_match_is_final(play):
     play.callee > [ERROR, INVOCATION, 1, {}, "com.err"]
     play.caller < [ERROR, CALL, 1, {}, "com.err"]
     play.bob < nothing
+
+
+@pytest.mark.spec("PRG-01", "PRG-02", "PRG-06", "FEA-02", "FEA-04")
+def test_callees_that_did_not_announce_patterns_can_register_them_as_well(play):
+    play.session("callee", roles=BASIC)
+    for number, (uri, match) in enumerate([("com.", "prefix"), ("org..p", "wildcard"), ("com.p", "exact")], 1):
+        register(play.callee, number, uri, match, match)
+    play.names["exact_ones"] = {"exact"}
+    best(play, 1, "com.q", "prefix")
+    best(play, 2, "org.q.p", "wildcard")
+    best(play, 3, "com.p", "exact")
+
+
+@pytest.mark.spec("PRG-02", "PRG-05", "AMB-06")
+@pytest.mark.parametrize("uri", ["com", "com.a", "com.ab.c"])
+def test_a_prefix_need_not_end_with_a_component(play, uri):
+    register(play.callee, 1, "com", "prefix", "prefix")
+    register(play.callee, 2, "com.a", "prefix", "longer")
+    play.names["exact_ones"] = set()
+    best(play, 1, uri, "prefix" if uri == "com" else "longer")

@@ -33,6 +33,9 @@ LimitName: TypeAlias = Literal[
     "sessions",
     "realms",
     "retained",
+    "retained_size",
+    "waiting_calls",
+    "waiting_size",
 ]
 
 _TEXTS: dict[LimitName, str] = {
@@ -47,6 +50,9 @@ _TEXTS: dict[LimitName, str] = {
     "sessions": "no more than {} sessions at once",
     "realms": "no more than {} realms at once",
     "retained": "no more than {} retained events",
+    "retained_size": "no more than {} bytes of retained events",
+    "waiting_calls": "no more than {} calls wait for callees of one registration",
+    "waiting_size": "no more than {} bytes of payload wait for callees of one registration",
 }
 
 
@@ -88,3 +94,9 @@ class Quota(Struct, frozen=True):
     """Roles that have a limit of their own, within that of the realm."""
     retained: int = 10_000
     """Retained events."""
+    retained_size: int = 64 * 2**20
+    """About how many bytes of memory they take."""
+    waiting_calls: int = 1_000
+    """Calls that wait for a callee of one registration that has room."""
+    waiting_size: int = 16 * 2**20
+    """Bytes of their payload."""

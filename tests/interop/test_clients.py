@@ -6,6 +6,7 @@ in the list of a test, its library has no word for the feature; the list says so
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -141,3 +142,17 @@ def test_shared_registrations(client: Client, field: Field) -> None:
         "last": [2] * 5,
         "last against random": refused,
     }
+
+
+@pytest.mark.needs("node")
+def test_clients_of_four_kinds_and_serializations_understand_each_other(field: Field) -> None:
+    clients = [
+        python("twisted", "websocket", "json"),
+        python("asyncio", "rawsocket", "cbor"),
+        node("autobahn", "msgpack"),
+        node("wampy", "cbor"),
+    ]
+    names = [client.name for client in clients]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        facts = list(pool.map(lambda client: field.hold(client, "neighbours", NEIGHBOURS=",".join(names)), clients))
+    assert facts == [dict.fromkeys(names, True)] * len(clients)

@@ -14,6 +14,7 @@ from typing import Any
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.interfaces import IPayloadCodec
 from autobahn.wamp.types import CallOptions, EncodedPayload, RegisterOptions
+from meetings import host, neighbours
 from sessions import (
     FRAMEWORK,
     JOINED,
@@ -367,26 +368,8 @@ async def passthru() -> Facts:
     return {"result": result, "heard": heard}
 
 
-@scenario
-async def host() -> Facts:
-    """Serve what clients of other kinds call, until the end."""
-    session = await join()
-    waiting: list[Any] = []
-    canceled: list[bool] = []
-
-    def wait() -> Any:
-        waiting.append(pending(canceled))
-        return waiting[-1]
-
-    await session.register(wait, "com.host.wait")
-    await session.register(lambda: len(waiting), "com.host.waiting")
-    await session.register(lambda: len(canceled), "com.host.canceled")
-    await session.register(
-        coroutine(lambda topic, text, retain: publish(session, topic, text, retain=retain)), "com.host.publish"
-    )
-    await session.register(counting(), "com.host.count", options=RegisterOptions(details_arg="details"))
-    print("serving", flush=True)
-    return {"left": await JOINED[0][1]}
+for meeting in (host, neighbours):
+    scenario(meeting)
 
 
 async def hold() -> None:

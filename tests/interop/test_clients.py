@@ -90,6 +90,12 @@ def test_exclusion_of_the_publisher(client: Client, field: Field) -> None:
     assert field.hold(client, "exclusion") == {"heard": ["included"]}
 
 
+@by(TWISTED, ASYNCIO, AUTOBAHN_JS)  # wampy.js has no word for it; autobahn-python does not tell its user
+def test_taking_the_place_of_another_callee(client: Client, field: Field) -> None:
+    told = {"told": "string"} if client is AUTOBAHN_JS else {}
+    assert field.hold(client, "takeover") == {"before": "old", "after": "new", **told}
+
+
 @by(TWISTED, ASYNCIO)  # the others have no word for it
 def test_concurrency_of_a_callee(client: Client, field: Field) -> None:
     assert field.hold(client, "concurrency") == {"results": [0, 1, 2, 3, 4], "most at once": 2}

@@ -7,7 +7,8 @@
 //   start(procedure)                            {ended, cancel(mode)} of a call
 //   publish(topic, args, options)               when it is acknowledged
 //   subscribe(topic, handler, options)          its id; handler(args, kwargs, details)
-//   register(procedure, endpoint, options)      its id; endpoint(args, kwargs, details) gives one result, or throws `fail`
+//   register(procedure, endpoint, options, onRevoked)   its id; endpoint(args, kwargs, details) gives one result, or throws
+//                                               `fail`; onRevoked(reason) if the router takes it away, and the library tells
 //   unregister(procedure), leave()
 //   left                                        for what reason the session was ended, if the library tells
 
@@ -187,6 +188,16 @@ function scenarios(client, join) {
       const took = Date.now() - began;
       await until(async () => (await caller.call("com.host.canceled")) > canceled);
       return { error, "in time": 250 < took && took < 3000, interrupted: [true] };
+    },
+
+    async takeover() {
+      const [caller, old, newer] = [await join("joe"), await join("ann"), await join("joe")];
+      const told = [];
+      await old.register("com.interop.place", () => "old", {}, (reason) => told.push(reason));
+      const facts = { before: await caller.call("com.interop.place") };
+      await newer.register("com.interop.place", () => "new", { force_reregister: true });
+      await until(() => told.length);
+      return { ...facts, after: await caller.call("com.interop.place"), told: typeof told[0] };
     },
 
     async sharing() {

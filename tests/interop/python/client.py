@@ -303,6 +303,17 @@ async def meta() -> Facts:
 
 
 @scenario
+async def takeover() -> Facts:
+    """A callee takes the place of another."""
+    caller, old, new = await join("joe"), await join("ann"), await join("joe")
+    await old.register(lambda: "old", "com.interop.place")
+    facts: Facts = {"before": await caller.call("com.interop.place")}
+    await new.register(lambda: "new", "com.interop.place", options=RegisterOptions(force_reregister=True))
+    facts["after"] = await caller.call("com.interop.place")
+    return facts
+
+
+@scenario
 async def concurrency() -> Facts:
     """A callee takes so many calls at a time, and the others wait."""
     callee, caller = await join(), await join()

@@ -372,9 +372,11 @@ async def passthru() -> Facts:
         session.set_payload_codec(Sealed())
     heard: list[Any] = []
     await one.register(lambda word, times: word * times, "com.interop.sealed")
-    await subscribed(one, "com.interop.secret", heard, lambda args, kwargs, _: [list(args), kwargs])
+    await subscribed(
+        one, "com.interop.secret", heard, lambda args, kwargs, details: [list(args), kwargs, details.enc_algo]
+    )
     result = await other.call("com.interop.sealed", "ha", times=2)
-    await publish(other, "com.interop.secret", "psst", loud=False)
+    await publish(other, "com.interop.secret", "psst")
     await until(lambda: heard)
     return {"result": result, "heard": heard}
 

@@ -131,7 +131,7 @@ class House:
             alarmed=self.alarmed,
             limits=limits or Limits(),
             timeouts=timeouts or Timeouts(),
-            **kept,
+            **{name: value for name, value in kept.items() if value is not None},
             strict_request_ids=strict,
         )
         self.policy = policy or Everything()

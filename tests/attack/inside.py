@@ -33,13 +33,18 @@ from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
-from wampd.router.wire.convert import load
+from wampd.router.wire.convert import carry, load
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import RAW_SERIALIZERS, codecs
 
 ALL = frozenset({"call", "register", "publish", "subscribe"})
 OPEN = (Rule("", "prefix", ALL), Rule("wamp.", "prefix", ALL), Rule("wampd.", "prefix", ALL))
-EVERY_ROLE = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {"features": {"call_canceling": True}}}
+EVERY_ROLE = {
+    "publisher": {},
+    "subscriber": {},
+    "caller": {},
+    "callee": {"features": {"call_canceling": True, "progressive_call_results": True}},
+}
 RAW_JSON, RAW_MSGPACK, RAW_CBOR = 1, 2, 3
 
 
@@ -201,7 +206,7 @@ class Core:
 
     def __init__(self, *, rules: Iterable[Rule] = OPEN, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
         self.touched: list[Session] = []
-        outside = Outside(itertools.count(1).__next__, time.monotonic, time.time, random.random, load)
+        outside = Outside(itertools.count(1).__next__, time.monotonic, time.time, random.random, load, carry)
         self.realm = Realm("realm1", touched=self.touched, outside=outside, limits=limits)
         self.grants = Grants(Role("everybody", tuple(rules)))
         self._ids = itertools.count(1)

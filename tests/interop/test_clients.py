@@ -162,3 +162,22 @@ def test_clients_of_four_kinds_and_serializations_understand_each_other(field: F
     with ThreadPoolExecutor(len(clients)) as pool:
         facts = list(pool.map(lambda client: field.hold(client, "neighbours", NEIGHBOURS=",".join(names)), clients))
     assert facts == [dict.fromkeys(names, True)] * len(clients)
+
+
+@by(*EVERY)
+def test_retained_events(client: Client, field: Field, host: None) -> None:
+    assert field.hold(client, "retention") == {"heard": [["kept", True], ["live", False]]}
+
+
+@by(*EVERY)
+def test_testaments(client: Client, field: Field) -> None:
+    assert field.hold(client, "testaments") == {
+        "heard": [[["first"], {}], [["last"], {"words": "adieu"}]],
+        "wrong": "wamp.error.invalid_argument",
+    }
+
+
+@by(TWISTED, ASYNCIO, WAMPY)  # autobahn-js has no word for it
+def test_sealed_payloads(client: Client, field: Field) -> None:
+    scheme = "x_own" if client is WAMPY else "x_reversed"
+    assert field.hold(client, "passthru") == {"result": "haha", "heard": [[["psst"], {}, scheme]]}

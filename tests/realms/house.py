@@ -27,6 +27,13 @@ def decode(payload: Raw, form: Format) -> Any:
     return msgspec.json.decode(payload)
 
 
+def carry(payload: Any, source: Format, target: Format) -> Any:
+    """The same of a payload that is a plain value already, or that has to be carried to another serialization."""
+    if payload == "a poison" or (isinstance(payload, Raw) and b"poison" in bytes(payload)):
+        raise ValueError("it cannot be carried")
+    return payload if source is Format.PLAIN else decode(payload, source)
+
+
 class Everything:
     """A policy that grants everything."""
 
@@ -105,7 +112,9 @@ class House:
         strict: bool = False,
         policy: Any = None,
         timeouts: Timeouts | None = None,
+        **kept: Any,
     ) -> None:
+        """``kept`` is what the realm keeps of events: ``retention``, ``history``, ``quota``."""
         self.alarmed: list[Realm] = []
         self.touched: list[Session] = []
         self.ids = count(1)
@@ -115,10 +124,13 @@ class House:
         self.realm = Realm(
             "realm1",
             touched=self.touched,
-            outside=Outside(lambda: next(publication_ids), lambda: self.now, lambda: self.wall, lambda: 0.5, decode),
+            outside=Outside(
+                lambda: next(publication_ids), lambda: self.now, lambda: self.wall, lambda: 0.5, decode, carry
+            ),
             alarmed=self.alarmed,
             limits=limits or Limits(),
             timeouts=timeouts or Timeouts(),
+            **kept,
             strict_request_ids=strict,
         )
         self.policy = policy or Everything()

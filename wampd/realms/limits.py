@@ -33,6 +33,7 @@ LimitName: TypeAlias = Literal[
     "sessions",
     "realms",
     "retained",
+    "retained_size",
 ]
 
 _TEXTS: dict[LimitName, str] = {
@@ -47,6 +48,7 @@ _TEXTS: dict[LimitName, str] = {
     "sessions": "no more than {} sessions at once",
     "realms": "no more than {} realms at once",
     "retained": "no more than {} retained events",
+    "retained_size": "no more than {} bytes of retained events",
 }
 
 
@@ -88,3 +90,5 @@ class Quota(Struct, frozen=True):
     """Roles that have a limit of their own, within that of the realm."""
     retained: int = 10_000
     """Retained events."""
+    retained_size: int = 64 * 2**20
+    """About how many bytes of memory they take."""

@@ -25,6 +25,7 @@ from wampd.realms.messages import (
     Call,
     Cancel,
     Error,
+    EventReceived,
     Format,
     Goodbye,
     Hello,
@@ -39,13 +40,13 @@ from wampd.realms.messages import (
 )
 
 if TYPE_CHECKING:
-    from wampd.realms.broker import Subscription
     from wampd.realms.calls import Invocation
     from wampd.realms.gate import Bucket
     from wampd.realms.grants import Grants
     from wampd.realms.options import ClientRoles
     from wampd.realms.realm import Handlers
     from wampd.realms.registrations import Registration
+    from wampd.realms.subscription import Subscription
 
 
 class ProtocolViolation(Exception):
@@ -77,6 +78,7 @@ LEGAL: dict[State, frozenset[type[Message]]] = {
             Abort,
             Goodbye,
             Error,
+            EventReceived,
             Publish,
             Subscribe,
             Unsubscribe,

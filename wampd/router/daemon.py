@@ -31,7 +31,9 @@ from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, TicketPrincipal
 from wampd.realms.calls import Timeouts
+from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota, Rate
+from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
@@ -136,6 +138,11 @@ class Daemon:
                 sessions=realm.limits.sessions,
                 sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},
                 retained=realm.limits.retained,
+                retained_size=realm.limits.retained_size,
+            ),
+            retention=Retention(realm.retention.age, realm.retention.empty_clears),
+            history=tuple(
+                HistoryRule(rule.uri, rule.match, rule.events, rule.size, rule.age) for rule in realm.history
             ),
             timeouts=Timeouts(realm.call_timeout.default, realm.call_timeout.maximum, realm.call_timeout.forward),
             strict_request_ids=realm.strict_request_ids,

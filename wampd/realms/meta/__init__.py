@@ -22,11 +22,11 @@ from wampd.realms.meta.subscriptions import SubscriptionMeta
 from wampd.realms.reflection import Reflection
 
 if TYPE_CHECKING:
-    from wampd.realms.broker import Subscription
     from wampd.realms.outside import Outside
     from wampd.realms.realm import Realm
     from wampd.realms.registrations import Registration
     from wampd.realms.session import Session
+    from wampd.realms.subscription import Subscription
 
 
 class Meta:

@@ -18,8 +18,9 @@ from wampd.realms.meta.shapes import ById, ByUri, Known, Lookup, LookupOptions, 
 from wampd.realms.services import Procedure, taking
 
 if TYPE_CHECKING:
-    from wampd.realms.broker import Broker, Subscription
+    from wampd.realms.broker import Broker
     from wampd.realms.session import Session
+    from wampd.realms.subscription import Subscription
 
 NO_SUCH_SUBSCRIPTION = "wamp.error.no_such_subscription"
 
@@ -33,6 +34,8 @@ class SubscriptionMeta:
         self._emit = broker.emit
         self._wall = wall
         self._known: Known[Subscription] = Known(NO_SUCH_SUBSCRIPTION)
+        for subscription in broker.by_id.values():  # those that stand for their history
+            self._known.add(subscription, wall())
 
     def procedures(self) -> dict[str, Procedure]:
         """What is served, by URI."""

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from wampd.realms.uris import MAX_URI_BYTES
 
-from .parts import Count, Part
+from .parts import MIB, Count, Part
 
 Depth = Annotated[int, Meta(ge=4, le=512)]
 Size = Annotated[int, Meta(ge=1, extra={"unit": "bytes"})]
@@ -28,12 +28,14 @@ class RealmLimits(Part, frozen=True, kw_only=True):
     """What each session of the realm may hold and do, and what the realm may hold of all of them together.
 
     A request beyond a limit gets an ERROR that names it: `wamp.error.not_authorized`; `wamp.error.unavailable` for
-    `sessions` (an ABORT) and rates; `wamp.error.payload_size_exceeded`; `wamp.error.invalid_uri`. A publication without
-    acknowledgement is dropped; too deep a message ends the session. All is counted, and the counters are in the log.
+    `sessions` (an ABORT), rates and what is retained; `wamp.error.payload_size_exceeded`; `wamp.error.invalid_uri`. A
+    publication without acknowledgement is dropped, or only not retained; too deep a message ends the session. All is
+    counted, and the counters are in the log.
     """
 
     sessions: Annotated[Count | None, Meta(description="Sessions in the realm at once; `null` sets no limit.")] = None
     retained: Annotated[Count, Meta(description="Retained events in the realm.")] = 10_000
+    retained_size: Annotated[Size, Meta(description="About how much memory they may take.")] = 64 * MIB
     subscriptions: Annotated[Count, Meta(description="Subscriptions of a session.")] = 10_000
     registrations: Annotated[Count, Meta(description="Registrations of a session.")] = 10_000
     pending_calls: Annotated[Count, Meta(description="Calls of a session that have no final answer yet.")] = 10_000

@@ -6,6 +6,7 @@ Rules
   for resuming sessions has its slot here, but is neither read nor written: its kind is ``-``.
 * The type of the union in the root table is the message's code in WAMP, not its place in the union: this is what autobahn
   writes and reads.
+* The extension EVENT_RECEIVED, whose code is no byte, has no table.
 * A field of a message is one of its elements, or one of its options or details by name.
 
 Source: autobahn-python 26, ``autobahn/wamp/flatbuffers``.

@@ -19,7 +19,7 @@ from msgspec import Raw
 from wampd.realms.messages import ABORT, CALL, ERROR, PUBLISH, YIELD, ClientMessage, Event, Foreign, Format
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire import convert
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, too_deep, too_many, violation
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, replaces_arguments, too_deep, too_many, violation
 from wampd.router.wire.ubjson_scan import (
     CLOSE_ARRAY,
     NOTHING,
@@ -135,6 +135,8 @@ def _check_payload(message: Any) -> None:
             message.kwargs = kwargs = None
     if args is not None:
         if not is_array(bytes(args)):
+            if bytes(args).startswith((b"S", b"[$B")) and replaces_arguments(message):
+                return
             raise ProtocolViolation("Arguments must be an array")
         if kwargs is None and _is_empty(args):
             message.args = None

@@ -177,6 +177,21 @@ def test_testaments(client: Client, field: Field) -> None:
     }
 
 
+@by(*EVERY)
+def test_event_history(client: Client, field: Field) -> None:
+    assert field.hold(client, "history") == {"newest": [[2], [1]]}
+
+
+@by(*EVERY)
+def test_subscriptions_that_are_taken_away(client: Client, field: Field) -> None:
+    assert field.hold(client, "removal") == {"heard": ["before", "fence"]}
+
+
+@by(WAMPY)  # the others do not tell their users
+def test_trust_levels(client: Client, field: Field) -> None:
+    assert field.hold(client, "trust") == {"heard": [3, None], "called": [3, None]}
+
+
 @by(TWISTED, ASYNCIO, WAMPY)  # autobahn-js has no word for it
 def test_sealed_payloads(client: Client, field: Field) -> None:
     scheme = "x_own" if client is WAMPY else "x_reversed"

@@ -155,7 +155,7 @@ def test_of_more_than_one_subscriber_gets_at_once_it_is_the_newest(monkeypatch):
         shelf.keep(f"t.{number}")
     assert shelf.replay("t.", "prefix") == [5, 3, 4]  # sorted by topic: t.2, t.4, t.5
     monkeypatch.setattr(retained, "REPLAY", 100)
-    monkeypatch.setattr(retained, "REPLAY_SIZE", 3_000)
+    monkeypatch.setattr(retained, "REPLAY_SIZE", 600)
     assert len(shelf.replay("t.", "prefix")) == 2
     monkeypatch.setattr(retained, "REPLAY_SIZE", 1)
     assert shelf.replay("t.", "prefix") == [5]

@@ -254,7 +254,7 @@ class Broker:
 
     def _replay(self, session: Session, subscription: Subscription) -> None:
         """Send a subscriber what its subscription's topics retain for it."""
-        if len(session.outbox) > OUTBOX:  # it asked for very much in one turn already
+        if session.deaf or len(session.outbox) > OUTBOX:  # it asked for very much in one turn already
             self._struck["requests for retained events not served"] += 1
             return
 

@@ -234,7 +234,10 @@ class Historian:
         self._broker = broker
         self._carry: Callable[[Any, Format, Format], Any] = outside.carry
         self._struck = struck
-        self.procedures: dict[str, Procedure] = {"wamp.subscription.get_events": taking(GetEvents, self.get_events)}
+
+    def procedures(self) -> dict[str, Procedure]:
+        """The procedures by URI."""
+        return {"wamp.subscription.get_events": taking(GetEvents, self.get_events)}
 
     def get_events(self, requester: Session, asked: GetEvents) -> Result:
         """The events of a subscription's history within the given bounds."""
@@ -261,7 +264,7 @@ class Historian:
                 left_out += 1
         self._struck["events of a history that a requester cannot carry"] += left_out
         about = ({"more": True} if more else {}) | ({"left_out": left_out} if left_out else {})
-        return Result([told], about)
+        return Result([told], about, cost=size // 8)  # the bytes are read once more, and written
 
     def _tell(self, record: Record, subscription: int, target: Format) -> JsonDict:
         """An event as it is told. Raises `ValueError` if ``target`` cannot carry it."""

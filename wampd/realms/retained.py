@@ -25,13 +25,15 @@ from msgspec import Struct
 
 from wampd.realms.limits import Quota, beyond
 from wampd.realms.options import Match
-from wampd.realms.publications import Publication
+from wampd.realms.publications import OVERHEAD, Publication
 from wampd.realms.uris import matches
 
 VERSIONS = 8
 """How many publications of one topic are kept."""
-REPLAY = 5_000
+REPLAY = 10_000
+"""How many events one SUBSCRIBE gets."""
 REPLAY_SIZE = 4 * 2**20
+"""How many bytes of payload and topics, about."""
 
 
 class Retention(Struct, frozen=True):
@@ -102,8 +104,7 @@ class Retained:
             publication = next((it for it in self._topics.get(topic, ()) if admits(it)), None)
             if publication is not None:
                 found.append(publication)
-        sizes = [self._all[publication.id].size for publication in found]
-        if len(found) <= REPLAY and sum(sizes) <= REPLAY_SIZE:
+        if len(found) <= REPLAY and sum(self._all[it.id].size - OVERHEAD for it in found) <= REPLAY_SIZE:
             return found
         return self._newest(found)
 
@@ -113,7 +114,7 @@ class Retained:
         size = 0
         for publication_id, kept in reversed(self._all.items()):
             if publication_id in wanted:
-                size += kept.size
+                size += kept.size - OVERHEAD
                 if len(chosen) == REPLAY or (chosen and size > REPLAY_SIZE):
                     break
                 chosen.add(publication_id)

@@ -65,7 +65,10 @@ class Testaments:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._of: dict[Session, dict[Scope, list[Testament]]] = {}
-        self.procedures: dict[str, Procedure] = {
+
+    def procedures(self) -> dict[str, Procedure]:
+        """The procedures by URI."""
+        return {
             "wamp.session.add_testament": taking(AddTestament, self.add),
             "wamp.session.flush_testaments": taking(FlushTestaments, self.flush),
         }
@@ -96,8 +99,8 @@ class Testaments:
             self._of.pop(session, None)
         return Result()
 
-    def publish(self, session: Session) -> None:
-        """The session has ended: publish its testaments."""
+    def publish(self, session: Session) -> int:
+        """The session has ended: publish its testaments; return how many there were."""
         scopes = self._of.pop(session, {})
         for scope in ("detached", "destroyed"):
             for testament in scopes.get(scope, ()):
@@ -111,6 +114,7 @@ class Testaments:
                 if testament.options.retain:
                     self._broker.retain(publication)
                 self._broker.deliver(publication)
+        return sum(map(len, scopes.values()))
 
     def forget(self, session: Session) -> None:
         """The session has ended without anybody to be told: drop its testaments."""

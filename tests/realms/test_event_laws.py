@@ -119,9 +119,8 @@ class World:
         self.check()
         for subscribers in self.subscribed.values():
             subscribers.pop(who, None)
-        for topic, given, number in self.testaments[who]:
-            # The shares are still divided as when it was here: it is taken off what it held afterwards.
-            self.fires(who, topic, {name: value for name, value in given.items() if name != "rkey"}, number)
+        for topic, options_given, number in self.testaments[who]:
+            self.fires(who, topic, options_given, number)
         self.members[who].leave()
 
     # -------------------------------------------------------------------------------------------------------- the law
@@ -171,7 +170,7 @@ def test_everybody_gets_exactly_what_the_definitions_say(script):
     world = World()
     for name, who, *rest in script:
         if world.here[who]:
-            if name == "testament":
+            if name == "testament":  # when it is published its owner still has its share of resources: left out here
                 rest[1] = {key: value for key, value in rest[1].items() if key != "rkey"}
             getattr(world, name)(who, *rest)
             world.check()

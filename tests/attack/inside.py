@@ -39,7 +39,12 @@ from wampd.router.wire.serializers import RAW_SERIALIZERS, codecs
 
 ALL = frozenset({"call", "register", "publish", "subscribe"})
 OPEN = (Rule("", "prefix", ALL), Rule("wamp.", "prefix", ALL), Rule("wampd.", "prefix", ALL))
-EVERY_ROLE = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {"features": {"call_canceling": True}}}
+EVERY_ROLE = {
+    "publisher": {},
+    "subscriber": {},
+    "caller": {},
+    "callee": {"features": {"call_canceling": True, "progressive_call_results": True}},
+}
 RAW_JSON, RAW_MSGPACK, RAW_CBOR = 1, 2, 3
 
 

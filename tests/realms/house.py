@@ -78,6 +78,7 @@ class Member:
 
     def heard(self) -> list[list[Any]]:
         """What is in the outbox, which is empty afterwards; of news of the realm itself, what was asked for by name."""
+        self.house.settle()
         messages = [plain(message) for message in self.session.outbox if not is_caught(message)]
         self.session.outbox.clear()
         return messages
@@ -154,6 +155,12 @@ class House:
         member = Member(self, session)
         self.members.append(member)
         return member
+
+    def settle(self) -> None:
+        """End the turn for sessions that are part of the router."""
+        for session in self.touched:  # grows meanwhile
+            if session.outlet is not None:
+                session.outlet.flush()
 
     def is_empty(self) -> bool:
         """Whether nothing is left of anybody."""

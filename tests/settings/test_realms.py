@@ -106,14 +106,15 @@ def test_the_defaults_are_those_that_are_promised_and_those_of_the_core(config):
     assert limits == of_role == Limits()
     assert quota == Quota()
     assert (limits.subscriptions, limits.registrations, limits.pending_calls) == (10_000, 10_000, 10_000)
-    assert (limits.testaments, limits.uri_length) == (100, 512)
+    assert (limits.testaments, limits.definitions, limits.uri_length) == (100, 1_000, 512)
     assert (limits.payload_size, limits.depth, limits.call_rate, limits.publication_rate) == (None, None, None, None)
     assert (quota.sessions, quota.sessions_by_role, quota.retained) == (None, {}, 10_000)
 
 
 def test_realm_and_role_have_a_key_for_every_limit(config):
     of_session = set(Limits.__struct_fields__)
-    assert set(RealmLimits.__struct_fields__) == of_session | {"sessions", "retained", "retained_size"}
+    of_realm = {"sessions", "retained", "retained_size", "waiting_calls", "waiting_size"}
+    assert set(RealmLimits.__struct_fields__) == of_session | of_realm
     assert set(RoleLimits.__struct_fields__) == of_session | {"sessions"}
     assert not any(value is not None for value in msgspec.structs.asdict(RoleLimits()).values())
 
@@ -140,6 +141,11 @@ def test_rates_have_a_burst_of_a_second_unless_another_is_given(config, name):
 def test_sessions_and_retained_events_are_limited_in_the_realm_and_sessions_of_a_role_within(config):
     _, _, quota = resolved(config, "{sessions: 100, retained: 5}", "{sessions: 10}")
     assert quota == Quota(sessions=100, sessions_by_role={"anonymous": 10}, retained=5)
+
+
+def test_calls_that_wait_are_limited_by_number_and_size(config):
+    _, _, quota = resolved(config, "{waiting_calls: 7, waiting_size: 1 MiB}")
+    assert quota == Quota(waiting_calls=7, waiting_size=2**20)
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,8 @@ def test_only_so_many_calls_wait(memory_play):
     call(play, *range(1, 1002))
     play.caller < nothing
     call(play, 1002)
-    play.caller < [ERROR, CALL, 1002, {}, "wamp.error.no_available_callee", [str]]
+    why = "no more than 1000 calls wait for callees of one registration (limit: waiting_calls)"
+    play.caller < [ERROR, CALL, 1002, {}, "wamp.error.no_available_callee", [why]]
     for number in range(1, 1002):
         callee < [INVOCATION, number, play.reg, {}, [number]]
         callee > [YIELD, number, {}]

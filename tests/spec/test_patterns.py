@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.spec.scenes import ACKNOWLEDGE
-from tests.support.play import ANY, Play, nothing
+from tests.support.play import ANY, BASIC, Play, nothing
 from tests.support.process import ROOT
 from tests.support.stages import MemoryStage
 from wampd.realms.messages import (
@@ -185,7 +185,7 @@ def best(play, number, uri, name):
     play.caller < [RESULT, number, {}]
 
 
-@pytest.mark.spec("PRG-02", "PRG-03", "PRG-04", "PRG-06", "PRG-08")
+@pytest.mark.spec("PRG-02", "PRG-03", "PRG-04", "PRG-06", "PRG-08", "AMB-06")
 def test_the_example_of_the_specification(play):
     rpcs = {
         "1": ("a1.b2.c3.d4.e55", "exact"),
@@ -279,3 +279,23 @@ def test_an_error_of_the_best_match_is_final(play):
     play.callee > [ERROR, INVOCATION, 1, {}, "com.err"]
     play.caller < [ERROR, CALL, 1, {}, "com.err"]
     play.bob < nothing
+
+
+@pytest.mark.spec("PRG-01", "PRG-02", "PRG-06", "FEA-02", "FEA-04")
+def test_callees_that_did_not_announce_patterns_can_register_them_as_well(play):
+    play.session("callee", roles=BASIC)
+    for number, (uri, match) in enumerate([("com.", "prefix"), ("org..p", "wildcard"), ("com.p", "exact")], 1):
+        register(play.callee, number, uri, match, match)
+    play.names["exact_ones"] = {"exact"}
+    best(play, 1, "com.q", "prefix")
+    best(play, 2, "org.q.p", "wildcard")
+    best(play, 3, "com.p", "exact")
+
+
+@pytest.mark.spec("PRG-02", "PRG-05", "AMB-06")
+@pytest.mark.parametrize("uri", ["com", "com.a", "com.ab.c"])
+def test_a_prefix_need_not_end_with_a_component(play, uri):
+    register(play.callee, 1, "com", "prefix", "prefix")
+    register(play.callee, 2, "com.a", "prefix", "longer")
+    play.names["exact_ones"] = set()
+    best(play, 1, uri, "prefix" if uri == "com" else "longer")

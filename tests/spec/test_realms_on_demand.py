@@ -6,7 +6,7 @@ import pytest
 
 from tests.spec.scenes import LEAVING, goodbye, joined_as, registered, subscribed
 from tests.support.play import BASIC, closed, nothing
-from wampd.realms.messages import ABORT, AUTHENTICATE, CALL, CHALLENGE, ERROR, EVENT, PUBLISH, WELCOME
+from wampd.realms.messages import ABORT, AUTHENTICATE, CALL, CHALLENGE, ERROR, EVENT, GOODBYE, PUBLISH, RESULT, WELCOME
 
 NO_SUCH_REALM = "wamp.error.no_such_realm"
 UNAVAILABLE = "wamp.error.unavailable"
@@ -187,3 +187,22 @@ def test_one_connection_joins_one_realm_after_the_other(play):
     goodbye(alice)
     alice.hello("com.tenant.one")
     alice < [WELCOME, int, dict]
+
+
+@pytest.mark.spec("SES-06", "META-S-08")
+def test_who_is_sent_away_is_told_though_the_one_who_asked_for_it_has_left_first(memory_play):
+    play = memory_play
+    visitors = [play.session(name, "com.tenant.one") for name in "xyz"]
+    joe = joined_as(play, "joe", "joe", "com.tenant.one")
+    play.stage.realms["com.tenant.one"].core.SLICE = 10  # one in a turn
+    joe.say([CALL, 1, {}, "wamp.session.kill_by_authrole", ["visitor"]], [GOODBYE, {}, "wamp.close.close_realm"])
+    joe < [RESULT, 1, {}, [3]]
+    joe < [GOODBYE, {}, "wamp.close.goodbye_and_out"]
+    play.stage.clock.advance(0)
+    play.stage.realms.end_of_turn()
+    for visitor in visitors:
+        visitor < [GOODBYE, {}, "wamp.close.killed"]
+        assert is_open(play, "com.tenant.one")
+        visitor > [GOODBYE, {}, "wamp.close.goodbye_and_out"]
+        visitor < closed
+    assert not is_open(play, "com.tenant.one")

@@ -30,6 +30,7 @@ from wampd.realms.callees import Share
 from wampd.realms.calls import Course, Invocation, Timeouts, remember_ended
 from wampd.realms.gathering import Gathering
 from wampd.realms.grants import Grant
+from wampd.realms.limits import Quota
 from wampd.realms.messages import CALL, INVOCATION, Call, Outgoing
 from wampd.realms.outside import Outside
 from wampd.realms.records import CANCELED, Records
@@ -46,10 +47,11 @@ class Assignment(Records):
     """Gives calls to callees; a `wampd.realms.callees.Desk`."""
 
     def __init__(
-        self, outside: Outside, struck: Counter[str], *, timeouts: Timeouts, alarm: Callable[[], object]
+        self, outside: Outside, struck: Counter[str], *, timeouts: Timeouts, quota: Quota, alarm: Callable[[], object]
     ) -> None:
         """``struck`` counts what is refused; ``alarm`` is called when ``deadlines.next`` has become earlier."""
         super().__init__(outside, alarm)
+        self.quota = quota
         self._struck = struck
         self._timeouts = timeouts
         self._chance = outside.random
@@ -118,9 +120,10 @@ class Assignment(Records):
                 self._assign(part, server)
                 continue
             assert part.course is not None
-            part.course.seat = registration.shared.wait(part, part.course, server)
-            if part.course.seat is None:
-                self._fail(part, NO_AVAILABLE_CALLEE, "a callee has no room, and too many calls wait already")
+            obstacle = self._queue(part, part.course, server)
+            if obstacle:
+                self._struck["calls that no callee had room for"] += 1
+                self._fail(part, NO_AVAILABLE_CALLEE, obstacle)
 
     def pass_on(self, invocation: Invocation, message: Outgoing, *, final: bool) -> None:
         """Send a caller an answer, or a part of one, from a callee that is part of the router."""
@@ -142,8 +145,15 @@ class Assignment(Records):
         """Let a call wait for a callee that has room; what keeps it from that, if anything does."""
         if course.open:
             return "no callee has room, and a call in parts does not wait for one"
-        course.seat = course.registration.shared.wait(invocation, course)
-        return "" if course.seat is not None else "no callee has room, and too many calls wait for one already"
+        return self._queue(invocation, course)
+
+    def _queue(self, invocation: Invocation, course: Course, share: Share | None = None) -> str:
+        """Let a call wait, for one callee or for those who may have it; what keeps it from that, if anything does."""
+        ticket = course.registration.shared.wait(invocation, course, share)
+        if isinstance(ticket, str):
+            return ticket
+        course.seat = ticket
+        return ""
 
     def seat(self, invocation: Invocation, share: Share) -> None:
         """Give a call that waited to a callee."""

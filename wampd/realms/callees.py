@@ -19,11 +19,13 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from wampd.realms.abilities import lacking
+from wampd.realms.limits import beyond
 from wampd.realms.session import Session, State
 from wampd.realms.sharding import rendezvous
 
 if TYPE_CHECKING:
     from wampd.realms.calls import Course, Invocation
+    from wampd.realms.limits import Quota
     from wampd.realms.options import ClientRole, Invoke, RegisterOptions
 
 ESTABLISHED = State.ESTABLISHED
@@ -113,6 +115,11 @@ Key: TypeAlias = "str | Share | None"
 class Desk(Protocol):
     """Carries out what has been decided about calls that waited."""
 
+    @property
+    def quota(self) -> Quota:
+        """How much may wait."""
+        ...
+
     def seat(self, invocation: Invocation, share: Share) -> None:
         """A callee has room: the call goes to it."""
         ...
@@ -137,11 +144,6 @@ class Callees:
         "_waiting",
         "invoke",
     )
-
-    MOST_WAITING = 1_000
-    """How many calls wait at most."""
-    MOST_BYTES = 16 * 2**20
-    """How many bytes of payload they have at most."""
 
     def __init__(self, desk: Desk, invoke: Invoke) -> None:
         self.invoke: Invoke = invoke
@@ -243,12 +245,15 @@ class Callees:
 
     # ------------------------------------------------------------------------------------------------------- waiting
 
-    def wait(self, invocation: Invocation, course: Course, share: Share | None = None) -> Ticket | None:
-        """Let a call wait: for ``share``, or for those who may have it. `None`: too many wait already."""
+    def wait(self, invocation: Invocation, course: Course, share: Share | None = None) -> Ticket | str:
+        """Let a call wait: for ``share``, or for those who may have it. A string says why it may not."""
         key = share if share is not None or course.rkey is None else self._key(course)
         ticket = Ticket(self, self._tickets + 1, key, invocation, course)
-        if self._waiting >= self.MOST_WAITING or (self._waiting and self._size + ticket.size > self.MOST_BYTES):
-            return None
+        quota = self._desk.quota
+        if self._waiting >= quota.waiting_calls:
+            return beyond("waiting_calls", quota.waiting_calls)
+        if self._size + ticket.size > quota.waiting_size:
+            return beyond("waiting_size", quota.waiting_size)
         self._tickets += 1
         self._lines.setdefault(key, {})[ticket.number] = ticket
         self._waiting += 1

@@ -36,7 +36,7 @@ from wampd.realms.abilities import (
 from wampd.realms.assignment import FEATURE_NOT_SUPPORTED, Assignment, disclosing
 from wampd.realms.calls import Course, Invocation, Timeouts, drop_if_late, is_late
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, INVALID_URI, NOT_AUTHORIZED
-from wampd.realms.limits import beyond
+from wampd.realms.limits import Quota, beyond
 from wampd.realms.messages import CALL, ERROR, INVOCATION, RESULT, YIELD, Call, Cancel, Error, Yield
 from wampd.realms.options import CallOptions, ClientRole, ErrorDetails, YieldOptions
 from wampd.realms.outside import Outside
@@ -61,14 +61,14 @@ class Dealer(Assignment):
     """Remote procedure calls in one realm."""
 
     def __init__(
-        self, outside: Outside, struck: Counter[str], *, timeouts: Timeouts, alarm: Callable[[], object]
+        self, outside: Outside, struck: Counter[str], *, timeouts: Timeouts, quota: Quota, alarm: Callable[[], object]
     ) -> None:
         """``struck`` counts what is refused; ``alarm`` is called when ``deadlines.next`` has become earlier."""
-        super().__init__(outside, struck, timeouts=timeouts, alarm=alarm)
+        super().__init__(outside, struck, timeouts=timeouts, quota=quota, alarm=alarm)
         self._plain = None if timeouts.default or timeouts.maximum else CallOptions()
         """The options of an ordinary call; `None`: here every call has a timeout, and is special."""
         self.registrations = Registrations(self, struck)
-        self.services = Services(outside)
+        self.services = Services(outside, struck)
 
     # -------------------------------------------------------------------------------------------------------- calls
 

@@ -261,7 +261,7 @@ class Historian:
                 left_out += 1
         self._struck["events of a history that a requester cannot carry"] += left_out
         about = ({"more": True} if more else {}) | ({"left_out": left_out} if left_out else {})
-        return Result([told], about)
+        return Result([told], about, cost=size // 8)  # the bytes are read once more, and written
 
     def _tell(self, record: Record, subscription: int, target: Format) -> JsonDict:
         """An event as it is told. Raises `ValueError` if ``target`` cannot carry it."""

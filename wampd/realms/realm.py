@@ -86,7 +86,7 @@ class Realm:
     SLICE = 2_000
     """How many subscriptions and registrations of a leaving session are taken off in one go."""
     EXPULSION = 10
-    """Telling one session that it is sent away costs as much as taking so many off."""
+    """Telling one session that it is sent away costs as much as taking so many off; so does publishing a testament."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Realm:
             retention=retention,
             history=history,
         )
-        self.dealer = Dealer(outside, self.struck, timeouts=timeouts, alarm=partial(alarmed.append, self))
+        self.dealer = Dealer(outside, self.struck, timeouts=timeouts, quota=quota, alarm=partial(alarmed.append, self))
         self.testaments = Testaments(self.broker)
         self.dealer.services.procedures.update(self.testaments.procedures)
         self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures)
@@ -235,8 +235,7 @@ class Realm:
         """Tell sessions that they were sent away, and take those that have left off what they held: one slice."""
         budget = self.SLICE
         while self._expelled and budget > 0:
-            self._tell(*self._expelled.popleft())
-            budget -= self.EXPULSION
+            budget -= self.EXPULSION * (1 + self._tell(*self._expelled.popleft()))
         while self._leaving and budget > 0:
             session = self._leaving[0]
             held = len(session.subscriptions or ()) + len(session.registrations or ())
@@ -314,22 +313,25 @@ class Realm:
         self.dealer.leave(session)
         return True
 
-    def _part(self, session: Session) -> None:
-        """Tell others of a session that has left, and see that it is taken off what it held."""
+    def _part(self, session: Session) -> int:
+        """Tell others of a session that has left, and see that it is taken off what it held; return its testaments' number."""
+        testaments = 0
         if session.quiet:
             self.testaments.forget(session)
         else:
-            self.testaments.publish(session)
+            testaments = self.testaments.publish(session)
         self.watcher.left(session)
         if session.subscriptions or session.registrations:
             self._leaving.append(session)
+        return testaments
 
-    def _tell(self, session: Session, reason: str, message: str) -> None:
-        """Tell a session that it was sent away, and others that it has left."""
+    def _tell(self, session: Session, reason: str, message: str) -> int:
+        """Tell a session that it was sent away, and others that it has left; return the number of its testaments."""
         _say_goodbye(session, reason, message)
-        self._part(session)
+        testaments = self._part(session)
         if session.outlet is not None:
             session.outlet.dismiss(reason, message)
+        return testaments
 
     def _unserved(self, session: Session, message: ClientMessage) -> None:
         """Take a message that has no handler: of a session that was sent away it is dropped."""

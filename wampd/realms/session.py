@@ -141,6 +141,7 @@ class Session:
         "registrations",
         "roles",
         "said_goodbye",
+        "spent",
         "state",
         "subscriptions",
         "touched",
@@ -193,6 +194,8 @@ class Session:
         """Events are not to be put into the outbox: the client is too slow for them, or has left."""
         self.dropped = 0
         """Events not delivered because the client was too slow for them."""
+        self.spent = 0
+        """What the router's own answers cost that wait in the outbox."""
         self.said_goodbye = False
         """The client ended the session with GOODBYE."""
         # What most sessions never have is made at the first use.

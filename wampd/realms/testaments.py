@@ -96,8 +96,8 @@ class Testaments:
             self._of.pop(session, None)
         return Result()
 
-    def publish(self, session: Session) -> None:
-        """The session has ended: publish its testaments."""
+    def publish(self, session: Session) -> int:
+        """The session has ended: publish its testaments; return how many there were."""
         scopes = self._of.pop(session, {})
         for scope in ("detached", "destroyed"):
             for testament in scopes.get(scope, ()):
@@ -111,6 +111,7 @@ class Testaments:
                 if testament.options.retain:
                     self._broker.retain(publication)
                 self._broker.deliver(publication)
+        return sum(map(len, scopes.values()))
 
     def forget(self, session: Session) -> None:
         """The session has ended without anybody to be told: drop its testaments."""

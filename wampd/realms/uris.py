@@ -197,13 +197,16 @@ class UriMap(Generic[T]):
         value = self.exact.get(uri)
         if value is not None:
             found.append(value)
+        most = len(uri)
+        prefix = self.prefix
         for length in self._lengths:
-            if length <= len(uri) and (value := self.prefix.get(uri[:length])) is not None:
+            if length <= most and (value := prefix.get(uri[:length])) is not None:
                 found.append(value)
-        if self._masks:
+        size = uri.count(".") + 1
+        masks = self._masks.get(size)
+        if masks is not None:
             components = uri.split(".")
-            size = len(components)
-            for _, mask in self._masks.get(size, ()):
+            for _, mask in masks:
                 value = self._by_mask[size, mask].get(tuple([components[index] for index in mask]))
                 if value is not None:
                     found.append(value)

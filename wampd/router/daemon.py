@@ -139,6 +139,8 @@ class Daemon:
                 sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},
                 retained=realm.limits.retained,
                 retained_size=realm.limits.retained_size,
+                waiting_calls=realm.limits.waiting_calls,
+                waiting_size=realm.limits.waiting_size,
             ),
             retention=Retention(realm.retention.age, realm.retention.empty_clears),
             history=tuple(

@@ -36,7 +36,7 @@ class Meta:
         self._sessions = SessionMeta(realm)
         self._registrations = RegistrationMeta(realm.dealer, realm.broker, outside.wall)
         self._subscriptions = SubscriptionMeta(realm.broker, outside.wall)
-        self._reflection = Reflection(realm.broker, realm.dealer)
+        self._reflection = Reflection(realm.broker, realm.dealer, realm.struck)
         for part in (self._sessions, self._registrations, self._subscriptions, self._reflection):
             realm.dealer.services.procedures.update(part.procedures())
 

@@ -1,0 +1,258 @@
+"""Laws of shared registrations, whatever callers and callees do, in whatever order.
+
+* Every CALL gets exactly one final answer, unless its caller left.
+* No callee has more calls than it takes at once; what is counted of a callee's calls is what it has.
+* Nobody waits for a callee that has room and could serve the call.
+* When all have left, nothing is left of anybody.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.realms.house import House, Member
+from wampd.realms.messages import CALL, CANCEL, ERROR, INVOCATION, REGISTER, REGISTERED, RESULT, UNREGISTER, YIELD
+from wampd.realms.options import ClientRole, ClientRoles
+
+URIS = ["com.p", "com.q"]
+CALLS: list[dict[str, Any]] = [
+    {},
+    {"rkey": "k1"},
+    {"rkey": "k2"},
+    {"runon": "all"},
+    {"runmode": "progressive"},
+    {"timeout": 1000},
+    {"runon": "all", "timeout": 1000},
+]
+ABLE = {"call_canceling": True, "call_reroute": True, "registration_revocation": True}
+
+
+class Sharing(RuleBasedStateMachine):
+    """Members of one realm, and what each of them must have heard."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.house = House()
+        self.here: dict[int, Member] = {}
+        self.requests: Counter[int] = Counter()
+        self.open: dict[int, set[int]] = defaultdict(set)  # session → its calls without a final answer
+
+    @initialize(able=st.booleans(), invoke=st.sampled_from(["roundrobin", "load", "first", "random"]))
+    def a_shared_procedure(self, able: bool, invoke: str) -> None:
+        for concurrency in (1, 2):
+            self.join(able)
+            member = list(self.here.values())[-1]
+            self.asks(member, [REGISTER, self.request(member), {"invoke": invoke, "concurrency": concurrency}, "com.p"])
+
+    @rule(able=st.booleans())
+    @precondition(lambda self: len(self.here) < 6)
+    def join(self, able: bool) -> None:
+        role = ClientRole(ABLE if able else {})
+        member = self.house.join(roles=ClientRoles(role, role, role, role))
+        self.here[member.session.id] = member
+
+    @rule(data=st.data(), way=st.sampled_from(["leave", "goodbye", "dismiss"]))
+    @precondition(lambda self: len(self.here) > 1)
+    def leave(self, data: st.DataObject, way: str) -> None:
+        self.goes(self.here[data.draw(st.sampled_from(sorted(self.here)))], way)
+
+    def goes(self, member: Member, way: str) -> None:
+        if way == "leave":
+            member.leave()
+        elif way == "goodbye":
+            member.goodbye()
+        else:
+            self.house.realm.dismiss(member.session, "wamp.close.killed")
+            self.listen()
+            assert not self.open[member.session.id], "a session that is sent away gets its answers first"
+        del self.here[member.session.id]
+        self.open.pop(member.session.id, None)
+        self.listen()
+
+    @rule(
+        data=st.data(),
+        uri=st.sampled_from(URIS),
+        invoke=st.sampled_from(["single", "roundrobin", "load", "first", "last", "random"]),
+        concurrency=st.sampled_from([None, 1, 2]),
+        nkey=st.sampled_from([None, "n1", "n2"]),
+        force=st.booleans(),
+    )
+    def register(
+        self, data: st.DataObject, uri: str, invoke: str, concurrency: int | None, nkey: str | None, force: bool
+    ) -> None:
+        member = self.anybody(data)
+        there = self.house.realm.dealer.registrations.get(uri)
+        if there is not None and data.draw(st.booleans()):
+            invoke = there.invoke
+        options: dict[str, Any] = {"invoke": invoke, "force_reregister": force}
+        if concurrency is not None:
+            options["concurrency"] = concurrency
+        if nkey is not None:
+            options["nkey"] = nkey
+        self.asks(member, [REGISTER, self.request(member), options, uri])
+
+    @rule(data=st.data())
+    def unregister(self, data: st.DataObject) -> None:
+        member = self.anybody(data)
+        held = sorted(member.session.registrations or ())
+        if held:
+            self.asks(member, [UNREGISTER, self.request(member), data.draw(st.sampled_from(held))])
+
+    @rule(
+        data=st.data(), uri=st.sampled_from(["com.p", *URIS]), options=st.sampled_from(CALLS), times=st.integers(1, 3)
+    )
+    def call(self, data: st.DataObject, uri: str, options: dict[str, Any], times: int) -> None:
+        member = self.anybody(data)
+        for _ in range(times):
+            number = self.request(member)
+            self.open[member.session.id].add(number)
+            self.asks(member, [CALL, number, options, uri, [number]])
+
+    @rule(data=st.data(), how=st.sampled_from(["result", "error", "unavailable"]))
+    def answer(self, data: st.DataObject, how: str) -> None:
+        working = sorted(
+            (key, number) for key, member in self.here.items() for number in member.session.invocations or ()
+        )
+        if working:
+            key, number = data.draw(st.sampled_from(working))
+            self.answers(self.here[key], number, how)
+
+    def answers(self, member: Member, number: int, how: str) -> None:
+        if how == "result":
+            self.asks(member, [YIELD, number, {}, [number]])
+        else:
+            uri = "wamp.error.unavailable" if how == "unavailable" else "com.err"
+            self.asks(member, [ERROR, INVOCATION, number, {}, uri])
+
+    @rule(data=st.data(), mode=st.sampled_from(["skip", "kill", "killnowait"]))
+    def cancel(self, data: st.DataObject, mode: str) -> None:
+        calls = sorted((key, number) for key in self.here for number in self.open[key])
+        if calls:
+            key, number = data.draw(st.sampled_from(calls))
+            self.asks(self.here[key], [CANCEL, number, {"mode": mode}])
+
+    @rule(seconds=st.sampled_from([0.5, 1.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.house.now += seconds
+        self.house.realm.expire(self.house.now)
+        self.listen()
+
+    # ----------------------------------------------------------------------------------------------------- the members
+
+    def anybody(self, data: st.DataObject) -> Member:
+        return self.here[data.draw(st.sampled_from(sorted(self.here)))]
+
+    def request(self, member: Member) -> int:
+        self.requests[member.session.id] += 1
+        return self.requests[member.session.id]
+
+    def asks(self, member: Member, message: list[Any]) -> None:
+        member.say(message)
+        self.listen()
+
+    def listen(self) -> None:
+        self.house.settle()
+        for member in self.house.members:
+            for message in member.heard():
+                if message[0] == RESULT and not message[2].get("progress"):
+                    self.open[member.session.id].remove(message[1])
+                elif message[:2] == [ERROR, CALL]:
+                    self.open[member.session.id].remove(message[2])
+                elif message[0] == RESULT:
+                    assert message[1] in self.open[member.session.id]
+        self.house.touched.clear()
+
+    @invariant()
+    def the_router_counts_as_we_do(self) -> None:
+        for key, member in self.here.items():
+            assert self.open[key] == set(member.session.calls or ())
+
+    @invariant()
+    def what_callees_have_is_what_is_counted(self) -> None:
+        seats: Counter[Any] = Counter()
+        for member in self.here.values():
+            for invocation in (member.session.invocations or {}).values():
+                if invocation.course is not None and invocation.course.seat is not None:
+                    seats[invocation.course.seat] += 1
+        for registration in self.house.realm.dealer.registrations.exact.values():
+            if registration.callee is None:
+                for share in registration.shared.shares():
+                    assert share.pending == seats[share]
+                    assert share.concurrency is None or share.pending <= share.concurrency
+
+    @invariant()
+    def nobody_waits_in_vain(self) -> None:
+        for registration in self.house.realm.dealer.registrations.exact.values():
+            if registration.callee is None:
+                before = self.waiting()
+                registration.shared.settle()
+                assert self.waiting() == before
+
+    def waiting(self) -> list[tuple[int, int]]:
+        return [
+            (key, number)
+            for key, member in self.here.items()
+            for number, invocation in (member.session.calls or {}).items()
+            if invocation.callee is None
+        ]
+
+    def teardown(self) -> None:
+        for _ in range(1000):
+            working = [(member, number) for member in self.here.values() for number in member.session.invocations or ()]
+            if not working:
+                break
+            for member, number in working:
+                if number in (member.session.invocations or ()):
+                    self.answers(member, number, "result")
+        assert not any(self.open.values()), "a call got no answer"
+        for member in list(self.here.values()):
+            self.goes(member, "leave")
+        while self.house.realm.has_leavers:
+            self.house.realm.tidy()
+        self.house.touched.clear()
+        assert self.house.is_empty()
+
+
+TestSharing = Sharing.TestCase
+TestSharing.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+@pytest.mark.spec("SHR-09")
+@pytest.mark.parametrize("invoke", ["roundrobin", "random", "first", "last", "load"])
+def test_after_a_thousand_comings_and_goings_all_calls_are_answered(invoke):
+    house, random = House(), Random(5)
+    caller = house.join()
+    callees: list[Member] = []
+    answered = 0
+    for number in range(1, 1001):
+        if len(callees) < 2 or (len(callees) < 8 and random.random() < 0.5):
+            callee = house.join()
+            callee.say([REGISTER, 1, {"invoke": invoke, "concurrency": random.choice([1, 2, 9])}, "com.p"])
+            assert callee.heard()[0][0] == REGISTERED
+            callees.append(callee)
+        else:
+            callees.pop(random.randrange(len(callees))).leave()
+        caller.say([CALL, number, {}, "com.p"])
+        for callee in callees:
+            for message in callee.heard():
+                if message[0] == INVOCATION and random.random() < 0.7:
+                    callee.say([YIELD, message[1], {}])
+        answered += len(caller.heard())
+    for _ in range(1000):
+        for callee in callees:
+            for number in list(callee.session.invocations or ()):
+                callee.say([YIELD, number, {}])
+    answered += len(caller.heard())
+    assert answered == 1000
+    assert not caller.session.calls
+    for member in house.members:
+        member.leave()
+    house.realm.tidy()
+    assert house.is_empty()

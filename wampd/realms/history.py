@@ -234,7 +234,10 @@ class Historian:
         self._broker = broker
         self._carry: Callable[[Any, Format, Format], Any] = outside.carry
         self._struck = struck
-        self.procedures: dict[str, Procedure] = {"wamp.subscription.get_events": taking(GetEvents, self.get_events)}
+
+    def procedures(self) -> dict[str, Procedure]:
+        """The procedures by URI."""
+        return {"wamp.subscription.get_events": taking(GetEvents, self.get_events)}
 
     def get_events(self, requester: Session, asked: GetEvents) -> Result:
         """The events of a subscription's history within the given bounds."""

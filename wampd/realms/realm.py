@@ -123,8 +123,8 @@ class Realm:
         )
         self.dealer = Dealer(outside, self.struck, timeouts=timeouts, quota=quota, alarm=partial(alarmed.append, self))
         self.testaments = Testaments(self.broker)
-        self.dealer.services.procedures.update(self.testaments.procedures)
-        self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures)
+        self.dealer.services.procedures.update(self.testaments.procedures())
+        self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures())
         self.watcher: Watcher = Meta(self, outside)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits

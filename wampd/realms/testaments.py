@@ -65,7 +65,10 @@ class Testaments:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._of: dict[Session, dict[Scope, list[Testament]]] = {}
-        self.procedures: dict[str, Procedure] = {
+
+    def procedures(self) -> dict[str, Procedure]:
+        """The procedures by URI."""
+        return {
             "wamp.session.add_testament": taking(AddTestament, self.add),
             "wamp.session.flush_testaments": taking(FlushTestaments, self.flush),
         }

@@ -102,8 +102,9 @@ class Daemon:
 
     # ------------------------------------------------------------------------------------------------------- wiring
 
-    def _open(self, realm: RealmSettings) -> None:
-        """Open one realm, or get ready to open those of a template."""
+    @staticmethod
+    def _door(realm: RealmSettings) -> RealmAuth:
+        """Who may come into a realm, and as what."""
         roles = [
             Role(
                 role.name,
@@ -124,16 +125,15 @@ class Daemon:
                 for principal in realm.auth.ticket.principals
             ]
             methods.append(Ticket(principals))
-        role_limits = {role.name: _limits(realm.limits, role.limits) for role in realm.roles}
+        lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
+        return RealmAuth(methods, roles, realm.uri_check, role_uri_bytes=lengths)
+
+    def _open(self, realm: RealmSettings) -> None:
+        """Open one realm, or get ready to open those of a template."""
         plan = Plan(
-            door=RealmAuth(
-                methods,
-                roles,
-                realm.uri_check,
-                role_uri_bytes={name: it.uri_length for name, it in role_limits.items()},
-            ),
+            door=self._door(realm),
             limits=_limits(realm.limits, RoleLimits()),
-            role_limits=role_limits,
+            role_limits={role.name: _limits(realm.limits, role.limits) for role in realm.roles},
             quota=Quota(
                 sessions=realm.limits.sessions,
                 sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},

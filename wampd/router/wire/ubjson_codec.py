@@ -121,8 +121,10 @@ class UbjsonCodec:
 def _load(part: bytes) -> Any:
     try:
         return load(part)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise ProtocolViolation("A number that is out of range") from None
+    except RecursionError:
+        raise ProtocolViolation("Options and details that are nested so deep cannot be read") from None
 
 
 def _check_payload(message: Any) -> None:

@@ -132,7 +132,8 @@ class House:
             alarmed=self.alarmed,
             limits=limits or Limits(),
             timeouts=timeouts or Timeouts(),
-            **{name: value for name, value in kept.items() if value is not None},
+            quota=quota or Quota(),
+            **kept,
             strict_request_ids=strict,
         )
         self.policy = policy or Everything()

@@ -227,6 +227,7 @@ class Realms:
             history=plan.history,
             timeouts=plan.timeouts,
             strict_request_ids=plan.strict_request_ids,
+            check_roles=plan.check_roles,
         )
         return RealmShell(
             core,

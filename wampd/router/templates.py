@@ -37,6 +37,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     history: tuple[HistoryRule, ...] = ()
     timeouts: Timeouts = Timeouts()
     strict_request_ids: bool = False
+    check_roles: bool = True
     drops_events: bool = False
     """Slow subscribers lose events, not their connection."""
 

@@ -225,6 +225,9 @@ class Realm:
             return True
         self.struck["messages that a receiver cannot carry"] += 1
         parts = message.message if isinstance(message, Foreign) else message
+        if parts[0] == GOODBYE and parts[1]:  # without the text it says what counts
+            receiver.send((GOODBYE, {}, parts[2]))
+            return True
         return self.dealer.undeliverable(receiver, parts, uri, reason)
 
     def leave(self, session: Session) -> None:

@@ -47,8 +47,6 @@ class SubscriptionMeta:
         self._emit = broker.emit
         self._wall = wall
         self._known: Known[Subscription] = Known(NO_SUCH_SUBSCRIPTION)
-        for standing in broker.by_id.values():
-            self._known.add(standing, wall())
         for subscription in broker.by_id.values():  # those that stand for their history
             self._known.add(subscription, wall())
 

@@ -11,7 +11,7 @@ Sources: WAMP advanced profile, "Registration Meta API" and "Registration Revoca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wampd.realms.meta.shapes import (
@@ -23,8 +23,8 @@ from wampd.realms.meta.shapes import (
     Nothing,
     Removal,
     counted,
+    holder,
     ids_by_match,
-    one_of,
     those_here,
 )
 from wampd.realms.services import Procedure, Result, taking
@@ -41,8 +41,9 @@ NO_SUCH_REGISTRATION = "wamp.error.no_such_registration"
 class RegistrationMeta:
     """The registration meta API of one realm."""
 
-    def __init__(self, dealer: Dealer, broker: Broker, wall: Callable[[], float]) -> None:
-        """``wall`` tells Unix time."""
+    def __init__(self, dealer: Dealer, broker: Broker, wall: Callable[[], float], here: Mapping[int, Session]) -> None:
+        """``wall`` tells Unix time; ``here`` are the sessions of the realm."""
+        self._here = here
         self._registrations = dealer.registrations
         self._emit = broker.emit
         self._wall = wall
@@ -110,7 +111,9 @@ class RegistrationMeta:
     def remove_callee(self, _caller: Session, given: Removal) -> Result:
         """Take a callee off a registration; it is told if it understands that. What it is serving it goes on with."""
         registration = self._known.find(given.id)
-        self._registrations.revoke(registration, one_of(registration.callees, given.session), given.why)
+        self._registrations.revoke(
+            registration, holder(self._here, given.session, "registrations", given.id), given.why
+        )
         return Result()
 
     def _details(self, registration_id: int) -> dict[str, Any]:

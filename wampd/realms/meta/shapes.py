@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
@@ -131,9 +131,13 @@ def counted(sessions: Collection[Session]) -> Result:
     return Result([len(those_here(sessions))], cost=len(sessions))
 
 
-def one_of(sessions: Iterable[Session], session_id: int) -> Session:
-    """The session of this id. Raises `Refused`."""
-    for session in sessions:
-        if session.id == session_id and session.state is State.ESTABLISHED:
-            return session
-    raise Refused(NO_SUCH_SESSION, f"the session {session_id} is not among them")
+def holder(here: Mapping[int, Session], session_id: int, held: str, entry_id: int) -> Session:
+    """The session of this id that holds an entry, found without looking at the others that do.
+
+    ``here`` are the sessions of the realm, ``held`` is what a session holds: ``"subscriptions"`` or ``"registrations"``.
+    Raises `Refused`.
+    """
+    session = here.get(session_id)
+    if session is None or entry_id not in (getattr(session, held) or ()):
+        raise Refused(NO_SUCH_SESSION, f"the session {session_id} is not among them")
+    return session

@@ -12,7 +12,7 @@ Sources: WAMP advanced profile, "Subscription Meta API" and "Subscription Revoca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wampd.realms.meta.shapes import (
@@ -24,8 +24,8 @@ from wampd.realms.meta.shapes import (
     Nothing,
     Removal,
     counted,
+    holder,
     ids_by_match,
-    one_of,
     those_here,
 )
 from wampd.realms.services import Procedure, Result, taking
@@ -41,8 +41,9 @@ NO_SUCH_SUBSCRIPTION = "wamp.error.no_such_subscription"
 class SubscriptionMeta:
     """The subscription meta API of one realm."""
 
-    def __init__(self, broker: Broker, wall: Callable[[], float]) -> None:
-        """``wall`` tells Unix time."""
+    def __init__(self, broker: Broker, wall: Callable[[], float], here: Mapping[int, Session]) -> None:
+        """``wall`` tells Unix time; ``here`` are the sessions of the realm."""
+        self._here = here
         self._broker = broker
         self._emit = broker.emit
         self._wall = wall
@@ -113,5 +114,5 @@ class SubscriptionMeta:
     def remove_subscriber(self, _caller: Session, given: Removal) -> Result:
         """Take a subscriber off a subscription; it is told if it understands that."""
         subscription = self._known.find(given.id)
-        self._broker.revoke(subscription, one_of(subscription.subscribers, given.session), given.why)
+        self._broker.revoke(subscription, holder(self._here, given.session, "subscriptions", given.id), given.why)
         return Result()

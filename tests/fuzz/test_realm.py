@@ -95,7 +95,9 @@ class Play:
         self._places[place] = None
 
     def _flush(self) -> None:
-        for session in self.core.touched:
+        for session in self.core.touched:  # grows while calls of all callees are served
+            if session.outlet is not None:
+                session.outlet.flush()
             for call in records.answers(session):
                 self.answered[session.id, call] += 1
             session.outbox.clear()

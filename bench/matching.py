@@ -34,6 +34,10 @@ _PATTERNS: Final[dict[str, tuple[Match, str, str]]] = {
 """Match policy, what is registered, what is called."""
 
 
+def _carry(payload: Any, _source: Format, _target: Format) -> Any:
+    return payload
+
+
 class _Everything:
     def decide(self, _action: str, _uri: str, _match: Match) -> Grant:
         return Grant()
@@ -44,7 +48,7 @@ class Core:
 
     def __init__(self) -> None:
         numbers = count(1)
-        outside = Outside(lambda: next(numbers), lambda: 0.0, lambda: 0.0, lambda: 0.0, _decode)
+        outside = Outside(lambda: next(numbers), lambda: 0.0, lambda: 0.0, lambda: 0.0, _decode, _carry)
         self.realm = Realm(
             "bench", touched=[], outside=outside, limits=Limits(subscriptions=10**6, registrations=10**6)
         )

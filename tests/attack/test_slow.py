@@ -137,6 +137,30 @@ def test_a_caller_that_never_reads_its_results_is_sent_away(start: Callable[...,
         assert callee.ask(32, {}, "com.still.here")[0] == 33
 
 
+@pytest.mark.spec("PCR-09", "PCR-06")
+def test_a_caller_that_does_not_read_the_parts_of_its_result_is_sent_away_and_others_get_theirs(
+    start: Callable[..., Attacked],
+) -> None:
+    router = start(limits=QUEUE)
+    with singing(router.port) as canary:
+        callee, healthy, mute = joined(router.port), joined(router.port), deaf(router.port)
+        callee.ask(64, {}, "com.stream")
+        before = memory(router.pid)
+        mute.send([48, 1, {"receive_progress": True}, "com.stream"])
+        assert callee.receive()[1] == 1
+        healthy.send([48, 1, {"receive_progress": True}, "com.stream"])
+        assert callee.receive()[1] == 2
+        for part in range(100):
+            callee.send([70, 1, {"progress": True}, [TEXT]], [70, 2, {"progress": True}, [part]])
+            assert healthy.receive() == [50, 1, {"progress": True}, [part]]
+        served(canary, router, before, 12 * MIB)
+        assert callee.receive()[:2] == [69, 1]
+        assert mute.is_cut_off(5)
+        callee.send([70, 2, {}, ["end"]])
+        assert healthy.receive() == [50, 1, {}, ["end"]]
+    assert router.log().count("slow consumer") == 1
+
+
 def test_a_callee_that_never_reads_is_sent_away_and_its_callers_are_told(start: Callable[..., Attacked]) -> None:
     router = start(limits=QUEUE)
     with singing(router.port) as canary:

@@ -51,18 +51,18 @@ class Field:
         self.port = port
         self.router = router
 
-    def variables(self, client: Client) -> dict[str, str]:
+    def variables(self, client: Client, **more: str) -> dict[str, str]:
         """The environment that tells a client where to go."""
         url = {"websocket": f"ws://127.0.0.1:{self.port}/ws", "rawsocket": f"rs://127.0.0.1:{self.port}"}
-        return environment(WAMP_URL=url[client.transport], WAMP_SERIALIZER=client.serializer)
+        return environment(WAMP_URL=url[client.transport], WAMP_SERIALIZER=client.serializer, **more)
 
-    def hold(self, client: Client, scenario: str) -> dict[str, Any]:
-        """Let a client hold a scenario; the facts that it reports."""
+    def hold(self, client: Client, scenario: str, **variables: str) -> dict[str, Any]:
+        """Let a client hold a scenario, with ``variables`` in its environment; the facts that it reports."""
         if client.command[0] == "node" and not (HERE / "node" / "node_modules" / client.name).is_dir():
             unavailable("the npm packages of tests/interop/node are missing; run: tools/setup node")
         done = subprocess.run(
             [*client.command, scenario],
-            env=self.variables(client),
+            env=self.variables(client, **variables),
             capture_output=True,
             text=True,
             timeout=PATIENCE,

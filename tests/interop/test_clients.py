@@ -6,6 +6,7 @@ in the list of a test, its library has no word for the feature; the list says so
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -89,6 +90,12 @@ def test_exclusion_of_the_publisher(client: Client, field: Field) -> None:
     assert field.hold(client, "exclusion") == {"heard": ["included"]}
 
 
+@by(TWISTED, ASYNCIO, AUTOBAHN_JS)  # wampy.js has no word for it; autobahn-python does not tell its user
+def test_taking_the_place_of_another_callee(client: Client, field: Field) -> None:
+    told = {"told": "string"} if client is AUTOBAHN_JS else {}
+    assert field.hold(client, "takeover") == {"before": "old", "after": "new", **told}
+
+
 @by(TWISTED, ASYNCIO)  # the others have no word for it
 def test_concurrency_of_a_callee(client: Client, field: Field) -> None:
     assert field.hold(client, "concurrency") == {"results": [0, 1, 2, 3, 4], "most at once": 2}
@@ -141,3 +148,51 @@ def test_shared_registrations(client: Client, field: Field) -> None:
         "last": [2] * 5,
         "last against random": refused,
     }
+
+
+@pytest.mark.needs("node")
+def test_clients_of_four_kinds_and_serializations_understand_each_other(field: Field) -> None:
+    clients = [
+        python("twisted", "websocket", "json"),
+        python("asyncio", "rawsocket", "cbor"),
+        node("autobahn", "msgpack"),
+        node("wampy", "cbor"),
+    ]
+    names = [client.name for client in clients]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        facts = list(pool.map(lambda client: field.hold(client, "neighbours", NEIGHBOURS=",".join(names)), clients))
+    assert facts == [dict.fromkeys(names, True)] * len(clients)
+
+
+@by(*EVERY)
+def test_retained_events(client: Client, field: Field, host: None) -> None:
+    assert field.hold(client, "retention") == {"heard": [["kept", True], ["live", False]]}
+
+
+@by(*EVERY)
+def test_testaments(client: Client, field: Field) -> None:
+    assert field.hold(client, "testaments") == {
+        "heard": [[["first"], {}], [["last"], {"words": "adieu"}]],
+        "wrong": "wamp.error.invalid_argument",
+    }
+
+
+@by(*EVERY)
+def test_event_history(client: Client, field: Field) -> None:
+    assert field.hold(client, "history") == {"newest": [[2], [1]]}
+
+
+@by(*EVERY)
+def test_subscriptions_that_are_taken_away(client: Client, field: Field) -> None:
+    assert field.hold(client, "removal") == {"heard": ["before", "fence"]}
+
+
+@by(WAMPY)  # the others do not tell their users
+def test_trust_levels(client: Client, field: Field) -> None:
+    assert field.hold(client, "trust") == {"heard": [3, None], "called": [3, None]}
+
+
+@by(TWISTED, ASYNCIO, WAMPY)  # autobahn-js has no word for it
+def test_sealed_payloads(client: Client, field: Field) -> None:
+    scheme = "x_own" if client is WAMPY else "x_reversed"
+    assert field.hold(client, "passthru") == {"result": "haha", "heard": [[["psst"], {}, scheme]]}

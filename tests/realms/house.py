@@ -27,6 +27,13 @@ def decode(payload: Raw, form: Format) -> Any:
     return msgspec.json.decode(payload)
 
 
+def carry(payload: Any, source: Format, target: Format) -> Any:
+    """The same of a payload that is a plain value already, or that has to be carried to another serialization."""
+    if payload == "a poison" or (isinstance(payload, Raw) and b"poison" in bytes(payload)):
+        raise ValueError("it cannot be carried")
+    return payload if source is Format.PLAIN else decode(payload, source)
+
+
 class Everything:
     """A policy that grants everything."""
 
@@ -107,7 +114,9 @@ class House:
         policy: Any = None,
         timeouts: Timeouts | None = None,
         quota: Quota | None = None,
+        **kept: Any,
     ) -> None:
+        """``kept`` is how the realm keeps events: ``retention``, ``history``."""
         self.alarmed: list[Realm] = []
         self.touched: list[Session] = []
         self.ids = count(1)
@@ -117,11 +126,14 @@ class House:
         self.realm = Realm(
             "realm1",
             touched=self.touched,
-            outside=Outside(lambda: next(publication_ids), lambda: self.now, lambda: self.wall, lambda: 0.5, decode),
+            outside=Outside(
+                lambda: next(publication_ids), lambda: self.now, lambda: self.wall, lambda: 0.5, decode, carry
+            ),
             alarmed=self.alarmed,
             limits=limits or Limits(),
             timeouts=timeouts or Timeouts(),
             quota=quota or Quota(),
+            **kept,
             strict_request_ids=strict,
         )
         self.policy = policy or Everything()

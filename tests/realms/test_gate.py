@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.realms.house import House
+from tests.realms.house import CAPABLE, House
 from wampd.realms.gate import Bucket, guarded
 from wampd.realms.limits import Limits, Rate, beyond
 from wampd.realms.messages import (
@@ -19,12 +19,15 @@ from wampd.realms.messages import (
     MESSAGES,
     PUBLISH,
     REGISTER,
+    RESULT,
+    YIELD,
     Call,
     Error,
     Publish,
     Yield,
 )
 from wampd.realms.options import ClientRole, ClientRoles
+from wampd.realms.session import ProtocolViolation
 
 TOO_LARGE = "wamp.error.payload_size_exceeded"
 
@@ -126,6 +129,53 @@ def test_a_progressive_answer_with_too_much_payload_also_interrupts_the_callee()
     assert house.realm.struck == Counter({"payloads over the limit": 1})
     assert not caller.session.calls
     assert not callee.session.invocations
+
+
+PART = {"progress": True}
+
+
+def calling(**limits):
+    """A callee and a caller in a realm with limits."""
+    house = House(limits=Limits(**limits))
+    callee, caller = house.join(roles=CAPABLE), house.join(roles=CAPABLE)
+    callee.say([REGISTER, 1, {}, "a.b"])
+    callee.heard()
+    return callee, caller
+
+
+def test_parts_of_a_call_are_no_calls_and_take_nothing():
+    callee, caller = calling(call_rate=Rate(1.0, 1))
+    caller.say(*[[CALL, 1, PART, "a.b"]] * 5, [CALL, 1, {}, "a.b"])
+    assert [message[:2] for message in callee.heard()] == [[INVOCATION, 1]] * 6
+    callee.say([YIELD, 1, {}])
+    assert [message[0] for message in caller.heard()] == [RESULT]
+    caller.say([CALL, 2, {}, "a.b"])
+    assert caller.heard()[0][:3] == [ERROR, CALL, 2]
+
+
+def test_a_part_with_too_much_payload_ends_the_call_and_what_follows_is_dropped():
+    callee, caller = calling(payload_size=50)
+    caller.say([CALL, 1, PART, "a.b", ["x"]], [CALL, 1, PART, "a.b", ["x" * 60]], [CALL, 1, PART, "a.b", ["x"]])
+    assert caller.heard() == [[ERROR, CALL, 1, {}, TOO_LARGE, [beyond("payload_size", 50)]]]
+    assert [message[:2] for message in callee.heard()] == [[INVOCATION, 1], [INTERRUPT, 1]]
+    caller.say([CALL, 1, PART, "a.b", ["x" * 60]], [CALL, 1, {}, "a.b", ["x" * 60]])
+    assert caller.heard() == []
+
+
+def test_a_call_whose_first_part_is_refused_has_no_second():
+    callee, caller = calling(payload_size=50)
+    caller.say([CALL, 1, PART, "a.b", ["x" * 60]], [CALL, 1, PART, "a.b", ["x"]], [CALL, 1, {}, "a.b", ["x"]])
+    assert [message[4] for message in caller.heard()] == [TOO_LARGE]
+    assert callee.heard() == []
+
+
+def test_a_call_that_is_under_way_is_not_ended_by_another_with_its_id():
+    callee, caller = calling(payload_size=50)
+    caller.say([CALL, 1, {}, "a.b"])
+    with pytest.raises(ProtocolViolation):
+        caller.say([CALL, 1, {}, "a.b", ["x" * 60]])
+    callee.say([YIELD, 1, {}])
+    assert [message[0] for message in caller.heard()] == [RESULT]
 
 
 def test_what_is_refused_at_the_gate_leaves_nothing_behind():

@@ -56,8 +56,9 @@ CODES = {
     "INVOCATION": (68, "router"),
     "INTERRUPT": (69, "router"),
     "YIELD": (70, "client"),
+    "EVENT_RECEIVED": (337, "client"),
 }
-"""The specification's table: code, and who sends it to whom."""
+"""The specification's table: code, and who sends it to whom; and an extension of its test suite."""
 
 
 @pytest.mark.spec("MSG-10")

@@ -11,6 +11,7 @@ from msgspec import Raw
 from tests.realms import house as houses
 from tests.realms.house import House, Member
 from wampd.realms import reflection
+from wampd.realms.limits import Limits
 from wampd.realms.messages import CALL, ERROR, REGISTER, RESULT, Call
 from wampd.realms.options import CallOptions
 
@@ -37,14 +38,14 @@ def refusal(member: Member, *args: object) -> str:
 
 @pytest.mark.trap(16)
 def test_what_is_kept_is_bounded_in_size_and_number(monkeypatch):
-    for name, value in {"MAX_WEIGHT": 200, "MAX_HELD": 3, "MAX_DEFINITIONS": 5, "MAX_TOTAL": 450}.items():
+    for name, value in {"MAX_WEIGHT": 200, "MAX_DEFINITIONS": 5, "MAX_TOTAL": 450}.items():
         monkeypatch.setattr(reflection, name, value)
-    house = House()
+    house = House(limits=Limits(definitions=3))
     one, other = house.join(), house.join()
     assert refusal(one, "a.b", {**OF_A_PROCEDURE, "text": "x" * 200}) == "no more than 200 bytes in one definition"
     for number in range(3):
         assert ask(one, DEFINE, f"a.p{number}", OF_A_PROCEDURE) is True
-    assert refusal(one, "a.p3", OF_A_PROCEDURE) == "no more than 3 definitions of one session"
+    assert refusal(one, "a.p3", OF_A_PROCEDURE) == "no more than 3 definitions in one session (limit: definitions)"
     assert ask(one, DEFINE, "a.p2", {**OF_A_PROCEDURE, "text": "x"}) is False  # it is there already
     assert ask(other, DEFINE, "a.p2", OF_A_PROCEDURE) is False  # otherwise than there
     for number in range(3, 5):
@@ -55,6 +56,7 @@ def test_what_is_kept_is_bounded_in_size_and_number(monkeypatch):
     assert ask(third, DEFINE, "a.p0", long) is False
     assert ask(third, DEFINE, "a.p1", long) is False
     assert refusal(third, "a.p2", long) == "no more than 450 bytes of definitions in one realm"
+    assert house.realm.struck == {"definitions over a limit": 4}
     # What goes makes room.
     third.leave()
     one.leave()

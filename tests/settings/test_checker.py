@@ -106,6 +106,7 @@ def test_the_defaults_are_those_that_are_promised(config):
         registrations=10_000,
         pending_calls=10_000,
         testaments=100,
+        definitions=1_000,
         uri_length=512,
         payload_size=None,
         depth=None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from itertools import count
 
 import pytest
 
@@ -16,6 +18,8 @@ from wampd.realms.messages import (
     ERROR,
     GOODBYE,
     INVOCATION,
+    PUBLISH,
+    PUBLISHED,
     REGISTER,
     REGISTERED,
     RESULT,
@@ -62,6 +66,38 @@ def subscribed(play, name="subscriber", uri="com.topic", request=1, sub="sub", *
     subscriber > [SUBSCRIBE, request, options, uri]
     subscriber < [SUBSCRIBED, request, ANY.as_(sub)]
     return subscriber
+
+
+def published(actor, topic, *payload, request=1, **options):
+    """Publish with an acknowledgement, and return the publication's id."""
+    actor > [PUBLISH, request, {"acknowledge": True, **options}, topic, *payload]
+    kind, answered, publication = actor.hear()
+    assert (kind, answered) == (PUBLISHED, request)
+    return publication
+
+
+def told_by(actor, procedure, *args, request=1, **kwargs):
+    """Call a procedure of the router, and return the RESULT's one argument (if any) and keyword arguments."""
+    actor > [CALL, request, {}, procedure, list(args), kwargs]
+    kind, answered, details, *payload = actor.hear()
+    assert (kind, answered, details) == (RESULT, request, {}), f"heard {payload}"
+    args, results = (*payload, *([[], {}][len(payload) :]))
+    assert len(args) <= 1
+    return (args[0] if args else None), results
+
+
+def denied(actor, procedure, *args, request=1, error=ANY, **kwargs):
+    """Call a procedure of the router, and hear an ERROR."""
+    actor > [CALL, request, {}, procedure, list(args), kwargs]
+    actor < [ERROR, CALL, request, {}, error, ...]
+
+
+def fresh(stem="com.fresh"):
+    """The beginning of topics that nobody has used yet: some plays share a router."""
+    return f"{stem}.x{next(_numbers)}p{os.getpid()}"
+
+
+_numbers = count(1)
 
 
 def goodbye(actor):

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.spec.scenes import LEAVING, registered
+from tests.spec.scenes import LEAVING, called
 from tests.support.play import BASIC, nothing, violation
 from wampd.realms.messages import CALL, CANCEL, ERROR, INTERRUPT, INVOCATION, RESULT, YIELD
 
 CANCELED = "wamp.error.canceled"
 ANSWERS = pytest.mark.parametrize("answer", ["yield", "error", "progress"])
-
-
-def called(play, **options):
-    """A call is under way: of the caller's number 1, of the callee's number 1."""
-    registered(play)
-    play.caller > [CALL, 1, options, "com.app.add"]
-    play.callee < [INVOCATION, 1, play.reg, {}]
 
 
 def say(play, answer):
@@ -38,7 +31,7 @@ def test_skip_answers_the_caller_at_once_and_lets_the_callee_work_on(play, answe
 
 
 @ANSWERS
-@pytest.mark.spec("CAN-01", "CAN-04", "CAN-07", "PV-04", "RPC-21")
+@pytest.mark.spec("CAN-01", "CAN-04", "CAN-07", "PV-04", "RPC-21", "AMB-03", "AMB-12")
 def test_killnowait_answers_the_caller_at_once_and_interrupts_the_callee(play, answer):
     called(play)
     play.caller > [CANCEL, 1, {"mode": "killnowait"}]
@@ -99,7 +92,7 @@ def test_a_feature_is_announced_by_true_and_nothing_else(play, value):
     play.callee < nothing
 
 
-@pytest.mark.spec("CAN-06")
+@pytest.mark.spec("CAN-06", "AMB-12")
 def test_the_mode_is_killnowait_if_there_is_none(play):
     called(play)
     play.caller > [CANCEL, 1, {}]
@@ -107,7 +100,7 @@ def test_the_mode_is_killnowait_if_there_is_none(play):
     play.callee < [INTERRUPT, 1, {"mode": "killnowait", ...: ...}]
 
 
-@pytest.mark.spec("CAN-08", "MSG-07")
+@pytest.mark.spec("CAN-08", "MSG-07", "AMB-12")
 @pytest.mark.parametrize("mode", ["bogus", 1, None, "", "KILL", []], ids=repr)
 def test_an_unknown_mode_is_a_violation(play, mode):
     called(play)

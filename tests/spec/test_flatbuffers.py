@@ -122,6 +122,41 @@ def test_payload_that_another_serialization_cannot_carry_ends_that_call_alone(fl
     flat.caller < [RESULT, 2, {}, [b"\x01"]]
 
 
+PASSTHRU = {"features": {"payload_transparency": True}}  # the schema's name of the feature
+MQTT = {"ppt_scheme": "mqtt", "ppt_serializer": "cbor"}
+
+
+@pytest.mark.spec("SER-07", "PPT-01", "PPT-02")
+def test_a_payload_is_passed_through_if_the_schema_can_name_its_scheme(flat):
+    flat.session("callee", roles={"callee": PASSTHRU})
+    flat.session("caller", roles={"caller": PASSTHRU})
+    registered(flat)
+    flat.caller > [CALL, 1, MQTT, "com.app.add", [b"\x00\xff"]]
+    flat.callee < [INVOCATION, 1, flat.reg, MQTT, [b"\x00\xff"]]
+    flat.callee > [YIELD, 1, MQTT, [b"\x01"]]
+    flat.caller < [RESULT, 1, MQTT, [b"\x01"]]
+    other = flat.session("bob", serializer="cbor")
+    other > [CALL, 1, MQTT, "com.app.add", [b"\x02"]]
+    flat.callee < [INVOCATION, 2, flat.reg, MQTT, [b"\x02"]]
+    flat.callee > [ERROR, INVOCATION, 2, MQTT, "com.err", [b"\x03"]]
+    other < [ERROR, CALL, 1, MQTT, "com.err", [b"\x03"]]
+    other > [CALL, 2, {"ppt_scheme": "x_mine"}, "com.app.add", [b"\x02"]]
+    other < [ERROR, CALL, 2, {}, "wamp.error.invalid_argument", ...]
+    flat.callee < nothing
+
+
+@pytest.mark.spec("SER-07", "PPT-01", "FEA-02")
+def test_a_payload_is_passed_through_to_nobody_who_did_not_announce_that(flat):
+    flat.session("caller", roles={"caller": PASSTHRU})
+    flat.session("callee", roles=BASIC)
+    registered(flat)
+    flat.caller > [CALL, 1, MQTT, "com.app.add", [b"\x00\xff"]]
+    flat.caller < [ERROR, CALL, 1, {}, "wamp.error.feature_not_supported", ...]
+    flat.session("alice", roles=BASIC)
+    flat.alice > [CALL, 1, MQTT, "com.app.add", [b"\x00\xff"]]
+    flat.alice < violation("payload_passthru_mode")
+
+
 @pytest.mark.spec("SER-07", "PV-00")
 @pytest.mark.parametrize("junk", [b"", b"\x04\0\0\0", b'[16,1,{},"a.b"]', b"\xff" * 40, bytes(400)], ids=len)
 def test_bytes_that_are_no_message_are_a_violation(flat, junk):

@@ -109,7 +109,7 @@ def test_a_caller_is_not_disclosed_without_its_request(play):
     play.caller < [RESULT, 1, {}]
 
 
-@pytest.mark.spec("CID-04", "CID-05")
+@pytest.mark.spec("CID-04", "CID-05", "AMB-08")
 def test_whether_a_caller_is_disclosed_is_up_to_the_realm(play):
     play.session("alice", realm="guarded")
     play.session("bob", realm="guarded")

@@ -73,7 +73,7 @@ def test_a_subscriber_must_pass_every_list_that_is_given(listening):
     check(listening, [(one, two) for one, two in combinations(lists(listening), 2) if one[0] != two[0]])
 
 
-@pytest.mark.spec("BWL-02")
+@pytest.mark.spec("BWL-02", "AMB-18")
 @pytest.mark.parametrize("option", ["eligible", "eligible_authid", "eligible_authrole"])
 def test_an_empty_list_of_eligibles_names_nobody(listening, option):
     listening.publisher > [PUBLISH, 1, {option: []}, "com.topic"]

@@ -234,3 +234,69 @@ def test_what_is_registered_is_told_only_to_who_may_ask(play):
     visitor = play.session("visitor", realm="guarded")
     for number, (procedure, args) in enumerate({"list": [], "match": ["com.p"], "get": [play.reg]}.items(), 1):
         refused(visitor, number, f"wamp.registration.{procedure}", args, error="wamp.error.not_authorized")
+
+
+# ------------------------------------------------------------------------------------------------- shared, and revoked
+
+
+@pytest.mark.spec("META-R-01", "META-R-02", "META-R-06", "SHR-07")
+def test_of_a_shared_registration_every_callee_is_told_of_and_the_registration_once(play):
+    alice = listening(play)
+    for callee in (play.bob, play.carol):
+        callee > [REGISTER, 1, {"invoke": "roundrobin"}, "com.p"]
+        callee < [REGISTERED, 1, ANY.as_("reg")]
+    alice < [EVENT, play.on_create, int, {}, [play.bob.id, told(play, play.reg, "com.p", invoke="roundrobin")]]
+    alice < [EVENT, play.on_register, int, {}, [play.bob.id, play.reg]]
+    alice < [EVENT, play.on_register, int, {}, [play.carol.id, play.reg]]
+    asked(alice, 11, "wamp.registration.list_callees", [play.reg], answer=[play.bob.id, play.carol.id])
+    asked(alice, 12, "wamp.registration.count_callees", [play.reg], answer=2)
+    for callee, is_last in ((play.bob, False), (play.carol, True)):
+        callee > [UNREGISTER, 2, play.reg]
+        callee < [UNREGISTERED, 2]
+        alice < [EVENT, play.on_unregister, int, {}, [callee.id, play.reg]]
+        if is_last:
+            alice < [EVENT, play.on_delete, int, {}, [callee.id, play.reg]]
+
+
+@pytest.mark.spec("META-R-07", "RRV-01", "FEA-02")
+@pytest.mark.parametrize("reason", [None, "maintenance"])
+@pytest.mark.parametrize("able", [True, False], ids=["announced", "basic"])
+def test_a_callee_is_taken_off_and_told_if_it_understands(play, able, reason):
+    roles = {"callee": {"features": {"registration_revocation": True}}} if able else BASIC
+    bob = play.session("bob", roles=roles)
+    registered(play, "bob", "com.p")
+    alice = listening(play)
+    arguments = [play.reg, bob.id] + ([] if reason is None else [reason])
+    asked(play.carol, 1, "wamp.registration.remove_callee", arguments, answer=no_result)
+    if able:
+        bob < [UNREGISTERED, 0, {"registration": play.reg, "reason": reason or str}]
+    bob < nothing
+    alice < [EVENT, play.on_unregister, int, {}, [bob.id, play.reg]]
+    alice < [EVENT, play.on_delete, int, {}, [bob.id, play.reg]]
+    refused(play.carol, 2, "com.p", error="wamp.error.no_such_procedure")
+    bob > [UNREGISTER, 2, play.reg]
+    bob < [ERROR, UNREGISTER, 2, {}, NO_SUCH_REGISTRATION, ...]
+
+
+@pytest.mark.spec("META-R-07")
+def test_who_is_no_callee_cannot_be_taken_off(play):
+    bob, carol = registered(play, "bob", "com.p"), play.carol
+    remove = "wamp.registration.remove_callee"
+    refused(play.alice, 1, remove, [play.reg, carol.id], error="wamp.error.no_such_session")
+    refused(play.alice, 2, remove, [play.reg, 2**53], error="wamp.error.no_such_session")
+    refused(play.alice, 3, remove, [2**53, bob.id], error=NO_SUCH_REGISTRATION)
+    for number, wrong in enumerate([[play.reg], [play.reg, "x"], [play.reg, bob.id, 5]], 4):
+        refused(play.alice, number, remove, wrong)
+    asked(play.alice, 9, "wamp.registration.list_callees", [play.reg], answer=[bob.id])
+    bob < nothing
+
+
+@pytest.mark.spec("META-R-07", "RPC-17")
+def test_a_callee_that_is_taken_off_goes_on_with_what_it_serves(play):
+    bob = registered(play, "bob", "com.p")
+    play.carol > [CALL, 1, {}, "com.p"]
+    bob < [INVOCATION, 1, play.reg, {}]
+    asked(play.alice, 1, "wamp.registration.remove_callee", [play.reg, bob.id], answer=no_result)
+    bob < [UNREGISTERED, 0, {"registration": play.reg, "reason": str}]
+    bob > [YIELD, 1, {}, ["done"]]
+    play.carol < [RESULT, 1, {}, ["done"]]

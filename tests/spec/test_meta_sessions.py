@@ -113,7 +113,7 @@ def test_sessions_are_counted_and_listed_of_all_roles_or_of_some(memory_play):
         asked(alice, 10 * number + 10, "wamp.session.count", [roles], answer=count)
         asked(alice, 10 * number + 11, "wamp.session.list", [roles], answer=[canary.id, alice.id, bob.id][:count])
     asked(alice, 100, "wamp.session.count", [None], answer=3)
-    asked(alice, 101, "wamp.session.count", [], {"authroles": ["nope"]}, answer=0)
+    asked(alice, 101, "wamp.session.count", [], {"filter_authroles": ["nope"]}, answer=0)
     goodbye(bob)
     asked(alice, 102, "wamp.session.count", answer=2)
     asked(alice, 103, "wamp.session.list", answer=[canary.id, alice.id])
@@ -150,7 +150,7 @@ def test_who_is_not_here_is_no_such_session(play):
         ("count", ["anonymous"], {}),
         ("count", [[1]], {}),
         ("count", [["a"], 1], {}),
-        ("count", [["a"]], {"authroles": ["b"]}),
+        ("count", [["a"]], {"filter_authroles": ["b"]}),
         ("list", [], {"authrole": "a"}),
         ("get", [], {}),
         ("get", ["x"], {}),
@@ -325,6 +325,29 @@ def test_killing_all_spares_the_caller_and_tells_nobody_else(memory_play):
     asked(play.alice, 13, "wamp.subscription.match", ["com.topic"], answer=None)
     asked(play.alice, 14, "wamp.session.kill_all", answer=0)
     play._canary = play.session("the next canary")
+
+
+@pytest.mark.spec("META-S-06", "META-S-09", "TST-05")
+@pytest.mark.parametrize("kill", ["kill", "kill_by_authid", "kill_by_authrole", "kill_all"])
+def test_testaments_of_the_killed_are_published_unless_all_are_killed(memory_play, kill):
+    play = memory_play
+    alice, bob = subscribed(play, "alice", "com.testament"), play.bob
+    asked(bob, 1, "wamp.session.add_testament", ["com.testament", ["gone"], {}], answer=no_result)
+    args = {
+        "kill": [bob.id],
+        "kill_by_authid": [bob.details["authid"]],
+        "kill_by_authrole": ["anonymous"],
+        "kill_all": [],
+    }
+    alice > [CALL, 2, {}, f"wamp.session.{kill}", args[kill]]
+    if kill != "kill_all":
+        alice < [EVENT, play.sub, int, {}, ["gone"]]
+    alice < [RESULT, 2, {}, ...]
+    bob < [GOODBYE, {}, "wamp.close.killed"]
+    alice < nothing
+    if kill in ("kill_by_authrole", "kill_all"):
+        play._canary < [GOODBYE, {}, "wamp.close.killed"]
+        play._canary = play.session("the next canary")
 
 
 # -------------------------------------------------------------------------------------------------- permissions

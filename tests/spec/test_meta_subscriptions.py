@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from tests.spec.scenes import LEAVING, asked, joined_as, no_result, refused, subscribed
+from tests.spec.scenes import LEAVING, asked, goodbye, joined_as, no_result, refused, subscribed
 from tests.spec.test_meta_registrations import ISO8601
 from tests.support.play import ALL, ANY, BASIC, nothing
-from wampd.realms.messages import ERROR, EVENT, GOODBYE, PUBLISH, SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED
+from wampd.realms.messages import (
+    CALL,
+    ERROR,
+    EVENT,
+    GOODBYE,
+    PUBLISH,
+    RESULT,
+    SUBSCRIBE,
+    SUBSCRIBED,
+    UNSUBSCRIBE,
+    UNSUBSCRIBED,
+)
 
 ON = {name: f"wamp.subscription.on_{name}" for name in ("create", "subscribe", "unsubscribe", "delete")}
 NO_SUCH_SUBSCRIPTION = "wamp.error.no_such_subscription"
@@ -197,3 +208,63 @@ def test_what_is_subscribed_to_is_told_only_to_who_may_ask(play):
         refused(visitor, number, f"wamp.subscription.{procedure}", args, error="wamp.error.not_authorized")
     visitor > [SUBSCRIBE, 9, {}, ON["create"]]
     visitor < [ERROR, SUBSCRIBE, 9, {}, "wamp.error.not_authorized", ...]
+
+
+# ------------------------------------------------------------------------------------------------ revoked, and standing
+
+
+@pytest.mark.spec("META-P-03", "SRV-01", "SRV-02", "SRV-03", "FEA-02")
+@pytest.mark.parametrize("reason", [None, "maintenance"])
+@pytest.mark.parametrize("able", [True, False], ids=["announced", "basic"])
+def test_a_subscriber_is_taken_off_and_told_if_it_understands(play, able, reason):
+    roles = {"subscriber": {"features": {"subscription_revocation": True}}} if able else BASIC
+    bob = play.session("bob", roles=roles)
+    subscribed(play, "bob")
+    subscribed(play, "dave")
+    alice = listening(play)
+    remove = "wamp.subscription.remove_subscriber"
+    asked(play.carol, 1, remove, [play.sub, bob.id] + ([] if reason is None else [reason]), answer=no_result)
+    if able:
+        bob < [UNSUBSCRIBED, 0, {"subscription": play.sub, "reason": reason or str}]
+    alice < [EVENT, play.on_unsubscribe, int, {}, [bob.id, play.sub]]
+    play.carol > [PUBLISH, 2, {}, "com.topic"]
+    play.dave < [EVENT, play.sub, int, {}]
+    bob < nothing
+    asked(play.carol, 3, remove, [play.sub, play.dave.id], answer=no_result)
+    play.dave < [UNSUBSCRIBED, 0, {"subscription": play.sub, "reason": str}]
+    alice < [EVENT, play.on_unsubscribe, int, {}, [play.dave.id, play.sub]]
+    alice < [EVENT, play.on_delete, int, {}, [play.dave.id, play.sub]]
+
+
+@pytest.mark.spec("META-P-03")
+def test_who_is_no_subscriber_cannot_be_taken_off(play):
+    bob, carol = subscribed(play, "bob"), play.carol
+    remove = "wamp.subscription.remove_subscriber"
+    refused(play.alice, 1, remove, [play.sub, carol.id], error="wamp.error.no_such_session")
+    refused(play.alice, 2, remove, [play.sub, 2**53], error="wamp.error.no_such_session")
+    refused(play.alice, 3, remove, [2**53, bob.id], error=NO_SUCH_SUBSCRIPTION)
+    for number, wrong in enumerate([[play.sub], [play.sub, "x"], [play.sub, bob.id, 5]], 4):
+        refused(play.alice, number, remove, wrong)
+    asked(play.alice, 9, "wamp.subscription.list_subscribers", [play.sub], answer=[bob.id])
+
+
+@pytest.mark.spec("META-P-01", "META-P-02")
+def test_a_subscription_that_stands_for_its_history_is_neither_created_nor_deleted(play):
+    alice, bob = (joined_as(play, name, "joe", "remembering") for name in ("alice", "bob"))
+    for number, kind in enumerate(["delete", "unsubscribe", "create", "subscribe"], 1):
+        subscribed(play, "alice", ON[kind], number, f"on_{kind}")
+        if kind == "subscribe":
+            alice < [EVENT, play.on_create, int, {}, [alice.id, told(play, play.on_subscribe, ON["subscribe"])]]
+            del play.names["created"]
+    alice > [CALL, 5, {}, "wamp.subscription.lookup", ["com.history.log"]]
+    alice < [RESULT, 5, {}, [ANY.as_("standing")]]
+    about = told(play, play.standing, "com.history.log")
+    asked(alice, 6, "wamp.subscription.get", [play.standing], answer=about)
+    asked(alice, 7, "wamp.subscription.list_subscribers", [play.standing], answer=[])
+    subscribed(play, "bob", "com.history.log", sub="standing")
+    alice < [EVENT, play.on_subscribe, int, {}, [bob.id, play.standing]]
+    asked(alice, 8, "wamp.subscription.list_subscribers", [play.standing], answer=[bob.id])
+    goodbye(bob)
+    alice < [EVENT, play.on_unsubscribe, int, {}, [bob.id, play.standing]]
+    asked(alice, 9, "wamp.subscription.get", [play.standing], answer=about)
+    asked(alice, 10, "wamp.subscription.list_subscribers", [play.standing], answer=[])

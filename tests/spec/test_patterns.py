@@ -134,12 +134,32 @@ def test_the_empty_prefix_matches_every_topic(play):
     play.subscriber < [UNSUBSCRIBED, 2]
 
 
-@pytest.mark.spec("PSUB-08", "URI-03")
+@pytest.mark.spec("PSUB-08", "URI-03", "AMB-19")
 @pytest.mark.parametrize("match", ["prefix", "wildcard"])
 def test_who_may_do_everything_may_subscribe_to_everything(match):
     play = Play(MemoryStage("json", ROOT / "tests" / "configs" / "open.yaml"))
     subscribe(play.alice, 1, "", match, "sub")
     register(play.alice, 2, "", match, "reg")
+
+
+@pytest.mark.spec("PSUB-08", "AMB-19")
+def test_the_empty_prefix_matches_topics_of_the_router_too_where_a_rule_names_them(memory_play):
+    play = memory_play
+    subscribe(play.alice, 1, "", "prefix", "sub")
+    play.session("bob")
+    play.alice < [EVENT, play.sub, int, {"topic": "wamp.session.on_join"}, [{"session": play.bob.id, ...: ...}]]
+
+
+@pytest.mark.trap(6)
+@pytest.mark.spec("AMB-19")
+def test_a_pattern_that_would_reach_topics_of_the_router_is_refused_where_no_rule_names_them(memory_play):
+    play = memory_play
+    play.session("alice", "remembering")
+    for request, (uri, match) in enumerate(
+        [("", "prefix"), ("w", "prefix"), ("wamp.", "prefix"), ("..", "wildcard")], 1
+    ):
+        play.alice > [SUBSCRIBE, request, {"match": match, "get_retained": True}, uri]
+        play.alice < [ERROR, SUBSCRIBE, request, {}, "wamp.error.not_authorized", ...]
 
 
 @pytest.mark.spec("PSUB-08")

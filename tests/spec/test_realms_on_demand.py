@@ -5,8 +5,22 @@ from __future__ import annotations
 import pytest
 
 from tests.spec.scenes import LEAVING, goodbye, joined_as, registered, subscribed
-from tests.support.play import BASIC, closed, nothing
-from wampd.realms.messages import ABORT, AUTHENTICATE, CALL, CHALLENGE, ERROR, EVENT, PUBLISH, WELCOME
+from tests.support.play import ANY, BASIC, closed, nothing
+from wampd.realms.messages import (
+    ABORT,
+    AUTHENTICATE,
+    CALL,
+    CHALLENGE,
+    ERROR,
+    EVENT,
+    GOODBYE,
+    PUBLISH,
+    PUBLISHED,
+    RESULT,
+    SUBSCRIBE,
+    SUBSCRIBED,
+    WELCOME,
+)
 
 NO_SUCH_REALM = "wamp.error.no_such_realm"
 UNAVAILABLE = "wamp.error.unavailable"
@@ -166,6 +180,28 @@ def test_a_realm_that_keeps_something_stays_until_that_is_gone(memory_play):
 
 
 @pytest.mark.spec("SES-06")
+def test_retained_events_keep_their_realm(memory_play):
+    play = memory_play
+    play.session("alice", "com.tenant.one")
+    play.alice > [PUBLISH, 1, {"retain": True, "acknowledge": True}, "com.news", ["old"]]
+    play.alice < [PUBLISHED, 1, int]
+    goodbye(play.alice)
+    play.stage.clock.advance(600)
+    play.session("bob", "com.tenant.one")
+    play.bob > [SUBSCRIBE, 1, {"get_retained": True}, "com.news"]
+    play.bob < [SUBSCRIBED, 1, ANY.as_("sub")]
+    play.bob < [EVENT, play.sub, int, {"retained": True}, ["old"]]
+    goodbye(play.bob)
+    for _ in range(360):
+        play.stage.clock.advance(10)
+    assert not is_open(play, "com.tenant.one")
+    play.session("carol", "com.tenant.one")
+    play.carol > [SUBSCRIBE, 1, {"get_retained": True}, "com.news"]
+    play.carol < [SUBSCRIBED, 1, int]
+    play.carol < nothing
+
+
+@pytest.mark.spec("SES-06")
 def test_a_realm_that_nobody_joins_is_closed_after_a_time_whatever_it_keeps(memory_play):
     play = memory_play
     play.session("alice", "com.tenant.one")
@@ -187,3 +223,22 @@ def test_one_connection_joins_one_realm_after_the_other(play):
     goodbye(alice)
     alice.hello("com.tenant.one")
     alice < [WELCOME, int, dict]
+
+
+@pytest.mark.spec("SES-06", "META-S-08")
+def test_who_is_sent_away_is_told_though_the_one_who_asked_for_it_has_left_first(memory_play):
+    play = memory_play
+    visitors = [play.session(name, "com.tenant.one") for name in "xyz"]
+    joe = joined_as(play, "joe", "joe", "com.tenant.one")
+    play.stage.realms["com.tenant.one"].core.SLICE = 10  # one in a turn
+    joe.say([CALL, 1, {}, "wamp.session.kill_by_authrole", ["visitor"]], [GOODBYE, {}, "wamp.close.close_realm"])
+    joe < [RESULT, 1, {}, [3]]
+    joe < [GOODBYE, {}, "wamp.close.goodbye_and_out"]
+    play.stage.clock.advance(0)
+    play.stage.realms.end_of_turn()
+    for visitor in visitors:
+        visitor < [GOODBYE, {}, "wamp.close.killed"]
+        assert is_open(play, "com.tenant.one")
+        visitor > [GOODBYE, {}, "wamp.close.goodbye_and_out"]
+        visitor < closed
+    assert not is_open(play, "com.tenant.one")

@@ -25,6 +25,7 @@ from wampd.realms.messages import (
     EVENT,
     GOODBYE,
     HELLO,
+    INTERRUPT,
     INVOCATION,
     PUBLISH,
     PUBLISHED,
@@ -166,6 +167,22 @@ def test_nothing_longer_than_the_client_takes_is_sent_to_it(played):
     play.alice < nothing
     play.bob > [PUBLISH, 4, {}, "com.topic", ["short"]]
     play.alice < [EVENT, play.sub, int, {}, ["short"]]
+
+
+@pytest.mark.spec("RAW-11", "RPC-22", "PCR-03")
+def test_a_part_of_a_result_that_is_longer_than_the_client_takes_ends_the_call(played):
+    play = played("rawsocket", "json")
+    play.newcomer("alice", length=1).join()
+    registered(play)
+    for number, last in enumerate((False, True), 1):
+        play.alice > [CALL, number, {"receive_progress": True}, "com.app.add"]
+        play.callee < [INVOCATION, number, play.reg, {"receive_progress": True}]
+        parts = [[YIELD, number, {"progress": True}, [text]] for text in ("short", "x" * 1024)]
+        play.callee.say(*parts, *([[YIELD, number, {}, ["the end"]]] if last else []))
+        play.alice < [RESULT, number, {"progress": True}, ["short"]]
+        play.alice < [ERROR, CALL, number, {}, "wamp.error.payload_size_exceeded", ...]
+        if not last:
+            play.callee < [INTERRUPT, number, {"mode": "killnowait", "reason": "wamp.error.payload_size_exceeded"}]
 
 
 @pytest.mark.spec("RAW-11", "RPC-22", "SES-18")

@@ -62,7 +62,7 @@ def test_an_abort_of_the_router_is_not_answered_by_anything_that_matters(play):
     play.alice < violation
 
 
-@pytest.mark.spec("PV-04", "RPC-20")
+@pytest.mark.spec("PV-04", "RPC-20", "AMB-03")
 @pytest.mark.parametrize("number", [1, 12345, 2**53])
 @pytest.mark.parametrize("kind", ["yield", "progress", "error"])
 def test_answering_an_invocation_that_never_was_is_a_violation(play, kind, number):

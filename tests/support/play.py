@@ -33,10 +33,27 @@ PROTOCOL_VIOLATION = "wamp.error.protocol_violation"
 ALL: Mapping[str, Any] = {
     "publisher": {
         "features": dict.fromkeys(
-            ("publisher_identification", "publisher_exclusion", "subscriber_blackwhite_listing", "x_unheard_of"), True
+            (
+                "publisher_identification",
+                "publisher_exclusion",
+                "subscriber_blackwhite_listing",
+                "payload_passthru_mode",
+                "x_unheard_of",
+            ),
+            True,
         )
     },
-    "subscriber": {"features": dict.fromkeys(("publisher_identification", "pattern_based_subscription"), True)},
+    "subscriber": {
+        "features": dict.fromkeys(
+            (
+                "publisher_identification",
+                "pattern_based_subscription",
+                "subscription_revocation",
+                "payload_passthru_mode",
+            ),
+            True,
+        )
+    },
     "caller": {
         "features": dict.fromkeys(
             (

@@ -11,7 +11,8 @@ Rules
 -----
 * A line of ``talk`` is an actor, ``>`` for what it says or ``<`` for the next thing that it hears, and a message as a YAML list
   that starts with the name of its type. An actor joins ``realm1`` with every role when it is first spoken of, unless ``actors``
-  has something else for it: ``roles`` (``basic``, ``all`` or a map), a ``realm``, a ``ticket`` to join ``guarded`` with.
+  has something else for it: ``roles`` (``basic``, ``all`` or a map), a ``realm``, somebody's ``ticket`` (to ``guarded``, unless
+  there is a ``realm``).
 * ``$name`` is the session of the actor of that name; or else anything, which is the same wherever it is written. ``$`` is
   anything at all. ``$int``, ``$str``, ``$list`` and ``$map`` are anything of that type. ``...`` at the end of a list and
   ``...: ...`` in a map stand for more.
@@ -31,7 +32,7 @@ import yaml
 
 from tests.spec.scenes import pass_time
 from tests.support.play import ALL, ANY, BASIC, Play, closed, nothing, violation
-from tests.vectors.data import CODES, coded
+from tests.vectors.data import CODES, as_carried, coded
 from wampd.realms.messages import AUTHENTICATE, CHALLENGE
 
 TYPES = {"$int": int, "$str": str, "$list": list, "$map": dict}
@@ -80,7 +81,7 @@ class Conversation:
         elif said.startswith("violation"):
             actor < violation(said.removeprefix("violation").strip())
         else:
-            actor < self._meant(play, said, known=False)
+            actor < as_carried(self._meant(play, said, known=False), actor.wire.serializer)
 
     def _meant(self, play: Play, said: str, *, known: bool) -> Any:
         """The message of a line; ``known`` if every name in it must be known."""
@@ -95,7 +96,7 @@ def _join(play: Play, name: str, more: dict[str, Any]) -> None:
         play.session(name, more.get("realm", "realm1"), roles)
         return
     actor = play.newcomer(name)
-    actor.hello("guarded", roles, authmethods=["ticket"], authid=more["ticket"])
+    actor.hello(more.get("realm", "guarded"), roles, authmethods=["ticket"], authid=more["ticket"])
     actor < [CHALLENGE, "ticket", {}]
     actor > [AUTHENTICATE, f"secret-of-{more['ticket']}", {}]
     actor.welcome()

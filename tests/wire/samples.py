@@ -25,6 +25,7 @@ MESSAGES: list[list[Any]] = [
     [16, 2, {"acknowledge": True, "exclude": [3, 4]}, "com.example.topic", ["Grüße", 1.5, None], {"a": [1, [2]]}],
     [32, 3, {"match": "prefix"}, "com.example."],
     [34, 4, 9007199254740992],
+    [337, 9007199254740992],
     [48, 300, {}, "com.example.add", [2, 3]],
     [48, 70000, {"timeout": 500}, "com.example.add", [], {"a": 1}],
     [48, 5000000000, {"receive_progress": True}, "com.example.a.procedure.with.a.long.name", [True, "x" * 300]],

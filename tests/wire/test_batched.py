@@ -1,6 +1,8 @@
 """Batches in WebSocket frames (advanced profile, "Batched WebSocket transport"; RFC 7692 with it)."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 
 from tests.wire.frames import BINARY, PING, TEXT, frame, read_frames
@@ -94,3 +96,23 @@ def test_a_compressed_batch_that_swells_is_bounded_by_the_size_of_a_message():
     framing = batched(extensions=[PerMessageDeflate(True, True, 15, 15)])
     assert framing.feed(frame(TEXT, deflate(b"\x1e" * 1_000_000), rsv=0x40)) == []
     assert "4096" in framing.failure
+
+
+@pytest.mark.spec("BAT-02", "BAT-03", "BAT-04", "MSG-03")
+@pytest.mark.parametrize("binary", [False, True])
+@given(
+    batches=st.lists(st.binary(max_size=40) | st.just(b"[1]\x1e") | st.just(b"\0\0\0\x01x"), max_size=6),
+    cuts=st.lists(st.integers(1, 60)),
+)
+def test_whatever_is_in_batches_nothing_is_raised_and_chunks_make_no_difference(binary, batches, cuts):
+    stream = b"".join(frame(BINARY if binary else TEXT, each) for each in batches)
+    whole, cut = batched(binary=binary), batched(binary=binary)
+    expected = whole.feed(stream)
+    got = []
+    for size in cuts:
+        got += cut.feed(stream[:size])
+        stream = stream[size:]
+    got += cut.feed(stream)
+    assert got == expected
+    assert (cut.ended, cut.may_speak, cut.failure) == (whole.ended, whole.may_speak, whole.failure)
+    assert whole.ended == bool(whole.failure)

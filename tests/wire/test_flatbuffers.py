@@ -51,7 +51,8 @@ def test_every_field_is_in_its_slot_of_the_generated_code(table, fields):
 
 @pytest.mark.spec("SER-07")
 def test_every_message_has_a_table_and_a_shape():
-    assert schema.MESSAGES.keys() == schema.SHAPES.keys() == m.MESSAGES.keys()
+    # 337 is no code for a union, whose types are bytes; nor has autobahn a table for it.
+    assert schema.MESSAGES.keys() == schema.SHAPES.keys() == m.MESSAGES.keys() - {m.EVENT_RECEIVED}
 
 
 # ------------------------------------------------------------------------------------------------ messages of clients
@@ -103,7 +104,11 @@ def test_what_autobahn_writes_is_read_like_the_same_message_in_cbor(message, exp
 
 
 @pytest.mark.spec("SER-07", "SER-01")
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: f"{message[0]}-{len(message)}")
+@pytest.mark.parametrize(
+    "message",
+    [message for message in MESSAGES if message[0] != m.EVENT_RECEIVED],
+    ids=lambda message: f"{message[0]}-{len(message)}",
+)
 def test_messages_of_clients_are_read_as_in_every_other_serialization(message):
     same = elements("cbor", CODEC.decode(flatbuffers.dumps(message)))
     other = elements("cbor", codecs()["cbor"].decode(cbor2.dumps(message)))

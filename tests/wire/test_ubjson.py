@@ -7,9 +7,10 @@ from msgspec import Raw
 from tests.support import ubjson
 from tests.wire.samples import CODECS, elements, refusal
 from tests.wire.test_convert import carry, values
-from wampd.realms.messages import Call, Format, Publish
+from wampd.realms.messages import Call, Event, Format, Publish
 from wampd.router.wire.codec import Uncarriable
 from wampd.router.wire.convert import convert
+from wampd.router.wire.serializers import codecs
 from wampd.router.wire.ubjson_scan import walk
 from wampd.router.wire.ubjson_values import dump, load
 
@@ -208,3 +209,15 @@ def test_a_number_that_would_have_to_be_rounded_is_not_carried(text):
     for target in (Format.JSON, Format.MSGPACK, Format.CBOR):
         with pytest.raises(Uncarriable):
             convert(Raw(payload), Format.UBJSON, target)
+
+
+@pytest.mark.spec("MSG-14")
+def test_what_may_nest_deeper_than_python_likes_is_passed_on_or_refused_where_it_must_be_read():
+    codec = codecs(512, ["ubjson"])["ubjson"]
+    nested = b"[" * 500 + b"]" * 500
+    message = codec.decode(HEAD + nested + b"]")
+    assert bytes(message.args) == nested
+    assert nested in codec.encode_event(Event(1, 2, {}, message.args, None, Format.UBJSON))
+    with pytest.raises(Uncarriable):
+        convert(message.args, Format.UBJSON, Format.JSON)
+    assert "nested" in refusal(codec, b"[U\x20U\x01{U\x01x" + nested + b"}Ca]")

@@ -15,7 +15,7 @@ from wampd.realms.messages import Foreign
 
 if TYPE_CHECKING:
     from wampd.realms.messages import Outgoing, Payload
-    from wampd.realms.options import CallOptions, ClientRole, ErrorDetails, YieldOptions
+    from wampd.realms.options import CallOptions, ClientRole, ErrorDetails, PublishOptions, YieldOptions
     from wampd.realms.session import Session
 
 CALL_TIMEOUT = "call_timeout"
@@ -61,7 +61,7 @@ _PASSED_ON = {
 }
 
 
-def passed_on(options: CallOptions | YieldOptions | ErrorDetails) -> dict[str, Any]:
+def passed_on(options: CallOptions | YieldOptions | ErrorDetails | PublishOptions) -> dict[str, Any]:
     """What the other side is told of the payload, as the sender says it (advanced profile, "Payload Passthru Mode")."""
     told: dict[str, Any] = {}
     for switch, keys in _PASSED_ON.items():

@@ -7,19 +7,22 @@ Rules
 * Every matching subscription fires once, in the order of `UriMap.matching`, with one publication id (advanced profile,
   "Pattern-based Subscriptions"). The publisher is left out unless it says ``exclude_me: false``.
 * A PUBLISH that does not ask for acknowledgement is never answered, whatever is wrong with it.
-* An unfiltered event is one object for all subscribers of a subscription, so that it is encoded once.
+* An event is one object for all subscribers of a subscription, so that it is encoded once.
+* A publication without unusual options goes straight to the outboxes; any other becomes a `Publication` first.
 * Topics of ``wamp`` and ``wampd`` reach a pattern only if what granted the pattern names that namespace.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
-from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED
-from wampd.realms.limits import beyond
+from wampd.realms.abilities import PASSTHRU, has
+from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED, Grant
+from wampd.realms.history import History, HistoryRule
+from wampd.realms.limits import UNAVAILABLE, Quota, beyond
 from wampd.realms.messages import (
     PUBLISH,
     PUBLISHED,
@@ -28,6 +31,7 @@ from wampd.realms.messages import (
     UNSUBSCRIBE,
     UNSUBSCRIBED,
     Event,
+    EventReceived,
     Format,
     Publish,
     Subscribe,
@@ -35,23 +39,18 @@ from wampd.realms.messages import (
 )
 from wampd.realms.options import Match, PublishOptions
 from wampd.realms.outside import Outside
+from wampd.realms.publications import Publication, audience, told
+from wampd.realms.retained import Retained, Retention
+from wampd.realms.services import Refused
 from wampd.realms.session import ProtocolViolation, Session
+from wampd.realms.subscription import Subscription
 from wampd.realms.uris import UriMap
 from wampd.realms.watcher import Watcher
 
 NO_SUCH_SUBSCRIPTION = "wamp.error.no_such_subscription"
 
-
-class Subscription:
-    """A topic or pattern, and the sessions that want its events."""
-
-    __slots__ = ("id", "match", "subscribers", "uri")
-
-    def __init__(self, subscription_id: int, uri: str, match: Match) -> None:
-        self.id = subscription_id
-        self.uri = uri
-        self.match: Match = match
-        self.subscribers: dict[Session, None] = {}
+_PLAIN = PublishOptions()
+_ACKNOWLEDGED = PublishOptions(acknowledge=True)
 
 
 class Broker:
@@ -60,32 +59,44 @@ class Broker:
     watcher: Watcher
     """Is told of subscriptions; set by the realm."""
 
-    def __init__(self, touched: list[Session], outside: Outside, struck: Counter[str]) -> None:
-        """``struck`` counts what is dropped."""
+    def __init__(
+        self,
+        touched: list[Session],
+        outside: Outside,
+        struck: Counter[str],
+        *,
+        sessions: Mapping[int, Session],
+        quota: Quota,
+        retention: Retention,
+        history: Iterable[HistoryRule],
+    ) -> None:
+        """``struck`` counts what is dropped; ``sessions`` finds them by id."""
         self._touched = touched
         self._new_id = outside.new_id
         self._struck = struck
+        self._sessions = sessions
         self._ids = count(1)
         self.subscriptions: UriMap[Subscription] = UriMap()
+        self.by_id: dict[int, Subscription] = {}
+        self.retained = Retained(retention, quota, outside.now)
+        self.histories = [History(rule, outside) for rule in history]
+        for kept in self.histories:
+            self._new_subscription(kept.rule.uri, kept.rule.match, kept)
 
     # ------------------------------------------------------------------------------------------------- publications
 
     def publish(self, session: Session, message: Publish) -> None:
         """Serve a PUBLISH."""
-        uri = message.uri
         options = message.options
+        if options != _PLAIN and options != _ACKNOWLEDGED:
+            self._publish_with_options(session, message)
+            return
+        uri = message.uri
         grant = session.grants.publications.get(uri) or session.grants.publish(uri)
-        if options.ppt_scheme:
-            raise ProtocolViolation("payload passthru mode is not announced by this router")
         if grant.refusal is not None:
             if options.acknowledge:
                 session.refuse(PUBLISH, message.id, grant.refusal, grant.reason)
             return
-        if options.disclose_me and grant.disclose == "never":
-            if options.acknowledge:
-                session.refuse(PUBLISH, message.id, DISCLOSURE_DISALLOWED)
-            return
-
         subscriptions = self.subscriptions.matching(uri)
         if options.acknowledge:
             publication = self._new_id()
@@ -94,33 +105,103 @@ class Broker:
             publication = self._new_id()
         if not subscriptions:
             return
-
-        details: dict[str, Any] = {}
-        if options.disclose_me or grant.disclose == "always":
-            details = {
-                "publisher": session.id,
-                "publisher_authid": session.authid,
-                "publisher_authrole": session.authrole,
-            }
-        if grant.trustlevel is not None:
-            details["trustlevel"] = grant.trustlevel
-        excluded = session if options.exclude_me else None
-        admits = _audience(options)
-        touched = self._touched
+        details = told(session, grant) if grant.disclose == "always" or grant.trustlevel is not None else {}
         for subscription in subscriptions:
-            told = {**details, "topic": uri} if subscription.match != "exact" else details
-            event = Event(subscription.id, publication, told, message.args, message.kwargs, session.format)
-            for receiver in subscription.subscribers:
-                if receiver is excluded or (admits is not None and not admits(receiver)):
-                    continue
-                if receiver.deaf:
-                    receiver.dropped += 1
-                    self._struck["events dropped"] += 1
-                    continue
-                outbox = receiver.outbox
-                if not outbox:
-                    touched.append(receiver)
-                outbox.append(event)
+            if subscription.match == "exact":
+                event = Event(subscription.id, publication, details, message.args, message.kwargs, session.format)
+            else:
+                about = {**details, "topic": uri}
+                event = Event(subscription.id, publication, about, message.args, message.kwargs, session.format)
+            self._fire(event, subscription.subscribers, session)
+            if subscription.history is not None:
+                subscription.history.add(event, uri)
+
+    def _publish_with_options(self, session: Session, message: Publish) -> None:
+        options = message.options
+        if options.ppt_scheme and not has(session.roles.publisher, PASSTHRU):
+            raise ProtocolViolation("payload passthru mode is used, and was not announced")
+        try:
+            grant = self.permit(session, message.uri, options)
+            publication = self.publication(
+                session, grant, message.uri, options, message.args, message.kwargs, session.format
+            )
+            full = self.retain(publication) if options.retain else None
+            if full is not None and options.acknowledge:
+                raise Refused(UNAVAILABLE, full)
+        except Refused as refused:
+            if options.acknowledge:
+                session.refuse(PUBLISH, message.id, refused.uri, refused.reason)
+            return
+        if options.acknowledge:
+            session.send((PUBLISHED, message.id, publication.id))
+        self.deliver(publication)
+
+    def permit(self, session: Session, topic: str, options: PublishOptions) -> Grant:
+        """What allows a session to publish to a topic with these options. Raises `Refused`."""
+        grant = session.grants.publish(topic)
+        if grant.refusal is not None:
+            raise Refused(grant.refusal, grant.reason)
+        if options.disclose_me and grant.disclose == "never":
+            raise Refused(DISCLOSURE_DISALLOWED)
+        return grant
+
+    def publication(
+        self,
+        session: Session,
+        grant: Grant,
+        topic: str,
+        options: PublishOptions,
+        args: Any,
+        kwargs: Any,
+        form: Format,
+    ) -> Publication:
+        """A publication of a session's, under a new id."""
+        return Publication(
+            self._new_id(),
+            topic,
+            told(session, grant, options),
+            args,
+            kwargs,
+            form,
+            session.id if options.exclude_me else None,
+            audience(options),
+            options.rkey,
+        )
+
+    def retain(self, publication: Publication) -> str | None:
+        """Keep a publication for later subscribers; if there is no room for it, return what to tell of that."""
+        full = self.retained.keep(publication)
+        if full is not None:
+            self._struck["retained events over the limit"] += 1
+        return full
+
+    def deliver(self, publication: Publication) -> None:
+        """Send a publication to its subscribers."""
+        lists, rkey = publication.audience, publication.rkey
+        excluded = None if publication.excluded is None else self._sessions.get(publication.excluded)
+        for subscription in self.subscriptions.matching(publication.topic):
+            event = publication.event(subscription.id, subscription.match)
+            receivers = subscription.subscribers if rkey is None else subscription.of_shard(rkey)
+            if lists is not None:
+                receivers = lists.of(receivers, self._sessions)
+            self._fire(event, receivers, excluded)
+            if subscription.history is not None:
+                subscription.history.add(event, publication.topic, lists)
+
+    def _fire(self, event: Event, receivers: Iterable[Session], excluded: Session | None) -> None:
+        """Put an event into the outboxes of its receivers."""
+        touched = self._touched
+        for receiver in receivers:
+            if receiver is excluded:
+                continue
+            if receiver.deaf:
+                receiver.dropped += 1
+                self._struck["events dropped"] += 1
+                continue
+            outbox = receiver.outbox
+            if not outbox:
+                touched.append(receiver)
+            outbox.append(event)
 
     def emit(self, topic: str, args: list[Any], unless: tuple[Session, Subscription] | None = None) -> None:
         """Publish an event of the router's own; the session in ``unless`` does not get it through that subscription."""
@@ -131,18 +212,20 @@ class Broker:
         for subscription in subscriptions:
             details = {} if subscription.match == "exact" else {"topic": topic}
             event = Event(subscription.id, publication, details, args, None, Format.PLAIN)
-            for receiver in subscription.subscribers:
-                if receiver.deaf:
-                    receiver.dropped += 1
-                    self._struck["events dropped"] += 1
-                elif unless != (receiver, subscription):
-                    receiver.send(event)
+            excluded = unless[0] if unless is not None and unless[1] is subscription else None
+            self._fire(event, subscription.subscribers, excluded)
+            if subscription.history is not None:
+                subscription.history.add(event, topic)
+
+    def received(self, session: Session, message: EventReceived) -> None:
+        """Serve an EVENT_RECEIVED: it is taken, and has no consequence, since no event asks for one."""
 
     # ------------------------------------------------------------------------------------------------ subscriptions
 
     def subscribe(self, session: Session, message: Subscribe) -> None:
         """Serve a SUBSCRIBE."""
-        match = message.options.match
+        options = message.options
+        match = options.match
         grant = session.grants.decide("subscribe", message.uri, match)
         if grant.refusal is not None:
             session.refuse(SUBSCRIBE, message.id, grant.refusal, grant.reason)
@@ -152,21 +235,41 @@ class Broker:
             held = session.subscriptions = {}
         subscription = self.subscriptions.get(message.uri, match)
         new = subscription is None
-        if subscription is None or subscription.id not in held:
-            if len(held) >= session.limits.subscriptions:
-                reason = beyond("subscriptions", session.limits.subscriptions)
-                self._struck["subscriptions over the limit"] += 1
-                session.refuse(SUBSCRIBE, message.id, NOT_AUTHORIZED, reason)
-                return
-            if subscription is None:
-                subscription = Subscription(next(self._ids), message.uri, match)
-                self.subscriptions.add(message.uri, match, subscription)
-            subscription.subscribers[session] = None
-            held[subscription.id] = subscription
-            session.send((SUBSCRIBED, message.id, subscription.id))
+        joins = subscription is None or subscription.id not in held
+        if joins and len(held) >= session.limits.subscriptions:
+            reason = beyond("subscriptions", session.limits.subscriptions)
+            self._struck["subscriptions over the limit"] += 1
+            session.refuse(SUBSCRIBE, message.id, NOT_AUTHORIZED, reason)
+            return
+        if subscription is None:
+            subscription = self._new_subscription(message.uri, match)
+        subscription.subscribers[session] = None
+        held[subscription.id] = subscription
+        subscription.place(session, options.nkey)
+        session.send((SUBSCRIBED, message.id, subscription.id))
+        if options.get_retained:
+            self._replay(session, subscription)
+        if joins:
             self.watcher.subscribed(session, subscription, created=new)
-        else:
-            session.send((SUBSCRIBED, message.id, subscription.id))
+
+    def _replay(self, session: Session, subscription: Subscription) -> None:
+        """Send a subscriber what its subscription's topics retain for it."""
+        if session.deaf or len(session.outbox) > OUTBOX:  # it asked for very much in one turn already
+            self._struck["requests for retained events not served"] += 1
+            return
+
+        def admits(publication: Publication) -> bool:
+            rkey = publication.rkey
+            return publication.admits(session) and (rkey is None or subscription.is_of_shard(session, rkey))
+
+        for publication in self.retained.replay(subscription.uri, subscription.match, admits):
+            session.send(publication.event(subscription.id, subscription.match, retained=True))
+
+    def _new_subscription(self, uri: str, match: Match, history: History | None = None) -> Subscription:
+        subscription = Subscription(next(self._ids), uri, match, history)
+        self.subscriptions.add(uri, match, subscription)
+        self.by_id[subscription.id] = subscription
+        return subscription
 
     def unsubscribe(self, session: Session, message: Unsubscribe) -> None:
         """Serve an UNSUBSCRIBE."""
@@ -176,6 +279,20 @@ class Broker:
             return
         session.send((UNSUBSCRIBED, message.id))
         self._detach(session, subscription)
+
+    def revoke(self, subscription: Subscription, session: Session, reason: str) -> bool:
+        """Take a subscriber off, and tell it if it understands that; whether it was one.
+
+        Advanced profile, "Subscription Revocation": the message is an UNSUBSCRIBED that answers no request.
+        """
+        if subscription.id not in (session.subscriptions or {}):
+            return False
+        assert session.subscriptions is not None
+        del session.subscriptions[subscription.id]
+        if has(session.roles.subscriber, "subscription_revocation"):
+            session.send((UNSUBSCRIBED, 0, {"subscription": subscription.id, "reason": reason}))
+        self._detach(session, subscription)
+        return True
 
     def detach(self, session: Session, most: int) -> int:
         """Take a session that has left off at most so many of its subscriptions; return how many are still to go."""
@@ -187,27 +304,13 @@ class Broker:
 
     def _detach(self, session: Session, subscription: Subscription) -> None:
         del subscription.subscribers[session]
-        deleted = not subscription.subscribers
+        subscription.displace(session)
+        deleted = not subscription.subscribers and subscription.history is None
         if deleted:
             self.subscriptions.remove(subscription.uri, subscription.match)
+            del self.by_id[subscription.id]
         self.watcher.unsubscribed(session, subscription, deleted=deleted)
 
 
-def _audience(options: PublishOptions) -> Callable[[Session], bool] | None:
-    """Who may get an event: in every list of eligibles given, and in none of the exclusions; `None`: everybody.
-
-    An eligible list that is there but empty names nobody (advanced profile, "Subscriber Black- and Whitelisting").
-    """
-    tests: list[tuple[str, frozenset[Any], bool]] = []
-    for attribute, eligible, exclude in (
-        ("id", options.eligible, options.exclude),
-        ("authid", options.eligible_authid, options.exclude_authid),
-        ("authrole", options.eligible_authrole, options.exclude_authrole),
-    ):
-        if eligible is not None:
-            tests.append((attribute, frozenset(eligible), True))
-        if exclude:
-            tests.append((attribute, frozenset(exclude), False))
-    if not tests:
-        return None
-    return lambda session: all((getattr(session, attribute) in names) is wanted for attribute, names, wanted in tests)
+OUTBOX = 10_000
+"""With more than so many messages waiting to be sent in this turn, a session gets no retained events."""

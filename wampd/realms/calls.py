@@ -174,4 +174,5 @@ def drop_if_late(caller: Session, message: Call, now: float) -> bool:
     late = is_late(caller, message, now)
     if caller.ended and not (late and message.options.progress):
         caller.ended.pop(message.id, None)
+        caller.ended = caller.ended or None
     return late

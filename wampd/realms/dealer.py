@@ -68,7 +68,7 @@ class Dealer(Assignment):
         self._plain = None if timeouts.default or timeouts.maximum else CallOptions()
         """The options of an ordinary call; `None`: here every call has a timeout, and is special."""
         self.registrations = Registrations(self, struck)
-        self.services = Services(outside)
+        self.services = Services(outside, struck)
 
     # -------------------------------------------------------------------------------------------------------- calls
 
@@ -234,7 +234,7 @@ class Dealer(Assignment):
             try:
                 args = self._decode(message.args, sender.format)
             except ValueError:
-                args = None
+                return  # it cannot be read, and is not for the router to read
         if type(args) is not list or len(args) != 1:
             raise ProtocolViolation("with ppt_scheme, Arguments must hold one item, and there must be no ArgumentsKw")
 

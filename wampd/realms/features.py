@@ -4,7 +4,10 @@ Rules
 -----
 * A feature is announced when, and only when, it works (advanced profile, "Feature Announcement").
 * Of what a client announces, the features that the router knows are kept, and no more: the rest may be as long as a message.
-* ``call_canceling`` is also announced as ``call_cancelling``: the specification writes both.
+* ``call_canceling`` is also announced as ``call_cancelling``: the specification writes both; so are sharded subscriptions,
+  which it spells in its own way.
+* A router that serves event history should announce the role ``callee``, too: common clients refuse a WELCOME with any role
+  but broker and dealer, so that is left out.
 * ``reflection`` is announced beside a role's features, as the specification has it, and among them, as all others are.
 """
 
@@ -13,14 +16,22 @@ from __future__ import annotations
 from wampd.realms.options import ClientRole, ClientRoles, JsonDict
 
 BROKER_FEATURES: tuple[str, ...] = (
+    "event_history",
+    "event_retention",
     "pattern_based_subscription",
+    "payload_encryption_cryptobox",
+    "payload_passthru_mode",
+    "payload_transparency",
     "publication_trustlevels",
     "publisher_exclusion",
     "publisher_identification",
     "reflection",
     "session_meta_api",
+    "sharded_subscriptions",
+    "shareded_subscriptions",
     "subscriber_blackwhite_listing",
     "subscription_meta_api",
+    "subscription_revocation",
 )
 
 DEALER_FEATURES: tuple[str, ...] = (
@@ -31,7 +42,9 @@ DEALER_FEATURES: tuple[str, ...] = (
     "call_trustlevels",
     "caller_identification",
     "pattern_based_registration",
+    "payload_encryption_cryptobox",
     "payload_passthru_mode",
+    "payload_transparency",
     "progressive_call_invocations",
     "progressive_call_results",
     "reflection",
@@ -40,6 +53,7 @@ DEALER_FEATURES: tuple[str, ...] = (
     "session_meta_api",
     "sharded_registration",
     "shared_registration",
+    "testament_meta_api",
 )
 
 

@@ -26,6 +26,7 @@ LimitName: TypeAlias = Literal[
     "registrations",
     "pending_calls",
     "testaments",
+    "definitions",
     "uri_length",
     "payload_size",
     "call_rate",
@@ -33,6 +34,7 @@ LimitName: TypeAlias = Literal[
     "sessions",
     "realms",
     "retained",
+    "retained_size",
     "waiting_calls",
     "waiting_size",
 ]
@@ -42,6 +44,7 @@ _TEXTS: dict[LimitName, str] = {
     "registrations": "no more than {} registrations in one session",
     "pending_calls": "no more than {} calls under way in one session",
     "testaments": "no more than {} testaments in one session",
+    "definitions": "no more than {} definitions in one session",
     "uri_length": "no more than {} bytes in a URI",
     "payload_size": "no more than {} bytes of payload in one message",
     "call_rate": "no more than {} calls a second",
@@ -49,6 +52,7 @@ _TEXTS: dict[LimitName, str] = {
     "sessions": "no more than {} sessions at once",
     "realms": "no more than {} realms at once",
     "retained": "no more than {} retained events",
+    "retained_size": "no more than {} bytes of retained events",
     "waiting_calls": "no more than {} calls wait for callees of one registration",
     "waiting_size": "no more than {} bytes of payload wait for callees of one registration",
 }
@@ -73,6 +77,8 @@ class Limits(Struct, frozen=True):
     registrations: int = 10_000
     pending_calls: int = 10_000
     testaments: int = 100
+    definitions: int = 1_000
+    """What a session says of procedures, topics and errors."""
     uri_length: int = MAX_URI_BYTES
     """Bytes of UTF-8."""
     payload_size: int | None = None
@@ -92,6 +98,8 @@ class Quota(Struct, frozen=True):
     """Roles that have a limit of their own, within that of the realm."""
     retained: int = 10_000
     """Retained events."""
+    retained_size: int = 64 * 2**20
+    """About how many bytes of memory they take."""
     waiting_calls: int = 1_000
     """Calls that wait for a callee of one registration that has room."""
     waiting_size: int = 16 * 2**20

@@ -48,6 +48,7 @@ PUBLISH, PUBLISHED = 16, 17
 SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED, EVENT = 32, 33, 34, 35, 36
 CALL, CANCEL, RESULT = 48, 49, 50
 REGISTER, REGISTERED, UNREGISTER, UNREGISTERED, INVOCATION, INTERRUPT, YIELD = 64, 65, 66, 67, 68, 69, 70
+EVENT_RECEIVED = 337
 
 
 # ------------------------------------------------------------------------------------------------ messages of clients
@@ -129,6 +130,16 @@ class Unsubscribe(Message, tag=UNSUBSCRIBE):
     subscription: Id
 
 
+class EventReceived(Message, tag=EVENT_RECEIVED):
+    """``[EVENT_RECEIVED, EVENT.Publication|id]``.
+
+    An extension of the specification's test suite ("acknowledged event delivery"): it is taken and has no consequence,
+    since no event asks for it.
+    """
+
+    publication: Id
+
+
 class Call(Message, tag=CALL):
     """``[CALL, Request|id, Options|dict, Procedure|uri, Arguments|list, ArgumentsKw|dict]``."""
 
@@ -179,6 +190,7 @@ ClientMessage: TypeAlias = (
     | Publish
     | Subscribe
     | Unsubscribe
+    | EventReceived
     | Call
     | Cancel
     | Register
@@ -253,6 +265,9 @@ class MessageType(Struct, frozen=True):
     """How a client's message is read; `None` for what only a router sends."""
 
 
+NAMES_OF_MORE_WORDS = {EVENT_RECEIVED: "EVENT_RECEIVED"}
+
+
 def _rows() -> dict[int, MessageType]:
     clients = {struct.__struct_config__.tag: struct for struct in ClientMessage.__args__}
     both = {ABORT, GOODBYE, ERROR}
@@ -272,7 +287,8 @@ def _rows() -> dict[int, MessageType]:
     rows = [MessageType(code, name, Sender.ROUTER, None) for code, name in router.items()]
     for code, struct in clients.items():
         sender = Sender.BOTH if code in both else Sender.CLIENT
-        rows.append(MessageType(code, struct.__name__.upper(), sender, struct))
+        name = NAMES_OF_MORE_WORDS.get(code) or struct.__name__.upper()
+        rows.append(MessageType(code, name, sender, struct))
     return {row.code: row for row in sorted(rows, key=lambda row: row.code)}
 
 

@@ -93,8 +93,14 @@ class PublishOptions(Options, frozen=True):
     eligible_authid: list[str] | None = None
     eligible_authrole: list[str] | None = None
     retain: bool = False
+    rkey: str | None = None
     ppt_scheme: str | None = None
+    ppt_serializer: str | None = None
+    ppt_cipher: str | None = None
+    ppt_keyid: str | None = None
     enc_algo: str | None = None
+    enc_key: str | None = None
+    enc_serializer: str | None = None
     transaction_hash: str | None = None
     forward_for: list[JsonDict] | None = None
 
@@ -104,6 +110,7 @@ class SubscribeOptions(Options, frozen=True):
 
     match: Match = "exact"
     get_retained: bool = False
+    nkey: str | None = None
     forward_for: list[JsonDict] | None = None
 
 

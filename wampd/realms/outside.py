@@ -29,3 +29,6 @@ class Outside(Struct, frozen=True):
     """A random number in [0, 1); nobody needs to be unable to guess it."""
     decode: Callable[[Raw, Format], Any]
     """The plain value of an undecoded payload, which is well formed; may raise `ValueError` if it has none."""
+    carry: Callable[[Any, Format, Format], Any]
+    """The same of a payload in the first serialization, which may be a plain value already; raises `ValueError` if the
+    second cannot carry it."""

@@ -18,7 +18,7 @@ Rules
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -27,6 +27,7 @@ from wampd.realms.broker import Broker
 from wampd.realms.calls import Timeouts
 from wampd.realms.dealer import Dealer
 from wampd.realms.gate import Gate, guarded
+from wampd.realms.history import Historian, HistoryRule
 from wampd.realms.limits import Limits, Quota, beyond
 from wampd.realms.messages import (
     GOODBYE,
@@ -36,6 +37,7 @@ from wampd.realms.messages import (
     ClientMessage,
     Error,
     Event,
+    EventReceived,
     Foreign,
     Goodbye,
     Message,
@@ -50,7 +52,9 @@ from wampd.realms.messages import (
 from wampd.realms.meta import Meta
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
+from wampd.realms.retained import Retention
 from wampd.realms.session import ProtocolViolation, Session, SessionOver, State
+from wampd.realms.testaments import Testaments
 from wampd.realms.uris import is_uri
 from wampd.realms.watcher import Watcher
 
@@ -58,6 +62,7 @@ _ROLE_OF: dict[type[Message], str] = {
     Publish: "publisher",
     Subscribe: "subscriber",
     Unsubscribe: "subscriber",
+    EventReceived: "subscriber",
     Call: "caller",
     Cancel: "caller",
     Register: "callee",
@@ -81,7 +86,7 @@ class Realm:
     SLICE = 2_000
     """How many subscriptions and registrations of a leaving session are taken off in one go."""
     EXPULSION = 10
-    """Telling one session that it is sent away costs as much as taking so many off."""
+    """Telling one session that it is sent away costs as much as taking so many off; so does publishing a testament."""
 
     def __init__(
         self,
@@ -93,6 +98,8 @@ class Realm:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         role_limits: Mapping[str, Limits] = MappingProxyType({}),
         quota: Quota = Quota(),  # noqa: B008 - frozen
+        retention: Retention = Retention(),  # noqa: B008 - frozen
+        history: Sequence[HistoryRule] = (),
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         strict_request_ids: bool = False,
     ) -> None:
@@ -105,13 +112,24 @@ class Realm:
         self.sessions: dict[int, Session] = {}
         self.struck: Counter[str] = Counter()
         """How often limits struck, and what was not delivered."""
-        self.broker = Broker(touched, outside, self.struck)
+        self.broker = Broker(
+            touched,
+            outside,
+            self.struck,
+            sessions=self.sessions,
+            quota=quota,
+            retention=retention,
+            history=history,
+        )
         self.dealer = Dealer(outside, self.struck, timeouts=timeouts, quota=quota, alarm=partial(alarmed.append, self))
+        self.testaments = Testaments(self.broker)
+        self.dealer.services.procedures.update(self.testaments.procedures())
+        self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures())
         self.watcher: Watcher = Meta(self, outside)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits
         self.quota = quota
-        self.kept: list[Sized] = []
+        self.kept: list[Sized] = [self.broker.retained, *self.broker.histories]
         """What outlives sessions: while any of it holds something, the realm is not to go."""
         self._role_limits = role_limits
         self._of_role: Counter[str] = Counter()  # of the roles that the quota names
@@ -123,6 +141,7 @@ class Realm:
             Publish: self.broker.publish,
             Subscribe: self.broker.subscribe,
             Unsubscribe: self.broker.unsubscribe,
+            EventReceived: self.broker.received,
             Call: self.dealer.call,
             Cancel: self.dealer.cancel,
             Yield: self.dealer.result,
@@ -216,8 +235,7 @@ class Realm:
         """Tell sessions that they were sent away, and take those that have left off what they held: one slice."""
         budget = self.SLICE
         while self._expelled and budget > 0:
-            self._tell(*self._expelled.popleft())
-            budget -= self.EXPULSION
+            budget -= self.EXPULSION * (1 + self._tell(*self._expelled.popleft()))
         while self._leaving and budget > 0:
             session = self._leaving[0]
             held = len(session.subscriptions or ()) + len(session.registrations or ())
@@ -233,7 +251,7 @@ class Realm:
         return self.dealer.deadlines.next
 
     def expire(self, now: float) -> None:
-        """Do what is due at ``now`` (monotonic seconds)."""
+        """Do what is due at ``now`` (monotonic seconds), or a part of it: then `next_deadline` is not later than that."""
         self.dealer.expire(now)
 
     def dismiss(self, session: Session, reason: str, message: str = "") -> None:
@@ -295,18 +313,25 @@ class Realm:
         self.dealer.leave(session)
         return True
 
-    def _part(self, session: Session) -> None:
-        """Tell others of a session that has left, and see that it is taken off what it held."""
+    def _part(self, session: Session) -> int:
+        """Tell others of a session that has left, and see that it is taken off what it held; return its testaments' number."""
+        testaments = 0
+        if session.quiet:
+            self.testaments.forget(session)
+        else:
+            testaments = self.testaments.publish(session)
         self.watcher.left(session)
         if session.subscriptions or session.registrations:
             self._leaving.append(session)
+        return testaments
 
-    def _tell(self, session: Session, reason: str, message: str) -> None:
-        """Tell a session that it was sent away, and others that it has left."""
+    def _tell(self, session: Session, reason: str, message: str) -> int:
+        """Tell a session that it was sent away, and others that it has left; return the number of its testaments."""
         _say_goodbye(session, reason, message)
-        self._part(session)
+        testaments = self._part(session)
         if session.outlet is not None:
             session.outlet.dismiss(reason, message)
+        return testaments
 
     def _unserved(self, session: Session, message: ClientMessage) -> None:
         """Take a message that has no handler: of a session that was sent away it is dropped."""

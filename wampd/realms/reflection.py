@@ -20,6 +20,7 @@ Source: WAMP advanced profile, "Interface Reflection", a sketch; shapes and perm
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from heapq import nsmallest
 from itertools import chain
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast, get_
 import msgspec
 
 from wampd.realms.grants import NOT_AUTHORIZED, Action, Grant
+from wampd.realms.limits import beyond
 from wampd.realms.services import INVALID_ARGUMENT, Arguments, Procedure, Refused, Result, taking
 
 if TYPE_CHECKING:
@@ -59,8 +61,6 @@ MAX_WEIGHT = 16 * 1024
 """How large one definition may be, in bytes as they would be in JSON, more or less."""
 MAX_DEPTH = 32
 """How deep it may nest."""
-MAX_HELD = 1_000
-"""How many definitions one session may hold."""
 MAX_DEFINITIONS = 10_000
 """How many there may be in one realm."""
 MAX_TOTAL = 16 * 2**20
@@ -113,7 +113,9 @@ class Definition:
 class Reflection:
     """The reflection API of one realm."""
 
-    def __init__(self, broker: Broker, dealer: Dealer) -> None:
+    def __init__(self, broker: Broker, dealer: Dealer, struck: Counter[str]) -> None:
+        """``struck`` counts what is refused."""
+        self._struck = struck
         self._emit = broker.emit
         self._subscriptions = broker.subscriptions
         self._registrations = dealer.registrations
@@ -191,14 +193,15 @@ class Reflection:
         there = self._definitions[kind].get(uri)
         if weight > MAX_WEIGHT:
             reason = f"no more than {MAX_WEIGHT} bytes in one definition"
-        elif (kind, uri) not in held and len(held) >= MAX_HELD:
-            reason = f"no more than {MAX_HELD} definitions of one session"
+        elif (kind, uri) not in held and len(held) >= caller.limits.definitions:
+            reason = beyond("definitions", caller.limits.definitions)
         elif there is None and len(self) >= MAX_DEFINITIONS:
             reason = f"no more than {MAX_DEFINITIONS} definitions in one realm"
         elif self._total + weight - (0 if there is None else there.weight) > MAX_TOTAL:
             reason = f"no more than {MAX_TOTAL} bytes of definitions in one realm"
         else:
             return
+        self._struck["definitions over a limit"] += 1
         raise Refused(NOT_AUTHORIZED, reason)
 
     def _release(self, session: Session, definition: Definition) -> None:
@@ -265,7 +268,7 @@ class Reflection:
         uris = {uri for uri in chain(there, self._definitions[kind]) if uri > after}
         first = nsmallest(page.limit, uris)
         seen = [uri for uri in first if _refusal(caller, uri, SEES[kind]) is None]
-        return Result([seen], {"next": first[-1]} if len(first) < len(uris) else {})
+        return Result([seen], {"next": first[-1]} if len(first) < len(uris) else {}, 2 * len(uris))
 
 
 def _refusal(session: Session, uri: str, actions: tuple[Action, ...]) -> Grant | None:

@@ -7,17 +7,22 @@ Rules
 * A procedure takes the caller and decoded arguments; it returns the one positional result (or a `Result`), or raises
   `Refused`, which becomes an ERROR. Arguments that it does not take are ``wamp.error.invalid_argument``.
 * The arguments of a procedure are the fields of a struct (`Arguments`): they can be given by place or by name.
+* Some answers are long: lists of all sessions, event histories. A session that asks for several of them in one turn gets
+  some, and ``unavailable`` for the rest, so that nobody else waits. What an answer costs is how many things it holds, or
+  how many had to be looked at for it.
 * What it returns is carried like a payload of another serialization: what the caller's cannot carry is an ERROR.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Self, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from wampd.realms.limits import UNAVAILABLE
 from wampd.realms.messages import CALL, RESULT, Call, Foreign, Format
 from wampd.realms.outside import Outside
 from wampd.realms.session import Session
@@ -39,6 +44,8 @@ class Result(Struct, frozen=True):
 
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
+    cost: int = 0
+    """How many things were looked at."""
 
 
 class Arguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,8 +97,13 @@ def taking(takes: type[A], serve: Callable[[Session, A], Any]) -> Procedure:
 class Services:
     """The procedures of the router in one realm, by URI."""
 
-    def __init__(self, outside: Outside) -> None:
+    MOST = 200_000
+    """How much the answers may cost that wait to be sent to a session which asks for one more."""
+
+    def __init__(self, outside: Outside, struck: Counter[str]) -> None:
+        """``struck`` counts what is refused."""
         self._decode = outside.decode
+        self._struck = struck
         self.procedures: dict[str, Procedure] = {}
 
     def serve(self, caller: Session, message: Call) -> bool:
@@ -99,8 +111,13 @@ class Services:
         procedure = self.procedures.get(message.uri)
         if procedure is None:
             return False
+        if not caller.outbox:
+            caller.spent = 0
         form = caller.format
         try:
+            if caller.spent >= self.MOST:
+                self._struck["calls of the router that cost too much"] += 1
+                raise Refused(UNAVAILABLE, "the answers to earlier calls come first: they are long")
             try:
                 args = [] if message.args is None else self._decode(message.args, form)
                 kwargs = {} if message.kwargs is None else self._decode(message.kwargs, form)
@@ -110,6 +127,7 @@ class Services:
         except Refused as refused:
             caller.refuse(CALL, message.id, refused.uri, refused.reason)
             return True
+        caller.spent += _cost(result)
         head: tuple[Any, ...] = (RESULT, message.id, {})
         if not isinstance(result, Result):
             caller.send(Foreign((*head, [result]), Format.PLAIN))
@@ -118,3 +136,13 @@ class Services:
         else:
             caller.send(Foreign((*head, result.args), Format.PLAIN) if result.args else head)
         return True
+
+
+def _cost(result: Any) -> int:
+    if isinstance(result, Result):
+        return result.cost
+    if isinstance(result, dict):
+        result = result.values()
+    elif not isinstance(result, list):
+        return 0
+    return len(result) + sum([len(each) for each in result if isinstance(each, list)])

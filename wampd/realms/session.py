@@ -25,6 +25,7 @@ from wampd.realms.messages import (
     Call,
     Cancel,
     Error,
+    EventReceived,
     Format,
     Goodbye,
     Hello,
@@ -39,13 +40,13 @@ from wampd.realms.messages import (
 )
 
 if TYPE_CHECKING:
-    from wampd.realms.broker import Subscription
     from wampd.realms.calls import Invocation
     from wampd.realms.gate import Bucket
     from wampd.realms.grants import Grants
     from wampd.realms.options import ClientRoles
     from wampd.realms.realm import Handlers
     from wampd.realms.registrations import Registration
+    from wampd.realms.subscription import Subscription
 
 
 class ProtocolViolation(Exception):
@@ -77,6 +78,7 @@ LEGAL: dict[State, frozenset[type[Message]]] = {
             Abort,
             Goodbye,
             Error,
+            EventReceived,
             Publish,
             Subscribe,
             Unsubscribe,
@@ -139,6 +141,7 @@ class Session:
         "registrations",
         "roles",
         "said_goodbye",
+        "spent",
         "state",
         "subscriptions",
         "touched",
@@ -191,6 +194,8 @@ class Session:
         """Events are not to be put into the outbox: the client is too slow for them, or has left."""
         self.dropped = 0
         """Events not delivered because the client was too slow for them."""
+        self.spent = 0
+        """What the router's own answers cost that wait in the outbox."""
         self.said_goodbye = False
         """The client ended the session with GOODBYE."""
         # What most sessions never have is made at the first use.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from wampd.realms.broker import Subscription
     from wampd.realms.registrations import Registration
     from wampd.realms.session import Session
+    from wampd.realms.subscription import Subscription
 
 
 class Watcher(Protocol):

@@ -31,7 +31,9 @@ from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, TicketPrincipal
 from wampd.realms.calls import Timeouts
+from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota, Rate
+from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
@@ -100,8 +102,9 @@ class Daemon:
 
     # ------------------------------------------------------------------------------------------------------- wiring
 
-    def _open(self, realm: RealmSettings) -> None:
-        """Open one realm, or get ready to open those of a template."""
+    @staticmethod
+    def _door(realm: RealmSettings) -> RealmAuth:
+        """Who may come into a realm, and as what."""
         roles = [
             Role(
                 role.name,
@@ -122,22 +125,26 @@ class Daemon:
                 for principal in realm.auth.ticket.principals
             ]
             methods.append(Ticket(principals))
-        role_limits = {role.name: _limits(realm.limits, role.limits) for role in realm.roles}
+        lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
+        return RealmAuth(methods, roles, realm.uri_check, role_uri_bytes=lengths)
+
+    def _open(self, realm: RealmSettings) -> None:
+        """Open one realm, or get ready to open those of a template."""
         plan = Plan(
-            door=RealmAuth(
-                methods,
-                roles,
-                realm.uri_check,
-                role_uri_bytes={name: it.uri_length for name, it in role_limits.items()},
-            ),
+            door=self._door(realm),
             limits=_limits(realm.limits, RoleLimits()),
-            role_limits=role_limits,
+            role_limits={role.name: _limits(realm.limits, role.limits) for role in realm.roles},
             quota=Quota(
                 sessions=realm.limits.sessions,
                 sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},
                 retained=realm.limits.retained,
+                retained_size=realm.limits.retained_size,
                 waiting_calls=realm.limits.waiting_calls,
                 waiting_size=realm.limits.waiting_size,
+            ),
+            retention=Retention(realm.retention.age, realm.retention.empty_clears),
+            history=tuple(
+                HistoryRule(rule.uri, rule.match, rule.events, rule.size, rule.age) for rule in realm.history
             ),
             timeouts=Timeouts(realm.call_timeout.default, realm.call_timeout.maximum, realm.call_timeout.forward),
             strict_request_ids=realm.strict_request_ids,

@@ -31,7 +31,7 @@ from wampd.realms.realm import Realm
 from wampd.realms.session import Session
 from wampd.router.tally import OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
 from wampd.router.templates import Directory, Plan, Template
-from wampd.router.wire.convert import load
+from wampd.router.wire.convert import carry, load
 
 log = Logger()
 
@@ -166,7 +166,7 @@ class Realms:
         self.tally.ask(self._struck)
         chance = random.Random(secrets.randbits(256))  # noqa: S311 - ids, not secrets
         self._draw = chance.getrandbits
-        self._outside = Outside(self._publication_id, clock.seconds, time.time, chance.random, load)
+        self._outside = Outside(self._publication_id, clock.seconds, time.time, chance.random, load, carry)
 
     def add(self, name: str, plan: Plan) -> RealmShell:
         """Open a realm, for good."""
@@ -223,6 +223,8 @@ class Realms:
             limits=plan.limits,
             role_limits=plan.role_limits,
             quota=plan.quota,
+            retention=plan.retention,
+            history=plan.history,
             timeouts=plan.timeouts,
             strict_request_ids=plan.strict_request_ids,
         )

@@ -17,8 +17,10 @@ from msgspec import Struct
 
 from wampd.auth.handshake import RealmAuth
 from wampd.realms.calls import Timeouts
+from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota
 from wampd.realms.options import Match
+from wampd.realms.retained import Retention
 from wampd.realms.uris import UriCheck, is_uri, matches, precedence
 
 
@@ -31,6 +33,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     role_limits: Mapping[str, Limits] = {}
     """Of the roles whose sessions have limits of their own."""
     quota: Quota = Quota()
+    retention: Retention = Retention()
+    history: tuple[HistoryRule, ...] = ()
     timeouts: Timeouts = Timeouts()
     strict_request_ids: bool = False
     drops_events: bool = False

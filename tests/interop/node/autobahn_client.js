@@ -44,9 +44,11 @@ async function join(authid) {
     },
     publish: (topic, args, options) => session.publish(topic, args, {}, { acknowledge: true, ...options }),
     subscribe: async (topic, handler, options) => (await session.subscribe(topic, handler, options)).id,
-    register: async (procedure, endpoint, options) => {
-      registrations.set(procedure, await session.register(procedure, endpoint, options));
-      return registrations.get(procedure).id;
+    register: async (procedure, endpoint, options, onRevoked) => {
+      const registration = await session.register(procedure, endpoint, options);
+      registrations.set(procedure, registration);
+      if (onRevoked) registration.on_unregister.then(onRevoked);
+      return registration.id;
     },
     unregister: (procedure) => registrations.get(procedure).unregister(),
     leave: async () => {

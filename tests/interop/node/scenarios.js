@@ -7,15 +7,16 @@
 //   start(procedure)                            {ended, cancel(mode)} of a call
 //   publish(topic, args, options)               when it is acknowledged
 //   subscribe(topic, handler, options)          its id; handler(args, kwargs, details)
-//   register(procedure, endpoint, options)      its id; endpoint(args, kwargs, details) gives one result, or throws `fail`
+//   register(procedure, endpoint, options, onRevoked)   its id; endpoint(args, kwargs, details) gives one result, or throws
+//                                               `fail`; onRevoked(reason) if the router takes it away, and the library tells
 //   unregister(procedure), leave()
 //   left                                        for what reason the session was ended, if the library tells
 
 const PATIENCE_MS = 10_000;
 
 /** Wait until something is so. */
-async function until(condition) {
-  const deadline = Date.now() + PATIENCE_MS;
+async function until(condition, times = 1) {
+  const deadline = Date.now() + times * PATIENCE_MS;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`it did not come: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -189,6 +190,16 @@ function scenarios(client, join) {
       return { error, "in time": 250 < took && took < 3000, interrupted: [true] };
     },
 
+    async takeover() {
+      const [caller, old, newer] = [await join("joe"), await join("ann"), await join("joe")];
+      const told = [];
+      await old.register("com.interop.place", () => "old", {}, (reason) => told.push(reason));
+      const facts = { before: await caller.call("com.interop.place") };
+      await newer.register("com.interop.place", () => "new", { force_reregister: true });
+      await until(() => told.length);
+      return { ...facts, after: await caller.call("com.interop.place"), told: typeof told[0] };
+    },
+
     async sharing() {
       const [caller, ...callees] = await joinAll(4);
       const facts = {};
@@ -219,6 +230,39 @@ function scenarios(client, join) {
       await publish("live", false);
       await until(() => heard.length === 2);
       return { heard };
+    },
+
+    async history() {
+      const [publisher, reader] = await joinAll(2);
+      for (const number of [0, 1, 2]) await publisher.publish("com.interop.log", [number]);
+      const subscription = await reader.subscribe("com.interop.log", () => null);
+      const bounds = { reverse: true, limit: 2 };
+      const events = await reader.call("wamp.subscription.get_events", [subscription], bounds);
+      return { newest: events.map(({ args }) => args) };
+    },
+
+    async removal() {
+      const [publisher, subscriber] = await joinAll(2);
+      const heard = [];
+      const hear = ([text]) => heard.push(text);
+      const subscription = await subscriber.subscribe("com.interop.removed", hear);
+      await publisher.publish("com.interop.removed", ["before"]);
+      await publisher.call("wamp.subscription.remove_subscriber", [subscription, subscriber.id]);
+      await publisher.publish("com.interop.removed", ["after"]);
+      await subscriber.subscribe("com.interop.fence", hear);
+      await publisher.publish("com.interop.fence", ["fence"]);
+      await until(() => heard.includes("fence"));
+      return { heard };
+    },
+
+    async trust() {
+      const [joe, ann, bob] = [await join("joe"), await join("ann"), await join("bob")];
+      const heard = [];
+      await ann.subscribe("com.trusted", (args, kwargs, { trustlevel }) => heard.push(trustlevel ?? null));
+      await ann.register("com.trusting", (args, kwargs, { trustlevel }) => trustlevel ?? null);
+      for (const session of [joe, bob]) await session.publish("com.trusted");
+      await until(() => heard.length === 2);
+      return { heard, called: [await joe.call("com.trusting"), await bob.call("com.trusting")] };
     },
 
     async testaments() {
@@ -262,6 +306,32 @@ function scenarios(client, join) {
       await other.publish("com.interop.secret", ["psst"], sealed);
       await until(() => heard.length);
       return { result, heard };
+    },
+
+    async neighbours() {
+      const names = process.env.NEIGHBOURS.split(",");
+      const session = await join();
+      const farewells = [];
+      await session.register(`com.neighbour.${client.name}.farewell`, ([name]) => farewells.push(name));
+      const calledWhenThere = async (procedure, args) => {
+        let result;
+        await until(async () => {
+          const [uri] = await failure(session.call(procedure, args).then((value) => (result = value)));
+          if (!["no error", "wamp.error.no_such_procedure"].includes(uri)) throw new Error(uri);
+          return uri === "no error";
+        }, 3);
+        return result;
+      };
+      await session.register(`com.neighbour.${client.name}.echo`, (args) => args);
+      const value = [1, -1.5, 2 ** 40, "zwei ☃", null, { a: [true, []] }];
+      const facts = {};
+      for (const name of names) {
+        const echo = await calledWhenThere(`com.neighbour.${name}.echo`, value);
+        facts[name] = JSON.stringify(echo) === JSON.stringify(value);
+      }
+      for (const name of names) await session.call(`com.neighbour.${name}.farewell`, [client.name]);
+      await until(() => farewells.length === names.length);
+      return facts;
     },
 
     async meta() {

@@ -14,6 +14,7 @@ from typing import Any
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.interfaces import IPayloadCodec
 from autobahn.wamp.types import CallOptions, EncodedPayload, RegisterOptions
+from meetings import host, neighbours
 from sessions import (
     FRAMEWORK,
     JOINED,
@@ -243,6 +244,32 @@ async def retention() -> Facts:
 
 
 @scenario
+async def history() -> Facts:
+    """What was published can be asked for afterwards."""
+    publisher, reader = await join(), await join()
+    for number in range(3):
+        await publish(publisher, "com.interop.log", number)
+    subscription = await subscribed(reader, "com.interop.log", [], print)
+    events = await reader.call("wamp.subscription.get_events", subscription.id, reverse=True, limit=2)
+    return {"newest": [event["args"] for event in events]}
+
+
+@scenario
+async def removal() -> Facts:
+    """A subscription is taken away."""
+    publisher, subscriber = await join(), await join()
+    heard: list[Any] = []
+    subscription = await subscribed(subscriber, "com.interop.removed", heard, lambda args, *_: args[0])
+    await publish(publisher, "com.interop.removed", "before")
+    await publisher.call("wamp.subscription.remove_subscriber", subscription.id, subscriber._session_id)
+    await publish(publisher, "com.interop.removed", "after")
+    await subscribed(subscriber, "com.interop.fence", heard, lambda args, *_: args[0])
+    await publish(publisher, "com.interop.fence", "fence")
+    await until(lambda: "fence" in heard)
+    return {"heard": heard}
+
+
+@scenario
 async def testaments() -> Facts:
     """What a session wants to be published when it is gone."""
     heir, owner = await join(), await join()
@@ -298,6 +325,17 @@ async def meta() -> Facts:
     facts["killed for"] = await reason
     await until(lambda: left)
     facts["left"] = left[0] == number
+    return facts
+
+
+@scenario
+async def takeover() -> Facts:
+    """A callee takes the place of another."""
+    caller, old, new = await join("joe"), await join("ann"), await join("joe")
+    await old.register(lambda: "old", "com.interop.place")
+    facts: Facts = {"before": await caller.call("com.interop.place")}
+    await new.register(lambda: "new", "com.interop.place", options=RegisterOptions(force_reregister=True))
+    facts["after"] = await caller.call("com.interop.place")
     return facts
 
 
@@ -360,33 +398,17 @@ async def passthru() -> Facts:
         session.set_payload_codec(Sealed())
     heard: list[Any] = []
     await one.register(lambda word, times: word * times, "com.interop.sealed")
-    await subscribed(one, "com.interop.secret", heard, lambda args, kwargs, _: [list(args), kwargs])
+    await subscribed(
+        one, "com.interop.secret", heard, lambda args, kwargs, details: [list(args), kwargs, details.enc_algo]
+    )
     result = await other.call("com.interop.sealed", "ha", times=2)
-    await publish(other, "com.interop.secret", "psst", loud=False)
+    await publish(other, "com.interop.secret", "psst")
     await until(lambda: heard)
     return {"result": result, "heard": heard}
 
 
-@scenario
-async def host() -> Facts:
-    """Serve what clients of other kinds call, until the end."""
-    session = await join()
-    waiting: list[Any] = []
-    canceled: list[bool] = []
-
-    def wait() -> Any:
-        waiting.append(pending(canceled))
-        return waiting[-1]
-
-    await session.register(wait, "com.host.wait")
-    await session.register(lambda: len(waiting), "com.host.waiting")
-    await session.register(lambda: len(canceled), "com.host.canceled")
-    await session.register(
-        coroutine(lambda topic, text, retain: publish(session, topic, text, retain=retain)), "com.host.publish"
-    )
-    await session.register(counting(), "com.host.count", options=RegisterOptions(details_arg="details"))
-    print("serving", flush=True)
-    return {"left": await JOINED[0][1]}
+for meeting in (host, neighbours):
+    scenario(meeting)
 
 
 async def hold() -> None:

@@ -22,11 +22,11 @@ from wampd.realms.meta.subscriptions import SubscriptionMeta
 from wampd.realms.reflection import Reflection
 
 if TYPE_CHECKING:
-    from wampd.realms.broker import Subscription
     from wampd.realms.outside import Outside
     from wampd.realms.realm import Realm
     from wampd.realms.registrations import Registration
     from wampd.realms.session import Session
+    from wampd.realms.subscription import Subscription
 
 
 class Meta:
@@ -36,7 +36,7 @@ class Meta:
         self._sessions = SessionMeta(realm)
         self._registrations = RegistrationMeta(realm.dealer, realm.broker, outside.wall)
         self._subscriptions = SubscriptionMeta(realm.broker, outside.wall)
-        self._reflection = Reflection(realm.broker, realm.dealer)
+        self._reflection = Reflection(realm.broker, realm.dealer, realm.struck)
         for part in (self._sessions, self._registrations, self._subscriptions, self._reflection):
             realm.dealer.services.procedures.update(part.procedures())
 

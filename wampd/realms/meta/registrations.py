@@ -6,7 +6,7 @@ Rules
   list, and nothing matches them.
 * A registration of a session that has left is there until ``on_delete`` is told, though its callee is not.
 
-Source: WAMP advanced profile, "Registration Meta API".
+Sources: WAMP advanced profile, "Registration Meta API" and "Registration Revocation".
 """
 
 from __future__ import annotations
@@ -14,8 +14,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from wampd.realms.meta.shapes import ById, ByUri, Known, Lookup, LookupOptions, Nothing, ids_by_match, those_here
-from wampd.realms.services import Procedure, taking
+from wampd.realms.meta.shapes import (
+    ById,
+    ByUri,
+    Known,
+    Lookup,
+    LookupOptions,
+    Nothing,
+    Removal,
+    counted,
+    ids_by_match,
+    one_of,
+    those_here,
+)
+from wampd.realms.services import Procedure, Result, taking
 
 if TYPE_CHECKING:
     from wampd.realms.broker import Broker
@@ -45,6 +57,7 @@ class RegistrationMeta:
             "wamp.registration.get": taking(ById, self.get),
             "wamp.registration.list_callees": taking(ById, self.list_callees),
             "wamp.registration.count_callees": taking(ById, self.count_callees),
+            "wamp.registration.remove_callee": taking(Removal, self.remove_callee),
         }
 
     # ------------------------------------------------------------------------------------------------------- events
@@ -90,9 +103,15 @@ class RegistrationMeta:
         """The ids of the sessions that serve a registration."""
         return those_here(self._known.find(given.id).callees)
 
-    def count_callees(self, _caller: Session, given: ById) -> int:
+    def count_callees(self, _caller: Session, given: ById) -> Result:
         """The number of sessions that serve a registration."""
-        return len(those_here(self._known.find(given.id).callees))
+        return counted(self._known.find(given.id).callees)
+
+    def remove_callee(self, _caller: Session, given: Removal) -> Result:
+        """Take a callee off a registration; it is told if it understands that. What it is serving it goes on with."""
+        registration = self._known.find(given.id)
+        self._registrations.revoke(registration, one_of(registration.callees, given.session), given.why)
+        return Result()
 
     def _details(self, registration_id: int) -> dict[str, Any]:
         return {**self._known.details(registration_id), "invoke": self._known.find(registration_id).invoke}

@@ -13,12 +13,10 @@ Source: WAMP advanced profile, "Session Meta API".
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from wampd.realms.grants import INVALID_URI
-from wampd.realms.meta.shapes import NO_SUCH_SESSION
+from wampd.realms.meta.shapes import NO_SUCH_SESSION, Text
 from wampd.realms.options import Id
 from wampd.realms.services import Arguments, Procedure, Refused, Result, taking
 from wampd.realms.uris import is_uri
@@ -32,16 +30,11 @@ KILLED = "wamp.close.killed"
 SHOWN = ("type", "protocol")
 """What is shown of a session's transport."""
 
-MAX_MESSAGE = 1024
-"""How long the message of a kill may be: every victim gets it."""
-
-Text = Annotated[str, msgspec.Meta(max_length=MAX_MESSAGE)]
-
 
 class ByRoles(Arguments, frozen=True):
     """Of which roles; `None`: of all."""
 
-    authroles: list[str] | None = None
+    filter_authroles: list[str] | None = None
 
 
 class BySession(Arguments, frozen=True):
@@ -114,15 +107,16 @@ class SessionMeta:
 
     # --------------------------------------------------------------------------------------------------- procedures
 
-    def count(self, _caller: Session, given: ByRoles) -> int:
+    def count(self, _caller: Session, given: ByRoles) -> Result:
         """The number of sessions, of all roles or of some."""
-        authroles = given.authroles
-        return len(self._here) if authroles is None else len(self._of_roles(authroles))
+        if given.filter_authroles is None:
+            return Result([len(self._here)])
+        return Result([len(self._of_roles(given.filter_authroles))], cost=len(self._here))
 
-    def list_sessions(self, _caller: Session, given: ByRoles) -> list[int]:
+    def list_sessions(self, _caller: Session, given: ByRoles) -> Result:
         """The ids of sessions, of all roles or of some."""
-        authroles = given.authroles
-        return list(self._here) if authroles is None else self._of_roles(authroles)
+        ids = list(self._here) if given.filter_authroles is None else self._of_roles(given.filter_authroles)
+        return Result([ids], cost=len(self._here))
 
     def get(self, _caller: Session, given: BySession) -> dict[str, Any]:
         """Who a session is."""
@@ -137,17 +131,21 @@ class SessionMeta:
         self._realm.expel([victim], reason, given.message or "")
         return Result()
 
-    def kill_by_authid(self, caller: Session, given: KillByAuthid) -> list[int]:
+    def kill_by_authid(self, caller: Session, given: KillByAuthid) -> Result:
         """Send the sessions of one authid away; return their ids."""
-        return self._kill(given, lambda session: session is not caller and session.authid == given.authid)
+        cost = len(self._here)
+        killed = self._kill(given, lambda session: session is not caller and session.authid == given.authid)
+        return Result([killed], cost=cost)
 
-    def kill_by_authrole(self, caller: Session, given: KillByAuthrole) -> int:
+    def kill_by_authrole(self, caller: Session, given: KillByAuthrole) -> Result:
         """Send the sessions of one role away; return how many."""
-        return len(self._kill(given, lambda session: session is not caller and session.authrole == given.authrole))
+        cost = len(self._here)
+        killed = self._kill(given, lambda session: session is not caller and session.authrole == given.authrole)
+        return Result([len(killed)], cost=cost)
 
-    def kill_all(self, caller: Session, given: KillAll) -> int:
+    def kill_all(self, caller: Session, given: KillAll) -> Result:
         """Send all sessions away but the caller's; return how many. Nobody is told of it but they."""
-        return len(self._kill(given, lambda session: session is not caller, quietly=True))
+        return Result([len(self._kill(given, lambda session: session is not caller, quietly=True))])
 
     def _kill(
         self,

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from wampd.realms.options import Id, Match
-from wampd.realms.services import Arguments, Refused
+from wampd.realms.services import Arguments, Refused, Result
 from wampd.realms.session import Session, State
 from wampd.realms.uris import UriMap
 
 NO_SUCH_SESSION = "wamp.error.no_such_session"
+
+MAX_TEXT = 1024
+"""How long a text for another session may be; very many can be sent the same."""
+
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
 
 class Entry(Protocol):
@@ -61,7 +67,12 @@ class Removal(Arguments, frozen=True):
 
     id: Id
     session: Id
-    reason: str | None = None
+    reason: Text | None = None
+
+    @property
+    def why(self) -> str:
+        """What the removed session is told."""
+        return "taken off by way of the meta API" if self.reason is None else self.reason
 
 
 class Known(Generic[T]):
@@ -113,6 +124,11 @@ def ids_by_match(entries: UriMap[T]) -> dict[str, list[int]]:
 def those_here(sessions: Iterable[Session]) -> list[int]:
     """The ids of the sessions that are here: those that have left are taken off in slices."""
     return [session.id for session in sessions if session.state is State.ESTABLISHED]
+
+
+def counted(sessions: Collection[Session]) -> Result:
+    """The number of those that are here, as an answer."""
+    return Result([len(those_here(sessions))], cost=len(sessions))
 
 
 def one_of(sessions: Iterable[Session], session_id: int) -> Session:

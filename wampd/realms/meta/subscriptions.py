@@ -5,8 +5,9 @@ Rules
 * Subscriptions of topics of the meta API are subscriptions as all others. But who subscribes is not told of it through
   the very subscription that it has just made: SUBSCRIBED says so already.
 * Subscribing again to what one is subscribed to changes nothing, and is not told.
+* A subscription that stands whether anybody subscribes or not, for the sake of its history, is neither created nor deleted.
 
-Source: WAMP advanced profile, "Subscription Meta API".
+Sources: WAMP advanced profile, "Subscription Meta API" and "Subscription Revocation".
 """
 
 from __future__ import annotations
@@ -14,12 +15,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from wampd.realms.meta.shapes import ById, ByUri, Known, Lookup, LookupOptions, Nothing, ids_by_match, those_here
-from wampd.realms.services import Procedure, taking
+from wampd.realms.meta.shapes import (
+    ById,
+    ByUri,
+    Known,
+    Lookup,
+    LookupOptions,
+    Nothing,
+    Removal,
+    counted,
+    ids_by_match,
+    one_of,
+    those_here,
+)
+from wampd.realms.services import Procedure, Result, taking
 
 if TYPE_CHECKING:
-    from wampd.realms.broker import Broker, Subscription
+    from wampd.realms.broker import Broker
     from wampd.realms.session import Session
+    from wampd.realms.subscription import Subscription
 
 NO_SUCH_SUBSCRIPTION = "wamp.error.no_such_subscription"
 
@@ -33,6 +47,10 @@ class SubscriptionMeta:
         self._emit = broker.emit
         self._wall = wall
         self._known: Known[Subscription] = Known(NO_SUCH_SUBSCRIPTION)
+        for standing in broker.by_id.values():
+            self._known.add(standing, wall())
+        for subscription in broker.by_id.values():  # those that stand for their history
+            self._known.add(subscription, wall())
 
     def procedures(self) -> dict[str, Procedure]:
         """What is served, by URI."""
@@ -43,6 +61,7 @@ class SubscriptionMeta:
             "wamp.subscription.get": taking(ById, self.get),
             "wamp.subscription.list_subscribers": taking(ById, self.list_subscribers),
             "wamp.subscription.count_subscribers": taking(ById, self.count_subscribers),
+            "wamp.subscription.remove_subscriber": taking(Removal, self.remove_subscriber),
         }
 
     # ------------------------------------------------------------------------------------------------------- events
@@ -89,6 +108,12 @@ class SubscriptionMeta:
         """The ids of the sessions that are subscribed."""
         return those_here(self._known.find(given.id).subscribers)
 
-    def count_subscribers(self, _caller: Session, given: ById) -> int:
+    def count_subscribers(self, _caller: Session, given: ById) -> Result:
         """The number of sessions that are subscribed."""
-        return len(those_here(self._known.find(given.id).subscribers))
+        return counted(self._known.find(given.id).subscribers)
+
+    def remove_subscriber(self, _caller: Session, given: Removal) -> Result:
+        """Take a subscriber off a subscription; it is told if it understands that."""
+        subscription = self._known.find(given.id)
+        self._broker.revoke(subscription, one_of(subscription.subscribers, given.session), given.why)
+        return Result()

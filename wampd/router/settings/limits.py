@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from wampd.realms.uris import MAX_URI_BYTES
 
-from .parts import Count, Part
+from .parts import MIB, Count, Part
 
 Depth = Annotated[int, Meta(ge=4, le=512)]
 Size = Annotated[int, Meta(ge=1, extra={"unit": "bytes"})]
@@ -28,13 +28,14 @@ class RealmLimits(Part, frozen=True, kw_only=True):
     """What each session of the realm may hold and do, and what the realm may hold of all of them together.
 
     A request beyond a limit gets an ERROR that names it: `wamp.error.not_authorized`; `wamp.error.unavailable` for
-    `sessions` (an ABORT) and rates; `wamp.error.payload_size_exceeded`; `wamp.error.invalid_uri`;
-    `wamp.error.no_available_callee` for calls that cannot wait. A publication without acknowledgement is dropped; too deep
-    a message ends the session. All is counted, and the counters are in the log.
+    `sessions` (an ABORT), rates and what is retained; `wamp.error.payload_size_exceeded`; `wamp.error.invalid_uri`;
+    `wamp.error.no_available_callee` for calls that cannot wait. A publication without acknowledgement is dropped, or only
+    not retained; too deep a message ends the session. All is counted, and the counters are in the log.
     """
 
     sessions: Annotated[Count | None, Meta(description="Sessions in the realm at once; `null` sets no limit.")] = None
     retained: Annotated[Count, Meta(description="Retained events in the realm.")] = 10_000
+    retained_size: Annotated[Size, Meta(description="About how much memory they may take.")] = 64 * MIB
     waiting_calls: Annotated[
         Count, Meta(description="Calls that wait until a callee of their registration has room for them.")
     ] = 1_000
@@ -43,6 +44,9 @@ class RealmLimits(Part, frozen=True, kw_only=True):
     registrations: Annotated[Count, Meta(description="Registrations of a session.")] = 10_000
     pending_calls: Annotated[Count, Meta(description="Calls of a session that have no final answer yet.")] = 10_000
     testaments: Annotated[Count, Meta(description="Testaments of a session.")] = 100
+    definitions: Annotated[
+        Count, Meta(description="Definitions of procedures, topics and errors by a session, for reflection.")
+    ] = 1_000
     uri_length: Annotated[Count, Meta(description="Length of a URI in bytes of UTF-8.")] = MAX_URI_BYTES
     payload_size: Annotated[
         Size | None,
@@ -57,7 +61,9 @@ class RealmLimits(Part, frozen=True, kw_only=True):
             description="Nesting of lists and dictionaries in a message, if that is less than the listener's `depth`."
         ),
     ] = None
-    call_rate: Annotated[Rate | None, Meta(description="Calls of a session a second.")] = None
+    call_rate: Annotated[
+        Rate | None, Meta(description="Calls of a session a second; the parts of a progressive call are one.")
+    ] = None
     publication_rate: Annotated[Rate | None, Meta(description="Publications of a session a second.")] = None
 
 
@@ -71,8 +77,13 @@ class RoleLimits(Part, frozen=True, kw_only=True):
     registrations: Annotated[Count | None, Meta(description="Registrations of a session.")] = None
     pending_calls: Annotated[Count | None, Meta(description="Calls of a session that have no final answer yet.")] = None
     testaments: Annotated[Count | None, Meta(description="Testaments of a session.")] = None
+    definitions: Annotated[
+        Count | None, Meta(description="Definitions of procedures, topics and errors by a session, for reflection.")
+    ] = None
     uri_length: Annotated[Count | None, Meta(description="Length of a URI in bytes of UTF-8.")] = None
     payload_size: Annotated[Size | None, Meta(description="Size of the arguments of one message.")] = None
     depth: Annotated[Depth | None, Meta(description="Nesting of lists and dictionaries in a message.")] = None
-    call_rate: Annotated[Rate | None, Meta(description="Calls of a session a second.")] = None
+    call_rate: Annotated[
+        Rate | None, Meta(description="Calls of a session a second; the parts of a progressive call are one.")
+    ] = None
     publication_rate: Annotated[Rate | None, Meta(description="Publications of a session a second.")] = None

@@ -9,6 +9,7 @@ from wampd.realms.grants import Action, Disclosure
 from wampd.realms.options import Match
 from wampd.realms.uris import UriCheck
 
+from .events import History, Retention
 from .limits import RealmLimits, RoleLimits
 from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer, TrustLevel
 from .secret import Secret
@@ -189,6 +190,12 @@ class Realm(Part, frozen=True, kw_only=True):
             " its send queue is full, or `drop` its events while it is."
         ),
     ] = "disconnect"
+    retention: Annotated[
+        Retention, Meta(description="How retained events are kept; how many is a matter of `limits`.")
+    ] = Retention()
+    history: Annotated[
+        tuple[History, ...], Meta(description="The topics and patterns whose events can be asked for afterwards.")
+    ] = ()
     limits: Annotated[
         RealmLimits, Meta(description="What each session may hold and do, and the realm of all together.")
     ] = RealmLimits()

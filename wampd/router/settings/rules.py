@@ -14,6 +14,7 @@ from wampd.realms.uris import is_uri
 
 from . import endpoints
 from .checker import Here, Rule
+from .events import History
 from .listeners import (
     EchoPath,
     KeyPair,
@@ -77,6 +78,7 @@ def _realm(realm: Realm, here: Here) -> None:
     if here.is_sound("uri_check") and here.is_sound("match"):
         _name(realm, here)
         _uris(realm, here)
+        _history(realm, here)
     _on_demand(realm, here)
     for index, name in _repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
         here.problem(f"there is another role {quote(name)}", "roles", index, "name")
@@ -119,7 +121,21 @@ def _uris(realm: Realm, here: Here) -> None:
                 here.problem(f"{quote(rule.uri)} is not a URI{_rule_of(realm, rule, length)}", *where, "uri")
 
 
-def _rule_of(realm: Realm, rule: Permission, length: int) -> str:
+def _history(realm: Realm, here: Here) -> None:
+    sound = [(i, rule) for i, rule in here.each(realm.history, "history") if here.is_sound("history", i)]
+    for index, rule in sound:
+        if not is_uri(rule.uri, realm.uri_check, rule.match, realm.limits.uri_length):
+            here.problem(
+                f"{quote(rule.uri)} is not a URI{_rule_of(realm, rule, realm.limits.uri_length)}",
+                "history",
+                index,
+                "uri",
+            )
+    for index, (uri, match) in _repeated((i, (rule.uri, rule.match)) for i, rule in sound):
+        here.problem(f"there is another history of {quote(uri)} with match: {match}", "history", index)
+
+
+def _rule_of(realm: Realm, rule: Permission | History, length: int) -> str:
     if len(rule.uri.encode()) > length:
         return f": it is longer than {length} bytes"
     return f" (match: {rule.match}, uri_check: {realm.uri_check})"

@@ -15,7 +15,7 @@ Sources: WAMP basic profile, "Serializers"; RFC 8949.
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, TypeVar
 
 import cbor2
 import msgspec
@@ -34,13 +34,14 @@ from wampd.realms.messages import (
     Event,
     Foreign,
     Format,
+    Message,
     Publish,
     Yield,
 )
 from wampd.realms.options import MAX_ID, CallOptions, Options, PublishOptions, YieldOptions
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire.cbor_scan import UNDEFINED, MalformedError, TooDeepError, TooManyError, flat_array_end, walk
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, too_deep, too_many, violation
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, replaces_arguments, too_deep, too_many, violation
 from wampd.router.wire.convert import convert_tail, event_message
 
 _NO_ARGS = Raw(b"\x80")
@@ -55,6 +56,9 @@ _OPTIONS: dict[int, tuple[type[Options], Any, int]] = {
     PUBLISH: (PublishOptions, PublishOptions(), _HEAD[PUBLISH]),
     YIELD: (YieldOptions, YieldOptions(), _HEAD[YIELD]),
 }
+
+
+_P = TypeVar("_P", Call, Publish, Yield)
 
 
 class CborCodec:
@@ -118,8 +122,7 @@ class CborCodec:
                 return None
             options, position = given
         if code == YIELD:
-            args, kwargs = self._payload(payload, position, count)
-            return Yield(request, options, args, kwargs)
+            return self._with_payload(Yield(request, options), payload, position, count)
         length = payload[position] - 0x60
         position += 1
         if length == 0x18:
@@ -128,10 +131,10 @@ class CborCodec:
         elif not 0 <= length < 0x18:
             return None
         uri = payload[position : position + length].decode()
-        args, kwargs = self._payload(payload, position + length, count)
+        position += length
         if code == CALL:
-            return Call(request, options, uri, args, kwargs)
-        return Publish(request, options, uri, args, kwargs)
+            return self._with_payload(Call(request, options, uri), payload, position, count)
+        return self._with_payload(Publish(request, options, uri), payload, position, count)
 
     def _options(self, data: bytes, position: int, kind: type[Options]) -> tuple[Any, int] | None:
         """The options at ``position``, and where they end; `None` if there is anything wrong with them."""
@@ -143,22 +146,23 @@ class CborCodec:
         except msgspec.ValidationError:
             return None
 
-    def _payload(self, data: bytes, position: int, count: int) -> tuple[Raw | None, Raw | None]:
+    def _with_payload(self, message: _P, data: bytes, position: int, count: int) -> _P:
         """Read ``count`` (0 to 2) elements, arguments and keyword arguments, with which ``data`` ends."""
-        args = kwargs = None
         if count == 1 and flat_array_end(data, position) == len(data):
-            return Raw(data[position:]), None
+            message.args = Raw(data[position:])
+            return message
         if count:
             end, _ = walk(data, position, self.depth - 1)
-            args = Raw(data[position:end])
+            message.args = Raw(data[position:end])
             if count == 2:
                 position = end
                 end, _ = walk(data, position, self.depth - 1)
-                kwargs = Raw(data[position:end])
+                message.kwargs = Raw(data[position:end])
             position = end
         if position != len(data):
             raise _wrong_end(position, data)
-        return checked(args, kwargs)
+        message.args, message.kwargs = checked(message.args, message.kwargs, message)
+        return message
 
     def _slow(self, payload: bytes, strict: bool) -> ClientMessage:
         """Read any message, in any well-formed form."""
@@ -178,7 +182,11 @@ class CborCodec:
         except msgspec.ValidationError as error:
             raise violation(error) from None
         if len(parts) > payload_at:
-            message.args, message.kwargs = checked(message.args, message.kwargs)  # type: ignore[union-attr]
+            message.args, message.kwargs = checked(  # type: ignore[union-attr]
+                message.args,  # type: ignore[union-attr]
+                message.kwargs,  # type: ignore[union-attr]
+                message,
+            )
         return message
 
     def _elements(self, data: bytes) -> tuple[int, list[tuple[bytes, int]]]:
@@ -241,15 +249,16 @@ class CborCodec:
         return self.encode(convert_tail(foreign.message, foreign.format, Format.CBOR))
 
 
-def checked(args: Raw | None, kwargs: Raw | None) -> tuple[Raw | None, Raw | None]:
-    """See that arguments are an array and keyword arguments a map; those empty become `None`."""
+def checked(args: Raw | None, kwargs: Raw | None, message: Message | None = None) -> tuple[Raw | None, Raw | None]:
+    """See that arguments are an array and keyword arguments a map, as ``message`` wants it; those empty become `None`."""
     if kwargs is not None:
         if memoryview(kwargs)[0] >> 5 != 5:
             raise ProtocolViolation("ArgumentsKw must be a map")
         if _is_empty(kwargs):
             kwargs = None
     if args is not None:
-        if memoryview(args)[0] >> 5 != 4:
+        major = memoryview(args)[0] >> 5
+        if major != 4 and not (major in (2, 3) and replaces_arguments(message)):
             raise ProtocolViolation("Arguments must be an array")
         if kwargs is None and _is_empty(args):
             args = None

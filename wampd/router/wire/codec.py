@@ -42,6 +42,15 @@ def most_containers(size: int) -> int:
     return max(FEW_CONTAINERS, size // BYTES_PER_CONTAINER)
 
 
+def replaces_arguments(message: object) -> bool:
+    """Whether a string or bytes may stand where Arguments do: one encrypted payload, and nothing after it.
+
+    That is the older form of payload passthru: ``enc_algo`` is among the options (the specification's test suite).
+    """
+    options = getattr(message, "options", None) or getattr(message, "details", None)
+    return bool(getattr(options, "enc_algo", None)) and getattr(message, "kwargs", None) is None
+
+
 class Uncarriable(Exception):
     """A payload holds a value that the receiver's serialization cannot carry."""
 

@@ -112,8 +112,19 @@ def load(payload: Raw, source: Format) -> Any:
     """The payload as plain values. Raises `ValueError` if it holds one that is foreign to WAMP."""
     try:
         return _LOAD[source](payload)
-    except _NOT_CARRIED:
+    except (Uncarriable, *_NOT_CARRIED):
         raise ValueError("A value of the payload cannot be read") from None
+
+
+def carry(payload: Any, source: Format, target: Format) -> Any:
+    """The payload as plain values that ``target`` can write. Raises `ValueError` if there is one that it cannot."""
+    value = payload if source is Format.PLAIN else load(payload, source)
+    if source is not target:
+        try:
+            _DUMP[target](value)
+        except (Uncarriable, *_NOT_CARRIED):
+            raise ValueError(f"A value of the payload cannot be carried to {target.value}") from None
+    return value
 
 
 def to_json(value: Any) -> Any:

@@ -109,6 +109,8 @@ class FlatBuffersCodec:
         values.update(pair for pair in zip(shape, message[1:], strict=False) if pair[0] != OPTIONS)
         try:
             parts = [_dump(part) for part in message[1 + len(shape) :]]
+            if parts and parts[0][0] >> 5 != 4:
+                raise Uncarriable("FlatBuffers has no place for an encrypted payload")
             _put_payload(values, parts)
             return Writer().message(code, MESSAGES[code], values)
         except (cbor2.CBORError, TypeError, ValueError, RecursionError):

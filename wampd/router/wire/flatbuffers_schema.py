@@ -6,6 +6,8 @@ Rules
   for resuming sessions has its slot here, but is neither read nor written: its kind is ``-``.
 * The type of the union in the root table is the message's code in WAMP, not its place in the union: this is what autobahn
   writes and reads.
+* The extension EVENT_RECEIVED, whose code is no byte, has no table.
+* The schema has the passthru mode's fields, but the name that the feature had before: who has the one has the other.
 * A field of a message is one of its elements, or one of its options or details by name.
 
 Source: autobahn-python 26, ``autobahn/wamp/flatbuffers``.
@@ -43,7 +45,9 @@ _PAYLOAD = (
     "args:bytes kwargs:bytes payload:bytes"
     " ppt_scheme:scheme ppt_serializer:serializer ppt_cipher:cipher ppt_keyid:text "
 )
-_PASSTHRU = "payload_transparency payload_encryption_cryptobox"
+PASSTHRU: Final = "payload_passthru_mode"
+TRANSPARENCY: Final = "payload_transparency"
+_PASSTHRU = f"{TRANSPARENCY} payload_encryption_cryptobox"
 
 METHODS: Final = ("anonymous", "ticket", "wampcra", "wamp-scram", "cryptosign")
 """The authentication methods, by their number."""

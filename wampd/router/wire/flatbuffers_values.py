@@ -15,7 +15,7 @@ from __future__ import annotations
 import struct
 from typing import Any, Final
 
-from wampd.router.wire.flatbuffers_schema import ENUMS, METHODS, TABLES, Field
+from wampd.router.wire.flatbuffers_schema import ENUMS, METHODS, PASSTHRU, TABLES, TRANSPARENCY, Field
 
 _BUDGET: Final = 4
 _READ_COST: Final = 16
@@ -82,7 +82,11 @@ class Reader:
         values = self.table(place, TABLES[kind])
         if kind == "map":
             return {values["key"]: values["value"]} if len(values) == 2 else {}
-        return {"features": values} if kind.endswith("features") else values
+        if kind.endswith("features"):
+            if values.get(TRANSPARENCY):
+                values[PASSTHRU] = True
+            return {"features": values}
+        return values
 
     def _place(self, table: int, slot: int) -> int:
         """Where the field in this slot of a table is; 0: it is not there."""
@@ -165,7 +169,8 @@ class Writer:
             pairs = [pair for pair in value.items() if type(pair[1]) is str]
             value = {"key": pairs[0][0], "value": pairs[0][1]} if pairs else None
         elif kind.endswith("features"):
-            value = value.get("features", {})
+            features = value.get("features", {})
+            value = {**features, TRANSPARENCY: features.get(PASSTHRU)}
         return None if value is None else lambda: self.table(TABLES[kind], value)
 
     def _table(self, slots: list[tuple[int, struct.Struct | None, Any]]) -> int:

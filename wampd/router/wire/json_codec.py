@@ -38,6 +38,7 @@ from wampd.router.wire.codec import (
     integral,
     most_containers,
     plain,
+    replaces_arguments,
     too_deep,
     too_many,
     violation,
@@ -174,6 +175,8 @@ def _check_payload(message: Call | Publish | Yield | Error | Abort) -> None:
     if args is not None:
         view = memoryview(args)
         if view[0] != 0x5B:
+            if view[0] == 0x22 and replaces_arguments(message):
+                return
             raise ProtocolViolation("Arguments must be an array")
         if kwargs is None and view[1] in b"] \t\n\r" and _is_empty(args):
             message.args = None

@@ -31,7 +31,16 @@ from wampd.realms.messages import (
     msgpack_decoder,
 )
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.codec import MAX_DEPTH, WITH_PAYLOAD, Uncarriable, plain, too_deep, too_many, violation
+from wampd.router.wire.codec import (
+    MAX_DEPTH,
+    WITH_PAYLOAD,
+    Uncarriable,
+    plain,
+    replaces_arguments,
+    too_deep,
+    too_many,
+    violation,
+)
 from wampd.router.wire.convert import convert_tail, event_message
 from wampd.router.wire.msgpack_scan import BUDGET, LARGE, MalformedError, TooDeepError, TooManyError, may_exceed, scan
 
@@ -71,6 +80,8 @@ class MsgpackCodec:
                 self._check_payload(message, walked)  # type: ignore[arg-type]
             else:
                 if type(args) is not list:
+                    if type(args) in (str, bytes) and replaces_arguments(message):
+                        return message
                     raise ProtocolViolation("Arguments must be an array")
                 if not args:
                     message.args = None  # type: ignore[union-attr]
@@ -106,7 +117,9 @@ class MsgpackCodec:
         if args is not None:
             first = memoryview(args)[0]
             if first & 0xF0 != 0x90 and first != 0xDC and first != 0xDD:
-                raise ProtocolViolation("Arguments must be an array")
+                is_text = first & 0xE0 == 0xA0 or first in b"\xd9\xda\xdb\xc4\xc5\xc6"
+                if not (is_text and replaces_arguments(message)):
+                    raise ProtocolViolation("Arguments must be an array")
             if kwargs is None and args == _NO_ARGS:
                 message.args = None
             elif not walked:

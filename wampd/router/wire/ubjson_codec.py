@@ -19,7 +19,7 @@ from msgspec import Raw
 from wampd.realms.messages import ABORT, CALL, ERROR, PUBLISH, YIELD, ClientMessage, Event, Foreign, Format
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire import convert
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, too_deep, too_many, violation
+from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, replaces_arguments, too_deep, too_many, violation
 from wampd.router.wire.ubjson_scan import (
     CLOSE_ARRAY,
     NOTHING,
@@ -121,8 +121,10 @@ class UbjsonCodec:
 def _load(part: bytes) -> Any:
     try:
         return load(part)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise ProtocolViolation("A number that is out of range") from None
+    except RecursionError:
+        raise ProtocolViolation("Options and details that are nested so deep cannot be read") from None
 
 
 def _check_payload(message: Any) -> None:
@@ -135,13 +137,20 @@ def _check_payload(message: Any) -> None:
             message.kwargs = kwargs = None
     if args is not None:
         if not is_array(bytes(args)):
+            if bytes(args).startswith((b"S", b"[$B")) and replaces_arguments(message):
+                return
             raise ProtocolViolation("Arguments must be an array")
         if kwargs is None and _is_empty(args):
             message.args = None
 
 
 def _is_empty(container: Raw) -> bool:
-    return len(container) <= _SHORT and not load(bytes(container))
+    if len(container) > _SHORT:
+        return False
+    try:
+        return not load(bytes(container))
+    except (ValueError, RecursionError):
+        return False  # there is something in it, though nothing that can be read
 
 
 def _load_payload(payload: Raw) -> Any:

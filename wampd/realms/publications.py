@@ -1,0 +1,180 @@
+"""A publication with what is unusual about it: who may get it, and what its receivers are told.
+
+Rules
+-----
+* An event goes to those who are in every list of eligibles that is there and in none of the exclusions; a list of eligibles
+  that is there but empty names nobody (advanced profile, "Subscriber Black- and Whitelisting").
+* The lists are evaluated for all receivers of a subscription together, a set at a time; and, where few sessions are
+  eligible, for these alone, however many subscribers there are.
+* What the publisher says of the payload (``ppt_*``, ``enc_*``, ``transaction_hash``) is told as it came. Nothing else that it
+  says is: not ``trustlevel``, not ``forward_for``.
+
+An ordinary publication without options is never one of these: see `wampd.realms.broker`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from msgspec import Raw, Struct
+
+from wampd.realms.abilities import passed_on
+from wampd.realms.grants import Grant
+from wampd.realms.messages import Event, Format
+from wampd.realms.options import JsonDict, PublishOptions
+from wampd.realms.session import Session
+
+
+class Audience(Struct, frozen=True):
+    """The six lists of a publication; `None`: the list is not there, or excludes nobody."""
+
+    eligible: frozenset[int] | None = None
+    eligible_authid: frozenset[str] | None = None
+    eligible_authrole: frozenset[str] | None = None
+    exclude: frozenset[int] | None = None
+    exclude_authid: frozenset[str] | None = None
+    exclude_authrole: frozenset[str] | None = None
+
+    @property
+    def names_sessions(self) -> bool:
+        """Whether it depends on who a session is, and not only on whom it belongs to."""
+        return self.eligible is not None or self.exclude is not None
+
+    def of(self, receivers: Collection[Session], sessions: Mapping[int, Session]) -> Collection[Session]:
+        """Those receivers who may get the event; ``sessions`` finds sessions by id."""
+        ids, authids, authroles = self.eligible, self.eligible_authid, self.eligible_authrole
+        if ids is not None:
+            if len(ids) < len(receivers):
+                named = [sessions[session] for session in ids if session in sessions]
+                receivers = [session for session in named if session in receivers]
+            else:
+                receivers = [session for session in receivers if session.id in ids]
+        if authids is not None:
+            receivers = [session for session in receivers if session.authid in authids]
+        if authroles is not None:
+            receivers = [session for session in receivers if session.authrole in authroles]
+        ids, authids, authroles = self.exclude, self.exclude_authid, self.exclude_authrole
+        if ids is not None:
+            receivers = [session for session in receivers if session.id not in ids]
+        if authids is not None:
+            receivers = [session for session in receivers if session.authid not in authids]
+        if authroles is not None:
+            receivers = [session for session in receivers if session.authrole not in authroles]
+        return receivers
+
+    def size(self) -> int:
+        """About how many bytes of memory it takes."""
+        return sum(weight(names) for name in self.__struct_fields__ if (names := getattr(self, name)) is not None)
+
+    def admits(self, session: Session) -> bool:
+        """Whether this session may get the event."""
+        return bool(self.of((session,), {session.id: session}))
+
+
+def audience(options: PublishOptions) -> Audience | None:
+    """Who may get an event published with these options; `None`: everybody."""
+    found = Audience(
+        _present(options.eligible),
+        _present(options.eligible_authid),
+        _present(options.eligible_authrole),
+        _present(options.exclude or None),
+        _present(options.exclude_authid or None),
+        _present(options.exclude_authrole or None),
+    )
+    return None if found == _EVERYBODY else found
+
+
+_EVERYBODY = Audience()
+
+
+def _present(names: list[Any] | None) -> frozenset[Any] | None:
+    return None if names is None else frozenset(names)
+
+
+class Publication(Struct, frozen=True):
+    """A publication, as it is delivered and kept."""
+
+    id: int
+    topic: str
+    details: JsonDict
+    """What those who subscribed to exactly this topic are told."""
+    args: Any
+    kwargs: Any
+    format: Format
+    """In which serialization the payload is; it may be plain values of the router's."""
+    excluded: int | None = None
+    """The id of the publisher, if it is not to get the event itself."""
+    audience: Audience | None = None
+    rkey: str | None = None
+    """The key of the resource that it is about, for sharded subscriptions."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no payload."""
+        return self.args is None and self.kwargs is None
+
+    def event(self, subscription: int, match: str, **more: Any) -> Event:
+        """The EVENT for a subscription; ``more`` is told beside the details."""
+        details = self.details
+        if match != "exact":
+            details = {**details, "topic": self.topic, **more}
+        elif more:
+            details = {**details, **more}
+        return Event(subscription, self.id, details, self.args, self.kwargs, self.format)
+
+    def admits(self, session: Session) -> bool:
+        """Whether a session may get it, as far as the publisher has a say in that."""
+        return session.id != self.excluded and (self.audience is None or self.audience.admits(session))
+
+    def to_keep(self) -> Publication:
+        """The same, with a payload that holds on to nothing else of the message that brought it."""
+        args, kwargs = self.args, self.kwargs
+        if type(args) is Raw:
+            args = args.copy()
+        if type(kwargs) is Raw:
+            kwargs = kwargs.copy()
+        return Publication(
+            self.id, self.topic, self.details, args, kwargs, self.format, self.excluded, self.audience, self.rkey
+        )
+
+    def size(self) -> int:
+        """About how many bytes of memory it takes to keep it."""
+        payload = weight(self.args) + weight(self.kwargs) + weight(self.details)
+        return OVERHEAD + weight(self.topic) + payload + (0 if self.audience is None else self.audience.size())
+
+
+OVERHEAD = 1000
+"""About how many bytes the objects of a publication take."""
+
+
+def weight(value: Any) -> int:
+    """About how many bytes of memory a value takes; of undecoded payload, exactly its length."""
+    kind = type(value)
+    if kind is Raw:
+        return len(memoryview(value))
+    if kind is str or kind is bytes:
+        return 56 + len(value)
+    if kind is dict:
+        return 64 + sum(weight(key) + weight(item) + 32 for key, item in value.items())
+    if kind is list or kind is tuple or kind is frozenset:
+        return 64 + sum(weight(item) + 16 for item in value)
+    return 32
+
+
+def told(publisher: Session, grant: Grant, options: PublishOptions | None = None) -> JsonDict:
+    """The details of an event: what the router tells of its publisher, and what the publisher says of the payload."""
+    details: JsonDict = {}
+    if grant.disclose == "always" or (options is not None and options.disclose_me):
+        details = {
+            "publisher": publisher.id,
+            "publisher_authid": publisher.authid,
+            "publisher_authrole": publisher.authrole,
+        }
+    if grant.trustlevel is not None:
+        details["trustlevel"] = grant.trustlevel
+    if options is not None:
+        details.update(passed_on(options))
+        if options.transaction_hash is not None:
+            details["transaction_hash"] = options.transaction_hash
+    return details

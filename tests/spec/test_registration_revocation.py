@@ -7,9 +7,7 @@ import pytest
 from tests.spec.scenes import joined_as
 from tests.support.play import ALL, ANY, BASIC, nothing
 from wampd.realms.messages import (
-    AUTHENTICATE,
     CALL,
-    CHALLENGE,
     ERROR,
     INVOCATION,
     REGISTER,
@@ -27,12 +25,7 @@ P = "com.app.add"
 
 def arrive(play, name, authid="joe", roles=ALL):
     """Join ``guarded``, where members may take registrations over and guests may not."""
-    actor = play.newcomer(name)
-    actor.hello("guarded", roles, authmethods=["ticket"], authid=authid)
-    actor < [CHALLENGE, "ticket", {}]
-    actor > [AUTHENTICATE, f"secret-of-{authid}", {}]
-    actor.welcome()
-    return actor
+    return joined_as(play, name, authid, roles=roles)
 
 
 def register(actor, request=1, uri=P, reg="reg", **options):

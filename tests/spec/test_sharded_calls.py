@@ -337,6 +337,15 @@ def test_cancelling_a_call_of_all_cancels_it_with_each_callee(play, mode):
     asked(play, (alice, bob), 2, 2)
 
 
+@pytest.mark.spec("SHD-01", "RER-01")
+def test_the_part_of_a_callee_that_is_not_available_goes_to_no_other(play):
+    alice, bob = shared(play, ("alice", "bob"))
+    asked(play, (alice, bob))
+    alice > [ERROR, INVOCATION, 1, {}, "wamp.error.unavailable"]
+    play.caller < [ERROR, CALL, 1, {}, "wamp.error.unavailable"]
+    bob < [INTERRUPT, 1, {...: ...}]
+
+
 @pytest.mark.spec("SHD-01", "CAN-02", "RPC-18")
 def test_nothing_follows_the_end_of_a_call_of_all(play):
     alice, bob = shared(play, ("alice", "bob"))

@@ -7,9 +7,10 @@ import json
 import random
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from msgspec import Raw
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -204,9 +205,15 @@ ANY_ROLE = ClientRoles(ClientRole(), ClientRole(), ClientRole(), ClientRole({"ca
 class Core:
     """A realm and its sessions, without the shell."""
 
-    def __init__(self, *, rules: Iterable[Rule] = OPEN, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self,
+        *,
+        rules: Iterable[Rule] = OPEN,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        decode: Callable[[Raw, Format], Any] = load,
+    ) -> None:
         self.touched: list[Session] = []
-        outside = Outside(itertools.count(1).__next__, time.monotonic, time.time, random.random, load, carry)
+        outside = Outside(itertools.count(1).__next__, time.monotonic, time.time, random.random, decode, carry)
         self.realm = Realm("realm1", touched=self.touched, outside=outside, limits=limits)
         self.grants = Grants(Role("everybody", tuple(rules)))
         self._ids = itertools.count(1)

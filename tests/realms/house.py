@@ -11,7 +11,7 @@ from msgspec import Raw
 from wampd.realms.calls import Timeouts
 from wampd.realms.features import BROKER_FEATURES, DEALER_FEATURES
 from wampd.realms.grants import Grant, Grants
-from wampd.realms.limits import Limits
+from wampd.realms.limits import Limits, Quota
 from wampd.realms.messages import EVENT, Event, Foreign, Format, json_decoder
 from wampd.realms.options import ClientRole, ClientRoles, Match
 from wampd.realms.outside import Outside
@@ -113,9 +113,10 @@ class House:
         strict: bool = False,
         policy: Any = None,
         timeouts: Timeouts | None = None,
+        quota: Quota | None = None,
         **kept: Any,
     ) -> None:
-        """``kept`` is what the realm keeps of events: ``retention``, ``history``, ``quota``."""
+        """``kept`` is how the realm keeps events: ``retention``, ``history``."""
         self.alarmed: list[Realm] = []
         self.touched: list[Session] = []
         self.ids = count(1)
@@ -131,6 +132,7 @@ class House:
             alarmed=self.alarmed,
             limits=limits or Limits(),
             timeouts=timeouts or Timeouts(),
+            quota=quota or Quota(),
             **kept,
             strict_request_ids=strict,
         )

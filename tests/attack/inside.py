@@ -7,9 +7,10 @@ import json
 import random
 import struct
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from msgspec import Raw
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -212,9 +213,10 @@ class Core:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         quota: Quota = Quota(),  # noqa: B008 - frozen
         history: Sequence[HistoryRule] = (),
+        decode: Callable[[Raw, Format], Any] = load,
     ) -> None:
         self.touched: list[Session] = []
-        outside = Outside(itertools.count(1).__next__, time.monotonic, time.time, random.random, load, carry)
+        outside = Outside(itertools.count(1).__next__, time.monotonic, time.time, random.random, decode, carry)
         self.realm = Realm("realm1", touched=self.touched, outside=outside, limits=limits, quota=quota, history=history)
         self.grants = Grants(Role("everybody", tuple(rules)))
         self._ids = itertools.count(1)

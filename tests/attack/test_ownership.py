@@ -9,6 +9,9 @@ from tests.attack.member import Member
 
 pytestmark = pytest.mark.trap(3)
 
+_FEATURES = {"features": dict.fromkeys(("progressive_call_invocations", "call_canceling", "call_reroute"), True)}
+IN_PARTS = {"caller": _FEATURES, "callee": _FEATURES}
+
 
 @pytest.fixture
 def house() -> House:
@@ -82,6 +85,44 @@ def test_an_invocation_is_answered_once(house: House) -> None:
     callee.say([70, 1, {}, ["first"]], [70, 1, {}, ["second"]], [8, 68, 1, {}, "com.third"])
     assert caller.heard() == [[50, 1, {}, ["first"]]]
     assert not callee.wire.transport.lost
+
+
+def test_nobody_has_a_part_in_the_stream_of_another(house: House) -> None:
+    callee, caller, thief = Member(house), Member(house), Member(house)
+    callee.say([64, 1, {}, "com.victim"])
+    thief.say([64, 1, {}, "com.own"])
+    caller.say([48, 1, {"receive_progress": True}, "com.victim"])
+    thief.say([48, 2, {}, "com.own"])
+    callee.heard(), thief.heard()
+    thief.say([70, 1, {"progress": True}, ["forged"]])
+    assert caller.heard() == []
+    assert thief.say([70, 2, {"progress": True}, ["forged"]])[0][2] == "wamp.error.protocol_violation"
+    assert caller.heard() == []
+    callee.say([70, 1, {"progress": True}, ["honest"]], [70, 1, {}])
+    assert caller.heard() == [[50, 1, {"progress": True}, ["honest"]], [50, 1, {}]]
+
+
+def test_nobody_adds_a_part_to_the_call_of_another(house: House) -> None:
+    callee, caller, thief = (Member(house, roles=IN_PARTS) for _ in range(3))
+    callee.say([64, 1, {}, "com.victim"])
+    caller.say([48, 1, {"progress": True}, "com.victim", ["honest"]])
+    thief.say([48, 1, {"progress": True}, "com.victim", ["forged"]])
+    assert [message[1:2] + message[4:] for message in callee.heard()] == [[1, ["honest"]], [2, ["forged"]]]
+    caller.say([48, 1, {}, "com.victim", ["honest"]])
+    assert [message[1] for message in callee.heard()] == [1]
+
+
+def test_a_callee_that_passed_a_call_on_has_no_more_part_in_it(house: House) -> None:
+    first, second = Member(house, roles=IN_PARTS), Member(house, roles=IN_PARTS)
+    caller = Member(house)
+    for callee in (first, second):
+        callee.say([64, 1, {"invoke": "roundrobin"}, "com.victim"])
+    caller.say([48, 1, {}, "com.victim"])
+    first.say([8, 68, 1, {}, "wamp.error.unavailable"])
+    first.say([70, 1, {}, ["forged"]], [70, 1, {"progress": True}, ["forged"]], [8, 68, 1, {}, "com.forged"])
+    assert caller.heard() == []
+    second.say([70, 1, {}, ["honest"]])
+    assert caller.heard() == [[50, 1, {}, ["honest"]]]
 
 
 def test_an_answer_after_the_caller_has_gone_reaches_nobody(house: House) -> None:

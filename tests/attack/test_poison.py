@@ -146,6 +146,22 @@ def test_a_call_that_cannot_be_carried_ends_with_an_error(name: str, receiver: s
     assert args == ["afterwards"]
 
 
+@pytest.mark.parametrize("name", POISON)
+def test_the_router_reads_its_own_arguments_or_says_that_it_cannot(name: str) -> None:
+    codec, value = POISON[name]
+    house = House()
+    house.realm.dealer.services.procedures["com.poison"] = lambda _caller, args, _kwargs: len(args)
+    caller = Member(house, codec)
+    ((kind, *answer),) = caller.say(message(codec, 48, 40, value))
+    if kind == 3:
+        assert answer[1] == "wamp.error.protocol_violation"
+        assert answer[0]["message"] != "internal error"
+    elif kind == 8:
+        assert answer[:4] == [48, 40, {}, "wamp.error.invalid_argument"]
+    else:
+        assert [kind, *answer] == [50, 40, {}, [1]]
+
+
 def result(codec: str, value: bytes) -> bytes:
     if codec == "flatbuffers":
         return flat(70, value, request=1)

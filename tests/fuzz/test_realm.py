@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from tests.attack.inside import ALL, ANY_ROLE, OPEN, Core
 from tests.fuzz import records
 from tests.fuzz.strategies import messages, requests
+from tests.realms.house import CAPABLE
 from wampd.auth.roles import Rule
 from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota, Rate
 from wampd.realms.messages import Call, Format
 from wampd.realms.options import ClientRole, ClientRoles
 from wampd.realms.session import ProtocolViolation, Session, SessionOver
+from wampd.router.wire.convert import load
 
 NARROW = (
     Rule("com.", "prefix", ALL, "always"),
@@ -25,7 +27,7 @@ NARROW = (
     Rule(".b", "wildcard", ALL),
     Rule("wamp.session.count", "exact", ALL),
 )
-ROLES = (ANY_ROLE, ANY_ROLE, ANY_ROLE, ClientRoles(caller=ClientRole()), ClientRoles(callee=ClientRole()))
+ROLES = (ANY_ROLE, ANY_ROLE, CAPABLE, CAPABLE, ClientRoles(caller=ClientRole()), ClientRoles(callee=ClientRole()))
 SMALL = Quota(retained=3)
 HISTORY = (HistoryRule("com.a", events=2), HistoryRule("com.", "prefix", age=0.01), HistoryRule("..b", "wildcard"))
 TIGHT = Limits(4, 4, 4, payload_size=12, call_rate=Rate(0.5, 5), publication_rate=Rate(0.5, 5))
@@ -39,7 +41,7 @@ steps = st.lists(
             messages,
             messages,
             messages,
-            st.sampled_from(("leave", "dismiss", "deaf", "tidy")),
+            st.sampled_from(("leave", "dismiss", "deaf", "tidy", "wait")),
         ),
     ),
     max_size=40,
@@ -50,7 +52,14 @@ class Play:
     """Four places in a realm; whoever leaves is replaced when somebody speaks from there again."""
 
     def __init__(self, rules: Any, limits: Limits, roles: list[ClientRoles], formats: list[Format]) -> None:
-        self.core = Core(rules=rules, limits=limits, quota=SMALL, history=HISTORY)
+        # All payload is JSON here, whatever a session's format says.
+        self.core = Core(
+            rules=rules,
+            limits=limits,
+            quota=SMALL,
+            history=HISTORY,
+            decode=lambda payload, _: load(payload, Format.JSON),
+        )
         self._made = list(zip(roles, formats, strict=True))
         self._places: list[Session | None] = [None] * 4
         self.asked: Counter[tuple[int, int]] = Counter()
@@ -64,6 +73,8 @@ class Play:
             session = self._places[place] = self.core.join(form, roles)
         if what == "tidy":
             realm.tidy()
+        elif what == "wait":
+            self._wait()
         elif what == "deaf":
             session.deaf = not session.deaf
         elif what == "leave":
@@ -72,7 +83,8 @@ class Play:
             realm.dismiss(session, "wamp.close.system_shutdown")
             self._leave(place, session)
         else:
-            watched = isinstance(what, Call)
+            # A part of a call under way, or of one that is over, is no call of its own.
+            watched = isinstance(what, Call) and not realm.dealer.continues(session, what)
             if watched:
                 self.asked[session.id, what.id] += 1
             try:
@@ -85,6 +97,12 @@ class Play:
         records.check(realm)
         for present in realm.sessions.values():
             self._check_calls(present)
+
+    def _wait(self) -> None:
+        """Let time go by until something is due."""
+        due = self.core.realm.next_deadline
+        if due is not None:
+            self.core.realm.expire(due)
 
     def _check_calls(self, session: Session) -> None:
         """Every call has its answer, or waits for it."""
@@ -99,6 +117,9 @@ class Play:
 
     def _flush(self) -> None:
         for session in self.core.touched:
+            if session.outlet is not None:  # one of the router's own
+                session.outlet.flush()
+                continue
             for call in records.answers(session):
                 self.answered[session.id, call] += 1
             session.outbox.clear()

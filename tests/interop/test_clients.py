@@ -162,3 +162,37 @@ def test_clients_of_four_kinds_and_serializations_understand_each_other(field: F
     with ThreadPoolExecutor(len(clients)) as pool:
         facts = list(pool.map(lambda client: field.hold(client, "neighbours", NEIGHBOURS=",".join(names)), clients))
     assert facts == [dict.fromkeys(names, True)] * len(clients)
+
+
+@by(*EVERY)
+def test_retained_events(client: Client, field: Field, host: None) -> None:
+    assert field.hold(client, "retention") == {"heard": [["kept", True], ["live", False]]}
+
+
+@by(*EVERY)
+def test_testaments(client: Client, field: Field) -> None:
+    assert field.hold(client, "testaments") == {
+        "heard": [[["first"], {}], [["last"], {"words": "adieu"}]],
+        "wrong": "wamp.error.invalid_argument",
+    }
+
+
+@by(*EVERY)
+def test_event_history(client: Client, field: Field) -> None:
+    assert field.hold(client, "history") == {"newest": [[2], [1]]}
+
+
+@by(*EVERY)
+def test_subscriptions_that_are_taken_away(client: Client, field: Field) -> None:
+    assert field.hold(client, "removal") == {"heard": ["before", "fence"]}
+
+
+@by(WAMPY)  # the others do not tell their users
+def test_trust_levels(client: Client, field: Field) -> None:
+    assert field.hold(client, "trust") == {"heard": [3, None], "called": [3, None]}
+
+
+@by(TWISTED, ASYNCIO, WAMPY)  # autobahn-js has no word for it
+def test_sealed_payloads(client: Client, field: Field) -> None:
+    scheme = "x_own" if client is WAMPY else "x_reversed"
+    assert field.hold(client, "passthru") == {"result": "haha", "heard": [[["psst"], {}, scheme]]}

@@ -28,9 +28,9 @@ from wampd.realms.session import State
 CANCELED = "wamp.error.canceled"
 
 
-def gathered(count: int = 2, able: bool = True, quota: Quota | None = None, **options: Any) -> Any:
+def gathered(count: int = 2, able: bool = True, **options: Any) -> Any:
     """So many callees, a caller, and a call of all, number 1 on all sides."""
-    house = House(quota=quota)
+    house = House(quota=options.pop("quota", Quota()))
     callees = []
     for _ in range(count):
         callee = house.join(interruptible=able)

@@ -181,6 +181,19 @@ def test_the_shell_is_told_when_the_next_deadline_gets_earlier_and_not_otherwise
     assert house.realm.next_deadline == house.now + 0.6
 
 
+@pytest.mark.spec("TMO-09")
+def test_very_many_calls_are_not_ended_in_one_go(callee, caller, house):
+    house.realm.dealer.SLICE = 10
+    caller.say(*[[CALL, number, {"timeout": 100 + number}, "com.p"] for number in range(1, 26)])
+    house.now += 1
+    rounds = []
+    while house.realm.next_deadline is not None:
+        assert house.realm.next_deadline <= house.now
+        house.realm.expire(house.now)
+        rounds.append([message[2] for message in caller.heard()])
+    assert rounds == [list(range(1, 11)), list(range(11, 21)), list(range(21, 26))]
+
+
 def test_a_session_that_leaves_takes_its_deadlines_along(callee, caller, house):
     caller.say([CALL, 1, {"timeout": 500}, "com.p"], [CALL, 2, {**MORE, "timeout": 500}, "com.p"])
     caller.leave()

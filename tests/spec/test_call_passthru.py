@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+import cbor2
 import pytest
 
 from tests.spec.scenes import registered, without
@@ -175,6 +176,19 @@ def test_a_payload_is_one_item(play, payload, kind):
     play.callee > ([YIELD, 1, SCHEME] if kind == "yield" else [ERROR, INVOCATION, 1, SCHEME, "com.err"]) + payload
     play.callee < violation("one item")
     play.caller < [ERROR, CALL, 1, {}, "wamp.error.canceled", ...]
+
+
+@pytest.mark.spec("PPT-02")
+def test_what_the_item_is_does_not_matter(memory_play):
+    play = memory_play
+    for name in ("caller", "callee"):
+        play.session(name, serializer="cbor")
+    registered(play)
+    strange = cbor2.CBORTag(4711, "of no serialization but this")
+    play.caller > [CALL, 1, SCHEME, "com.app.add", [strange]]
+    play.callee < [INVOCATION, 1, play.reg, SCHEME, [strange]]
+    play.callee > [YIELD, 1, SCHEME, [{"a": [1, 2]}]]
+    play.caller < [RESULT, 1, SCHEME, [{"a": [1, 2]}]]
 
 
 @pytest.mark.spec("PPT-02", "PPT-08")

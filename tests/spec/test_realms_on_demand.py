@@ -5,8 +5,22 @@ from __future__ import annotations
 import pytest
 
 from tests.spec.scenes import LEAVING, goodbye, joined_as, registered, subscribed
-from tests.support.play import BASIC, closed, nothing
-from wampd.realms.messages import ABORT, AUTHENTICATE, CALL, CHALLENGE, ERROR, EVENT, GOODBYE, PUBLISH, RESULT, WELCOME
+from tests.support.play import ANY, BASIC, closed, nothing
+from wampd.realms.messages import (
+    ABORT,
+    AUTHENTICATE,
+    CALL,
+    CHALLENGE,
+    ERROR,
+    EVENT,
+    GOODBYE,
+    PUBLISH,
+    PUBLISHED,
+    RESULT,
+    SUBSCRIBE,
+    SUBSCRIBED,
+    WELCOME,
+)
 
 NO_SUCH_REALM = "wamp.error.no_such_realm"
 UNAVAILABLE = "wamp.error.unavailable"
@@ -163,6 +177,28 @@ def test_a_realm_that_keeps_something_stays_until_that_is_gone(memory_play):
     kept.clear()
     play.stage.clock.advance(60)
     assert not is_open(play, "com.tenant.one")
+
+
+@pytest.mark.spec("SES-06")
+def test_retained_events_keep_their_realm(memory_play):
+    play = memory_play
+    play.session("alice", "com.tenant.one")
+    play.alice > [PUBLISH, 1, {"retain": True, "acknowledge": True}, "com.news", ["old"]]
+    play.alice < [PUBLISHED, 1, int]
+    goodbye(play.alice)
+    play.stage.clock.advance(600)
+    play.session("bob", "com.tenant.one")
+    play.bob > [SUBSCRIBE, 1, {"get_retained": True}, "com.news"]
+    play.bob < [SUBSCRIBED, 1, ANY.as_("sub")]
+    play.bob < [EVENT, play.sub, int, {"retained": True}, ["old"]]
+    goodbye(play.bob)
+    for _ in range(360):
+        play.stage.clock.advance(10)
+    assert not is_open(play, "com.tenant.one")
+    play.session("carol", "com.tenant.one")
+    play.carol > [SUBSCRIBE, 1, {"get_retained": True}, "com.news"]
+    play.carol < [SUBSCRIBED, 1, int]
+    play.carol < nothing
 
 
 @pytest.mark.spec("SES-06")

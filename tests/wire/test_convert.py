@@ -18,7 +18,7 @@ from msgspec import Raw
 from tests.wire.samples import NAMES, pack, unpack
 from wampd.realms.messages import Format
 from wampd.router.wire.codec import Uncarriable
-from wampd.router.wire.convert import convert, convert_tail
+from wampd.router.wire.convert import convert, convert_tail, load
 
 PAIRS = [pair for pair in itertools.product(NAMES, NAMES) if pair[0] != pair[1]]
 every_pair = pytest.mark.parametrize(("source", "target"), PAIRS, ids=lambda name: name)
@@ -353,3 +353,9 @@ def test_time_and_size_are_bounded(source: str, payload: bytes) -> None:
 def test_the_reference_encoder_of_these_tests_refuses_what_is_not_json() -> None:
     with pytest.raises(ValueError, match="not JSON"):
         unpack("json", json.dumps([float("nan")]).encode())
+
+
+@pytest.mark.trap(2)
+def test_a_value_that_only_cbor_knows_cannot_be_read_for_the_routers_own_use() -> None:
+    with pytest.raises(ValueError, match="cannot be read"):
+        load(Raw(cbor2.dumps([cbor2.CBORTag(4711, "x")])), Format.CBOR)

@@ -234,7 +234,7 @@ class Dealer(Assignment):
             try:
                 args = self._decode(message.args, sender.format)
             except ValueError:
-                args = None
+                return  # it cannot be read, and is not for the router to read
         if type(args) is not list or len(args) != 1:
             raise ProtocolViolation("with ppt_scheme, Arguments must hold one item, and there must be no ArgumentsKw")
 

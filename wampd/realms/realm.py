@@ -251,7 +251,7 @@ class Realm:
         return self.dealer.deadlines.next
 
     def expire(self, now: float) -> None:
-        """Do what is due at ``now`` (monotonic seconds)."""
+        """Do what is due at ``now`` (monotonic seconds), or a part of it: then `next_deadline` is not later than that."""
         self.dealer.expire(now)
 
     def dismiss(self, session: Session, reason: str, message: str = "") -> None:

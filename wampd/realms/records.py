@@ -14,6 +14,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from wampd.realms.abilities import can_be_interrupted
@@ -30,6 +31,9 @@ TIMEOUT = "wamp.error.timeout"
 class Records:
     """The calls under way in one realm."""
 
+    SLICE = 2_000
+    """How many calls are ended in one go because their time is up."""
+
     def __init__(self, outside: Outside, alarm: Callable[[], object]) -> None:
         """``alarm`` is called when ``deadlines.next`` has become earlier."""
         self._now = outside.now
@@ -38,8 +42,8 @@ class Records:
     # ------------------------------------------------------------------------------------------------------ records
 
     def expire(self, now: float) -> None:
-        """End the calls whose time is up."""
-        for invocation in self.deadlines.expired(now):
+        """End calls whose time is up: a slice, so that very many block nobody; ``deadlines.next`` says if there are more."""
+        for invocation in islice(self.deadlines.expired(now), self.SLICE):
             course = invocation.course
             assert course is not None
             interrupt(invocation, "killnowait", TIMEOUT)

@@ -232,6 +232,39 @@ function scenarios(client, join) {
       return { heard };
     },
 
+    async history() {
+      const [publisher, reader] = await joinAll(2);
+      for (const number of [0, 1, 2]) await publisher.publish("com.interop.log", [number]);
+      const subscription = await reader.subscribe("com.interop.log", () => null);
+      const bounds = { reverse: true, limit: 2 };
+      const events = await reader.call("wamp.subscription.get_events", [subscription], bounds);
+      return { newest: events.map(({ args }) => args) };
+    },
+
+    async removal() {
+      const [publisher, subscriber] = await joinAll(2);
+      const heard = [];
+      const hear = ([text]) => heard.push(text);
+      const subscription = await subscriber.subscribe("com.interop.removed", hear);
+      await publisher.publish("com.interop.removed", ["before"]);
+      await publisher.call("wamp.subscription.remove_subscriber", [subscription, subscriber.id]);
+      await publisher.publish("com.interop.removed", ["after"]);
+      await subscriber.subscribe("com.interop.fence", hear);
+      await publisher.publish("com.interop.fence", ["fence"]);
+      await until(() => heard.includes("fence"));
+      return { heard };
+    },
+
+    async trust() {
+      const [joe, ann, bob] = [await join("joe"), await join("ann"), await join("bob")];
+      const heard = [];
+      await ann.subscribe("com.trusted", (args, kwargs, { trustlevel }) => heard.push(trustlevel ?? null));
+      await ann.register("com.trusting", (args, kwargs, { trustlevel }) => trustlevel ?? null);
+      for (const session of [joe, bob]) await session.publish("com.trusted");
+      await until(() => heard.length === 2);
+      return { heard, called: [await joe.call("com.trusting"), await bob.call("com.trusting")] };
+    },
+
     async testaments() {
       const [heir, owner] = await joinAll(2);
       const heard = [];

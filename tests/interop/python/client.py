@@ -244,6 +244,32 @@ async def retention() -> Facts:
 
 
 @scenario
+async def history() -> Facts:
+    """What was published can be asked for afterwards."""
+    publisher, reader = await join(), await join()
+    for number in range(3):
+        await publish(publisher, "com.interop.log", number)
+    subscription = await subscribed(reader, "com.interop.log", [], print)
+    events = await reader.call("wamp.subscription.get_events", subscription.id, reverse=True, limit=2)
+    return {"newest": [event["args"] for event in events]}
+
+
+@scenario
+async def removal() -> Facts:
+    """A subscription is taken away."""
+    publisher, subscriber = await join(), await join()
+    heard: list[Any] = []
+    subscription = await subscribed(subscriber, "com.interop.removed", heard, lambda args, *_: args[0])
+    await publish(publisher, "com.interop.removed", "before")
+    await publisher.call("wamp.subscription.remove_subscriber", subscription.id, subscriber._session_id)
+    await publish(publisher, "com.interop.removed", "after")
+    await subscribed(subscriber, "com.interop.fence", heard, lambda args, *_: args[0])
+    await publish(publisher, "com.interop.fence", "fence")
+    await until(lambda: "fence" in heard)
+    return {"heard": heard}
+
+
+@scenario
 async def testaments() -> Facts:
     """What a session wants to be published when it is gone."""
     heir, owner = await join(), await join()

@@ -61,7 +61,9 @@ class RealmLimits(Part, frozen=True, kw_only=True):
             description="Nesting of lists and dictionaries in a message, if that is less than the listener's `depth`."
         ),
     ] = None
-    call_rate: Annotated[Rate | None, Meta(description="Calls of a session a second.")] = None
+    call_rate: Annotated[
+        Rate | None, Meta(description="Calls of a session a second; the parts of a progressive call are one.")
+    ] = None
     publication_rate: Annotated[Rate | None, Meta(description="Publications of a session a second.")] = None
 
 
@@ -81,5 +83,7 @@ class RoleLimits(Part, frozen=True, kw_only=True):
     uri_length: Annotated[Count | None, Meta(description="Length of a URI in bytes of UTF-8.")] = None
     payload_size: Annotated[Size | None, Meta(description="Size of the arguments of one message.")] = None
     depth: Annotated[Depth | None, Meta(description="Nesting of lists and dictionaries in a message.")] = None
-    call_rate: Annotated[Rate | None, Meta(description="Calls of a session a second.")] = None
+    call_rate: Annotated[
+        Rate | None, Meta(description="Calls of a session a second; the parts of a progressive call are one.")
+    ] = None
     publication_rate: Annotated[Rate | None, Meta(description="Publications of a session a second.")] = None

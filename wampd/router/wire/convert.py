@@ -112,7 +112,7 @@ def load(payload: Raw, source: Format) -> Any:
     """The payload as plain values. Raises `ValueError` if it holds one that is foreign to WAMP."""
     try:
         return _LOAD[source](payload)
-    except _NOT_CARRIED:
+    except (Uncarriable, *_NOT_CARRIED):
         raise ValueError("A value of the payload cannot be read") from None
 
 

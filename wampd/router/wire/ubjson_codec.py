@@ -145,7 +145,12 @@ def _check_payload(message: Any) -> None:
 
 
 def _is_empty(container: Raw) -> bool:
-    return len(container) <= _SHORT and not load(bytes(container))
+    if len(container) > _SHORT:
+        return False
+    try:
+        return not load(bytes(container))
+    except (ValueError, RecursionError):
+        return False  # there is something in it, though nothing that can be read
 
 
 def _load_payload(payload: Raw) -> Any:

@@ -6,14 +6,15 @@ import pytest
 
 from tests.attack.inside import EVERY_ROLE, RAW_JSON, House, Wire
 
-LONG_URI = "com.example." + "x" * 490
+LONG_URI = "com.example." + "\x01" * 490
+"""No longer than URIs may be; in JSON each of these characters takes six bytes."""
 
 
 def pair(house: House) -> tuple[Wire, Wire]:
-    """A callee, and a caller who takes messages of 512 octets at most."""
+    """A callee, and a caller who takes messages of 2048 octets at most: enough for WELCOME, and not for what follows."""
     callee, caller = house.connect(), house.connect()
     callee.join()
-    caller.join(limit=0)
+    caller.join(limit=2)
     callee.say([64, 1, {}, "com.example.add"])
     return callee, caller
 
@@ -30,10 +31,10 @@ def test_an_error_whose_uri_the_caller_cannot_take_ends_the_call_with_another_er
 def test_an_error_whose_arguments_the_caller_cannot_take_arrives_without_them() -> None:
     callee, caller = pair(House())
     caller.say([48, 7, {}, "com.example.add"])
-    callee.say([8, 68, 1, {}, "com.example.error", ["y" * 1000]])
+    callee.say([8, 68, 1, {}, "com.example.error", ["y" * 2100]])
     ((*head, (reason,)),) = caller.heard()
     assert head == [8, 48, 7, {}, "com.example.error"]
-    assert "512" in reason
+    assert "2048" in reason
 
 
 @pytest.mark.trap(2)
@@ -48,7 +49,7 @@ def test_an_error_of_the_router_that_is_too_long_loses_its_explanation() -> None
                 8,
                 {},
                 "wamp.error.no_such_procedure",
-                ["the message is longer than the 512 bytes that its receiver takes"],
+                ["the message is longer than the 2048 bytes that its receiver takes"],
             ]
         ],
     )
@@ -58,7 +59,7 @@ def test_an_error_of_the_router_that_is_too_long_loses_its_explanation() -> None
 def test_a_result_that_the_caller_cannot_take_ends_the_call_with_an_error() -> None:
     callee, caller = pair(House())
     caller.say([48, 7, {}, "com.example.add"])
-    callee.say([70, 1, {}, ["y" * 1000]])
+    callee.say([70, 1, {}, ["y" * 2100]])
     ((*head, _),) = caller.heard()
     assert head == [8, 48, 7, {}, "wamp.error.payload_size_exceeded"]
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.attack.inside import EVERY_ROLE, RAW_JSON, House, Wire
+from wampd.router.sessions import FRAME_HEAD
 
-LONG_URI = "com.example." + "\x01" * 490
-"""No longer than URIs may be; in JSON each of these characters takes six bytes."""
+LONG_URI = "com.example." + "x" * 490
 
 
 def pair(house: House) -> tuple[Wire, Wire]:
-    """A callee, and a caller who takes messages of 2048 octets at most: enough for WELCOME, and not for what follows."""
+    """A callee, and a caller who takes messages of 512 octets at most."""
     callee, caller = house.connect(), house.connect()
     callee.join()
-    caller.join(limit=2)
+    peer: Any = house.realm.sessions[caller.join(limit=2)].outlet
+    # Less than WELCOME needs, and than a URI may be long.
+    peer._connection.framing.max_send = 512
+    peer._largest_frame = 512 + FRAME_HEAD
     callee.say([64, 1, {}, "com.example.add"])
     return callee, caller
 
@@ -31,10 +36,10 @@ def test_an_error_whose_uri_the_caller_cannot_take_ends_the_call_with_another_er
 def test_an_error_whose_arguments_the_caller_cannot_take_arrives_without_them() -> None:
     callee, caller = pair(House())
     caller.say([48, 7, {}, "com.example.add"])
-    callee.say([8, 68, 1, {}, "com.example.error", ["y" * 2100]])
+    callee.say([8, 68, 1, {}, "com.example.error", ["y" * 1000]])
     ((*head, (reason,)),) = caller.heard()
     assert head == [8, 48, 7, {}, "com.example.error"]
-    assert "2048" in reason
+    assert "512" in reason
 
 
 @pytest.mark.trap(2)
@@ -49,7 +54,7 @@ def test_an_error_of_the_router_that_is_too_long_loses_its_explanation() -> None
                 8,
                 {},
                 "wamp.error.no_such_procedure",
-                ["the message is longer than the 2048 bytes that its receiver takes"],
+                ["the message is longer than the 512 bytes that its receiver takes"],
             ]
         ],
     )
@@ -59,7 +64,7 @@ def test_an_error_of_the_router_that_is_too_long_loses_its_explanation() -> None
 def test_a_result_that_the_caller_cannot_take_ends_the_call_with_an_error() -> None:
     callee, caller = pair(House())
     caller.say([48, 7, {}, "com.example.add"])
-    callee.say([70, 1, {}, ["y" * 2100]])
+    callee.say([70, 1, {}, ["y" * 1000]])
     ((*head, _),) = caller.heard()
     assert head == [8, 48, 7, {}, "wamp.error.payload_size_exceeded"]
 

@@ -101,6 +101,7 @@ class Realm:
         retention: Retention = Retention(),  # noqa: B008 - frozen
         history: Sequence[HistoryRule] = (),
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        lenient_progress: bool = False,
         strict_request_ids: bool = False,
     ) -> None:
         """``touched`` gets every session with something to send, ``alarmed`` this realm when `next_deadline` gets earlier.
@@ -121,7 +122,14 @@ class Realm:
             retention=retention,
             history=history,
         )
-        self.dealer = Dealer(outside, self.struck, timeouts=timeouts, quota=quota, alarm=partial(alarmed.append, self))
+        self.dealer = Dealer(
+            outside,
+            self.struck,
+            timeouts=timeouts,
+            quota=quota,
+            alarm=partial(alarmed.append, self),
+            lenient_progress=lenient_progress,
+        )
         self.testaments = Testaments(self.broker)
         self.dealer.services.procedures.update(self.testaments.procedures())
         self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures())

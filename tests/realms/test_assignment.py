@@ -18,7 +18,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.realms.house import House, Member
-from wampd.realms.messages import CALL, CANCEL, ERROR, INVOCATION, REGISTER, REGISTERED, RESULT, UNREGISTER, YIELD
+from wampd.realms.messages import (
+    CALL,
+    CANCEL,
+    ERROR,
+    INTERRUPT,
+    INVOCATION,
+    REGISTER,
+    REGISTERED,
+    RESULT,
+    UNREGISTER,
+    YIELD,
+)
 from wampd.realms.options import ClientRole, ClientRoles
 
 URIS = ["com.p", "com.q"]
@@ -222,6 +233,20 @@ class Sharing(RuleBasedStateMachine):
 
 TestSharing = Sharing.TestCase
 TestSharing.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+@pytest.mark.parametrize("way", ["leave", "dismiss"])
+def test_calls_of_a_session_that_goes_are_not_served_any_more(way):
+    house = House()
+    callee, caller = house.join(), house.join()
+    callee.say([REGISTER, 1, {"concurrency": 1}, "com.p"])
+    caller.say(*[[CALL, number, {}, "com.p"] for number in (1, 2, 3)])
+    callee.heard()
+    if way == "leave":
+        caller.leave()
+    else:
+        house.realm.dismiss(caller.session, "wamp.close.killed")
+    assert [message[:2] for message in callee.heard()] == [[INTERRUPT, 1]]
 
 
 @pytest.mark.spec("SHR-09")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.realms.house import House
+from wampd.realms import testaments
 from wampd.realms.limits import Limits
 from wampd.realms.messages import CALL, ERROR, EVENT, RESULT, SUBSCRIBE
 
@@ -52,6 +53,19 @@ def test_both_scopes_count_towards_the_limit():
     assert [message[0] for message in member.heard()] == [RESULT, RESULT, ERROR]
     member.leave()
     assert len(house.realm.testaments) == 0
+
+
+@pytest.mark.trap(16)
+@pytest.mark.spec("TST-01")
+def test_the_memory_that_testaments_take_is_bounded(monkeypatch):
+    monkeypatch.setattr(testaments, "MOST_BYTES", 11_000)
+    member = House().join()
+    member.say([CALL, 1, {}, ADD, ["com.topic", ["x" * 9_000], {}]])
+    member.say([CALL, 2, {}, ADD, ["com.topic", [], {}], {"scope": "detached"}])
+    (_, error) = member.heard()
+    assert error[:5] == [ERROR, CALL, 2, {}, "wamp.error.payload_size_exceeded"]
+    member.say([CALL, 3, {}, "wamp.session.flush_testaments"], [CALL, 4, {}, ADD, ["com.topic", [], {}]])
+    assert [message[0] for message in member.heard()] == [RESULT, RESULT]
 
 
 @pytest.mark.spec("TST-07")

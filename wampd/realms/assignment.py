@@ -35,7 +35,7 @@ from wampd.realms.messages import CALL, INVOCATION, Call, Outgoing
 from wampd.realms.outside import Outside
 from wampd.realms.records import CANCELED, Records
 from wampd.realms.registrations import Registration
-from wampd.realms.services import INVALID_ARGUMENT
+from wampd.realms.services import Refused
 from wampd.realms.session import Session
 from wampd.realms.sharding import reach
 
@@ -67,8 +67,8 @@ class Assignment(Records):
             course.caller = disclosing({}, caller, grant)
         try:
             whom = reach(options)
-        except ValueError as error:
-            self._refuse(caller, message, INVALID_ARGUMENT, str(error))
+        except Refused as refused:
+            self._refuse(caller, message, refused.uri, refused.reason)
             return
         if whom == "all":
             self._ask_all(caller, message, course)

@@ -17,6 +17,9 @@ MAX_ID = 2**53
 Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
 """A WAMP ID: an integer in [1, 2^53]."""
 
+Key = Annotated[str, Meta(max_length=512)]
+"""What a resource or a node is called by who divides resources among nodes; it is kept, so it is bounded."""
+
 Match: TypeAlias = Literal["exact", "prefix", "wildcard"]
 
 Invoke: TypeAlias = Literal["single", "roundrobin", "random", "first", "last", "load"]
@@ -93,7 +96,7 @@ class PublishOptions(Options, frozen=True):
     eligible_authid: list[str] | None = None
     eligible_authrole: list[str] | None = None
     retain: bool = False
-    rkey: str | None = None
+    rkey: Key | None = None
     ppt_scheme: str | None = None
     ppt_serializer: str | None = None
     ppt_cipher: str | None = None
@@ -110,7 +113,7 @@ class SubscribeOptions(Options, frozen=True):
 
     match: Match = "exact"
     get_retained: bool = False
-    nkey: str | None = None
+    nkey: Key | None = None
     forward_for: list[JsonDict] | None = None
 
 
@@ -121,7 +124,7 @@ class CallOptions(Options, frozen=True):
     progress: bool = False
     receive_progress: bool = False
     timeout: Annotated[int, Meta(ge=0)] = 0
-    rkey: str | None = None
+    rkey: Key | None = None
     runon: Literal["any", "partition", "all"] | None = None
     runmode: Literal["partition", "gather", "progressive"] | None = None
     ppt_scheme: str | None = None
@@ -148,7 +151,7 @@ class RegisterOptions(Options, frozen=True):
     match: Match = "exact"
     invoke: Invoke = "single"
     concurrency: Annotated[int, Meta(ge=1)] | None = None
-    nkey: str | None = None
+    nkey: Key | None = None
     force_reregister: bool = False
     disclose_caller: bool = False
     forward_timeout: bool = False

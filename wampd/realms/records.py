@@ -47,7 +47,8 @@ class Records:
             course = invocation.course
             assert course is not None
             interrupt(invocation, "killnowait", TIMEOUT)
-            self._fail(invocation, TIMEOUT, f"nothing came from the callee for {course.timeout * 1000:.0f} ms")
+            what = "no callee had room" if invocation.callee is None else "nothing came from the callee"
+            self._fail(invocation, TIMEOUT, f"{what} for {course.timeout * 1000:.0f} ms")
 
     def _held(self, callee: Session, invocation_id: int) -> Invocation | None:
         """The callee's own invocation of this id; `None` if it is over."""

@@ -20,10 +20,14 @@ from msgspec import Struct
 
 from wampd.realms.abilities import PASSTHRU, has
 from wampd.realms.grants import NOT_AUTHORIZED
-from wampd.realms.limits import beyond
+from wampd.realms.limits import PAYLOAD_SIZE_EXCEEDED, beyond
 from wampd.realms.messages import Format
 from wampd.realms.options import PublishOptions
+from wampd.realms.publications import OVERHEAD, weight
 from wampd.realms.services import Arguments, Procedure, Refused, Result, taking
+
+MOST_BYTES = 16 * 2**20
+"""About how much memory the testaments of one session may take."""
 
 FEATURE_NOT_SUPPORTED = "wamp.error.feature_not_supported"
 
@@ -57,6 +61,8 @@ class Testament(Struct, frozen=True):
     options: PublishOptions
     args: list[Any] | None
     kwargs: dict[Any, Any] | None
+    size: int
+    """About how many bytes of memory it takes."""
 
 
 class Testaments:
@@ -87,7 +93,10 @@ class Testaments:
         most = session.limits.testaments
         if sum(map(len, scopes.values())) >= most:
             raise Refused(NOT_AUTHORIZED, beyond("testaments", most))
-        testament = Testament(given.topic, options, given.args or None, given.kwargs or None)
+        size = weight(given.args) + weight(given.kwargs) + OVERHEAD
+        if size + sum(testament.size for added in scopes.values() for testament in added) > MOST_BYTES:
+            raise Refused(PAYLOAD_SIZE_EXCEEDED, f"no more than about {MOST_BYTES} bytes of testaments in one session")
+        testament = Testament(given.topic, options, given.args or None, given.kwargs or None, size)
         self._of.setdefault(session, scopes).setdefault(given.scope, []).append(testament)
         return Result()
 

@@ -197,7 +197,8 @@ function scenarios(client, join) {
       const facts = { before: await caller.call("com.interop.place") };
       await newer.register("com.interop.place", () => "new", { force_reregister: true });
       await until(() => told.length);
-      return { ...facts, after: await caller.call("com.interop.place"), told: typeof told[0] };
+      facts.after = await caller.call("com.interop.place");
+      return { ...facts, "old is well": await old.call("com.interop.place"), told };
     },
 
     async sharing() {

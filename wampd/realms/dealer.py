@@ -38,7 +38,7 @@ from wampd.realms.calls import Course, Invocation, Timeouts, drop_if_late, is_la
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, INVALID_URI, NOT_AUTHORIZED
 from wampd.realms.limits import Quota, beyond
 from wampd.realms.messages import CALL, ERROR, INVOCATION, RESULT, YIELD, Call, Cancel, Error, Yield
-from wampd.realms.options import CallOptions, ClientRole, ErrorDetails, YieldOptions
+from wampd.realms.options import AboutPayload, CallOptions, ClientRole, YieldOptions
 from wampd.realms.outside import Outside
 from wampd.realms.records import CANCELED, interrupt
 from wampd.realms.registrations import Registrations
@@ -229,7 +229,7 @@ class Dealer(Assignment):
         sender: Session,
         role: ClientRole | None,
         message: Call | Yield | Error,
-        options: CallOptions | YieldOptions | ErrorDetails,
+        options: AboutPayload,
     ) -> None:
         """See that who sends a payload that is to be passed through announced that, and packed it as one item."""
         if options.ppt_scheme:

@@ -149,6 +149,7 @@ class Daemon:
             timeouts=Timeouts(realm.call_timeout.default, realm.call_timeout.maximum, realm.call_timeout.forward),
             lenient_progress=realm.lenient_progress,
             strict_request_ids=realm.strict_request_ids,
+            check_roles=realm.check_roles,
             drops_events=realm.slow_consumer == "drop",
         )
         if realm.match == "exact":

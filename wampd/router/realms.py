@@ -228,6 +228,7 @@ class Realms:
             timeouts=plan.timeouts,
             lenient_progress=plan.lenient_progress,
             strict_request_ids=plan.strict_request_ids,
+            check_roles=plan.check_roles,
         )
         return RealmShell(
             core,

@@ -39,6 +39,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     lenient_progress: bool = False
     """Also callees that cannot be interrupted may answer in parts."""
     strict_request_ids: bool = False
+    check_roles: bool = True
     drops_events: bool = False
     """Slow subscribers lose events, not their connection."""
 

@@ -141,6 +141,7 @@ class Daemon:
                 retained_size=realm.limits.retained_size,
                 waiting_calls=realm.limits.waiting_calls,
                 waiting_size=realm.limits.waiting_size,
+                kept_size=realm.limits.kept_size,
             ),
             retention=Retention(realm.retention.age, realm.retention.empty_clears),
             history=tuple(

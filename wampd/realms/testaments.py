@@ -133,5 +133,5 @@ class Testaments:
 
 def _size(given: AddTestament, options: PublishOptions, most: int) -> int:
     """About how many bytes a testament takes, if it is not more than ``most``."""
-    said = [getattr(options, name) for name in options.__struct_fields__]
+    said = [value for name in options.__struct_fields__ if (value := getattr(options, name))]
     return OVERHEAD + weight([given.topic, given.args, given.kwargs, said], most)

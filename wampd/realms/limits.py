@@ -26,6 +26,7 @@ LimitName: TypeAlias = Literal[
     "registrations",
     "pending_calls",
     "testaments",
+    "testaments_size",
     "definitions",
     "uri_length",
     "payload_size",
@@ -37,6 +38,7 @@ LimitName: TypeAlias = Literal[
     "retained_size",
     "waiting_calls",
     "waiting_size",
+    "kept_size",
 ]
 
 _TEXTS: dict[LimitName, str] = {
@@ -44,6 +46,7 @@ _TEXTS: dict[LimitName, str] = {
     "registrations": "no more than {} registrations in one session",
     "pending_calls": "no more than {} calls under way in one session",
     "testaments": "no more than {} testaments in one session",
+    "testaments_size": "no more than {} bytes of testaments in one session",
     "definitions": "no more than {} definitions in one session",
     "uri_length": "no more than {} bytes in a URI",
     "payload_size": "no more than {} bytes of payload in one message",
@@ -55,6 +58,7 @@ _TEXTS: dict[LimitName, str] = {
     "retained_size": "no more than {} bytes of retained events",
     "waiting_calls": "no more than {} calls wait for callees of one registration",
     "waiting_size": "no more than {} bytes of payload wait for callees of one registration",
+    "kept_size": "no more than {} bytes of payload are kept for calls under way",
 }
 
 
@@ -77,6 +81,8 @@ class Limits(Struct, frozen=True):
     registrations: int = 10_000
     pending_calls: int = 10_000
     testaments: int = 100
+    testaments_size: int = 2**20
+    """About how many bytes of memory they take."""
     definitions: int = 1_000
     """What a session says of procedures, topics and errors."""
     uri_length: int = MAX_URI_BYTES
@@ -104,3 +110,6 @@ class Quota(Struct, frozen=True):
     """Calls that wait for a callee of one registration that has room."""
     waiting_size: int = 16 * 2**20
     """Bytes of their payload."""
+    kept_size: int = 64 * 2**20
+    """Bytes of payload that are kept of all calls under way: of those that wait, or may go to another callee, and of results
+    that are gathered."""

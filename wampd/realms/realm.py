@@ -102,6 +102,7 @@ class Realm:
         retention: Retention = Retention(),  # noqa: B008 - frozen
         history: Sequence[HistoryRule] = (),
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        lenient_progress: bool = False,
         strict_request_ids: bool = False,
         check_roles: bool = True,
     ) -> None:
@@ -123,7 +124,14 @@ class Realm:
             retention=retention,
             history=history,
         )
-        self.dealer = Dealer(outside, self.struck, timeouts=timeouts, quota=quota, alarm=partial(alarmed.append, self))
+        self.dealer = Dealer(
+            outside,
+            self.struck,
+            timeouts=timeouts,
+            quota=quota,
+            alarm=partial(alarmed.append, self),
+            lenient_progress=lenient_progress,
+        )
         self.testaments = Testaments(self.broker)
         self.dealer.services.procedures.update(self.testaments.procedures())
         self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures())

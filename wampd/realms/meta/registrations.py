@@ -23,8 +23,8 @@ from wampd.realms.meta.shapes import (
     Nothing,
     Removal,
     counted,
-    holder,
     ids_by_match,
+    not_among_them,
     those_here,
 )
 from wampd.realms.services import Procedure, Result, taking
@@ -111,9 +111,10 @@ class RegistrationMeta:
     def remove_callee(self, _caller: Session, given: Removal) -> Result:
         """Take a callee off a registration; it is told if it understands that. What it is serving it goes on with."""
         registration = self._known.find(given.id)
-        self._registrations.revoke(
-            registration, holder(self._here, given.session, "registrations", given.id), given.why
-        )
+        session = self._here.get(given.session)
+        if session is None or registration.id not in (session.registrations or ()):
+            raise not_among_them(given.session)
+        self._registrations.revoke(registration, session, given.why)
         return Result()
 
     def _details(self, registration_id: int) -> dict[str, Any]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from wampd.realms.grants import INVALID_URI
 from wampd.realms.options import Id, Match
 from wampd.realms.services import Arguments, Refused, Result
 from wampd.realms.session import Session, State
-from wampd.realms.uris import UriMap
+from wampd.realms.uris import UriMap, is_uri
 
 NO_SUCH_SESSION = "wamp.error.no_such_session"
+REMOVED = "wampd.revoked.by_meta_api"
 
 MAX_TEXT = 1024
 """How long a text for another session may be; very many can be sent the same."""
@@ -71,8 +73,17 @@ class Removal(Arguments, frozen=True):
 
     @property
     def why(self) -> str:
-        """What the removed session is told."""
-        return "taken off by way of the meta API" if self.reason is None else self.reason
+        """What the removed session is told. Raises `Refused`."""
+        return reason_of(self.reason, REMOVED)
+
+
+def reason_of(given: str | None, default: str) -> str:
+    """The reason that another session is told: a URI, since there are clients that take nothing else. Raises `Refused`."""
+    if given is None:
+        return default
+    if not is_uri(given):
+        raise Refused(INVALID_URI, "the reason is not a valid URI")
+    return given
 
 
 class Known(Generic[T]):
@@ -131,13 +142,6 @@ def counted(sessions: Collection[Session]) -> Result:
     return Result([len(those_here(sessions))], cost=len(sessions))
 
 
-def holder(here: Mapping[int, Session], session_id: int, held: str, entry_id: int) -> Session:
-    """The session of this id that holds an entry, found without looking at the others that do.
-
-    ``here`` are the sessions of the realm, ``held`` is what a session holds: ``"subscriptions"`` or ``"registrations"``.
-    Raises `Refused`.
-    """
-    session = here.get(session_id)
-    if session is None or entry_id not in (getattr(session, held) or ()):
-        raise Refused(NO_SUCH_SESSION, f"the session {session_id} is not among them")
-    return session
+def not_among_them(session_id: int) -> Refused:
+    """What to raise if the session of this id is not one of those that it should be."""
+    return Refused(NO_SUCH_SESSION, f"the session {session_id} is not among them")

@@ -12,7 +12,7 @@ Sources: WAMP advanced profile, "Subscription Meta API" and "Subscription Revoca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from wampd.realms.meta.shapes import (
@@ -24,8 +24,8 @@ from wampd.realms.meta.shapes import (
     Nothing,
     Removal,
     counted,
-    holder,
     ids_by_match,
+    not_among_them,
     those_here,
 )
 from wampd.realms.services import Procedure, Result, taking
@@ -41,15 +41,14 @@ NO_SUCH_SUBSCRIPTION = "wamp.error.no_such_subscription"
 class SubscriptionMeta:
     """The subscription meta API of one realm."""
 
-    def __init__(self, broker: Broker, wall: Callable[[], float], here: Mapping[int, Session]) -> None:
-        """``wall`` tells Unix time; ``here`` are the sessions of the realm."""
-        self._here = here
+    def __init__(self, broker: Broker, wall: Callable[[], float]) -> None:
+        """``wall`` tells Unix time."""
         self._broker = broker
         self._emit = broker.emit
         self._wall = wall
         self._known: Known[Subscription] = Known(NO_SUCH_SUBSCRIPTION)
-        for subscription in broker.by_id.values():  # those that stand for their history
-            self._known.add(subscription, wall())
+        for standing in broker.by_id.values():  # for the sake of its history
+            self._known.add(standing, wall())
 
     def procedures(self) -> dict[str, Procedure]:
         """What is served, by URI."""
@@ -114,5 +113,8 @@ class SubscriptionMeta:
     def remove_subscriber(self, _caller: Session, given: Removal) -> Result:
         """Take a subscriber off a subscription; it is told if it understands that."""
         subscription = self._known.find(given.id)
-        self._broker.revoke(subscription, holder(self._here, given.session, "subscriptions", given.id), given.why)
+        session = self._broker.subscriber(subscription, given.session)
+        if session is None:
+            raise not_among_them(given.session)
+        self._broker.revoke(subscription, session, given.why)
         return Result()

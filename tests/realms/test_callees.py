@@ -178,7 +178,7 @@ def test_those_who_were_asked_already_are_not_asked_again():
     order = []
     while share := bench.callees.choose(course, bench.random.random):
         order.append(share.number)
-        course.tried.append(share.callee)
+        course.tried.add(share.callee)
     assert order == [1, 2, 3]
     assert bench.callees.lacking(course) == ""
 
@@ -359,7 +359,7 @@ def test_when_the_callee_of_a_key_does_not_want_the_call_the_next_in_line_for_th
     course = bench.course(rkey="k")
     asked = []
     while share := bench.callees.choose(course, bench.random.random):
-        course.tried.append(share.callee)
+        course.tried.add(share.callee)
         asked.append(share.nkey)
     first = rendezvous("k", shares)
     second = rendezvous("k", set(shares) - {first})

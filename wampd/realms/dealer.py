@@ -61,10 +61,19 @@ class Dealer(Assignment):
     """Remote procedure calls in one realm."""
 
     def __init__(
-        self, outside: Outside, struck: Counter[str], *, timeouts: Timeouts, quota: Quota, alarm: Callable[[], object]
+        self,
+        outside: Outside,
+        struck: Counter[str],
+        *,
+        timeouts: Timeouts,
+        quota: Quota,
+        alarm: Callable[[], object],
+        lenient_progress: bool = False,
     ) -> None:
         """``struck`` counts what is refused; ``alarm`` is called when ``deadlines.next`` has become earlier."""
-        super().__init__(outside, struck, timeouts=timeouts, quota=quota, alarm=alarm)
+        super().__init__(
+            outside, struck, timeouts=timeouts, quota=quota, alarm=alarm, lenient_progress=lenient_progress
+        )
         self._plain = None if timeouts.default or timeouts.maximum else CallOptions()
         """The options of an ordinary call; `None`: here every call has a timeout, and is special."""
         self.registrations = Registrations(self, struck)

@@ -80,3 +80,16 @@ def test_a_testament_without_payload_is_an_event_without_payload():
     first, second = listener.session.outbox
     assert (first.args, first.kwargs) == (None, None)
     assert (second.args, second.kwargs) == (None, {"k": 1})
+
+
+@pytest.mark.trap(16)
+@pytest.mark.spec("TST-07")
+def test_lists_of_receivers_count_towards_the_memory(monkeypatch):
+    monkeypatch.setattr(testaments, "MOST_BYTES", 11_000)
+    member = House().join()
+    for request, count in enumerate((10, 1_000), 1):
+        options = {"eligible": list(range(1, count + 1))}
+        member.say([CALL, request, {}, ADD, ["com.topic", [], {}], {"publish_options": options}])
+    (added, error) = member.heard()
+    assert added == [RESULT, 1, {}]
+    assert error[:5] == [ERROR, CALL, 2, {}, "wamp.error.payload_size_exceeded"]

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from wampd.realms.abilities import PASSTHRU, has
 from wampd.realms.grants import NOT_AUTHORIZED
@@ -93,7 +94,8 @@ class Testaments:
         most = session.limits.testaments
         if sum(map(len, scopes.values())) >= most:
             raise Refused(NOT_AUTHORIZED, beyond("testaments", most))
-        size = weight(given.args) + weight(given.kwargs) + OVERHEAD
+        lists = [each for each in astuple(options) if isinstance(each, list)]
+        size = weight(given.args) + weight(given.kwargs) + weight(lists) + OVERHEAD
         if size + sum(testament.size for added in scopes.values() for testament in added) > MOST_BYTES:
             raise Refused(PAYLOAD_SIZE_EXCEEDED, f"no more than about {MOST_BYTES} bytes of testaments in one session")
         testament = Testament(given.topic, options, given.args or None, given.kwargs or None, size)

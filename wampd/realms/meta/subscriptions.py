@@ -25,7 +25,7 @@ from wampd.realms.meta.shapes import (
     Removal,
     counted,
     ids_by_match,
-    one_of,
+    not_among_them,
     those_here,
 )
 from wampd.realms.services import Procedure, Result, taking
@@ -113,5 +113,8 @@ class SubscriptionMeta:
     def remove_subscriber(self, _caller: Session, given: Removal) -> Result:
         """Take a subscriber off a subscription; it is told if it understands that."""
         subscription = self._known.find(given.id)
-        self._broker.revoke(subscription, one_of(subscription.subscribers, given.session), given.why)
+        session = self._broker.subscriber(subscription, given.session)
+        if session is None:
+            raise not_among_them(given.session)
+        self._broker.revoke(subscription, session, given.why)
         return Result()

@@ -131,6 +131,13 @@ def test_progressive_results(client: Client, field: Field, host: None) -> None:
     assert field.hold(client, "progress") == {"parts": [0, 1, 2], "result": "done", "without": "done at once"}
 
 
+@by(AUTOBAHN_JS)  # the callees of autobahn-python are those of the test above; wampy.js sends no parts of a result
+def test_progressive_results_of_a_callee_that_does_not_announce_that_it_can_be_interrupted(
+    client: Client, field: Field
+) -> None:
+    assert field.hold(client, "streaming") == {"parts": [0, 1, 2], "result": "done", "without": "done"}
+
+
 @by(*EVERY)
 def test_timeouts(client: Client, field: Field, host: None) -> None:
     expected = {"error": "wamp.error.timeout", "in time": True, "interrupted": [True]}

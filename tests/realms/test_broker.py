@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.realms.house import House
+from wampd.realms import broker
 from wampd.realms.grants import Grant
 from wampd.realms.limits import Limits
 from wampd.realms.messages import (
@@ -238,3 +241,32 @@ def test_who_has_left_is_taken_off_a_slice_at_a_time():
     assert house.realm.broker.detach(house.join().session, 4) == 0
     assert list(house.realm.broker.subscriptions.exact) == ["topic.0"]
     assert list(house.realm.broker.subscriptions.exact["topic.0"].subscribers) == [other.session]
+
+
+@pytest.mark.spec("BWL-01", "SHS-01")
+def test_few_who_are_eligible_are_found_among_the_nodes_of_a_resource_in_little_time():
+    house = House()
+    members = [subscribed(house)[0] for _ in range(4_000)]
+    members[0].say([SUBSCRIBE, 2, {"nkey": "n1"}, "com.topic"])
+    ids = [member.session.id for member in members[1:]]
+    publisher = house.join()
+    begin = time.process_time()
+    publisher.say([PUBLISH, 1, {"rkey": "r", "eligible": ids}, "com.topic"])
+    assert time.process_time() - begin < 0.1  # going through all for each would take some 200 ms
+    assert all(len(member.session.outbox) == 1 for member in members)  # the first one's is SUBSCRIBED
+
+
+@pytest.mark.spec("RET-05", "RET-10")
+def test_a_session_that_asks_for_retained_events_again_and_again_in_one_turn_gets_no_more_at_last(monkeypatch):
+    monkeypatch.setattr(broker, "SPENT", 250)
+    house = House()
+    publisher, member = house.join(), house.join()
+    for number in range(1, 101):
+        publisher.say([PUBLISH, number, {"retain": True, "eligible": []}, f"com.t{number}"])
+    ask = {"match": "prefix", "get_retained": True}
+    member.say(*[[SUBSCRIBE, number, ask, "com."] for number in range(1, 6)])
+    assert [message[0] for message in member.heard()] == [SUBSCRIBED] * 5
+    assert house.realm.struck["requests for retained events not served"] == 2
+    member.say([SUBSCRIBE, 6, ask, "com."])  # another turn
+    assert house.realm.struck["requests for retained events not served"] == 2
+    assert member.session.spent == 100

@@ -10,11 +10,11 @@ from msgspec import Raw
 
 from tests.realms.house import House
 from wampd.realms import history
-from wampd.realms.history import GetEvents, History, HistoryRule
-from wampd.realms.messages import CALL, PUBLISH, RESULT, SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, Event, Format
+from wampd.realms.history import LARGEST_LIMIT, GetEvents, History, HistoryRule
+from wampd.realms.messages import CALL, ERROR, PUBLISH, RESULT, SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, Event, Format
 from wampd.realms.outside import Outside
 from wampd.realms.publications import Audience
-from wampd.realms.services import Refused
+from wampd.realms.services import Refused, Services
 from wampd.realms.timestamps import rfc3339
 
 GET = "wamp.subscription.get_events"
@@ -183,3 +183,39 @@ def test_what_is_kept_holds_on_to_nothing_else_of_its_message():
     archive.add(1, 0.0, args=args)
     assert archive.history._records[0].args is not args
     assert bytes(archive.history._records[0].args) == b"[1]"
+
+
+@pytest.mark.spec("HIST-11")
+def test_an_answer_holds_as_many_events_as_may_be_asked_for():
+    house = House(history=[HistoryRule("com.topic", events=2_000)])
+    member = house.join()
+    member.say(*[[PUBLISH, number, {}, "com.topic", [number]] for number in range(1, 1_201)])
+    member.say([CALL, 2_000, {}, GET, [1], {"limit": 5_000}])
+    ((_, _, _, (events,), about),) = member.heard()
+    assert [event["args"] for event in events] == [[number] for number in range(1, LARGEST_LIMIT + 1)]
+    assert about == {"more": True}
+
+
+@pytest.mark.spec("HIST-08", "HIST-11")
+@pytest.mark.parametrize("bounds", [{}, {"topic": "com.other"}, {"limit": 0}], ids=str)
+def test_what_had_to_be_looked_at_is_what_an_answer_costs_though_it_is_empty(bounds):
+    house = House(history=[HistoryRule("com.topic", events=2_000)])
+    member = house.join(authid="joe")
+    member.say(*[[PUBLISH, n, {"eligible_authid": ["ann"]}, "com.topic", [n]] for n in range(1, 1_001)])
+    member.heard()
+    for request in range(2_000, 2_003):
+        member.say([CALL, request, {}, GET, [1], bounds])
+        assert member.session.spent == 1_000 * (request - 1_999)
+    assert member.heard() == [[RESULT, request, {}, [[]]] for request in range(2_000, 2_003)]
+
+
+@pytest.mark.spec("HIST-11")
+def test_who_asks_for_too_much_in_one_turn_is_refused(monkeypatch):
+    monkeypatch.setattr(Services, "MOST", 1_500)
+    house = House(history=[HistoryRule("com.topic")])
+    member = house.join(authid="joe")
+    member.say(*[[PUBLISH, n, {"eligible_authid": []}, "com.topic", [n]] for n in range(1, 1_001)])
+    member.say(*[[CALL, request, {}, GET, [1]] for request in (2_001, 2_002, 2_003)])
+    assert [message[0] for message in member.heard()] == [RESULT, RESULT, ERROR]
+    member.say([CALL, 2_004, {}, GET, [1]])
+    assert [message[0] for message in member.heard()] == [RESULT]

@@ -34,7 +34,7 @@ class Shelf:
         return self.retained.keep(publication)
 
     def replay(self, uri="com.topic", match="exact", admits=lambda _: True):
-        return [publication.id for publication in self.retained.replay(uri, match, admits)]
+        return [publication.id for publication in self.retained.replay(uri, match, admits).events]
 
     def kept(self, topic="com.topic"):
         return [publication.id for publication in self.retained._topics.get(topic, [])]
@@ -48,7 +48,7 @@ def test_the_index_of_topics_finds_what_matches(topics, removed, uri, match):
         index.add(topic)
     for topic in removed:
         index.remove(topic)
-    assert index.matching(uri, match) == sorted(it for it in topics - removed if matches(uri, match, it))
+    assert index.matching(uri, match, 100) == sorted(it for it in topics - removed if matches(uri, match, it))
     for topic in topics - removed:
         index.remove(topic)
     assert (index._sorted, index._by_component) == ([], {})
@@ -59,7 +59,7 @@ def test_topics_of_very_many_components_are_found_too():
     long = ".".join("abcdefghijklmnopqrstuvwxyz")
     for topic in (long, long.replace("z", "y")):
         index.add(topic)
-    assert index.matching(long.replace("c", ""), "wildcard") == [long]
+    assert index.matching(long.replace("c", ""), "wildcard", 100) == [long]
 
 
 @pytest.mark.spec("RET-06")
@@ -70,9 +70,9 @@ def test_a_pattern_does_not_look_at_all_topics():
     index.add("com.7.rare.value")
     begin = time.perf_counter()
     for _ in range(100):
-        assert index.matching("com.7.rare", "prefix") == ["com.7.rare.value"]
-        assert index.matching("...value.x", "wildcard") == []
-        assert index.matching("com..rare.value", "wildcard") == ["com.7.rare.value"]
+        assert index.matching("com.7.rare", "prefix", 100) == ["com.7.rare.value"]
+        assert index.matching("...value.x", "wildcard", 100) == []
+        assert index.matching("com..rare.value", "wildcard", 100) == ["com.7.rare.value"]
     assert time.perf_counter() - begin < 1  # looking at all of them would take some ten seconds
 
 
@@ -159,3 +159,87 @@ def test_of_more_than_one_subscriber_gets_at_once_it_is_the_newest(monkeypatch):
     assert len(shelf.replay("t.", "prefix")) == 2
     monkeypatch.setattr(retained, "REPLAY_SIZE", 1)
     assert shelf.replay("t.", "prefix") == [5]
+
+
+@pytest.mark.spec("RET-10")
+def test_what_is_old_is_not_told_though_it_is_cleared_away_bit_by_bit(monkeypatch):
+    monkeypatch.setattr(retained, "SLICE", 3)
+    shelf = Shelf(age=10.0)
+    for number in range(10):
+        shelf.keep(f"t.{number}")
+    shelf.now = 5.0
+    shelf.keep("t.young")
+    shelf.now = 10.0
+    assert shelf.replay("t.", "prefix") == [11]
+    assert shelf.replay("t.9") == []
+    assert len(shelf.retained._all) == 5  # twice three are gone
+    shelf.now = 15.0
+    assert shelf.replay("t.young") == []
+    assert len(shelf.retained) == 0
+    assert shelf.retained._all == {}
+
+
+@pytest.mark.spec("RET-04", "RET-10")
+def test_who_may_not_see_the_newest_gets_none_that_is_too_old(monkeypatch):
+    monkeypatch.setattr(retained, "SLICE", 0)
+    shelf = Shelf(age=10.0)
+    shelf.keep()
+    shelf.now = 5.0
+    shelf.keep(eligible={7})
+    everybody = {"admits": lambda it: it.audience is None}
+    assert shelf.replay(**everybody) == [1]
+    shelf.now = 10.0
+    assert shelf.replay(**everybody) == []
+
+
+@pytest.mark.spec("RET-06")
+def test_of_a_pattern_that_matches_very_many_topics_the_newest_are_looked_at(monkeypatch):
+    monkeypatch.setattr(retained, "LOOK", 6)
+    shelf = Shelf(age=10.0)
+    for number in (3, 9, 1, 7, 4, 5, 8):
+        shelf.keep(f"t.{number}.x")
+    shelf.keep("other")
+    shelf.keep("t.5.x", eligible={7})
+    for uri, match in (("t.", "prefix"), ("t..x", "wildcard")):
+        # Looked at are 9, 8, 7, 6, 5, 4: that for some of t.5, other, t.8, t.5, t.4, t.7.
+        assert shelf.replay(uri, match, lambda it: it.audience is None) == [5, 6, 4, 7]
+        assert shelf.replay(uri, match) == [5, 9, 4, 7]
+    shelf.now = 10.0
+    assert shelf.replay("t.", "prefix") == []
+
+
+@pytest.mark.spec("RET-05", "SHS-01")
+def test_what_is_looked_at_is_bounded_and_told_and_resources_cost_their_nodes(monkeypatch):
+    monkeypatch.setattr(retained, "LOOK", 10)
+    shelf = Shelf()
+    for number in range(5):
+        for session in (1, 2):
+            shelf.keep(f"t.{number}", eligible={session})
+    asked = []
+
+    def admits(publication):
+        asked.append(publication.id)
+        return False
+
+    replay = shelf.retained.replay("t.", "prefix", admits)
+    assert (replay.events, replay.looked) == ([], 10)
+    assert len(asked) == 10
+    shelf.keep("of.resource", rkey="r")
+    assert shelf.retained.replay("of.resource", "exact", admits, nodes=50).looked == 51
+    shelf.keep("t.5", rkey="r")
+    for number in range(6, 9):
+        shelf.keep(f"t.{number}")
+    asked.clear()
+    assert shelf.retained.replay("t.", "prefix", admits, nodes=50).looked == 61
+    assert 16 not in asked  # the last of them
+
+
+@pytest.mark.spec("RET-10")
+def test_very_much_that_gets_old_at_once_keeps_nobody_waiting():
+    shelf = Shelf(Quota(retained=30_000, retained_size=2**30), age=10.0)
+    for number in range(30_000):
+        shelf.keep(f"com.t{number}.x")
+    shelf.now = 10.0
+    begin = time.process_time()
+    assert shelf.keep("com.new") is None
+    assert time.process_time() - begin < 0.1  # clearing all away at once would take some 400 ms

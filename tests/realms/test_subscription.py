@@ -58,3 +58,22 @@ def test_a_node_that_leaves_the_realm_has_no_share_any_more():
     for member in house.members:
         member.leave()
     assert house.is_empty()
+
+
+@pytest.mark.spec("SHS-01", "TST-07")
+def test_a_node_that_has_left_owns_nothing_though_it_is_still_to_be_taken_off():
+    house = House()
+    members = {nkey: house.join() for nkey in ("n1", "n2")}
+    for nkey, member in members.items():
+        member.say([SUBSCRIBE, 1, {"nkey": nkey}, "com.topic"])
+    rkey = next(f"r{number}" for number in range(100) if rendezvous(f"r{number}", members) == "n1")
+    gone, left = members["n1"], members["n2"]
+    publisher = house.join()
+    publisher.say([PUBLISH, 1, {"rkey": rkey, "retain": True}, "com.topic", ["before"]])
+    left.heard()
+    house.realm._retire(gone.session)  # as if very many had left before
+    publisher.say([PUBLISH, 2, {"rkey": rkey}, "com.topic", ["after"]])
+    assert [event[-1] for event in left.heard()] == [["after"]]
+    assert not house.realm.struck
+    left.say([SUBSCRIBE, 2, {"nkey": "n2", "get_retained": True}, "com.topic"])
+    assert [message[-1] for message in left.heard()][1:] == [["before"]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.realms.house import House
-from wampd.realms import testaments
 from wampd.realms.limits import Limits
 from wampd.realms.messages import CALL, ERROR, EVENT, RESULT, SUBSCRIBE
 
@@ -55,19 +54,6 @@ def test_both_scopes_count_towards_the_limit():
     assert len(house.realm.testaments) == 0
 
 
-@pytest.mark.trap(16)
-@pytest.mark.spec("TST-01")
-def test_the_memory_that_testaments_take_is_bounded(monkeypatch):
-    monkeypatch.setattr(testaments, "MOST_BYTES", 11_000)
-    member = House().join()
-    member.say([CALL, 1, {}, ADD, ["com.topic", ["x" * 9_000], {}]])
-    member.say([CALL, 2, {}, ADD, ["com.topic", [], {}], {"scope": "detached"}])
-    (_, error) = member.heard()
-    assert error[:5] == [ERROR, CALL, 2, {}, "wamp.error.payload_size_exceeded"]
-    member.say([CALL, 3, {}, "wamp.session.flush_testaments"], [CALL, 4, {}, ADD, ["com.topic", [], {}]])
-    assert [message[0] for message in member.heard()] == [RESULT, RESULT]
-
-
 @pytest.mark.spec("TST-07")
 def test_a_testament_without_payload_is_an_event_without_payload():
     house = House()
@@ -80,3 +66,38 @@ def test_a_testament_without_payload_is_an_event_without_payload():
     first, second = listener.session.outbox
     assert (first.args, first.kwargs) == (None, None)
     assert (second.args, second.kwargs) == (None, {"k": 1})
+
+
+@pytest.mark.spec("TST-01")
+@pytest.mark.parametrize(
+    "large",
+    [
+        {"args": [[]] * 200},
+        {"args": ["x" * 10_000]},
+        {"kwargs": {f"k{n}": {} for n in range(100)}},
+        {"publish_options": {"exclude": list(range(1, 300))}},
+        {"publish_options": {"eligible_authid": [f"joe{n}" for n in range(200)]}},
+        {"publish_options": {"forward_for": [{"session": n} for n in range(100)]}},
+    ],
+    ids=lambda large: next(iter(large)),
+)
+def test_a_session_leaves_no_more_than_so_many_bytes_of_testaments(large):
+    house = House(limits=Limits(testaments_size=10_000))
+    member = house.join()
+    kwargs = {"topic": "com.topic", "args": [], "kwargs": {}, **large}
+    member.say([CALL, 1, {}, ADD, [], kwargs])
+    reason = "no more than 10000 bytes of testaments in one session (limit: testaments_size)"
+    assert member.heard() == [[ERROR, CALL, 1, {}, "wamp.error.not_authorized", [reason]]]
+    assert len(house.realm.testaments) == 0
+
+
+@pytest.mark.spec("TST-01", "TST-04")
+def test_the_room_for_testaments_is_that_of_all_together_and_flushing_gives_it_back():
+    house = House(limits=Limits(testaments_size=10_000))
+    member = house.join()
+    for request, scope in enumerate(("detached", "destroyed", "detached"), 1):
+        member.say([CALL, request, {}, ADD, ["com.topic", ["x" * 3_000], {}], {"scope": scope}])
+    assert [message[0] for message in member.heard()] == [RESULT, RESULT, ERROR]
+    member.say([CALL, 4, {}, "wamp.session.flush_testaments"])
+    member.say([CALL, 5, {}, ADD, ["com.topic", ["x" * 3_000], {}]])
+    assert [message[0] for message in member.heard()] == [RESULT, RESULT]

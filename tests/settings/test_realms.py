@@ -107,6 +107,7 @@ def test_the_defaults_are_those_that_are_promised_and_those_of_the_core(config):
     assert quota == Quota()
     assert (limits.subscriptions, limits.registrations, limits.pending_calls) == (10_000, 10_000, 10_000)
     assert (limits.testaments, limits.definitions, limits.uri_length) == (100, 1_000, 512)
+    assert limits.testaments_size == 2**20
     assert (limits.payload_size, limits.depth, limits.call_rate, limits.publication_rate) == (None, None, None, None)
     assert (quota.sessions, quota.sessions_by_role, quota.retained) == (None, {}, 10_000)
 

@@ -297,7 +297,7 @@ VALUES = [
 ]
 
 
-@pytest.mark.spec("MSG-09", "SER-09", "PS-12")
+@pytest.mark.spec("MSG-09", "SER-09", "PS-12", "SEC-04")
 def test_a_payload_is_forwarded_without_change(play):
     registered(play)
     play.callee > [SUBSCRIBE, 2, {}, "com.topic"]
@@ -313,7 +313,7 @@ def test_a_payload_is_forwarded_without_change(play):
         play.callee < [EVENT, play.sub, int, {}, *payload]
 
 
-@pytest.mark.spec("MSG-09", "SER-09")
+@pytest.mark.spec("MSG-09", "SER-09", "SEC-04")
 def test_json_numbers_keep_all_their_digits(json_play):
     digits = b"123456789012345678901234567890,0.1000000000000000000001,1E400,-0"
     registered(json_play)

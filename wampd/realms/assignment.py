@@ -47,13 +47,24 @@ class Assignment(Records):
     """Gives calls to callees; a `wampd.realms.callees.Desk`."""
 
     def __init__(
-        self, outside: Outside, struck: Counter[str], *, timeouts: Timeouts, quota: Quota, alarm: Callable[[], object]
+        self,
+        outside: Outside,
+        struck: Counter[str],
+        *,
+        timeouts: Timeouts,
+        quota: Quota,
+        alarm: Callable[[], object],
+        lenient_progress: bool,
     ) -> None:
-        """``struck`` counts what is refused; ``alarm`` is called when ``deadlines.next`` has become earlier."""
+        """``struck`` counts what is refused; ``alarm`` is called when ``deadlines.next`` has become earlier.
+
+        ``lenient_progress``: also callees that cannot be interrupted may answer in parts.
+        """
         super().__init__(outside, alarm, quota.kept_size)
         self.quota = quota
         self._struck = struck
         self._timeouts = timeouts
+        self._lenient_progress = lenient_progress
         self._chance = outside.random
         self._decode = outside.decode
 
@@ -187,7 +198,9 @@ class Assignment(Records):
             told.update(course.caller)
         role = callee.roles.callee
         course.progressive = (
-            course.options.receive_progress and has(role, PROGRESSIVE_RESULTS) and can_be_interrupted(role)
+            course.options.receive_progress
+            and has(role, PROGRESSIVE_RESULTS)
+            and (self._lenient_progress or can_be_interrupted(role))
         )
         if course.progressive:
             told["receive_progress"] = True

@@ -42,7 +42,7 @@ from wampd.realms.outside import Outside
 from wampd.realms.publications import Publication, audience, told
 from wampd.realms.retained import Retained, Retention
 from wampd.realms.services import Refused
-from wampd.realms.session import ProtocolViolation, Session
+from wampd.realms.session import ProtocolViolation, Session, State
 from wampd.realms.subscription import Subscription
 from wampd.realms.uris import UriMap
 from wampd.realms.watcher import Watcher
@@ -195,8 +195,9 @@ class Broker:
             if receiver is excluded:
                 continue
             if receiver.deaf:
-                receiver.dropped += 1
-                self._struck["events dropped"] += 1
+                if receiver.state is not State.CLOSED:  # else it has left, and is still to be taken off
+                    receiver.dropped += 1
+                    self._struck["events dropped"] += 1
                 continue
             outbox = receiver.outbox
             if not outbox:
@@ -246,6 +247,8 @@ class Broker:
         subscription.subscribers[session] = None
         held[subscription.id] = subscription
         subscription.place(session, options.nkey)
+        if not session.outbox:
+            session.spent = 0
         session.send((SUBSCRIBED, message.id, subscription.id))
         if options.get_retained:
             self._replay(session, subscription)
@@ -254,15 +257,25 @@ class Broker:
 
     def _replay(self, session: Session, subscription: Subscription) -> None:
         """Send a subscriber what its subscription's topics retain for it."""
-        if session.deaf or len(session.outbox) > OUTBOX:  # it asked for very much in one turn already
+        # It may have asked for very much in one turn already.
+        if session.deaf or len(session.outbox) > OUTBOX or session.spent >= SPENT:
             self._struck["requests for retained events not served"] += 1
             return
+        subscription.forget_gone()
+        nodes = 0 if subscription.shards is None else len(subscription.shards.nkeys)
+        me = session.id
 
         def admits(publication: Publication) -> bool:
-            rkey = publication.rkey
-            return publication.admits(session) and (rkey is None or subscription.is_of_shard(session, rkey))
+            rkey, lists = publication.rkey, publication.audience
+            return (
+                publication.excluded != me
+                and (lists is None or lists.admits(session))
+                and (rkey is None or subscription.is_of_shard(session, rkey))
+            )
 
-        for publication in self.retained.replay(subscription.uri, subscription.match, admits):
+        replay = self.retained.replay(subscription.uri, subscription.match, admits, nodes)
+        session.spent += replay.looked
+        for publication in replay.events:
             session.send(publication.event(subscription.id, subscription.match, retained=True))
 
     def _new_subscription(self, uri: str, match: Match, history: History | None = None) -> Subscription:
@@ -294,6 +307,11 @@ class Broker:
         self._detach(session, subscription)
         return True
 
+    def subscriber(self, subscription: Subscription, session_id: int) -> Session | None:
+        """The session of this id, if it is here and subscribed."""
+        session = self._sessions.get(session_id)
+        return session if session in subscription.subscribers else None
+
     def detach(self, session: Session, most: int) -> int:
         """Take a session that has left off at most so many of its subscriptions; return how many are still to go."""
         held = session.subscriptions
@@ -314,3 +332,5 @@ class Broker:
 
 OUTBOX = 10_000
 """With more than so many messages waiting to be sent in this turn, a session gets no retained events."""
+SPENT = 40_000
+"""Nor does it when so many were looked at for it in this turn; what the router's own answers cost counts, too."""

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -148,7 +148,7 @@ class History:
             if self._places[record.publication] == record.place:
                 del self._places[record.publication]
 
-    def between(self, bounds: GetEvents, requester: Session) -> Iterator[Record]:
+    def between(self, bounds: GetEvents, requester: Session) -> Search:
         """The events within the bounds that this session may see, in the order asked for. Raises `Refused`."""
         self._forget()
         records = self._records
@@ -177,12 +177,7 @@ class History:
             within = islice(reversed(records), len(records) - end, len(records) - start) if start < end else iter(())
         else:
             within = islice(records, start, end) if start < end else iter(())
-        topic = bounds.topic
-        return (
-            record
-            for record in within
-            if (topic is None or record.topic == topic) and _may_see(requester, record.audience)
-        )
+        return Search(within, bounds.topic, requester)
 
     def _place(self, publication: int, requester: Session) -> int:
         """At which index a publication is."""
@@ -192,6 +187,26 @@ class History:
             if _may_see(requester, self._records[index].audience):
                 return index
         raise Refused(INVALID_ARGUMENT, f"the history has no publication {publication}")
+
+
+class Search:
+    """Goes through records, finds those that a session may see, and counts how many it looked at."""
+
+    __slots__ = ("_records", "_requester", "_topic", "looked")
+
+    def __init__(self, records: Iterable[Record], topic: str | None, requester: Session) -> None:
+        """``topic`` is the one that is looked for; `None`: all."""
+        self._records = records
+        self._topic = topic
+        self._requester = requester
+        self.looked = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        topic, requester = self._topic, self._requester
+        for record in self._records:
+            self.looked += 1
+            if (topic is None or record.topic == topic) and _may_see(requester, record.audience):
+                yield record
 
 
 def _own(payload: Any) -> Any:
@@ -257,7 +272,8 @@ class Historian:
         told: list[JsonDict] = []
         about: JsonDict = {}
         size = left_out = last = 0
-        for record in subscription.history.between(asked, requester):
+        search = subscription.history.between(asked, requester)
+        for record in search:
             size += record.size - OVERHEAD + ENVELOPE
             if len(told) == limit or (last and size > ANSWER_SIZE):
                 if len(told) != asked.limit:
@@ -272,8 +288,8 @@ class Historian:
             about["left_out"] = left_out
             about["last"] = last
             self._struck["events of a history that a requester cannot carry"] += left_out
-        # The bytes are read once more, and written; and all records may have been looked at.
-        return Result([told], about, cost=size // 8 + len(subscription.history))
+        # Every record was looked at, and the bytes are read once more, and written.
+        return Result([told], about, cost=search.looked + 2 * len(told) + size // 8)
 
     def _tell(self, record: Record, subscription: int, target: Format) -> JsonDict:
         """An event as it is told. Raises `ValueError` if ``target`` cannot carry it."""

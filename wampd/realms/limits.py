@@ -26,6 +26,7 @@ LimitName: TypeAlias = Literal[
     "registrations",
     "pending_calls",
     "testaments",
+    "testaments_size",
     "definitions",
     "uri_length",
     "payload_size",
@@ -45,6 +46,7 @@ _TEXTS: dict[LimitName, str] = {
     "registrations": "no more than {} registrations in one session",
     "pending_calls": "no more than {} calls under way in one session",
     "testaments": "no more than {} testaments in one session",
+    "testaments_size": "no more than {} bytes of testaments in one session",
     "definitions": "no more than {} definitions in one session",
     "uri_length": "no more than {} bytes in a URI",
     "payload_size": "no more than {} bytes of payload in one message",
@@ -79,6 +81,8 @@ class Limits(Struct, frozen=True):
     registrations: int = 10_000
     pending_calls: int = 10_000
     testaments: int = 100
+    testaments_size: int = 2**20
+    """About how many bytes of memory they take."""
     definitions: int = 1_000
     """What a session says of procedures, topics and errors."""
     uri_length: int = MAX_URI_BYTES

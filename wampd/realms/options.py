@@ -17,6 +17,12 @@ MAX_ID = 2**53
 Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
 """A WAMP ID: an integer in [1, 2^53]."""
 
+
+def integral(value: object) -> object:
+    """A float that is written like an ID, as an integer; anything else as it is. JavaScript knows no other numbers."""
+    return int(value) if type(value) is float and value.is_integer() and 0 <= value <= MAX_ID else value
+
+
 Key = Annotated[str, Meta(max_length=512)]
 """What a resource or a node is called by who divides resources among nodes; it is kept, so it is bounded."""
 
@@ -71,8 +77,8 @@ class GoodbyeDetails(Options, frozen=True):
     message: str | None = None
 
 
-class ErrorDetails(Options, frozen=True):
-    """``ERROR.Details`` of a callee."""
+class AboutPayload(Options, frozen=True):
+    """What a sender says of its payload (advanced profile, "Payload Passthru Mode"; ``enc_…`` is the older form)."""
 
     ppt_scheme: str | None = None
     ppt_serializer: str | None = None
@@ -83,7 +89,11 @@ class ErrorDetails(Options, frozen=True):
     enc_serializer: str | None = None
 
 
-class PublishOptions(Options, frozen=True):
+class ErrorDetails(AboutPayload, frozen=True):
+    """``ERROR.Details`` of a callee."""
+
+
+class PublishOptions(AboutPayload, frozen=True):
     """``PUBLISH.Options``."""
 
     acknowledge: bool = False
@@ -97,13 +107,6 @@ class PublishOptions(Options, frozen=True):
     eligible_authrole: list[str] | None = None
     retain: bool = False
     rkey: Key | None = None
-    ppt_scheme: str | None = None
-    ppt_serializer: str | None = None
-    ppt_cipher: str | None = None
-    ppt_keyid: str | None = None
-    enc_algo: str | None = None
-    enc_key: str | None = None
-    enc_serializer: str | None = None
     transaction_hash: str | None = None
     forward_for: list[JsonDict] | None = None
 
@@ -117,7 +120,7 @@ class SubscribeOptions(Options, frozen=True):
     forward_for: list[JsonDict] | None = None
 
 
-class CallOptions(Options, frozen=True):
+class CallOptions(AboutPayload, frozen=True):
     """``CALL.Options``."""
 
     disclose_me: bool = False
@@ -127,13 +130,6 @@ class CallOptions(Options, frozen=True):
     rkey: Key | None = None
     runon: Literal["any", "partition", "all"] | None = None
     runmode: Literal["partition", "gather", "progressive"] | None = None
-    ppt_scheme: str | None = None
-    ppt_serializer: str | None = None
-    ppt_cipher: str | None = None
-    ppt_keyid: str | None = None
-    enc_algo: str | None = None
-    enc_key: str | None = None
-    enc_serializer: str | None = None
     transaction_hash: str | None = None
     forward_for: list[JsonDict] | None = None
 
@@ -158,15 +154,8 @@ class RegisterOptions(Options, frozen=True):
     forward_for: list[JsonDict] | None = None
 
 
-class YieldOptions(Options, frozen=True):
+class YieldOptions(AboutPayload, frozen=True):
     """``YIELD.Options``."""
 
     progress: bool = False
-    ppt_scheme: str | None = None
-    ppt_serializer: str | None = None
-    ppt_cipher: str | None = None
-    ppt_keyid: str | None = None
-    enc_algo: str | None = None
-    enc_key: str | None = None
-    enc_serializer: str | None = None
     forward_for: list[JsonDict] | None = None

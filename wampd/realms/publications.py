@@ -15,6 +15,7 @@ An ordinary publication without options is never one of these: see `wampd.realms
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from math import inf
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -45,7 +46,7 @@ class Audience(Struct, frozen=True):
         """Those receivers who may get the event; ``sessions`` finds sessions by id."""
         ids, authids, authroles = self.eligible, self.eligible_authid, self.eligible_authrole
         if ids is not None:
-            if len(ids) < len(receivers):
+            if len(ids) < len(receivers) and isinstance(receivers, dict):  # else looking for each costs too much
                 named = [sessions[session] for session in ids if session in sessions]
                 receivers = [session for session in named if session in receivers]
             else:
@@ -65,11 +66,20 @@ class Audience(Struct, frozen=True):
 
     def size(self) -> int:
         """About how many bytes of memory it takes."""
-        return sum(weight(names) for name in self.__struct_fields__ if (names := getattr(self, name)) is not None)
+        ids = sum(len(names) for names in (self.eligible, self.exclude) if names is not None)
+        names = (self.eligible_authid, self.exclude_authid, self.eligible_authrole, self.exclude_authrole)
+        return 6 * 64 + ids * ID_SIZE + sum(sum(map(len, each)) + len(each) * NAME_SIZE for each in names if each)
 
     def admits(self, session: Session) -> bool:
         """Whether this session may get the event."""
-        return bool(self.of((session,), {session.id: session}))
+        return (
+            (self.eligible is None or session.id in self.eligible)
+            and (self.eligible_authid is None or session.authid in self.eligible_authid)
+            and (self.eligible_authrole is None or session.authrole in self.eligible_authrole)
+            and (self.exclude is None or session.id not in self.exclude)
+            and (self.exclude_authid is None or session.authid not in self.exclude_authid)
+            and (self.exclude_authrole is None or session.authrole not in self.exclude_authrole)
+        )
 
 
 def audience(options: PublishOptions) -> Audience | None:
@@ -123,10 +133,6 @@ class Publication(Struct, frozen=True):
             details = {**details, **more}
         return Event(subscription, self.id, details, self.args, self.kwargs, self.format)
 
-    def admits(self, session: Session) -> bool:
-        """Whether a session may get it, as far as the publisher has a say in that."""
-        return session.id != self.excluded and (self.audience is None or self.audience.admits(session))
-
     def to_keep(self) -> Publication:
         """The same, with a payload that holds on to nothing else of the message that brought it."""
         args, kwargs = self.args, self.kwargs
@@ -146,20 +152,36 @@ class Publication(Struct, frozen=True):
 
 OVERHEAD = 1000
 """About how many bytes the objects of a publication take."""
+ID_SIZE = 80
+"""About how many bytes an id takes in a set."""
+NAME_SIZE = 110
+"""About how many bytes a name takes in a set, beside its characters."""
 
 
-def weight(value: Any) -> int:
-    """About how many bytes of memory a value takes; of undecoded payload, exactly its length."""
-    kind = type(value)
-    if kind is Raw:
-        return len(memoryview(value))
-    if kind is str or kind is bytes:
-        return 56 + len(value)
-    if kind is dict:
-        return 64 + sum(weight(key) + weight(item) + 32 for key, item in value.items())
-    if kind is list or kind is tuple or kind is frozenset:
-        return 64 + sum(weight(item) + 16 for item in value)
-    return 32
+def weight(value: Any, most: float = inf) -> int:
+    """About how many bytes of memory a value takes; of undecoded payload, exactly its length.
+
+    What takes more than ``most`` is not looked at to the end: then it is more than that, but maybe less than it takes.
+    """
+    total = 0
+    rest = [value]
+    while rest and total <= most:
+        part = rest.pop()
+        kind = type(part)
+        if kind is Raw:
+            total += len(memoryview(part))
+        elif kind is str or kind is bytes:
+            total += 56 + len(part)
+        elif kind is dict:
+            total += 64 + 32 * len(part)
+            rest.extend(part)
+            rest.extend(part.values())
+        elif kind is list or kind is tuple or kind is frozenset:
+            total += 64 + 16 * len(part)
+            rest.extend(part)
+        else:
+            total += 32
+    return total
 
 
 def told(publisher: Session, grant: Grant, options: PublishOptions | None = None) -> JsonDict:

@@ -11,14 +11,18 @@ Rules
 * If the realm says so, an empty publication without lists clears what its topic retains; else it is kept like any other.
 * All that a realm retains is bounded in number, in bytes and, on request, in age. What is full takes no more: a publication
   whose publisher wants to be told is then refused; of another only the event is lost to those who come later.
-* One SUBSCRIBE gets at most `REPLAY` events and about `REPLAY_SIZE` bytes, of more the newest.
+* One SUBSCRIBE gets at most `REPLAY` events and about `REPLAY_SIZE` bytes, of more the newest. No more than `LOOK` events
+  are looked at for it: where a pattern matches more topics, those that were retained last.
+* What is old is not told any more from that moment on; it is cleared away bit by bit, so that very much that gets old at
+  once keeps nobody waiting.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import islice
 from math import inf
 
 from msgspec import Struct
@@ -34,6 +38,10 @@ REPLAY = 10_000
 """How many events one SUBSCRIBE gets."""
 REPLAY_SIZE = 4 * 2**20
 """How many bytes of payload and topics, about."""
+LOOK = 20_000
+"""How many events are looked at for one SUBSCRIBE."""
+SLICE = 500
+"""How many old events are cleared away at once."""
 
 
 class Retention(Struct, frozen=True):
@@ -51,6 +59,15 @@ class _Kept(Struct):
     until: float
 
 
+class Replay(Struct):
+    """What a session gets when it subscribes."""
+
+    events: list[Publication]
+    """By topic."""
+    looked: int
+    """How many were looked at for that."""
+
+
 class Retained:
     """The retained events of one realm."""
 
@@ -65,9 +82,10 @@ class Retained:
         self._index = TopicIndex()
 
     def __len__(self) -> int:
-        """How many events are kept."""
+        """How many events are kept, old ones that are still to be cleared away included; 0 if there are no others."""
         self._forget_old()
-        return len(self._all)
+        newest = next(reversed(self._all.values()), None)
+        return 0 if newest is None or newest.until <= self._now() else len(self._all)
 
     def keep(self, publication: Publication) -> str | None:
         """Retain a publication; if there is no room for it, return what to tell of that."""
@@ -95,18 +113,54 @@ class Retained:
         self._size += size
         return None
 
-    def replay(self, uri: str, match: Match, admits: Callable[[Publication], bool]) -> list[Publication]:
-        """What a session that subscribes is to get, by topic; of too much the newest. ``admits`` says what it may see."""
+    def replay(self, uri: str, match: Match, admits: Callable[[Publication], bool], nodes: int = 0) -> Replay:
+        """What a session that subscribes is to get; of too much the newest. ``admits`` says what it may see.
+
+        That costs as much as looking at ``nodes`` events more if the event belongs to a resource.
+        """
         self._forget_old()
-        topics = [uri] if match == "exact" else self._index.matching(uri, match)
+        topics = [uri] if match == "exact" else self._index.matching(uri, match, LOOK)
+        if topics is None:
+            found, looked = self._among_the_newest(uri, match, admits, nodes)
+        else:
+            found, looked = self._of_topics(topics, admits, nodes)
+        if len(found) > REPLAY or sum(self._all[it.id].size - OVERHEAD for it in found) > REPLAY_SIZE:
+            found = self._newest(found)
+        return Replay(found, looked)
+
+    def _of_topics(
+        self, topics: list[str], admits: Callable[[Publication], bool], nodes: int
+    ) -> tuple[list[Publication], int]:
+        """Of each of these topics the newest event that a session may see."""
+        kept, now, looked = self._all, self._now(), 0
         found: list[Publication] = []
         for topic in topics:
-            publication = next((it for it in self._topics.get(topic, ()) if admits(it)), None)
-            if publication is not None:
-                found.append(publication)
-        if len(found) <= REPLAY and sum(self._all[it.id].size - OVERHEAD for it in found) <= REPLAY_SIZE:
-            return found
-        return self._newest(found)
+            for publication in self._topics.get(topic, ()):
+                looked += 1 if publication.rkey is None else 1 + nodes
+                if kept[publication.id].until <= now:
+                    break
+                if admits(publication):
+                    found.append(publication)
+                    break
+            if looked > LOOK:
+                break
+        return found, looked
+
+    def _among_the_newest(
+        self, uri: str, match: Match, admits: Callable[[Publication], bool], nodes: int
+    ) -> tuple[list[Publication], int]:
+        """The same of a pattern that matches very many topics."""
+        now, looked = self._now(), 0
+        found: dict[str, Publication] = {}
+        for kept in reversed(self._all.values()):
+            publication = kept.publication
+            topic = publication.topic
+            looked += 1 if publication.rkey is None else 1 + nodes
+            if looked > LOOK or kept.until <= now:
+                break
+            if topic not in found and matches(uri, match, topic) and admits(publication):
+                found[topic] = publication
+        return [found[topic] for topic in sorted(found)], looked
 
     def _newest(self, found: list[Publication]) -> list[Publication]:
         wanted = {publication.id for publication in found}
@@ -122,8 +176,7 @@ class Retained:
 
     def _forget_old(self) -> None:
         now = self._now()
-        while self._all:
-            kept = next(iter(self._all.values()))
+        for kept in list(islice(self._all.values(), SLICE if self._rules.age is not None else 0)):
             if kept.until > now:
                 return
             self._forget(kept.publication)
@@ -191,22 +244,21 @@ class TopicIndex:
             if not topics:
                 del self._by_component[key]
 
-    def matching(self, uri: str, match: Match) -> list[str]:
-        """The topics that a prefix or a wildcard matches, sorted."""
+    def matching(self, uri: str, match: Match, most: int) -> list[str] | None:
+        """The topics that a prefix or a wildcard matches, sorted; `None`: there are more than ``most``."""
         if match == "prefix":
-            return list(self._beginning(uri))
+            size = len(uri)
+            begin = bisect_left(self._sorted, uri)
+            end = bisect_right(self._sorted, uri, begin, key=lambda topic: topic[:size])
+            return self._sorted[begin:end] if end - begin <= most else None
         sets = [self._by_component.get(key, set()) for key in _keys(uri) if key[1] < 0 or key[2]]
         sets.sort(key=len)
         found = sets[0].intersection(*sets[1:])
+        if len(found) > most:
+            return None
         if uri.count(".") >= PLACES:
             found = {topic for topic in found if matches(uri, match, topic)}
         return sorted(found)
-
-    def _beginning(self, prefix: str) -> Iterator[str]:
-        for place in range(bisect_left(self._sorted, prefix), len(self._sorted)):
-            if not self._sorted[place].startswith(prefix):
-                return
-            yield self._sorted[place]
 
 
 def _keys(uri: str) -> list[tuple[int, int, str]]:

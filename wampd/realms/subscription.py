@@ -16,11 +16,11 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from wampd.realms.options import Match
+from wampd.realms.session import Session, State
 from wampd.realms.sharding import rendezvous
 
 if TYPE_CHECKING:
     from wampd.realms.history import History
-    from wampd.realms.session import Session
 
 
 class Subscription:
@@ -54,8 +54,15 @@ class Subscription:
             if not self.shards.nkeys:
                 self.shards = None
 
+    def forget_gone(self) -> None:
+        """Forget the node keys of sessions that have left: these are taken off in slices, and own nothing any more."""
+        if self.shards is not None:
+            for session in [session for session in self.shards.nkeys if session.state is State.CLOSED]:
+                self.displace(session)
+
     def of_shard(self, rkey: str) -> Collection[Session]:
         """The subscribers that get the events of a resource."""
+        self.forget_gone()
         shards = self.shards
         if shards is None:
             return self.subscribers
@@ -63,7 +70,7 @@ class Subscription:
         return [session for session in self.subscribers if nkeys.get(session, winner) == winner]
 
     def is_of_shard(self, session: Session, rkey: str) -> bool:
-        """Whether this subscriber gets the events of a resource."""
+        """Whether this subscriber gets the events of a resource, now that those who left are forgotten."""
         shards = self.shards
         return shards is None or session not in shards.nkeys or shards.nkeys[session] == shards.winner(rkey)
 

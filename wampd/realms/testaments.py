@@ -7,6 +7,8 @@ Rules
 * They are published on whatever end of the session but one that nobody is to be told of (``wamp.session.kill_all``).
 * A testament is published as its session, under its role: it must be allowed when it is added, and when it is published.
   What is no more allowed then is dropped.
+* A session's testaments are bounded in number and in size. What they hold is not undecoded, as the payload of a message is, and
+  may take many times as much memory: it is that which counts.
 * ``publish_options`` are those of PUBLISH; ``acknowledge`` means nothing.
 
 Source: WAMP advanced profile, "Testaments" (session meta API).
@@ -20,14 +22,11 @@ from msgspec import Struct
 
 from wampd.realms.abilities import PASSTHRU, has
 from wampd.realms.grants import NOT_AUTHORIZED
-from wampd.realms.limits import PAYLOAD_SIZE_EXCEEDED, beyond
+from wampd.realms.limits import beyond
 from wampd.realms.messages import Format
 from wampd.realms.options import PublishOptions
 from wampd.realms.publications import OVERHEAD, weight
 from wampd.realms.services import Arguments, Procedure, Refused, Result, taking
-
-MOST_BYTES = 16 * 2**20
-"""About how much memory the testaments of one session may take."""
 
 FEATURE_NOT_SUPPORTED = "wamp.error.feature_not_supported"
 
@@ -90,12 +89,14 @@ class Testaments:
         if options.ppt_scheme and not has(session.roles.publisher, PASSTHRU):
             raise Refused(FEATURE_NOT_SUPPORTED, "payload passthru mode was not announced")
         scopes = self._of.get(session, {})
-        most = session.limits.testaments
-        if sum(map(len, scopes.values())) >= most:
-            raise Refused(NOT_AUTHORIZED, beyond("testaments", most))
-        size = weight(given.args) + weight(given.kwargs) + OVERHEAD
-        if size + sum(testament.size for added in scopes.values() for testament in added) > MOST_BYTES:
-            raise Refused(PAYLOAD_SIZE_EXCEEDED, f"no more than about {MOST_BYTES} bytes of testaments in one session")
+        limits = session.limits
+        left = [testament.size for testaments in scopes.values() for testament in testaments]
+        if len(left) >= limits.testaments:
+            raise Refused(NOT_AUTHORIZED, beyond("testaments", limits.testaments))
+        room = limits.testaments_size - sum(left)
+        size = _size(given, options, room)
+        if size > room:
+            raise Refused(NOT_AUTHORIZED, beyond("testaments_size", limits.testaments_size))
         testament = Testament(given.topic, options, given.args or None, given.kwargs or None, size)
         self._of.setdefault(session, scopes).setdefault(given.scope, []).append(testament)
         return Result()
@@ -128,3 +129,9 @@ class Testaments:
     def forget(self, session: Session) -> None:
         """The session has ended without anybody to be told: drop its testaments."""
         self._of.pop(session, None)
+
+
+def _size(given: AddTestament, options: PublishOptions, most: int) -> int:
+    """About how many bytes a testament takes, if it is not more than ``most``."""
+    said = [value for name in options.__struct_fields__ if (value := getattr(options, name))]
+    return OVERHEAD + weight([given.topic, given.args, given.kwargs, said], most)

@@ -110,8 +110,9 @@ class RegistrationMeta:
     def remove_callee(self, _caller: Session, given: Removal) -> Result:
         """Take a callee off a registration; it is told if it understands that. What it is serving it goes on with."""
         registration = self._known.find(given.id)
-        self._registrations.revoke(registration, one_of(registration.callees, given.session), given.why)
-        return Result()
+        callees = registration.callees
+        self._registrations.revoke(registration, one_of(callees, given.session), given.why)
+        return Result(cost=len(callees))
 
     def _details(self, registration_id: int) -> dict[str, Any]:
         return {**self._known.details(registration_id), "invoke": self._known.find(registration_id).invoke}

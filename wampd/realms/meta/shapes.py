@@ -147,4 +147,9 @@ def one_of(sessions: Iterable[Session], session_id: int) -> Session:
     for session in sessions:
         if session.id == session_id and session.state is State.ESTABLISHED:
             return session
-    raise Refused(NO_SUCH_SESSION, f"the session {session_id} is not among them")
+    raise not_among_them(session_id)
+
+
+def not_among_them(session_id: int) -> Refused:
+    """What to raise if the session of this id is not one of those that it should be."""
+    return Refused(NO_SUCH_SESSION, f"the session {session_id} is not among them")

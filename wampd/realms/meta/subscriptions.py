@@ -25,7 +25,7 @@ from wampd.realms.meta.shapes import (
     Removal,
     counted,
     ids_by_match,
-    one_of,
+    not_among_them,
     those_here,
 )
 from wampd.realms.services import Procedure, Result, taking
@@ -47,10 +47,8 @@ class SubscriptionMeta:
         self._emit = broker.emit
         self._wall = wall
         self._known: Known[Subscription] = Known(NO_SUCH_SUBSCRIPTION)
-        for standing in broker.by_id.values():
+        for standing in broker.by_id.values():  # for the sake of its history
             self._known.add(standing, wall())
-        for subscription in broker.by_id.values():  # those that stand for their history
-            self._known.add(subscription, wall())
 
     def procedures(self) -> dict[str, Procedure]:
         """What is served, by URI."""
@@ -115,5 +113,8 @@ class SubscriptionMeta:
     def remove_subscriber(self, _caller: Session, given: Removal) -> Result:
         """Take a subscriber off a subscription; it is told if it understands that."""
         subscription = self._known.find(given.id)
-        self._broker.revoke(subscription, one_of(subscription.subscribers, given.session), given.why)
+        session = self._broker.subscriber(subscription, given.session)
+        if session is None:
+            raise not_among_them(given.session)
+        self._broker.revoke(subscription, session, given.why)
         return Result()

@@ -51,6 +51,7 @@ class RealmLimits(Part, frozen=True, kw_only=True):
     registrations: Annotated[Count, Meta(description="Registrations of a session.")] = 10_000
     pending_calls: Annotated[Count, Meta(description="Calls of a session that have no final answer yet.")] = 10_000
     testaments: Annotated[Count, Meta(description="Testaments of a session.")] = 100
+    testaments_size: Annotated[Size, Meta(description="About how much memory they may take.")] = MIB
     definitions: Annotated[
         Count, Meta(description="Definitions of procedures, topics and errors by a session, for reflection.")
     ] = 1_000
@@ -84,6 +85,7 @@ class RoleLimits(Part, frozen=True, kw_only=True):
     registrations: Annotated[Count | None, Meta(description="Registrations of a session.")] = None
     pending_calls: Annotated[Count | None, Meta(description="Calls of a session that have no final answer yet.")] = None
     testaments: Annotated[Count | None, Meta(description="Testaments of a session.")] = None
+    testaments_size: Annotated[Size | None, Meta(description="About how much memory they may take.")] = None
     definitions: Annotated[
         Count | None, Meta(description="Definitions of procedures, topics and errors by a session, for reflection.")
     ] = None

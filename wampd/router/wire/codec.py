@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import msgspec
 
 from wampd.realms.messages import MESSAGES, Abort, Call, ClientMessage, Error, Event, Foreign, Format, Publish, Yield
-from wampd.realms.options import MAX_ID
+from wampd.realms.options import integral
 from wampd.realms.session import ProtocolViolation
 
 MAX_DEPTH = 64
@@ -116,11 +116,6 @@ def too_deep(limit: int) -> ProtocolViolation:
 def too_many(size: int) -> ProtocolViolation:
     """What to tell a peer whose message holds too many arrays and maps for its size."""
     return ProtocolViolation(f"The message holds more than {most_containers(size)} arrays and maps, for {size} bytes")
-
-
-def integral(value: object) -> object:
-    """A float that is written like an ID, as an integer; anything else as it is."""
-    return int(value) if type(value) is float and value.is_integer() and 0 <= value <= MAX_ID else value
 
 
 def plain(value: Any, undefined: object, strict: bool) -> Any:

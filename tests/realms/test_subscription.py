@@ -72,8 +72,22 @@ def test_a_node_that_has_left_owns_nothing_though_it_is_still_to_be_taken_off():
     publisher.say([PUBLISH, 1, {"rkey": rkey, "retain": True}, "com.topic", ["before"]])
     left.heard()
     house.realm._retire(gone.session)  # as if very many had left before
+    left.say([SUBSCRIBE, 2, {"nkey": "n2", "get_retained": True}, "com.topic"])
+    assert [message[-1] for message in left.heard()][1:] == [["before"]]
     publisher.say([PUBLISH, 2, {"rkey": rkey}, "com.topic", ["after"]])
     assert [event[-1] for event in left.heard()] == [["after"]]
     assert not house.realm.struck
-    left.say([SUBSCRIBE, 2, {"nkey": "n2", "get_retained": True}, "com.topic"])
-    assert [message[-1] for message in left.heard()][1:] == [["before"]]
+
+
+@pytest.mark.spec("SHS-01")
+def test_a_node_that_has_left_gets_no_event_and_the_others_its_share():
+    house = House()
+    members = {nkey: house.join() for nkey in ("n1", "n2")}
+    for nkey, member in members.items():
+        member.say([SUBSCRIBE, 1, {"nkey": nkey}, "com.topic"])
+    members["n2"].heard()
+    house.realm._retire(members["n1"].session)
+    publisher = house.join()
+    publisher.say(*[[PUBLISH, n, {"rkey": f"r{n}"}, "com.topic", [n]] for n in range(1, 21)])
+    assert [event[-1] for event in members["n2"].heard()] == [[n] for n in range(1, 21)]
+    assert not house.realm.struck

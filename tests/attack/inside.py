@@ -7,7 +7,7 @@ import json
 import random
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec import Raw
@@ -20,7 +20,8 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, TicketPrincipal
 from wampd.realms.grants import Grants
-from wampd.realms.limits import Limits
+from wampd.realms.history import HistoryRule
+from wampd.realms.limits import Limits, Quota
 from wampd.realms.messages import Format
 from wampd.realms.options import ClientRole, ClientRoles
 from wampd.realms.outside import Outside
@@ -210,11 +211,13 @@ class Core:
         *,
         rules: Iterable[Rule] = OPEN,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        quota: Quota = Quota(),  # noqa: B008 - frozen
+        history: Sequence[HistoryRule] = (),
         decode: Callable[[Raw, Format], Any] = load,
     ) -> None:
         self.touched: list[Session] = []
         outside = Outside(itertools.count(1).__next__, time.monotonic, time.time, random.random, decode, carry)
-        self.realm = Realm("realm1", touched=self.touched, outside=outside, limits=limits)
+        self.realm = Realm("realm1", touched=self.touched, outside=outside, limits=limits, quota=quota, history=history)
         self.grants = Grants(Role("everybody", tuple(rules)))
         self._ids = itertools.count(1)
 

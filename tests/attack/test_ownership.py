@@ -135,6 +135,7 @@ def test_an_answer_after_the_caller_has_gone_reaches_nobody(house: House) -> Non
     assert not callee.wire.transport.lost
 
 
+@pytest.mark.spec("RLK-01")
 @pytest.mark.parametrize("option", ["forward_for", "trustlevel", "caller", "publisher", "caller_authid"])
 def test_a_client_cannot_say_for_whom_it_speaks(house: House, option: str) -> None:
     callee, caller = Member(house), Member(house)

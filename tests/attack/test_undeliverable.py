@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.attack.inside import EVERY_ROLE, RAW_JSON, House, Wire
+from wampd.router.sessions import FRAME_HEAD
 
 LONG_URI = "com.example." + "x" * 490
 
@@ -13,7 +16,10 @@ def pair(house: House) -> tuple[Wire, Wire]:
     """A callee, and a caller who takes messages of 512 octets at most."""
     callee, caller = house.connect(), house.connect()
     callee.join()
-    caller.join(limit=0)
+    peer: Any = house.realm.sessions[caller.join(limit=2)].outlet
+    # Less than WELCOME needs, and than a URI may be long.
+    peer._connection.framing.max_send = 512
+    peer._largest_frame = 512 + FRAME_HEAD
     callee.say([64, 1, {}, "com.example.add"])
     return callee, caller
 

@@ -42,6 +42,7 @@ def test_who_may_ask_is_granted_apart() -> None:
         role = role_of_the_page(name)
         assert (role.decide("call", "wamp.session.list").refusal is None) is may_ask
         assert (role.decide("subscribe", "wamp.session.on_join").refusal is None) is may_ask
+        assert (role.decide("subscribe", "wamp.session.", "prefix").refusal is None) is may_ask
         assert role.decide("call", "wamp.reflect.define").refusal is None
         assert role.decide("call", "wamp.reflection.topic.list").refusal is None
         assert (role.decide("register", "com.example.p").refusal is None) is (name == "worker")

@@ -37,7 +37,7 @@ def test_each_action_needs_its_own_permission(action, allowed):
         assert may(member, action, uri) == (action == allowed)
 
 
-@pytest.mark.spec("AZ-02")
+@pytest.mark.spec("AZ-02", "AMB-07")
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("match", ["exact", "prefix", "wildcard"])
 def test_a_role_without_rules_may_do_nothing(action, match):

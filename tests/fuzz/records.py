@@ -19,10 +19,16 @@ def check(realm: Realm) -> None:
     for match in ("exact", "prefix", "wildcard"):
         for uri, subscription in subscriptions.of(match).items():
             assert (subscription.uri, subscription.match) == (uri, match)
-            assert subscription.subscribers
+            assert subscription.subscribers or subscription.history is not None
+            assert realm.broker.by_id[subscription.id] is subscription
+            nodes = subscription.shards.nkeys if subscription.shards is not None else {}
+            assert nodes.keys() <= subscription.subscribers.keys()
             for session in subscription.subscribers:
                 assert session in members or session in leaving
                 assert (session.subscriptions or {})[subscription.id] is subscription
+    assert len(realm.broker.by_id) == len(subscriptions)
+    assert {session for session in realm.testaments._of if realm.testaments._of[session]} <= members
+    check_kept(realm)
     registrations = realm.dealer.registrations
     for match in ("exact", "prefix", "wildcard"):
         for uri, registration in registrations.of(match).items():
@@ -59,12 +65,26 @@ def check(realm: Realm) -> None:
             assert (invocation.caller.calls or {})[invocation.call] is invocation
 
 
+def check_kept(realm: Realm) -> None:
+    """Assert that what is counted of retained events and histories is what is there."""
+    retained = realm.broker.retained
+    kept = [publication.id for versions in retained._topics.values() for publication in versions]
+    assert sorted(kept) == sorted(retained._all)
+    assert retained._size == sum(each.size for each in retained._all.values())
+    assert retained._index._sorted == sorted(retained._topics)
+    for history in realm.broker.histories:
+        assert history._size == sum(record.size for record in history._records)
+        assert history._places.keys() == {record.publication for record in history._records}
+
+
 def check_empty(realm: Realm) -> None:
     """Assert that nothing is left of all who were there."""
     while realm.has_leavers:
         realm.tidy()
     assert not realm.sessions
-    assert not realm.broker.subscriptions
+    assert len(realm.broker.subscriptions) == len(realm.broker.histories)
+    assert not any(subscription.subscribers for subscription in realm.broker.by_id.values())
+    assert not len(realm.testaments)
     assert not realm.dealer.registrations
     assert not realm.calls_under_way()
     assert not len(realm.dealer.deadlines)

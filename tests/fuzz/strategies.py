@@ -39,6 +39,7 @@ flags = st.booleans()
 matches = st.sampled_from(("exact", "exact", "prefix", "wildcard"))
 names = st.sampled_from(("", "guest", "member", "a"))
 schemes = st.sampled_from((None, None, None, None, "x_custom"))
+keys = st.sampled_from((None, None, "", "n1", "n2", "é"))
 args = st.sampled_from((None, Raw(b"[1]"), Raw(b'["\xc3\xa9"]')))
 kwargs = st.sampled_from((None, None, Raw(b'{"a":1}')))
 
@@ -61,13 +62,16 @@ publish_options = st.one_of(
         eligible_authid=_lists(names),
         eligible_authrole=_lists(names),
         retain=flags,
+        rkey=keys,
         ppt_scheme=schemes,
+        enc_algo=schemes,
     ),
 )
 requests = st.one_of(
     st.builds(m.Publish, ids, publish_options, uris, args, kwargs),
-    st.builds(m.Subscribe, ids, st.builds(o.SubscribeOptions, match=matches, get_retained=flags), uris),
+    st.builds(m.Subscribe, ids, st.builds(o.SubscribeOptions, match=matches, get_retained=flags, nkey=keys), uris),
     st.builds(m.Unsubscribe, ids, ids),
+    st.builds(m.EventReceived, ids),
     st.builds(
         m.Call,
         ids,
@@ -78,7 +82,8 @@ requests = st.one_of(
             receive_progress=flags,
             timeout=st.sampled_from((0, 0, 1, 2**60)),
             rkey=st.sampled_from((None, None, None, "a")),
-            runmode=st.sampled_from((None, None, None, "gather", "progressive")),
+            runon=st.sampled_from((None, None, "any", "partition", "all")),
+            runmode=st.sampled_from((None, None, None, "partition", "gather", "progressive")),
             ppt_scheme=schemes,
         ),
         uris,
@@ -94,8 +99,10 @@ requests = st.one_of(
             match=matches,
             disclose_caller=flags,
             forward_timeout=flags,
-            invoke=st.sampled_from(("single", "single", "roundrobin", "random", "load")),
+            invoke=st.sampled_from(("single", "single", "roundrobin", "random", "first", "last", "load")),
             concurrency=st.sampled_from((None, None, 1)),
+            nkey=st.sampled_from((None, None, "n")),
+            force_reregister=st.sampled_from((False, False, True)),
         ),
         uris,
     ),

@@ -18,13 +18,13 @@ FOUND = [
 ]
 
 
-@pytest.mark.spec("MSG-03", "MSG-14")
+@pytest.mark.spec("MSG-03", "MSG-14", "SEC-06")
 @pytest.mark.parametrize("data", FOUND, ids=lambda data: data.hex()[:40])
 def test_what_was_found_stays_found(data: bytes) -> None:
     codecs(data)
 
 
-@pytest.mark.spec("MSG-03", "MSG-14")
+@pytest.mark.spec("MSG-03", "MSG-14", "SEC-06")
 @given(data=st.binary(max_size=120))
 @example(b"")
 @settings(deadline=None, derandomize=True, max_examples=300)
@@ -32,7 +32,7 @@ def test_any_bytes(data: bytes) -> None:
     codecs(data)
 
 
-@pytest.mark.spec("MSG-03", "MSG-14")
+@pytest.mark.spec("MSG-03", "MSG-14", "SEC-06")
 @given(seed=st.sampled_from(SEEDS), other=st.sampled_from(SEEDS), number=st.integers(0, 2**32))
 @settings(deadline=None, derandomize=True, max_examples=600)
 def test_mutations_of_messages(seed: bytes, other: bytes, number: int) -> None:

@@ -78,6 +78,7 @@ def encoded(codec: str, message: Any) -> bytes:
         return b"\xff"
 
 
+@pytest.mark.spec("SEC-06")
 @SLOW
 @given(st.lists(st.binary(max_size=64), max_size=6), st.sampled_from((b"", b"\x7f\xf1\0\0", b"GET /ws HTTP/1.1\r\n")))
 def test_random_bytes(chunks: list[bytes], begin: bytes) -> None:
@@ -104,6 +105,7 @@ HEADERS = (
 PATHS = ("/ws", "/echo", "/", "//", "/%2e%2e", "http://x/ws", "*", "/ws?a=b", "/\xff", "/" + "x" * 300)
 
 
+@pytest.mark.spec("SEC-06")
 @SLOW
 @given(
     st.sampled_from(PATHS),
@@ -130,6 +132,7 @@ def test_requests(path: str, headers: list[bytes], changes: list[tuple[int, int]
         beside.let_go(wire)
 
 
+@pytest.mark.spec("SEC-06")
 @SLOW
 @given(
     st.sampled_from(list(ENCODERS)), st.booleans(), st.lists(st.tuples(plausible, mutations, st.booleans()), max_size=8)
@@ -161,6 +164,7 @@ def test_a_session_that_talks_nonsense(codec: str, websocket: bool, said: list[A
 FRAMED = (b"\x03\xe8", b"\x03\xe9bye", b"[1", b'[48,1,{},"a"]', b"x" * 126)
 
 
+@pytest.mark.spec("SEC-06")
 @SLOW
 @given(
     st.booleans(),
@@ -231,6 +235,7 @@ def test_whatever_one_serializer_carries_reaches_some_or_nobody_and_a_call_ends(
         beside.check()
 
 
+@pytest.mark.spec("SEC-06")
 @pytest.mark.parametrize("codec", list(ENCODERS))
 def test_every_prefix_of_a_conversation_can_be_all_there_is(codec: str) -> None:
     conversation = bytes((0x7F, 0xF0 | NUMBERS[codec], 0, 0)) + b"".join(
@@ -262,6 +267,7 @@ FOUND: list[tuple[str, bytes]] = [
 ]
 
 
+@pytest.mark.spec("SEC-06")
 @pytest.mark.parametrize(("target", "data"), FOUND)
 def test_what_was_found_stays_found(target: str, data: bytes) -> None:
     TARGETS[target](data)
@@ -273,6 +279,7 @@ def test_the_seeds_are_sound(target: str) -> None:
         TARGETS[target](seed)
 
 
+@pytest.mark.spec("SEC-06")
 @SLOW
 @given(
     st.sampled_from([(name, seed) for name, seeds in SEEDS.items() for seed in seeds]), st.integers(0, 255), mutations
@@ -282,6 +289,7 @@ def test_mutations_of_the_seeds(seed: tuple[str, bytes], cut: int, changes: list
     TARGETS[name](data[:1] + bytes((cut,)) + mutated(data[2:], changes))
 
 
+@pytest.mark.spec("SEC-06")
 @SLOW
 @given(st.sampled_from(list(TARGETS)), st.binary(max_size=100))
 def test_any_bytes(target: str, data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,8 @@ from tests.fuzz import records
 from tests.fuzz.strategies import messages, requests
 from tests.realms.house import CAPABLE
 from wampd.auth.roles import Rule
-from wampd.realms.limits import Limits, Rate
+from wampd.realms.history import HistoryRule
+from wampd.realms.limits import Limits, Quota, Rate
 from wampd.realms.messages import Call, Format
 from wampd.realms.options import ClientRole, ClientRoles
 from wampd.realms.session import ProtocolViolation, Session, SessionOver
@@ -27,6 +29,8 @@ NARROW = (
     Rule("wamp.session.count", "exact", ALL),
 )
 ROLES = (ANY_ROLE, ANY_ROLE, CAPABLE, CAPABLE, ClientRoles(caller=ClientRole()), ClientRoles(callee=ClientRole()))
+SMALL = Quota(retained=3)
+HISTORY = (HistoryRule("com.a", events=2), HistoryRule("com.", "prefix", age=0.01), HistoryRule("..b", "wildcard"))
 TIGHT = Limits(4, 4, 4, payload_size=12, call_rate=Rate(0.5, 5), publication_rate=Rate(0.5, 5))
 steps = st.lists(
     st.tuples(
@@ -50,7 +54,13 @@ class Play:
 
     def __init__(self, rules: Any, limits: Limits, roles: list[ClientRoles], formats: list[Format]) -> None:
         # All payload is JSON here, whatever a session's format says.
-        self.core = Core(rules=rules, limits=limits, decode=lambda payload, _: load(payload, Format.JSON))
+        self.core = Core(
+            rules=rules,
+            limits=limits,
+            quota=SMALL,
+            history=HISTORY,
+            decode=lambda payload, _: load(payload, Format.JSON),
+        )
         self._made = list(zip(roles, formats, strict=True))
         self._places: list[Session | None] = [None] * 4
         self.asked: Counter[tuple[int, int]] = Counter()
@@ -129,6 +139,7 @@ class Play:
         records.check_empty(self.core.realm)
 
 
+@pytest.mark.spec("SEC-06")
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     steps,
@@ -152,6 +163,8 @@ def test_a_session_without_rights_learns_and_changes_nothing(steps: list[tuple[i
     play = Play((), Limits(), [ANY_ROLE] * 4, [Format.JSON] * 4)
     for place, what in steps:
         play.step(place, what)
-        assert not play.core.realm.broker.subscriptions
+        broker = play.core.realm.broker
+        assert not any(subscription.subscribers for subscription in broker.by_id.values())
+        assert not any([*broker.histories, broker.retained])
         assert not play.core.realm.dealer.registrations
     play.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,7 @@ CALLS = st.tuples(
 )
 
 
+@pytest.mark.spec("SEC-06")
 @settings(max_examples=150, deadline=None)
 @given(st.lists(CALLS, min_size=1, max_size=30))
 def test_there_is_one_answer(calls: list[tuple[str, list[Any], dict[str, Any]]]) -> None:

@@ -17,6 +17,11 @@ from tests.support.process import ROOT, environment, free_port
 
 HELLO = ROOT / "examples" / "hello"
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "examples/hello/README.md"]
+PAGES = sorted(
+    page.relative_to(ROOT).as_posix()
+    for folder in (".", "bench", "docs", "docs/decisions", "examples/*")
+    for page in ROOT.glob(f"{folder}/*.md")
+)
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
@@ -28,11 +33,21 @@ def test_every_make_command_of_a_document_exists(document: str) -> None:
     assert named <= targets
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_link_of_a_document_leads_somewhere(document: str) -> None:
-    text = (ROOT / document).read_text(encoding="utf-8")
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
-    assert [link for link in links if not ((ROOT / document).parent / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
+
+
+def test_every_page_of_the_documentation_can_be_reached_from_the_first_one() -> None:
+    reached, coming = set(), [ROOT / "README.md"]
+    while coming:
+        page = coming.pop()
+        reached.add(page)
+        links = re.findall(r"\]\(([^)#:]+\.md)", page.read_text(encoding="utf-8"))
+        coming += {(page.parent / link).resolve() for link in links} - reached
+    assert [page for page in PAGES if ROOT / page not in reached and "decisions" not in page] == []
 
 
 def test_everything_that_the_image_copies_exists_and_is_sent_to_the_builder() -> None:

@@ -172,6 +172,7 @@ class House:
             and not realm.has_leavers
             and not len(realm.dealer.registrations)
             and not len(realm.dealer.deadlines)
+            and realm.dealer.store.used == 0
             and not len(realm.broker.subscriptions)
             and all(member.holds_nothing() for member in self.members)
         )

@@ -18,7 +18,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.realms.house import House, Member
-from wampd.realms.messages import CALL, CANCEL, ERROR, INVOCATION, REGISTER, REGISTERED, RESULT, UNREGISTER, YIELD
+from wampd.realms.limits import Quota
+from wampd.realms.messages import (
+    CALL,
+    CANCEL,
+    ERROR,
+    INTERRUPT,
+    INVOCATION,
+    REGISTER,
+    REGISTERED,
+    RESULT,
+    UNREGISTER,
+    YIELD,
+)
 from wampd.realms.options import ClientRole, ClientRoles
 
 URIS = ["com.p", "com.q"]
@@ -39,7 +51,7 @@ class Sharing(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.house = House()
+        self.house = House(quota=Quota(kept_size=2000))
         self.here: dict[int, Member] = {}
         self.requests: Counter[int] = Counter()
         self.open: dict[int, set[int]] = defaultdict(set)  # session → its calls without a final answer
@@ -188,6 +200,15 @@ class Sharing(RuleBasedStateMachine):
                     assert share.concurrency is None or share.pending <= share.concurrency
 
     @invariant()
+    def what_is_kept_is_what_is_counted(self) -> None:
+        calls = [call for member in self.house.members for call in (member.session.calls or {}).values()]
+        parts = [part for call in calls if call.callee is not None for part in (call.callee.calls or {}).values()]
+        courses = {call.course for call in (*calls, *parts) if call.course is not None}
+        store = self.house.realm.dealer.store
+        assert store.used == sum(course.kept for course in courses) <= store.most
+        assert all(course.kept for course in courses if course.payload is not None)
+
+    @invariant()
     def nobody_waits_in_vain(self) -> None:
         for registration in self.house.realm.dealer.registrations.exact.values():
             if registration.callee is None:
@@ -222,6 +243,62 @@ class Sharing(RuleBasedStateMachine):
 
 TestSharing = Sharing.TestCase
 TestSharing.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+@pytest.mark.parametrize("way", ["leave", "dismiss"])
+def test_calls_of_a_session_that_goes_are_not_served_any_more(way):
+    house = House()
+    callee, caller = house.join(), house.join()
+    callee.say([REGISTER, 1, {"concurrency": 1}, "com.p"])
+    caller.say(*[[CALL, number, {}, "com.p"] for number in (1, 2, 3)])
+    callee.heard()
+    if way == "leave":
+        caller.leave()
+    else:
+        house.realm.dismiss(caller.session, "wamp.close.killed")
+    assert [message[:2] for message in callee.heard()] == [[INTERRUPT, 1]]
+
+
+def sharers(house: House) -> list[Member]:
+    """Two callees that serve one call at once, and can say that they are not available."""
+    role = ClientRole(ABLE)
+    callees = [house.join(roles=ClientRoles(role, role, role, role)) for _ in range(2)]
+    for callee in callees:
+        callee.say([REGISTER, 1, {"invoke": "first", "concurrency": 1}, "com.p"])
+        callee.heard()
+    return callees
+
+
+def test_arguments_for_which_there_is_no_room_do_not_go_to_another_callee():
+    house = House(quota=Quota(kept_size=100))
+    first, second = sharers(house)
+    caller = house.join()
+    caller.say([CALL, 1, {}, "com.p", ["x" * 100]])
+    assert house.realm.struck["calls that cannot be given to another callee"] == 1
+    assert caller.session.calls[1].course.payload is None
+    first.say([ERROR, INVOCATION, 1, {}, "wamp.error.unavailable"])
+    ((*error, (reason,)),) = caller.heard()
+    assert error == [ERROR, CALL, 1, {}, "wamp.error.no_available_callee"]
+    assert "kept_size" in reason
+    assert second.heard() == []
+    caller.say([CALL, 2, {}, "com.p", ["x" * 50]])
+    assert house.realm.dealer.store.used > 50
+    first.say([ERROR, INVOCATION, 2, {}, "wamp.error.unavailable"])
+    assert second.heard() == [[INVOCATION, 1, 1, {}, ["x" * 50]]]
+    second.say([YIELD, 1, {}])
+    assert caller.heard() == [[RESULT, 2, {}]]
+    assert house.realm.dealer.store.used == 0
+
+
+def test_arguments_for_which_there_is_no_room_do_not_wait():
+    house = House(quota=Quota(kept_size=120))
+    sharers(house)
+    caller = house.join()
+    caller.say(*[[CALL, number, {}, "com.p", ["x" * 30]] for number in (1, 2, 3, 4)])
+    ((*error, (reason,)),) = caller.heard()
+    assert error == [ERROR, CALL, 4, {}, "wamp.error.no_available_callee"]
+    assert "kept_size" in reason
+    assert house.realm.struck["calls that no callee had room for"] == 1
 
 
 @pytest.mark.spec("SHR-09")

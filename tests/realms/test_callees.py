@@ -15,7 +15,7 @@ from wampd.realms.callees import Callees, Share, Ticket
 from wampd.realms.calls import Course, Invocation
 from wampd.realms.limits import Quota
 from wampd.realms.messages import Call
-from wampd.realms.options import CallOptions, ClientRoles, Invoke, RegisterOptions
+from wampd.realms.options import CallOptions, ClientRole, ClientRoles, Invoke, RegisterOptions
 from wampd.realms.sharding import rendezvous
 
 
@@ -178,7 +178,7 @@ def test_those_who_were_asked_already_are_not_asked_again():
     order = []
     while share := bench.callees.choose(course, bench.random.random):
         order.append(share.number)
-        course.tried.append(share.callee)
+        course.tried.add(share.callee)
     assert order == [1, 2, 3]
     assert bench.callees.lacking(course) == ""
 
@@ -306,6 +306,64 @@ def test_when_nobody_is_left_who_could_serve_a_call_it_is_stranded():
     bench.wait(2)
     bench.callees.remove(share.callee)
     assert bench.table.stranded == [1]
+
+
+def test_who_cannot_serve_a_call_that_waits_goes_on_with_the_next():
+    bench = Bench("first", 1, concurrency=1)
+    roles = ClientRoles(callee=ClientRole({"payload_passthru_mode": True}))
+    able = bench.add(roles, concurrency=1)
+    unable = bench.callees.shares()[0]
+    bench.asked(2)
+    bench.wait(1, ppt_scheme="x_a")
+    bench.wait(2)
+    bench.wait(3)
+    unable.give_back()
+    able.give_back()
+    assert bench.table.seated == [(2, unable), (1, able)]
+
+
+def test_who_was_a_callee_and_is_one_again_has_nothing_to_do_with_what_it_served_then():
+    bench = Bench("first", 1, concurrency=1)
+    other = bench.add(concurrency=1)
+    old = bench.callees.shares()[0]
+    bench.asked(2)
+    bench.callees.remove(old.callee)
+    new = bench.callees.add(old.callee, RegisterOptions(invoke="first", concurrency=1))
+    assert bench.choose() is new
+    bench.wait(1)
+    old.give_back()
+    assert bench.table.seated == []
+    other.give_back()
+    assert bench.table.seated == [(1, other)]
+
+
+def test_those_who_must_wait_for_somebody_else_keep_their_order():
+    bench = Bench("first")
+    shares = {nkey: bench.add(nkey=nkey, concurrency=1) for nkey in ("n1", "n2", "n3")}
+    owner = rendezvous("k1", shares)
+    others = [f"k{number}" for number in range(99) if rendezvous(f"k{number}", shares) != owner]
+    heir = rendezvous("k1", set(shares) - {owner})
+    rkey = next(rkey for rkey in others if rendezvous(rkey, set(shares) - {owner}) == heir)
+    bench.asked(3)
+    for number, key in ((1, rkey), (2, "k1"), (3, rkey), (4, "k1")):
+        bench.wait(number, rkey=key)
+    bench.callees.remove(shares[owner].callee)
+    for _ in range(4):
+        shares[heir].give_back()
+    assert bench.table.seated == [(number, shares[heir]) for number in (1, 2, 3, 4)]
+
+
+def test_when_the_callee_of_a_key_does_not_want_the_call_the_next_in_line_for_the_key_is_asked():
+    bench = Bench("first")
+    shares = {nkey: bench.add(nkey=nkey) for nkey in ("n1", "n2", "n3")}
+    course = bench.course(rkey="k")
+    asked = []
+    while share := bench.callees.choose(course, bench.random.random):
+        course.tried.add(share.callee)
+        asked.append(share.nkey)
+    first = rendezvous("k", shares)
+    second = rendezvous("k", set(shares) - {first})
+    assert asked == [first, second, *(set(shares) - {first, second})]
 
 
 def test_only_so_many_calls_and_bytes_wait():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
@@ -173,6 +175,53 @@ def test_a_callee_that_unregisters_goes_on_with_its_part():
     for callee in play.callees:
         answer(callee)
     assert play.caller.heard() == [[RESULT, 1, {}, [[{}, {}]]]]
+
+
+@pytest.mark.parametrize("end", ["yield", "error", "cancel", "leave", "broken", "skip"])
+def test_when_all_is_over_the_memory_is_free_at_once(end):
+    play = gathered()
+    outlet = weakref.ref(play.between.outlet)
+    gc.disable()
+    try:
+        if end == "leave":
+            play.caller.leave()
+        elif end == "broken":
+            play.between.outlet.broken()
+        elif end in ("cancel", "skip"):
+            play.caller.say([CANCEL, 1, {"mode": "skip" if end == "skip" else "kill"}])
+        for callee in play.callees:
+            if end == "error":
+                callee.say([ERROR, INVOCATION, 1, {}, "com.err"])
+            else:
+                answer(callee)
+        play.house.settle()
+        for member in (play.caller, *play.callees):
+            member.heard()
+        play.house.touched.clear()
+        play.between = None
+        assert outlet() is None
+    finally:
+        gc.enable()
+
+
+def test_results_to_be_gathered_are_kept_within_bounds():
+    play = gathered(quota=Quota(kept_size=1000))
+    store = play.house.realm.dealer.store
+    answer(play.callees[0], ["short"])
+    play.house.settle()
+    assert 0 < store.used < 1000
+    answer(play.callees[1], ["long" * 300])
+    (error,) = play.caller.heard()
+    assert error[:5] == [ERROR, CALL, 1, {}, "wamp.error.payload_size_exceeded"]
+    assert "kept_size" in error[5][0]
+    assert store.used == 0
+    assert is_over(play)
+
+
+def test_the_arguments_are_not_kept_beside_those_of_the_parts():
+    play = gathered()
+    assert play.caller.session.calls[1].course.payload is None
+    assert all(part.course.payload is None for part in play.between.calls.values())
 
 
 def test_the_session_in_between_stays_what_it_is():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from tests.realms.house import House
+from wampd.realms import history
 from wampd.realms.history import LARGEST_LIMIT, GetEvents, History, HistoryRule
 from wampd.realms.messages import CALL, ERROR, PUBLISH, RESULT, SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, Event, Format
 from wampd.realms.outside import Outside
@@ -131,8 +132,28 @@ def test_what_cannot_be_carried_is_left_out_and_counted():
     publisher.say([CALL, 3, {}, GET, [1], {"limit": 5}])
     ((kind, request, _, (events,), about),) = publisher.heard()
     assert (kind, request, [event["args"] for event in events]) == (RESULT, 3, [["sound"]])
-    assert about == {"left_out": 1}
+    assert about == {"left_out": 1, "last": 5002}
     assert house.realm.struck["events of a history that a requester cannot carry"] == 1
+
+
+@pytest.mark.trap(2)
+@pytest.mark.spec("HIST-11")
+def test_a_history_of_nothing_but_poison_is_answered_in_parts_too(monkeypatch):
+    monkeypatch.setattr(history, "ANSWER_SIZE", 1_000)
+    house = House(history=[HistoryRule("com.topic")])
+    publisher = house.join()
+    for number in range(1, 11):
+        publisher.say([PUBLISH, number, {}, "com.topic", ["poison" if number < 10 else "sound"]])
+    bounds, parts = {}, []
+    for request in range(11, 30):
+        publisher.say([CALL, request, {}, GET, [1], bounds])
+        ((_, _, _, (events,), *about),) = publisher.heard()
+        parts.append(len(events))
+        if not about or "more" not in about[0]:
+            break
+        bounds = {"after_publication": about[0]["last"]}
+    assert len(parts) > 2
+    assert sum(parts) == 1
 
 
 @pytest.mark.spec("HIST-10", "PS-04")

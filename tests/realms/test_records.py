@@ -201,28 +201,6 @@ def test_a_session_that_leaves_takes_its_deadlines_along(callee, caller, house):
     assert caller.holds_nothing()
 
 
-@pytest.mark.parametrize(
-    ("timeouts", "asked", "allowed"),
-    [
-        (Timeouts(), 0, 0),
-        (Timeouts(), 1500, 1.5),
-        (Timeouts(default=2), 0, 2),
-        (Timeouts(default=2), 1500, 1.5),
-        (Timeouts(default=2), 3000, 3),
-        (Timeouts(maximum=2), 0, 2),
-        (Timeouts(maximum=2), 1500, 1.5),
-        (Timeouts(maximum=2), 3000, 2),
-        (Timeouts(default=1, maximum=2), 0, 1),
-        (Timeouts(default=3, maximum=2), 0, 2),
-        (Timeouts(), 10**400, 2**53 / 1000),
-    ],
-    ids=str,
-)
-@pytest.mark.spec("TMO-09")
-def test_what_a_realm_allows(timeouts, asked, allowed):
-    assert timeouts.allowed(asked) == allowed
-
-
 @pytest.mark.spec("TMO-09")
 def test_a_realm_with_a_default_watches_calls_without_options():
     house = House(timeouts=Timeouts(default=1.0))
@@ -231,20 +209,3 @@ def test_a_realm_with_a_default_watches_calls_without_options():
     caller.say([CALL, 1, {}, "com.p"])
     house.realm.expire(house.now + 1)
     assert [message[4] for message in caller.heard()] == ["wamp.error.timeout"]
-
-
-# ------------------------------------------------------------------------------------------------ calls that ended early
-
-
-@pytest.mark.spec("PCI-14")
-def test_only_so_many_calls_that_ended_early_are_remembered(house, callee, caller):
-    many = 1010
-    caller.say(*[[CALL, number, MORE, "com.nobody"] for number in range(1, many + 1)])
-    assert len(caller.heard()) == many
-    ended = caller.session.ended
-    assert list(ended) == list(range(11, many + 1))
-    house.now += 61
-    caller.say([CALL, many + 1, MORE, "com.nobody"])
-    assert list(ended) == [many + 1]
-    caller.leave()
-    assert caller.holds_nothing()

@@ -66,7 +66,7 @@ def test_of_a_registration_that_is_taken_over_the_watcher_is_told_before_the_one
     watcher = Notes(house)
     after = register(new, **FORCE)
     assert watcher.notes == [("unregistered", 1, before, True), ("registered", 2, after, True)]
-    reason = "another callee has taken the procedure over"
+    reason = "wampd.revoked.taken_over"
     assert old.heard() == [[UNREGISTERED, 0, {"registration": before, "reason": reason}]]
 
 

@@ -69,6 +69,7 @@ def test_a_testament_without_payload_is_an_event_without_payload():
     assert (second.args, second.kwargs) == (None, {"k": 1})
 
 
+@pytest.mark.trap(16)
 @pytest.mark.spec("TST-01")
 @pytest.mark.parametrize(
     "large",

@@ -125,7 +125,7 @@ def call_works(session):
 # ---------------------------------------------------------------------------------------------------- where
 
 
-@pytest.mark.spec("RAW-12")
+@pytest.mark.spec("RAW-12", "SEC-01", "TLA-03")
 def test_tls_carries_websocket_and_rawsocket(start, tmp_path):
     pem = make_certificate(tmp_path)
     listeners = EVERYWHERE.format(
@@ -159,7 +159,7 @@ def test_ipv6(start):
     assert "::1) joined" in router.log()
 
 
-@pytest.mark.spec("RAW-12")
+@pytest.mark.spec("RAW-12", "SEC-03")
 def test_unix_sockets_and_one_that_a_killed_router_left_behind(start, tmp_path):
     path = tmp_path / "wampd.sock"
     listeners = EVERYWHERE.format(endpoint=f"unix:{path}:mode=600", more="limits: {connections_per_address: 1}")

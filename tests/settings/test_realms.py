@@ -114,7 +114,7 @@ def test_the_defaults_are_those_that_are_promised_and_those_of_the_core(config):
 
 def test_realm_and_role_have_a_key_for_every_limit(config):
     of_session = set(Limits.__struct_fields__)
-    of_realm = {"sessions", "retained", "retained_size", "waiting_calls", "waiting_size"}
+    of_realm = {"sessions", "retained", "retained_size", "waiting_calls", "waiting_size", "kept_size"}
     assert set(RealmLimits.__struct_fields__) == of_session | of_realm
     assert set(RoleLimits.__struct_fields__) == of_session | {"sessions"}
     assert not any(value is not None for value in msgspec.structs.asdict(RoleLimits()).values())

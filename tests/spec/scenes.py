@@ -123,10 +123,10 @@ LEAVING = pytest.mark.parametrize("leave", [goodbye, abort, violate, drop])
 """Every way in which a session can end by its client."""
 
 
-def joined_as(play, name, authid, realm="guarded"):
+def joined_as(play, name, authid, realm="guarded", roles=ALL):
     """Join a realm with a ticket."""
     actor = play.newcomer(name)
-    actor.hello(realm, authmethods=["ticket"], authid=authid)
+    actor.hello(realm, roles, authmethods=["ticket"], authid=authid)
     actor < [CHALLENGE, "ticket", {}]
     actor > [AUTHENTICATE, f"secret-of-{authid}", {}]
     actor.welcome()

@@ -42,7 +42,7 @@ def dismiss(play, actor, reason, message=""):
     play.fence()
 
 
-@pytest.mark.spec("SES-08", "SES-13")
+@pytest.mark.spec("SES-08", "SES-13", "AMB-32")
 @pytest.mark.parametrize(
     "message",
     [
@@ -94,7 +94,7 @@ def test_a_malformed_goodbye_or_abort_is_a_violation(play, message):
     play.alice < violation
 
 
-@pytest.mark.spec("WS-08", "ID-10", "PS-04", "SES-11")
+@pytest.mark.spec("WS-08", "ID-10", "PS-04", "SES-11", "MUX-01", "AMB-10")
 def test_after_goodbye_the_connection_carries_a_new_session(play):
     subscribed(play, "alice")
     first, authid = play.alice.id, play.alice.details["authid"]
@@ -111,6 +111,23 @@ def test_after_goodbye_the_connection_carries_a_new_session(play):
     play.alice < [SUBSCRIBED, 2, ANY.as_("anew")]
     play.bob > [PUBLISH, 2, {}, "com.topic"]
     play.alice < [EVENT, play.anew, int, {}]
+
+
+@pytest.mark.spec("MUX-01", "WS-08")
+def test_sessions_on_one_connection_may_be_of_different_realms_and_share_nothing(play):
+    registered(play, "callee")
+    play.alice > [CALL, 1, {}, "com.app.add"]
+    play.callee < [INVOCATION, 1, play.reg, {}]
+    play.callee > [YIELD, 1, {}]
+    play.alice < [RESULT, 1, {}]
+    play.alice > BYE
+    play.alice < AND_OUT
+    play.alice.join("strict")
+    play.alice > [CALL, 1, {}, "com.app.add"]
+    play.alice < [ERROR, CALL, 1, {}, "wamp.error.no_such_procedure", ...]
+    play.callee < nothing
+    play.alice > [CALL, 7, {}, "com.app.add"]
+    play.alice < violation
 
 
 @pytest.mark.spec("WS-08", "SES-09")
@@ -131,7 +148,7 @@ def test_after_goodbye_only_hello_may_come(play, message):
     play.alice < violation
 
 
-@pytest.mark.spec("WS-08", "SES-14")
+@pytest.mark.spec("WS-08", "SES-14", "AMB-10")
 def test_who_says_nothing_after_goodbye_is_disconnected(memory_play):
     play = memory_play
     play.alice > BYE

@@ -150,7 +150,7 @@ def test_a_call_may_wait_no_longer_than_its_timeout(memory_play):
     play.stage.clock.advance(0.299)
     play.caller < nothing
     play.stage.clock.advance(0.002)
-    play.caller < [ERROR, CALL, 2, {}, "wamp.error.timeout", ...]
+    play.caller < [ERROR, CALL, 2, {}, "wamp.error.timeout", ["no callee had room for 300 ms"]]
     callee > [YIELD, 1, {}]
     play.caller < [RESULT, 1, {}]
     callee < [INVOCATION, 2, play.reg, {}, [3]]

@@ -88,7 +88,7 @@ def test_where_disclosure_is_the_rule_every_publisher_is_disclosed(play):
     play.alice < [EVENT, play.sub, int, publisher_keys(play.bob)]
 
 
-@pytest.mark.spec("CID-01", "CID-02", "FEA-04")
+@pytest.mark.spec("CID-01", "CID-02", "FEA-04", "AMB-35")
 @pytest.mark.parametrize("roles", [None, BASIC], ids=["announced", "not announced"])
 def test_a_caller_is_disclosed_on_its_request(play, roles):
     if roles is not None:

@@ -122,7 +122,7 @@ def test_subscription_and_registration_ids_are_stable(play):
     play.subscriber < [EVENT, play.sub, int, {}]
 
 
-@pytest.mark.spec("ID-05", "PV-05", "ID-09")
+@pytest.mark.spec("ID-05", "PV-05", "ID-09", "AMB-04")
 def test_a_strict_realm_wants_request_ids_that_count(play):
     play.session("alice", realm="strict")
     play.alice > [SUBSCRIBE, 1, {}, "com.a"]
@@ -163,7 +163,7 @@ def test_in_a_strict_realm_a_gap_or_a_repetition_is_a_violation(play, first, sec
     play.alice < violation
 
 
-@pytest.mark.spec("ID-09")
+@pytest.mark.spec("ID-09", "AMB-04")
 def test_other_realms_take_request_ids_in_any_order(play):
     for number in (123, 789, 7, 7, 2**53, 1):
         play.alice > [SUBSCRIBE, number, {}, "com.a"]
@@ -203,7 +203,7 @@ def test_invocations_are_counted_for_each_callee_by_itself(play):
         play.alice < [RESULT, 2 * number + 1, {}]
 
 
-@pytest.mark.spec("ID-10", "WS-08")
+@pytest.mark.spec("ID-10", "WS-08", "MUX-01", "AMB-10")
 def test_a_new_session_on_the_same_connection_counts_from_1_again(play):
     play.session("alice", realm="strict")
     first = play.alice.id

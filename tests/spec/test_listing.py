@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from tests.spec.scenes import joined_as
-from tests.support.play import ANY, nothing
+from tests.support.play import ALL, ANY, BASIC, nothing
 from wampd.realms.messages import EVENT, PUBLISH, SUBSCRIBE, SUBSCRIBED
 
 PEOPLE = {"alice": ("joe", "member"), "bob": ("ann", "member"), "carol": ("bob", "guest")}
@@ -108,3 +108,42 @@ def test_the_lists_hold_for_pattern_subscriptions_too(listening, uri, match):
     play.carol < [EVENT, play.pattern, int, {"topic": "com.topic"}]
     play.alice < nothing
     play.bob < nothing
+
+
+@pytest.mark.spec("BWL-01", "BWL-02", "FEA-02", "FEA-04")
+@pytest.mark.parametrize("roles", [ALL, BASIC], ids=["announced", "not announced"])
+@pytest.mark.parametrize("match", ["exact", "prefix"])
+def test_lists_are_honoured_whoever_announced_them(play, roles, match):
+    for name in ("alice", "bob", "publisher"):
+        play.session(name, roles=roles)
+    for actor in (play.alice, play.bob):
+        actor > [SUBSCRIBE, 1, {"match": match}, "com.topic"]
+        actor < [SUBSCRIBED, 1, ANY.as_("sub")]
+    details = {} if match == "exact" else {"topic": "com.topic"}
+    for number, options in enumerate(
+        [
+            {"eligible": [play.alice.id]},
+            {"exclude": [play.bob.id]},
+            {"eligible_authid": [play.alice.details["authid"]]},
+            {"eligible": [play.alice.id, play.bob.id], "exclude": [play.bob.id]},
+        ],
+        1,
+    ):
+        play.publisher > [PUBLISH, number, options, "com.topic", [number]]
+        play.alice < [EVENT, play.sub, int, details, [number]]
+    play.publisher > [PUBLISH, 5, {"eligible": []}, "com.topic", [5]]
+    play.alice < nothing
+    play.bob < nothing
+
+
+@pytest.mark.spec("BWL-01", "SES-18")
+def test_a_list_of_very_many_names_does_not_cost_each_receiver(memory_play):
+    play = memory_play
+    for name in ("alice", "bob"):
+        actor = getattr(play, name)
+        actor > [SUBSCRIBE, 1, {}, "com.topic"]
+        actor < [SUBSCRIBED, 1, ANY.as_("sub")]
+    many = [f"nobody {number}" for number in range(20_000)]
+    play.publisher > [PUBLISH, 1, {"exclude_authid": many, "eligible": [play.bob.id, *range(1, 20_000)]}, "com.topic"]
+    play.bob < [EVENT, play.sub, int, {}]
+    play.alice < nothing

@@ -44,7 +44,7 @@ def test_a_message_is_a_list_that_starts_with_its_type(play, message):
 
 
 @pytest.mark.spec("MSG-01", "MSG-11", "PV-06")
-@pytest.mark.parametrize("code", [-1, 0, 7, 9, 18, 37, 51, 71, 255, 256, 300, 337, 999, 1023, 1024, 2**31, 2**53])
+@pytest.mark.parametrize("code", [-1, 0, 7, 9, 18, 37, 51, 71, 255, 256, 300, 336, 338, 999, 1023, 1024, 2**31, 2**53])
 def test_an_unknown_message_type_is_a_violation(play, code):
     play.alice > [code, 1]
     play.alice < violation("unknown message type")
@@ -297,7 +297,7 @@ VALUES = [
 ]
 
 
-@pytest.mark.spec("MSG-09", "SER-09", "PS-12")
+@pytest.mark.spec("MSG-09", "SER-09", "PS-12", "SEC-04")
 def test_a_payload_is_forwarded_without_change(play):
     registered(play)
     play.callee > [SUBSCRIBE, 2, {}, "com.topic"]
@@ -313,7 +313,7 @@ def test_a_payload_is_forwarded_without_change(play):
         play.callee < [EVENT, play.sub, int, {}, *payload]
 
 
-@pytest.mark.spec("MSG-09", "SER-09")
+@pytest.mark.spec("MSG-09", "SER-09", "SEC-04")
 def test_json_numbers_keep_all_their_digits(json_play):
     digits = b"123456789012345678901234567890,0.1000000000000000000001,1E400,-0"
     registered(json_play)

@@ -13,6 +13,8 @@ from wampd.realms.messages import (
     EVENT,
     GOODBYE,
     PUBLISH,
+    REGISTER,
+    REGISTERED,
     RESULT,
     SUBSCRIBE,
     SUBSCRIBED,
@@ -234,6 +236,23 @@ def test_a_subscriber_is_taken_off_and_told_if_it_understands(play, able, reason
     play.dave < [UNSUBSCRIBED, 0, {"subscription": play.sub, "reason": str}]
     alice < [EVENT, play.on_unsubscribe, int, {}, [play.dave.id, play.sub]]
     alice < [EVENT, play.on_delete, int, {}, [play.dave.id, play.sub]]
+
+
+@pytest.mark.spec("META-P-03", "META-R-07", "SRV-01", "RRV-01")
+def test_the_reason_is_a_uri_since_there_are_clients_that_take_nothing_else(play):
+    subscribed(play, "bob")
+    play.bob > [REGISTER, 2, {}, "com.p"]
+    play.bob < [REGISTERED, 2, ANY.as_("reg")]
+    number = 0
+    for procedure, held in (("subscription.remove_subscriber", play.sub), ("registration.remove_callee", play.reg)):
+        for reason in ("not a uri", "", "a..b"):
+            number += 1
+            refused(
+                play.alice, number, f"wamp.{procedure}", [held, play.bob.id, reason], error="wamp.error.invalid_uri"
+            )
+    play.bob < nothing
+    asked(play.alice, 7, "wamp.subscription.remove_subscriber", [play.sub, play.bob.id], answer=no_result)
+    play.bob < [UNSUBSCRIBED, 0, {"subscription": play.sub, "reason": "wampd.revoked.by_meta_api"}]
 
 
 @pytest.mark.spec("META-P-03")

@@ -112,6 +112,16 @@ def test_the_same_uri_with_another_policy_is_another_subscription(play):
     play.bob < [EVENT, play.wildcard, int, {"topic": "com.a"}]
 
 
+@pytest.mark.spec("PSUB-02", "PSUB-03", "PSUB-06", "FEA-04")
+def test_who_did_not_announce_patterns_can_subscribe_to_them_all_the_same(play):
+    play.session("subscriber", roles=BASIC)
+    subscribe(play.subscriber, 1, "com.a", "prefix", "prefix")
+    subscribe(play.subscriber, 2, "com..b", "wildcard", "wildcard")
+    play.publisher > [PUBLISH, 1, {}, "com.a.b", [1]]
+    for name in ("prefix", "wildcard"):
+        play.subscriber < [EVENT, play.names[name], int, {"topic": "com.a.b"}, [1]]
+
+
 @pytest.mark.spec("PSUB-07")
 def test_subscriptions_are_no_sets(play):
     subscribe(play.subscriber, 1, "com.a", "prefix", "prefix")

@@ -62,7 +62,7 @@ def test_the_last_part_may_say_that_there_is_no_more_and_parts_may_be_empty(play
     play.caller < [RESULT, 1, {}]
 
 
-@pytest.mark.spec("PCI-03", "PV-08", "FEA-02")
+@pytest.mark.spec("PCI-03", "PV-08", "FEA-02", "AMB-35")
 @pytest.mark.parametrize("roles", [BASIC, without("caller", "progressive_call_invocations")], ids=["basic", "but this"])
 def test_a_caller_that_did_not_announce_it_must_not_call_in_parts(play, roles):
     registered(play, uri=UPLOAD)

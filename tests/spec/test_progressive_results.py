@@ -84,6 +84,30 @@ def test_progress_is_not_asked_of_a_callee_that_lacks_it_nor_taken_from_it(play,
     play.caller < [RESULT, 1, {}, ["whole"]]
 
 
+@pytest.mark.spec("PCR-01", "PCR-06", "FEA-02")
+@pytest.mark.parametrize("lacks", ["progressive_call_results", "call_canceling"])
+def test_a_lenient_realm_lets_callees_answer_in_parts_that_cannot_be_interrupted(play, lacks):
+    play.session("callee", "lenient", without("callee", lacks))
+    registered(play)
+    play.session("caller", "lenient")
+    play.caller > [CALL, 1, RECEIVE, "com.app.add"]
+    asked = RECEIVE if lacks == "call_canceling" else {}
+    play.callee < [INVOCATION, 1, play.reg, asked]
+    play.callee > [YIELD, 1, PROGRESS, ["half"]]
+    if asked:
+        play.caller < [RESULT, 1, PROGRESS, ["half"]]
+    play.caller > [CANCEL, 1, {"mode": "kill"}]
+    if asked:
+        play.caller < [ERROR, CALL, 1, {}, "wamp.error.canceled", ...]
+    else:
+        play.callee < [INTERRUPT, 1, {...: ...}]
+        play.caller < nothing
+    play.callee > [YIELD, 1, PROGRESS, ["more"]]
+    play.callee > [YIELD, 1, {}, ["whole"]]
+    if not asked:
+        play.caller < [RESULT, 1, {}, ["whole"]]
+
+
 @pytest.mark.spec("PCR-01", "FEA-02")
 def test_a_caller_that_asks_for_progress_gets_it_whatever_it_announced(play):
     play.session("caller", roles=BASIC)

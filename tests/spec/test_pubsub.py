@@ -79,7 +79,7 @@ def test_a_subscription_ends_with_its_session(play, leave):
     play.back < [ERROR, UNSUBSCRIBE, 1, {}, NO_SUCH_SUBSCRIPTION, ...]
 
 
-@pytest.mark.spec("PS-07", "PV-11")
+@pytest.mark.spec("PS-07", "PV-11", "AMB-33")
 def test_unsubscribing_from_what_is_not_there_is_an_error_and_no_violation(play):
     play.subscriber > [UNSUBSCRIBE, 1, 999]
     play.subscriber < [ERROR, UNSUBSCRIBE, 1, {}, NO_SUCH_SUBSCRIPTION, ...]
@@ -132,7 +132,7 @@ def test_the_publisher_does_not_get_its_own_event(play, options):
     play.alice < nothing
 
 
-@pytest.mark.spec("EXC-02", "PS-16", "FEA-04")
+@pytest.mark.spec("EXC-02", "PS-16", "FEA-04", "AMB-35")
 @pytest.mark.parametrize("roles", [None, BASIC], ids=["announced", "not announced"])
 def test_the_publisher_gets_its_own_event_if_it_wants_to_after_the_acknowledgement(play, roles):
     if roles is not None:
@@ -171,7 +171,7 @@ def test_not_excluding_oneself_does_not_override_the_other_lists(play):
     play.alice < nothing
 
 
-@pytest.mark.spec("PS-17")
+@pytest.mark.spec("PS-17", "AMB-07")
 def test_what_a_role_may_not_do_is_refused_with_not_authorized(play):
     play.session("alice", realm="guarded")
     play.alice > [SUBSCRIBE, 1, {}, "com.secret.topic"]

@@ -7,9 +7,7 @@ import pytest
 from tests.spec.scenes import joined_as
 from tests.support.play import ALL, ANY, BASIC, nothing
 from wampd.realms.messages import (
-    AUTHENTICATE,
     CALL,
-    CHALLENGE,
     ERROR,
     INVOCATION,
     REGISTER,
@@ -27,12 +25,7 @@ P = "com.app.add"
 
 def arrive(play, name, authid="joe", roles=ALL):
     """Join ``guarded``, where members may take registrations over and guests may not."""
-    actor = play.newcomer(name)
-    actor.hello("guarded", roles, authmethods=["ticket"], authid=authid)
-    actor < [CHALLENGE, "ticket", {}]
-    actor > [AUTHENTICATE, f"secret-of-{authid}", {}]
-    actor.welcome()
-    return actor
+    return joined_as(play, name, authid, roles=roles)
 
 
 def register(actor, request=1, uri=P, reg="reg", **options):
@@ -57,7 +50,7 @@ def test_a_callee_whose_registration_is_taken_over_is_told_if_it_understands(pla
     new = arrive(play, "new", roles=BASIC)
     register(new, **FORCE)
     if able:
-        old < [67, 0, {"registration": play.before, "reason": "another callee has taken the procedure over"}]
+        old < [67, 0, {"registration": play.before, "reason": "wampd.revoked.taken_over"}]
     assert play.before != play.reg
     call(play, new)
     old > [UNREGISTER, 2, play.before]
@@ -167,9 +160,9 @@ def test_those_who_watch_are_told(memory_play):
     play.fence()
     play.alice < [67, 0, {"registration": play.reg, "reason": "moved"}]
     watcher < [36, play.on_unregister, int, {}, [play.alice.id, play.reg]]
-    assert registrations.revoke(registration, realm.sessions[play.bob.id], "all gone")
+    assert registrations.revoke(registration, realm.sessions[play.bob.id], "com.app.all_gone")
     play.stage.realms.end_of_turn()
     play.fence()
-    play.bob < [67, 0, {"registration": play.reg, "reason": "all gone"}]
+    play.bob < [67, 0, {"registration": play.reg, "reason": "com.app.all_gone"}]
     watcher < [36, play.on_unregister, int, {}, [play.bob.id, play.reg]]
     watcher < [36, play.on_delete, int, {}, [play.bob.id, play.reg]]

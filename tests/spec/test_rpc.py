@@ -80,7 +80,7 @@ def test_an_unregistered_procedure_is_gone(play):
     play.bob < [REGISTERED, 1, int]
 
 
-@pytest.mark.spec("RPC-04", "PV-11")
+@pytest.mark.spec("RPC-04", "PV-11", "AMB-33")
 def test_unregistering_what_is_not_registered_is_an_error_and_no_violation(play):
     play.callee > [UNREGISTER, 1, 999]
     play.callee < [ERROR, UNREGISTER, 1, {}, "wamp.error.no_such_registration", ...]

@@ -131,7 +131,7 @@ def test_a_second_hello_is_a_violation_and_ends_the_session(play):
     play.caller < [ERROR, CALL, 1, {}, "wamp.error.no_such_procedure", ...]
 
 
-@pytest.mark.spec("SES-08")
+@pytest.mark.spec("SES-08", "AMB-32")
 def test_an_abort_instead_of_hello_or_authenticate_is_not_answered(play):
     play.newcomer("alice") > [ABORT, {}, "com.app.changed.my.mind"]
     play.alice < closed

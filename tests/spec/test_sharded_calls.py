@@ -337,6 +337,26 @@ def test_cancelling_a_call_of_all_cancels_it_with_each_callee(play, mode):
     asked(play, (alice, bob), 2, 2)
 
 
+@pytest.mark.spec("SHD-01", "RER-01")
+def test_the_part_of_a_callee_that_is_not_available_goes_to_no_other(play):
+    alice, bob = shared(play, ("alice", "bob"))
+    asked(play, (alice, bob))
+    alice > [ERROR, INVOCATION, 1, {}, "wamp.error.unavailable"]
+    play.caller < [ERROR, CALL, 1, {}, "wamp.error.unavailable"]
+    bob < [INTERRUPT, 1, {...: ...}]
+
+
+@pytest.mark.spec("SHD-01", "CAN-02", "RPC-18")
+def test_nothing_follows_the_end_of_a_call_of_all(play):
+    alice, bob = shared(play, ("alice", "bob"))
+    asked(play, (alice, bob), runmode="progressive")
+    play.caller > [CANCEL, 1, {"mode": "skip"}]
+    play.caller < [ERROR, CALL, 1, {}, CANCELED, ...]
+    alice > [YIELD, 1, {}, ["a"]]
+    bob > [ERROR, INVOCATION, 1, {}, "com.err"]
+    play.caller < nothing
+
+
 @pytest.mark.spec("SHD-01", "CAN-03", "CAN-05")
 def test_killing_a_call_of_all_waits_for_nobody_who_cannot_be_interrupted(play):
     play.session("bob", roles=BASIC)

@@ -150,11 +150,11 @@ def test_bytes_that_are_no_message_are_answered_with_abort_and_closed(played, se
 @pytest.mark.spec("RAW-11", "RPC-22")
 def test_nothing_longer_than_the_client_takes_is_sent_to_it(played):
     play = played("rawsocket", "json")
-    play.newcomer("alice", length=1).join()
+    play.newcomer("alice", length=2).join()
     subscribed(play, "alice")
     registered(play, "bob")
     registered(play, "alice", "com.small", request=2, reg="small")
-    text = "x" * 1024
+    text = "x" * 2048
     play.bob > [PUBLISH, 2, {"acknowledge": True}, "com.topic", [text]]
     play.bob < [PUBLISHED, 2, int]
     play.alice < nothing
@@ -172,12 +172,12 @@ def test_nothing_longer_than_the_client_takes_is_sent_to_it(played):
 @pytest.mark.spec("RAW-11", "RPC-22", "PCR-03")
 def test_a_part_of_a_result_that_is_longer_than_the_client_takes_ends_the_call(played):
     play = played("rawsocket", "json")
-    play.newcomer("alice", length=1).join()
+    play.newcomer("alice", length=2).join()
     registered(play)
     for number, last in enumerate((False, True), 1):
         play.alice > [CALL, number, {"receive_progress": True}, "com.app.add"]
         play.callee < [INVOCATION, number, play.reg, {"receive_progress": True}]
-        parts = [[YIELD, number, {"progress": True}, [text]] for text in ("short", "x" * 1024)]
+        parts = [[YIELD, number, {"progress": True}, [text]] for text in ("short", "x" * 2048)]
         play.callee.say(*parts, *([[YIELD, number, {}, ["the end"]]] if last else []))
         play.alice < [RESULT, number, {"progress": True}, ["short"]]
         play.alice < [ERROR, CALL, number, {}, "wamp.error.payload_size_exceeded", ...]

@@ -284,6 +284,10 @@ PAGE = "https://app.example"
         ((PAGE,), "https://evil.example", 403, None, None),
         ((PAGE,), f"{PAGE}.evil.example", 403, None, None),
         ((PAGE,), f"http://{HOST}", 403, None, None),
+        (("*",), "*", 200, "*", None),
+        (("*",), "same-host", 200, "*", None),
+        (("same-host",), "same-host", 403, None, None),
+        (("same-host",), "*", 403, None, None),
     ],
 )
 def test_only_pages_of_allowed_origins_are_served_and_may_read(origins, origin, code, may_read, with_credentials):

@@ -71,6 +71,7 @@ def port(pem):
     return port
 
 
+@pytest.mark.spec("SEC-01", "TLA-03")
 @pytest.mark.parametrize("opening", [request(), b"\x7f\xf1\x00\x00", request("/echo")])
 def test_messages_go_both_ways_inside_tls_and_nothing_outside(port, opening):
     port.ask(opening)
@@ -256,6 +257,7 @@ def pems(tmp_path_factory):
     return {name: make_certificate(directory, name) for name in ("first.example", "second.example", "*.third.example")}
 
 
+@pytest.mark.spec("SEC-02")
 @pytest.mark.parametrize(
     ("host", "used"),
     [
@@ -293,6 +295,7 @@ def test_other_certificates_are_read_again_too(tmp_path):
     assert serial() != before
 
 
+@pytest.mark.spec("SEC-02")
 def test_a_chain_is_sent_whole(tmp_path):
     (tmp_path / "other").mkdir()
     pem, other = make_certificate(tmp_path), make_certificate(tmp_path / "other")

@@ -18,6 +18,7 @@ Rules
   ``...: ...`` in a map stand for more.
 * Instead of a message: ``< nothing``, ``< closed``, ``< violation``, ``< violation KEY``. ``bob drops`` cuts bob's connection;
   ``wait 0.3`` lets so many seconds pass.
+* A conversation that is about being in time is held ``in_memory`` alone: there a busy machine does no harm.
 * With ``also: basic`` clients of the basic profile, without features, must be able to hold the very same conversation.
 """
 
@@ -48,6 +49,7 @@ class Conversation:
     rows: list[str]
     talk: str
     actors: dict[str, dict[str, Any]] = field(default_factory=dict)
+    in_memory: bool = False
     also: str = ""
 
     def __str__(self) -> str:

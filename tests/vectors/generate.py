@@ -47,7 +47,10 @@ def written(sample: Sample, serialization: str) -> list[bytes]:
     if serialization == "flatbuffers":
         return _flatbuffers(sample)
     if serialization not in AUTOBAHN:
-        return forms(sample, serialization)
+        try:
+            return forms(sample, serialization)
+        except (FileNotFoundError, KeyError):
+            raise SystemExit(f"{sample} is new: for its {serialization}, install what autobahn has it from") from None
     understood = second_opinion(sample.message)
     versions = [sample.message] if understood != sample.message else [understood, sample.message]
     found = [AUTOBAHN[serialization].serialize(version) for version in versions]

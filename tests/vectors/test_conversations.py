@@ -17,9 +17,16 @@ def each(chosen: list[Conversation]) -> pytest.MarkDecorator:
     )
 
 
-@each(ALL)
+@each([one for one in ALL if not one.in_memory])
 def test_a_conversation_of_several_sessions_goes_as_it_is_written(conversation: Conversation, play: Play) -> None:
     conversation.hold(play)
+
+
+@each([one for one in ALL if one.in_memory])
+def test_a_conversation_about_being_in_time_goes_as_it_is_written(
+    conversation: Conversation, memory_play: Play
+) -> None:
+    conversation.hold(memory_play)
 
 
 @each([one for one in ALL if one.also == "basic"])

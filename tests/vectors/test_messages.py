@@ -14,7 +14,19 @@ from tests.support.stages import MemoryStage
 from tests.support.values import DUMP, LOAD, SERIALIZERS
 from tests.vectors.data import Sample, accepted, as_carried, forms, of_client, of_router, refused
 from tests.vectors.generate import documents, outdated, read_flatbuffers, second_opinion
-from wampd.realms.messages import AUTHENTICATE, CHALLENGE, EVENT, HELLO, MESSAGES, ClientMessage, Event, Format, Sender
+from wampd.realms.messages import (
+    AUTHENTICATE,
+    CHALLENGE,
+    EVENT,
+    HELLO,
+    MESSAGES,
+    ClientMessage,
+    Event,
+    Format,
+    MessageType,
+    Sender,
+)
+from wampd.realms.options import Options
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire.serializers import codecs
 
@@ -146,3 +158,22 @@ def test_autobahn_reads_what_is_written_in_flatbuffers(sample: Sample) -> None:
     last = [Raw(DUMP["cbor"](part)) for part in payload(sample)]
     written = CODECS["flatbuffers"].encode((*sample.message[: len(sample.message) - len(last)], *last))
     assert read_flatbuffers(written) == sample.message
+
+
+def options_of(row: MessageType) -> list[tuple[int, str]]:
+    """Where a client's message has options or details, and each that the router knows."""
+    found = []
+    for position, field in enumerate(msgspec.structs.fields(row.struct) if row.struct else (), 1):
+        if isinstance(field.type, type) and issubclass(field.type, Options):
+            found += [(position, option.name) for option in msgspec.structs.fields(field.type)]
+    return found
+
+
+@pytest.mark.parametrize("row", [row for row in MESSAGES.values() if options_of(row)], ids=lambda row: row.name)
+@pytest.mark.spec("MSG-07")
+def test_there_is_a_sample_of_each_option_and_one_that_is_wrong(row: MessageType) -> None:
+    right = [sample.message for sample in ACCEPTED if sample.type == row.name]
+    wrong = {sample.key for sample in REFUSED if sample.type == row.name}
+    for position, name in options_of(row):
+        assert any(name in message[position] for message in right), name
+        assert name in wrong

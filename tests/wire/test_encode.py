@@ -1,6 +1,7 @@
 """What the router sends, in every serialization (spec MSG-08, SER-04, SER-05)."""
 
 import datetime
+from time import perf_counter
 from typing import Any
 
 import cbor2
@@ -163,3 +164,15 @@ def test_a_moment_made_by_the_router_is_written() -> None:
     moment = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
     assert unpack("json", CODECS["json"].encode((50, 1, {}, [moment]))) == [50, 1, {}, ["2026-01-02T03:04:05Z"]]
     assert cbor2.loads(CODECS["cbor"].encode((50, 1, {}, [moment])))[3] == [moment]
+
+
+@pytest.mark.slow
+@every_codec
+@pytest.mark.spec("META-S-04")
+def test_a_hundred_thousand_ids_are_written_without_stopping_the_router(name: str) -> None:
+    ids = [2**53 - number * 7919 for number in range(100_000)]
+    message = Foreign((50, 1, {}, [ids]), Format.PLAIN)
+    begun = perf_counter()
+    written = CODECS[name].encode_foreign(message)
+    assert perf_counter() - begun < 0.1  # 0.025 s on a machine that has nothing else to do
+    assert unpack(name, written)[3] == [ids]

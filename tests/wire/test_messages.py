@@ -119,6 +119,13 @@ def test_so_may_the_ids_and_numbers_in_options(name: str) -> None:
     assert ".timeout" in refusal(codec, pack(name, [48, 1, {"timeout": 0.5}, "a.b"]))
 
 
+@every_codec
+def test_floats_that_nobody_takes_for_integers_stay_floats(name: str) -> None:
+    details = {"roles": {"caller": {}}, "authextra": {"factor": 2.0, "list": [1.0]}}
+    for message in ([1, "realm1", details], [5, "signature", {"factor": 2.0}]):
+        assert "2.0" in str(elements(name, CODECS[name].decode(pack(name, message))))
+
+
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize(
     ("name", "payload"),

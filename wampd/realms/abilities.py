@@ -15,7 +15,7 @@ from wampd.realms.messages import Foreign
 
 if TYPE_CHECKING:
     from wampd.realms.messages import Outgoing, Payload
-    from wampd.realms.options import CallOptions, ClientRole, ErrorDetails, PublishOptions, YieldOptions
+    from wampd.realms.options import AboutPayload, CallOptions, ClientRole
     from wampd.realms.session import Session
 
 CALL_TIMEOUT = "call_timeout"
@@ -46,7 +46,7 @@ def lacking(callee: ClientRole | None, options: CallOptions) -> str | None:
     return unreadable(callee, options)
 
 
-def unreadable(receiver: ClientRole | None, options: CallOptions | YieldOptions | ErrorDetails) -> str | None:
+def unreadable(receiver: ClientRole | None, options: AboutPayload) -> str | None:
     """A feature without which a receiver cannot read a payload that was sent with these options."""
     if options.ppt_scheme and not has(receiver, PASSTHRU):
         return PASSTHRU
@@ -61,7 +61,7 @@ _PASSED_ON = {
 }
 
 
-def passed_on(options: CallOptions | YieldOptions | ErrorDetails | PublishOptions) -> dict[str, Any]:
+def passed_on(options: AboutPayload) -> dict[str, Any]:
     """What the other side is told of the payload, as the sender says it (advanced profile, "Payload Passthru Mode")."""
     told: dict[str, Any] = {}
     if not (options.ppt_scheme or options.enc_algo):

@@ -30,12 +30,12 @@ from wampd.realms.callees import Share
 from wampd.realms.calls import Course, Invocation, Timeouts, remember_ended
 from wampd.realms.gathering import Gathering
 from wampd.realms.grants import Grant
-from wampd.realms.limits import Quota
+from wampd.realms.limits import Quota, beyond
 from wampd.realms.messages import CALL, INVOCATION, Call, Outgoing
 from wampd.realms.outside import Outside
 from wampd.realms.records import CANCELED, Records
 from wampd.realms.registrations import Registration
-from wampd.realms.services import INVALID_ARGUMENT
+from wampd.realms.services import Refused
 from wampd.realms.session import Session
 from wampd.realms.sharding import reach
 
@@ -47,13 +47,24 @@ class Assignment(Records):
     """Gives calls to callees; a `wampd.realms.callees.Desk`."""
 
     def __init__(
-        self, outside: Outside, struck: Counter[str], *, timeouts: Timeouts, quota: Quota, alarm: Callable[[], object]
+        self,
+        outside: Outside,
+        struck: Counter[str],
+        *,
+        timeouts: Timeouts,
+        quota: Quota,
+        alarm: Callable[[], object],
+        lenient_progress: bool,
     ) -> None:
-        """``struck`` counts what is refused; ``alarm`` is called when ``deadlines.next`` has become earlier."""
-        super().__init__(outside, alarm)
+        """``struck`` counts what is refused; ``alarm`` is called when ``deadlines.next`` has become earlier.
+
+        ``lenient_progress``: also callees that cannot be interrupted may answer in parts.
+        """
+        super().__init__(outside, alarm, quota.kept_size)
         self.quota = quota
         self._struck = struck
         self._timeouts = timeouts
+        self._lenient_progress = lenient_progress
         self._chance = outside.random
         self._decode = outside.decode
 
@@ -67,8 +78,8 @@ class Assignment(Records):
             course.caller = disclosing({}, caller, grant)
         try:
             whom = reach(options)
-        except ValueError as error:
-            self._refuse(caller, message, INVALID_ARGUMENT, str(error))
+        except Refused as refused:
+            self._refuse(caller, message, refused.uri, refused.reason)
             return
         if whom == "all":
             self._ask_all(caller, message, course)
@@ -124,6 +135,7 @@ class Assignment(Records):
             if obstacle:
                 self._struck["calls that no callee had room for"] += 1
                 self._fail(part, NO_AVAILABLE_CALLEE, obstacle)
+        course.payload = None  # each part has it
 
     def pass_on(self, invocation: Invocation, message: Outgoing, *, final: bool) -> None:
         """Send a caller an answer, or a part of one, from a callee that is part of the router."""
@@ -149,6 +161,8 @@ class Assignment(Records):
 
     def _queue(self, invocation: Invocation, course: Course, share: Share | None = None) -> str:
         """Let a call wait, for one callee or for those who may have it; what keeps it from that, if anything does."""
+        if not self.store.keep_payload(course):
+            return beyond("kept_size", self.store.most)
         ticket = course.registration.shared.wait(invocation, course, share)
         if isinstance(ticket, str):
             return ticket
@@ -179,13 +193,14 @@ class Assignment(Records):
         callee.invocations[invocation_id] = invocation
         course.seat = server.take()
         course.parts = 1
-        course.tried.append(callee)
         course.told = told = dict(course.details)
         if server.disclose_caller:
             told.update(course.caller)
         role = callee.roles.callee
         course.progressive = (
-            course.options.receive_progress and has(role, PROGRESSIVE_RESULTS) and can_be_interrupted(role)
+            course.options.receive_progress
+            and has(role, PROGRESSIVE_RESULTS)
+            and (self._lenient_progress or can_be_interrupted(role))
         )
         if course.progressive:
             told["receive_progress"] = True
@@ -197,13 +212,16 @@ class Assignment(Records):
                 course.deadline = self.deadlines.start(invocation, course.ends)
         head = (INVOCATION, invocation_id, course.registration.id, {**told, "progress": True} if course.open else told)
         callee.send(with_payload(head, *course.payload, invocation.caller, callee))
-        if course.registration.callee is not None or not has(role, CALL_REROUTE):
-            course.payload = None  # nobody else will be asked
+        if course.begun or course.registration.callee is not None or not has(role, CALL_REROUTE):
+            self.store.let_go(course)  # nobody else will be asked
+        elif not self.store.keep_payload(course):
+            self._struck["calls that cannot be given to another callee"] += 1
+            self.store.let_go(course)
 
     def _has_begun(self, course: Course) -> None:
         """A part of a call has passed: its time starts anew, and no other callee can be asked."""
         course.begun = True
-        course.payload = None
+        self.store.let_go(course)
         if course.deadline is not None:
             course.deadline.due = course.ends = self._now() + course.timeout
 
@@ -212,23 +230,31 @@ class Assignment(Records):
         course = invocation.course
         if invocation.interrupted or (course is not None and course.begun):
             return False
-        share = waits = None
+        obstacle = "no callee of the procedure is available"
         if course is not None and course.registration.callee is None:
-            share = course.registration.shared.choose(course, self._chance)
-            waits = share is None and course.registration.shared.lacking(course) is None
-        if course is None or not (share or waits):
-            self._fail(invocation, NO_AVAILABLE_CALLEE, "no callee of the procedure is available")
-            return True
+            if course.payload is None:
+                obstacle = beyond("kept_size", self.store.most)
+            else:
+                obstacle = self._ask_another(invocation, course, callee)
+        if obstacle:
+            self._fail(invocation, NO_AVAILABLE_CALLEE, obstacle)
+        return True
+
+    def _ask_another(self, invocation: Invocation, course: Course, callee: Session) -> str:
+        """Give a call to somebody else than its callee, or let it wait; what keeps it from that, if anything does."""
+        course.tried.add(callee)
+        shared = course.registration.shared
+        share = shared.choose(course, self._chance)
+        if share is None and shared.lacking(course) is not None:
+            return "no callee of the procedure is available"
         assert callee.invocations is not None
         del callee.invocations[invocation.id]
         invocation.callee = None
         course.leave_seat()
-        obstacle = self._wait(invocation, course) if share is None else ""
-        if share is not None:
-            self._assign(invocation, share)
-        elif obstacle:
-            self._fail(invocation, NO_AVAILABLE_CALLEE, obstacle)
-        return True
+        if share is None:
+            return self._wait(invocation, course)
+        self._assign(invocation, share)
+        return ""
 
     def _refuse(self, caller: Session, message: Call, uri: str, reason: str = "") -> None:
         """Answer a CALL that does not even begin."""

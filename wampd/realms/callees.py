@@ -101,7 +101,7 @@ class Ticket:
         """Whom it waits for: anybody, those with a key, or one callee."""
         self.invocation = invocation
         self.course = course
-        self.size = sum(len(memoryview(part)) for part in course.payload or () if part is not None)
+        self.size = course.size
         """Bytes of payload that are kept with it."""
 
     def give_back(self) -> None:

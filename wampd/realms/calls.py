@@ -55,6 +55,7 @@ class Course:
         "deadline",
         "details",
         "ends",
+        "kept",
         "open",
         "options",
         "parts",
@@ -82,10 +83,12 @@ class Course:
         """What the callee was told in its first INVOCATION, and is told in each that follows."""
         self.payload: tuple[Payload, Payload] | None = (request.args, request.kwargs)
         """Of the CALL, as long as it may have to be sent to another callee."""
+        self.kept = 0
+        """How many bytes of the realm's `Store` it takes."""
         self.rkey: str | None = None
         """The key of the resource whose callee has the call; `None`: any callee."""
-        self.tried: list[Session] = []
-        """The callees that were asked."""
+        self.tried: set[Session] = set()
+        """The callees that were asked, and are not available."""
         self.open = request.options.progress
         """The caller may go on with the call."""
         self.parts = 0
@@ -103,11 +106,44 @@ class Course:
         self.seat: Seat | None = None
         """What must be given back when the callee is done with the call."""
 
+    @property
+    def size(self) -> int:
+        """Bytes of the payload."""
+        return sum(len(memoryview(part)) for part in self.payload or () if part is not None)
+
     def leave_seat(self) -> None:
         """The callee is done with the call, whatever the way."""
         seat, self.seat = self.seat, None
         if seat is not None:
             seat.give_back()
+
+
+class Store:
+    """How many bytes a realm keeps of calls under way: payload that may be sent to another callee, results to be gathered."""
+
+    __slots__ = ("most", "used")
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.used = 0
+
+    def keep(self, course: Course, size: int) -> bool:
+        """Keep so much more for a call; whether there was room for it."""
+        if self.used + size > self.most:
+            return False
+        self.used += size
+        course.kept += size
+        return True
+
+    def keep_payload(self, course: Course) -> bool:
+        """Keep the payload of a call, if that is not done already; whether there was room for it."""
+        return course.kept > 0 or self.keep(course, course.size)
+
+    def let_go(self, course: Course) -> None:
+        """Nothing needs to be kept for a call any more."""
+        self.used -= course.kept
+        course.kept = 0
+        course.payload = None
 
 
 Forward: TypeAlias = Literal["requested", "never", "always"]

@@ -38,7 +38,7 @@ from wampd.realms.calls import Course, Invocation, Timeouts, drop_if_late, is_la
 from wampd.realms.grants import DISCLOSURE_DISALLOWED, INVALID_URI, NOT_AUTHORIZED
 from wampd.realms.limits import Quota, beyond
 from wampd.realms.messages import CALL, ERROR, INVOCATION, RESULT, YIELD, Call, Cancel, Error, Yield
-from wampd.realms.options import CallOptions, ClientRole, ErrorDetails, YieldOptions
+from wampd.realms.options import AboutPayload, CallOptions, ClientRole, YieldOptions
 from wampd.realms.outside import Outside
 from wampd.realms.records import CANCELED, interrupt
 from wampd.realms.registrations import Registrations
@@ -61,10 +61,19 @@ class Dealer(Assignment):
     """Remote procedure calls in one realm."""
 
     def __init__(
-        self, outside: Outside, struck: Counter[str], *, timeouts: Timeouts, quota: Quota, alarm: Callable[[], object]
+        self,
+        outside: Outside,
+        struck: Counter[str],
+        *,
+        timeouts: Timeouts,
+        quota: Quota,
+        alarm: Callable[[], object],
+        lenient_progress: bool = False,
     ) -> None:
         """``struck`` counts what is refused; ``alarm`` is called when ``deadlines.next`` has become earlier."""
-        super().__init__(outside, struck, timeouts=timeouts, quota=quota, alarm=alarm)
+        super().__init__(
+            outside, struck, timeouts=timeouts, quota=quota, alarm=alarm, lenient_progress=lenient_progress
+        )
         self._plain = None if timeouts.default or timeouts.maximum else CallOptions()
         """The options of an ordinary call; `None`: here every call has a timeout, and is special."""
         self.registrations = Registrations(self, struck)
@@ -220,7 +229,7 @@ class Dealer(Assignment):
         sender: Session,
         role: ClientRole | None,
         message: Call | Yield | Error,
-        options: CallOptions | YieldOptions | ErrorDetails,
+        options: AboutPayload,
     ) -> None:
         """See that who sends a payload that is to be passed through announced that, and packed it as one item."""
         if options.ppt_scheme:

@@ -9,6 +9,8 @@ Rules
 * ``progressive``: each callee's result is passed on as it is when it comes, as a progressive RESULT; an empty RESULT follows.
 * The first error is the answer to the call, and the other callees are interrupted.
 * When the call is cancelled or its caller has left, so are the parts: in the mode that the caller chose.
+* When the call and all its parts are over, what refers to itself here is taken apart: no collector of garbage sees through the
+  records of calls.
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec import Raw
 
 from wampd.realms.calls import Course, Invocation
+from wampd.realms.limits import PAYLOAD_SIZE_EXCEEDED, beyond
 from wampd.realms.messages import CALL, ERROR, INTERRUPT, RESULT, Call, Event, Foreign, Format, Outgoing
 from wampd.realms.options import CallOptions, ClientRole, ClientRoles
+from wampd.realms.publications import weight
 from wampd.realms.records import CANCELED, interrupt
 from wampd.realms.services import INVALID_ARGUMENT
 from wampd.realms.session import Session
@@ -44,7 +48,7 @@ class Gathering:
     ) -> None:
         self._dealer = dealer
         self._decode = decode
-        self._message = message
+        self._message: Call | None = message
         self._whole = Invocation(caller, message.id, None, 1)
         self._progressive = message.options.runmode == "progressive"
         self._due = 0  # results that are still to come
@@ -65,13 +69,15 @@ class Gathering:
 
     def parts(self, course: Course, servers: Sequence[Server]) -> Iterator[tuple[Invocation, Server]]:
         """The parts of the call, one for each of those who are to serve it."""
-        message = self._message
+        message, self._message = self._message, None
+        assert message is not None
         assert self.session.calls is not None
         self._due = len(servers)
         for number, server in enumerate(servers, 1):
             request = Call(number, PLAIN, message.uri, message.args, message.kwargs)
             part = Course(request, course.registration, course.details)
             part.caller = course.caller
+            part.begun = True  # another callee has its own part: nobody else is to be asked
             invocation = Invocation(self.session, number, None, 0, False, part)
             self.session.calls[number] = invocation
             yield invocation, server
@@ -87,6 +93,7 @@ class Gathering:
             elif not isinstance(message, Event):
                 self._serve(message, self.session.format)
         outbox.clear()
+        self._fall_apart()
 
     def broken(self) -> None:
         """Serving failed, which is a bug of ours: end the call."""
@@ -96,6 +103,7 @@ class Gathering:
         """End the call."""
         self._stop("killnowait", reason)
         self._end((ERROR, CALL, self._whole.call, {}, CANCELED, [message or "the call could not be carried out"]))
+        self._fall_apart()
 
     # -------------------------------------------------------------------------------------------------------- serving
 
@@ -121,15 +129,24 @@ class Gathering:
         try:
             values = [self._decode(part, form) if isinstance(part, Raw) else part for part in payload]
         except ValueError:
-            self._end(
-                (ERROR, CALL, call, {}, INVALID_ARGUMENT, ["a callee's result holds a value that cannot be read"])
-            )
-            self._stop("killnowait", CANCELED)
+            self._give_up(INVALID_ARGUMENT, "a callee's result holds a value that cannot be read")
+            return
+        course = self._whole.course
+        assert course is not None
+        store = self._dealer.store
+        if not store.keep(course, weight(values)):
+            self._give_up(PAYLOAD_SIZE_EXCEEDED, beyond("kept_size", store.most))
             return
         self._results[number] = dict(zip(("args", "kwargs"), values, strict=False))
         if not self._due:
             results = [self._results[each] for each in sorted(self._results)]
             self._end(Foreign((RESULT, call, {}, [results]), Format.PLAIN))
+
+    def _fall_apart(self) -> None:
+        """When nothing is under way, see that the memory is free at once."""
+        if not self._is_under_way and not self.session.calls:
+            self._results.clear()
+            self._whole.callee = self.session.outlet = None
 
     @property
     def _is_under_way(self) -> bool:
@@ -138,6 +155,11 @@ class Gathering:
     def _end(self, answer: Outgoing) -> None:
         if self._is_under_way:
             self._dealer.pass_on(self._whole, answer, final=True)
+
+    def _give_up(self, uri: str, reason: str) -> None:
+        """The results cannot be gathered."""
+        self._end((ERROR, CALL, self._whole.call, {}, uri, [reason]))
+        self._stop("killnowait", CANCELED)
 
     def _stop(self, mode: str, reason: str) -> None:
         """Cancel what is under way of the call."""

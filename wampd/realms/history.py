@@ -12,7 +12,8 @@ Rules
   publication that the one who asks cannot see (or no more) is an invalid argument.
 * An answer is bounded: `DEFAULT_LIMIT` events unless told otherwise, `LARGEST_LIMIT` at most, and about `ANSWER_SIZE`
   bytes (one event at least). If it was that which cut it short the keyword argument ``more`` says so. An event that cannot
-  be carried to the one who asks is left out, and ``left_out`` counts it.
+  be carried to the one who asks is left out, and ``left_out`` counts it; ``last`` is then the last publication that was
+  looked at, to go on from.
 
 Source: WAMP advanced profile, "Event History".
 """
@@ -42,6 +43,9 @@ DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 1_000
 ANSWER_SIZE = 256 * 1024
 """Bytes of payload as they came, of which no serialization makes more than twelve times as many, and mostly as many."""
+
+ENVELOPE = 128
+"""About how many bytes an event takes in an answer beside its payload and its details."""
 
 NO_SUCH_SUBSCRIPTION = "wamp.error.no_such_subscription"
 
@@ -266,20 +270,24 @@ class Historian:
             return Result([[]])
         limit = DEFAULT_LIMIT if asked.limit is None else min(asked.limit, LARGEST_LIMIT)
         told: list[JsonDict] = []
-        size = left_out = 0
-        more = False
+        about: JsonDict = {}
+        size = left_out = last = 0
         search = subscription.history.between(asked, requester)
         for record in search:
-            size += record.size - OVERHEAD
-            if len(told) == limit or (told and size > ANSWER_SIZE):
-                more = len(told) != asked.limit
+            size += record.size - OVERHEAD + ENVELOPE
+            if len(told) == limit or (last and size > ANSWER_SIZE):
+                if len(told) != asked.limit:
+                    about["more"] = True
                 break
+            last = record.publication
             try:
                 told.append(self._tell(record, subscription.id, requester.format))
             except ValueError:
                 left_out += 1
-        self._struck["events of a history that a requester cannot carry"] += left_out
-        about = ({"more": True} if more else {}) | ({"left_out": left_out} if left_out else {})
+        if left_out:
+            about["left_out"] = left_out
+            about["last"] = last
+            self._struck["events of a history that a requester cannot carry"] += left_out
         # Every record was looked at, and the bytes are read once more, and written.
         return Result([told], about, cost=search.looked + 2 * len(told) + size // 8)
 

@@ -38,6 +38,7 @@ LimitName: TypeAlias = Literal[
     "retained_size",
     "waiting_calls",
     "waiting_size",
+    "kept_size",
 ]
 
 _TEXTS: dict[LimitName, str] = {
@@ -57,6 +58,7 @@ _TEXTS: dict[LimitName, str] = {
     "retained_size": "no more than {} bytes of retained events",
     "waiting_calls": "no more than {} calls wait for callees of one registration",
     "waiting_size": "no more than {} bytes of payload wait for callees of one registration",
+    "kept_size": "no more than {} bytes of payload are kept for calls under way",
 }
 
 
@@ -108,3 +110,6 @@ class Quota(Struct, frozen=True):
     """Calls that wait for a callee of one registration that has room."""
     waiting_size: int = 16 * 2**20
     """Bytes of their payload."""
+    kept_size: int = 64 * 2**20
+    """Bytes of payload that are kept of all calls under way: of those that wait, or may go to another callee, and of results
+    that are gathered."""

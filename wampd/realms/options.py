@@ -17,6 +17,15 @@ MAX_ID = 2**53
 Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
 """A WAMP ID: an integer in [1, 2^53]."""
 
+
+def integral(value: object) -> object:
+    """A float that is written like an ID, as an integer; anything else as it is. JavaScript knows no other numbers."""
+    return int(value) if type(value) is float and value.is_integer() and 0 <= value <= MAX_ID else value
+
+
+Key = Annotated[str, Meta(max_length=512)]
+"""What a resource or a node is called by who divides resources among nodes; it is kept, so it is bounded."""
+
 Match: TypeAlias = Literal["exact", "prefix", "wildcard"]
 
 Invoke: TypeAlias = Literal["single", "roundrobin", "random", "first", "last", "load"]
@@ -68,8 +77,8 @@ class GoodbyeDetails(Options, frozen=True):
     message: str | None = None
 
 
-class ErrorDetails(Options, frozen=True):
-    """``ERROR.Details`` of a callee."""
+class AboutPayload(Options, frozen=True):
+    """What a sender says of its payload (advanced profile, "Payload Passthru Mode"; ``enc_…`` is the older form)."""
 
     ppt_scheme: str | None = None
     ppt_serializer: str | None = None
@@ -80,7 +89,11 @@ class ErrorDetails(Options, frozen=True):
     enc_serializer: str | None = None
 
 
-class PublishOptions(Options, frozen=True):
+class ErrorDetails(AboutPayload, frozen=True):
+    """``ERROR.Details`` of a callee."""
+
+
+class PublishOptions(AboutPayload, frozen=True):
     """``PUBLISH.Options``."""
 
     acknowledge: bool = False
@@ -93,14 +106,7 @@ class PublishOptions(Options, frozen=True):
     eligible_authid: list[str] | None = None
     eligible_authrole: list[str] | None = None
     retain: bool = False
-    rkey: str | None = None
-    ppt_scheme: str | None = None
-    ppt_serializer: str | None = None
-    ppt_cipher: str | None = None
-    ppt_keyid: str | None = None
-    enc_algo: str | None = None
-    enc_key: str | None = None
-    enc_serializer: str | None = None
+    rkey: Key | None = None
     transaction_hash: str | None = None
     forward_for: list[JsonDict] | None = None
 
@@ -110,27 +116,20 @@ class SubscribeOptions(Options, frozen=True):
 
     match: Match = "exact"
     get_retained: bool = False
-    nkey: str | None = None
+    nkey: Key | None = None
     forward_for: list[JsonDict] | None = None
 
 
-class CallOptions(Options, frozen=True):
+class CallOptions(AboutPayload, frozen=True):
     """``CALL.Options``."""
 
     disclose_me: bool = False
     progress: bool = False
     receive_progress: bool = False
     timeout: Annotated[int, Meta(ge=0)] = 0
-    rkey: str | None = None
+    rkey: Key | None = None
     runon: Literal["any", "partition", "all"] | None = None
     runmode: Literal["partition", "gather", "progressive"] | None = None
-    ppt_scheme: str | None = None
-    ppt_serializer: str | None = None
-    ppt_cipher: str | None = None
-    ppt_keyid: str | None = None
-    enc_algo: str | None = None
-    enc_key: str | None = None
-    enc_serializer: str | None = None
     transaction_hash: str | None = None
     forward_for: list[JsonDict] | None = None
 
@@ -148,22 +147,15 @@ class RegisterOptions(Options, frozen=True):
     match: Match = "exact"
     invoke: Invoke = "single"
     concurrency: Annotated[int, Meta(ge=1)] | None = None
-    nkey: str | None = None
+    nkey: Key | None = None
     force_reregister: bool = False
     disclose_caller: bool = False
     forward_timeout: bool = False
     forward_for: list[JsonDict] | None = None
 
 
-class YieldOptions(Options, frozen=True):
+class YieldOptions(AboutPayload, frozen=True):
     """``YIELD.Options``."""
 
     progress: bool = False
-    ppt_scheme: str | None = None
-    ppt_serializer: str | None = None
-    ppt_cipher: str | None = None
-    ppt_keyid: str | None = None
-    enc_algo: str | None = None
-    enc_key: str | None = None
-    enc_serializer: str | None = None
     forward_for: list[JsonDict] | None = None

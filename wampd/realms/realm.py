@@ -12,7 +12,8 @@ Rules
 * Time: `next_deadline` says when `expire` has something to do at the earliest.
 * A session that leaves is gone at once for everybody; taking it off what it held is done in slices, so that a session
   with very many subscriptions blocks nobody. So is telling very many sessions that they are sent away.
-* Messages whose role the client did not announce are protocol violations.
+* Messages whose role the client did not announce are protocol violations, unless ``check_roles`` is off: then whatever is asked
+  for is served, and counts as asked by a client without the role's features.
 """
 
 from __future__ import annotations
@@ -101,7 +102,9 @@ class Realm:
         retention: Retention = Retention(),  # noqa: B008 - frozen
         history: Sequence[HistoryRule] = (),
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        lenient_progress: bool = False,
         strict_request_ids: bool = False,
+        check_roles: bool = True,
     ) -> None:
         """``touched`` gets every session with something to send, ``alarmed`` this realm when `next_deadline` gets earlier.
 
@@ -121,7 +124,14 @@ class Realm:
             retention=retention,
             history=history,
         )
-        self.dealer = Dealer(outside, self.struck, timeouts=timeouts, quota=quota, alarm=partial(alarmed.append, self))
+        self.dealer = Dealer(
+            outside,
+            self.struck,
+            timeouts=timeouts,
+            quota=quota,
+            alarm=partial(alarmed.append, self),
+            lenient_progress=lenient_progress,
+        )
         self.testaments = Testaments(self.broker)
         self.dealer.services.procedures.update(self.testaments.procedures())
         self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures())
@@ -135,6 +145,7 @@ class Realm:
         self._of_role: Counter[str] = Counter()  # of the roles that the quota names
         self.strict = strict_request_ids
         """Whether request ids must count, and be written as integers."""
+        self._check_roles = check_roles
         self._leaving: deque[Session] = deque()
         self._expelled: deque[tuple[Session, str, str]] = deque()
         handlers: dict[type[Message], Callable[[Session, Any], None]] = {
@@ -188,7 +199,7 @@ class Realm:
         return {
             kind: (self._gate.handlers[kind] if kind in guarded else handler, counted)
             for kind, (handler, counted) in self._handlers.items()
-            if _ROLE_OF.get(kind) in (None, *roles)
+            if not self._check_roles or _ROLE_OF.get(kind) in (None, *roles)
         }
 
     def handle(self, session: Session, message: ClientMessage) -> None:
@@ -222,6 +233,9 @@ class Realm:
             return True
         self.struck["messages that a receiver cannot carry"] += 1
         parts = message.message if isinstance(message, Foreign) else message
+        if parts[0] == GOODBYE and parts[1]:  # without the text it says what counts
+            receiver.send((GOODBYE, {}, parts[2]))
+            return True
         return self.dealer.undeliverable(receiver, parts, uri, reason)
 
     def leave(self, session: Session) -> None:

@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Any
 
 from wampd.realms.abilities import can_be_interrupted
-from wampd.realms.calls import Course, Invocation, remember_ended
+from wampd.realms.calls import Course, Invocation, Store, remember_ended
 from wampd.realms.deadlines import Deadlines
 from wampd.realms.messages import CALL, ERROR, INTERRUPT, INVOCATION, RESULT, Event, Foreign, Outgoing
 from wampd.realms.outside import Outside
@@ -34,9 +34,10 @@ class Records:
     SLICE = 2_000
     """How many calls are ended in one go because their time is up."""
 
-    def __init__(self, outside: Outside, alarm: Callable[[], object]) -> None:
-        """``alarm`` is called when ``deadlines.next`` has become earlier."""
+    def __init__(self, outside: Outside, alarm: Callable[[], object], most_kept: int) -> None:
+        """``alarm`` is called when ``deadlines.next`` has become earlier; ``most_kept`` are the bytes of the ``store``."""
         self._now = outside.now
+        self.store = Store(most_kept)
         self.deadlines: Deadlines[Invocation] = Deadlines(alarm)
 
     # ------------------------------------------------------------------------------------------------------ records
@@ -47,7 +48,8 @@ class Records:
             course = invocation.course
             assert course is not None
             interrupt(invocation, "killnowait", TIMEOUT)
-            self._fail(invocation, TIMEOUT, f"nothing came from the callee for {course.timeout * 1000:.0f} ms")
+            what = "no callee had room" if invocation.callee is None else "nothing came from the callee"
+            self._fail(invocation, TIMEOUT, f"{what} for {course.timeout * 1000:.0f} ms")
 
     def _held(self, callee: Session, invocation_id: int) -> Invocation | None:
         """The callee's own invocation of this id; `None` if it is over."""
@@ -73,6 +75,7 @@ class Records:
         course = invocation.course
         if course is not None:
             self._stop_watching(course)
+            self.store.let_go(course)
             if course.open:
                 remember_ended(caller, invocation.call, course.uri, self._now())
             course.leave_seat()

@@ -33,6 +33,8 @@ ESTABLISHED = State.ESTABLISHED
 
 NO_SUCH_REGISTRATION = "wamp.error.no_such_registration"
 PROCEDURE_ALREADY_EXISTS = "wamp.error.procedure_already_exists"
+TAKEN_OVER = "wampd.revoked.taken_over"
+"""Why a callee lost a registration. The specification wants a text; autobahn-python takes nothing but a URI."""
 
 
 class Registration:
@@ -211,7 +213,7 @@ class Registrations(UriMap[Registration]):
         """Take off all callees for one that comes in their place; what the watcher is to be told of."""
         displaced = []
         for callee in registration.callees:
-            _tell(callee, registration, "another callee has taken the procedure over")
+            _tell(callee, registration, TAKEN_OVER)
             displaced.append((registration, callee, self._drop(registration, callee)))
         return displaced
 

@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from wampd.realms.limits import UNAVAILABLE
 from wampd.realms.messages import CALL, RESULT, Call, Foreign, Format
+from wampd.realms.options import integral
 from wampd.realms.outside import Outside
 from wampd.realms.session import Session
 
@@ -64,18 +65,13 @@ class Arguments(Struct, frozen=True, forbid_unknown_fields=True):
                 raise Refused(INVALID_ARGUMENT, f"the argument {name!r} is given by place and by name")
             given[name] = value
         try:
-            return msgspec.convert({name: _integral(value) for name, value in given.items()}, cls)
+            return msgspec.convert({name: integral(value) for name, value in given.items()}, cls)
         except msgspec.ValidationError as error:  # tells types and names, and nothing of ours
             raise Refused(INVALID_ARGUMENT, str(error)[:MAX_REASON]) from None
 
 
 MAX_REASON = 200
 """How much a refusal tells of what is wrong with arguments."""
-
-
-def _integral(value: object) -> object:
-    """A float that is an integer, as an integer: some clients write large ids so (in JSON they are read so already)."""
-    return int(value) if type(value) is float and value.is_integer() else value
 
 
 Procedure: TypeAlias = Callable[[Session, list[Any], dict[str, Any]], Any]

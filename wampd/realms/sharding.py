@@ -19,6 +19,7 @@ from hashlib import blake2b
 from typing import Literal, TypeAlias
 
 from wampd.realms.options import CallOptions
+from wampd.realms.services import INVALID_ARGUMENT, Refused
 
 Reach: TypeAlias = Literal["any", "partition", "all"]
 
@@ -36,14 +37,14 @@ def rendezvous(rkey: str, nkeys: Iterable[str]) -> str:
 
 
 def reach(options: CallOptions) -> Reach:
-    """Whom a call is for. Raise `ValueError` with a reason if its options contradict each other, or one is missing."""
+    """Whom a call is for. Raise `Refused` if its options contradict each other, or one is missing."""
     runon, runmode, rkey = options.runon, options.runmode, options.rkey
     implied: Reach | None = None
     if runmode is not None:
         implied = "partition" if runmode == "partition" else "all"
     if runon is not None and implied is not None and runon != implied:
-        raise ValueError(f"runmode {runmode!r} does not go with runon {runon!r}")
+        raise Refused(INVALID_ARGUMENT, f"runmode {runmode!r} does not go with runon {runon!r}")
     meant = runon or implied or ("any" if rkey is None else "partition")
     if meant == "partition" and rkey is None:
-        raise ValueError("a call that is for one partition needs a rkey")
+        raise Refused(INVALID_ARGUMENT, "a call that is for one partition needs a rkey")
     return meant

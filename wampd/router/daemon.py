@@ -141,13 +141,16 @@ class Daemon:
                 retained_size=realm.limits.retained_size,
                 waiting_calls=realm.limits.waiting_calls,
                 waiting_size=realm.limits.waiting_size,
+                kept_size=realm.limits.kept_size,
             ),
             retention=Retention(realm.retention.age, realm.retention.empty_clears),
             history=tuple(
                 HistoryRule(rule.uri, rule.match, rule.events, rule.size, rule.age) for rule in realm.history
             ),
             timeouts=Timeouts(realm.call_timeout.default, realm.call_timeout.maximum, realm.call_timeout.forward),
+            lenient_progress=realm.lenient_progress,
             strict_request_ids=realm.strict_request_ids,
+            check_roles=realm.check_roles,
             drops_events=realm.slow_consumer == "drop",
         )
         if realm.match == "exact":

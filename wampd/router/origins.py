@@ -22,7 +22,13 @@ def origin_allowed(origins: Sequence[str], hosts: Sequence[str], allowed: tuple[
     if len(origins) != 1:
         return False
     origin = origins[0].lower()
-    return origin in allowed or (SAME_HOST in allowed and _is_same_host(origin, hosts))
+    return is_named(origin, allowed) or (SAME_HOST in allowed and _is_same_host(origin, hosts))
+
+
+def is_named(origin: str, allowed: tuple[str, ...]) -> bool:
+    """Whether ``allowed`` names this very origin; what stands for others there is no origin."""
+    origin = origin.lower()
+    return origin in allowed and origin not in (ANY, SAME_HOST)
 
 
 def _is_same_host(origin: str, hosts: Sequence[str]) -> bool:

@@ -226,7 +226,9 @@ class Realms:
             retention=plan.retention,
             history=plan.history,
             timeouts=plan.timeouts,
+            lenient_progress=plan.lenient_progress,
             strict_request_ids=plan.strict_request_ids,
+            check_roles=plan.check_roles,
         )
         return RealmShell(
             core,

@@ -36,7 +36,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     retention: Retention = Retention()
     history: tuple[HistoryRule, ...] = ()
     timeouts: Timeouts = Timeouts()
+    lenient_progress: bool = False
+    """Also callees that cannot be interrupted may answer in parts."""
     strict_request_ids: bool = False
+    check_roles: bool = True
     drops_events: bool = False
     """Slow subscribers lose events, not their connection."""
 

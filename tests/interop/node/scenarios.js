@@ -180,6 +180,17 @@ function scenarios(client, join) {
       return { parts, result, without: await caller.call("com.host.count", [3]) };
     },
 
+    async streaming() {
+      const [callee, caller] = await joinAll(2);
+      await callee.register("com.interop.stream", ([count], _, { progress }) => {
+        for (let part = 0; progress && part < count; part++) progress([part]);
+        return "done";
+      });
+      const parts = [];
+      const result = await caller.call("com.interop.stream", [3], {}, { onPart: (part) => parts.push(part) });
+      return { parts, result, without: await caller.call("com.interop.stream", [3]) };
+    },
+
     async timeout() {
       const caller = await join();
       const canceled = await caller.call("com.host.canceled");
@@ -197,7 +208,8 @@ function scenarios(client, join) {
       const facts = { before: await caller.call("com.interop.place") };
       await newer.register("com.interop.place", () => "new", { force_reregister: true });
       await until(() => told.length);
-      return { ...facts, after: await caller.call("com.interop.place"), told: typeof told[0] };
+      facts.after = await caller.call("com.interop.place");
+      return { ...facts, "old is well": await old.call("com.interop.place"), told };
     },
 
     async sharing() {

@@ -14,9 +14,9 @@ from typing import Any
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.interfaces import IPayloadCodec
 from autobahn.wamp.types import CallOptions, EncodedPayload, RegisterOptions
+from events import history, retention, testaments
 from meetings import host, neighbours
 from sessions import (
-    FRAMEWORK,
     JOINED,
     coroutine,
     counting,
@@ -225,68 +225,6 @@ async def sharing() -> Facts:
 
 
 @scenario
-async def retention() -> Facts:
-    """The last event of a topic is kept for those who come later."""
-    publisher, subscriber = await join(), await join()
-    topic = f"com.interop.kept.{FRAMEWORK}"
-    heard: list[Any] = []
-
-    def pick(args: Any, kwargs: Any, details: Any) -> Any:
-        return [args[0], bool(details.retained)]
-
-    await publish(publisher, topic, "old", retain=True)
-    await publish(publisher, topic, "kept", retain=True)
-    await publish(publisher, topic, "passing")
-    await subscribed(subscriber, topic, heard, pick, get_retained=True)
-    await publish(publisher, topic, "live")
-    await until(lambda: len(heard) == 2)
-    return {"heard": heard}
-
-
-@scenario
-async def history() -> Facts:
-    """What was published can be asked for afterwards."""
-    publisher, reader = await join(), await join()
-    for number in range(3):
-        await publish(publisher, "com.interop.log", number)
-    subscription = await subscribed(reader, "com.interop.log", [], print)
-    events = await reader.call("wamp.subscription.get_events", subscription.id, reverse=True, limit=2)
-    return {"newest": [event["args"] for event in events]}
-
-
-@scenario
-async def removal() -> Facts:
-    """A subscription is taken away."""
-    publisher, subscriber = await join(), await join()
-    heard: list[Any] = []
-    subscription = await subscribed(subscriber, "com.interop.removed", heard, lambda args, *_: args[0])
-    await publish(publisher, "com.interop.removed", "before")
-    await publisher.call("wamp.subscription.remove_subscriber", subscription.id, subscriber._session_id)
-    await publish(publisher, "com.interop.removed", "after")
-    await subscribed(subscriber, "com.interop.fence", heard, lambda args, *_: args[0])
-    await publish(publisher, "com.interop.fence", "fence")
-    await until(lambda: "fence" in heard)
-    return {"heard": heard}
-
-
-@scenario
-async def testaments() -> Facts:
-    """What a session wants to be published when it is gone."""
-    heir, owner = await join(), await join()
-    heard: list[Any] = []
-    await subscribed(heir, "com.interop.will", heard, lambda args, kwargs, _: [list(args), kwargs])
-    add, flush = "wamp.session.add_testament", "wamp.session.flush_testaments"
-    await owner.call(add, "com.interop.will", ["flushed"], {}, scope="detached")
-    await owner.call(flush, scope="detached")
-    await owner.call(add, "com.interop.will", ["last"], {"words": "adieu"})
-    await owner.call(add, "com.interop.will", ["first"], {}, scope="detached")
-    wrong = await failure(owner.call(add, "com.interop.will", [], {}, scope="whenever"))
-    owner.leave()
-    await until(lambda: len(heard) == 2)
-    return {"heard": heard, "wrong": wrong[0]}
-
-
-@scenario
 async def meta() -> Facts:
     """Who is there, who comes and goes, who offers and who listens."""
     watcher = await join()
@@ -336,7 +274,7 @@ async def takeover() -> Facts:
     facts: Facts = {"before": await caller.call("com.interop.place")}
     await new.register(lambda: "new", "com.interop.place", options=RegisterOptions(force_reregister=True))
     facts["after"] = await caller.call("com.interop.place")
-    return facts
+    return {**facts, "old is well": await old.call("com.interop.place")}
 
 
 @scenario
@@ -407,8 +345,8 @@ async def passthru() -> Facts:
     return {"result": result, "heard": heard}
 
 
-for meeting in (host, neighbours):
-    scenario(meeting)
+for other in (host, neighbours, retention, history, testaments):
+    scenario(other)
 
 
 async def hold() -> None:

@@ -15,11 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from wampd.realms.grants import INVALID_URI
-from wampd.realms.meta.shapes import NO_SUCH_SESSION, Text
+from wampd.realms.meta.shapes import NO_SUCH_SESSION, Text, reason_of
 from wampd.realms.options import Id
 from wampd.realms.services import Arguments, Procedure, Refused, Result, taking
-from wampd.realms.uris import is_uri
 
 if TYPE_CHECKING:
     from wampd.realms.realm import Realm
@@ -124,7 +122,7 @@ class SessionMeta:
 
     def kill(self, caller: Session, given: Kill) -> Result:
         """Send one session away."""
-        reason = _reason(given.reason)
+        reason = reason_of(given.reason, KILLED)
         victim = self._find(given.session)
         if victim is caller:
             raise Refused(NO_SUCH_SESSION, "a session does not kill itself")
@@ -154,7 +152,7 @@ class SessionMeta:
         *,
         quietly: bool = False,
     ) -> list[int]:
-        reason = _reason(given.reason)
+        reason = reason_of(given.reason, KILLED)
         victims = [session for session in self._here.values() if is_meant(session)]
         self._realm.expel(victims, reason, given.message or "", quietly=quietly)
         return [session.id for session in victims]
@@ -180,12 +178,3 @@ def details(session: Session) -> dict[str, Any]:
         "authprovider": session.authprovider,
         "transport": {key: session.transport[key] for key in SHOWN if key in session.transport},
     }
-
-
-def _reason(given: str | None) -> str:
-    """The reason of a GOODBYE."""
-    if given is None:
-        return KILLED
-    if not is_uri(given):
-        raise Refused(INVALID_URI, "the reason is not a valid URI")
-    return given

@@ -9,12 +9,14 @@ from typing import Annotated, Any, Generic, Protocol, TypeVar
 import msgspec
 from msgspec import Struct
 
+from wampd.realms.grants import INVALID_URI
 from wampd.realms.options import Id, Match
 from wampd.realms.services import Arguments, Refused, Result
 from wampd.realms.session import Session, State
-from wampd.realms.uris import UriMap
+from wampd.realms.uris import UriMap, is_uri
 
 NO_SUCH_SESSION = "wamp.error.no_such_session"
+REMOVED = "wampd.revoked.by_meta_api"
 
 MAX_TEXT = 1024
 """How long a text for another session may be; very many can be sent the same."""
@@ -71,8 +73,17 @@ class Removal(Arguments, frozen=True):
 
     @property
     def why(self) -> str:
-        """What the removed session is told."""
-        return "taken off by way of the meta API" if self.reason is None else self.reason
+        """What the removed session is told. Raises `Refused`."""
+        return reason_of(self.reason, REMOVED)
+
+
+def reason_of(given: str | None, default: str) -> str:
+    """The reason that another session is told: a URI, since there are clients that take nothing else. Raises `Refused`."""
+    if given is None:
+        return default
+    if not is_uri(given):
+        raise Refused(INVALID_URI, "the reason is not a valid URI")
+    return given
 
 
 class Known(Generic[T]):

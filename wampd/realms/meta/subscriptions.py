@@ -47,8 +47,8 @@ class SubscriptionMeta:
         self._emit = broker.emit
         self._wall = wall
         self._known: Known[Subscription] = Known(NO_SUCH_SUBSCRIPTION)
-        for subscription in broker.by_id.values():  # those that stand for their history
-            self._known.add(subscription, wall())
+        for standing in broker.by_id.values():  # for the sake of its history
+            self._known.add(standing, wall())
 
     def procedures(self) -> dict[str, Procedure]:
         """What is served, by URI."""

@@ -24,7 +24,7 @@ from msgspec import Struct
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from wampd.router.origins import ANY, origin_allowed
+from wampd.router.origins import ANY, is_named, origin_allowed
 from wampd.router.polling import NotOpened, Outcome, Polled, Transports
 
 MAX_OPEN: Final = 16 * 1024
@@ -84,7 +84,7 @@ class LongPollResource(Resource):
         hosts = [each.decode("latin-1") for each in headers.getRawHeaders(b"host", [])]
         if not origin_allowed(origins, hosts, self._origins):
             return False
-        if origins and origins[0].lower() in self._origins:
+        if origins and is_named(origins[0], self._origins):
             request.setHeader(b"Access-Control-Allow-Origin", origins[0].encode("latin-1"))
             request.setHeader(b"Access-Control-Allow-Credentials", b"true")
         elif ANY in self._origins:

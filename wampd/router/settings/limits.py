@@ -40,6 +40,13 @@ class RealmLimits(Part, frozen=True, kw_only=True):
         Count, Meta(description="Calls that wait until a callee of their registration has room for them.")
     ] = 1_000
     waiting_size: Annotated[Size, Meta(description="Size of the arguments of all these calls.")] = 16 * 2**20
+    kept_size: Annotated[
+        Size,
+        Meta(
+            description="Size of what is kept in the realm of all calls under way: arguments of calls that wait, or that may"
+            " go to another callee if the first is not available, and results of calls of all callees."
+        ),
+    ] = 64 * MIB
     subscriptions: Annotated[Count, Meta(description="Subscriptions of a session.")] = 10_000
     registrations: Annotated[Count, Meta(description="Registrations of a session.")] = 10_000
     pending_calls: Annotated[Count, Meta(description="Calls of a session that have no final answer yet.")] = 10_000

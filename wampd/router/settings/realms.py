@@ -181,6 +181,20 @@ class Realm(Part, frozen=True, kw_only=True):
     strict_request_ids: Annotated[
         bool, Meta(description="End sessions whose request ids do not count 1, 2, 3, …; many clients do not.")
     ] = False
+    check_roles: Annotated[
+        bool,
+        Meta(
+            description="End sessions that send what belongs to a role that they did not announce in HELLO, such as"
+            " `PUBLISH` without `publisher`. With `false` they are served as clients that announced the role and no feature."
+        ),
+    ] = True
+    lenient_progress: Annotated[
+        bool,
+        Meta(
+            description="Let callees answer in parts that announced progressive results, but not that their work can be"
+            " interrupted. WAMP asks for both; client libraries in JavaScript announce only the one."
+        ),
+    ] = False
     roles: Annotated[tuple[Role, ...], Meta(min_length=1, description="The roles that its sessions can have.")]
     auth: Annotated[Auth, Meta(description="How sessions authenticate.")]
     slow_consumer: Annotated[

@@ -41,7 +41,16 @@ from wampd.realms.messages import (
 from wampd.realms.options import MAX_ID, CallOptions, Options, PublishOptions, YieldOptions
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire.cbor_scan import UNDEFINED, MalformedError, TooDeepError, TooManyError, flat_array_end, walk
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, replaces_arguments, too_deep, too_many, violation
+from wampd.router.wire.codec import (
+    MAX_DEPTH,
+    Uncarriable,
+    plain,
+    replaces_arguments,
+    too_deep,
+    too_many,
+    understood,
+    violation,
+)
 from wampd.router.wire.convert import convert_tail, event_message
 
 _NO_ARGS = Raw(b"\x80")
@@ -175,12 +184,9 @@ class CborCodec:
             elif found & ~UNDEFINED:
                 raise ProtocolViolation("Only Arguments and ArgumentsKw may hold tags and simple values")
             else:
-                elements.append(cbor2.loads(part))
-        elements[1:4] = [plain(element, cbor2.undefined, strict) for element in elements[1:4]]
-        try:
-            message: ClientMessage = msgspec.convert(elements, ClientMessage)
-        except msgspec.ValidationError as error:
-            raise violation(error) from None
+                element = cbor2.loads(part)
+                elements.append(plain(element, cbor2.undefined, strict=True) if found else element)
+        message = understood(elements, strict)
         if len(parts) > payload_at:
             message.args, message.kwargs = checked(  # type: ignore[union-attr]
                 message.args,  # type: ignore[union-attr]

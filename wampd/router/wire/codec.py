@@ -19,8 +19,10 @@ from __future__ import annotations
 import re
 from typing import Any, Protocol
 
+import msgspec
+
 from wampd.realms.messages import MESSAGES, Abort, Call, ClientMessage, Error, Event, Foreign, Format, Publish, Yield
-from wampd.realms.options import MAX_ID
+from wampd.realms.options import integral
 from wampd.realms.session import ProtocolViolation
 
 MAX_DEPTH = 64
@@ -116,11 +118,6 @@ def too_many(size: int) -> ProtocolViolation:
     return ProtocolViolation(f"The message holds more than {most_containers(size)} arrays and maps, for {size} bytes")
 
 
-def integral(value: object) -> object:
-    """A float that is written like an ID, as an integer; anything else as it is."""
-    return int(value) if type(value) is float and value.is_integer() and 0 <= value <= MAX_ID else value
-
-
 def plain(value: Any, undefined: object, strict: bool) -> Any:
     """An element of a message as it was meant by a client that writes what others do not.
 
@@ -132,3 +129,20 @@ def plain(value: Any, undefined: object, strict: bool) -> Any:
     if type(value) is list:
         return [plain(None if each is undefined else each, undefined, strict) for each in value]
     return value if strict else integral(value)
+
+
+def understood(elements: list[Any], strict: bool) -> ClientMessage:
+    """The message of these elements, with numbers as they were meant where they do not fit. Raises `ProtocolViolation`."""
+    try:
+        message: ClientMessage = msgspec.convert(elements, ClientMessage)
+    except msgspec.ValidationError as error:
+        if strict:
+            raise violation(error) from None
+    else:
+        return message
+    elements[1:4] = [plain(element, msgspec.UNSET, strict) for element in elements[1:4]]
+    try:
+        message = msgspec.convert(elements, ClientMessage)
+    except msgspec.ValidationError as error:
+        raise violation(error) from None
+    return message

@@ -30,12 +30,12 @@ from wampd.realms.messages import (
     Yield,
     json_decoder,
 )
+from wampd.realms.options import integral
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire.codec import (
     MAX_DEPTH,
     WITH_PAYLOAD,
     Uncarriable,
-    integral,
     most_containers,
     plain,
     replaces_arguments,
@@ -135,7 +135,7 @@ class JsonCodec:
             raise violation(error)
         try:
             parts = self._parts(payload)
-            parts[1:4] = [_integral(part) for part in parts[1:4]]
+            parts[1:4] = [_meant(part) for part in parts[1:4]]
             return self._decode(b"[" + b",".join(map(bytes, parts)) + b"]")
         except (msgspec.DecodeError, RecursionError) as again:
             raise violation(again) from None
@@ -186,7 +186,7 @@ def _is_empty(container: Raw) -> bool:
     return not bytes(container)[1:-1].strip(b" \t\n\r")
 
 
-def _integral(part: Raw) -> Raw:
+def _meant(part: Raw) -> Raw:
     """A JSON number without fraction as an integer, in options, too; anything else as it is."""
     text = bytes(part)
     if text[:1] == b"{":

@@ -13,13 +13,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgspec
 from msgspec import Raw
 
 from wampd.realms.messages import ABORT, CALL, ERROR, PUBLISH, YIELD, ClientMessage, Event, Foreign, Format
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire import convert
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, plain, replaces_arguments, too_deep, too_many, violation
+from wampd.router.wire.codec import (
+    MAX_DEPTH,
+    Uncarriable,
+    replaces_arguments,
+    too_deep,
+    too_many,
+    understood,
+    violation,
+)
 from wampd.router.wire.ubjson_scan import (
     CLOSE_ARRAY,
     NOTHING,
@@ -60,11 +67,7 @@ class UbjsonCodec:
             raise too_many(len(payload)) from None
         except (MalformedError, UnicodeDecodeError) as error:
             raise violation(error) from None
-        elements[1:4] = [plain(element, msgspec.UNSET, strict) for element in elements[1:4]]
-        try:
-            message: ClientMessage = msgspec.convert(elements, ClientMessage)
-        except msgspec.ValidationError as error:
-            raise violation(error) from None
+        message = understood(elements, strict)
         if len(elements) > _HEAD.get(elements[0], _MOST_ELEMENTS):
             _check_payload(message)
         return message

@@ -147,17 +147,17 @@ def _high(text: str) -> int | float:
 
 # ----------------------------------------------------------------------------------------------------------- writing
 
-_SHORTEST: Final = (
-    (0, 1 << 8, _NUMBERS[ord("U")], b"U"),
-    (-(1 << 7), 0, _NUMBERS[ord("i")], b"i"),
-    (0, 1 << 16, _NUMBERS[ord("u")], b"u"),
-    (-(1 << 15), 0, _NUMBERS[ord("I")], b"I"),
-    (0, 1 << 32, _NUMBERS[ord("m")], b"m"),
-    (-(1 << 31), 0, _NUMBERS[ord("l")], b"l"),
-    (0, 1 << 64, _NUMBERS[ord("M")], b"M"),
-    (-(1 << 63), 0, _NUMBERS[ord("L")], b"L"),
+_SMALL: Final = [b"U" + bytes((value,)) for value in range(1 << 8)]
+_POSITIVE: Final = tuple(
+    (1 << bits, struct.Struct(f"<c{code}").pack, marker)
+    for bits, code, marker in ((16, "H", b"u"), (32, "I", b"m"), (64, "Q", b"M"))
 )
-"""From, to below, how and as what an integer is written."""
+_NEGATIVE: Final = tuple(
+    (-(1 << bits), struct.Struct(f"<c{code}").pack, marker)
+    for bits, code, marker in ((7, "b", b"i"), (15, "h", b"I"), (31, "i", b"l"), (63, "q", b"L"))
+)
+"""Up to what, how and as what integers are written."""
+_long: Final = struct.Struct("<cQ").pack
 _double: Final = _NUMBERS[ord("D")].pack
 _TEXTUAL: Final = (datetime.datetime, datetime.date, uuid.UUID)
 
@@ -182,7 +182,10 @@ def _dump(value: Any, parts: list[bytes]) -> None:
     elif kind is list or kind is tuple:
         parts.append(b"[")
         for item in value:
-            _dump(item, parts)
+            if type(item) is int:  # lists of ids may be very long
+                parts.append(_integer(item))
+            else:
+                _dump(item, parts)
         parts.append(b"]")
     elif kind is dict:
         _dump_object(value, parts)
@@ -218,9 +221,18 @@ def _text(text: str) -> bytes:
 
 
 def _integer(value: int) -> bytes:
-    for least, beyond, number, marker in _SHORTEST:
-        if least <= value < beyond:
-            return marker + number.pack(value)
+    if 1 << 32 <= value < 1 << 64:
+        return _long(b"M", value)
+    if value >= 0:
+        if value < 1 << 8:
+            return _SMALL[value]
+        for beyond, pack, marker in _POSITIVE:
+            if value < beyond:
+                return pack(marker, value)
+    else:
+        for least, pack, marker in _NEGATIVE:
+            if value >= least:
+                return pack(marker, value)
     digits = b"%d" % value
     return b"H" + _integer(len(digits)) + digits
 

@@ -58,7 +58,7 @@ def plain(value):
     return base64.b64decode(value[1:]) if isinstance(value, str) and value[:1] == "\0" else value
 
 
-@pytest.mark.spec("PPT-03", "PV-08", "FEA-04")
+@pytest.mark.spec("PPT-03", "PV-08", "FEA-04", "AMB-35")
 @pytest.mark.parametrize("acknowledge", [True, False])
 def test_who_did_not_announce_the_mode_breaks_the_protocol_with_it(play, acknowledge):
     play.session("publisher", roles=BASIC)
@@ -133,7 +133,7 @@ def test_a_testament_keeps_what_is_told_of_its_payload(play):
 ENC = {"enc_algo": "cryptobox", "enc_key": "key 1", "enc_serializer": "json"}
 
 
-@pytest.mark.spec("PPT-10", "FEA-04")
+@pytest.mark.spec("PPT-10", "FEA-04", "E2E-01")
 @pytest.mark.parametrize("roles", [ALL, BASIC], ids=["announced", "not announced"])
 @pytest.mark.parametrize("options", [ENC, {"enc_algo": "cryptobox"}], ids=["all", "algorithm"])
 def test_an_encrypted_payload_takes_the_place_of_the_arguments(play, roles, options):
@@ -188,7 +188,7 @@ def test_an_encrypted_payload_is_kept_like_others(play):
     play.alice < [EVENT, play.sub, int, {}]
 
 
-@pytest.mark.spec("MSG-07")
+@pytest.mark.spec("MSG-07", "E2E-01")
 def test_the_hash_of_a_transaction_is_passed_on(play):
     subscribed(play)
     play.publisher > [PUBLISH, 1, {"transaction_hash": "0xabc"}, "com.topic", [1]]
@@ -198,7 +198,7 @@ def test_the_hash_of_a_transaction_is_passed_on(play):
 
 
 @pytest.mark.trap(4)
-@pytest.mark.spec("MSG-07", "PID-02")
+@pytest.mark.spec("MSG-07", "PID-02", "RLK-01")
 def test_whom_a_publication_claims_to_be_forwarded_for_is_not_believed(play):
     subscribed(play)
     claimed = [{"session": play.subscriber.id, "authid": "root", "authrole": "root"}]

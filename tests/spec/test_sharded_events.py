@@ -154,6 +154,19 @@ def test_keys_that_are_no_strings_are_a_violation(play, key):
     play.bob < violation("rkey")
 
 
+@pytest.mark.trap(16)
+@pytest.mark.spec("SHS-01", "MSG-07")
+def test_keys_are_no_longer_than_uris(play):
+    play.alice > [SUBSCRIBE, 1, {"nkey": "ä" * 512}, "com.topic"]
+    play.alice < [SUBSCRIBED, 1, ANY.as_("sub")]
+    published(play.publisher, "com.topic", [1], rkey="ö" * 512)
+    play.alice < [EVENT, play.sub, int, {}, [1]]
+    play.alice > [SUBSCRIBE, 2, {"nkey": "x" * 513}, "com.topic"]
+    play.alice < violation("nkey")
+    play.publisher > [PUBLISH, 2, {"rkey": "x" * 513}, "com.topic"]
+    play.publisher < violation("rkey")
+
+
 @pytest.mark.spec("AMB-20", "FEA-01")
 def test_both_spellings_of_the_feature_are_announced(play):
     features = play.alice.details["roles"]["broker"]["features"]

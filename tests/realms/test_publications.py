@@ -137,3 +137,16 @@ def test_lists_count_for_what_they_take(options, least):
 def test_what_is_heavier_than_there_is_room_for_is_not_looked_at_to_the_end():
     assert weight(["x" * 100, ["y" * 1000]]) > 1100
     assert 100 < weight([[]] * 1000, 100) < 17_000
+
+
+@pytest.mark.spec("RET-03")
+def test_what_one_event_tells_is_told_by_no_other():
+    publication = Publication(1, "com.topic", {"publisher": 7}, None, None, Format.JSON)
+    assert publication.event(2, "exact", retained=True).details == {"publisher": 7, "retained": True}
+    assert publication.event(3, "prefix", retained=True).details == {
+        "publisher": 7,
+        "topic": "com.topic",
+        "retained": True,
+    }
+    assert publication.event(4, "wildcard").details == {"publisher": 7, "topic": "com.topic"}
+    assert publication.event(2, "exact").details == {"publisher": 7}

@@ -99,8 +99,11 @@ def test_what_is_kept_holds_on_to_nothing_else_of_its_message():
         (b"x" * 100, 100),
         ({"k" * 50: ["v" * 50]}, 100),
         (frozenset({"a" * 90}), 90),
+        ({"k": "v" * 900}, 900),
+        ({"k" * 900: None}, 900),
+        ([["v" * 900]], 900),
     ],
-    ids=["undecoded", "text", "bytes", "nested", "list"],
+    ids=["undecoded", "text", "bytes", "nested", "list", "value", "key", "deep"],
 )
 def test_the_weight_of_a_value_is_no_less_than_its_contents(value, least):
     assert least <= weight(value) <= least + 400

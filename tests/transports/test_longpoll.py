@@ -1,4 +1,7 @@
-"""A long-poll transport without HTTP: who waits for what, how long, and how much; on a clock that only the test moves."""
+"""A long-poll transport without HTTP: who waits for what, how long, and how much; on a clock that only the test moves.
+
+Somewhat long, so that this file alone covers `wampd.router.transports.longpoll`.
+"""
 
 import gc
 import weakref

@@ -19,15 +19,15 @@ Rules
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from functools import partial
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from wampd.realms.broker import Broker
 from wampd.realms.calls import Timeouts
 from wampd.realms.dealer import Dealer
-from wampd.realms.gate import Gate, guarded
+from wampd.realms.gate import Gate, Handler, guarded
 from wampd.realms.history import Historian, HistoryRule
 from wampd.realms.limits import Limits, Quota, beyond
 from wampd.realms.messages import (
@@ -77,7 +77,7 @@ _REQUESTS = (Publish, Subscribe, Unsubscribe, Call, Register, Unregister)
 """Messages whose id counts requests (basic profile, "IDs")."""
 
 
-Handlers: TypeAlias = dict[type[Message], tuple[Callable[[Session, Any], None], bool]]
+Handlers: TypeAlias = dict[type[Message], tuple[Handler, bool]]
 """What serves a message type, and whether its id counts requests."""
 
 
@@ -148,7 +148,14 @@ class Realm:
         self._check_roles = check_roles
         self._leaving: deque[Session] = deque()
         self._expelled: deque[tuple[Session, str, str]] = deque()
-        handlers: dict[type[Message], Callable[[Session, Any], None]] = {
+        handlers = self._served()
+        self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
+        self._gate = Gate(handlers, self.dealer, outside.now, self.struck)
+        self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]]], Handlers] = {}
+
+    def _served(self) -> dict[type[Message], Handler]:
+        """What serves each message."""
+        return {
             Publish: self.broker.publish,
             Subscribe: self.broker.subscribe,
             Unsubscribe: self.broker.unsubscribe,
@@ -162,9 +169,6 @@ class Realm:
             Goodbye: self._goodbye,
             Abort: self._abort,
         }
-        self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
-        self._gate = Gate(handlers, self.dealer, outside.now, self.struck)
-        self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]]], Handlers] = {}
 
     def full(self, authrole: str) -> str | None:
         """What keeps one more session of this role out, for the client to read; `None`: there is room for it."""

@@ -32,6 +32,7 @@ from wampd.realms.messages import (
     YIELD,
 )
 from wampd.realms.options import ClientRole, ClientRoles
+from wampd.realms.sharding import rendezvous
 
 URIS = ["com.p", "com.q"]
 CALLS: list[dict[str, Any]] = [
@@ -213,8 +214,17 @@ class Sharing(RuleBasedStateMachine):
         for registration in self.house.realm.dealer.registrations.exact.values():
             if registration.callee is None:
                 before = self.waiting()
-                registration.shared.settle()
+                for share in registration.shared.shares():
+                    registration.shared.serve(share)
                 assert self.waiting() == before
+
+    @invariant()
+    def everybody_waits_for_the_owner_of_the_key(self) -> None:
+        for call in (call for member in self.here.values() for call in (member.session.calls or {}).values()):
+            course = call.course
+            if call.callee is None and course.rkey is not None:
+                may = [share for share in course.registration.shared.shares() if share.callee not in course.tried]
+                assert course.seat.key == rendezvous(course.rkey, {share.nkey for share in may})
 
     def waiting(self) -> list[tuple[int, int]]:
         return [

@@ -56,7 +56,7 @@ class Bench:
         member = self.house.join(roles=roles)
         self.members.append(member)
         share = self.callees.add(member.session, RegisterOptions(invoke=self.callees.invoke, **options))
-        self.callees.settle()
+        self.callees.begin(member.session)
         return share
 
     def course(self, rkey: str | None = None, payload: bytes = b"[]", **options: Any) -> Course:

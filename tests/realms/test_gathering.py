@@ -115,6 +115,26 @@ def test_a_callee_that_is_interrupted_may_still_answer_and_is_not_interrupted_ag
         assert [message[0] for message in callee.heard()].count(INTERRUPT) == 1
 
 
+@pytest.mark.parametrize("modes", [["skip"], ["kill", "skip"], ["kill", "killnowait"]], ids=" ".join)
+def test_a_call_that_is_cancelled_for_good_has_no_parts_left_though_nobody_answers(modes):
+    play = gathered(concurrency=1)
+    for number in (2, 3):
+        play.caller.say([CALL, number, {"runon": "all"}, "com.p", ["in"]])
+    for mode in modes:
+        for number in (1, 2, 3):
+            play.caller.say([CANCEL, number, {"mode": mode}])
+        play.house.settle()
+    assert is_over(play)
+    assert [len(play.caller.heard()), play.house.realm.dealer.store.used] == [3, 0]
+    for callee in play.callees:
+        interrupted = modes[0] == "kill"
+        assert [message[0] for message in callee.heard()] == [INVOCATION] + [INTERRUPT] * interrupted
+        callee.say([YIELD, 1, {}])
+        callee.say([UNREGISTER, 2, 1])
+        assert len(callee.heard()) == 1
+    assert play.caller.heard() == []
+
+
 def test_when_a_payload_cannot_be_read_the_call_fails():
     play = gathered()
 

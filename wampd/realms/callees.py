@@ -9,6 +9,7 @@ Rules
   have room. If none has, the call waits: calls are served in the order in which they came.
 * With a ``rkey`` a call goes to the callee whose ``nkey`` it belongs to, by rendezvous hashing; of several with one key the
   policy chooses. Such a call waits for just these callees; if that key's last callee goes, for those whose turn it is then.
+* When callees come and go, only those who wait for them are looked at: very many may wait, and very many come or go.
 * What a call has taken (a share of a callee's room, a place in the line) it gives back, once, by `give_back`.
 """
 
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from wampd.realms.abilities import lacking
 from wampd.realms.limits import beyond
 from wampd.realms.session import Session, State
-from wampd.realms.sharding import rendezvous
+from wampd.realms.sharding import rendezvous, weight
 
 if TYPE_CHECKING:
     from wampd.realms.calls import Course, Invocation
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from wampd.realms.options import ClientRole, Invoke, RegisterOptions
 
 ESTABLISHED = State.ESTABLISHED
+
+MOST_OWNERS = 1_000
+"""Of how many resource keys it is remembered to which node they belong, for each registration."""
 
 
 class Share:
@@ -74,6 +78,10 @@ class Share:
     def suits(self, course: Course) -> bool:
         """Whether a call can go to this callee."""
         return self.callee not in course.tried and lacking(self.role, course.options) is None
+
+    def may_have(self, course: Course) -> bool:
+        """Whether the callee is here, and was not asked already."""
+        return self.callee.state is ESTABLISHED and self.callee not in course.tried
 
     def take(self) -> Share | None:
         """One call more; return what must be given back."""
@@ -136,7 +144,9 @@ class Callees:
         "_by_session",
         "_desk",
         "_lines",
+        "_nodes",
         "_numbers",
+        "_owners",
         "_shares",
         "_size",
         "_tickets",
@@ -150,6 +160,8 @@ class Callees:
         self._desk = desk
         self._shares: list[Share] = []  # in the order of their numbers
         self._by_session: dict[Session, Share] = {}
+        self._nodes: dict[str, list[Share]] = {}  # node key → those who have it, in the order of their numbers
+        self._owners: dict[str, str] = {}  # of some resource keys, to which node key they belong
         self._numbers = 0
         self._turn = 0  # the number of the callee that was called last
         # Whom they wait for → those who wait, by number, in that order; a line that is empty is not there.
@@ -179,21 +191,48 @@ class Callees:
         return any(share.callee.state is ESTABLISHED for share in self._shares)
 
     def add(self, session: Session, options: RegisterOptions) -> Share:
-        """Take in a callee that is not in; `settle` when it knows."""
+        """Take in a callee that is not in; `begin` when it knows."""
         self._numbers += 1
         share = Share(self, self._numbers, session, options)
         self._shares.append(share)
         self._by_session[session] = share
+        if share.nkey not in self._nodes:
+            self._owners.clear()
+        self._nodes.setdefault(share.nkey, []).append(share)
         return share
+
+    def begin(self, session: Session) -> None:
+        """A callee knows that it is one: what waits may go to it."""
+        share = self._by_session[session]
+        nkey = share.nkey
+        moved = []
+        for key in list(self._lines):
+            if type(key) is str and key != nkey:
+                for ticket in self._line(key):
+                    rkey = ticket.course.rkey or ""
+                    if (weight(rkey, nkey), nkey) > (weight(rkey, key), key) and session not in ticket.course.tried:
+                        moved.append(ticket)
+        self._line_up(moved)
+        self.serve(share)
 
     def remove(self, session: Session) -> None:
         """Take out a callee that is in; what it serves it goes on with."""
         share = self._by_session.pop(session)
         del self._shares[bisect_left(self._shares, share.number, key=_number)]
+        node = self._nodes[share.nkey]
+        node.remove(share)
+        if not node:
+            del self._nodes[share.nkey]
+            self._owners.clear()
         for key in list(self._lines) if not self._shares else (share,):
             for ticket in self._line(key):
                 self._desk.strand(ticket.invocation)
-        self.settle()
+        if self._lines:
+            for ticket in self._line(None):
+                course = ticket.course
+                if (course.tried or lacking(None, course.options)) and self.lacking(course) is not None:
+                    self._desk.strand(ticket.invocation)
+            self._line_up(self._line(share.nkey))
 
     # ------------------------------------------------------------------------------------------------------ choosing
 
@@ -217,7 +256,7 @@ class Callees:
         """A feature that everybody lacks who could have the call; ``""``: nobody could; `None`: somebody can, in time."""
         lack = ""
         for share in self._candidates(course):
-            if share.callee.state is ESTABLISHED and share.callee not in course.tried:
+            if share.may_have(course):
                 feature = lacking(share.role, course.options)
                 if feature is None:
                     return None
@@ -228,11 +267,18 @@ class Callees:
         """Everybody; or the callees of the key that a resource belongs to, of those who are here and were not asked."""
         if course.rkey is None:
             return self._shares
-        here = [share for share in self.shares() if share.callee not in course.tried]
-        if not here:
-            return []
-        nkey = rendezvous(course.rkey, {share.nkey for share in here})
-        return [share for share in here if share.nkey == nkey]
+        owner = self._owners.get(course.rkey)
+        if owner is None and self._nodes:
+            if len(self._owners) >= MOST_OWNERS:
+                self._owners.clear()
+            owner = self._owners[course.rkey] = rendezvous(course.rkey, self._nodes)
+        candidates = [share for share in self._nodes.get(owner or "", ()) if share.may_have(course)]
+        if not candidates:
+            here = [share for share in self._shares if share.may_have(course)]
+            if here:
+                nkey = rendezvous(course.rkey, {share.nkey for share in here})
+                candidates = [share for share in here if share.nkey == nkey]
+        return candidates
 
     def _in_turn(self, shares: list[Share]) -> Iterator[Share]:
         """Callees in the order in which they are asked."""
@@ -277,13 +323,6 @@ class Callees:
                 return
             self._desk.seat(min(heads, key=_number).invocation, share)
 
-    def settle(self) -> None:
-        """The callees have changed: let those who wait wait for the right ones, and be served if they can be."""
-        if self._lines:
-            self._line_up()
-            for share in self.shares():
-                self.serve(share)
-
     def _head(self, key: Key, share: Share) -> Ticket | None:
         """The first in a line who can be served by a callee, and whose caller has not left."""
         for ticket in self._lines.get(key, {}).values():
@@ -299,17 +338,26 @@ class Callees:
         candidates = self._candidates(course)
         return candidates[0].nkey if candidates else ""
 
-    def _line_up(self) -> None:
-        everybody = [ticket for key in list(self._lines) for ticket in self._line(key)]
-        for ticket in everybody:
-            if not isinstance(ticket.key, Share) and self.lacking(ticket.course) is not None:
+    def _line_up(self, tickets: list[Ticket]) -> None:
+        """Let those who wait for a node wait for the right one, and be served if they can be."""
+        grown = set()
+        for ticket in tickets:
+            if self.lacking(ticket.course) is not None:
                 self._desk.strand(ticket.invocation)
-        moved = [ticket for key in list(self._lines) if isinstance(key, str) for ticket in self._line(key)]
-        for ticket in moved:
-            self._lines.pop(ticket.key, None)
-        for ticket in sorted(moved, key=_number):
-            ticket.key = self._key(ticket.course)
-            self._lines.setdefault(ticket.key, {})[ticket.number] = ticket
+                continue
+            key = self._key(ticket.course)
+            if key != ticket.key:
+                line = self._lines[ticket.key]
+                del line[ticket.number]
+                if not line:
+                    del self._lines[ticket.key]
+                ticket.key = key
+                self._lines.setdefault(key, {})[ticket.number] = ticket
+                grown.add(key)
+        for key in grown:
+            self._lines[key] = dict(sorted(self._lines[key].items()))
+            for share in self._nodes[key][:]:
+                self.serve(share)
 
 
 def _number(thing: Share | Ticket) -> int:

@@ -9,6 +9,7 @@ Rules
 * ``progressive``: each callee's result is passed on as it is when it comes, as a progressive RESULT; an empty RESULT follows.
 * The first error is the answer to the call, and the other callees are interrupted.
 * When the call is cancelled or its caller has left, so are the parts: in the mode that the caller chose.
+* When the call is over, so are its parts, at once: what they take is bounded by what the caller may have under way.
 * When the call and all its parts are over, what refers to itself here is taken apart: no collector of garbage sees through the
   records of calls.
 """
@@ -27,7 +28,7 @@ from wampd.realms.options import CallOptions, ClientRole, ClientRoles
 from wampd.realms.publications import weight
 from wampd.realms.records import CANCELED, interrupt
 from wampd.realms.services import INVALID_ARGUMENT
-from wampd.realms.session import Session
+from wampd.realms.session import Session, State
 
 if TYPE_CHECKING:
     from wampd.realms.assignment import Assignment
@@ -41,7 +42,7 @@ Server = TypeVar("Server")
 
 
 class Gathering:
-    """One such call; the `wampd.realms.session.Outlet` of the session in between."""
+    """One such call; the `wampd.realms.session.Outlet` of the session in between, and the `Seat` of the call."""
 
     def __init__(
         self, dealer: Assignment, caller: Session, message: Call, decode: Callable[[Raw, Format], Any]
@@ -63,6 +64,7 @@ class Gathering:
         """The call, with this as its callee."""
         whole = self._whole
         whole.callee, whole.course = self.session, course
+        course.seat = self
         self.session.last_invocation = whole.id
         self.session.invocations = {whole.id: whole}
         return whole
@@ -103,7 +105,13 @@ class Gathering:
         """End the call."""
         self._stop("killnowait", reason)
         self._end((ERROR, CALL, self._whole.call, {}, CANCELED, [message or "the call could not be carried out"]))
-        self._fall_apart()
+        if not self.session.outbox:
+            self._fall_apart()
+
+    def give_back(self) -> None:
+        """The call is over, whatever the way: then so are the parts that are still under way, or wait."""
+        self.session.state = State.CLOSED
+        self.session.send((INTERRUPT, self._whole.id, {"mode": "skip", "reason": CANCELED}))
 
     # -------------------------------------------------------------------------------------------------------- serving
 
@@ -164,7 +172,7 @@ class Gathering:
     def _stop(self, mode: str, reason: str) -> None:
         """Cancel what is under way of the call."""
         for part in list((self.session.calls or {}).values()):
-            interrupted = interrupt(part, mode, reason)
+            interrupted = mode != "skip" and interrupt(part, mode, reason)
             if mode != "kill":
                 self._dealer.drop(part)
             elif not interrupted:

@@ -144,13 +144,23 @@ class Records:
     # ------------------------------------------------------------------------------------------------------ leaving
 
     def leave(self, session: Session) -> None:
-        """A session is gone: interrupt who works for it, answer who waits for it."""
+        """A session is gone: interrupt who works for it. Who waits for it is answered by `detach`."""
         for invocation in _calls(session):
             interrupt(invocation, "killnowait")
             self._forget(invocation)
-        for invocation in list((session.invocations or {}).values()):
-            self._fail(invocation, CANCELED, "the callee left")
         session.ended = None
+
+    def detach(self, session: Session, most: int) -> int:
+        """Answer at most so many who wait for a session that has left; return how many are still to be answered.
+
+        What a callee works on is bounded by its callers alone, so there can be very many.
+        """
+        invocations = session.invocations
+        if not invocations:
+            return 0
+        for invocation in list(islice(invocations.values(), most)):
+            self._fail(invocation, CANCELED, "the callee left")
+        return len(invocations)
 
     def abandon(self, session: Session, reason: str) -> None:
         """The router sends a session away: its own calls get their answer before the GOODBYE."""

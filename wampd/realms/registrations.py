@@ -134,7 +134,7 @@ class Registrations(UriMap[Registration]):
             self.watcher.unregistered(callee, other, deleted=deleted)
         self.watcher.registered(session, registration, created=created)
         if not created:
-            registration.shared.settle()
+            registration.shared.begin(session)
 
     def unregister(self, session: Session, message: Unregister) -> None:
         """Serve an UNREGISTER; invocations under way go on."""

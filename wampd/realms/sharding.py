@@ -15,6 +15,7 @@ Source: D. Thaler and C. Ravishankar, "A Name-Based Mapping Scheme for Rendezvou
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal, TypeAlias
 
@@ -27,8 +28,14 @@ Reach: TypeAlias = Literal["any", "partition", "all"]
 def weight(rkey: str, nkey: str) -> int:
     """The weight of a node for a resource, uniform over 64 bits."""
     # One key is the key of the hash (hashed itself, so as to fit): no two pairs of keys run together into the same bytes.
-    seal = blake2b(nkey.encode("utf-8", "surrogatepass"), digest_size=32).digest()
-    return int.from_bytes(blake2b(rkey.encode("utf-8", "surrogatepass"), digest_size=8, key=seal).digest(), "big")
+    return int.from_bytes(
+        blake2b(rkey.encode("utf-8", "surrogatepass"), digest_size=8, key=_seal(nkey)).digest(), "big"
+    )
+
+
+@lru_cache(maxsize=4096)
+def _seal(nkey: str) -> bytes:
+    return blake2b(nkey.encode("utf-8", "surrogatepass"), digest_size=32).digest()
 
 
 def rendezvous(rkey: str, nkeys: Iterable[str]) -> str:

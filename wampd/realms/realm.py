@@ -85,7 +85,7 @@ class Realm:
     """Routing between the sessions of one realm."""
 
     SLICE = 2_000
-    """How many subscriptions and registrations of a leaving session are taken off in one go."""
+    """How many subscriptions and registrations of a leaving session, and calls that wait for it, are done with in one go."""
     EXPULSION = 10
     """Telling one session that it is sent away costs as much as taking so many off; so does publishing a testament."""
 
@@ -242,7 +242,7 @@ class Realm:
         """A session has left, whatever the way. Doing it twice does no harm."""
         if self._retire(session):
             self._part(session)
-            if session.subscriptions or session.registrations:
+            if _held(session):
                 self.tidy()
 
     def tidy(self) -> None:
@@ -252,9 +252,10 @@ class Realm:
             budget -= self.EXPULSION * (1 + self._tell(*self._expelled.popleft()))
         while self._leaving and budget > 0:
             session = self._leaving[0]
-            held = len(session.subscriptions or ()) + len(session.registrations or ())
+            held = _held(session)
             left = self.broker.detach(session, budget)
             left += self.dealer.registrations.detach(session, budget)
+            left += self.dealer.detach(session, budget)
             budget -= held - left
             if not left:
                 self._leaving.popleft()
@@ -335,7 +336,7 @@ class Realm:
         else:
             testaments = self.testaments.publish(session)
         self.watcher.left(session)
-        if session.subscriptions or session.registrations:
+        if _held(session):
             self._leaving.append(session)
         return testaments
 
@@ -369,6 +370,11 @@ class Realm:
     def _abort(self, session: Session, _message: Abort) -> None:
         self.leave(session)
         raise SessionOver
+
+
+def _held(session: Session) -> int:
+    """Of how much a session that has left must be taken off."""
+    return sum(len(each) for each in (session.subscriptions, session.registrations, session.invocations) if each)
 
 
 def _say_goodbye(session: Session, reason: str, message: str) -> None:

@@ -32,7 +32,7 @@ class Records:
     """The calls under way in one realm."""
 
     SLICE = 2_000
-    """How many calls are ended in one go because their time is up."""
+    """How many calls are ended in one go because their time is up, or because their callee has left."""
 
     def __init__(self, outside: Outside, alarm: Callable[[], object], most_kept: int) -> None:
         """``alarm`` is called when ``deadlines.next`` has become earlier; ``most_kept`` are the bytes of the ``store``."""
@@ -144,13 +144,19 @@ class Records:
     # ------------------------------------------------------------------------------------------------------ leaving
 
     def leave(self, session: Session) -> None:
-        """A session is gone: interrupt who works for it, answer who waits for it."""
+        """A session is gone: interrupt who works for it, answer who waits for it; of these very many by and by (`detach`)."""
         for invocation in _calls(session):
             interrupt(invocation, "killnowait")
             self._forget(invocation)
-        for invocation in list((session.invocations or {}).values()):
-            self._fail(invocation, CANCELED, "the callee left")
         session.ended = None
+        self.detach(session, self.SLICE)
+
+    def detach(self, session: Session, most: int) -> int:
+        """Answer at most so many of those who wait for a session that has left; return how many still wait."""
+        invocations = session.invocations or {}
+        for invocation in list(islice(invocations.values(), most)):
+            self._fail(invocation, CANCELED, "the callee left")
+        return len(invocations)
 
     def abandon(self, session: Session, reason: str) -> None:
         """The router sends a session away: its own calls get their answer before the GOODBYE."""

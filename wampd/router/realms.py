@@ -129,6 +129,7 @@ class RealmShell:
         if not self._closed:
             self.core.tidy()
             self.tidy()
+            self._end_of_turn()
 
     def _close(self) -> None:
         self._do_not_look_again()

@@ -20,7 +20,7 @@ SHOWN = dict(re.findall(r"```console\n\$ python examples/features/(\w+\.py)\n(.*
 def run(script: str, port: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, FEATURES / script],
-        env=environment(WAMP_URL=f"ws://127.0.0.1:{port}/ws"),
+        env=environment(WAMP_URL=f"ws://127.0.0.1:{port}/ws", PYTHONWARNINGS="ignore"),  # those of the library
         capture_output=True,
         text=True,
         timeout=60,

@@ -50,6 +50,19 @@ def test_every_page_of_the_documentation_can_be_reached_from_the_first_one() -> 
     assert [page for page in PAGES if ROOT / page not in reached and "decisions" not in page] == []
 
 
+@pytest.mark.parametrize("package", ["realms", "auth", "router"])
+def test_the_page_about_the_house_names_every_room(package: str) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = [path for path in (ROOT / "wampd" / package).iterdir() if not path.name.startswith("__")]
+    assert [room.name for room in rooms if not re.search(rf"\b{re.escape(room.name)}\b", page)] == []
+
+
+def test_the_page_about_the_tests_names_every_folder_of_them() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    folders = [path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and not path.name.startswith("_")]
+    assert [folder for folder in folders if f"`tests/{folder}`" not in page] == []
+
+
 def test_everything_that_the_image_copies_exists_and_is_sent_to_the_builder() -> None:
     copied = [
         source

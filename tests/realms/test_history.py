@@ -219,3 +219,22 @@ def test_who_asks_for_too_much_in_one_turn_is_refused(monkeypatch):
     assert [message[0] for message in member.heard()] == [RESULT, RESULT, ERROR]
     member.say([CALL, 2_004, {}, GET, [1]])
     assert [message[0] for message in member.heard()] == [RESULT]
+
+
+@pytest.mark.spec("HIST-10")
+def test_the_lists_of_a_publication_count_for_what_a_history_takes():
+    archive = Archive(size=100_000)
+    for publication in range(1, 6):
+        archive.add(publication, 0.0, exclude_authid=[f"somebody {n}" for n in range(300)])
+    assert archive.get() == [4, 5]
+
+
+@pytest.mark.spec("HIST-11")
+def test_large_events_cost_more_than_small_ones():
+    house = House(history=[HistoryRule("com.topic")])
+    member = house.join()
+    member.say([PUBLISH, 1, {}, "com.topic", [1]], [CALL, 2, {}, GET, [1]])
+    assert member.session.spent < 100
+    member.heard()
+    member.say([PUBLISH, 3, {}, "com.topic", ["x" * 80_000]], [CALL, 4, {}, GET, [1]])
+    assert 10_000 < member.session.spent < 11_000

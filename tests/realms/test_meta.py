@@ -181,6 +181,62 @@ def test_killing_all_is_quiet():
     assert not [message for message in killer.session.outbox if message]
 
 
+# ------------------------------------------------------------------------------------------------- what answers cost
+
+
+@pytest.mark.parametrize(
+    ("procedure", "args", "cost"),
+    [
+        ("session.count", [], 0),
+        ("session.count", [["x"]], 20),
+        ("session.list", [], 20),
+        ("session.list", [["x"]], 20),
+        ("session.get", [1], 6),
+        ("session.kill_by_authid", ["x"], 20),
+        ("session.kill_by_authrole", ["x"], 20),
+        ("subscription.list", [], 4),
+        ("subscription.match", ["a.t"], 1),
+        ("subscription.list_subscribers", [1], 20),
+        ("subscription.count_subscribers", [1], 20),
+        ("registration.list", [], 4),
+        ("registration.list_callees", [1], 20),
+        ("registration.count_callees", [1], 20),
+        ("reflection.topic.list", [], 2),
+    ],
+)
+@pytest.mark.spec("META-S-04", "SEC-05")
+def test_an_answer_costs_what_it_holds_or_what_was_looked_at_for_it(procedure, args, cost):
+    house = House()
+    members = [house.join() for _ in range(20)]
+    for member in members:
+        member.say([SUBSCRIBE, 1, {}, "a.t"], [REGISTER, 2, {"invoke": "roundrobin"}, "a.p"])
+        member.heard()
+    members[0].say([CALL, 3, {}, f"wamp.{procedure}", args])
+    assert members[0].session.outbox[-1].message[0] == RESULT
+    assert members[0].session.spent == cost
+
+
+@pytest.mark.parametrize("kind", ["subscription", "registration"])
+@pytest.mark.spec("META-R-06", "META-P-02")
+def test_who_has_left_is_not_there_any_more_while_it_is_taken_off(kind):
+    house = House()
+    stays, leaves = house.join(), house.join()
+    for member in (stays, leaves):
+        member.say([SUBSCRIBE, 1, {}, "a.t"], [REGISTER, 2, {"invoke": "roundrobin"}, "a.p"])
+        member.heard()
+    house.realm.SLICE = 0
+    leaves.leave()
+    assert house.realm.has_leavers
+    who = {"subscription": "subscriber", "registration": "callee"}[kind]
+    assert ask(stays, f"{kind}.list_{who}s", 1) == [stays.session.id]
+    assert ask(stays, f"{kind}.count_{who}s", 1) == 1
+    assert ask(stays, f"{kind}.remove_{who}", 1, leaves.session.id) == "wamp.error.no_such_session"
+    assert ask(stays, f"{kind}.remove_{who}", 1, stays.session.id) is None
+    house.realm.SLICE = 2_000
+    house.realm.tidy()
+    assert ask(stays, f"{kind}.get", 1) == f"wamp.error.no_such_{kind}"
+
+
 # ------------------------------------------------------------------------------------------------------ large realms
 
 

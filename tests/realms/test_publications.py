@@ -87,6 +87,7 @@ def test_what_is_kept_holds_on_to_nothing_else_of_its_message():
     kept = publication.to_keep()
     assert (bytes(kept.args), bytes(kept.kwargs)) == (b"[1]", b'{"a": 2}')
     assert kept.args is not message[1]  # which is a view of all of it
+    assert kept.kwargs is not message[2]
     assert OVERHEAD < kept.size() < OVERHEAD + 300
 
 
@@ -98,8 +99,57 @@ def test_what_is_kept_holds_on_to_nothing_else_of_its_message():
         (b"x" * 100, 100),
         ({"k" * 50: ["v" * 50]}, 100),
         (frozenset({"a" * 90}), 90),
+        ({"k": "v" * 900}, 900),
+        ({"k" * 900: None}, 900),
+        ([["v" * 900]], 900),
     ],
-    ids=["undecoded", "text", "bytes", "nested", "list"],
+    ids=["undecoded", "text", "bytes", "nested", "list", "value", "key", "deep"],
 )
 def test_the_weight_of_a_value_is_no_less_than_its_contents(value, least):
     assert least <= weight(value) <= least + 400
+
+
+def test_the_nodes_of_a_resource_are_not_gone_through_for_each_who_is_eligible():
+    class Nodes(list):
+        def __contains__(self, _):
+            raise AssertionError("all were gone through")
+
+    house = House()
+    sessions = [house.join().session for _ in range(5)]
+    lists = audience(PublishOptions(eligible=[sessions[1].id, sessions[3].id, 999]))
+    assert list(lists.of(Nodes(sessions), house.realm.sessions)) == [sessions[1], sessions[3]]
+
+
+@pytest.mark.parametrize(
+    ("options", "least"),
+    [
+        ({"eligible": range(1, 1001)}, 60_000),
+        ({"exclude": range(1, 1001)}, 60_000),
+        ({"eligible_authid": map(str, range(1000))}, 90_000),
+        ({"exclude_authrole": ["x" * 50_000]}, 50_000),
+    ],
+    ids=["eligible", "exclude", "authids", "authroles"],
+)
+def test_lists_count_for_what_they_take(options, least):
+    lists = audience(PublishOptions(**{name: list(names) for name, names in options.items()}))
+    assert least <= lists.size() <= 3 * least
+    bare = Publication(1, "com.topic", {}, None, None, Format.JSON)
+    assert Publication(1, "com.topic", {}, None, None, Format.JSON, None, lists).size() == bare.size() + lists.size()
+
+
+def test_what_is_heavier_than_there_is_room_for_is_not_looked_at_to_the_end():
+    assert weight(["x" * 100, ["y" * 1000]]) > 1100
+    assert 100 < weight([[]] * 1000, 100) < 17_000
+
+
+@pytest.mark.spec("RET-03")
+def test_what_one_event_tells_is_told_by_no_other():
+    publication = Publication(1, "com.topic", {"publisher": 7}, None, None, Format.JSON)
+    assert publication.event(2, "exact", retained=True).details == {"publisher": 7, "retained": True}
+    assert publication.event(3, "prefix", retained=True).details == {
+        "publisher": 7,
+        "topic": "com.topic",
+        "retained": True,
+    }
+    assert publication.event(4, "wildcard").details == {"publisher": 7, "topic": "com.topic"}
+    assert publication.event(2, "exact").details == {"publisher": 7}

@@ -57,6 +57,7 @@ def test_what_is_kept_is_bounded_in_size_and_number(monkeypatch):
     assert ask(third, DEFINE, "a.p1", long) is False
     assert refusal(third, "a.p2", long) == "no more than 450 bytes of definitions in one realm"
     assert house.realm.struck == {"definitions over a limit": 4}
+    assert ask(third, DEFINE, "a.p0", {**long, "text": "y" * 150}) is False  # what it takes the place of does not count
     # What goes makes room.
     third.leave()
     one.leave()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from wampd.realms import retained
 from wampd.realms.limits import Quota
@@ -204,6 +206,7 @@ def test_of_a_pattern_that_matches_very_many_topics_the_newest_are_looked_at(mon
         # Looked at are 9, 8, 7, 6, 5, 4: that for some of t.5, other, t.8, t.5, t.4, t.7.
         assert shelf.replay(uri, match, lambda it: it.audience is None) == [5, 6, 4, 7]
         assert shelf.replay(uri, match) == [5, 9, 4, 7]
+    monkeypatch.setattr(retained, "SLICE", 0)
     shelf.now = 10.0
     assert shelf.replay("t.", "prefix") == []
 
@@ -243,3 +246,30 @@ def test_very_much_that_gets_old_at_once_keeps_nobody_waiting():
     begin = time.process_time()
     assert shelf.keep("com.new") is None
     assert time.process_time() - begin < 0.1  # clearing all away at once would take some 400 ms
+
+
+def test_what_is_retained_holds_on_to_nothing_else_of_its_message():
+    shelf = Shelf()
+    args = msgspec.json.decode(b'["much more", [1]]', type=tuple[Raw, Raw])[1]  # a view of all of it
+    shelf.retained.keep(Publication(1, "com.topic", {}, args, None, Format.JSON))
+    (kept,) = shelf.retained._topics["com.topic"]
+    assert kept.args is not args
+    assert bytes(kept.args) == b"[1]"
+
+
+@pytest.mark.spec("RET-04", "SHS-01")
+def test_events_of_several_resources_of_a_topic_are_kept_beside_each_other():
+    shelf = Shelf()
+    for rkey in ("r1", "r2", "r1"):
+        shelf.keep(rkey=rkey)
+    assert shelf.kept() == [3, 2]
+    assert shelf.replay(admits=lambda it: it.rkey == "r2") == [2]
+
+
+def test_resources_cost_their_nodes_where_a_pattern_matches_very_many_topics_too(monkeypatch):
+    monkeypatch.setattr(retained, "LOOK", 10)
+    shelf = Shelf()
+    for number in range(20):
+        shelf.keep(f"t.{number}", rkey="r")
+    replay = shelf.retained.replay("t.", "prefix", lambda _: True, nodes=4)
+    assert ([it.id for it in replay.events], replay.looked) == ([19, 20], 15)

@@ -28,7 +28,9 @@ def test_who_gets_a_resource_is_what_the_definition_says(steps, rkeys):
         for rkey in rkeys:
             nodes = {key for key in nkeys.values() if key is not None}
             expected = [it for it in sessions if nkeys[it] is None or nkeys[it] == rendezvous(rkey, nodes)]
-            assert list(subscription.of_shard(rkey)) == expected
+            found = list(subscription.of_shard(rkey))
+            assert len(found) == len(expected)
+            assert set(found) == set(expected)
             assert [it for it in sessions if subscription.is_of_shard(it, rkey)] == expected
     for session in sessions:
         subscription.displace(session)
@@ -72,8 +74,39 @@ def test_a_node_that_has_left_owns_nothing_though_it_is_still_to_be_taken_off():
     publisher.say([PUBLISH, 1, {"rkey": rkey, "retain": True}, "com.topic", ["before"]])
     left.heard()
     house.realm._retire(gone.session)  # as if very many had left before
+    left.say([SUBSCRIBE, 2, {"nkey": "n2", "get_retained": True}, "com.topic"])
+    assert [message[-1] for message in left.heard()][1:] == [["before"]]
     publisher.say([PUBLISH, 2, {"rkey": rkey}, "com.topic", ["after"]])
     assert [event[-1] for event in left.heard()] == [["after"]]
     assert not house.realm.struck
-    left.say([SUBSCRIBE, 2, {"nkey": "n2", "get_retained": True}, "com.topic"])
-    assert [message[-1] for message in left.heard()][1:] == [["before"]]
+
+
+@pytest.mark.spec("SHS-01")
+def test_a_node_that_has_left_gets_no_event_and_the_others_its_share():
+    house = House()
+    members = {nkey: house.join() for nkey in ("n1", "n2")}
+    for nkey, member in members.items():
+        member.say([SUBSCRIBE, 1, {"nkey": nkey}, "com.topic"])
+    members["n2"].heard()
+    house.realm._retire(members["n1"].session)
+    publisher = house.join()
+    publisher.say(*[[PUBLISH, n, {"rkey": f"r{n}"}, "com.topic", [n]] for n in range(1, 21)])
+    assert [event[-1] for event in members["n2"].heard()] == [[n] for n in range(1, 21)]
+    assert not house.realm.struck
+
+
+@pytest.mark.spec("SHS-01")
+def test_of_very_many_nodes_only_the_one_that_a_resource_belongs_to_is_looked_at():
+    class Crowd(dict):
+        def __iter__(self):
+            raise AssertionError("everybody was looked at")
+
+    house = House()
+    subscription = Subscription(1, "com.topic", "exact")
+    subscription.subscribers = Crowd()
+    for number in range(20):
+        session = house.join().session
+        subscription.subscribers[session] = None
+        subscription.place(session, f"n{number}")
+    (owner,) = subscription.of_shard("r")
+    assert subscription.is_of_shard(owner, "r")

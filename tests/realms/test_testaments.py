@@ -24,6 +24,7 @@ def test_nothing_is_left_of_testaments_however_the_session_ends():
             house.realm.expel([member.session], "wamp.close.killed", quietly=True)
         elif end == "flush":
             member.say([CALL, 2, {}, "wamp.session.flush_testaments"])
+            assert len(house.realm.testaments) == 0
             member.leave()
         else:
             getattr(member, end)()
@@ -68,6 +69,7 @@ def test_a_testament_without_payload_is_an_event_without_payload():
     assert (second.args, second.kwargs) == (None, {"k": 1})
 
 
+@pytest.mark.trap(16)
 @pytest.mark.spec("TST-01")
 @pytest.mark.parametrize(
     "large",

@@ -1,4 +1,7 @@
-"""A real router's listeners: TCP, TLS, IPv6 and Unix sockets, their limits and deadlines, clients that do not behave."""
+"""A real router's listeners: TCP, TLS, IPv6 and Unix sockets, their limits and deadlines, clients that do not behave.
+
+Somewhat long: each of these needs a router of its own, and all share the few words for talking to one.
+"""
 
 import contextlib
 import json

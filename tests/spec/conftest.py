@@ -2,11 +2,13 @@
 
 Which transports and serializations
 -----------------------------------
-* Every conversation is held on the wires of `EVERYWHERE`: each transport and each serialization is among them, not each
-  pair. What a conversation shows is decided behind both, in code that knows neither.
+* Every conversation is held on the wires of `EVERYWHERE`: each transport and each serialization is among them; and on those of
+  `SOCKETS`, WebSocket and RawSocket in each serialization.
 * The chapters in `THOROUGH`, which between them use every type of message with a payload, are held on each transport in each
-  serialization, FlatBuffers included. These wires carry the mark ``thorough``: ``-m "not thorough"`` leaves them out.
-* FlatBuffers is in the second group alone: its schema has no field for many an option that the other chapters are about.
+  serialization, FlatBuffers included.
+* What is not in `EVERYWHERE` carries the mark ``thorough``: ``-m "not thorough"`` leaves it out.
+* FlatBuffers over sockets is for `THOROUGH` and `CARRIED_BY_FLATBUFFERS`: its schema has no field for many an option that the
+  other chapters are about.
 """
 
 from __future__ import annotations
@@ -32,7 +34,19 @@ EVERYWHERE = (
     "rawsocket-msgpack",
     "longpoll-json",
 )
+SOCKETS = tuple(wire for wire in wire_names("websocket", "rawsocket") if not wire.endswith("-flatbuffers"))
 THOROUGH = ("test_rpc", "test_pubsub", "test_ordering")
+CARRIED_BY_FLATBUFFERS = (
+    "test_killing",
+    "test_listing",
+    "test_meta_registrations",
+    "test_meta_sessions",
+    "test_meta_subscriptions",
+    "test_patterns",
+    "test_progressive_results",
+    "test_realms_on_demand",
+    "test_registration_revocation",
+)
 ALL_WIRES = wire_names("memory", "websocket", "batched", "rawsocket", "longpoll")
 JSON = ("memory-json", "websocket-json", "rawsocket-json")
 IN_MEMORY = ("memory-json",)
@@ -76,10 +90,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "play" in metafunc.fixturenames:
+        chapter = metafunc.module.__name__.rpartition(".")[2]
+        more = ALL_WIRES if chapter in THOROUGH else SOCKETS
+        if chapter in CARRIED_BY_FLATBUFFERS:
+            more += ("websocket-flatbuffers", "rawsocket-flatbuffers")
         wires: list[Any] = list(EVERYWHERE)
-        if metafunc.module.__name__.rpartition(".")[2] in THOROUGH:
-            more = [wire for wire in ALL_WIRES if wire not in EVERYWHERE]
-            wires += [pytest.param(wire, marks=pytest.mark.thorough) for wire in more]
+        wires += [pytest.param(wire, marks=pytest.mark.thorough) for wire in more if wire not in EVERYWHERE]
         metafunc.parametrize("play", wires, indirect=True)
 
 

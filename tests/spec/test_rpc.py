@@ -127,7 +127,7 @@ def test_an_error_uri_that_is_none_does_not_reach_the_caller(play):
         play.caller < [ERROR, CALL, number, {}, "wamp.error.invalid_uri", [1]]
 
 
-@pytest.mark.spec("RPC-09", "ID-07")
+@pytest.mark.spec("RPC-09", "ID-07", "ORD-04")
 def test_calls_are_asynchronous_and_may_be_answered_in_any_order(play):
     registered(play)
     many = 100

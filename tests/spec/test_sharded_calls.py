@@ -1,6 +1,6 @@
 """Calls of the callee that a resource belongs to, and of all callees (advanced profile, "Sharded Registration").
 
-The specification only sketches this; docs/callees.md says what is done here.
+The specification only sketches this; docs/callees.md says what is done here. Somewhat long, since both are one sketch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""One connection: its send queue, backpressure, slow consumers, keep-alive and closing, over Twisted's own transport."""
+"""One connection: its send queue, backpressure, slow consumers, keep-alive and closing, over Twisted's own transport.
+
+Somewhat long, so that this file alone covers `wampd.router.transports.connection`.
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""A long-poll transport without HTTP: who waits for what, how long, and how much; on a clock that only the test moves."""
+"""A long-poll transport without HTTP: who waits for what, how long, and how much; on a clock that only the test moves.
+
+Somewhat long, so that this file alone covers `wampd.router.transports.longpoll`.
+"""
 
 import gc
 import weakref
@@ -229,6 +232,16 @@ def test_a_request_is_answered_empty_after_a_while():
     assert ask(line) == [b"one"]
 
 
+def test_who_leaves_after_it_was_answered_takes_nothing_from_the_next_one_who_waits(line):
+    first, second = Receive(), Receive()
+    line.receive(first)
+    write(line, b"one")
+    line.receive(second)
+    line.abandon(first)
+    write(line, b"two")
+    assert (first.answers, second.answers) == ([b"one"], [b"two"])
+
+
 def test_what_nobody_received_is_not_lost_when_the_one_who_waited_has_left(line):
     receive = Receive()
     line.receive(receive)
@@ -386,10 +399,12 @@ def test_what_is_held_is_let_in_little_by_little_even_if_nothing_is_answered():
     answers = ask(line)
     assert len(answers) == 1
     assert len(heard) == 3
-    assert ask(line) == []
-    stage.pass_by(0.5)
-    assert len(heard) == 6
-    assert told == [[(Outcome.TAKEN, "")]] * 6
+    last = send(line, b"last")
+    assert (len(heard), last) == (3, [])  # there is room for it, but others come first
+    stage.pass_by(1.0)
+    assert len(heard) == 7
+    assert heard[-1] == b"last"
+    assert [*told, last] == [[(Outcome.TAKEN, "")]] * 7
     assert send(line, b"more") == [(Outcome.TAKEN, "")]
     stage.pass_by(11)
     assert line.writable
@@ -403,6 +418,16 @@ def test_what_is_held_keeps_nobody_who_is_gone():
     stage.pass_by(11)
     assert told == [(Outcome.GONE, "nothing was received for 10 s")]
     assert stage.house.inside == 0
+
+
+def test_what_is_held_when_the_router_ends_it_is_answered_though_last_words_wait():
+    stage = Stage(pace=Pace(send_queue=2**21))
+    line = stage.open()
+    write(line, b"b" * 2**20)
+    told = send(line, b"one")
+    line.close(1001, "shutdown")
+    assert told == [(Outcome.GONE, "shutdown")]
+    assert stage.house.served[0].heard == []
 
 
 def test_what_is_held_when_it_ends_is_not_taken():

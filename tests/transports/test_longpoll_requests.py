@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from functools import partial
 
 import pytest
@@ -11,6 +12,7 @@ from tests.transports.port import EVERYTHING, Port, headers, request, status
 from wampd.router.http.channel import PATIENCE, STALL
 from wampd.router.http.longpoll import MAX_OPEN, LongPollResource
 from wampd.router.http.site import build_site
+from wampd.router.transports.connection import Pace
 from wampd.router.transports.longpoll import MOST_HELD, LongPoll, LongPollPort
 
 ALL = ("json", "msgpack", "cbor")
@@ -176,6 +178,25 @@ def test_there_is_nothing_else(client, path, code):
     assert status(client.post(path, b'{"protocols": ["wamp.2.json"]}')) == code
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Content-Length: 3\r\nTransfer-Encoding: chunked",
+        "Content-Length: 3\r\nContent-Length: 4",
+        "Content-Length: +3",
+        "Transfer-Encoding: xchunked",
+    ],
+)
+def test_a_request_whose_end_can_be_misread_is_refused_and_nothing_of_it_counts(client, head):
+    client.open()
+    within = f"POST /deep/lp/{client.line.id}/close HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+    request = f"POST /deep/lp/{client.line.id}/send HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n0\r\n\r\n{within}"
+    assert status(client.ask(request.encode())) == 400
+    assert client.client.is_cut_off()
+    assert client.served[0].heard == []
+    assert client.line.writable
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH"])
 def test_nothing_but_post_is_served(client, method):
     client.open()
@@ -205,15 +226,30 @@ def test_a_receive_with_nothing_to_say_ends_empty():
     assert "content-length" not in headers(answer)
 
 
-def test_who_leaves_while_it_waits_loses_nothing(client):
+@pytest.mark.parametrize("leave", [socket.socket.close, lambda end: end.shutdown(socket.SHUT_WR)], ids=["all", "half"])
+def test_who_leaves_while_it_waits_loses_nothing(client, leave):
     client.open()
     assert client.at("receive") == b""
-    client.client.close()
+    leave(client.client.end)
     client.loop.run()
     client.say(b"one")
     other = client.another()
     receive = f"POST /deep/lp/{client.line.id}/receive HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     assert body(other.ask(receive)) == b"one"
+
+
+def test_what_was_sent_by_who_has_left_since_is_served_and_nobody_is_answered():
+    client = Client(pace=Pace(send_queue=2**21))
+    client.open()
+    client.say(b"b" * 2**20)
+    assert client.at("send", b"one") == b""  # held, since too much waits to be received
+    client.client.close()
+    client.loop.run()
+    other = client.another()
+    receive = f"POST /deep/lp/{client.line.id}/receive HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    assert status(other.ask(receive)) == 200
+    assert client.served[0].heard == [b"one"]
+    assert client.line.writable
 
 
 def test_a_violation_is_a_bad_request_and_why_is_there_to_be_received(client):

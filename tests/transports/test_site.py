@@ -1,4 +1,7 @@
-"""The web site: static files behind the universal port, closed by default, bounded in size and time."""
+"""The web site: static files behind the universal port, closed by default, bounded in size and time.
+
+Somewhat long, so that this file alone covers `wampd.router.http.site`.
+"""
 
 import os
 import re

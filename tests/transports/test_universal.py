@@ -1,4 +1,7 @@
-"""The universal port: what is spoken is found out, and nobody gets further than a right handshake."""
+"""The universal port: what is spoken is found out, and nobody gets further than a right handshake.
+
+Somewhat long, so that this file alone covers `wampd.router.transports.universal`.
+"""
 
 import msgspec
 import pytest

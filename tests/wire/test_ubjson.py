@@ -221,3 +221,13 @@ def test_what_may_nest_deeper_than_python_likes_is_passed_on_or_refused_where_it
     with pytest.raises(Uncarriable):
         convert(message.args, Format.UBJSON, Format.JSON)
     assert "nested" in refusal(codec, b"[U\x20U\x01{U\x01x" + nested + b"}Ca]")
+
+
+@pytest.mark.spec("MSG-14", "SER-06")
+@pytest.mark.trap(1)
+def test_numbers_of_high_precision_are_bounded_as_they_cost_much_to_read():
+    def publish(count):
+        return HEAD + b"[" + b"HU\x011" * count + b"]]"
+
+    assert not refusal(CODEC, publish(10_000))
+    assert "more than 100000" in refusal(CODEC, publish(20_000))

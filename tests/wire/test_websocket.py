@@ -1,4 +1,7 @@
-"""WebSocket framing without I/O, by sections of RFC 6455 and RFC 7692: bytes in, messages and bytes out."""
+"""WebSocket framing without I/O, by sections of RFC 6455 and RFC 7692: bytes in, messages and bytes out.
+
+Somewhat long, so that the sections of the RFCs stand in their order in one file.
+"""
 
 import itertools
 import zlib

@@ -64,6 +64,8 @@ _PASSED_ON = {
 def passed_on(options: AboutPayload) -> dict[str, Any]:
     """What the other side is told of the payload, as the sender says it (advanced profile, "Payload Passthru Mode")."""
     told: dict[str, Any] = {}
+    if not (options.ppt_scheme or options.enc_algo):
+        return told
     for switch, keys in _PASSED_ON.items():
         if getattr(options, switch):
             told.update((key, value) for key in keys if (value := getattr(options, key)) is not None)

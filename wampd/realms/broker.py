@@ -261,7 +261,6 @@ class Broker:
         if session.deaf or len(session.outbox) > OUTBOX or session.spent >= SPENT:
             self._struck["requests for retained events not served"] += 1
             return
-        subscription.forget_gone()
         nodes = 0 if subscription.shards is None else len(subscription.shards.nkeys)
         me = session.id
 

@@ -84,18 +84,18 @@ class Audience(Struct, frozen=True):
 
 def audience(options: PublishOptions) -> Audience | None:
     """Who may get an event published with these options; `None`: everybody."""
-    found = Audience(
-        _present(options.eligible),
-        _present(options.eligible_authid),
-        _present(options.eligible_authrole),
-        _present(options.exclude or None),
-        _present(options.exclude_authid or None),
-        _present(options.exclude_authrole or None),
+    lists = (
+        options.eligible,
+        options.eligible_authid,
+        options.eligible_authrole,
+        options.exclude or None,
+        options.exclude_authid or None,
+        options.exclude_authrole or None,
     )
-    return None if found == _EVERYBODY else found
+    return None if lists == _NONE else Audience(*map(_present, lists))
 
 
-_EVERYBODY = Audience()
+_NONE = (None,) * 6
 
 
 def _present(names: list[Any] | None) -> frozenset[Any] | None:

@@ -11,7 +11,7 @@ Rules
   has sent the last part of it, or for a while after the call's end (advanced profile, "Progressive Call Invocations").
 * Time: `next_deadline` says when `expire` has something to do at the earliest.
 * A session that leaves is gone at once for everybody; taking it off what it held is done in slices, so that a session
-  with very many subscriptions blocks nobody. So is telling very many sessions that they are sent away.
+  with very many subscriptions or calls to answer blocks nobody. So is telling very many sessions that they are sent away.
 * Messages whose role the client did not announce are protocol violations, unless ``check_roles`` is off: then whatever is asked
   for is served, and counts as asked by a client without the role's features.
 """
@@ -19,15 +19,15 @@ Rules
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from functools import partial
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from wampd.realms.broker import Broker
 from wampd.realms.calls import Timeouts
 from wampd.realms.dealer import Dealer
-from wampd.realms.gate import Gate, guarded
+from wampd.realms.gate import Gate, Handler, guarded
 from wampd.realms.history import Historian, HistoryRule
 from wampd.realms.limits import Limits, Quota, beyond
 from wampd.realms.messages import (
@@ -77,7 +77,7 @@ _REQUESTS = (Publish, Subscribe, Unsubscribe, Call, Register, Unregister)
 """Messages whose id counts requests (basic profile, "IDs")."""
 
 
-Handlers: TypeAlias = dict[type[Message], tuple[Callable[[Session, Any], None], bool]]
+Handlers: TypeAlias = dict[type[Message], tuple[Handler, bool]]
 """What serves a message type, and whether its id counts requests."""
 
 
@@ -85,7 +85,7 @@ class Realm:
     """Routing between the sessions of one realm."""
 
     SLICE = 2_000
-    """How many subscriptions and registrations of a leaving session, and calls that wait for it, are done with in one go."""
+    """How many subscriptions and registrations of a leaving session are taken off in one go."""
     EXPULSION = 10
     """Telling one session that it is sent away costs as much as taking so many off; so does publishing a testament."""
 
@@ -148,7 +148,14 @@ class Realm:
         self._check_roles = check_roles
         self._leaving: deque[Session] = deque()
         self._expelled: deque[tuple[Session, str, str]] = deque()
-        handlers: dict[type[Message], Callable[[Session, Any], None]] = {
+        handlers = self._served()
+        self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
+        self._gate = Gate(handlers, self.dealer, outside.now, self.struck)
+        self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]]], Handlers] = {}
+
+    def _served(self) -> dict[type[Message], Handler]:
+        """What serves each message."""
+        return {
             Publish: self.broker.publish,
             Subscribe: self.broker.subscribe,
             Unsubscribe: self.broker.unsubscribe,
@@ -162,9 +169,6 @@ class Realm:
             Goodbye: self._goodbye,
             Abort: self._abort,
         }
-        self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
-        self._gate = Gate(handlers, self.dealer, outside.now, self.struck)
-        self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]]], Handlers] = {}
 
     def full(self, authrole: str) -> str | None:
         """What keeps one more session of this role out, for the client to read; `None`: there is room for it."""
@@ -241,21 +245,23 @@ class Realm:
     def leave(self, session: Session) -> None:
         """A session has left, whatever the way. Doing it twice does no harm."""
         if self._retire(session):
+            self.dealer.leave(session)
+            self.dealer.detach(session, self.SLICE)
             self._part(session)
-            if _held(session):
+            if _holds_something(session):
                 self.tidy()
 
     def tidy(self) -> None:
         """Tell sessions that they were sent away, and take those that have left off what they held: one slice."""
         budget = self.SLICE
         while self._expelled and budget > 0:
-            budget -= self.EXPULSION * (1 + self._tell(*self._expelled.popleft()))
+            budget -= self._tell(*self._expelled.popleft())
         while self._leaving and budget > 0:
             session = self._leaving[0]
-            held = _held(session)
-            left = self.broker.detach(session, budget)
+            held = _held_by(session)
+            left = self.dealer.detach(session, budget)
+            left += self.broker.detach(session, budget)
             left += self.dealer.registrations.detach(session, budget)
-            left += self.dealer.detach(session, budget)
             budget -= held - left
             if not left:
                 self._leaving.popleft()
@@ -282,7 +288,6 @@ class Realm:
         ``quietly``: nobody else is told of their end, neither by meta events nor by testaments.
         """
         for session in sessions:
-            self.dealer.abandon(session, reason)
             session.quiet = quietly
             if self._retire(session):
                 self._expelled.append((session, reason, message))
@@ -325,7 +330,6 @@ class Realm:
         session.handlers = {}
         if session.authrole in self.quota.sessions_by_role:
             self._of_role[session.authrole] -= 1
-        self.dealer.leave(session)
         return True
 
     def _part(self, session: Session) -> int:
@@ -336,17 +340,20 @@ class Realm:
         else:
             testaments = self.testaments.publish(session)
         self.watcher.left(session)
-        if _held(session):
+        if _holds_something(session):
             self._leaving.append(session)
         return testaments
 
     def _tell(self, session: Session, reason: str, message: str) -> int:
-        """Tell a session that it was sent away, and others that it has left; return the number of its testaments."""
+        """Tell a session that it was sent away, and others that it has left; return what it cost of a slice."""
+        calls = len(session.calls or ())
+        self.dealer.abandon(session, reason)
+        self.dealer.leave(session)
         _say_goodbye(session, reason, message)
         testaments = self._part(session)
         if session.outlet is not None:
             session.outlet.dismiss(reason, message)
-        return testaments
+        return calls + self.EXPULSION * (1 + testaments)
 
     def _unserved(self, session: Session, message: ClientMessage) -> None:
         """Take a message that has no handler: of a session that was sent away it is dropped."""
@@ -372,10 +379,14 @@ class Realm:
         raise SessionOver
 
 
-def _held(session: Session) -> int:
-    """Of how much a session that has left must be taken off."""
-    return sum(len(each) for each in (session.subscriptions, session.registrations, session.invocations) if each)
-
-
 def _say_goodbye(session: Session, reason: str, message: str) -> None:
     session.send((GOODBYE, {"message": message} if message else {}, reason))
+
+
+def _held_by(session: Session) -> int:
+    """How much a session that has left is still to be taken off: what it subscribed to, registered, and was to answer."""
+    return len(session.subscriptions or ()) + len(session.registrations or ()) + len(session.invocations or ())
+
+
+def _holds_something(session: Session) -> bool:
+    return bool(session.subscriptions or session.registrations or session.invocations)

@@ -32,7 +32,7 @@ class Records:
     """The calls under way in one realm."""
 
     SLICE = 2_000
-    """How many calls are ended in one go because their time is up, or because their callee has left."""
+    """How many calls are ended in one go because their time is up."""
 
     def __init__(self, outside: Outside, alarm: Callable[[], object], most_kept: int) -> None:
         """``alarm`` is called when ``deadlines.next`` has become earlier; ``most_kept`` are the bytes of the ``store``."""
@@ -144,16 +144,20 @@ class Records:
     # ------------------------------------------------------------------------------------------------------ leaving
 
     def leave(self, session: Session) -> None:
-        """A session is gone: interrupt who works for it, answer who waits for it; of these very many by and by (`detach`)."""
+        """A session is gone: interrupt who works for it. Who waits for it is answered by `detach`."""
         for invocation in _calls(session):
             interrupt(invocation, "killnowait")
             self._forget(invocation)
         session.ended = None
-        self.detach(session, self.SLICE)
 
     def detach(self, session: Session, most: int) -> int:
-        """Answer at most so many of those who wait for a session that has left; return how many still wait."""
-        invocations = session.invocations or {}
+        """Answer at most so many who wait for a session that has left; return how many are still to be answered.
+
+        What a callee works on is bounded by its callers alone, so there can be very many.
+        """
+        invocations = session.invocations
+        if not invocations:
+            return 0
         for invocation in list(islice(invocations.values(), most)):
             self._fail(invocation, CANCELED, "the callee left")
         return len(invocations)

@@ -54,25 +54,35 @@ class Subscription:
             if not self.shards.nkeys:
                 self.shards = None
 
-    def forget_gone(self) -> None:
-        """Forget the node keys of sessions that have left: these are taken off in slices, and own nothing any more."""
-        if self.shards is not None:
-            for session in [session for session in self.shards.nkeys if session.state is State.CLOSED]:
-                self.displace(session)
-
     def of_shard(self, rkey: str) -> Collection[Session]:
         """The subscribers that get the events of a resource."""
-        self.forget_gone()
+        owner = self._owner(rkey)
         shards = self.shards
-        if shards is None:
+        if shards is None or owner is None:
             return self.subscribers
-        nkeys, winner = shards.nkeys, shards.winner(rkey)
-        return [session for session in self.subscribers if nkeys.get(session, winner) == winner]
+        nkeys = shards.nkeys
+        if len(nkeys) == len(self.subscribers):  # the others need not be looked at
+            return shards.members[owner]
+        return [session for session in self.subscribers if nkeys.get(session, owner) == owner]
 
     def is_of_shard(self, session: Session, rkey: str) -> bool:
-        """Whether this subscriber gets the events of a resource, now that those who left are forgotten."""
-        shards = self.shards
-        return shards is None or session not in shards.nkeys or shards.nkeys[session] == shards.winner(rkey)
+        """Whether this subscriber gets the events of a resource."""
+        owner = self._owner(rkey)
+        return owner is None or self.shards is None or self.shards.nkeys.get(session, owner) == owner
+
+    def _owner(self, rkey: str) -> str | None:
+        """The node key that a resource belongs to; `None`: there is no node.
+
+        Sessions that have left are taken off in slices. A node of nobody else owns nothing any more.
+        """
+        while self.shards is not None:
+            winner = self.shards.winner(rkey)
+            members = self.shards.members[winner]
+            if any(session.state is not State.CLOSED for session in members):
+                return winner
+            for session in list(members):
+                self.displace(session)
+        return None
 
 
 class Shards:
@@ -81,28 +91,32 @@ class Shards:
     REMEMBERED = 1024
     """For how many resource keys the answer is remembered."""
 
-    __slots__ = ("_members", "_winners", "nkeys")
+    __slots__ = ("_winners", "members", "nkeys")
 
     def __init__(self) -> None:
         self.nkeys: dict[Session, str] = {}
-        self._members: dict[str, int] = {}  # how many sessions have a key
+        self.members: dict[str, dict[Session, None]] = {}
+        """The sessions of each node key."""
         self._winners: dict[str, str] = {}
 
     def place(self, session: Session, nkey: str) -> None:
         """Note the node key of a session."""
         self.displace(session)
         self.nkeys[session] = nkey
-        self._members[nkey] = self._members.get(nkey, 0) + 1
-        if self._members[nkey] == 1:
+        members = self.members.get(nkey)
+        if members is None:
+            members = self.members[nkey] = {}
             self._winners.clear()
+        members[session] = None
 
     def displace(self, session: Session) -> None:
         """Forget the node key of a session, if it has one."""
         nkey = self.nkeys.pop(session, None)
         if nkey is not None:
-            self._members[nkey] -= 1
-            if not self._members[nkey]:
-                del self._members[nkey]
+            members = self.members[nkey]
+            del members[session]
+            if not members:
+                del self.members[nkey]
                 self._winners.clear()
 
     def winner(self, rkey: str) -> str:
@@ -111,5 +125,5 @@ class Shards:
         if winner is None:
             if len(self._winners) >= self.REMEMBERED:
                 self._winners.clear()
-            winner = self._winners[rkey] = rendezvous(rkey, self._members)
+            winner = self._winners[rkey] = rendezvous(rkey, self.members)
         return winner

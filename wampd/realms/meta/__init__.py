@@ -34,7 +34,7 @@ class Meta:
 
     def __init__(self, realm: Realm, outside: Outside) -> None:
         self._sessions = SessionMeta(realm)
-        self._registrations = RegistrationMeta(realm.dealer, realm.broker, outside.wall)
+        self._registrations = RegistrationMeta(realm.dealer, realm.broker, outside.wall, realm.sessions)
         self._subscriptions = SubscriptionMeta(realm.broker, outside.wall)
         self._reflection = Reflection(realm.broker, realm.dealer, realm.struck)
         for part in (self._sessions, self._registrations, self._subscriptions, self._reflection):

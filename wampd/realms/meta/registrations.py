@@ -11,7 +11,7 @@ Sources: WAMP advanced profile, "Registration Meta API" and "Registration Revoca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wampd.realms.meta.shapes import (
@@ -24,7 +24,7 @@ from wampd.realms.meta.shapes import (
     Removal,
     counted,
     ids_by_match,
-    one_of,
+    not_among_them,
     those_here,
 )
 from wampd.realms.services import Procedure, Result, taking
@@ -41,8 +41,9 @@ NO_SUCH_REGISTRATION = "wamp.error.no_such_registration"
 class RegistrationMeta:
     """The registration meta API of one realm."""
 
-    def __init__(self, dealer: Dealer, broker: Broker, wall: Callable[[], float]) -> None:
-        """``wall`` tells Unix time."""
+    def __init__(self, dealer: Dealer, broker: Broker, wall: Callable[[], float], here: Mapping[int, Session]) -> None:
+        """``wall`` tells Unix time; ``here`` are the sessions of the realm."""
+        self._here = here
         self._registrations = dealer.registrations
         self._emit = broker.emit
         self._wall = wall
@@ -110,9 +111,11 @@ class RegistrationMeta:
     def remove_callee(self, _caller: Session, given: Removal) -> Result:
         """Take a callee off a registration; it is told if it understands that. What it is serving it goes on with."""
         registration = self._known.find(given.id)
-        callees = registration.callees
-        self._registrations.revoke(registration, one_of(callees, given.session), given.why)
-        return Result(cost=len(callees))
+        session = self._here.get(given.session)
+        if session is None or registration.id not in (session.registrations or ()):
+            raise not_among_them(given.session)
+        self._registrations.revoke(registration, session, given.why)
+        return Result()
 
     def _details(self, registration_id: int) -> dict[str, Any]:
         return {**self._known.details(registration_id), "invoke": self._known.find(registration_id).invoke}

@@ -142,14 +142,6 @@ def counted(sessions: Collection[Session]) -> Result:
     return Result([len(those_here(sessions))], cost=len(sessions))
 
 
-def one_of(sessions: Iterable[Session], session_id: int) -> Session:
-    """The session of this id. Raises `Refused`."""
-    for session in sessions:
-        if session.id == session_id and session.state is State.ESTABLISHED:
-            return session
-    raise not_among_them(session_id)
-
-
 def not_among_them(session_id: int) -> Refused:
     """What to raise if the session of this id is not one of those that it should be."""
     return Refused(NO_SUCH_SESSION, f"the session {session_id} is not among them")

@@ -27,9 +27,9 @@ from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from zope.interface import implementer
 
-from wampd.router.transports.peer import NOBODY, Peer
+from wampd.router.transports.peer import NOBODY, Peer, see_deadline
 from wampd.router.transports.queue import SendQueue
-from wampd.router.wheel import LATE, Wheel
+from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import Framing
 
 HIGH_WATER: Final = 2**20
@@ -252,14 +252,7 @@ class Connection(TwistedProtocol):
                     self.abort(SLOW_CONSUMER)
                     return now + pace.close_timeout
             due = min(due, now + pace.send_stall / LOOKS)
-        deadline = self.peer.deadline
-        if deadline is not None and now >= deadline:
-            if stalled:
-                deadline = now + LATE
-            else:
-                self.peer.late()
-                deadline = self.peer.deadline
-        return due if deadline is None else min(due, deadline)
+        return see_deadline(self.peer, now, stalled, due)
 
     def _keep_alive(self, now: float, stalled: bool) -> float:
         """Ping, or see whether the last one was answered; return when to look again."""

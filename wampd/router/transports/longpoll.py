@@ -27,9 +27,9 @@ from msgspec import Struct
 from wampd.realms.session import ProtocolViolation
 from wampd.router.polling import NotOpened, Outcome, Receiver, Told
 from wampd.router.transports.connection import NEVER, POLICY_VIOLATION, SLOW_CONSUMER, Pace
-from wampd.router.transports.peer import NOBODY, Peer
+from wampd.router.transports.peer import NOBODY, Peer, see_deadline
 from wampd.router.transports.upgrade import SUBPROTOCOLS, TEXT_SERIALIZERS, subprotocols
-from wampd.router.wheel import LATE, SLOT, Wheel
+from wampd.router.wheel import SLOT, Wheel
 from wampd.router.wire.batch import MOST_MESSAGES, SUFFIX, Batch, batch
 from wampd.router.wire.framing import Framing
 from wampd.router.wire.rawsocket import RawSocketFraming
@@ -245,14 +245,7 @@ class LongPollLine:
         if self._held:
             self._let_in()
         due = self._see_client(now, stalled)
-        deadline = self.peer.deadline
-        if deadline is not None and now >= deadline:
-            if stalled:
-                deadline = now + LATE
-            else:
-                self.peer.late()
-                deadline = self.peer.deadline
-        return due if deadline is None else min(due, deadline)
+        return see_deadline(self.peer, now, stalled, due)
 
     def _see_client(self, now: float, stalled: bool) -> float:
         """Whether the client waits or has been here of late; return when to look again."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
+from wampd.router.wheel import LATE
+
 
 class Peer(Protocol):
     """What a connection serves: it takes messages, and hears when there is no connection any more."""
@@ -69,3 +71,18 @@ class _Nobody:
 
 
 NOBODY: Final[Peer] = _Nobody()
+
+
+def see_deadline(peer: Peer, now: float, stalled: bool, due: float) -> float:
+    """Tell a peer if its deadline has passed, unless the router itself was ``stalled``; return when to look again.
+
+    ``due`` is when there is to be looked for something else.
+    """
+    deadline = peer.deadline
+    if deadline is not None and now >= deadline:
+        if stalled:
+            deadline = now + LATE
+        else:
+            peer.late()
+            deadline = peer.deadline
+    return due if deadline is None else min(due, deadline)

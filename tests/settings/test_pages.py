@@ -1,0 +1,34 @@
+"""What the pages of the documentation show of configurations is accepted as it stands there."""
+
+from __future__ import annotations
+
+import re
+from textwrap import dedent
+
+import pytest
+import yaml
+
+from tests.support.process import ROOT
+
+from .conftest import LISTENER, REALM, Configurations
+
+SHOWN = [
+    pytest.param(dedent(text), id=f"{page.relative_to(ROOT)}-{number}")
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+]
+
+
+@pytest.mark.parametrize("text", SHOWN)
+def test_what_a_page_shows_is_a_configuration_or_a_part_of_one(text: str, config: Configurations) -> None:
+    shown = yaml.safe_load(text)
+    whole = yaml.safe_load(REALM + LISTENER)
+    if shown.keys() <= whole.keys():
+        whole.update(shown)
+    elif "endpoint" in shown or "websocket" in shown:
+        whole["listeners"][0].update(shown)
+    else:
+        roles = [*whole["realms"][0]["roles"], *shown.get("roles", ())]
+        whole["realms"][0].update({**shown, "roles": roles})
+    (config.directory / "examples" / "hello" / "web").mkdir(parents=True)
+    config.load(yaml.safe_dump(whole))

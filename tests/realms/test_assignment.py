@@ -300,6 +300,25 @@ def test_arguments_for_which_there_is_no_room_do_not_go_to_another_callee():
     assert house.realm.dealer.store.used == 0
 
 
+@pytest.mark.spec("RER-04", "SHR-10")
+@pytest.mark.parametrize("unregister", [True, False])
+def test_who_waits_only_for_a_callee_that_goes_is_answered_though_others_stay(unregister):
+    house = House()
+    first, second = sharers(house)
+    caller = house.join()
+    caller.say(*[[CALL, number, {}, "com.p"] for number in (1, 2)])
+    first.say([ERROR, INVOCATION, 1, {}, "wamp.error.unavailable"])
+    assert caller.heard() == []
+    caller.say([CALL, 3, {}, "com.p"])
+    if unregister:
+        second.say([UNREGISTER, 2, 1])
+    else:
+        second.leave()
+    ended = {message[2]: message[4] for message in caller.heard()}
+    assert ended == ({1: "wamp.error.canceled"} | ({} if unregister else {2: "wamp.error.canceled"}))
+    assert [message[0] for message in first.heard()] == [INVOCATION, INVOCATION]
+
+
 def test_arguments_for_which_there_is_no_room_do_not_wait():
     house = House(quota=Quota(kept_size=120))
     sharers(house)

@@ -313,6 +313,36 @@ def test_when_the_callee_leaves_the_caller_gets_an_error(called):
     assert callee.heard() == []
 
 
+def test_very_many_who_wait_for_a_callee_that_leaves_are_not_answered_in_one_go(house):
+    callee, _ = registered(house)
+    callers = [house.join() for _ in range(3)]
+    for caller in callers:
+        caller.say(*[[CALL, number, {}, "com.p"] for number in range(1, 3001)])
+    callee.leave()
+    answers = [caller.heard() for caller in callers]
+    assert 0 < sum(map(len, answers)) <= 2 * house.realm.SLICE
+    assert not house.realm.is_deserted
+    callers[2].say([CANCEL, 3000, {}])
+    callers[1].leave()
+    while house.realm.has_leavers:
+        house.realm.tidy()
+    for caller, heard in zip(callers, answers, strict=True):
+        heard += caller.heard()
+        assert heard.count([ERROR, CALL, 3000, {}, CANCELED, ["the callee left"]]) <= 1
+    assert [len(answers[0]), len(answers[2])] == [3000, 3000]
+    assert sorted(message[2] for message in answers[2]) == list(range(1, 3001))
+    assert not callee.session.invocations
+
+
+def test_who_is_at_its_limit_can_still_take_its_own_place():
+    house = House(limits=Limits(registrations=1))
+    callee, _ = registered(house)
+    callee.say([REGISTER, 2, {"force_reregister": True}, "com.p"])
+    assert callee.heard() == [[REGISTERED, 2, 2]]
+    callee.say([REGISTER, 3, {"force_reregister": True}, "com.q"])
+    assert callee.heard()[0][4] == "wamp.error.not_authorized"
+
+
 def test_a_session_that_called_itself_leaves_without_a_word(house):
     member, _ = registered(house)
     member.say([CALL, 2, {}, "com.p"])

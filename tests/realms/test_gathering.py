@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from tests.realms.house import House, Member
+from tests.realms.house import CAPABLE, House, Member
 from wampd.realms.limits import Quota
 from wampd.realms.messages import (
     CALL,
@@ -25,17 +25,18 @@ from wampd.realms.messages import (
     Foreign,
     Format,
 )
+from wampd.realms.options import ClientRoles
 from wampd.realms.session import State
 
 CANCELED = "wamp.error.canceled"
 
 
-def gathered(count: int = 2, able: bool = True, **options: Any) -> Any:
+def gathered(count: int = 2, able: bool = True, roles: ClientRoles | None = None, **options: Any) -> Any:
     """So many callees, a caller, and a call of all, number 1 on all sides."""
     house = House(quota=options.pop("quota", Quota()))
     callees = []
     for _ in range(count):
-        callee = house.join(interruptible=able)
+        callee = house.join(interruptible=able, roles=roles)
         callee.say([REGISTER, 1, {"invoke": "roundrobin", **options}, "com.p"])
         callee.heard()
         callees.append(callee)
@@ -238,8 +239,10 @@ def test_results_to_be_gathered_are_kept_within_bounds():
     assert is_over(play)
 
 
-def test_the_arguments_are_not_kept_beside_those_of_the_parts():
-    play = gathered()
+@pytest.mark.parametrize("roles", [None, CAPABLE], ids=["ordinary", "can be replaced"])
+def test_the_arguments_are_not_kept_where_they_are_not_needed(roles):
+    play = gathered(roles=roles)
+    assert play.house.realm.dealer.store.used == 0
     assert play.caller.session.calls[1].course.payload is None
     assert all(part.course.payload is None for part in play.between.calls.values())
 

@@ -298,3 +298,20 @@ def test_a_refusal_does_not_tell_whether_the_procedure_exists(play):
     play.alice < [ERROR, CALL, 1, {}, "wamp.error.not_authorized", ANY.as_("reason")]
     play.alice > [CALL, 2, {}, "com.secret.not_there"]
     play.alice < [ERROR, CALL, 2, {}, "wamp.error.not_authorized", play.reason]
+
+
+@pytest.mark.spec("RPC-16", "RPC-18")
+def test_however_many_wait_for_a_callee_that_leaves_all_are_answered(memory_play):
+    play = memory_play
+    core = play.stage.realms["realm1"].core
+    core.SLICE = core.dealer.SLICE = 10  # in one turn
+    play.callee > [REGISTER, 1, {}, "com.p"]
+    play.callee < [REGISTERED, 1, ANY]
+    for number in range(1, 101):
+        play.caller > [CALL, number, {}, "com.p"]
+        play.callee < [INVOCATION, number, ANY, {}]
+    play.callee.drop()
+    for _ in range(10):
+        play.stage.clock.advance(0)
+    for number in range(1, 101):
+        play.caller < [ERROR, CALL, number, {}, "wamp.error.canceled", ["the callee left"]]

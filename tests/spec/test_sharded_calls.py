@@ -451,3 +451,14 @@ def test_a_callee_can_call_all_and_is_one_of_them(play):
     bob > [YIELD, 1, {}, ["b"]]
     alice > [YIELD, 1, {}, ["a"]]
     alice < [RESULT, 2, {}, [[{"args": ["a"]}, {"args": ["b"]}]]]
+
+
+@pytest.mark.spec("SHD-01")
+def test_the_procedures_of_the_router_are_one_callee(play):
+    for number, options in enumerate(({"rkey": "k"}, {"rkey": "k", **PARTITION}, {"runon": "any"}), 1):
+        play.caller > [CALL, number, options, "wamp.session.list"]
+        play.caller < [RESULT, number, {}, [list]]
+    play.caller > [CALL, 4, PARTITION, "wamp.session.list"]
+    play.caller < [ERROR, CALL, 4, {}, "wamp.error.invalid_argument", [str]]
+    play.caller > [CALL, 5, GATHER, "wamp.session.list"]
+    play.caller < [ERROR, CALL, 5, {}, "wamp.error.feature_not_supported", [str]]

@@ -42,8 +42,9 @@ from wampd.realms.options import AboutPayload, CallOptions, ClientRole, YieldOpt
 from wampd.realms.outside import Outside
 from wampd.realms.records import CANCELED, interrupt
 from wampd.realms.registrations import Registrations
-from wampd.realms.services import Services
+from wampd.realms.services import Refused, Services
 from wampd.realms.session import ProtocolViolation, Session, State
+from wampd.realms.sharding import reach
 from wampd.realms.uris import is_uri
 
 ESTABLISHED = State.ESTABLISHED
@@ -111,8 +112,8 @@ class Dealer(Assignment):
             registration = registrations.of_those_here(uri)
             callee = None if registration is None else registration.callee
         if registration is None:
-            if special and uri in self.services.procedures and (feature := lacking(None, options)):
-                self._refuse(caller, message, FEATURE_NOT_SUPPORTED, f"the router has no {feature}")
+            if special and uri in self.services.procedures and (obstacle := _beyond_services(options)):
+                self._refuse(caller, message, *obstacle)
             elif not self.services.serve(caller, message):
                 self._refuse(caller, message, NO_SUCH_PROCEDURE, f"no procedure {uri!r} is registered")
             return
@@ -290,6 +291,17 @@ class Dealer(Assignment):
         else:
             self._forget(invocation)
         caller.send(with_payload((RESULT, invocation.call, details), message.args, message.kwargs, callee, caller))
+
+
+def _beyond_services(options: CallOptions) -> tuple[str, str] | None:
+    """What a call asks for that the router's own procedures do not have: the URI of an ERROR, and what it says."""
+    feature = lacking(None, options)
+    try:
+        if feature is None and reach(options) == "all":
+            feature = "calls of all callees of its own procedures"
+    except Refused as refused:
+        return refused.uri, refused.reason
+    return None if feature is None else (FEATURE_NOT_SUPPORTED, f"the router has no {feature}")
 
 
 def _continued(invocation: Invocation, message: Call) -> Course:

@@ -122,7 +122,8 @@ class Registrations(UriMap[Registration]):
             reason = f"{uri!r} is registered already{obstacle}"
             session.refuse(REGISTER, message.id, PROCEDURE_ALREADY_EXISTS, reason)
             return
-        if len(session.registrations or ()) >= session.limits.registrations:
+        held = session.registrations or {}
+        if len(held) - (there is not None and there.id in held) >= session.limits.registrations:
             reason = beyond("registrations", session.limits.registrations)
             self._struck["registrations over the limit"] += 1
             session.refuse(REGISTER, message.id, NOT_AUTHORIZED, reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 from tests.realms.test_callees import Bench
 from wampd.realms.options import RegisterOptions
@@ -15,11 +15,11 @@ def test_callees_that_come_and_go_cost_little_though_very_many_wait():
         pass
     for number in range(1000):
         bench.wait(number, rkey=f"k{number}")
-    begun = perf_counter()
+    begun = process_time()
     for member in bench.members[:20]:
         bench.callees.remove(member.session)
     bench.add(concurrency=1)
-    assert perf_counter() - begun < 0.5  # 0.04 s; it was 20 s when all who wait were looked at each time
+    assert process_time() - begun < 0.5  # 0.04 s; it was 20 s when all who wait were looked at each time
     assert not bench.table.stranded
     assert len(bench.table.seated) == 1
 

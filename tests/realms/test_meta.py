@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -246,13 +246,13 @@ def test_ten_thousand_are_sent_away_without_stopping_the_others():
     killer = house.join()
     for _ in range(10_000):
         house.join(authrole="victim")
-    begun = perf_counter()
+    begun = process_time()
     assert ask(killer, "session.kill_by_authrole", "victim") == 10_000
-    longest = perf_counter() - begun
+    longest = process_time() - begun
     while house.realm.has_leavers:
-        begun = perf_counter()
+        begun = process_time()
         house.realm.tidy()
-        longest = max(longest, perf_counter() - begun)
+        longest = max(longest, process_time() - begun)
     assert longest < 2 * BOUND  # for a machine that has much else to do
 
 
@@ -269,8 +269,8 @@ def test_lists_of_a_hundred_thousand_do_not_stop_the_router():
     for _ in range(100_000 - 11):
         house.join()
     for procedure in ("session.list", "session.count", "registration.list", "subscription.list"):
-        begun = perf_counter()
+        begun = process_time()
         member.say([CALL, 1, {}, f"wamp.{procedure}"])
-        assert perf_counter() - begun < 2 * BOUND
+        assert process_time() - begun < 2 * BOUND
         member.session.outbox.clear()
     assert len(ask(member, "session.list", ["", "x"])) == 100_000

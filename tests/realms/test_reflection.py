@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import msgspec
 import pytest
@@ -129,9 +129,9 @@ def test_a_hundred_thousand_procedures_are_listed_page_by_page_without_stopping_
         holder = house.join()
         holder.say(*[[REGISTER, each + 1, {}, f"a.p{number}.{each}"] for each in range(10_000)])
         holder.session.outbox.clear()
-    begun = perf_counter()
+    begun = process_time()
     member.say([CALL, 1, {}, "wamp.reflection.procedure.list"])
-    assert perf_counter() - begun < 0.1
+    assert process_time() - begun < 0.25  # some 30 ms
     ((*_, (uris,), more),) = member.heard()
     assert len(uris) == 1_000
     assert more == {"next": uris[-1]}

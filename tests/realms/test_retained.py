@@ -70,12 +70,12 @@ def test_a_pattern_does_not_look_at_all_topics():
     for number in range(100_000):
         index.add(f"com.{number % 100}.sensor{number}.value")
     index.add("com.7.rare.value")
-    begin = time.perf_counter()
+    begin = time.process_time()
     for _ in range(100):
         assert index.matching("com.7.rare", "prefix", 100) == ["com.7.rare.value"]
         assert index.matching("...value.x", "wildcard", 100) == []
         assert index.matching("com..rare.value", "wildcard", 100) == ["com.7.rare.value"]
-    assert time.perf_counter() - begin < 1  # looking at all of them would take some ten seconds
+    assert time.process_time() - begin < 1  # looking at all of them would take some ten seconds
 
 
 @pytest.mark.spec("RET-04")
@@ -245,7 +245,7 @@ def test_very_much_that_gets_old_at_once_keeps_nobody_waiting():
     shelf.now = 10.0
     begin = time.process_time()
     assert shelf.keep("com.new") is None
-    assert time.process_time() - begin < 0.1  # clearing all away at once would take some 400 ms
+    assert time.process_time() - begin < 0.25  # clearing all away at once would take some 400 ms
 
 
 def test_what_is_retained_holds_on_to_nothing_else_of_its_message():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.spec.scenes import called, pass_time, registered, without
@@ -56,11 +54,11 @@ def test_a_callee_that_cannot_be_interrupted_is_left_alone(play):
 def test_a_call_that_is_answered_in_time_is_not_touched(play, roles):
     if roles is not None:
         play.session("caller", roles=roles)
-    called(play, SLOW, timeout=300)
+    called(play, SLOW, timeout=1000)
     pass_time(play, 0.01)
     play.callee > [YIELD, 1, {}, ["in time"]]
     play.caller < [RESULT, 1, {}, ["in time"]]
-    pass_time(play, 0.35)
+    pass_time(play, 1.05)
     play.caller < nothing
     play.callee < nothing
 
@@ -106,17 +104,13 @@ def test_a_timeout_that_is_no_number_of_milliseconds_is_a_violation(play, timeou
 
 
 @pytest.mark.spec("TMO-09", "TMO-01")
-def test_a_timeout_is_kept_to_fifty_milliseconds(json_play):
-    play = json_play
+def test_a_timeout_is_kept_to_fifty_milliseconds(memory_play):
+    play = memory_play
     called(play, SLOW, timeout=200)
-    before = time.monotonic()
-    pass_time(play, 0.15)
+    pass_time(play, 0.199)
     play.caller < nothing
-    if hasattr(play.stage, "clock"):
-        pass_time(play, 0.05)
+    pass_time(play, 0.05)
     expect_timeout(play)
-    if not hasattr(play.stage, "clock"):
-        assert 0.19 < time.monotonic() - before < 0.3  # fifty, and what a busy machine takes
 
 
 @pytest.mark.spec("TMO-04")

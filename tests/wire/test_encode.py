@@ -1,7 +1,7 @@
 """What the router sends, in every serialization (spec MSG-08, SER-04, SER-05)."""
 
 import datetime
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import cbor2
@@ -172,7 +172,7 @@ def test_a_moment_made_by_the_router_is_written() -> None:
 def test_a_hundred_thousand_ids_are_written_without_stopping_the_router(name: str) -> None:
     ids = [2**53 - number * 7919 for number in range(100_000)]
     message = Foreign((50, 1, {}, [ids]), Format.PLAIN)
-    begun = perf_counter()
+    begun = process_time()
     written = CODECS[name].encode_foreign(message)
-    assert perf_counter() - begun < 0.1  # 0.025 s on a machine that has nothing else to do
+    assert process_time() - begun < 0.1  # 0.025 s on a machine that has nothing else to do
     assert unpack(name, written)[3] == [ids]

@@ -231,4 +231,5 @@ class Core:
         """Empty the session's outbox as the shell does."""
         messages = list(session.outbox)
         session.outbox.clear()
+        session.spent = 0
         return messages

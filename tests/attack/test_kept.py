@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.attack.inside import House as Router
+from tests.attack.inside import frame
 from tests.realms.house import House, Member
 from wampd.auth.roles import Role, Rule
 from wampd.realms.history import HistoryRule
@@ -25,6 +27,7 @@ from wampd.realms.messages import (
 )
 from wampd.realms.options import PublishOptions, SubscribeOptions
 from wampd.realms.retained import Retention
+from wampd.realms.services import Services
 
 STALL = 0.25
 """Seconds of the processor's time; 50 ms on a machine that does nothing else."""
@@ -232,3 +235,20 @@ def test_payloads_of_all_serializations_are_kept_as_they_came() -> None:
     kept = house.realm.broker.retained._topics["com.topic"][0]
     assert (bytes(record.args), bytes(record.kwargs)) == (bytes(kept.args), bytes(kept.kwargs))
     assert bytes(kept.args) == b'[{"a":1.5}]'
+
+
+def test_what_was_asked_for_in_other_turns_does_not_count_though_events_come_first_in_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Services, "MOST", 5)
+    router = Router()
+    publisher, member = router.connect(), router.connect()
+    publisher.join()
+    member.join()
+    member.say([32, 1, {}, "com.topic"])
+    for request in range(1, 11):
+        publisher.transport.protocol.dataReceived(frame(b'[16,%d,{},"com.topic"]' % request))  # in the same turn
+        event, answer = member.say([48, request, {}, "wamp.session.list"])
+        assert (event[0], answer[0]) == (EVENT, RESULT)
+    answers = member.say(*[[48, request, {}, "wamp.session.list"] for request in range(11, 16)])
+    assert [answer[0] for answer in answers] == [RESULT, RESULT, RESULT, ERROR, ERROR]

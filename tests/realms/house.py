@@ -81,6 +81,7 @@ class Member:
         self.house.settle()
         messages = [plain(message) for message in self.session.outbox if not is_caught(message)]
         self.session.outbox.clear()
+        self.session.spent = 0
         return messages
 
     def leave(self) -> None:

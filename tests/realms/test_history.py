@@ -238,3 +238,14 @@ def test_large_events_cost_more_than_small_ones():
     member.heard()
     member.say([PUBLISH, 3, {}, "com.topic", ["x" * 80_000]], [CALL, 4, {}, GET, [1]])
     assert 10_000 < member.session.spent < 11_000
+
+
+@pytest.mark.spec("HIST-02", "TST-07")
+def test_an_event_without_positional_arguments_is_told_with_an_empty_list_before_its_keyword_arguments():
+    house = House(history=[HistoryRule("com.topic")])
+    house.join().say([CALL, 1, {}, "wamp.session.add_testament", ["com.topic", [], {"k": 1}]])
+    house.members[0].leave()
+    asker = house.join()
+    asker.say([CALL, 1, {}, GET, [1]])
+    ((_, _, _, ((event,),)),) = asker.heard()
+    assert (event["args"], event["kwargs"]) == ([], {"k": 1})

@@ -228,6 +228,23 @@ def test_the_calls_of_a_session_that_the_router_closes_are_answered_before_goodb
     play.callee < [INTERRUPT, 1, {"mode": "killnowait", ...: ...}]
 
 
+@pytest.mark.spec("RPC-16", "SES-11")
+def test_very_many_who_wait_for_a_callee_that_is_gone_are_answered_over_several_turns(memory_play):
+    play = memory_play
+    play.stage.realms["realm1"].core.SLICE = 10
+    registered(play)
+    calls = [[CALL, number, {}, "com.app.add"] for number in range(1, 36)]
+    play.caller.say(*calls)
+    for number in range(1, 36):
+        play.callee < [INVOCATION, number, play.reg, {}]
+    play.callee.drop()
+    for _ in range(4):
+        play.stage.clock.advance(0)
+    for number in range(1, 36):
+        play.caller < [ERROR, CALL, number, {}, "wamp.error.canceled", [str]]
+    play.caller < nothing
+
+
 @pytest.mark.spec("SES-17", "WS-07", "SES-10")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_router_that_is_stopped_says_goodbye_to_everybody_and_exits_with_status_0(tmp_path, number):

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.spec.scenes import ACKNOWLEDGE, published
+from tests.spec.scenes import ACKNOWLEDGE, published, told_by
 from tests.support.play import ALL, ANY, BASIC, nothing, violation
 from wampd.realms.messages import EVENT, PUBLISH, PUBLISHED, SUBSCRIBE, SUBSCRIBED
 from wampd.realms.sharding import rendezvous
@@ -171,3 +171,15 @@ def test_keys_are_no_longer_than_uris(play):
 def test_both_spellings_of_the_feature_are_announced(play):
     features = play.alice.details["roles"]["broker"]["features"]
     assert features["sharded_subscriptions"] is features["shareded_subscriptions"] is True
+
+
+@pytest.mark.spec("SHS-01", "TST-07")
+def test_a_testament_about_a_resource_of_the_node_that_ends_goes_to_the_next_node(play):
+    sharded(play)
+    name = owner("r")
+    heir = owner("r", {each: nkey for each, nkey in NODES.items() if each != name})
+    add = "wamp.session.add_testament"
+    told_by(getattr(play, name), add, "com.topic", ["mine"], {}, request=2, publish_options={"rkey": "r"})
+    getattr(play, name).drop()
+    for each in (heir, "dave"):
+        getattr(play, each) < [EVENT, play.sub, int, {}, ["mine"]]

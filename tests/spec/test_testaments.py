@@ -208,3 +208,16 @@ def test_a_testament_that_one_subscriber_cannot_carry_reaches_the_others(memory_
     play.carol < [EVENT, play.sub, int, {}, [float("inf")]]
     play.carol < [EVENT, play.sub, int, {}, [2]]
     play.bob < [EVENT, play.sub, int, {}, [2]]
+
+
+@pytest.mark.trap(16)
+@pytest.mark.spec("TST-01")
+def test_what_a_session_leaves_is_bounded_by_what_it_takes_in_memory(play):
+    play.session("alice", "remembering")
+    reason = "no more than 32768 bytes of testaments in one session (limit: testaments_size)"
+    for request, large in enumerate((["x" * 33_000], [[]] * 500), 1):
+        play.alice > [CALL, request, {}, ADD, ["com.topic", large, {}]]
+        play.alice < [ERROR, CALL, request, {}, "wamp.error.not_authorized", [reason]]
+    told_by(play.alice, ADD, "com.topic", ["x" * 20_000], {}, request=3)
+    play.alice > [CALL, 4, {}, ADD, ["com.topic", ["x" * 20_000], {}]]
+    play.alice < [ERROR, CALL, 4, {}, "wamp.error.not_authorized", [reason]]

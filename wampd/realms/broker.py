@@ -247,8 +247,6 @@ class Broker:
         subscription.subscribers[session] = None
         held[subscription.id] = subscription
         subscription.place(session, options.nkey)
-        if not session.outbox:
-            session.spent = 0
         session.send((SUBSCRIBED, message.id, subscription.id))
         if options.get_retained:
             self._replay(session, subscription)

@@ -107,8 +107,6 @@ class Services:
         procedure = self.procedures.get(message.uri)
         if procedure is None:
             return False
-        if not caller.outbox:
-            caller.spent = 0
         form = caller.format
         try:
             if caller.spent >= self.MOST:

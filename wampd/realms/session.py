@@ -195,7 +195,7 @@ class Session:
         self.dropped = 0
         """Events not delivered because the client was too slow for them."""
         self.spent = 0
-        """What the router's own answers cost that wait in the outbox."""
+        """What the router's own answers cost that wait in the outbox; the shell sets it to 0 when it empties that."""
         self.said_goodbye = False
         """The client ended the session with GOODBYE."""
         # What most sessions never have is made at the first use.

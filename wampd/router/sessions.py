@@ -205,6 +205,7 @@ class SessionPeer:
                 outbox.clear()
                 self._connection.write(ready)
                 return
+        session.spent = 0
         connection = self._connection
         encode, frame, largest = self._codec.encode, connection.framing.frame, connection.framing.max_send
         frames: list[bytes] = []

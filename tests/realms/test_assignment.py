@@ -17,7 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.realms.house import House, Member
+from tests.realms.house import CAPABLE, House, Member
 from wampd.realms.limits import Quota
 from wampd.realms.messages import (
     CALL,
@@ -317,6 +317,29 @@ def test_who_waits_only_for_a_callee_that_goes_is_answered_though_others_stay(un
     ended = {message[2]: message[4] for message in caller.heard()}
     assert ended == ({1: "wamp.error.canceled"} | ({} if unregister else {2: "wamp.error.canceled"}))
     assert [message[0] for message in first.heard()] == [INVOCATION, INVOCATION]
+
+
+@pytest.mark.spec("RER-06", "TMO-02", "TMO-04")
+def test_when_who_watched_the_time_is_not_available_the_router_watches_what_is_left_of_it():
+    house = House()
+    callees = [house.join(roles=CAPABLE) for _ in range(2)]
+    for callee, forward in zip(callees, (True, False), strict=True):
+        callee.say([REGISTER, 1, {"invoke": "first", "forward_timeout": forward}, "com.p"])
+        callee.heard()
+    caller = house.join()
+    caller.say([CALL, 1, {"timeout": 1000}, "com.p"])
+    assert callees[0].heard() == [[INVOCATION, 1, 1, {"timeout": 1000}]]
+    assert not len(house.realm.dealer.deadlines)
+    house.now += 0.3
+    callees[0].say([ERROR, INVOCATION, 1, {}, "wamp.error.unavailable"])
+    assert callees[1].heard() == [[INVOCATION, 1, 1, {}]]
+    house.now += 0.69
+    house.realm.expire(house.now)
+    assert caller.heard() == []
+    house.now += 0.02
+    house.realm.expire(house.now)
+    assert [message[4] for message in caller.heard()] == ["wamp.error.timeout"]
+    assert [message[0] for message in callees[1].heard()] == [INTERRUPT]
 
 
 def test_arguments_for_which_there_is_no_room_do_not_wait():

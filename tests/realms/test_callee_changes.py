@@ -64,3 +64,17 @@ def test_the_owners_of_very_many_keys_are_not_all_remembered():
     assert 0 < len(bench.callees._owners) <= 1000
     bench.add()
     assert not bench.callees._owners
+    assert bench.choose(rkey="k1") is not None
+    bench.callees.remove(bench.members[0].session)
+    assert not bench.callees._owners
+
+
+def test_who_has_left_but_is_not_yet_taken_off_is_nobody_to_wait_for():
+    rkey = next(rkey for rkey in map(str, range(99)) if rendezvous(rkey, ["n1", "n2"]) == "n2")
+    bench = Bench("first")
+    first, _ = (bench.add(nkey=nkey) for nkey in ("n1", "n2"))
+    bench.members[1].leave()
+    assert bench.choose(rkey=rkey) is first
+    bench.members[0].leave()
+    assert bench.choose(rkey=rkey) is bench.choose() is None
+    assert bench.callees.lacking(bench.course(rkey=rkey)) == bench.callees.lacking(bench.course()) == ""

@@ -74,6 +74,16 @@ def test_results_that_come_in_one_turn_are_all_there():
     assert is_over(play)
 
 
+@pytest.mark.parametrize("mode", ["gather", "progressive"])
+def test_what_comes_in_the_same_turn_after_an_error_is_dropped(mode):
+    play = gathered()
+    play.caller.say([CALL, 2, {"runmode": mode}, "com.p"])
+    play.callees[0].say([ERROR, INVOCATION, 2, {}, "com.err"])
+    play.callees[1].say([YIELD, 2, {}, ["late"]])
+    assert play.caller.heard() == [[ERROR, CALL, 2, {}, "com.err"]]
+    assert play.house.realm.dealer.store.used == 0
+
+
 def test_the_session_in_between_is_nobody_in_the_realm():
     play = gathered()
     assert play.between not in play.house.realm.sessions.values()

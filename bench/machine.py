@@ -71,7 +71,7 @@ def git(tree: Path, *arguments: str) -> str:
 def revision(tree: Path) -> str:
     """The short revision that `tree` is at, with ``+`` behind it when files that git knows are changed."""
     try:
-        changed = git(tree, "status", "--porcelain", "--untracked-files=no", "--", "wampd", "tests/configs")
+        changed = git(tree, "status", "--porcelain", "--untracked-files=no", "--", "wampd")
         return git(tree, "rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
     except (RuntimeError, FileNotFoundError):
         return "unknown"

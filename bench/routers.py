@@ -78,10 +78,10 @@ class Wampd:
         return {"wampd": revision(self.tree), "python": sys.version.split()[0], **libraries}
 
     def start(self, cpu: int | None) -> Running:
-        """The fixed configuration for test suites: one port for everything."""
+        """One port for both transports; the same configuration for all revisions that are compared."""
         port = processes.free_ports(1)[0]
         return processes.start(
-            [sys.executable, "-m", "wampd", "run", "tests/configs/open.yaml"],
+            [sys.executable, "-m", "wampd", "run", str(ROOT / "bench" / "configs" / "wampd" / "config.yaml")],
             cwd=self.tree,
             environment={**self._environment(), "WAMPD_PORT": str(port)},
             urls={"ws": f"ws://127.0.0.1:{port}/ws", "rs": f"rs://127.0.0.1:{port}"},

@@ -40,16 +40,15 @@ from wampd.realms.messages import (
 )
 from wampd.realms.options import MAX_ID, CallOptions, Options, PublishOptions, YieldOptions
 from wampd.realms.session import ProtocolViolation
-from wampd.router.wire.cbor_scan import UNDEFINED, MalformedError, TooDeepError, TooManyError, flat_array_end, walk
+from wampd.router.wire.cbor_scan import UNDEFINED, flat_array_end, walk
 from wampd.router.wire.codec import (
     MAX_DEPTH,
+    UNREADABLE,
     Uncarriable,
     plain,
     replaces_arguments,
-    too_deep,
-    too_many,
     understood,
-    violation,
+    unreadable,
 )
 from wampd.router.wire.convert import convert_tail, event_message
 
@@ -82,14 +81,8 @@ class CborCodec:
         """Read one message. Raises `ProtocolViolation`."""
         try:
             return self._fast(payload) or self._slow(payload, strict)
-        except IndexError:
-            raise ProtocolViolation("Input data was truncated") from None
-        except TooDeepError:
-            raise too_deep(self.depth) from None
-        except TooManyError:
-            raise too_many(len(payload)) from None
-        except (MalformedError, UnicodeDecodeError) as error:
-            raise violation(error) from None
+        except UNREADABLE as error:
+            raise unreadable(error, self.depth, len(payload)) from None
         except cbor2.CBORError:
             raise ProtocolViolation("CBOR data is malformed") from None
 

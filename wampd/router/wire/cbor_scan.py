@@ -14,20 +14,7 @@ Source: RFC 8949 section 3 and appendix C.
 
 from __future__ import annotations
 
-from wampd.router.wire.codec import most_containers
-
-
-class MalformedError(Exception):
-    """The bytes are no CBOR that is accepted here. The text is for the peer."""
-
-
-class TooDeepError(MalformedError):
-    """The bytes nest deeper than allowed."""
-
-
-class TooManyError(MalformedError):
-    """The bytes hold more arrays and maps than allowed."""
-
+from wampd.router.wire.codec import MalformedError, TooDeepError, TooManyError, most_containers
 
 # What an item holds, as flags.
 TAGGED = 1

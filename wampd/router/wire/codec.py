@@ -53,6 +53,22 @@ def replaces_arguments(message: object) -> bool:
     return bool(getattr(options, "enc_algo", None)) and getattr(message, "kwargs", None) is None
 
 
+class MalformedError(Exception):
+    """The bytes are not what they should be, or not accepted here. The text is for the peer."""
+
+
+class TooDeepError(MalformedError):
+    """The bytes nest deeper than allowed."""
+
+
+class TooManyError(MalformedError):
+    """The bytes hold more arrays and maps than allowed."""
+
+
+UNREADABLE = (MalformedError, UnicodeDecodeError, IndexError)
+"""What walking over bytes raises if they are no message; see `unreadable`."""
+
+
 class Uncarriable(Exception):
     """A payload holds a value that the receiver's serialization cannot carry."""
 
@@ -106,6 +122,17 @@ def violation(error: Exception) -> ProtocolViolation:
             return ProtocolViolation(f"unknown message type {match[1]}"[:MAX_TEXT])
         return ProtocolViolation(f"{row.name} is not for clients to send")
     return ProtocolViolation(text[:MAX_TEXT])
+
+
+def unreadable(error: Exception, depth: int, size: int) -> ProtocolViolation:
+    """What to tell a peer over whose message of ``size`` bytes a walk, ``depth`` levels deep at most, raised ``error``."""
+    if isinstance(error, TooDeepError):
+        return too_deep(depth)
+    if isinstance(error, TooManyError):
+        return too_many(size)
+    if isinstance(error, IndexError):
+        return ProtocolViolation("Input data was truncated")
+    return violation(error)
 
 
 def too_deep(limit: int) -> ProtocolViolation:

@@ -47,8 +47,8 @@ import msgspec
 from msgspec import Raw
 
 from wampd.realms.messages import EVENT, Event, Format
-from wampd.router.wire.cbor_scan import FOREIGN, UNDEFINED, MalformedError, walk
-from wampd.router.wire.codec import Uncarriable
+from wampd.router.wire.cbor_scan import FOREIGN, UNDEFINED, walk
+from wampd.router.wire.codec import MalformedError, Uncarriable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

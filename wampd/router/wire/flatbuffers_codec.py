@@ -22,11 +22,10 @@ from wampd.realms.messages import HELLO, ClientMessage, Event, Foreign, Format
 from wampd.realms.session import ProtocolViolation
 from wampd.router.wire import convert
 from wampd.router.wire.cbor_codec import checked
-from wampd.router.wire.cbor_scan import MalformedError as MalformedCborError
-from wampd.router.wire.cbor_scan import TooDeepError, TooManyError, walk
-from wampd.router.wire.codec import MAX_DEPTH, Uncarriable, too_deep, too_many, violation
+from wampd.router.wire.cbor_scan import walk
+from wampd.router.wire.codec import MAX_DEPTH, UNREADABLE, Uncarriable, unreadable, violation
 from wampd.router.wire.flatbuffers_schema import ENUMS, MESSAGES, OPTIONS, SHAPES
-from wampd.router.wire.flatbuffers_values import MalformedError, Reader, Writer
+from wampd.router.wire.flatbuffers_values import Reader, Writer
 
 _NO_ARGS: Final = Raw(b"\x80")
 _PPT: Final = ("ppt_scheme", "ppt_serializer", "ppt_cipher")
@@ -49,14 +48,10 @@ class FlatBuffersCodec:
         try:
             code, values = self._fields(payload)
             args, kwargs = self._payload(values)
-        except TooDeepError:
-            raise too_deep(self.depth) from None
-        except TooManyError:
-            raise too_many(len(payload)) from None
         except IndexError:
             raise ProtocolViolation("CBOR in the message is truncated") from None
-        except (MalformedError, MalformedCborError, UnicodeDecodeError) as error:
-            raise violation(error) from None
+        except UNREADABLE as error:
+            raise unreadable(error, self.depth, len(payload)) from None
         elements: list[Any] = [code]
         shape = SHAPES.get(code, ())
         options = {name: value for name, value in values.items() if name not in shape}

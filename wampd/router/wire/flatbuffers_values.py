@@ -15,6 +15,7 @@ from __future__ import annotations
 import struct
 from typing import Any, Final
 
+from wampd.router.wire.codec import MalformedError
 from wampd.router.wire.flatbuffers_schema import ENUMS, METHODS, PASSTHRU, TABLES, TRANSPARENCY, Field
 
 _BUDGET: Final = 4
@@ -23,10 +24,6 @@ _READ_COST: Final = 16
 
 _u8, _u16, _i32, _u32, _u64 = (struct.Struct(f"<{code}") for code in "BHiIQ")
 _SCALARS: Final = {"bool": _u8, "u16": _u16, "u32": _u32, "u64": _u64, **dict.fromkeys(ENUMS, _u8)}
-
-
-class MalformedError(Exception):
-    """The bytes are no buffer of this schema. The text is for the peer."""
 
 
 class Reader:

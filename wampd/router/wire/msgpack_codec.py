@@ -34,15 +34,15 @@ from wampd.realms.session import ProtocolViolation
 from wampd.router.wire.codec import (
     MAX_DEPTH,
     WITH_PAYLOAD,
+    MalformedError,
     Uncarriable,
     plain,
     replaces_arguments,
-    too_deep,
-    too_many,
+    unreadable,
     violation,
 )
 from wampd.router.wire.convert import convert_tail, event_message
-from wampd.router.wire.msgpack_scan import BUDGET, LARGE, MalformedError, TooDeepError, TooManyError, may_exceed, scan
+from wampd.router.wire.msgpack_scan import BUDGET, LARGE, may_exceed, scan
 
 _NO_ARGS = Raw(b"\x90")
 _NO_KWARGS = Raw(b"\x80")
@@ -96,12 +96,8 @@ class MsgpackCodec:
     def _walk(self, data: bytes, budget: int = sys.maxsize) -> bool:
         try:
             return scan(data, self.depth, budget)
-        except TooDeepError:
-            raise too_deep(self.depth) from None
-        except TooManyError:
-            raise too_many(len(data)) from None
         except (MalformedError, UnicodeDecodeError) as error:
-            raise violation(error) from None
+            raise unreadable(error, self.depth, len(data)) from None
 
     def _check_payload(self, message: Call | Publish | Yield | Error | Abort, walked: bool) -> None:
         """See that arguments are a well-formed array and map, and drop them where they are empty."""

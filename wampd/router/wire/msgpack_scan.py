@@ -13,20 +13,7 @@ from __future__ import annotations
 
 import sys
 
-from wampd.router.wire.codec import most_containers
-
-
-class MalformedError(Exception):
-    """The bytes are no MessagePack. The text is for the peer."""
-
-
-class TooDeepError(MalformedError):
-    """The bytes nest deeper than allowed."""
-
-
-class TooManyError(MalformedError):
-    """The bytes hold more arrays and maps than allowed."""
-
+from wampd.router.wire.codec import MalformedError, TooDeepError, TooManyError, most_containers
 
 # For each first byte: below 64 the size of the whole item; from 64 on a short string, 64 more than its length; from 128
 # on one of the kinds below, whose low bits hold the number of length bytes (none: the length is in the first byte).

@@ -20,20 +20,16 @@ from wampd.realms.session import ProtocolViolation
 from wampd.router.wire import convert
 from wampd.router.wire.codec import (
     MAX_DEPTH,
+    UNREADABLE,
     Uncarriable,
     replaces_arguments,
-    too_deep,
-    too_many,
     understood,
-    violation,
+    unreadable,
 )
 from wampd.router.wire.ubjson_scan import (
     CLOSE_ARRAY,
     NOTHING,
     OPEN_ARRAY,
-    MalformedError,
-    TooDeepError,
-    TooManyError,
     header_at,
     walk,
 )
@@ -59,14 +55,8 @@ class UbjsonCodec:
         """Read one message. Raises `ProtocolViolation`."""
         try:
             elements = self._elements(payload)
-        except IndexError:
-            raise ProtocolViolation("Input data was truncated") from None
-        except TooDeepError:
-            raise too_deep(self.depth) from None
-        except TooManyError:
-            raise too_many(len(payload)) from None
-        except (MalformedError, UnicodeDecodeError) as error:
-            raise violation(error) from None
+        except UNREADABLE as error:
+            raise unreadable(error, self.depth, len(payload)) from None
         message = understood(elements, strict)
         if len(elements) > _HEAD.get(elements[0], _MOST_ELEMENTS):
             _check_payload(message)

@@ -19,20 +19,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from wampd.router.wire.codec import most_containers
-
-
-class MalformedError(Exception):
-    """The bytes are no UBJSON that is accepted here. The text is for the peer."""
-
-
-class TooDeepError(MalformedError):
-    """The bytes nest deeper than allowed."""
-
-
-class TooManyError(MalformedError):
-    """The bytes hold more arrays and objects than allowed."""
-
+from wampd.router.wire.codec import MalformedError, TooDeepError, TooManyError, most_containers
 
 SIZES: Final[dict[int, int]] = {
     **dict.fromkeys(b"iUBC", 1),

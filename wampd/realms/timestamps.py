@@ -12,10 +12,10 @@ _FORM = re.compile(
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def rfc3339(microseconds: int) -> str:
-    """A moment, so many microseconds of Unix time, as text: ``2026-11-21T06:09:38.123456Z``."""
+def rfc3339(microseconds: int, digits: int = 6) -> str:
+    """A moment, so many microseconds of Unix time, as text: ``2026-11-21T06:09:38.123456Z``; or with fewer ``digits``."""
     seconds, fraction = divmod(microseconds, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:06d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{f'{fraction:06d}'[:digits]}Z"
 
 
 def nanoseconds(text: str) -> int:

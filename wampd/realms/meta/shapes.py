@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -13,6 +12,7 @@ from wampd.realms.grants import INVALID_URI
 from wampd.realms.options import Id, Match
 from wampd.realms.services import Arguments, Refused, Result
 from wampd.realms.session import Session, State
+from wampd.realms.timestamps import rfc3339
 from wampd.realms.uris import UriMap, is_uri
 
 NO_SUCH_SESSION = "wamp.error.no_such_session"
@@ -109,18 +109,18 @@ class Known(Generic[T]):
     def details(self, entry_id: int) -> dict[str, Any]:
         """What is told of the entry of this id. Raises `Refused`."""
         entry, created = self._find(entry_id)
-        return {"id": entry.id, "created": iso8601(created), "uri": entry.uri, "match": entry.match}
+        return {
+            "id": entry.id,
+            "created": rfc3339(round(created * 1_000_000), digits=3),
+            "uri": entry.uri,
+            "match": entry.match,
+        }
 
     def _find(self, entry_id: int) -> tuple[T, float]:
         found = self._entries.get(entry_id)
         if found is None:
             raise Refused(self._no_such, f"nothing here has the id {entry_id}")
         return found
-
-
-def iso8601(when: float) -> str:
-    """A Unix time as people and programs read it, in UTC and milliseconds."""
-    return f"{datetime.fromtimestamp(when, UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def ids_by_match(entries: UriMap[T]) -> dict[str, list[int]]:

@@ -183,14 +183,18 @@ def _typed(data: bytes, position: int, count: int, marker: int, is_object: bool)
     return position
 
 
-def _text_end(data: bytes, position: int) -> int:
-    """Where a text ends whose length is at ``position``."""
+def text_at(data: bytes, position: int) -> tuple[int, int]:
+    """Where a text starts and ends whose length is at ``position``. Raises `MalformedError` and `IndexError`."""
     if data[position] == _SHORT:  # nearly always
         start = position + 2
-        end = start + data[position + 1]
-    else:
-        start, size = length_at(data, position)
-        end = start + size
+        return start, start + data[position + 1]
+    start, size = length_at(data, position)
+    return start, start + size
+
+
+def _text_end(data: bytes, position: int) -> int:
+    """Where a text ends whose length is at ``position``."""
+    start, end = text_at(data, position)
     text = data[start:end]
     if not text.isascii():
         text.decode()

@@ -34,7 +34,7 @@ from wampd.router.wire.ubjson_scan import (
     OPEN_ARRAY,
     OPEN_OBJECT,
     header_at,
-    length_at,
+    text_at,
 )
 
 _CONSTANTS: Final[dict[int, Any]] = {ord("Z"): None, ord("T"): True, ord("F"): False}
@@ -43,7 +43,7 @@ _NUMBERS: Final = {
     for marker, code in zip("iUBIuhlmdLMD", "bBBhHeiIfqQd", strict=True)  # Python's own letters
 }
 _BYTES = ord("B")
-_TEXT, _HIGH, _CHARACTER, _SHORT = b"SHCU"
+_TEXT, _HIGH, _CHARACTER = b"SHC"
 
 
 def load(data: bytes) -> Any:
@@ -70,12 +70,7 @@ def _load(data: bytes, position: int) -> tuple[Any, int]:
 
 
 def _load_text(data: bytes, position: int) -> tuple[str, int]:
-    if data[position] == _SHORT:  # nearly always
-        start = position + 2
-        end = start + data[position + 1]
-    else:
-        start, size = length_at(data, position)
-        end = start + size
+    start, end = text_at(data, position)
     return data[start:end].decode(), end
 
 

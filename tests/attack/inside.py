@@ -15,10 +15,11 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role, Rule
-from wampd.auth.ticket import Ticket, TicketPrincipal
+from wampd.auth.ticket import Ticket, digest_of
 from wampd.realms.grants import Grants
 from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota
@@ -30,6 +31,7 @@ from wampd.realms.session import Session
 from wampd.router.line import Patience
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
+from wampd.router.stores.accounts import FixedAccounts
 from wampd.router.templates import Plan
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
@@ -132,7 +134,8 @@ class House:
         self.wheel = Wheel(self.clock)
         self.realms = Realms(self.clock, "wampd")
         authids = map("guest-{}".format, itertools.count(1))
-        tickets = Ticket([TicketPrincipal("joe", "member", "joe's secret")])
+        joe = Account(authid="joe", role="member", ticket=digest_of("joe's secret"))
+        tickets = Ticket(FixedAccounts([joe]))
         roles = [Role("guest", tuple(rules)), Role("member", OPEN)]
         self.realm = self.realms.add(
             realm, Plan(door=RealmAuth([Anonymous("guest", authids.__next__), tickets], roles), limits=limits)

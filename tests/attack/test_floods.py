@@ -20,7 +20,7 @@ from tests.support.values import DUMP, LOAD
 
 MIB = 2**20
 OPEN = [{"uri": "", "match": "prefix", "allow": ALL}]
-TICKETS = {"principals": [{"authid": "joe", "role": "hasty", "ticket": "joe's secret"}]}
+PRINCIPALS = [{"authid": "joe", "role": "hasty", "ticket": "joe's secret"}]
 HASTY = {
     "roles": [
         {"name": "anonymous", "permissions": OPEN},
@@ -33,7 +33,7 @@ HASTY = {
             },
         },
     ],
-    "auth": {"anonymous": {"role": "anonymous"}, "ticket": TICKETS},
+    "auth": {"anonymous": {"role": "anonymous"}, "ticket": {}, "principals": PRINCIPALS},
 }
 """A realm whose role ``hasty`` may call and publish ten times a second."""
 

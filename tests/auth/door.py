@@ -7,11 +7,14 @@ from typing import Any
 
 import msgspec
 
+from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import Abort, Accept, Handshake, Outcome, RealmAuth
+from wampd.auth.methods import Wait
 from wampd.auth.roles import Role, Rule
-from wampd.auth.ticket import Ticket, TicketPrincipal
+from wampd.auth.ticket import Ticket, digest_of
 from wampd.realms.messages import Authenticate, Hello, json_decoder
+from wampd.router.stores.accounts import FixedAccounts
 
 HELLO, WELCOME, ABORT, CHALLENGE, AUTHENTICATE = 1, 2, 3, 4, 5
 
@@ -46,10 +49,14 @@ class Client:
         else:
             assert isinstance(decoded, Authenticate)
             self.outcome = self.handshake.authenticate(decoded)
+        while isinstance(self.outcome, Wait):
+            question = self.outcome.question
+            self.outcome = self.handshake.answer(question.accounts.find(question))
         return True
 
     def __lt__(self, expected: list[Any]) -> bool:
         assert self.outcome is not None
+        assert not isinstance(self.outcome, Wait)
         received = list(self.outcome.wire())
         assert received[: len(expected)] == expected
         return True
@@ -65,16 +72,22 @@ class Client:
         return self.outcome
 
 
+def with_ticket(authid: str, role: str, ticket: str) -> Account:
+    return Account(authid=authid, role=role, ticket=digest_of(ticket))
+
+
 def directory() -> dict[str, RealmAuth]:
     """``realm1``: anonymous and ticket; ``closed``: ticket only; ``public``: anonymous only, strict URIs."""
     everything = Rule("", "prefix", frozenset({"call", "register", "publish", "subscribe"}), "always")
     visitors = Anonymous("visitor", map("drawn-{}".format, itertools.count(1)).__next__)
     tickets = Ticket(
-        [
-            TicketPrincipal("joe", "member", TICKETS["joe"]),
-            TicketPrincipal("ann", "member", TICKETS["ann"]),
-            TicketPrincipal("lost", "no such role", "x"),
-        ]
+        FixedAccounts(
+            [
+                with_ticket("joe", "member", TICKETS["joe"]),
+                with_ticket("ann", "member", TICKETS["ann"]),
+                with_ticket("lost", "no such role", "x"),
+            ]
+        )
     )
     roles = [Role("visitor"), Role("member", [everything])]
     return {

@@ -19,12 +19,16 @@ from tests.auth.door import (
     directory,
     hello,
     wamp_error,
+    with_ticket,
 )
 from wampd.auth import ticket as ticket_module
-from wampd.auth.handshake import Accept
-from wampd.auth.ticket import Ticket, TicketPrincipal
+from wampd.auth.accounts import Account
+from wampd.auth.handshake import Accept, RealmAuth
+from wampd.auth.roles import Role
+from wampd.auth.ticket import Ticket
 from wampd.realms.messages import json_decoder
 from wampd.realms.session import ProtocolViolation
+from wampd.router.stores.accounts import FixedAccounts
 
 DENIED = [ABORT, {"message": "authentication failed"}, wamp_error("authentication_denied")]
 
@@ -137,8 +141,8 @@ def test_a_challenge_takes_one_guess(client):
 
 
 def test_no_secret_is_seen_in_what_is_printed_or_logged(client):
-    tickets = Ticket([TicketPrincipal("joe", "member", "hunter2")])
-    assert "hunter2" not in f"{tickets!r} {tickets._principals!r} {vars(Ticket)!r}"
+    accounts = FixedAccounts([with_ticket("joe", "member", "hunter2")])
+    assert "hunter2" not in f"{Ticket(accounts)!r} {vars(accounts)!r} {vars(Ticket)!r}"
     client > hello(authmethods=["ticket"], authid="joe")
     client > [AUTHENTICATE, "hunter2", {}]
     assert "hunter2" not in repr(client.outcome)
@@ -152,14 +156,20 @@ def test_no_secret_is_seen_in_a_message_that_is_printed():
     assert "joe" in repr(hello)
 
 
-def test_an_empty_ticket_is_no_ticket():
-    with pytest.raises(ValueError, match="the ticket of 'joe' is empty"):
-        TicketPrincipal("joe", "member", "")
+@pytest.mark.spec("AUT-04")
+@pytest.mark.parametrize("ticket", ["", "x", "\x00" * 32])
+def test_an_account_without_a_ticket_lets_nobody_in_with_one(ticket):
+    door = RealmAuth([Ticket(FixedAccounts([Account(authid="joe", role="member")]))], [Role("member")])
+    client = Client({"realm1": door})
+    client > hello(authmethods=["ticket"], authid="joe")
+    client > [AUTHENTICATE, ticket, {}]
+    client < DENIED
+    assert client.aborted.log == "ticket: no ticket for 'joe'"
 
 
 def test_two_principals_with_one_authid_are_a_mistake():
     with pytest.raises(ValueError, match="two principals with the authid 'joe'"):
-        Ticket([TicketPrincipal("joe", "member", "a"), TicketPrincipal("joe", "member", "b")])
+        FixedAccounts([with_ticket("joe", "member", "a"), with_ticket("joe", "member", "b")])
 
 
 TOO_LATE: list[object] = ["the time is over"]

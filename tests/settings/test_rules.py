@@ -101,10 +101,10 @@ def test_names_that_are_there_twice_are_reported_at_the_second(config):
           - name: anonymous
         auth:
           anonymous: {}
-          ticket:
-            principals:
-              - {authid: joe, role: anonymous, ticket: a}
-              - {authid: joe, role: anonymous, ticket: b}
+          ticket: {}
+          principals:
+            - {authid: joe, role: anonymous, ticket: a}
+            - {authid: joe, role: anonymous, ticket: b}
       - {name: realm1, roles: [{name: a}], auth: {anonymous: {role: a}}}
     listeners:
       - {endpoint: "tcp:1", rawsocket: {}}
@@ -115,19 +115,31 @@ def test_names_that_are_there_twice_are_reported_at_the_second(config):
     assert config.problems(text) == [
         'config.yaml:6:46: realms[0].roles[0].permissions[1]: there is another rule for "a.b" with match: exact',
         'config.yaml:7:15: realms[0].roles[1].name: there is another role "anonymous"',
-        'config.yaml:13:22: realms[0].auth.ticket.principals[1].authid: there is another principal "joe"',
+        'config.yaml:13:20: realms[0].auth.principals[1].authid: there is another principal "joe"',
         'config.yaml:14:12: realms[1].name: there is another realm "realm1"',
         'config.yaml:19:12: components[1].name: there is another component "x"',
     ]
 
 
 def test_the_role_of_an_authentication_method_exists_in_the_realm(config):
-    text = GOOD.replace("auth: {anonymous: {}}", "auth: {anonymous: {role: anonymos}, ticket: {principals: [%s]}}")
+    text = GOOD.replace("auth: {anonymous: {}}", "auth: {anonymous: {role: anonymos}, ticket: {}, principals: [%s]}")
     principals = "{authid: a, role: anonymous, ticket: a}, {authid: b, role: z, ticket: b}"
     assert config.problems(text % principals) == [
         'config.yaml:4:30: realms[0].auth.anonymous.role: the realm has no role "anonymos"; did you mean "anonymous"?',
-        'config.yaml:4:122: realms[0].auth.ticket.principals[1].role: the realm has no role "z"; known here: anonymous',
+        'config.yaml:4:125: realms[0].auth.principals[1].role: the realm has no role "z"; known here: anonymous',
     ]
+
+
+@pytest.mark.parametrize(
+    ("auth", "problem"),
+    [
+        ("ticket: {}, principals: [{authid: a, role: anonymous}]", "[0]: nothing proves who this is: give it one of "),
+        ("anonymous: {}, principals: [{authid: a, role: anonymous, ticket: a}]", "[0].ticket: no method uses this: "),
+    ],
+)
+def test_a_principal_has_what_proves_it_by_a_method_of_the_realm(config, auth, problem):
+    found = config.problem(GOOD.replace("auth: {anonymous: {}}", f"auth: {{{auth}}}"))
+    assert found.startswith("realms[0].auth.principals" + problem)
 
 
 def test_a_realm_that_nobody_can_join_is_reported(config):

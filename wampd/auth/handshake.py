@@ -7,6 +7,9 @@ Rules
 * The order of checks: announced roles (none of the four: a violation), the realm's URI, the realm, the methods.
 * Of the methods that the client offers, in its order, the first that the realm has and that can serve it is driven.
   Offering none means ``anonymous``. A role asked for in HELLO chooses nothing: WELCOME tells the one given.
+* Where a method asks the outside, the outcome is `Wait`: the caller sees that the question is answered, and calls
+  `Handshake.answer` once. Until then nothing of the client is legal. A question that `Failed` ends in
+  ``wamp.error.authentication_failed``, whatever the method.
 * The peer gets URIs of the specification and fixed texts; the reason is in `Abort.log`, for our log. The caller closes
   the transport after an `Abort`, and calls `Handshake.expire` when the time is over.
 
@@ -22,7 +25,19 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from wampd.auth.methods import AUTHENTICATION_FAILED, Challenge, Deny, Exchange, Method, Principal, Request, Step, shown
+from wampd.auth.methods import (
+    AUTHENTICATION_FAILED,
+    Challenge,
+    Deny,
+    Exchange,
+    Failed,
+    Method,
+    Principal,
+    Request,
+    Step,
+    Wait,
+    shown,
+)
 from wampd.auth.roles import Role
 from wampd.realms.features import known_roles, router_roles
 from wampd.realms.grants import INVALID_URI, Grants
@@ -64,6 +79,10 @@ class RealmAuth:
             if role.name in self.grants:
                 raise ValueError(f"two roles named {role.name!r}")
             self.grants[role.name] = Grants(role, uri_check, role_uri_bytes.get(role.name, max_uri_bytes))
+
+    def grants_of(self, role: str, authid: str) -> Grants | None:  # noqa: ARG002 - no rule of a role depends on it
+        """What a principal may do in this role; `None`: there is no such role."""
+        return self.grants.get(role)
 
 
 class Accept(Struct, frozen=True):
@@ -130,7 +149,7 @@ class Abort(Struct, frozen=True):
         return (ABORT, {"message": self.message}, self.reason)
 
 
-Outcome: TypeAlias = Challenge | Accept | Abort
+Outcome: TypeAlias = Challenge | Accept | Abort | Wait
 
 
 class Directory(Protocol):
@@ -144,6 +163,7 @@ class Directory(Protocol):
 class _State(enum.Enum):
     OPENING = "opening"
     CHALLENGING = "challenging"
+    WAITING = "waiting"
     OVER = "over"
 
 
@@ -163,6 +183,7 @@ class Handshake:
         "_realm",
         "_request",
         "_state",
+        "_then",
         "_transport",
     )
 
@@ -183,6 +204,7 @@ class Handshake:
         self._realm: RealmAuth
         self._request: Request
         self._exchange: Exchange
+        self._then: Callable[[Any], Step]
 
     def hello(self, hello: Hello) -> Outcome:
         """Take the client's HELLO. Raise `ProtocolViolation` if it is not the first message, or announces no role."""
@@ -210,11 +232,23 @@ class Handshake:
             raise ProtocolViolation("AUTHENTICATE without a CHALLENGE")
         return self._follow(self._exchange.authenticate(answer.signature, answer.extra))
 
+    def answer(self, answer: Any) -> Outcome | None:
+        """Take the answer to the question of a `Wait`, or `Failed`; `None`: it comes too late, and nothing is to be done."""
+        if self._state is not _State.WAITING:
+            return None
+        self._leave()
+        if isinstance(answer, Failed):
+            return Abort(AUTHENTICATION_FAILED, "authentication failed", f"{self._method}: {answer.log}")
+        return self._follow(self._then(answer))
+
     def expire(self) -> Abort | None:
         """The time to join is over: what to send, if anything, before the transport is closed."""
-        if self._leave() is not _State.CHALLENGING:
-            return None
-        return Abort(AUTHENTICATION_FAILED, "no AUTHENTICATE in time", f"{self._method}: no AUTHENTICATE in time")
+        left = self._leave()
+        if left is _State.CHALLENGING:
+            return Abort(AUTHENTICATION_FAILED, "no AUTHENTICATE in time", f"{self._method}: no AUTHENTICATE in time")
+        if left is _State.WAITING:
+            return Abort(AUTHENTICATION_FAILED, "authentication failed", f"{self._method}: no answer in time")
+        return None
 
     def _leave(self) -> _State:
         """Leave the present state. Unless a method goes on asking, it is over; so each CHALLENGE is used once."""
@@ -226,12 +260,16 @@ class Handshake:
         if isinstance(step, Challenge):
             self._state = _State.CHALLENGING
             return step
+        if isinstance(step, Wait):
+            self._state = _State.WAITING
+            self._then = step.then
+            return step
         if isinstance(step, Deny):
             return Abort(step.uri, step.message, step.log)
         return self._welcome(step)
 
     def _welcome(self, principal: Principal) -> Outcome:
-        grants = self._realm.grants.get(principal.role)
+        grants = self._realm.grants_of(principal.role, principal.authid)
         if grants is None:
             return Abort(
                 NO_SUCH_ROLE,

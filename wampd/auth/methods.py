@@ -5,6 +5,8 @@ Rules
 * A `Method` is configured once per realm and serves many clients; `Method.begin` makes one `Exchange` for one client.
 * `Exchange.challenge` gives the first step, `Exchange.authenticate` the next one for each AUTHENTICATE. A step is a
   `Challenge` (so factors can follow one another), a `Principal`: who this is, or `Deny`. After these two it is over.
+* What a method cannot know by itself it asks of the outside: such a step is a `Wait`, with a question (see
+  `wampd.auth.questions`) and what makes the next step of the answer. A question without an answer never lets anybody in.
 * An unknown principal walks the same path as a known one, and secrets are compared in constant time.
 * What `Deny` says in ``log`` is for our log; the peer gets ``message``, which is the same for every wrong answer.
   Neither holds what was expected nor what was sent as proof. No ``repr`` shows a secret.
@@ -14,7 +16,7 @@ Source: WAMP advanced profile, "Authentication".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -61,6 +63,25 @@ class Principal(Struct, frozen=True):
     """``WELCOME.Details.authextra``, if there is something to say."""
 
 
+class Wait(Struct, frozen=True):
+    """The next step depends on what the outside has to say."""
+
+    question: Any
+    """One of `wampd.auth.questions`."""
+    then: Callable[[Any], Step]
+    """Makes the next step of the answer; not called if there is none."""
+
+    def __repr__(self) -> str:  # a question may hold what the client sent as proof
+        return f"<Wait for {type(self.question).__name__}>"
+
+
+class Failed(Struct, frozen=True):
+    """There is no answer to a question: what was asked is missing, broken or too slow."""
+
+    log: str
+    """Why, for our log."""
+
+
 class Deny(Struct, frozen=True):
     """The client is not let in."""
 
@@ -69,7 +90,7 @@ class Deny(Struct, frozen=True):
     message: str = "authentication failed"
 
 
-Step: TypeAlias = Challenge | Principal | Deny
+Step: TypeAlias = Challenge | Principal | Deny | Wait
 
 
 class Exchange(Protocol):

@@ -6,7 +6,6 @@ Rules
   one with a wrong ticket: ``wamp.error.authentication_denied``. So nobody learns by it who exists.
 * Kept and compared are SHA-256 digests: comparing takes the same time for tickets of any length, and a memory dump or
   a ``repr`` does not hold the ticket.
-* An empty ticket is no ticket: such a configuration is refused.
 
 Source: WAMP advanced profile, "Ticket-based Authentication".
 """
@@ -15,59 +14,41 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from typing import Any
 
-from wampd.auth.methods import AUTHENTICATION_FAILED, Challenge, Deny, Principal, Request, Step, shown
+from wampd.auth.accounts import Account
+from wampd.auth.methods import AUTHENTICATION_FAILED, Challenge, Deny, Request, Step, Wait, shown
+from wampd.auth.questions import FindAccount
 from wampd.realms.options import JsonDict
 
 _NOBODY = bytes(32)
 """The digest that unknown principals are compared with."""
 
 
-class TicketPrincipal:
-    """Somebody who may come in with a ticket. Raise `ValueError` if the ticket is empty."""
-
-    __slots__ = ("authid", "digest", "role")
-
-    def __init__(self, authid: str, role: str, ticket: str) -> None:
-        if not ticket:
-            raise ValueError(f"the ticket of {authid!r} is empty")
-        self.authid = authid
-        self.role = role
-        self.digest = _digest(ticket)
-
-    def __repr__(self) -> str:
-        return f"<TicketPrincipal {self.authid}/{self.role}>"
-
-
 class Ticket:
-    """The method, with those who may come in. Raise `ValueError` if two of them have the same authid."""
+    """The method, with where the accounts are of those who may come in."""
 
-    __slots__ = ("_principals",)
+    __slots__ = ("_accounts",)
 
     name = "ticket"
 
-    def __init__(self, principals: Iterable[TicketPrincipal]) -> None:
-        self._principals: dict[str, TicketPrincipal] = {}
-        for principal in principals:
-            if principal.authid in self._principals:
-                raise ValueError(f"two principals with the authid {principal.authid!r}")
-            self._principals[principal.authid] = principal
+    def __init__(self, accounts: Any) -> None:
+        """``accounts`` is where to look for them: see `FindAccount`."""
+        self._accounts = accounts
 
     def begin(self, request: Request) -> TicketExchange:
         """Start with one client."""
-        authid = request.details.authid
-        return TicketExchange(authid, None if authid is None else self._principals.get(authid))
+        return TicketExchange(request.details.authid, self._accounts)
 
 
 class TicketExchange:
     """One client's way: an authid, a CHALLENGE, a ticket."""
 
-    __slots__ = ("_authid", "_principal")
+    __slots__ = ("_accounts", "_authid")
 
-    def __init__(self, authid: str | None, principal: TicketPrincipal | None) -> None:
+    def __init__(self, authid: str | None, accounts: Any) -> None:
         self._authid = authid
-        self._principal = principal
+        self._accounts = accounts
 
     def challenge(self) -> Step:
         """Ask for the ticket."""
@@ -78,15 +59,22 @@ class TicketExchange:
         return Challenge("ticket", {})
 
     def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - the method defines no extra
-        """Compare the ticket."""
-        principal = self._principal
-        expected = _NOBODY if principal is None else principal.digest
-        same = hmac.compare_digest(_digest(signature), expected)
-        if principal is None or not same:
-            why = "unknown authid" if principal is None else "wrong ticket for"
-            return Deny(f"ticket: {why} {shown(self._authid)}")
-        return Principal(principal.authid, principal.role, "static")
+        """Look for the account, and compare the ticket."""
+        authid = self._authid
+        assert authid is not None
+        digest = digest_of(signature)
+        return Wait(FindAccount(self._accounts, "authid", authid), lambda account: _compare(authid, account, digest))
 
 
-def _digest(ticket: str) -> bytes:
+def _compare(authid: str, account: Account | None, digest: bytes) -> Step:
+    expected = None if account is None else account.ticket
+    same = hmac.compare_digest(digest, _NOBODY if expected is None else expected)
+    if account is None or expected is None or not same:
+        why = "unknown authid" if account is None else "no ticket for" if expected is None else "wrong ticket for"
+        return Deny(f"ticket: {why} {shown(authid)}")
+    return account.principal()
+
+
+def digest_of(ticket: str) -> bytes:
+    """What is kept of a ticket, and compared."""
     return hashlib.sha256(ticket.encode("utf-8", "surrogatepass")).digest()

@@ -64,6 +64,8 @@ class State(enum.Enum):
     """Nothing has been said: the client owes a HELLO."""
     CHALLENGING = "challenging"
     """A CHALLENGE is out: the client owes an AUTHENTICATE."""
+    WAITING = "waiting"
+    """The client said who it is, and the router finds out whether that is so: the client has to wait."""
     ESTABLISHED = "established"
     CLOSING = "closing"
     """The router said GOODBYE and waits for the client's; all else is ignored."""
@@ -73,6 +75,7 @@ class State(enum.Enum):
 LEGAL: dict[State, frozenset[type[Message]]] = {
     State.OPENING: frozenset({Hello, Abort}),
     State.CHALLENGING: frozenset({Authenticate, Abort}),
+    State.WAITING: frozenset({Abort}),
     State.ESTABLISHED: frozenset(
         {
             Abort,

@@ -13,7 +13,6 @@ from __future__ import annotations
 import gc
 import os
 import resource
-import secrets
 import signal
 from collections.abc import Callable
 from math import ceil
@@ -25,16 +24,12 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
 import wampd
-from wampd.auth.anonymous import Anonymous
-from wampd.auth.handshake import RealmAuth
-from wampd.auth.methods import Method
-from wampd.auth.roles import Role, Rule
-from wampd.auth.ticket import Ticket, TicketPrincipal
 from wampd.realms.calls import Timeouts
 from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota, Rate
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
+from wampd.router.doors import door
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
 from wampd.router.observe import logs
@@ -102,36 +97,10 @@ class Daemon:
 
     # ------------------------------------------------------------------------------------------------------- wiring
 
-    @staticmethod
-    def _door(realm: RealmSettings) -> RealmAuth:
-        """Who may come into a realm, and as what."""
-        roles = [
-            Role(
-                role.name,
-                [
-                    Rule(rule.uri, rule.match, frozenset(rule.allow), rule.disclose, rule.trustlevel)
-                    for rule in role.permissions
-                ],
-                trustlevel=role.trustlevel,
-            )
-            for role in realm.roles
-        ]
-        methods: list[Method] = []
-        if realm.auth.anonymous is not None:
-            methods.append(Anonymous(realm.auth.anonymous.role, _new_authid))
-        if realm.auth.ticket is not None:
-            principals = [
-                TicketPrincipal(principal.authid, principal.role, principal.ticket.reveal())
-                for principal in realm.auth.ticket.principals
-            ]
-            methods.append(Ticket(principals))
-        lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
-        return RealmAuth(methods, roles, realm.uri_check, role_uri_bytes=lengths)
-
     def _open(self, realm: RealmSettings) -> None:
         """Open one realm, or get ready to open those of a template."""
         plan = Plan(
-            door=self._door(realm),
+            door=door(realm),
             limits=_limits(realm.limits, RoleLimits()),
             role_limits={role.name: _limits(realm.limits, role.limits) for role in realm.roles},
             quota=Quota(
@@ -316,11 +285,6 @@ def _limits(realm: RealmLimits, role: RoleLimits) -> Limits:
             value = Rate(value.per_second, value.burst or max(1, ceil(value.per_second)))
         values[name] = value
     return Limits(**values)
-
-
-def _new_authid() -> str:
-    """An authid for an anonymous session: drawn, so that it names nobody."""
-    return secrets.token_urlsafe(12)
 
 
 def _connections_allowed(settings: Settings) -> int:

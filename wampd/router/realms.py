@@ -18,17 +18,24 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake
+from wampd.auth.methods import Failed
+from wampd.auth.questions import CallProcedure, FindAccount
 from wampd.realms.limits import UNAVAILABLE, beyond
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
 from wampd.realms.realm import Realm
+from wampd.realms.records import CANCELED
 from wampd.realms.session import Session
+from wampd.router.answers import Answers
+from wampd.router.envoy import Answer, CallFailed, Envoy
 from wampd.router.tally import OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
 from wampd.router.templates import Directory, Plan, Template
 from wampd.router.wire.convert import carry, load
@@ -167,6 +174,11 @@ class Realms:
         self.tally.ask(self._struck)
         chance = random.Random(secrets.randbits(256))  # noqa: S311 - ids, not secrets
         self._draw = chance.getrandbits
+        self.answers = Answers()
+        """Who answers what handshakes ask of the outside."""
+        self.answers.add(FindAccount, lambda question: question.accounts.find(question))
+        self.answers.add(CallProcedure, self._call_procedure)
+        self._envoys: dict[str, Envoy] = {}
         self._outside = Outside(self._publication_id, clock.seconds, time.time, chance.random, load, carry)
 
     def add(self, name: str, plan: Plan) -> RealmShell:
@@ -204,6 +216,10 @@ class Realms:
 
         def end() -> None:
             del self._shells[name]
+            envoy = self._envoys.pop(name, None)
+            if envoy is not None:
+                envoy.dismiss(CANCELED)
+                self.ids.discard(envoy.session.id)
             self._past.update(shell.core.struck)
             shell.core.close()
             template.open -= 1
@@ -262,6 +278,32 @@ class Realms:
     def handshake(self, about: Mapping[str, Any]) -> Handshake:
         """Begin a handshake with a client; ``about`` tells of its transport."""
         return Handshake(self._directory, self._session_id, self._agent, about)
+
+    def call(self, realm: str, procedure: str, args: Sequence[Any], timeout: float) -> Deferred[Answer]:
+        """Call a procedure of a component, as the router; ``timeout`` in seconds. The Deferred fails with `CallFailed`."""
+        shell = self._shells.get(realm)
+        if shell is None:
+            return fail(CallFailed(NO_SUCH_REALM))
+        envoy = self._envoys.get(realm)
+        if envoy is None:
+            envoy = self._envoys[realm] = Envoy(shell.core, self._clock, self._session_id(), self.touched)
+            self.ids.add(envoy.session.id)
+        return envoy.call(procedure, args, timeout)
+
+    def _call_procedure(self, question: CallProcedure) -> Deferred[Any]:
+        def said(answer: Answer) -> Any:
+            if len(answer.args) != 1:
+                return Failed(f"{question!r} returned {len(answer.args)} values, not one")
+            return answer.args[0]
+
+        def failed(failure: Failure) -> Failed:
+            error = failure.value
+            if not isinstance(error, CallFailed):
+                failure.raiseException()
+            return Failed(f"{question!r} failed: {error.uri}")
+
+        answer = self.call(question.realm, question.procedure, question.args, question.timeout)
+        return answer.addCallbacks(said, failed)
 
     def end_of_turn(self) -> None:
         """Write what was said in this turn."""

@@ -18,11 +18,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from wampd.auth.handshake import Abort as Refusal
-from wampd.auth.handshake import Accept, Handshake
-from wampd.auth.methods import Challenge
+from wampd.auth.handshake import Accept, Handshake, Outcome
+from wampd.auth.methods import Challenge, Wait
 from wampd.realms.messages import (
     ABORT,
     Abort,
@@ -128,10 +129,14 @@ class SessionPeer:
             except ProtocolViolation as violation:
                 self.violated(str(violation))
             except Exception:  # noqa: BLE001 - logged, and ended for this session
-                self._realms.tally.strike(tally.OUR_BUGS)
-                log.failure("serving {who} failed: a bug in wampd", who=self.who)
-                self._abort(PROTOCOL_VIOLATION, "internal error")
+                self._failed()
             return
+
+    def _failed(self) -> None:
+        """Serving the client raised, which is a bug of ours: end this session."""
+        self._realms.tally.strike(tally.OUR_BUGS)
+        log.failure("serving {who} failed: a bug in wampd", who=self.who)
+        self._abort(PROTOCOL_VIOLATION, "internal error")
 
     def _opening(self, _session: None, message: ClientMessage) -> None:
         """Serve a message while there is no session."""
@@ -141,6 +146,7 @@ class SessionPeer:
         if isinstance(message, Abort):
             log.info("{who}: aborted by the client: {reason}", who=self.who, reason=message.reason[:200])
             self.handle = _ignore
+            self._state = State.CLOSED
             self._connection.close(NORMAL, "the client aborted")
             return
         if isinstance(message, Hello):
@@ -150,14 +156,37 @@ class SessionPeer:
             assert isinstance(message, Authenticate)
             assert self._handshake is not None
             outcome = self._handshake.authenticate(message)
+        self._follow(outcome)
+        if self.session is not None:
+            raise _Joined
+
+    def _follow(self, outcome: Outcome | None) -> None:
+        """Carry out what the handshake came to."""
+        while isinstance(outcome, Wait):
+            answer = self._realms.answers.ask(outcome.question)
+            if isinstance(answer, Deferred):
+                self._state = State.WAITING
+                answer.addCallback(self._answered)
+                return
+            assert self._handshake is not None
+            outcome = self._handshake.answer(answer)
         if isinstance(outcome, Challenge):
             self._state = State.CHALLENGING
             self._say(outcome.wire())
         elif isinstance(outcome, Accept):
             self._welcome(outcome)
-            raise _Joined
-        else:
+        elif outcome is not None:
             self._refuse(outcome)
+
+    def _answered(self, answer: Any) -> None:
+        """What the handshake waited for is known, unless the client is gone by now."""
+        if self._state is not State.WAITING or self._handshake is None:
+            return
+        try:
+            self._follow(self._handshake.answer(answer))
+        except Exception:  # noqa: BLE001 - logged, and ended for this client
+            self._failed()
+        self._realms.end_of_turn()
 
     def _refuse(self, refusal: Refusal) -> None:
         self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
@@ -291,6 +320,7 @@ class SessionPeer:
         session = self.session
         if session is None or self._realm is None or self._state is not State.ESTABLISHED:
             self.handle = _ignore
+            self._state = State.CLOSED
             self._connection.close(GOING_AWAY, reason)
             return
         self._state = State.CLOSING

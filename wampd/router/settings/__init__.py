@@ -1,5 +1,6 @@
 """The configuration: YAML in, frozen settings out."""
 
+from .auth import AnonymousAuth, Auth, Principal, TicketAuth
 from .limits import Rate, RealmLimits, RoleLimits
 from .listeners import (
     Compression,
@@ -16,7 +17,7 @@ from .listeners import (
 from .loader import load
 from .model import Component, Log, ProcessLimits, Settings
 from .problems import Place, Problem, SettingsError
-from .realms import AnonymousAuth, Auth, OnDemand, Permission, Realm, Role, TicketAuth, TicketPrincipal
+from .realms import OnDemand, Permission, Realm, Role
 from .secret import Secret
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "OnDemand",
     "Permission",
     "Place",
+    "Principal",
     "Problem",
     "ProcessLimits",
     "Rate",
@@ -45,7 +47,6 @@ __all__ = [
     "SettingsError",
     "StaticPath",
     "TicketAuth",
-    "TicketPrincipal",
     "Tls",
     "TransportLimits",
     "WampPath",

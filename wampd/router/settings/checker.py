@@ -9,7 +9,7 @@ The rules:
 * ``null`` never stands for a mapping or a list: whoever writes ``rawsocket:`` and nothing more may mean either thing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from .secret import Secret
 from .values import INVALID, UnfitError, absolute, read_scalar, read_secret
 
 Item = TypeVar("Item")
+Key = TypeVar("Key")
 
 
 class Here:
@@ -49,6 +50,15 @@ class Here:
 
 
 Rule = Callable[[Any, Here], None]
+
+
+def repeated(keys: Iterable[tuple[int, Key]]) -> Iterator[tuple[int, Key]]:
+    """Return the indexed keys that were there before."""
+    seen: set[Key] = set()
+    for index, key in keys:
+        if key in seen:
+            yield index, key
+        seen.add(key)
 
 
 class Checker:

@@ -9,10 +9,10 @@ from wampd.realms.grants import Action, Disclosure
 from wampd.realms.options import Match
 from wampd.realms.uris import UriCheck
 
+from .auth import Auth
 from .events import History, Retention
 from .limits import RealmLimits, RoleLimits
 from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer, TrustLevel
-from .secret import Secret
 
 
 class Permission(Part, frozen=True, kw_only=True):
@@ -72,40 +72,6 @@ class Role(Part, frozen=True, kw_only=True):
     limits: Annotated[
         RoleLimits, Meta(description="What its sessions may hold and do, where that is not what the realm says.")
     ] = RoleLimits()
-
-
-class AnonymousAuth(Part, frozen=True, kw_only=True):
-    """Authentication method `anonymous`: everybody is let in, under one role."""
-
-    role: Annotated[Name, Meta(description="The role of anonymous sessions.")] = "anonymous"
-
-
-class TicketPrincipal(Part, frozen=True, kw_only=True):
-    """Somebody who may authenticate with a ticket."""
-
-    authid: Annotated[
-        Name, Meta(description="The name that the client gives; unique among the principals of the method.")
-    ]
-    role: Annotated[Name, Meta(description="The role of the session.")]
-    ticket: Annotated[
-        Secret,
-        Meta(
-            description='The secret: a string, better `"${NAME}"`, or `{file: PATH}` of a file that others cannot read.'
-        ),
-    ]
-
-
-class TicketAuth(Part, frozen=True, kw_only=True):
-    """Authentication method `ticket`: a shared secret, sent as it is; use it over TLS or a Unix socket."""
-
-    principals: Annotated[tuple[TicketPrincipal, ...], Meta(min_length=1, description="Who may come in.")]
-
-
-class Auth(Part, frozen=True, kw_only=True):
-    """How sessions of a realm authenticate; a method that is not named is not offered."""
-
-    anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
-    ticket: Annotated[TicketAuth | None, Meta(description="Let clients in by a shared secret.")] = None
 
 
 class OnDemand(Part, frozen=True, kw_only=True):

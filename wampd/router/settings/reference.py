@@ -45,9 +45,9 @@ realms:
           - {uri: wamp., match: prefix, allow: [call, subscribe]}
     auth:
       anonymous: {role: anonymous}
-      ticket:
-        principals:
-          - {authid: joe, role: backend, ticket: "${JOE_TICKET:-change me}"}
+      ticket: {}
+      principals:
+        - {authid: joe, role: backend, ticket: "${JOE_TICKET:-change me}"}
 listeners:
   - endpoint: tcp:8080:interface=127.0.0.1
     websocket:

@@ -7,13 +7,13 @@ here, so a rule that depends on several keys first asks whether they are sound.
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
 from wampd.realms.uris import is_uri
 
 from . import endpoints
-from .checker import Here, Rule
+from .auth_rules import AUTH_RULES, roles_exist
+from .checker import Here, Rule, repeated
 from .events import History
 from .listeners import (
     EchoPath,
@@ -28,22 +28,11 @@ from .listeners import (
 )
 from .model import Component, ProcessLimits, Settings
 from .problems import did_you_mean, quote, quote_file
-from .realms import OnDemand, Permission, Realm, Role, TicketAuth
+from .realms import OnDemand, Permission, Realm, Role
 from .values import others_can_read
-
-Key = TypeVar("Key")
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _PATH = re.compile(r"/|(/[^/\s?#%\\]+)+")
-
-
-def _repeated(keys: Iterable[tuple[int, Key]]) -> Iterator[tuple[int, Key]]:
-    """Return the indexed keys that were there before."""
-    seen: set[Key] = set()
-    for index, key in keys:
-        if key in seen:
-            yield index, key
-        seen.add(key)
 
 
 # --- realms ---
@@ -64,14 +53,8 @@ def _permission(permission: Permission, here: Here) -> None:
 def _role(role: Role, here: Here) -> None:
     rules = here.each(role.permissions, "permissions")
     keys = ((i, (rule.uri, rule.match)) for i, rule in rules if here.is_sound("permissions", i, "match"))
-    for index, (uri, match) in _repeated(keys):
+    for index, (uri, match) in repeated(keys):
         here.problem(f"there is another rule for {quote(uri)} with match: {match}", "permissions", index)
-
-
-def _ticket(ticket: TicketAuth, here: Here) -> None:
-    names = ((i, principal.authid) for i, principal in here.each(ticket.principals, "principals"))
-    for index, authid in _repeated(names):
-        here.problem(f"there is another principal {quote(authid)}", "principals", index, "authid")
 
 
 def _realm(realm: Realm, here: Here) -> None:
@@ -80,11 +63,9 @@ def _realm(realm: Realm, here: Here) -> None:
         _uris(realm, here)
         _history(realm, here)
     _on_demand(realm, here)
-    for index, name in _repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
+    for index, name in repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
         here.problem(f"there is another role {quote(name)}", "roles", index, "name")
-    _roles_exist(realm, here)
-    if realm.auth.anonymous is None and realm.auth.ticket is None and here.is_sound("auth"):
-        here.problem("nobody can join: there is no authentication method", "auth")
+    roles_exist(realm, here)
 
 
 def _name(realm: Realm, here: Here) -> None:
@@ -131,7 +112,7 @@ def _history(realm: Realm, here: Here) -> None:
                 index,
                 "uri",
             )
-    for index, (uri, match) in _repeated((i, (rule.uri, rule.match)) for i, rule in sound):
+    for index, (uri, match) in repeated((i, (rule.uri, rule.match)) for i, rule in sound):
         here.problem(f"there is another history of {quote(uri)} with match: {match}", "history", index)
 
 
@@ -139,21 +120,6 @@ def _rule_of(realm: Realm, rule: Permission | History, length: int) -> str:
     if len(rule.uri.encode()) > length:
         return f": it is longer than {length} bytes"
     return f" (match: {rule.match}, uri_check: {realm.uri_check})"
-
-
-def _roles_exist(realm: Realm, here: Here) -> None:
-    if not here.is_sound("roles"):
-        return  # the role that is missed may be the one with the mistake in it
-    known = [role.name for role in realm.roles]
-    used: list[tuple[str, tuple[str | int, ...]]] = []
-    if realm.auth.anonymous:
-        used.append((realm.auth.anonymous.role, ("auth", "anonymous", "role")))
-    if realm.auth.ticket:
-        for index, principal in here.each(realm.auth.ticket.principals, "auth", "ticket", "principals"):
-            used.append((principal.role, ("auth", "ticket", "principals", index, "role")))
-    for role, where in used:
-        if role not in known:
-            here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", *where)
 
 
 # --- listeners ---
@@ -212,7 +178,7 @@ def _path_with_origins(path: WampPath | EchoPath | LongPollPath, here: Here) -> 
 
 
 def _serializers(path: WampPath | LongPollPath | RawSocket, here: Here) -> None:
-    for index, name in _repeated(here.each(path.serializers, "serializers")):
+    for index, name in repeated(here.each(path.serializers, "serializers")):
         here.problem(f"{name} is here twice", "serializers", index)
 
 
@@ -249,10 +215,10 @@ def _process_limits(limits: ProcessLimits, here: Here) -> None:
 
 def _settings(settings: Settings, here: Here) -> None:
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
-    for index, (name, match) in _repeated(names):
+    for index, (name, match) in repeated(names):
         other = "realm" if match == "exact" else f"template ({match})"
         here.problem(f"there is another {other} {quote(name)}", "realms", index, "name")
-    for index, name in _repeated((i, component.name) for i, component in here.each(settings.components, "components")):
+    for index, name in repeated((i, component.name) for i, component in here.each(settings.components, "components")):
         here.problem(f"there is another component {quote(name)}", "components", index, "name")
     usable = [
         (i, it.endpoint)
@@ -269,6 +235,7 @@ def _settings(settings: Settings, here: Here) -> None:
 
 
 RULES: Mapping[type, Rule] = {
+    **AUTH_RULES,
     Component: _component,
     EchoPath: _path_with_origins,
     KeyPair: _key_pair,
@@ -281,7 +248,6 @@ RULES: Mapping[type, Rule] = {
     Role: _role,
     Settings: _settings,
     StaticPath: _static,
-    TicketAuth: _ticket,
     Tls: _key_pair,
     TransportLimits: _transport_limits,
     WampPath: _path_with_origins,

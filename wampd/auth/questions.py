@@ -1,0 +1,34 @@
+"""What a method asks of the outside, as data: the shell carries it out and hands the answer to the handshake.
+
+Whatever cannot be answered (missing, broken, too slow) is answered with `wampd.auth.methods.Failed`, which lets nobody in.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+
+class FindAccount(Struct, frozen=True):
+    """Which account is this? The answer is an `wampd.auth.accounts.Account`, or `None`: there is none, or it is disabled."""
+
+    accounts: Any
+    """Where to look, as the shell knows it; opaque here."""
+    by: Literal["authid", "key"]
+    """What ``value`` is: an authid, or an Ed25519 public key (32 octets)."""
+    value: str | bytes
+
+
+class CallProcedure(Struct, frozen=True):
+    """What does this procedure say? The answer is its one positional result."""
+
+    realm: str
+    """Where it is registered."""
+    procedure: str
+    args: tuple[Any, ...]
+    timeout: float
+    """Seconds."""
+
+    def __repr__(self) -> str:  # the arguments may hold what the client sent as proof
+        return f"<CallProcedure {self.procedure} in {self.realm}>"

@@ -1,0 +1,58 @@
+"""The doors of the realms: from what is configured of a realm's authentication and roles to what decides about clients.
+
+A part of the composition root: here, and in `wampd.router.daemon`, settings meet classes.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+from wampd.auth.accounts import Account
+from wampd.auth.anonymous import Anonymous
+from wampd.auth.handshake import RealmAuth
+from wampd.auth.methods import Method
+from wampd.auth.roles import Role, Rule
+from wampd.auth.ticket import Ticket, digest_of
+from wampd.router.settings.auth import Auth, Principal
+from wampd.router.settings.realms import Realm
+from wampd.router.settings.realms import Role as RoleSettings
+from wampd.router.stores.accounts import Accounts, FixedAccounts
+
+
+def door(realm: Realm) -> RealmAuth:
+    """Who may come into a realm, and as what."""
+    accounts = FixedAccounts([_account(principal) for principal in realm.auth.principals])
+    lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
+    return RealmAuth(
+        _methods(realm.auth, accounts), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
+    )
+
+
+def _methods(auth: Auth, accounts: Accounts) -> Iterator[Method]:
+    """The methods that a realm offers."""
+    if auth.anonymous is not None:
+        yield Anonymous(auth.anonymous.role, _new_authid)
+    if auth.ticket is not None:
+        yield Ticket(accounts)
+
+
+def _account(principal: Principal) -> Account:
+    """What is kept of a principal that the configuration names."""
+    return Account(
+        authid=principal.authid,
+        role=principal.role,
+        ticket=None if principal.ticket is None else digest_of(principal.ticket.reveal()),
+    )
+
+
+def _role(role: RoleSettings) -> Role:
+    rules = [
+        Rule(rule.uri, rule.match, frozenset(rule.allow), rule.disclose, rule.trustlevel) for rule in role.permissions
+    ]
+    return Role(role.name, rules, trustlevel=role.trustlevel)
+
+
+def _new_authid() -> str:
+    """An authid for an anonymous session: drawn, so that it names nobody."""
+    return secrets.token_urlsafe(12)

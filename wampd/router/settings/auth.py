@@ -1,0 +1,45 @@
+"""Settings of a realm: how its sessions authenticate, and as whom."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from .parts import Name, Part
+from .secret import Secret
+
+
+class Principal(Part, frozen=True, kw_only=True):
+    """Somebody who may come in, and what proves it; a method for which nothing is given here does not let them in."""
+
+    authid: Annotated[Name, Meta(description="The name that the client gives; unique in the realm.")]
+    role: Annotated[Name, Meta(description="The role of the session.")]
+    ticket: Annotated[
+        Secret | None,
+        Meta(
+            description='What the client sends with the method `ticket`: a string, better `"${NAME}"`, or'
+            " `{file: PATH}` of a file that others cannot read."
+        ),
+    ] = None
+
+
+class AnonymousAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `anonymous`: everybody is let in, under one role."""
+
+    role: Annotated[Name, Meta(description="The role of anonymous sessions.")] = "anonymous"
+
+
+class TicketAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `ticket`: a shared secret, sent as it is; use it over TLS or a Unix socket."""
+
+
+class Auth(Part, frozen=True, kw_only=True):
+    """How sessions of a realm authenticate; a method that is not named is not offered.
+
+    Of the methods that a client offers, the first that is named here serves it.
+    """
+
+    principals: Annotated[
+        tuple[Principal, ...], Meta(description="Who may come in by other methods than `anonymous`.")
+    ] = ()
+    anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
+    ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None

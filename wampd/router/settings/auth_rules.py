@@ -1,0 +1,52 @@
+"""What types cannot say of authentication: rules between methods, principals and roles."""
+
+from collections.abc import Iterator, Mapping
+
+from .auth import Auth
+from .checker import Here, Rule, repeated
+from .problems import KeyPath, did_you_mean, quote
+from .realms import Realm
+
+METHODS = tuple(name for name in Auth.__struct_fields__ if name != "principals")
+"""The keys that name an authentication method."""
+
+PROOFS: Mapping[str, tuple[str, ...]] = {"ticket": ("ticket",)}
+"""For each key of a principal that proves it, the methods that use it."""
+
+
+def _auth(auth: Auth, here: Here) -> None:
+    offered = [name for name in METHODS if getattr(auth, name) is not None]
+    if not offered and here.is_sound():
+        here.problem("nobody can join: there is no authentication method")
+    principals = list(here.each(auth.principals, "principals"))
+    for index, authid in repeated((i, principal.authid) for i, principal in principals):
+        here.problem(f"there is another principal {quote(authid)}", "principals", index, "authid")
+    for index, principal in principals:
+        proofs = [key for key in PROOFS if getattr(principal, key)]
+        if not proofs and here.is_sound("principals", index):
+            here.problem(f"nothing proves who this is: give it one of {', '.join(PROOFS)}", "principals", index)
+        for key in proofs:
+            if not any(method in offered or not here.is_sound(method) for method in PROOFS[key]):
+                methods = " or ".join(PROOFS[key])
+                here.problem(f"no method uses this: the realm's auth does not name {methods}", "principals", index, key)
+
+
+def _roles_of(auth: Auth, here: Here) -> Iterator[tuple[str, KeyPath]]:
+    """The roles that authentication gives, and where it says so."""
+    if auth.anonymous is not None:
+        yield auth.anonymous.role, ("anonymous", "role")
+    for index, principal in here.each(auth.principals, "auth", "principals"):
+        yield principal.role, ("principals", index, "role")
+
+
+def roles_exist(realm: Realm, here: Here) -> None:
+    """See that the realm has the roles that its principals are to have."""
+    if not here.is_sound("roles"):
+        return  # the role that is missed may be the one with the mistake in it
+    known = [role.name for role in realm.roles]
+    for role, where in _roles_of(realm.auth, here):
+        if role not in known:
+            here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", "auth", *where)
+
+
+AUTH_RULES: Mapping[type, Rule] = {Auth: _auth}

@@ -1,0 +1,1 @@
+"""What is kept beyond the life of a session: those who may come in."""

@@ -42,6 +42,23 @@ class Request(Struct, frozen=True):
         return f"<Request of {shown(self.details.authid)} to join {self.realm}>"
 
 
+class Channel(Protocol):
+    """What TLS knows of a connection: at ``Request.transport["channel"]``, where there is TLS."""
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The client's certificate in DER, which an authority of the listener vouches for; `None`: it showed none."""
+        ...
+
+    def binding(self, kind: str) -> bytes | None:
+        """The channel id of this kind, which both ends know and nobody between them; `None`: there is none.
+
+        ``tls-unique`` (RFC 5929, section 3; on TLS 1.2 alone), ``tls-server-end-point`` (RFC 5929, section 4),
+        ``tls-exporter`` (RFC 9266).
+        """
+        ...
+
+
 class Challenge(Struct, frozen=True):
     """The client is to answer: send CHALLENGE."""
 

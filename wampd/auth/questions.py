@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from wampd.auth.methods import Request
+
 
 class FindAccount(Struct, frozen=True):
     """Which account is this? The answer is an `wampd.auth.accounts.Account`, or `None`: there is none, or it is disabled."""
@@ -18,6 +20,15 @@ class FindAccount(Struct, frozen=True):
     by: Literal["authid", "key"]
     """What ``value`` is: an authid, or an Ed25519 public key (32 octets)."""
     value: str | bytes
+    method: str
+    """The method that asks."""
+    request: Request
+    """The client that it asks for."""
+    proof: str | None = None
+    """What the client sent as proof, for those who judge it themselves; only of methods that send the secret as it is."""
+
+    def __repr__(self) -> str:
+        return f"<FindAccount of {self.request!r}>"
 
 
 class CallProcedure(Struct, frozen=True):

@@ -38,21 +38,21 @@ class Ticket:
 
     def begin(self, request: Request) -> TicketExchange:
         """Start with one client."""
-        return TicketExchange(request.details.authid, self._accounts)
+        return TicketExchange(request, self._accounts)
 
 
 class TicketExchange:
     """One client's way: an authid, a CHALLENGE, a ticket."""
 
-    __slots__ = ("_accounts", "_authid")
+    __slots__ = ("_accounts", "_request")
 
-    def __init__(self, authid: str | None, accounts: Any) -> None:
-        self._authid = authid
+    def __init__(self, request: Request, accounts: Any) -> None:
+        self._request = request
         self._accounts = accounts
 
     def challenge(self) -> Step:
         """Ask for the ticket."""
-        if self._authid is None:
+        if self._request.details.authid is None:
             return Deny(
                 "ticket: HELLO names no authid", AUTHENTICATION_FAILED, "the method 'ticket' needs an authid in HELLO"
             )
@@ -60,10 +60,11 @@ class TicketExchange:
 
     def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - the method defines no extra
         """Look for the account, and compare the ticket."""
-        authid = self._authid
+        authid = self._request.details.authid
         assert authid is not None
         digest = digest_of(signature)
-        return Wait(FindAccount(self._accounts, "authid", authid), lambda account: _compare(authid, account, digest))
+        question = FindAccount(self._accounts, "authid", authid, "ticket", self._request, signature)
+        return Wait(question, lambda account: _compare(authid, account, digest))
 
 
 def _compare(authid: str, account: Account | None, digest: bytes) -> Step:

@@ -14,8 +14,9 @@ Sources: WAMP basic profile, "Session Lifetime" and "Protocol Errors".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -191,7 +192,7 @@ class SessionPeer:
     def _refuse(self, refusal: Refusal) -> None:
         self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
         log.info("{who}: refused: {reason}: {why}", who=self.who, reason=refusal.reason, why=refusal.log)
-        self._abort(refusal.reason, refusal.message)
+        self._abort(refusal.reason, refusal.message, refusal.more)
 
     def _welcome(self, accept: Accept) -> None:
         realm = self._realms.enter(accept)
@@ -348,14 +349,14 @@ class SessionPeer:
             self.deadline = self._realms.deadline(self._patience.idle)
             self._connection.wake(self.deadline)
 
-    def _abort(self, reason: str, message: str) -> None:
-        """End everything with an ABORT."""
+    def _abort(self, reason: str, message: str, more: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """End everything with an ABORT; ``more`` is what its details hold beside the message."""
         self.handle = _ignore
         self.flush()
         self._leave(reason)
         self._state = State.CLOSED
         self.deadline = None
-        if not (message and self._say((ABORT, {"message": message}, reason))):
+        if not (message and self._say((ABORT, {"message": message, **more}, reason))):
             self._say((ABORT, {}, reason))
         self._connection.close(PROTOCOL_ERROR if reason == PROTOCOL_VIOLATION else NORMAL, reason)
 

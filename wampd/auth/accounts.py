@@ -27,6 +27,8 @@ class Account(Struct, frozen=True, kw_only=True):
     """``WELCOME.Details.authextra``."""
     ticket: bytes | None = None
     """The SHA-256 digest of its ticket."""
+    password: str | None = None
+    """A slow hash of its password, which it may send as its ticket: see `wampd.auth.hashes`."""
 
     def __repr__(self) -> str:
         return f"<Account {self.authid}/{self.role}>"

@@ -122,6 +122,7 @@ def test_no_more_checks_are_made_when_the_router_stops(reactor, monkeypatch):
     stopping.join(20)
     assert not stopping.is_alive()
     assert len(gate.checked) <= 1
+    assert checks.check(RIGHT) == Failed("the router is stopping")
 
 
 def test_a_check_that_breaks_is_a_failure(reactor):

@@ -37,6 +37,8 @@ class PasswordChecks:
 
     def check(self, question: CheckPassword) -> Deferred[bool] | Failed:
         """Whether the password fits."""
+        if self.stopped:
+            return Failed("the router is stopping")
         if self._pending >= self._most:
             return Failed(f"{self._pending} passwords are being checked already")
         if self._pool is None:
@@ -71,5 +73,6 @@ class PasswordChecks:
     def stop(self) -> None:
         """Make no more checks, and wait for those that are being made."""
         self.stopped = True
-        if self._pool is not None:
-            self._pool.stop()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.stop()

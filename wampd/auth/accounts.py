@@ -65,6 +65,8 @@ class Account(Struct, frozen=True, kw_only=True):
     wampcra: CraKey | None = None
     scram: tuple[ScramKeys, ...] = ()
     """Of one password; a client is asked for the first whose ``kdf`` it knows."""
+    password: str | None = None
+    """A slow hash of its password, which it may send as its ticket: see `wampd.auth.hashes`."""
 
     def __repr__(self) -> str:
         return f"<Account {self.authid}/{self.role}>"

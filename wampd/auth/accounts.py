@@ -73,4 +73,4 @@ class Account(Struct, frozen=True, kw_only=True):
 
     def principal(self) -> Principal:
         """Who this is, once it is proved."""
-        return Principal(self.authid, self.role, self.provider, self.extra)
+        return Principal(self.authid, self.role, self.provider, self.extra, self)

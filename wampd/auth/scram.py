@@ -5,7 +5,7 @@ Rules
 * HELLO brings an authid, a nonce and, if the client is to be bound to its channel, how: ``tls-unique``,
   ``tls-server-end-point`` or ``tls-exporter`` (RFC 9266). How that cannot be had ends in ABORT, and so does having none where
   it is required: nobody in between can talk a client out of it.
-* An unknown authid gets a CHALLENGE like a known one's (see `wampd.auth.decoys`) and, in the same time, the same answer as
+* An unknown authid gets a CHALLENGE like a known one's (see `wampd.auth.lookalikes`) and, in the same time, the same answer as
   a wrong proof.
 * What is signed holds both nonces, salt, cost and channel (RFC 5802, section 3: AuthMessage), so that nobody in between can
   change them. Base64 is taken in its canonical form alone.
@@ -30,7 +30,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct, structs
 
 from wampd.auth.accounts import Account, Kdf, ScramKeys, usable
-from wampd.auth.decoys import Decoys
+from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import (
     AUTHENTICATION_DENIED,
     AUTHENTICATION_FAILED,
@@ -58,13 +58,13 @@ _CROSSBAR: tuple[Kdf, ...] = ("argon2id-13", "pbkdf2")
 class Scram:
     """The method under one of its names, with where the accounts are of those who may come in."""
 
-    __slots__ = ("_accounts", "_decoys", "_is_binding_required", "_new_nonce", "name")
+    __slots__ = ("_accounts", "_lookalikes", "_is_binding_required", "_new_nonce", "name")
 
     def __init__(
         self,
         name: Name,
         accounts: Any,
-        decoys: Decoys,
+        lookalikes: Lookalikes,
         new_nonce: Callable[[], str],
         *,
         is_binding_required: bool = False,
@@ -72,14 +72,14 @@ class Scram:
         """``accounts`` is where to look for them: see `FindAccount`; ``new_nonce`` draws a base64 text."""
         self.name: Name = name
         self._accounts = accounts
-        self._decoys = decoys
+        self._lookalikes = lookalikes
         self._new_nonce = new_nonce
         self._is_binding_required = is_binding_required
 
     def begin(self, request: Request) -> ScramExchange:
         """Start with one client."""
         return ScramExchange(
-            self.name, request, self._accounts, self._decoys, self._new_nonce(), self._is_binding_required
+            self.name, request, self._accounts, self._lookalikes, self._new_nonce(), self._is_binding_required
         )
 
 
@@ -101,16 +101,16 @@ class ScramExchange:
     """One client's way: an authid and a nonce, a CHALLENGE, a proof; and ours in WELCOME."""
 
     __slots__ = (
-        "_account", "_accounts", "_decoys", "_hello", "_is_binding_required", "_keys", "_name", "_nonce", "_request",
+        "_account", "_accounts", "_lookalikes", "_hello", "_is_binding_required", "_keys", "_name", "_nonce", "_request",
     )  # fmt: skip
 
     def __init__(
-        self, name: Name, request: Request, accounts: Any, decoys: Decoys, nonce: str, is_binding_required: bool
+        self, name: Name, request: Request, accounts: Any, lookalikes: Lookalikes, nonce: str, is_binding_required: bool
     ) -> None:
         self._name: Name = name
         self._request = request
         self._accounts = accounts
-        self._decoys = decoys
+        self._lookalikes = lookalikes
         self._nonce = nonce
         self._is_binding_required = is_binding_required
         # Set with the CHALLENGE.
@@ -166,7 +166,7 @@ class ScramExchange:
         kdfs = _CROSSBAR if self._hello.is_crossbar else _TEXT
         known = () if account is None else account.scram
         own = usable(known, kdfs)
-        keys = self._decoys.scram(self._hello.authid, kdfs, known)
+        keys = self._lookalikes.scram(self._hello.authid, kdfs, known)
         if own is None:
             account = None
         else:

@@ -2,7 +2,7 @@
 
 Rules
 -----
-* HELLO must name an authid. An unknown one gets a CHALLENGE like a known one's (see `wampd.auth.decoys`) and, in the same
+* HELLO must name an authid. An unknown one gets a CHALLENGE like a known one's (see `wampd.auth.lookalikes`) and, in the same
   time, the same answer as a wrong signature: ``wamp.error.authentication_denied``.
 * The challenge is signed as the text that it is. It holds a nonce, and the id of the session to be, so that no signature
   serves twice; the handshake takes one answer to it, and none that is late.
@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from wampd.auth.accounts import Account
-from wampd.auth.decoys import Decoys
+from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Challenge, Deny, Request, Step, Wait, nameless, shown
 from wampd.auth.questions import FindAccount
 from wampd.realms.options import JsonDict
@@ -33,31 +33,33 @@ NAME = "wampcra"
 class Wampcra:
     """The method, with where the accounts are of those who may come in."""
 
-    __slots__ = ("_accounts", "_decoys", "_new_nonce", "_now")
+    __slots__ = ("_accounts", "_lookalikes", "_new_nonce", "_now")
 
     name = NAME
 
-    def __init__(self, accounts: Any, decoys: Decoys, new_nonce: Callable[[], str], now: Callable[[], int]) -> None:
+    def __init__(
+        self, accounts: Any, lookalikes: Lookalikes, new_nonce: Callable[[], str], now: Callable[[], int]
+    ) -> None:
         """``accounts`` is where to look for them: see `FindAccount`; ``now`` tells microseconds of Unix time."""
         self._accounts = accounts
-        self._decoys = decoys
+        self._lookalikes = lookalikes
         self._new_nonce = new_nonce
         self._now = now
 
     def begin(self, request: Request) -> WampcraExchange:
         """Start with one client."""
-        return WampcraExchange(request, self._accounts, self._decoys, self._new_nonce(), self._now())
+        return WampcraExchange(request, self._accounts, self._lookalikes, self._new_nonce(), self._now())
 
 
 class WampcraExchange:
     """One client's way: an authid, a CHALLENGE, its signature."""
 
-    __slots__ = ("_account", "_accounts", "_authid", "_decoys", "_expected", "_nonce", "_now", "_request")
+    __slots__ = ("_account", "_accounts", "_authid", "_lookalikes", "_expected", "_nonce", "_now", "_request")
 
-    def __init__(self, request: Request, accounts: Any, decoys: Decoys, nonce: str, now: int) -> None:
+    def __init__(self, request: Request, accounts: Any, lookalikes: Lookalikes, nonce: str, now: int) -> None:
         self._request = request
         self._accounts = accounts
-        self._decoys = decoys
+        self._lookalikes = lookalikes
         self._nonce = nonce
         self._now = now
         # Set with the CHALLENGE.
@@ -74,9 +76,9 @@ class WampcraExchange:
         return Wait(FindAccount(self._accounts, "authid", authid, NAME, self._request), self._found)
 
     def _found(self, account: Account | None) -> Challenge:
-        decoy = self._decoys.wampcra(self._authid)
+        lookalike = self._lookalikes.wampcra(self._authid)
         self._account = account
-        who = decoy if account is None or account.wampcra is None else account
+        who = lookalike if account is None or account.wampcra is None else account
         key = who.wampcra
         assert key is not None
         text = msgspec.json.encode(

@@ -2,11 +2,11 @@
 
 Rules
 -----
-* A decoy looks like one of the models, the accounts that there are: their roles, costs and lengths of salts, as often as
+* A lookalike looks like one of the models, the accounts that there are: their roles, costs and lengths of salts, as often as
   they have them. Which one, and the salt, depend on the authid and on a secret alone; so who asks twice learns nothing, and
   neither does who asks again after a restart, if the secret is configured.
-* A decoy is made for known principals, too, so that it takes no longer to answer for the unknown.
-* The keys of a decoy fit no password: they are drawn from the secret, too.
+* A lookalike is made for known principals, too, so that it takes no longer to answer for the unknown.
+* The keys of a lookalike fit no password: they are drawn from the secret, too.
 
 Source: WAMP advanced profile, "Salted Challenge Response Authentication Mechanism" (mock CHALLENGE); RFC 5802, section 9.
 """
@@ -23,14 +23,14 @@ from wampd.auth.accounts import Account, CraKey, Kdf, ScramKeys, usable
 from wampd.auth.passwords import CRA_SALT, SCRAM_SALT
 
 MOST_OCTETS = 64
-"""The longest salt that a decoy has, and so the longest that an account should have."""
+"""The longest salt that a lookalike has, and so the longest that an account should have."""
 
 
-class Decoys:
-    """Makes the decoys of one realm.
+class Lookalikes:
+    """Makes the lookalikes of one realm.
 
     ``usual`` are accounts as they are made here: with a salted key for ``wampcra``, and keys for ``scram`` of every function
-    that a client may know. Decoys look like these as long as there are no models.
+    that a client may know. Lookalikes look like these as long as there are no models.
     """
 
     __slots__ = ("_cra", "_realm", "_scram", "_secret", "_usual")
@@ -42,7 +42,7 @@ class Decoys:
         self.imitate(())
 
     def imitate(self, models: Iterable[Account]) -> None:
-        """Make decoys that look like these from now on."""
+        """Make lookalikes that look like these from now on."""
         models = tuple(models)
         self._cra = [model for model in models if model.wampcra is not None] or self._usual
         self._scram = [model for model in models if model.scram] or self._usual
@@ -56,7 +56,7 @@ class Decoys:
         return self._octets("salt", "scram", authid, SCRAM_SALT)
 
     def wampcra(self, authid: str) -> Account:
-        """The decoy of an account that has a key for ``wampcra``."""
+        """The lookalike of an account that has a key for ``wampcra``."""
         model = self._like(self._cra, "wampcra", authid)
         assert model.wampcra is not None
         key = model.wampcra
@@ -74,9 +74,9 @@ class Decoys:
         )
 
     def scram(self, authid: str, kdfs: Container[Kdf], known: tuple[ScramKeys, ...]) -> ScramKeys:
-        """A decoy of keys of one of these functions.
+        """A lookalike of keys of one of these functions.
 
-        ``known`` are the account's own. If none of them will do, the decoy is what one of an unknown principal is whose
+        ``known`` are the account's own. If none of them will do, the lookalike is what one of an unknown principal is whose
         model has none that will do.
         """
         like = usable(known or self._like(self._scram, "scram", authid).scram, kdfs)

@@ -47,6 +47,7 @@ from wampd.auth.questions import FindAccount
 from wampd.realms.options import JsonDict
 
 Name: TypeAlias = Literal["wamp-scram", "scram"]
+NAMES: tuple[Name, ...] = ("wamp-scram", "scram")
 
 BINDINGS = frozenset({"tls-unique", "tls-server-end-point", "tls-exporter"})
 
@@ -58,7 +59,7 @@ _CROSSBAR: tuple[Kdf, ...] = ("argon2id-13", "pbkdf2")
 class Scram:
     """The method under one of its names, with where the accounts are of those who may come in."""
 
-    __slots__ = ("_accounts", "_lookalikes", "_is_binding_required", "_new_nonce", "name")
+    __slots__ = ("_accounts", "_is_binding_required", "_lookalikes", "_new_nonce", "name")
 
     def __init__(
         self,
@@ -101,7 +102,15 @@ class ScramExchange:
     """One client's way: an authid and a nonce, a CHALLENGE, a proof; and ours in WELCOME."""
 
     __slots__ = (
-        "_account", "_accounts", "_lookalikes", "_hello", "_is_binding_required", "_keys", "_name", "_nonce", "_request",
+        "_account",
+        "_accounts",
+        "_hello",
+        "_is_binding_required",
+        "_keys",
+        "_lookalikes",
+        "_name",
+        "_nonce",
+        "_request",
     )  # fmt: skip
 
     def __init__(

@@ -54,7 +54,7 @@ class Wampcra:
 class WampcraExchange:
     """One client's way: an authid, a CHALLENGE, its signature."""
 
-    __slots__ = ("_account", "_accounts", "_authid", "_lookalikes", "_expected", "_nonce", "_now", "_request")
+    __slots__ = ("_account", "_accounts", "_authid", "_expected", "_lookalikes", "_nonce", "_now", "_request")
 
     def __init__(self, request: Request, accounts: Any, lookalikes: Lookalikes, nonce: str, now: int) -> None:
         self._request = request

@@ -6,16 +6,18 @@ A part of the composition root: here, and in `wampd.router.daemon`, settings mee
 from __future__ import annotations
 
 import secrets
+import time
+from base64 import b64encode
 from collections.abc import Iterator
 
-from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.hashes import Decoys
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
-from wampd.auth.ticket import Ticket, digest_of
-from wampd.router.settings.auth import Auth, Principal
+from wampd.auth.ticket import Ticket
+from wampd.router.proofs import Proofs
+from wampd.router.settings.auth import Auth
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts, FixedAccounts
@@ -23,7 +25,7 @@ from wampd.router.stores.accounts import Accounts, FixedAccounts
 
 def door(realm: Realm) -> RealmAuth:
     """Who may come into a realm, and as what."""
-    places = _Places(realm.auth)
+    places = _Places(realm)
     lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
     return RealmAuth(
         _methods(realm.auth, places), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
@@ -33,10 +35,15 @@ def door(realm: Realm) -> RealmAuth:
 class _Places:
     """Where the accounts of a realm are."""
 
-    def __init__(self, auth: Auth) -> None:
+    def __init__(self, realm: Realm) -> None:
         from wampd.router.stores import htpasswd
 
-        fixed = [_account(principal) for principal in auth.principals]
+        auth = realm.auth
+        secret = secrets.token_bytes(32) if auth.mock_secret is None else auth.mock_secret.reveal().encode()
+        proofs = Proofs(auth, realm.name, [role.name for role in realm.roles], secret)
+        fixed = [proofs.account(principal) for principal in auth.principals]
+        proofs.lookalikes.imitate(fixed)
+        self.lookalikes = proofs.lookalikes
         listed = [
             account
             for file in auth.password_files
@@ -54,15 +61,16 @@ def _methods(auth: Auth, places: _Places) -> Iterator[Method]:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
         yield Ticket(places.accounts, places.decoys.of)
+    if auth.wampcra is not None:
+        from wampd.auth.wampcra import Wampcra
 
+        yield Wampcra(places.accounts, places.lookalikes, _new_nonce, _microseconds)
+    if auth.scram is not None:
+        from wampd.auth.scram import NAMES, Scram
 
-def _account(principal: Principal) -> Account:
-    """What is kept of a principal that the configuration names."""
-    return Account(
-        authid=principal.authid,
-        role=principal.role,
-        ticket=None if principal.ticket is None else digest_of(principal.ticket.reveal()),
-    )
+        is_binding_required = auth.scram.channel_binding == "required"
+        for name in NAMES:
+            yield Scram(name, places.accounts, places.lookalikes, _new_nonce, is_binding_required=is_binding_required)
 
 
 def _role(role: RoleSettings) -> Role:
@@ -76,3 +84,13 @@ def _role(role: RoleSettings) -> Role:
 def _new_authid() -> str:
     """An authid for an anonymous session: drawn, so that it names nobody."""
     return secrets.token_urlsafe(12)
+
+
+def _new_nonce() -> str:
+    """What makes a challenge one of its kind."""
+    return b64encode(secrets.token_bytes(16)).decode()
+
+
+def _microseconds() -> int:
+    """The time of day."""
+    return time.time_ns() // 1000

@@ -5,19 +5,25 @@ from collections.abc import Iterator, Mapping
 from .auth import Auth, PasswordFile
 from .checker import Here, Rule, repeated
 from .problems import KeyPath, did_you_mean, quote, quote_file
+from .proof_rules import LEAST_MOCK_SECRET, PROOF_RULES, scram_takes
 from .realms import Realm
 from .values import others_can_read
 
 MOST_FAULTS = 20
 """Of one file of passwords that are reported."""
 
-PLACES = ("principals", "password_files")
-"""The keys that say where principals are kept."""
+OTHERS = ("principals", "password_files", "mock_secret")
+"""The keys that name no authentication method."""
 
-METHODS = tuple(name for name in Auth.__struct_fields__ if name not in PLACES)
+METHODS = tuple(name for name in Auth.__struct_fields__ if name not in OTHERS)
 """The keys that name an authentication method."""
 
-PROOFS: Mapping[str, tuple[str, ...]] = {"ticket": ("ticket",)}
+PROOFS: Mapping[str, tuple[str, ...]] = {
+    "ticket": ("ticket",),
+    "password": ("ticket", "wampcra", "scram"),
+    "wampcra": ("wampcra",),
+    "scram": ("scram",),
+}
 """For each key of a principal that proves it, the methods that use it."""
 
 
@@ -36,7 +42,10 @@ def _auth(auth: Auth, here: Here) -> None:
             if not any(method in offered or not here.is_sound(method) for method in PROOFS[key]):
                 methods = " or ".join(PROOFS[key])
                 here.problem(f"no method uses this: the realm's auth does not name {methods}", "principals", index, key)
-
+        if "scram" in offered:
+            scram_takes(principal, here, "principals", index)
+    if auth.mock_secret is not None and len(auth.mock_secret.reveal()) < LEAST_MOCK_SECRET:
+        here.problem(f"too short: at least {LEAST_MOCK_SECRET} characters", "mock_secret")
     if auth.password_files and "ticket" not in offered and here.is_sound("ticket"):
         here.problem("no method uses this: the realm's auth does not name ticket", "password_files")
 
@@ -77,4 +86,4 @@ def roles_exist(realm: Realm, here: Here) -> None:
             here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", "auth", *where)
 
 
-AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file}
+AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file, **PROOF_RULES}

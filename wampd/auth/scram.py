@@ -97,6 +97,9 @@ class _Hello(Struct, frozen=True):
     is_crossbar: bool
     """Whether the client makes of the text what Crossbar.io does."""
 
+    def __repr__(self) -> str:  # which channel it is need not be in a log
+        return f"<_Hello of {shown(self.authid)}>"
+
 
 class ScramExchange:
     """One client's way: an authid and a nonce, a CHALLENGE, a proof; and ours in WELCOME."""

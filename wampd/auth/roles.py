@@ -7,8 +7,11 @@ Rules
   `wampd.realms.uris.UriMap`). It allows the action, denies it, or does not name it.
 * What is denied is refused. What the deciding rule does not name, or no rule matches, is refused as well, but
   *undecided*: somebody who knows more than the rules may be asked.
+* A rule with placeholders (`wampd.auth.placeholders`) takes part only in the role as it is for one session (`Role.of`). Where
+  it comes to stand for the same as a rule without, or with fewer, that one counts: it was written for this very URI.
 * ``wamp.*`` and ``wampd.*`` are closed by default: only rules whose first component is that very word take part in
-  decisions about them. A rule with an empty prefix, or with a wildcard for its first component, never reaches there.
+  decisions about them. A rule with an empty prefix, or with a wildcard or a placeholder for its first component, never
+  reaches there, whatever the authid.
 * A pattern (of a SUBSCRIBE or REGISTER) is granted only if *every* URI that it matches is granted; so a permission for
   an exact URI allows no pattern on it. This is decided conservatively and part by part (what lies in ``wamp.*``, what
   in ``wampd.*``, and the rest): for each part there must be one allowing rule that covers all of it, and no rule that
@@ -21,12 +24,15 @@ Source: WAMP advanced profile, "Authorization"; what it leaves open is decided h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from wampd.auth.placeholders import Placeholder, fill, placeholders
 from wampd.realms.grants import NOT_AUTHORIZED, Action, Disclosure, Grant
+from wampd.realms.limits import RuleLimits
 from wampd.realms.options import Match
 from wampd.realms.uris import UriMap, covers, overlap, precedence
 
@@ -50,6 +56,8 @@ class Rule(Struct, frozen=True):
     """What calls and publications under this rule are trusted; `None`: as the role says."""
     deny: frozenset[Action] = frozenset()
     """What is refused for good; it counts for more than ``allow``."""
+    limits: RuleLimits | None = None
+    """How much may be done by it, within the limits of the session."""
 
 
 class Ruling(Struct, frozen=True):
@@ -83,12 +91,16 @@ class Role:
     Raise `ValueError` if two rules are for the same URI and match policy.
     """
 
-    __slots__ = ("_rules_of", "name", "rules")
+    __slots__ = ("_rules_of", "limited", "name", "placeholders", "rules")
 
     def __init__(self, name: str, rules: Iterable[Rule] = (), *, trustlevel: int | None = None) -> None:
         """``trustlevel`` is that of every rule which names none."""
         self.name = name
         self.rules = tuple(rules)
+        self.placeholders = frozenset(name for rule in self.rules for name in placeholders(rule.uri))
+        """What its rules have to know of a session; if there is any, the role is to be asked for as it is `of` one."""
+        self.limited = any(rule.limits is not None for rule in self.rules)
+        """Whether some rule has limits of its own."""
         self._rules_of = {"": _Rules(self.rules, trustlevel)}
         for word in RESERVED:
             rules_of_word = [rule for rule in self.rules if rule.uri.partition(".")[0] == word]
@@ -96,6 +108,12 @@ class Role:
 
     def __repr__(self) -> str:
         return f"<Role {self.name}: {len(self.rules)} rules>"
+
+    def of(self, values: Mapping[Placeholder, str]) -> Role:
+        """The role as it is for one session; the values are single components of URIs."""
+        own = copy(self)
+        own._rules_of = {namespace: rules.of(values) for namespace, rules in self._rules_of.items()}
+        return own
 
     def decide(self, action: Action, uri: str, match: Match = "exact") -> Grant:
         """Whether ``action`` on ``uri``, or on everything that the pattern ``uri`` matches, is granted."""
@@ -117,9 +135,10 @@ class Role:
 
 
 class _Kept(Struct, frozen=True, eq=False):
-    """A rule, and what it grants."""
+    """A rule, the URI that it stands for, and what it grants."""
 
     rule: Rule
+    uri: str
     grant: Grant
 
     def says(self, action: Action, *, pattern: bool) -> Ruling:
@@ -134,18 +153,35 @@ class _Kept(Struct, frozen=True, eq=False):
 class _Rules:
     """The rules that take part in decisions about one part of all URIs."""
 
-    __slots__ = ("_by_uri", "_ranked")
+    __slots__ = ("_by_uri", "_personal", "_ranked")
 
     def __init__(self, rules: Sequence[Rule], trustlevel: int | None) -> None:
         self._by_uri: UriMap[_Kept] = UriMap()
+        personal: UriMap[_Kept] = UriMap()
         for rule in rules:
+            kept = personal if placeholders(rule.uri) else self._by_uri
             try:
-                self._by_uri.add(rule.uri, rule.match, _Kept(rule, _granted(rule, trustlevel)))
+                kept.add(rule.uri, rule.match, _Kept(rule, rule.uri, _granted(rule, trustlevel)))
             except KeyError:
                 raise ValueError(f"two rules for {rule.uri!r} with match {rule.match!r}") from None
-        # Those that would win over the others first.
-        kept = [each for match in MATCHES for each in self._by_uri.of(match).values()]
-        self._ranked = sorted(kept, key=lambda each: precedence(each.rule.uri, each.rule.match), reverse=True)
+        # Those with fewer placeholders first, and always in the same order.
+        self._personal = sorted(_all(personal), key=lambda each: (each.uri.count("{"), each.uri))
+        self._ranked = _ranked(self._by_uri)
+
+    def of(self, values: Mapping[Placeholder, str]) -> _Rules:
+        """These rules, with the placeholders filled in."""
+        if not self._personal:
+            return self
+        own = copy(self)
+        own._by_uri = _SmallMap()
+        for each in self._ranked:
+            own._by_uri.add(each.uri, each.rule.match, each)
+        for each in self._personal:
+            uri, match = fill(each.uri, values), each.rule.match
+            if own._by_uri.get(uri, match) is None:
+                own._by_uri.add(uri, match, _Kept(each.rule, uri, each.grant))
+        own._ranked = _ranked(own._by_uri)
+        return own
 
     def on_uri(self, action: Action, uri: str) -> Ruling:
         """Decide about one URI."""
@@ -156,17 +192,35 @@ class _Rules:
         """Decide about everything that a pattern matches."""
         silent: Ruling | None = None
         for each in self._ranked:
-            rule = each.rule
-            if not overlap(rule.uri, rule.match, uri, match):
+            own, own_match = each.uri, each.rule.match
+            if not overlap(own, own_match, uri, match):
                 continue
             ruling = each.says(action, pattern=True)
             if ruling.why == "denied":
                 return ruling
             if ruling.why == "silent":
                 silent = silent or ruling
-            if covers(rule.uri, rule.match, uri, match):
+            if covers(own, own_match, uri, match):
                 return silent or ruling  # it wins over all that come after it
         return silent or _UNMATCHED[action, True]
+
+
+class _SmallMap(UriMap[_Kept]):
+    """Of these there may be one a session."""
+
+    __slots__ = ()
+
+    MEMO = 64
+    MEMO_VALUES = 16 * MEMO
+
+
+def _all(rules: UriMap[_Kept]) -> list[_Kept]:
+    return [each for match in MATCHES for each in rules.of(match).values()]
+
+
+def _ranked(rules: UriMap[_Kept]) -> list[_Kept]:
+    """Those that would win over the others first."""
+    return sorted(_all(rules), key=lambda each: precedence(each.uri, each.rule.match), reverse=True)
 
 
 def _of_all(action: Action, parts: Sequence[Part]) -> Grant:
@@ -187,6 +241,7 @@ def _granted(rule: Rule, trustlevel: int | None) -> Grant:
     return Grant(
         disclose=rule.disclose,
         trustlevel=trustlevel if rule.trustlevel is None else rule.trustlevel,
+        limits=rule.limits,
     )
 
 

@@ -15,7 +15,6 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from math import ceil
 from typing import Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
@@ -26,10 +25,10 @@ from twisted.logger import Logger
 import wampd
 from wampd.realms.calls import Timeouts
 from wampd.realms.history import HistoryRule
-from wampd.realms.limits import Limits, Quota, Rate
+from wampd.realms.limits import Limits, Quota
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
-from wampd.router.doors import door
+from wampd.router.doors import door, rate
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
 from wampd.router.observe import logs
@@ -281,9 +280,7 @@ def _limits(realm: RealmLimits, role: RoleLimits) -> Limits:
     for name in Limits.__struct_fields__:
         own = getattr(role, name)
         value = getattr(realm, name) if own is None else own
-        if isinstance(value, RateSettings):
-            value = Rate(value.per_second, value.burst or max(1, ceil(value.per_second)))
-        values[name] = value
+        values[name] = rate(value) if isinstance(value, RateSettings) else value
     return Limits(**values)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from math import ceil
 
 from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous
@@ -14,8 +15,11 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, digest_of
+from wampd.realms.limits import Rate, RuleLimits
 from wampd.router.settings.auth import Auth, Principal
-from wampd.router.settings.realms import Realm
+from wampd.router.settings.limits import Rate as RateSettings
+from wampd.router.settings.limits import RuleLimits as RuleLimitsSettings
+from wampd.router.settings.realms import Permission, Realm
 from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts, FixedAccounts
 
@@ -47,13 +51,31 @@ def _account(principal: Principal) -> Account:
 
 
 def _role(role: RoleSettings) -> Role:
-    rules = [
-        Rule(rule.uri, rule.match, frozenset(rule.allow or ()), rule.disclose, rule.trustlevel, frozenset(rule.deny))
-        for rule in role.permissions
-    ]
-    return Role(role.name, rules, trustlevel=role.trustlevel)
+    return Role(role.name, [_rule(rule) for rule in role.permissions], trustlevel=role.trustlevel)
+
+
+def _rule(rule: Permission) -> Rule:
+    limits = rule.limits
+    return Rule(
+        uri=rule.uri,
+        match=rule.match,
+        allow=frozenset(rule.allow or ()),
+        disclose=rule.disclose,
+        trustlevel=rule.trustlevel,
+        deny=frozenset(rule.deny),
+        limits=None
+        if limits == RuleLimitsSettings()
+        else RuleLimits(limits.payload_size, rate(limits.call_rate), rate(limits.publication_rate)),
+    )
+
+
+def rate(settings: RateSettings | None) -> Rate | None:
+    """A rate as it is configured."""
+    if settings is None:
+        return None
+    return Rate(settings.per_second, settings.burst or max(1, ceil(settings.per_second)))
 
 
 def _new_authid() -> str:
-    """An authid for an anonymous session: drawn, so that it names nobody."""
-    return secrets.token_urlsafe(12)
+    """An authid for an anonymous session: drawn, so that it names nobody; in any realm it is a component of URIs."""
+    return secrets.token_hex(12)

@@ -11,7 +11,7 @@ from wampd.realms.uris import UriCheck
 
 from .auth import Auth
 from .events import History, Retention
-from .limits import RealmLimits, RoleLimits
+from .limits import RealmLimits, RoleLimits, RuleLimits
 from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer, TrustLevel
 
 
@@ -26,7 +26,12 @@ class Permission(Part, frozen=True, kw_only=True):
     """
 
     uri: Annotated[
-        str, Meta(description="The URI, the beginning of URIs (`prefix`), or a URI with empty components (`wildcard`).")
+        str,
+        Meta(
+            description="The URI, the beginning of URIs (`prefix`), or a URI with empty components (`wildcard`). The"
+            " components `{authid}` and `{session}` stand for those of the session: `com.user.{authid}.`. An authid that"
+            " is not one component of a URI cannot join in a role with such a rule."
+        ),
     ]
     match: Annotated[
         Match,
@@ -63,6 +68,9 @@ class Permission(Part, frozen=True, kw_only=True):
             " rule. `null`: that of the role."
         ),
     ] = None
+    limits: Annotated[RuleLimits, Meta(description="How much each session may call and publish by this rule.")] = (
+        RuleLimits()
+    )
 
 
 class Role(Part, frozen=True, kw_only=True):

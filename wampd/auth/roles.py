@@ -12,6 +12,9 @@ Rules
 * ``wamp.*`` and ``wampd.*`` are closed by default: only rules whose first component is that very word take part in
   decisions about them. A rule with an empty prefix, or with a wildcard or a placeholder for its first component, never
   reaches there, whatever the authid.
+* Procedures that change what is others' (`PRIVILEGED`) are called by rules alone whose URI begins with what they are called:
+  ``wamp.`` does not reach ``wamp.session.kill``. What no such rule allows is denied. In a *privileged* role they are as all
+  others in ``wamp.*``.
 * A pattern (of a SUBSCRIBE or REGISTER) is granted only if *every* URI that it matches is granted; so a permission for
   an exact URI allows no pattern on it. This is decided conservatively and part by part (what lies in ``wamp.*``, what
   in ``wampd.*``, and the rest): for each part there must be one allowing rule that covers all of it, and no rule that
@@ -38,6 +41,9 @@ from wampd.realms.uris import UriMap, covers, overlap, precedence
 
 RESERVED = ("wamp", "wampd")
 """First components of URIs that only rules naming them reach."""
+
+PRIVILEGED = ("wamp.session.kill", "wamp.registration.remove_callee", "wamp.subscription.remove_subscriber")
+"""What the URIs of procedures begin with that change what is others'."""
 
 Why: TypeAlias = Literal["allowed", "denied", "silent", "unmatched"]
 """What a rule says of an action where it decides; ``silent``: it does not name it, ``unmatched``: there is no such rule."""
@@ -73,7 +79,7 @@ class Part(Struct, frozen=True):
     """A part of what a question is about: what lies in one namespace."""
 
     namespace: str
-    """``""``: all that is not reserved."""
+    """``""``: all that is not reserved; else one of `RESERVED`, or of `PRIVILEGED`."""
     uri: str
     ruling: Ruling
 
@@ -91,11 +97,14 @@ class Role:
     Raise `ValueError` if two rules are for the same URI and match policy.
     """
 
-    __slots__ = ("_rules_of", "limited", "name", "placeholders", "rules")
+    __slots__ = ("_rules_of", "limited", "name", "placeholders", "privileged", "rules")
 
-    def __init__(self, name: str, rules: Iterable[Rule] = (), *, trustlevel: int | None = None) -> None:
+    def __init__(
+        self, name: str, rules: Iterable[Rule] = (), *, trustlevel: int | None = None, privileged: bool = False
+    ) -> None:
         """``trustlevel`` is that of every rule which names none."""
         self.name = name
+        self.privileged = privileged
         self.rules = tuple(rules)
         self.placeholders = frozenset(name for rule in self.rules for name in placeholders(rule.uri))
         """What its rules have to know of a session; if there is any, the role is to be asked for as it is `of` one."""
@@ -105,6 +114,9 @@ class Role:
         for word in RESERVED:
             rules_of_word = [rule for rule in self.rules if rule.uri.partition(".")[0] == word]
             self._rules_of[word] = _Rules(rules_of_word, trustlevel)
+        for beginning in PRIVILEGED:
+            naming = [rule for rule in self.rules if rule.uri.startswith(beginning)]
+            self._rules_of[beginning] = _Rules(naming, trustlevel, final=True)
 
     def __repr__(self) -> str:
         return f"<Role {self.name}: {len(self.rules)} rules>"
@@ -122,16 +134,33 @@ class Role:
     def judge(self, action: Action, uri: str, match: Match = "exact") -> Judgement:
         """Decide, and tell why."""
         if match == "exact":
-            namespace = _namespace(uri)
+            namespace = self._namespace(action, uri)
             ruling = self._rules_of[namespace].on_uri(action, uri)
             return Judgement(ruling.grant, (Part(namespace, uri, ruling),))
         parts = tuple(
             [
                 Part(namespace, part, self._rules_of[namespace].on_pattern(action, part, match))
-                for namespace, part in _split(uri, match)
+                for namespace, part in self._split(action, uri, match)
             ]
         )
         return Judgement(_of_all(action, parts), parts)
+
+    def _namespace(self, action: Action, uri: str) -> str:
+        """Where the rules are that take part in a decision about this URI."""
+        if action == "call" and not self.privileged:
+            for beginning in PRIVILEGED:
+                if uri.startswith(beginning):
+                    return beginning
+        return _reserved(uri)
+
+    def _split(self, action: Action, pattern: str, match: Match) -> Iterator[tuple[str, str]]:
+        """The parts of what a pattern matches: under which namespace, and the pattern of that part."""
+        for word, part in _split(pattern, match):
+            yield word, part
+            if word and action == "call" and not self.privileged:
+                for beginning in PRIVILEGED:
+                    if overlap(beginning, "prefix", part, match):
+                        yield beginning, beginning if beginning.startswith(part) and match == "prefix" else part
 
 
 class _Kept(Struct, frozen=True, eq=False):
@@ -141,21 +170,23 @@ class _Kept(Struct, frozen=True, eq=False):
     uri: str
     grant: Grant
 
-    def says(self, action: Action, *, pattern: bool) -> Ruling:
-        """What it says of an action where it decides."""
+    def says(self, action: Action, *, pattern: bool, final: bool) -> Ruling:
+        """What it says of an action where it decides; ``final``: what it does not name is denied."""
         if action in self.rule.deny:
             return Ruling("denied", _REFUSED[action, pattern, True], self.rule)
         if action in self.rule.allow:
             return Ruling("allowed", self.grant, self.rule)
-        return Ruling("silent", _REFUSED[action, pattern, False], self.rule)
+        return Ruling("silent", _REFUSED[action, pattern, final], self.rule)
 
 
 class _Rules:
     """The rules that take part in decisions about one part of all URIs."""
 
-    __slots__ = ("_by_uri", "_personal", "_ranked")
+    __slots__ = ("_by_uri", "_final", "_personal", "_ranked")
 
-    def __init__(self, rules: Sequence[Rule], trustlevel: int | None) -> None:
+    def __init__(self, rules: Sequence[Rule], trustlevel: int | None, *, final: bool = False) -> None:
+        """``final``: what they do not allow is denied."""
+        self._final = final
         self._by_uri: UriMap[_Kept] = UriMap()
         personal: UriMap[_Kept] = UriMap()
         for rule in rules:
@@ -186,7 +217,9 @@ class _Rules:
     def on_uri(self, action: Action, uri: str) -> Ruling:
         """Decide about one URI."""
         best = self._by_uri.best(uri)
-        return _UNMATCHED[action, False] if best is None else best.says(action, pattern=False)
+        if best is None:
+            return _UNMATCHED[action, False, self._final]
+        return best.says(action, pattern=False, final=self._final)
 
     def on_pattern(self, action: Action, uri: str, match: Match) -> Ruling:
         """Decide about everything that a pattern matches."""
@@ -195,14 +228,14 @@ class _Rules:
             own, own_match = each.uri, each.rule.match
             if not overlap(own, own_match, uri, match):
                 continue
-            ruling = each.says(action, pattern=True)
+            ruling = each.says(action, pattern=True, final=self._final)
             if ruling.why == "denied":
                 return ruling
             if ruling.why == "silent":
                 silent = silent or ruling
             if covers(own, own_match, uri, match):
                 return silent or ruling  # it wins over all that come after it
-        return silent or _UNMATCHED[action, True]
+        return silent or _UNMATCHED[action, True, self._final]
 
 
 class _SmallMap(UriMap[_Kept]):
@@ -245,7 +278,7 @@ def _granted(rule: Rule, trustlevel: int | None) -> Grant:
     )
 
 
-def _namespace(uri: str) -> str:
+def _reserved(uri: str) -> str:
     """Which reserved word ``uri`` is under; ``""``: none."""
     for word in RESERVED:
         if uri.startswith(word) and uri.startswith(".", len(word)):
@@ -255,7 +288,7 @@ def _namespace(uri: str) -> str:
 
 def _split(pattern: str, match: Match) -> Iterator[tuple[str, str]]:
     """The parts of what a pattern matches: under which reserved word, and the pattern of that part."""
-    word = _namespace(pattern)
+    word = _reserved(pattern)
     if word:
         yield word, pattern
         return
@@ -285,8 +318,6 @@ _REFUSED: dict[tuple[Action, bool, bool], Grant] = {
     for final in (False, True)
 }
 """Refusals of an action: on a URI or a pattern, of one that is denied or of one that nothing is said of."""
-_UNMATCHED: dict[tuple[Action, bool], Ruling] = {
-    (action, pattern): Ruling("unmatched", _REFUSED[action, pattern, False])
-    for action in _DOING
-    for pattern in (False, True)
+_UNMATCHED: dict[tuple[Action, bool, bool], Ruling] = {
+    question: Ruling("unmatched", refused) for question, refused in _REFUSED.items()
 }

@@ -70,7 +70,9 @@ def _account(principal: Principal) -> Account:
 
 
 def _role(role: RoleSettings) -> Role:
-    return Role(role.name, [_rule(rule) for rule in role.permissions], trustlevel=role.trustlevel)
+    return Role(
+        role.name, [_rule(rule) for rule in role.permissions], trustlevel=role.trustlevel, privileged=role.privileged
+    )
 
 
 def _rule(rule: Permission) -> Rule:

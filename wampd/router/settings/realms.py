@@ -21,7 +21,7 @@ class Permission(Part, frozen=True, kw_only=True):
     The most specific rule that matches decides alone: an exact one before a prefix, a longer prefix before a shorter
     one, a prefix before a wildcard. What it does not name is refused, and so is what no rule matches. `wamp.*` and
     `wampd.*` are granted only by rules that name them, as `uri: wamp.` with `match: prefix` does; an empty prefix or
-    component does not reach them.
+    component does not reach them, and `wamp.` not what is for `privileged` roles.
     A pattern is granted if one rule grants all that it matches, and no better rule refuses a part of it.
     """
 
@@ -85,6 +85,14 @@ class Role(Part, frozen=True, kw_only=True):
             " sessions; 0 is the least. What clients say of it does not count. `null`: nothing is told."
         ),
     ] = None
+    privileged: Annotated[
+        bool,
+        Meta(
+            description="Whether its rules for `wamp.` also are for the procedures that change what is others': sending"
+            " sessions away (`wamp.session.kill`, …), `wamp.registration.remove_callee` and"
+            " `wamp.subscription.remove_subscriber`. Otherwise only rules reach them whose `uri` begins with their name."
+        ),
+    ] = False
     limits: Annotated[
         RoleLimits, Meta(description="What its sessions may hold and do, where that is not what the realm says.")
     ] = RoleLimits()

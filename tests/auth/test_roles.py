@@ -226,7 +226,7 @@ def test_what_the_rule_for_a_privileged_procedure_does_not_name_is_denied():
 def test_in_a_privileged_role_they_are_as_all_others_of_wamp(rule):
     member = Role("r", [Rule(*rule, ALL)], privileged=True)
     assert may(member, CALL, KILL)
-    assert ruled(Role("r", [Rule("", "prefix", ALL)], privileged=True), CALL, KILL) == "undecided"
+    assert ruled(Role("r", [Rule("", "prefix", ALL)], privileged=True), CALL, KILL) == "denied"
     assert (
         ruled(Role("r", [Rule("wamp.", "prefix", ALL), Rule(KILL, deny=ALL)], privileged=True), CALL, KILL) == "denied"
     )
@@ -338,7 +338,8 @@ def test_a_refusing_rule_inside_a_pattern_is_not_got_round(refusing, pattern, al
         ([Rule("com.a.b", "exact"), Rule("com.a.", "prefix", deny=ALL)], ("com.a.", "prefix"), "denied"),
         ([Rule("com.a.", "prefix", ALL)], ("com.", "prefix"), "undecided"),
         ([], ("com.", "prefix"), "undecided"),
-        ([], ("wamp.session.", "prefix"), "undecided"),
+        ([], ("wamp.session.", "prefix"), "denied"),
+        ([Rule("wamp.session.on_join", "exact", ALL)], ("wamp.session.", "prefix"), "denied"),
         ([], ("", "prefix"), "denied"),  # it would reach the reserved ones, which nobody names
         ([Rule("", "prefix", ALL)], ("..", "wildcard"), "denied"),
         ([Rule("wamp.", "prefix", ALL), Rule("wampd.", "prefix", ALL)], ("w", "prefix"), "undecided"),
@@ -400,7 +401,9 @@ def defined(rules: list[Rule], uri: str) -> str:
     if reserved:
         found = [rule for rule in found if rule.uri.split(".")[0] == word]
     best = min(found, key=lambda rule: order(rule.uri, rule.match), default=Rule(""))
-    return "denied" if CALL in best.deny else "granted" if CALL in best.allow else "undecided"
+    if CALL in best.allow:
+        return "granted"
+    return "denied" if CALL in best.deny or reserved else "undecided"
 
 
 @given(rules, st.sampled_from(URIS))

@@ -11,15 +11,14 @@ Rules
   it comes to stand for the same as a rule without, or with fewer, that one counts: it was written for this very URI.
 * ``wamp.*`` and ``wampd.*`` are closed by default: only rules whose first component is that very word take part in
   decisions about them. A rule with an empty prefix, or with a wildcard or a placeholder for its first component, never
-  reaches there, whatever the authid.
+  reaches there, whatever the authid. What no such rule allows is denied: nobody else is asked about it.
 * Procedures that change what is others' (`PRIVILEGED`) are called by rules alone whose URI begins with what they are called:
-  ``wamp.`` does not reach ``wamp.session.kill``. What no such rule allows is denied. In a *privileged* role they are as all
-  others in ``wamp.*``.
+  ``wamp.`` does not reach ``wamp.session.kill``. In a *privileged* role they are as all others in ``wamp.*``.
 * A pattern (of a SUBSCRIBE or REGISTER) is granted only if *every* URI that it matches is granted; so a permission for
   an exact URI allows no pattern on it. This is decided conservatively and part by part (what lies in ``wamp.*``, what
   in ``wampd.*``, and the rest): for each part there must be one allowing rule that covers all of it, and no rule that
   could win over that one somewhere in the part may refuse. Cover by several rules together is not looked for.
-  A pattern is denied if a rule may win that denies, and if a reserved part into which it reaches from outside is not granted.
+  A pattern is denied if somewhere in it a rule may win that denies, or if a reserved part of it is not granted.
 * What the refused client is told depends on its question alone, so it gives no hint of what exists.
 
 Source: WAMP advanced profile, "Authorization"; what it leaves open is decided here.
@@ -91,6 +90,17 @@ class Judgement(Struct, frozen=True):
     parts: tuple[Part, ...]
 
 
+class Bystanders(Struct, frozen=True):
+    """The rules that do not decide about a part of a question, though they match a URI of it; the most specific first."""
+
+    before: tuple[Rule, ...]
+    """More specific than the one that decides; so they match a part of a pattern, and do not refuse it."""
+    after: tuple[Rule, ...]
+    """Less specific than the one that decides."""
+    outside: tuple[Rule, ...]
+    """Those that do not name the namespace, and so have nothing to say in it."""
+
+
 class Role:
     """A named set of rules, in any order; a `wampd.realms.grants.Policy`.
 
@@ -113,7 +123,7 @@ class Role:
         self._rules_of = {"": _Rules(self.rules, trustlevel)}
         for word in RESERVED:
             rules_of_word = [rule for rule in self.rules if rule.uri.partition(".")[0] == word]
-            self._rules_of[word] = _Rules(rules_of_word, trustlevel)
+            self._rules_of[word] = _Rules(rules_of_word, trustlevel, final=True)
         for beginning in PRIVILEGED:
             naming = [rule for rule in self.rules if rule.uri.startswith(beginning)]
             self._rules_of[beginning] = _Rules(naming, trustlevel, final=True)
@@ -143,7 +153,19 @@ class Role:
                 for namespace, part in self._split(action, uri, match)
             ]
         )
-        return Judgement(_of_all(action, parts), parts)
+        return Judgement(_of_all(parts), parts)
+
+    def bystanders(self, part: Part, match: Match = "exact") -> Bystanders:
+        """The other rules that match what a part of a judgement is about."""
+        concerned = self._rules_of[part.namespace].concerned(part.uri, match)
+        everywhere = self._rules_of[""].concerned(part.uri, match)
+        decides = part.ruling.rule
+        place = concerned.index(decides) if decides in concerned else len(concerned)
+        return Bystanders(
+            tuple(concerned[:place]),
+            tuple(concerned[place + 1 :]),
+            tuple([rule for rule in everywhere if rule not in concerned]),
+        )
 
     def _namespace(self, action: Action, uri: str) -> str:
         """Where the rules are that take part in a decision about this URI."""
@@ -221,6 +243,12 @@ class _Rules:
             return _UNMATCHED[action, False, self._final]
         return best.says(action, pattern=False, final=self._final)
 
+    def concerned(self, uri: str, match: Match) -> list[Rule]:
+        """All that match the URI, or some URI of the pattern; those that win over the others first."""
+        if match == "exact":
+            return [each.rule for each in self._by_uri.matching(uri)]
+        return [each.rule for each in self._ranked if overlap(each.uri, each.rule.match, uri, match)]
+
     def on_pattern(self, action: Action, uri: str, match: Match) -> Ruling:
         """Decide about everything that a pattern matches."""
         silent: Ruling | None = None
@@ -256,15 +284,15 @@ def _ranked(rules: UriMap[_Kept]) -> list[_Kept]:
     return sorted(_all(rules), key=lambda each: precedence(each.uri, each.rule.match), reverse=True)
 
 
-def _of_all(action: Action, parts: Sequence[Part]) -> Grant:
+def _of_all(parts: Sequence[Part]) -> Grant:
     """What is said of a pattern, given what is said of its parts."""
     undecided: Grant | None = None
     for part in parts:
         grant = part.ruling.grant
         if grant.refusal is None:
             continue
-        if not grant.undecided or part is not parts[0]:
-            return _REFUSED[action, True, True]
+        if not grant.undecided:
+            return grant
         undecided = grant
     return undecided or parts[0].ruling.grant
 

@@ -7,31 +7,23 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from math import ceil
 
 from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.hashes import Decoys
 from wampd.auth.methods import Method
-from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, digest_of
-from wampd.realms.limits import Rate, RuleLimits
+from wampd.router.rights import longest_uris, roles_of
 from wampd.router.settings.auth import Auth, Principal
-from wampd.router.settings.limits import Rate as RateSettings
-from wampd.router.settings.limits import RuleLimits as RuleLimitsSettings
-from wampd.router.settings.realms import Permission, Realm
-from wampd.router.settings.realms import Role as RoleSettings
+from wampd.router.settings.realms import Realm
 from wampd.router.stores.accounts import Accounts, FixedAccounts
 
 
 def door(realm: Realm) -> RealmAuth:
     """Who may come into a realm, and as what."""
     places = _Places(realm.auth)
-    lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
-    return RealmAuth(
-        _methods(realm.auth, places), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
-    )
+    return RealmAuth(_methods(realm.auth, places), roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
 
 
 class _Places:
@@ -67,34 +59,6 @@ def _account(principal: Principal) -> Account:
         role=principal.role,
         ticket=None if principal.ticket is None else digest_of(principal.ticket.reveal()),
     )
-
-
-def _role(role: RoleSettings) -> Role:
-    return Role(
-        role.name, [_rule(rule) for rule in role.permissions], trustlevel=role.trustlevel, privileged=role.privileged
-    )
-
-
-def _rule(rule: Permission) -> Rule:
-    limits = rule.limits
-    return Rule(
-        uri=rule.uri,
-        match=rule.match,
-        allow=frozenset(rule.allow or ()),
-        disclose=rule.disclose,
-        trustlevel=rule.trustlevel,
-        deny=frozenset(rule.deny),
-        limits=None
-        if limits == RuleLimitsSettings()
-        else RuleLimits(limits.payload_size, rate(limits.call_rate), rate(limits.publication_rate)),
-    )
-
-
-def rate(settings: RateSettings | None) -> Rate | None:
-    """A rate as it is configured."""
-    if settings is None:
-        return None
-    return Rate(settings.per_second, settings.burst or max(1, ceil(settings.per_second)))
 
 
 def _new_authid() -> str:

@@ -143,6 +143,8 @@ class Abort(Struct, frozen=True):
     message: str
     log: str
     """Why, for our log."""
+    guess: bool = False
+    """A method refused the client, which may try again."""
 
     def wire(self) -> tuple[Any, ...]:
         """``[ABORT, Details|dict, Reason|uri]``."""
@@ -238,7 +240,10 @@ class Handshake:
             return None
         self._leave()
         if isinstance(answer, Failed):
-            return Abort(AUTHENTICATION_FAILED, "authentication failed", f"{self._method}: {answer.log}")
+            log = f"{self._method}: {answer.log}"
+            return Abort(AUTHENTICATION_FAILED, "authentication failed", log, guess=answer.guess)
+        if isinstance(answer, Deny):
+            return self._follow(answer)
         return self._follow(self._then(answer))
 
     def expire(self) -> Abort | None:
@@ -265,7 +270,7 @@ class Handshake:
             self._then = step.then
             return step
         if isinstance(step, Deny):
-            return Abort(step.uri, step.message, step.log)
+            return Abort(step.uri, step.message, step.log, guess=step.guess)
         return self._welcome(step)
 
     def _welcome(self, principal: Principal) -> Outcome:

@@ -6,7 +6,8 @@ Rules
 * `Exchange.challenge` gives the first step, `Exchange.authenticate` the next one for each AUTHENTICATE. A step is a
   `Challenge` (so factors can follow one another), a `Principal`: who this is, or `Deny`. After these two it is over.
 * What a method cannot know by itself it asks of the outside: such a step is a `Wait`, with a question (see
-  `wampd.auth.questions`) and what makes the next step of the answer. A question without an answer never lets anybody in.
+  `wampd.auth.questions`) and what makes the next step of the answer. A question without an answer never lets anybody in
+  (`Failed`), nor does one that is answered with a `Deny`; the method does not hear of either.
 * An unknown principal walks the same path as a known one, and secrets are compared in constant time.
 * What `Deny` says in ``log`` is for our log; the peer gets ``message``, which is the same for every wrong answer.
   Neither holds what was expected nor what was sent as proof. No ``repr`` shows a secret.
@@ -97,6 +98,8 @@ class Failed(Struct, frozen=True):
 
     log: str
     """Why, for our log."""
+    guess: bool = False
+    """Whoever was asked did judge the client: see `Deny.guess`."""
 
 
 class Deny(Struct, frozen=True):
@@ -105,6 +108,8 @@ class Deny(Struct, frozen=True):
     log: str
     uri: str = AUTHENTICATION_DENIED
     message: str = "authentication failed"
+    guess: bool = True
+    """Whether this is to be counted: the client may have guessed, and may try again."""
 
 
 Step: TypeAlias = Challenge | Principal | Deny | Wait

@@ -9,32 +9,49 @@ import secrets
 from collections.abc import Iterator
 
 from wampd.auth.accounts import Account
-from wampd.auth.anonymous import Anonymous
+from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, digest_of
-from wampd.router.settings.auth import Auth, Principal
+from wampd.router.settings.auth import Authenticator, Principal
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts, FixedAccounts
+from wampd.router.stores.dynamic import Call, DynamicAccounts
 
 
-def door(realm: Realm) -> RealmAuth:
-    """Who may come into a realm, and as what."""
+def door(realm: Realm, call: Call) -> RealmAuth:
+    """Who may come into a realm, and as what; ``call`` calls procedures of components."""
     accounts = FixedAccounts([_account(principal) for principal in realm.auth.principals])
     lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
     return RealmAuth(
-        _methods(realm.auth, accounts), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
+        _methods(realm, accounts, call), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
     )
 
 
-def _methods(auth: Auth, accounts: Accounts) -> Iterator[Method]:
+def _methods(realm: Realm, accounts: Accounts, call: Call) -> Iterator[Method]:
     """The methods that a realm offers."""
-    if auth.anonymous is not None:
+
+    def known(authenticator: Authenticator | None) -> Accounts:
+        """Where the accounts of a method are."""
+        if authenticator is None:
+            return accounts
+        return DynamicAccounts(
+            call,
+            authenticator.realm or realm.name,
+            authenticator.procedure,
+            timeout=authenticator.timeout,
+            most=authenticator.pending_calls,
+        )
+
+    auth = realm.auth
+    if auth.anonymous is not None and auth.anonymous.authenticator is not None:
+        yield Unknown(known(auth.anonymous.authenticator), _new_authid)
+    elif auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        yield Ticket(accounts)
+        yield Ticket(known(auth.ticket.authenticator))
 
 
 def _account(principal: Principal) -> Account:

@@ -65,10 +65,12 @@ class Account(Struct, frozen=True, kw_only=True):
     wampcra: CraKey | None = None
     scram: tuple[ScramKeys, ...] = ()
     """Of one password; a client is asked for the first whose ``kdf`` it knows."""
+    password: str | None = None
+    """A slow hash of its password, which it may send as its ticket: see `wampd.auth.hashes`."""
 
     def __repr__(self) -> str:
         return f"<Account {self.authid}/{self.role}>"
 
     def principal(self) -> Principal:
         """Who this is, once it is proved."""
-        return Principal(self.authid, self.role, self.provider, self.extra)
+        return Principal(self.authid, self.role, self.provider, self.extra, self)

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.handshake import RealmAuth
+from wampd.auth.hashes import Decoys
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, digest_of
-from wampd.router.settings.auth import Authenticator, Principal
+from wampd.router.settings.auth import Auth, Authenticator, Principal
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts, FixedAccounts
@@ -23,20 +24,38 @@ from wampd.router.stores.dynamic import Call, DynamicAccounts
 
 def door(realm: Realm, call: Call) -> RealmAuth:
     """Who may come into a realm, and as what; ``call`` calls procedures of components."""
-    accounts = FixedAccounts([_account(principal) for principal in realm.auth.principals])
+    places = _Places(realm.auth)
     lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
     return RealmAuth(
-        _methods(realm, accounts, call), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
+        _methods(realm, places, call), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
     )
 
 
-def _methods(realm: Realm, accounts: Accounts, call: Call) -> Iterator[Method]:
+class _Places:
+    """Where the accounts of a realm are."""
+
+    def __init__(self, auth: Auth) -> None:
+        from wampd.router.stores import htpasswd
+
+        fixed = [_account(principal) for principal in auth.principals]
+        listed = [
+            account
+            for file in auth.password_files
+            for account in htpasswd.accounts_of(htpasswd.read(file.file), file.role)
+        ]
+        self.accounts: Accounts = FixedAccounts([*fixed, *listed])
+        self.decoys = Decoys(
+            [account.password for account in (*fixed, *listed) if account.password], secrets.token_bytes(32)
+        )
+
+
+def _methods(realm: Realm, places: _Places, call: Call) -> Iterator[Method]:
     """The methods that a realm offers."""
 
     def known(authenticator: Authenticator | None) -> Accounts:
         """Where the accounts of a method are."""
         if authenticator is None:
-            return accounts
+            return places.accounts
         return DynamicAccounts(
             call,
             authenticator.realm or realm.name,
@@ -51,7 +70,12 @@ def _methods(realm: Realm, accounts: Accounts, call: Call) -> Iterator[Method]:
     elif auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        yield Ticket(known(auth.ticket.authenticator))
+        decoy = places.decoys.of if auth.ticket.authenticator is None else _no_decoy
+        yield Ticket(known(auth.ticket.authenticator), decoy)
+
+
+def _no_decoy(_authid: str) -> None:
+    """What an authenticator judges takes the time that it takes."""
 
 
 def _account(principal: Principal) -> Account:
@@ -65,7 +89,8 @@ def _account(principal: Principal) -> Account:
 
 def _role(role: RoleSettings) -> Role:
     rules = [
-        Rule(rule.uri, rule.match, frozenset(rule.allow), rule.disclose, rule.trustlevel) for rule in role.permissions
+        Rule(rule.uri, rule.match, frozenset(rule.allow or ()), rule.disclose, rule.trustlevel, frozenset(rule.deny))
+        for rule in role.permissions
     ]
     return Role(role.name, rules, trustlevel=role.trustlevel)
 

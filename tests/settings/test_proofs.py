@@ -41,7 +41,8 @@ def with_proof(proof: str) -> str:
         f"scram: {{kdf: pbkdf2, salt: {SALT}, iterations: 4096, stored_key: {KEY}, server_key: {KEY}}}",
         f"scram: {{kdf: argon2id13, salt: {SALT}, iterations: 1, memory: 8, stored_key: {KEY}, server_key: {KEY}}}",
         f"scram: {{kdf: argon2id-13, salt: {SALT}, iterations: 1, memory: 8, stored_key: {KEY}, server_key: {KEY}}}",
-        f'password: "\U0001f525 hunter2", scram: {{kdf: pbkdf2, salt: {SALT}, iterations: 1, stored_key: {KEY}, server_key: {KEY}}}',
+        'password: "\U0001f525 hunter2", '
+        f"scram: {{kdf: pbkdf2, salt: {SALT}, iterations: 1, stored_key: {KEY}, server_key: {KEY}}}",
     ],
 )
 def test_what_proves_a_principal(config, proof):

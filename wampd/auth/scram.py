@@ -138,7 +138,7 @@ class ScramExchange:
         if isinstance(hello, Deny):
             return hello
         self._hello = hello
-        return Wait(FindAccount(self._accounts, "authid", hello.authid, self._name, self._request), self._found)
+        return Wait(FindAccount(self._accounts, "authid", hello.authid, "scram", self._request), self._found)
 
     def _read(self) -> _Hello | Deny:
         """What HELLO says, or what is wrong with it; nothing depends on whether the authid is known."""

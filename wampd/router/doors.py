@@ -10,26 +10,25 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 
-from wampd.auth.anonymous import Anonymous
+from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.hashes import Decoys
+from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
-from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket
 from wampd.router.proofs import Proofs
-from wampd.router.settings.auth import Auth
+from wampd.router.rights import longest_uris, roles_of
+from wampd.router.settings.auth import Authenticator
 from wampd.router.settings.realms import Realm
-from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts, FixedAccounts
+from wampd.router.stores.dynamic import Call, DynamicAccounts
 
 
-def door(realm: Realm) -> RealmAuth:
-    """Who may come into a realm, and as what."""
+def door(realm: Realm, call: Call) -> RealmAuth:
+    """Who may come into a realm, and as what; ``call`` calls procedures of components."""
     places = _Places(realm)
-    lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
-    return RealmAuth(
-        _methods(realm.auth, places), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
-    )
+    methods = _methods(realm, places, call)
+    return RealmAuth(methods, roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
 
 
 class _Places:
@@ -43,7 +42,7 @@ class _Places:
         proofs = Proofs(auth, realm.name, [role.name for role in realm.roles], secret)
         fixed = [proofs.account(principal) for principal in auth.principals]
         proofs.lookalikes.imitate(fixed)
-        self.lookalikes = proofs.lookalikes
+        self._proofs = proofs
         listed = [
             account
             for file in auth.password_files
@@ -54,36 +53,56 @@ class _Places:
             [account.password for account in (*fixed, *listed) if account.password], secrets.token_bytes(32)
         )
 
+    def like(self, authenticator: Authenticator | None) -> Lookalikes:
+        """What unknown principals are shown by a method whose accounts are here, or with an authenticator."""
+        return self._proofs.lookalikes if authenticator is None else self._proofs.strangers("dynamic")
 
-def _methods(auth: Auth, places: _Places) -> Iterator[Method]:
+
+def _methods(realm: Realm, places: _Places, call: Call) -> Iterator[Method]:
     """The methods that a realm offers."""
-    if auth.anonymous is not None:
+
+    def known(authenticator: Authenticator | None) -> Accounts:
+        """Where the accounts of a method are."""
+        if authenticator is None:
+            return places.accounts
+        return DynamicAccounts(
+            call,
+            authenticator.realm or realm.name,
+            authenticator.procedure,
+            timeout=authenticator.timeout,
+            most=authenticator.pending_calls,
+        )
+
+    auth = realm.auth
+    if auth.anonymous is not None and auth.anonymous.authenticator is not None:
+        yield Unknown(known(auth.anonymous.authenticator), _new_authid)
+    elif auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        yield Ticket(places.accounts, places.decoys.of)
+        decoy = places.decoys.of if auth.ticket.authenticator is None else _no_decoy
+        yield Ticket(known(auth.ticket.authenticator), decoy)
     if auth.wampcra is not None:
         from wampd.auth.wampcra import Wampcra
 
-        yield Wampcra(places.accounts, places.lookalikes, _new_nonce, _microseconds)
+        yield Wampcra(
+            known(auth.wampcra.authenticator), places.like(auth.wampcra.authenticator), _new_nonce, _microseconds
+        )
     if auth.scram is not None:
         from wampd.auth.scram import NAMES, Scram
 
-        is_binding_required = auth.scram.channel_binding == "required"
+        scrams, alike = known(auth.scram.authenticator), places.like(auth.scram.authenticator)
+        is_bound = auth.scram.channel_binding == "required"
         for name in NAMES:
-            yield Scram(name, places.accounts, places.lookalikes, _new_nonce, is_binding_required=is_binding_required)
+            yield Scram(name, scrams, alike, _new_nonce, is_binding_required=is_bound)
 
 
-def _role(role: RoleSettings) -> Role:
-    rules = [
-        Rule(rule.uri, rule.match, frozenset(rule.allow or ()), rule.disclose, rule.trustlevel, frozenset(rule.deny))
-        for rule in role.permissions
-    ]
-    return Role(role.name, rules, trustlevel=role.trustlevel)
+def _no_decoy(_authid: str) -> None:
+    """What an authenticator judges takes the time that it takes."""
 
 
 def _new_authid() -> str:
-    """An authid for an anonymous session: drawn, so that it names nobody."""
-    return secrets.token_urlsafe(12)
+    """An authid for an anonymous session: drawn, so that it names nobody; in any realm it is a component of URIs."""
+    return secrets.token_hex(12)
 
 
 def _new_nonce() -> str:

@@ -17,12 +17,11 @@ from wampd.auth.ticket import Ticket, digest_of
 from wampd.router.settings.auth import Auth, Principal
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.realms import Role as RoleSettings
-from wampd.router.stores.accounts import Accounts, FixedAccounts
+from wampd.router.stores.accounts import Accounts
 
 
-def door(realm: Realm) -> RealmAuth:
-    """Who may come into a realm, and as what."""
-    accounts = FixedAccounts([_account(principal) for principal in realm.auth.principals])
+def door(realm: Realm, accounts: Accounts) -> RealmAuth:
+    """Who may come into a realm, and as what; ``accounts`` are its principals."""
     lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
     return RealmAuth(
         _methods(realm.auth, accounts), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
@@ -37,11 +36,12 @@ def _methods(auth: Auth, accounts: Accounts) -> Iterator[Method]:
         yield Ticket(accounts)
 
 
-def _account(principal: Principal) -> Account:
-    """What is kept of a principal that the configuration names."""
+def account(principal: Principal, provider: str = "static") -> Account:
+    """What is kept of a principal that the configuration names, or a file of principals."""
     return Account(
         authid=principal.authid,
         role=principal.role,
+        provider=provider,
         ticket=None if principal.ticket is None else digest_of(principal.ticket.reveal()),
     )
 

@@ -1,5 +1,6 @@
 """Settings of a realm: how its sessions authenticate, and as whom."""
 
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -41,5 +42,17 @@ class Auth(Part, frozen=True, kw_only=True):
     principals: Annotated[
         tuple[Principal, ...], Meta(description="Who may come in by other methods than `anonymous`.")
     ] = ()
+    files: Annotated[
+        tuple[Path, ...],
+        Meta(
+            description="Files with more principals: a YAML list of the same mappings, open to no other user. A file is"
+            " read again when it changes; while it cannot be used, what was read before stays. An authid that is in"
+            " several places is the principal of the first: `principals`, then the files in order, then the store."
+        ),
+    ] = ()
+    store: Annotated[
+        bool,
+        Meta(description="Let in the principals of this realm that are in the store, where `wampd user` manages them."),
+    ] = False
     anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
     ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None

@@ -6,7 +6,7 @@ A part of the composition root: here, and in `wampd.router.daemon`, settings mee
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous
@@ -20,20 +20,26 @@ from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts
 
 
-def door(realm: Realm, accounts: Accounts) -> RealmAuth:
-    """Who may come into a realm, and as what; ``accounts`` are its principals."""
+def door(realm: Realm, accounts: Accounts, decoy: Callable[[str], str | None]) -> RealmAuth:
+    """Who may come into a realm, and as what.
+
+    ``accounts`` are its principals; ``decoy`` gives the hash that who has no password is compared with.
+    """
     lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
     return RealmAuth(
-        _methods(realm.auth, accounts), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
+        _methods(realm.auth, accounts, decoy),
+        [_role(role) for role in realm.roles],
+        realm.uri_check,
+        role_uri_bytes=lengths,
     )
 
 
-def _methods(auth: Auth, accounts: Accounts) -> Iterator[Method]:
+def _methods(auth: Auth, accounts: Accounts, decoy: Callable[[str], str | None]) -> Iterator[Method]:
     """The methods that a realm offers."""
     if auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        yield Ticket(accounts)
+        yield Ticket(accounts, decoy)
 
 
 def account(principal: Principal, provider: str = "static") -> Account:
@@ -48,7 +54,8 @@ def account(principal: Principal, provider: str = "static") -> Account:
 
 def _role(role: RoleSettings) -> Role:
     rules = [
-        Rule(rule.uri, rule.match, frozenset(rule.allow), rule.disclose, rule.trustlevel) for rule in role.permissions
+        Rule(rule.uri, rule.match, frozenset(rule.allow or ()), rule.disclose, rule.trustlevel, frozenset(rule.deny))
+        for rule in role.permissions
     ]
     return Role(role.name, rules, trustlevel=role.trustlevel)
 

@@ -10,15 +10,16 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct
 from twisted.python.failure import Failure
 
 from wampd.auth.handshake import RealmAuth
+from wampd.auth.hashes import STANDARD, Decoys
 from wampd.router.doors import account, door
 from wampd.router.realms import Realms
 from wampd.router.recall import Recall
@@ -27,6 +28,7 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.principals import read_principals
 from wampd.router.settings.problems import SettingsError
 from wampd.router.settings.realms import Realm
+from wampd.router.settings.values import others_can_read
 from wampd.router.stores.accounts import Accounts, FixedAccounts, WatchedAccounts
 from wampd.router.stores.combined import CombinedAccounts
 from wampd.router.stores.watched import Unusable, Watch, Watched
@@ -40,14 +42,33 @@ LOOK: Final = 1.0
 """Seconds between two looks whether another process has changed the store."""
 
 
-class House(Struct, frozen=True):
+class House:
     """One realm, or template of realms, with those who may come in."""
 
-    name: str
-    door: RealmAuth
-    accounts: Accounts
-    stored: bool
-    """Whether there may be principals of it in the store."""
+    def __init__(self, realm: Realm, fixed: FixedAccounts, files: Sequence[Watched[FixedAccounts]]) -> None:
+        self.name = realm.name
+        self.is_stored = realm.auth.store
+        """Whether there may be principals of it in the store."""
+        self.accounts: Accounts
+        self.door: RealmAuth
+        self._fixed = fixed
+        self._files = files
+        self._key = secrets.token_bytes(32)
+        self._decoys = self._spread()
+
+    def decoy(self, authid: str) -> str | None:
+        """The hash that somebody without a password is compared with; `None`: nobody has a password."""
+        return self._decoys.of(authid)
+
+    def renew_decoys(self) -> None:
+        """A file has changed: make decoys for the passwords that there are now."""
+        self._decoys = self._spread()
+
+    def _spread(self) -> Decoys:
+        found = [
+            password for each in (self._fixed, *(file.content for file in self._files)) for password in each.passwords
+        ]
+        return Decoys([*found, *([STANDARD] if self.is_stored else [])], self._key)
 
 
 class Places:
@@ -71,16 +92,18 @@ class Places:
     def door(self, realm: Realm) -> RealmAuth:
         """Who may come into a realm, and as what. Raise `Unusable` if a file cannot be used."""
         auth = realm.auth
-        files = [self._watched(realm, file) for file in auth.files]
-        places: list[Accounts] = [FixedAccounts([account(principal) for principal in auth.principals])]
-        places += [WatchedAccounts(file) for file in files]
+        fixed = FixedAccounts([account(principal) for principal in auth.principals])
+        files = [Watched(file, self._principals_of(realm)) for file in auth.files]
+        files += [Watched(listed.file, partial(_passwords, role=listed.role)) for listed in auth.password_files]
+        places: list[Accounts] = [fixed, *map(WatchedAccounts, files)]
         if auth.store:
             from wampd.router.stores.principals import StoredAccounts
 
             assert self.store is not None  # a rule of the settings
             places.append(StoredAccounts(self.store, realm.name))
-        accounts = CombinedAccounts(places) if len(places) > 1 else places[0]
-        house = House(realm.name, door(realm, accounts), accounts, auth.store)
+        house = House(realm, fixed, files)
+        house.accounts = CombinedAccounts(places) if len(places) > 1 else fixed
+        house.door = door(realm, house.accounts, house.decoy)
         self._houses.append(house)
         for file in files:
             self._watch.add(file, partial(self._file_changed, house))
@@ -101,20 +124,22 @@ class Places:
 
     # --------------------------------------------------------------------------------------------------------- files
 
-    def _watched(self, realm: Realm, file: Path) -> Watched[FixedAccounts]:
+    def _principals_of(self, realm: Realm) -> Callable[[Path], FixedAccounts]:
+        """What reads a file of principals of this realm."""
         methods = [name for name in METHODS if getattr(realm.auth, name) is not None]
         roles = [role.name for role in realm.roles]
 
         def read(file: Path) -> FixedAccounts:
             try:
                 principals = read_principals(file, methods, roles, self._environ)
+                return FixedAccounts([account(principal, "file") for principal in principals])
             except SettingsError as error:
                 raise Unusable(str(error)) from None
-            return FixedAccounts([account(principal, "file") for principal in principals])
 
-        return Watched(file, read)
+        return read
 
     def _file_changed(self, house: House, old: FixedAccounts, new: FixedAccounts) -> None:
+        house.renew_decoys()
         self._recall.changed(house.door, house.accounts, old.differing(new))
 
     # --------------------------------------------------------------------------------------------------------- store
@@ -132,7 +157,7 @@ class Places:
 
     def _store_changed(self, noted: list[Noted] | None) -> None:
         for house in self._houses:
-            if not house.stored:
+            if not house.is_stored:
                 continue
             if noted is None:
                 self._recall.changed(house.door, house.accounts, None)
@@ -144,3 +169,17 @@ class Places:
             changed = {each.authid for each in here if each.what == "changed"}
             if changed:
                 self._recall.changed(house.door, house.accounts, changed)
+
+
+def _passwords(file: Path, role: str) -> FixedAccounts:
+    """Read a file of passwords."""
+    from wampd.router.stores import htpasswd  # only where there is such a file
+
+    if trouble := others_can_read(file):
+        raise Unusable(trouble)
+    try:
+        return FixedAccounts(htpasswd.accounts_of(htpasswd.read(file), role))
+    except htpasswd.PasswordFileError as error:
+        raise Unusable(
+            "\n".join(f"{file}:{line}: {why}" if line else f"{file}: {why}" for line, why in error.faults)
+        ) from None

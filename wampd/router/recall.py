@@ -30,7 +30,7 @@ from wampd.router.stores.accounts import Accounts
 
 log = Logger()
 
-PROVIDERS: Final = frozenset({"static", "file", "store"})
+PROVIDERS: Final = frozenset({"static", "file", "password file", "store"})
 """``authprovider`` of principals that are kept, and may be so no more."""
 GONE: Final = "this principal is not let in any more"
 ANOTHER_ROLE: Final = "this principal has another role now"

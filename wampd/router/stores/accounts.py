@@ -36,6 +36,11 @@ class FixedAccounts:
                 raise ValueError(f"two principals with the authid {account.authid!r}")
             self._by_authid[account.authid] = account
 
+    @property
+    def passwords(self) -> list[str]:
+        """The hashes of passwords that there are."""
+        return [account.password for account in self._by_authid.values() if account.password is not None]
+
     def differing(self, others: FixedAccounts) -> set[str]:
         """The authids whose accounts are not the same there, or are in one of the two places only."""
         both = self._by_authid.keys() | others._by_authid.keys()

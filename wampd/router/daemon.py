@@ -67,7 +67,7 @@ def run(settings: Settings) -> int:
     log_lines = logs.begin(settings.log.level, settings.log.format, clock=reactor)
     try:
         daemon = Daemon(reactor, settings)
-    except Unusable as why:  # a file has changed since it was checked
+    except Unusable as why:  # the store; or a file that has changed since it was checked
         log.critical("cannot start: {why}", why=str(why))
         log_lines.finish()
         return 1
@@ -233,13 +233,7 @@ class Daemon:
         """Open the listeners, then start the components."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
-        try:
-            self._places.start()
-        except Unusable as why:
-            log.critical("cannot start: {why}", why=str(why))
-            self.status = 1
-            self._reactor.stop()
-            return
+        self._places.start()
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
         listening = DeferredList([self._listen(listener) for listener in self._settings.listeners], consumeErrors=True)
         listening.addCallback(self._started)

@@ -75,7 +75,10 @@ class Places:
     """The principals of all realms."""
 
     def __init__(self, reactor: Any, settings: Settings, realms: Realms, environ: Mapping[str, str]) -> None:
-        """``environ`` is what ``${NAME}`` means in files of principals."""
+        """Open the store. ``environ`` is what ``${NAME}`` means in files of principals.
+
+        Raise `Unusable` if the store cannot be used.
+        """
         self._reactor = reactor
         self._environ = environ
         self._watch = Watch(reactor, lambda: realms.tally.strike(FILES_SPOILED))
@@ -83,11 +86,15 @@ class Places:
         self._recall = Recall(reactor, realms, joining + 1.0)
         self._houses: list[House] = []
         self.store: Store | None = None
-        """`None`: none is configured. It is open from `start` on."""
+        """`None`: none is configured."""
         if settings.store is not None:
-            from wampd.router.stores.store import Store  # and with it SQLite: only for those who want it
+            from wampd.router.stores.sqlite import StoreError  # and with it SQLite: only for those who want it
+            from wampd.router.stores.store import Store
 
-            self.store = Store(reactor, settings.store.file, lambda: realms.tally.strike(STORE_FAILED))
+            try:
+                self.store = Store(reactor, settings.store.file, lambda: realms.tally.strike(STORE_FAILED))
+            except StoreError as why:
+                raise Unusable(str(why)) from why
 
     def door(self, realm: Realm) -> RealmAuth:
         """Who may come into a realm, and as what. Raise `Unusable` if a file cannot be used."""
@@ -110,15 +117,10 @@ class Places:
         return house.door
 
     def start(self) -> None:
-        """Open the store, and look after everything that changes. Raise `Unusable` if the store cannot be used."""
+        """Look after everything that changes."""
         if self.store is not None:
             from wampd.router.stores.principals import Changes
-            from wampd.router.stores.sqlite import StoreError
 
-            try:
-                self.store.open()
-            except StoreError as why:
-                raise Unusable(str(why)) from why
             self._look(Changes(self.store.file))
         self._watch.start()
 

@@ -147,10 +147,16 @@ class Abort(Struct, frozen=True):
     message: str
     log: str
     """Why, for our log."""
+    more: JsonDict = {}
+    """What ``ABORT.Details`` holds beside the message."""
+
+    def details(self) -> JsonDict:
+        """``ABORT.Details``."""
+        return {"message": self.message, **self.more}
 
     def wire(self) -> tuple[Any, ...]:
         """``[ABORT, Details|dict, Reason|uri]``."""
-        return (ABORT, {"message": self.message}, self.reason)
+        return (ABORT, self.details(), self.reason)
 
 
 Outcome: TypeAlias = Challenge | Accept | Abort | Wait
@@ -282,7 +288,7 @@ class Handshake:
             self._declined.append(step.log)
             return self._try_next()
         if isinstance(step, Deny):
-            return Abort(step.uri, step.message, step.log)
+            return Abort(step.uri, step.message, step.log, step.details)
         return self._welcome(step)
 
     def _welcome(self, principal: Principal) -> Outcome:

@@ -6,50 +6,57 @@ A part of the composition root: here, and in `wampd.router.daemon`, settings mee
 from __future__ import annotations
 
 import secrets
+import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 
-from wampd.auth.accounts import Account
+from msgspec import Struct
+
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
+from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
-from wampd.auth.ticket import Ticket, digest_of
-from wampd.router.settings.auth import Auth, Principal
+from wampd.auth.ticket import Ticket
+from wampd.router.settings.auth import Auth
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts
 
 
-def door(realm: Realm, accounts: Accounts, decoy: Callable[[str], str | None]) -> RealmAuth:
-    """Who may come into a realm, and as what.
+class Known(Struct, frozen=True):
+    """What methods are told of the principals of a realm."""
 
-    ``accounts`` are its principals; ``decoy`` gives the hash that who has no password is compared with.
-    """
+    accounts: Accounts
+    decoy: Callable[[str], str | None]
+    """Gives the hash that somebody without a password is compared with; `None`: nobody has a password."""
+    lookalikes: Lookalikes
+
+
+def door(realm: Realm, known: Known) -> RealmAuth:
+    """Who may come into a realm, and as what."""
     lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
     return RealmAuth(
-        _methods(realm.auth, accounts, decoy),
-        [_role(role) for role in realm.roles],
-        realm.uri_check,
-        role_uri_bytes=lengths,
+        _methods(realm.auth, known), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
     )
 
 
-def _methods(auth: Auth, accounts: Accounts, decoy: Callable[[str], str | None]) -> Iterator[Method]:
+def _methods(auth: Auth, known: Known) -> Iterator[Method]:
     """The methods that a realm offers."""
     if auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        yield Ticket(accounts, decoy)
+        yield Ticket(known.accounts, known.decoy)
+    if auth.wampcra is not None:
+        from wampd.auth.wampcra import Wampcra
 
+        yield Wampcra(known.accounts, known.lookalikes, _new_nonce, _microseconds)
+    if auth.scram is not None:
+        from wampd.auth.scram import NAMES, Scram
 
-def account(principal: Principal, provider: str = "static") -> Account:
-    """What is kept of a principal that the configuration names, or a file of principals."""
-    return Account(
-        authid=principal.authid,
-        role=principal.role,
-        provider=provider,
-        ticket=None if principal.ticket is None else digest_of(principal.ticket.reveal()),
-    )
+        is_binding_required = auth.scram.channel_binding == "required"
+        for name in NAMES:
+            yield Scram(name, known.accounts, known.lookalikes, _new_nonce, is_binding_required=is_binding_required)
 
 
 def _role(role: RoleSettings) -> Role:
@@ -63,3 +70,13 @@ def _role(role: RoleSettings) -> Role:
 def _new_authid() -> str:
     """An authid for an anonymous session: drawn, so that it names nobody."""
     return secrets.token_urlsafe(12)
+
+
+def _new_nonce() -> str:
+    """What makes a challenge one of its kind."""
+    return b64encode(secrets.token_bytes(16)).decode()
+
+
+def _microseconds() -> int:
+    """The time of day."""
+    return time.time_ns() // 1000

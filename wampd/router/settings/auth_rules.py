@@ -5,19 +5,25 @@ from collections.abc import Collection, Iterator, Mapping
 from .auth import Auth, PasswordFile, Principal
 from .checker import Here, Rule, repeated
 from .problems import KeyPath, did_you_mean, quote, quote_file
+from .proof_rules import LEAST_MOCK_SECRET, PROOF_RULES, scram_takes
 from .realms import Realm
 from .values import others_can_read
 
 MOST_FAULTS = 20
 """Of one file of passwords that are reported."""
 
-PLACES = ("principals", "files", "password_files", "store")
-"""The keys that say where principals are kept."""
+OTHERS = ("principals", "files", "password_files", "store", "mock_secret")
+"""The keys that name no authentication method."""
 
-METHODS = tuple(name for name in Auth.__struct_fields__ if name not in PLACES)
+METHODS = tuple(name for name in Auth.__struct_fields__ if name not in OTHERS)
 """The keys that name an authentication method."""
 
-PROOFS: Mapping[str, tuple[str, ...]] = {"ticket": ("ticket",)}
+PROOFS: Mapping[str, tuple[str, ...]] = {
+    "ticket": ("ticket",),
+    "password": ("ticket", "wampcra", "scram"),
+    "wampcra": ("wampcra",),
+    "scram": ("scram",),
+}
 """For each key of a principal that proves it, the methods that use it."""
 
 
@@ -28,6 +34,8 @@ def _auth(auth: Auth, here: Here) -> None:
     check_principals(auth.principals, methods_of(auth, here), here, "principals")
     for index, _ in repeated(here.each(auth.files, "files")):
         here.problem("this file is here twice", "files", index)
+    if auth.mock_secret is not None and len(auth.mock_secret.reveal()) < LEAST_MOCK_SECRET:
+        here.problem(f"too short: at least {LEAST_MOCK_SECRET} characters", "mock_secret")
     if auth.password_files and "ticket" not in offered and here.is_sound("ticket"):
         here.problem("no method uses this: the realm's auth does not name ticket", "password_files")
 
@@ -50,6 +58,8 @@ def check_principals(principals: tuple[Principal, ...], methods: Collection[str]
             if not any(method in methods for method in PROOFS[key]):
                 names = " or ".join(PROOFS[key])
                 here.problem(f"no method uses this: the realm's auth does not name {names}", *keys, index, key)
+        if "scram" in methods:
+            scram_takes(principal, here, *keys, index)
 
 
 def _password_file(listed: PasswordFile, here: Here) -> None:
@@ -93,4 +103,4 @@ def check_role(role: str, known: Collection[str], here: Here, *keys: str | int) 
         here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", *keys)
 
 
-AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file}
+AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file, **PROOF_RULES}

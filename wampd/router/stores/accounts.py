@@ -7,7 +7,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -36,10 +36,8 @@ class FixedAccounts:
                 raise ValueError(f"two principals with the authid {account.authid!r}")
             self._by_authid[account.authid] = account
 
-    @property
-    def passwords(self) -> list[str]:
-        """The hashes of passwords that there are."""
-        return [account.password for account in self._by_authid.values() if account.password is not None]
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._by_authid.values())
 
     def differing(self, others: FixedAccounts) -> set[str]:
         """The authids whose accounts are not the same there, or are in one of the two places only."""

@@ -182,10 +182,16 @@ class Abort(Struct, frozen=True):
     """Why, for our log."""
     guess: bool = False
     """A method refused the client, which may try again."""
+    more: JsonDict = {}
+    """What ``ABORT.Details`` holds beside the message."""
+
+    def details(self) -> JsonDict:
+        """``ABORT.Details``."""
+        return {"message": self.message, **self.more}
 
     def wire(self) -> tuple[Any, ...]:
         """``[ABORT, Details|dict, Reason|uri]``."""
-        return (ABORT, {"message": self.message}, self.reason)
+        return (ABORT, self.details(), self.reason)
 
 
 Outcome: TypeAlias = Challenge | Accept | Abort | Wait
@@ -320,7 +326,7 @@ class Handshake:
             self._declined.append(step.log)
             return self._try_next()
         if isinstance(step, Deny):
-            return Abort(step.uri, step.message, step.log, guess=step.guess)
+            return Abort(step.uri, step.message, step.log, guess=step.guess, more=step.details)
         return self._welcome(step)
 
     def _welcome(self, principal: Principal) -> Outcome:

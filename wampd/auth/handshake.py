@@ -180,10 +180,10 @@ class Abort(Struct, frozen=True):
     message: str
     log: str
     """Why, for our log."""
-    guess: bool = False
-    """A method refused the client, which may try again."""
     more: JsonDict = {}
     """What ``ABORT.Details`` holds beside the message."""
+    guess: bool = False
+    """A method refused the client, which may try again."""
 
     def details(self) -> JsonDict:
         """``ABORT.Details``."""
@@ -326,7 +326,7 @@ class Handshake:
             self._declined.append(step.log)
             return self._try_next()
         if isinstance(step, Deny):
-            return Abort(step.uri, step.message, step.log, guess=step.guess, more=step.details)
+            return Abort(step.uri, step.message, step.log, step.details, step.guess)
         return self._welcome(step)
 
     def _welcome(self, principal: Principal) -> Outcome:

@@ -112,10 +112,10 @@ class Deny(Struct, frozen=True):
     log: str
     uri: str = AUTHENTICATION_DENIED
     message: str = "authentication failed"
-    guess: bool = True
-    """Whether this is to be counted: the client may have guessed, and may try again."""
     details: JsonDict = {}
     """What ``ABORT.Details`` holds beside the message."""
+    guess: bool = True
+    """Whether this is to be counted: the client may have guessed, and may try again."""
 
 
 class Decline(Struct, frozen=True):

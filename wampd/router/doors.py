@@ -31,6 +31,9 @@ class Known(Struct, frozen=True):
     decoy: Callable[[str], str | None]
     """Gives the hash that somebody without a password is compared with; `None`: nobody has a password."""
     lookalikes: Lookalikes
+    """What unknown principals are shown, so that they look like those that there are."""
+    strangers: Lookalikes
+    """The same where an authenticator knows the principals."""
 
 
 def door(realm: Realm, known: Known, call: Call) -> RealmAuth:
@@ -54,6 +57,10 @@ def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
             most=authenticator.pending_calls,
         )
 
+    def alike(authenticator: Authenticator | None) -> Lookalikes:
+        """What unknown principals of a method are shown."""
+        return known.lookalikes if authenticator is None else known.strangers
+
     auth = realm.auth
     if auth.anonymous is not None and auth.anonymous.authenticator is not None:
         yield Unknown(accounts(auth.anonymous.authenticator), _new_authid)
@@ -65,13 +72,16 @@ def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
     if auth.wampcra is not None:
         from wampd.auth.wampcra import Wampcra
 
-        yield Wampcra(known.accounts, known.lookalikes, _new_nonce, _microseconds)
+        authenticator = auth.wampcra.authenticator
+        yield Wampcra(accounts(authenticator), alike(authenticator), _new_nonce, _microseconds)
     if auth.scram is not None:
         from wampd.auth.scram import NAMES, Scram
 
-        is_binding_required = auth.scram.channel_binding == "required"
+        authenticator = auth.scram.authenticator
+        where, alike_there = accounts(authenticator), alike(authenticator)
+        is_bound = auth.scram.channel_binding == "required"
         for name in NAMES:
-            yield Scram(name, known.accounts, known.lookalikes, _new_nonce, is_binding_required=is_binding_required)
+            yield Scram(name, where, alike_there, _new_nonce, is_binding_required=is_bound)
 
 
 def _new_authid() -> str:

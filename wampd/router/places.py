@@ -116,7 +116,8 @@ class Places:
         if len(places) > 1:
             house.accounts = CombinedAccounts(places)
         house.imitate()
-        house.door = door(realm, Known(house.accounts, house.decoy, house.proofs.lookalikes), self._call)
+        known = Known(house.accounts, house.decoy, house.proofs.lookalikes, house.proofs.strangers("dynamic"))
+        house.door = door(realm, known, self._call)
         self._houses.append(house)
         for file in house.files:
             self._watch.add(file, partial(self._file_changed, house))

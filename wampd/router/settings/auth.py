@@ -127,6 +127,9 @@ class WampcraAuth(Part, frozen=True, kw_only=True):
             " that they join."
         ),
     ] = 100_000
+    authenticator: Annotated[
+        Authenticator | None, Meta(description="Who tells the secrets and keys, instead of `principals`.")
+    ] = None
 
 
 class ScramAuth(Part, frozen=True, kw_only=True):
@@ -147,6 +150,9 @@ class ScramAuth(Part, frozen=True, kw_only=True):
             " on; browsers cannot."
         ),
     ] = "optional"
+    authenticator: Annotated[Authenticator | None, Meta(description="Who tells the keys, instead of `principals`.")] = (
+        None
+    )
 
 
 class Auth(Part, frozen=True, kw_only=True):

@@ -78,7 +78,9 @@ class RealmAuth:
         for role in roles:
             if role.name in self.grants:
                 raise ValueError(f"two roles named {role.name!r}")
-            self.grants[role.name] = Grants(role, uri_check, role_uri_bytes.get(role.name, max_uri_bytes))
+            self.grants[role.name] = Grants(
+                role, uri_check, role_uri_bytes.get(role.name, max_uri_bytes), role.authorizer
+            )
 
     def grants_of(self, role: str, authid: str) -> Grants | None:  # noqa: ARG002 - no rule of a role depends on it
         """What a principal may do in this role; `None`: there is no such role."""

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from wampd.realms.grants import NOT_AUTHORIZED, Action, Disclosure, Grant
+from wampd.realms.grants import NOT_AUTHORIZED, Action, Authorizer, Disclosure, Grant
 from wampd.realms.options import Match
 from wampd.realms.uris import UriMap, covers, overlap, precedence
 
@@ -47,11 +47,19 @@ class Role:
     Raise `ValueError` if two rules are for the same URI and match policy.
     """
 
-    __slots__ = ("_parts", "name", "rules")
+    __slots__ = ("_parts", "authorizer", "name", "rules")
 
-    def __init__(self, name: str, rules: Iterable[Rule] = (), *, trustlevel: int | None = None) -> None:
-        """``trustlevel`` is that of every rule which names none."""
+    def __init__(
+        self,
+        name: str,
+        rules: Iterable[Rule] = (),
+        *,
+        trustlevel: int | None = None,
+        authorizer: Authorizer | None = None,
+    ) -> None:
+        """``trustlevel`` is that of every rule which names none; ``authorizer`` is asked about what no rule names."""
         self.name = name
+        self.authorizer = authorizer
         self.rules = tuple(rules)
         self._parts = {"": _Rules(self.rules, trustlevel)}
         for word in RESERVED:
@@ -149,6 +157,7 @@ _REFUSED: dict[tuple[Action, bool], Grant] = {
     (action, pattern): Grant(
         refusal=NOT_AUTHORIZED,
         reason=f"this session may not {doing} {'everything that this pattern matches' if pattern else 'this URI'}",
+        undecided=True,
     )
     for action, doing in _DOING.items()
     for pattern in (False, True)

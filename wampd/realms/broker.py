@@ -136,9 +136,12 @@ class Broker:
             session.send((PUBLISHED, message.id, publication.id))
         self.deliver(publication)
 
-    def permit(self, session: Session, topic: str, options: PublishOptions) -> Grant:
-        """What allows a session to publish to a topic with these options. Raises `Refused`."""
-        grant = session.grants.publish(topic)
+    def permit(self, session: Session, topic: str, options: PublishOptions, *, ending: bool = False) -> Grant:
+        """What allows a session to publish to a topic with these options. Raises `Refused`.
+
+        ``ending``: the session is over, and waits for no authorizer.
+        """
+        grant = session.grants.known("publish", topic) if ending else session.grants.publish(topic)
         if grant.refusal is not None:
             raise Refused(grant.refusal, grant.reason)
         if options.disclose_me and grant.disclose == "never":

@@ -31,10 +31,24 @@ class Grant(Struct, frozen=True):
     """`None`: granted; else the URI of the ERROR that refuses it."""
     reason: str = ""
     """For the refused client; never says whether something exists."""
+    undecided: bool = False
+    """Of a refusal: nothing is said against it, only nothing for it; somebody who knows more may be asked."""
     disclose: Disclosure = "on_request"
     """Whether caller or publisher are disclosed to the other side."""
     trustlevel: int | None = None
     """How far the other side may trust the call or publication, 0 being the least; `None`: it is told nothing of it."""
+
+
+class Authorizer(Struct, frozen=True):
+    """Who is asked about what the rules of a role leave undecided."""
+
+    procedure: str
+    realm: str | None = None
+    """Where it is registered; `None`: in the realm of the session that it is asked about."""
+    timeout: float = 5.0
+    """Seconds until it counts as failed."""
+    ttl: float = 60.0
+    """Seconds for which an answer is remembered; 0: not at all."""
 
 
 class Policy(Protocol):
@@ -53,11 +67,19 @@ DISCLOSURE_DISALLOWED = "wamp.error.option_disallowed.disclose_me"
 class Grants:
     """A policy, with the URI rules of its realm and a bounded memory."""
 
-    __slots__ = ("_check", "_max_bytes", "_policy", "calls", "publications")
+    __slots__ = ("_check", "_max_bytes", "_policy", "authorizer", "calls", "publications")
 
     REMEMBERED = 4096
 
-    def __init__(self, policy: Policy, check: UriCheck = "loose", max_bytes: int = MAX_URI_BYTES) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        check: UriCheck = "loose",
+        max_bytes: int = MAX_URI_BYTES,
+        authorizer: Authorizer | None = None,
+    ) -> None:
+        """``authorizer`` is asked about what the policy leaves undecided (see `wampd.realms.asking`)."""
+        self.authorizer = authorizer
         self._policy = policy
         self._check: UriCheck = check
         self._max_bytes = max_bytes
@@ -81,6 +103,10 @@ class Grants:
         if action in ("register", "publish") and uri.partition(".")[0] == "wamp":
             return Grant(refusal=INVALID_URI, reason="the namespace 'wamp' is reserved")
         return self._policy.decide(action, uri, match)
+
+    def known(self, action: Action, uri: str, match: Match = "exact") -> Grant:
+        """The same where nobody can be asked."""
+        return self.decide(action, uri, match)
 
     def _remember(self, memory: dict[str, Grant], action: Action, uri: str) -> Grant:
         grant = self.decide(action, uri)

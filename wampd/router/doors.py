@@ -14,6 +14,7 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, digest_of
+from wampd.realms.grants import Authorizer
 from wampd.router.settings.auth import Auth, Principal
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.realms import Role as RoleSettings
@@ -50,7 +51,9 @@ def _role(role: RoleSettings) -> Role:
     rules = [
         Rule(rule.uri, rule.match, frozenset(rule.allow), rule.disclose, rule.trustlevel) for rule in role.permissions
     ]
-    return Role(role.name, rules, trustlevel=role.trustlevel)
+    asked = role.authorizer
+    authorizer = None if asked is None else Authorizer(asked.procedure, asked.realm, asked.timeout, asked.ttl)
+    return Role(role.name, rules, trustlevel=role.trustlevel, authorizer=authorizer)
 
 
 def _new_authid() -> str:

@@ -315,6 +315,24 @@ class SessionPeer:
 
     # -------------------------------------------------------------------------------------------------------- ending
 
+    def hold(self, held: bool) -> None:
+        """Read nothing from the client, or read again: what it said last has to wait."""
+        self._connection.hold(held)
+
+    def resume(self) -> None:
+        """What the client said, and had to wait, is served now."""
+        session, realm = self.session, self._realm
+        if session is None or realm is None:
+            return
+        try:
+            realm.core.room.go_on(session)
+        except SessionOver:
+            self._over()
+        except ProtocolViolation as violation:
+            self.violated(str(violation))
+        except Exception:  # noqa: BLE001 - logged, and ended for this session
+            self._failed()
+
     def dismiss(self, reason: str, message: str = "") -> None:
         """Say GOODBYE with this reason, and close when the client has answered or time is up."""
         session = self.session

@@ -27,6 +27,7 @@ CONNECTIONS_FAILED: Final = "connections failed"
 TOO_LATE: Final = "clients too late"
 SESSIONS_OVER_THE_LIMIT: Final = "sessions over the limit"
 REALMS_OVER_THE_LIMIT: Final = "realms over the limit"
+AUTHORIZERS_FAILED: Final = "failures of authorizers"
 OUR_BUGS: Final = "failures of ours"
 
 

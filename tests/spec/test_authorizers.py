@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.spec.scenes import joined_as, pass_time
-from tests.support.play import ALL, ANY, nothing
+from tests.spec.scenes import joined_as
+from tests.support.play import ANY, nothing
 from wampd.realms.messages import (
     CALL,
     ERROR,
@@ -15,7 +15,6 @@ from wampd.realms.messages import (
     PUBLISHED,
     REGISTER,
     REGISTERED,
-    RESULT,
     SUBSCRIBE,
     SUBSCRIBED,
     YIELD,

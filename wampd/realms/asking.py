@@ -7,8 +7,8 @@ Rules
   ``wamp.*`` and ``wampd.*`` are not asked about: only rules that name them reach there.
 * The permission that a message needs is looked for before it is served, so nothing has had an effect when an answer has to
   be waited for. What its arguments need (a testament's topic, a history) is looked for by those who serve it, first of all.
-* While one message of a session waits, all later ones of that session wait behind it, whatever they are, and nothing more is
-  read from its connection; an ABORT alone is heard at once. So order is kept, and what waits is bounded by what was read.
+* While one message of a session waits, all later ones of that session wait behind it, whatever they are; an ABORT alone is
+  heard at once. So order is kept. When much waits, nothing more is read from the connection, so what waits is bounded.
 * An answer is remembered for the principal (realm, authid, role), never for the role: as long as the authorizer's ``ttl``
   says, unless the answer says not to; no longer than the principal has a session here; and in bounded number. What one
   principal asks several times at once is asked once.
@@ -26,8 +26,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
+from wampd.realms.gate import size_of
 from wampd.realms.grants import Action, Authorizer, Grant, Grants
-from wampd.realms.messages import CALL, Abort, Call, ClientMessage, Message, Publish, Register, Subscribe
+from wampd.realms.messages import CALL, Abort, Call, ClientMessage, Error, Message, Publish, Register, Subscribe, Yield
 from wampd.realms.options import Match
 from wampd.realms.records import CANCELED
 from wampd.realms.uris import overlap
@@ -154,9 +155,16 @@ class Question:
 class Held:
     """What waits of one session."""
 
-    __slots__ = ("answers", "handlers", "message", "question", "queue", "serve")
+    __slots__ = ("answers", "handlers", "is_full", "message", "question", "queue", "room", "serve")
+
+    MOST = 64 * 1024
+    """About how many bytes may wait before nothing more is read; what was read already waits all the same."""
+    OVERHEAD = 256
+    """What a message costs beside its payload."""
 
     def __init__(self, handlers: Handlers) -> None:
+        self.room = self.MOST
+        self.is_full = False
         self.handlers = handlers
         """What serves the session's messages when nothing waits."""
         self.message: ClientMessage
@@ -169,9 +177,16 @@ class Held:
         self.queue: deque[ClientMessage] = deque()
         """What came after it."""
 
-    def take(self, _session: Session, message: ClientMessage) -> None:
+    def take(self, session: Session, message: ClientMessage) -> None:
         """Keep a message for later."""
         self.queue.append(message)
+        self.room -= self.OVERHEAD
+        if isinstance(message, Call | Publish | Yield | Error):
+            self.room -= size_of(message.args) + size_of(message.kwargs)
+        if self.room < 0 and not self.is_full:
+            self.is_full = True
+            if session.outlet is not None:
+                session.outlet.hold(True)
 
 
 class WaitingRoom:
@@ -229,7 +244,7 @@ class WaitingRoom:
             return
         if held.question is not None:
             held.question.waiting.pop(session, None)
-        if session.outlet is not None:
+        if held.is_full and session.outlet is not None:
             session.outlet.hold(False)
 
     def abandon(self, session: Session, reason: str) -> None:
@@ -270,8 +285,6 @@ class WaitingRoom:
         held = self._held.get(session)
         if held is None:
             held = self._held[session] = Held(session.handlers)
-            if session.outlet is not None:
-                session.outlet.hold(True)
         held.message = message
         held.serve = serve
         held.question = self._ask(session, undecided.key)

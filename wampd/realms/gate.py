@@ -147,11 +147,12 @@ class Gate:
 
     def _too_large(self, session: Session, message: Call | Publish | Yield | Error) -> Refusal | None:
         most = session.limits.payload_size
-        if most is None or _size(message.args) + _size(message.kwargs) <= most:
+        if most is None or size_of(message.args) + size_of(message.kwargs) <= most:
             return None
         self._struck[_STRUCK["payload_size"]] += 1
         return PAYLOAD_SIZE_EXCEEDED, beyond("payload_size", most)
 
 
-def _size(part: Payload) -> int:
+def size_of(part: Payload) -> int:
+    """Bytes of a part of a payload."""
     return 0 if part is None else memoryview(part).nbytes

@@ -3,17 +3,12 @@
 Rules
 -----
 * Only sessions whose role has an authorizer pass here: the realm gives them handlers of their own when they join.
-* The rules of the role come first: what they allow is allowed, what they deny is refused. What they say nothing of is asked.
-  ``wamp.*`` and ``wampd.*`` are not asked about: only rules that name them reach there.
 * The permission that a message needs is looked for before it is served, so nothing has had an effect when an answer has to
   be waited for. What its arguments need (a testament's topic, a history) is looked for by those who serve it, first of all.
 * While one message of a session waits, all later ones of that session wait behind it, whatever they are; an ABORT alone is
   heard at once. So order is kept. When much waits, nothing more is read from the connection, so what waits is bounded.
-* An answer is remembered for the principal (realm, authid, role), never for the role: as long as the authorizer's ``ttl``
-  says, unless the answer says not to; no longer than the principal has a session here; and in bounded number. What one
-  principal asks several times at once is asked once.
+* What one principal asks several times at once is asked once.
 * Who forgets answers (`WaitingRoom.forget`) also outdates those that are under way: they are asked again.
-* A testament is published when nobody can be asked any more: a remembered answer counts for it though its time be over.
 
 Source: WAMP advanced profile, "Authorization".
 """
@@ -27,11 +22,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
 from wampd.realms.gate import size_of
-from wampd.realms.grants import Action, Authorizer, Grant, Grants
+from wampd.realms.grants import Authorizer, Grant, Grants
 from wampd.realms.messages import CALL, Abort, Call, ClientMessage, Error, Message, Publish, Register, Subscribe, Yield
-from wampd.realms.options import Match
+from wampd.realms.principals import NOTHING, Key, PrincipalGrants, Undecided
 from wampd.realms.records import CANCELED
-from wampd.realms.uris import overlap
+from wampd.realms.services import Arguments, Procedure, Result, taking
 
 if TYPE_CHECKING:
     from wampd.realms.dealer import Dealer
@@ -39,95 +34,14 @@ if TYPE_CHECKING:
     from wampd.realms.realm import Handlers
     from wampd.realms.session import Session
 
-Key: TypeAlias = tuple[Action, str, Match]
 Serve: TypeAlias = Callable[["Session", Any], None]
 
-RESERVED = ("wamp", "wampd")
-"""First components of URIs about which no authorizer is asked."""
 
-_NOTHING: dict[Key, Grant] = {}
+class Invalidate(Arguments, frozen=True):
+    """Of whom the answers are to be forgotten; `None`: of everybody."""
 
-
-class Undecided(Exception):
-    """The rules say nothing of this, and no answer of the authorizer is known."""
-
-    def __init__(self, action: Action, uri: str, match: Match) -> None:
-        super().__init__(action, uri, match)
-        self.key: Key = (action, uri, match)
-
-
-class PrincipalGrants(Grants):
-    """What one principal may do whose role has an authorizer; asking about what is not known raises `Undecided`."""
-
-    __slots__ = ("__weakref__", "_answers", "_now", "_rules", "current")
-
-    MOST = 256
-    """How many answers are remembered."""
-
-    def __init__(self, rules: Grants, now: Callable[[], float]) -> None:
-        """``rules`` are those of the role, and of all its sessions; ``now`` tells monotonic seconds."""
-        self.authorizer = rules.authorizer
-        self.calls = {}  # these two stay empty: what is in them would never be asked about again
-        self.publications = {}
-        self.current = _NOTHING
-        """The answers for the message that is being served; they count once, whatever is remembered."""
-        self._rules = rules
-        self._now = now
-        self._answers: dict[Key, tuple[Grant, float]] = {}
-
-    def call(self, uri: str) -> Grant:
-        """May ``uri`` be called?"""
-        grant = self._rules.call(uri)
-        return self._ask(("call", uri, "exact"), grant) if grant.undecided else grant
-
-    def publish(self, uri: str) -> Grant:
-        """May be published to ``uri``?"""
-        grant = self._rules.publish(uri)
-        return self._ask(("publish", uri, "exact"), grant) if grant.undecided else grant
-
-    def decide(self, action: Action, uri: str, match: Match = "exact") -> Grant:
-        """Check the URI, then ask the rules, then what is known of the authorizer's answers."""
-        grant = self._rules.decide(action, uri, match)
-        return self._ask((action, uri, match), grant) if grant.undecided else grant
-
-    def known(self, action: Action, uri: str, match: Match = "exact") -> Grant:
-        """The same without asking anybody: what is not known is refused, and an answer counts though its time be over."""
-        grant = self._rules.decide(action, uri, match)
-        if not grant.undecided:
-            return grant
-        key = (action, uri, match)
-        answer = self._answers.get(key)
-        return self.current.get(key) or (grant if answer is None else answer[0])
-
-    def _ask(self, key: Key, refused: Grant) -> Grant:
-        grant = self.current.get(key)
-        if grant is not None:
-            return grant
-        answer = self._answers.get(key)
-        if answer is not None and self._now() < answer[1]:
-            return answer[0]
-        if _is_reserved(key[1], key[2]):
-            return refused
-        raise Undecided(*key)
-
-    def remember(self, key: Key, grant: Grant, ttl: float) -> None:
-        """Keep an answer for so many seconds; the one that was there longest gives way to it."""
-        self._answers.pop(key, None)
-        if len(self._answers) >= self.MOST:
-            del self._answers[next(iter(self._answers))]
-        self._answers[key] = (grant, self._now() + ttl)
-
-    def forget(self) -> None:
-        """Forget all answers."""
-        self._answers.clear()
-
-    def __len__(self) -> int:
-        """How many answers are remembered."""
-        return len(self._answers)
-
-    def __bool__(self) -> bool:
-        """It is there, whatever it remembers."""
-        return True
+    authid: str | None = None
+    authrole: str | None = None
 
 
 class Question:
@@ -219,6 +133,10 @@ class WaitingRoom:
     def __len__(self) -> int:
         """How many sessions wait."""
         return len(self._held)
+
+    def procedures(self) -> dict[str, Procedure]:
+        """What is served, by URI."""
+        return {"wampd.authorization.invalidate": taking(Invalidate, self.invalidate)}
 
     # ----------------------------------------------------------------------------------------------------- sessions
 
@@ -313,7 +231,7 @@ class WaitingRoom:
         try:
             held.serve(session, held.message)
         finally:
-            grants.current = _NOTHING
+            grants.current = NOTHING
         if held.question is not None or session not in self._held:
             return
         held.answers = {}
@@ -366,17 +284,19 @@ class WaitingRoom:
             self._questions[grants, key].outdated |= grants in meant
         return len(meant)
 
+    def invalidate(self, _caller: Session, given: Invalidate) -> Result:
+        """Forget what authorizers said of some principals, or of all; return how many that are."""
+        principals = len(self._principals)
+
+        def is_meant(authrole: str, authid: str) -> bool:
+            return given.authid in (None, authid) and given.authrole in (None, authrole)
+
+        return Result([self.forget(is_meant)], cost=principals)
+
     def close(self) -> None:
         """The realm is not used any more, and nobody is in it."""
         self._questions.clear()
         del self._dealer, self._handle
-
-
-def _is_reserved(uri: str, match: Match) -> bool:
-    """Whether a URI, or a part of what a pattern matches, is in a namespace of WAMP's or the router's own."""
-    if match == "exact":
-        return uri.partition(".")[0] in RESERVED
-    return uri in RESERVED or any(overlap(f"{word}.", "prefix", uri, match) for word in RESERVED)
 
 
 def _call(session: Session, message: Call) -> None:

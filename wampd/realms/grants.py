@@ -61,6 +61,8 @@ class Policy(Protocol):
 
 NOT_AUTHORIZED = "wamp.error.not_authorized"
 INVALID_URI = "wamp.error.invalid_uri"
+OWN = ("wampd.audit.", "wampd.authorization.")
+"""Beginnings of URIs that the router alone serves and publishes to, whatever is granted."""
 DISCLOSURE_DISALLOWED = "wamp.error.option_disallowed.disclose_me"
 
 
@@ -100,8 +102,8 @@ class Grants:
             if is_too_long(uri, self._max_bytes):
                 return Grant(refusal=INVALID_URI, reason=beyond("uri_length", self._max_bytes))
             return Grant(refusal=INVALID_URI, reason=f"not a valid URI (rule: {self._check}, match: {match})")
-        if action in ("register", "publish") and uri.partition(".")[0] == "wamp":
-            return Grant(refusal=INVALID_URI, reason="the namespace 'wamp' is reserved")
+        if action in ("register", "publish") and (uri.partition(".")[0] == "wamp" or uri.startswith(OWN)):
+            return Grant(refusal=INVALID_URI, reason="this namespace is reserved")
         return self._policy.decide(action, uri, match)
 
     def known(self, action: Action, uri: str, match: Match = "exact") -> Grant:

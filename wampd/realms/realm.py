@@ -145,6 +145,7 @@ class Realm:
             name, self.dealer, self.handle, outside.now, [] if asked is None else asked, self.struck
         )
         """Where sessions wait for their authorizers."""
+        self.dealer.services.procedures.update(self.room.procedures())
         self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]], bool], Handlers] = {}
 
     def _served(self) -> dict[type[Message], Handler]:

@@ -182,6 +182,7 @@ class Handshake:
 
     __slots__ = (
         "_agent",
+        "_claims",
         "_declined",
         "_directory",
         "_exchange",
@@ -209,6 +210,7 @@ class Handshake:
         self._state = _State.OPENING
         self._method = ""
         self._declined: list[str] = []  # why methods could not serve the client after all
+        self._claims: dict[str, str] = {}
         # Set once a method serves the client.
         self._offered: Iterator[str]  # methods that are to be tried yet
         self._realm: RealmAuth
@@ -222,6 +224,7 @@ class Handshake:
             raise ProtocolViolation("HELLO is legal only as the first message")
         if not _announces_a_role(hello.details.roles):
             raise ProtocolViolation("HELLO must announce at least one of publisher, subscriber, caller and callee")
+        self._claims = {"realm": hello.realm, "authid": hello.details.authid or ""}
         if not is_uri(hello.realm):
             return Abort(INVALID_URI, "the realm's name is not a valid URI", f"invalid realm {shown(hello.realm)}")
         realm = self._directory.get(hello.realm)
@@ -246,6 +249,10 @@ class Handshake:
         if isinstance(answer, Failed):
             return Abort(AUTHENTICATION_FAILED, "authentication failed", f"{self._method}: {answer.log}")
         return self._follow(self._then(answer))
+
+    def claims(self) -> dict[str, str]:
+        """What is known of the client, as it says itself: realm, authid and method, and its address."""
+        return {**self._claims, "method": self._method, "address": str(self._transport.get("peer", ""))}
 
     def expire(self) -> Abort | None:
         """The time to join is over: what to send, if anything, before the transport is closed."""

@@ -94,6 +94,7 @@ class Broker:
         uri = message.uri
         grant = session.grants.publications.get(uri) or session.grants.publish(uri)
         if grant.refusal is not None:
+            self.watcher.denied(session, "publish", uri, grant)
             if options.acknowledge:
                 session.refuse(PUBLISH, message.id, grant.refusal, grant.reason)
             return
@@ -143,6 +144,7 @@ class Broker:
         """
         grant = session.grants.known("publish", topic) if ending else session.grants.publish(topic)
         if grant.refusal is not None:
+            self.watcher.denied(session, "publish", topic, grant)
             raise Refused(grant.refusal, grant.reason)
         if options.disclose_me and grant.disclose == "never":
             raise Refused(DISCLOSURE_DISALLOWED)
@@ -232,6 +234,7 @@ class Broker:
         match = options.match
         grant = session.grants.decide("subscribe", message.uri, match)
         if grant.refusal is not None:
+            self.watcher.denied(session, "subscribe", message.uri, grant, match)
             session.refuse(SUBSCRIBE, message.id, grant.refusal, grant.reason)
             return
         held = session.subscriptions

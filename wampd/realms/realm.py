@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from wampd.realms.asking import Question, WaitingRoom
+from wampd.realms.audit import Books, Entry
 from wampd.realms.broker import Broker
 from wampd.realms.calls import Timeouts
 from wampd.realms.dealer import Dealer
@@ -84,6 +85,7 @@ class Realm:
         outside: Outside,
         alarmed: list[Realm] | None = None,
         asked: list[Question] | None = None,
+        entries: list[Entry] | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         role_limits: Mapping[str, Limits] = MappingProxyType({}),
         quota: Quota = Quota(),  # noqa: B008 - frozen
@@ -96,7 +98,7 @@ class Realm:
     ) -> None:
         """``touched`` gets every session with something to send, ``alarmed`` this realm when `next_deadline` gets earlier.
 
-        ``asked`` gets the questions for authorizers.
+        ``asked`` gets the questions for authorizers, ``entries`` what the shell is to write down.
         ``limits`` are those of every session whose role is not in ``role_limits``.
         """
         alarmed = [] if alarmed is None else alarmed
@@ -124,6 +126,7 @@ class Realm:
         self.testaments = Testaments(self.broker)
         self.dealer.services.procedures.update(self.testaments.procedures())
         self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures())
+        self.books = Books(name, [] if entries is None else entries)
         self.watcher: Watcher = Meta(self, outside)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits

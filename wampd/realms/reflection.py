@@ -117,6 +117,7 @@ class Reflection:
     def __init__(self, broker: Broker, dealer: Dealer, struck: Counter[str]) -> None:
         """``struck`` counts what is refused."""
         self._struck = struck
+        self._broker = broker
         self._emit = broker.emit
         self._subscriptions = broker.subscriptions
         self._registrations = dealer.registrations
@@ -159,6 +160,7 @@ class Reflection:
         kind = cast(Kind, kind)
         refusal = _refusal(caller, given.uri, MAKES[kind])
         if refusal is not None:
+            self._broker.watcher.denied(caller, MAKES[kind][0], given.uri, refusal)
             raise Refused(refusal.refusal or NOT_AUTHORIZED, refusal.reason)
         weight = _weight(given.definition)
         self._check_room(caller, kind, given.uri, weight)

@@ -36,6 +36,7 @@ from wampd.realms.messages import (
 )
 from wampd.realms.session import LEGAL, ProtocolViolation, Session, SessionOver, State
 from wampd.router import tally
+from wampd.router.audit import who
 from wampd.router.entrance import Entrance
 from wampd.router.line import Line, Patience
 from wampd.router.wire.codec import Codec, Uncarriable
@@ -109,7 +110,7 @@ class SessionPeer:
         """For the log: the session, or where the connection comes from."""
         if self.session is None:
             return str(self.about["peer"])
-        return f"{self.session.id} ({self.session.authid}, {self.session.authrole}, {self.about['peer']})"
+        return who(self.session)
 
     # ----------------------------------------------------------------------------------------------------- receiving
 
@@ -182,7 +183,7 @@ class SessionPeer:
         depth = session.limits.depth
         codec = self._codec if depth is None else shallower(self._codec, depth)
         self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
-        log.info("{who} joined {realm}", who=self.who, realm=realm.core.name)
+        self._realms.auditor.joined(session, realm.core)
         return None
 
     def _end(self) -> None:
@@ -359,7 +360,7 @@ class SessionPeer:
     def _leave(self, why: str) -> None:
         session, realm = self.session, self._realm
         if session is not None and realm is not None:
-            log.info("{who} left {realm}: {why}", who=self.who, realm=realm.core.name, why=why)
+            self._realms.auditor.left(session, realm.core, why)
             self.session = None
             self._realm = None
             self._realms.ids.discard(session.id)

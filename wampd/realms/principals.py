@@ -39,7 +39,7 @@ class Undecided(Exception):
 class PrincipalGrants(Grants):
     """What one principal may do whose role has an authorizer; asking about what is not known raises `Undecided`."""
 
-    __slots__ = ("__weakref__", "_answers", "_now", "_rules", "current")
+    __slots__ = ("_answers", "_now", "_rules", "current")
 
     MOST = 256
     """How many answers are remembered."""
@@ -47,6 +47,7 @@ class PrincipalGrants(Grants):
     def __init__(self, rules: Grants, now: Callable[[], float]) -> None:
         """``rules`` are those of the role, and of all its sessions; ``now`` tells monotonic seconds."""
         self.authorizer = rules.authorizer
+        self.limited = rules.limited
         self.calls = {}  # these two stay empty: what is in them would never be asked about again
         self.publications = {}
         self.current = NOTHING

@@ -193,7 +193,7 @@ class Realm:
         asks = session.grants.authorizer is not None
         if asks:
             self.room.admit(session)
-        key = roles, guarded(session.limits), asks
+        key = roles, guarded(session.limits, by_rule=session.grants.limited), asks
         if key not in self._handlers_of:
             self._handlers_of[key] = self._choose(*key)
         session.handlers = self._handlers_of[key]

@@ -57,7 +57,7 @@ DISCLOSURE_DISALLOWED = "wamp.error.option_disallowed.disclose_me"
 class Grants:
     """A policy, with the URI rules of its realm and a bounded memory."""
 
-    __slots__ = ("__weakref__", "_check", "_max_bytes", "_policy", "calls", "limited", "publications")
+    __slots__ = ("__weakref__", "_check", "_max_bytes", "calls", "limited", "policy", "publications")
 
     REMEMBERED = 4096
 
@@ -66,7 +66,7 @@ class Grants:
     ) -> None:
         """``limited``: some of what is granted has limits of its own."""
         self.limited = limited
-        self._policy = policy
+        self.policy = policy
         self._check: UriCheck = check
         self._max_bytes = max_bytes
         self.calls: dict[str, Grant] = {}
@@ -88,7 +88,7 @@ class Grants:
             return Grant(refusal=INVALID_URI, reason=f"not a valid URI (rule: {self._check}, match: {match})")
         if action in ("register", "publish") and uri.partition(".")[0] == "wamp":
             return Grant(refusal=INVALID_URI, reason="the namespace 'wamp' is reserved")
-        return self._policy.decide(action, uri, match)
+        return self.policy.decide(action, uri, match)
 
     def _remember(self, memory: dict[str, Grant], action: Action, uri: str) -> Grant:
         grant = self.decide(action, uri)

@@ -180,6 +180,8 @@ class Abort(Struct, frozen=True):
     message: str
     log: str
     """Why, for our log."""
+    guess: bool = False
+    """A method refused the client, which may try again."""
 
     def wire(self) -> tuple[Any, ...]:
         """``[ABORT, Details|dict, Reason|uri]``."""
@@ -275,7 +277,10 @@ class Handshake:
             return None
         self._leave()
         if isinstance(answer, Failed):
-            return Abort(AUTHENTICATION_FAILED, "authentication failed", f"{self._method}: {answer.log}")
+            log = f"{self._method}: {answer.log}"
+            return Abort(AUTHENTICATION_FAILED, "authentication failed", log, guess=answer.guess)
+        if isinstance(answer, Deny):
+            return self._follow(answer)
         return self._follow(self._then(answer))
 
     def expire(self) -> Abort | None:
@@ -315,7 +320,7 @@ class Handshake:
             self._declined.append(step.log)
             return self._try_next()
         if isinstance(step, Deny):
-            return Abort(step.uri, step.message, step.log)
+            return Abort(step.uri, step.message, step.log, guess=step.guess)
         return self._welcome(step)
 
     def _welcome(self, principal: Principal) -> Outcome:

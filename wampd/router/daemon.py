@@ -102,7 +102,7 @@ class Daemon:
     def _open(self, realm: RealmSettings) -> None:
         """Open one realm, or get ready to open those of a template."""
         plan = Plan(
-            door=door(realm),
+            door=door(realm, self.realms.call),
             limits=limits_of(realm.limits, RoleLimits()),
             role_limits={role.name: limits_of(realm.limits, role.limits) for role in realm.roles},
             quota=Quota(

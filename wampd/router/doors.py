@@ -9,21 +9,23 @@ import secrets
 from collections.abc import Iterator
 
 from wampd.auth.accounts import Account
-from wampd.auth.anonymous import Anonymous
+from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.hashes import Decoys
 from wampd.auth.methods import Method
 from wampd.auth.ticket import Ticket, digest_of
 from wampd.router.rights import longest_uris, roles_of
-from wampd.router.settings.auth import Auth, Principal
+from wampd.router.settings.auth import Auth, Authenticator, Principal
 from wampd.router.settings.realms import Realm
 from wampd.router.stores.accounts import Accounts, FixedAccounts
+from wampd.router.stores.dynamic import Call, DynamicAccounts
 
 
-def door(realm: Realm) -> RealmAuth:
-    """Who may come into a realm, and as what."""
+def door(realm: Realm, call: Call) -> RealmAuth:
+    """Who may come into a realm, and as what; ``call`` calls procedures of components."""
     places = _Places(realm.auth)
-    return RealmAuth(_methods(realm.auth, places), roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
+    methods = _methods(realm, places, call)
+    return RealmAuth(methods, roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
 
 
 class _Places:
@@ -44,12 +46,33 @@ class _Places:
         )
 
 
-def _methods(auth: Auth, places: _Places) -> Iterator[Method]:
+def _methods(realm: Realm, places: _Places, call: Call) -> Iterator[Method]:
     """The methods that a realm offers."""
-    if auth.anonymous is not None:
+
+    def known(authenticator: Authenticator | None) -> Accounts:
+        """Where the accounts of a method are."""
+        if authenticator is None:
+            return places.accounts
+        return DynamicAccounts(
+            call,
+            authenticator.realm or realm.name,
+            authenticator.procedure,
+            timeout=authenticator.timeout,
+            most=authenticator.pending_calls,
+        )
+
+    auth = realm.auth
+    if auth.anonymous is not None and auth.anonymous.authenticator is not None:
+        yield Unknown(known(auth.anonymous.authenticator), _new_authid)
+    elif auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        yield Ticket(places.accounts, places.decoys.of)
+        decoy = places.decoys.of if auth.ticket.authenticator is None else _no_decoy
+        yield Ticket(known(auth.ticket.authenticator), decoy)
+
+
+def _no_decoy(_authid: str) -> None:
+    """What an authenticator judges takes the time that it takes."""
 
 
 def _account(principal: Principal) -> Account:

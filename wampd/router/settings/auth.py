@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from .parts import Name, Part
+from .parts import Count, Name, Part, Seconds
 from .secret import Secret
 
 
@@ -23,6 +23,24 @@ class Principal(Part, frozen=True, kw_only=True):
     ] = None
 
 
+class Authenticator(Part, frozen=True, kw_only=True):
+    """A procedure of a component that says who may come in by a method, instead of `principals`.
+
+    It is called with the realm, the authid and details of the client, and returns the role, or a dictionary with the role and
+    what the client must prove (see authentication.md). Whatever goes wrong lets nobody in.
+    """
+
+    procedure: Annotated[Name, Meta(description="The URI of the procedure.")]
+    realm: Annotated[
+        Name | None,
+        Meta(description="The realm that it is registered in; `null`: the realm whose clients it is asked about."),
+    ] = None
+    timeout: Annotated[Seconds, Meta(description="How long it may take to answer.")] = 5.0
+    pending_calls: Annotated[
+        Count, Meta(description="Clients at once that wait for its answer; more are turned away.")
+    ] = 1_000
+
+
 class PasswordFile(Part, frozen=True, kw_only=True):
     """A file of names and passwords, as the program `htpasswd` makes it: `htpasswd -cB FILE NAME`.
 
@@ -37,10 +55,18 @@ class AnonymousAuth(Part, frozen=True, kw_only=True):
     """Authentication method `anonymous`: everybody is let in, under one role."""
 
     role: Annotated[Name, Meta(description="The role of anonymous sessions.")] = "anonymous"
+    authenticator: Annotated[
+        Authenticator | None,
+        Meta(description="Who says which clients are let in, and in what role, instead of `role`."),
+    ] = None
 
 
 class TicketAuth(Part, frozen=True, kw_only=True):
     """Authentication method `ticket`: a shared secret, sent as it is; use it over TLS or a Unix socket."""
+
+    authenticator: Annotated[
+        Authenticator | None, Meta(description="Who judges the tickets, instead of `principals`.")
+    ] = None
 
 
 class Auth(Part, frozen=True, kw_only=True):

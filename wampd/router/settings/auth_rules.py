@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from .auth import Auth, PasswordFile
+from .authenticators import judged_otherwise
 from .checker import Here, Rule, repeated
 from .problems import KeyPath, did_you_mean, quote, quote_file
 from .realms import Realm
@@ -33,7 +34,10 @@ def _auth(auth: Auth, here: Here) -> None:
         if not proofs and here.is_sound("principals", index):
             here.problem(f"nothing proves who this is: give it one of {', '.join(PROOFS)}", "principals", index)
         for key in proofs:
-            if not any(method in offered or not here.is_sound(method) for method in PROOFS[key]):
+            if judged_otherwise(auth, PROOFS[key]):
+                methods = " or ".join(PROOFS[key])
+                here.problem(f"who comes in by {methods} is said by its authenticator", "principals", index, key)
+            elif not any(method in offered or not here.is_sound(method) for method in PROOFS[key]):
                 methods = " or ".join(PROOFS[key])
                 here.problem(f"no method uses this: the realm's auth does not name {methods}", "principals", index, key)
 
@@ -59,7 +63,7 @@ def _password_file(listed: PasswordFile, here: Here) -> None:
 
 def _roles_of(auth: Auth, here: Here) -> Iterator[tuple[str, KeyPath]]:
     """The roles that authentication gives, and where it says so."""
-    if auth.anonymous is not None:
+    if auth.anonymous is not None and auth.anonymous.authenticator is None:
         yield auth.anonymous.role, ("anonymous", "role")
     for index, principal in here.each(auth.principals, "auth", "principals"):
         yield principal.role, ("principals", index, "role")

@@ -15,6 +15,7 @@ from wampd.realms.uris import is_component, is_uri
 
 from . import endpoints
 from .auth_rules import AUTH_RULES, roles_exist
+from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
 from .events import History
 from .listeners import (
@@ -270,6 +271,7 @@ def _settings(settings: Settings, here: Here) -> None:
     for index, (name, match) in repeated(names):
         other = "realm" if match == "exact" else f"template ({match})"
         here.problem(f"there is another {other} {quote(name)}", "realms", index, "name")
+    authenticators_are_there(settings, here)
     for index, name in repeated((i, component.name) for i, component in here.each(settings.components, "components")):
         here.problem(f"there is another component {quote(name)}", "components", index, "name")
     usable = [

@@ -129,7 +129,8 @@ def test_a_name_that_scram_cannot_take_is_reported(config):
         (
             "anonymous: {}",
             "password: hunter2",
-            "password: no method uses this: the realm's auth does not name ticket or wampcra or scram, or leaves it to an authenticator",
+            "password: no method uses this: the realm's auth does not name ticket or wampcra or scram,"
+            " or leaves it to an authenticator",
         ),
     ],
 )

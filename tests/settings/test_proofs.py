@@ -124,12 +124,13 @@ def test_a_name_that_scram_cannot_take_is_reported(config):
         (
             "ticket: {}",
             "wampcra: {secret: hunter2}",
-            "wampcra: no method uses this: the realm's auth does not name wampcra",
+            "wampcra: no method uses this: the realm's auth does not name wampcra, or leaves it to an authenticator",
         ),
         (
             "anonymous: {}",
             "password: hunter2",
-            "password: no method uses this: the realm's auth does not name ticket or wampcra or scram",
+            "password: no method uses this: the realm's auth does not name ticket or wampcra or scram,"
+            " or leaves it to an authenticator",
         ),
     ],
 )

@@ -235,7 +235,9 @@ class ScramExchange:
     def _failed(self, error: str, message: str) -> Deny:
         """HELLO cannot be served."""
         authid = shown(self._request.details.authid)
-        return Deny(f"{self._name}: {authid}: {message}", AUTHENTICATION_FAILED, message, {"scram": error})
+        return Deny(
+            f"{self._name}: {authid}: {message}", AUTHENTICATION_FAILED, message, guess=False, details={"scram": error}
+        )
 
     def _denied(self, error: str, why: str) -> Deny:
         """AUTHENTICATE does not prove anything."""

@@ -48,7 +48,7 @@ async def join(authid: str = "") -> Any:
     if not authid:
         session, _ = await enter("realm1")
     else:
-        session, _ = await enter("guarded", {"ticket": {"authid": authid, "ticket": f"secret-of-{authid}"}})
+        session, _ = await enter("guarded", {"ticket": {"authid": authid, "ticket": f"hunter2-of-{authid}"}})
     return session
 
 

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from functools import partial
 
 from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous
+from wampd.auth.cryptosign import CHALLENGE_SIZE, Cryptosign
 from wampd.auth.handshake import RealmAuth
+from wampd.auth.keys import SigningKey
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, digest_of
-from wampd.router.settings.auth import Auth, Principal
+from wampd.router.settings.auth import Auth, CryptosignAuth, Principal
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts, FixedAccounts
@@ -35,6 +38,18 @@ def _methods(auth: Auth, accounts: Accounts) -> Iterator[Method]:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
         yield Ticket(accounts)
+    if auth.cryptosign is not None:
+        yield _cryptosign(auth.cryptosign, accounts)
+
+
+def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:
+    seed = settings.router_key
+    return Cryptosign(
+        accounts,
+        partial(secrets.token_bytes, CHALLENGE_SIZE),
+        router_key=None if seed is None else SigningKey.from_text(seed.reveal()),
+        binding_required=settings.channel_binding == "required",
+    )
 
 
 def _account(principal: Principal) -> Account:
@@ -43,6 +58,7 @@ def _account(principal: Principal) -> Account:
         authid=principal.authid,
         role=principal.role,
         ticket=None if principal.ticket is None else digest_of(principal.ticket.reveal()),
+        keys=tuple(bytes.fromhex(key) for key in principal.keys),
     )
 
 

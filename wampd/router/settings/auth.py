@@ -1,10 +1,10 @@
 """Settings of a realm: how its sessions authenticate, and as whom."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .parts import Name, Part
+from .parts import Name, Part, Text
 from .secret import Secret
 
 
@@ -20,6 +20,10 @@ class Principal(Part, frozen=True, kw_only=True):
             " `{file: PATH}` of a file that others cannot read."
         ),
     ] = None
+    keys: Annotated[
+        tuple[Text, ...],
+        Meta(description="The Ed25519 public keys that prove it by the method `cryptosign`: 64 hex digits each."),
+    ] = ()
 
 
 class AnonymousAuth(Part, frozen=True, kw_only=True):
@@ -30,6 +34,25 @@ class AnonymousAuth(Part, frozen=True, kw_only=True):
 
 class TicketAuth(Part, frozen=True, kw_only=True):
     """Authentication method `ticket`: a shared secret, sent as it is; use it over TLS or a Unix socket."""
+
+
+class CryptosignAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `cryptosign`: the client signs a challenge with its Ed25519 key."""
+
+    router_key: Annotated[
+        Secret | None,
+        Meta(
+            description="The seed of the Ed25519 key by which the router proves itself to clients that challenge it: 64 hex"
+            " digits, best as `{file: PATH}`. It signs whatever clients bring, so use it for nothing else."
+        ),
+    ] = None
+    channel_binding: Annotated[
+        Literal["optional", "required"],
+        Meta(
+            description="Whether a signature must be bound to the TLS connection (`tls-exporter` on TLS 1.3, `tls-unique`"
+            " on TLS 1.2), so that nobody between client and router can use it. `optional`: if the client asks."
+        ),
+    ] = "optional"
 
 
 class Auth(Part, frozen=True, kw_only=True):
@@ -43,3 +66,4 @@ class Auth(Part, frozen=True, kw_only=True):
     ] = ()
     anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
     ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None
+    cryptosign: Annotated[CryptosignAuth | None, Meta(description="Let principals in by their Ed25519 keys.")] = None

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-from .auth import Auth
+from .auth import Auth, CryptosignAuth, Principal
 from .checker import Here, Rule, repeated
+from .key_rules import cryptosign, one_owner, principal_keys
 from .problems import KeyPath, did_you_mean, quote
 from .realms import Realm
 
 METHODS = tuple(name for name in Auth.__struct_fields__ if name != "principals")
 """The keys that name an authentication method."""
 
-PROOFS: Mapping[str, tuple[str, ...]] = {"ticket": ("ticket",)}
+PROOFS: Mapping[str, tuple[str, ...]] = {"ticket": ("ticket",), "keys": ("cryptosign",)}
 """For each key of a principal that proves it, the methods that use it."""
 
 
@@ -21,6 +22,7 @@ def _auth(auth: Auth, here: Here) -> None:
     principals = list(here.each(auth.principals, "principals"))
     for index, authid in repeated((i, principal.authid) for i, principal in principals):
         here.problem(f"there is another principal {quote(authid)}", "principals", index, "authid")
+    one_owner(auth, principals, here)
     for index, principal in principals:
         proofs = [key for key in PROOFS if getattr(principal, key)]
         if not proofs and here.is_sound("principals", index):
@@ -49,4 +51,4 @@ def roles_exist(realm: Realm, here: Here) -> None:
             here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", "auth", *where)
 
 
-AUTH_RULES: Mapping[type, Rule] = {Auth: _auth}
+AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, CryptosignAuth: cryptosign, Principal: principal_keys}

@@ -2,12 +2,12 @@
 
 Rules
 -----
-* An authid has at most one account in one place, and a public key belongs to at most one account.
+* An authid has at most one account in one place; a public key, or a name of a certificate, belongs to at most one account.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -25,15 +25,30 @@ class Accounts(Protocol):
 
 
 class FixedAccounts:
-    """Accounts that stay as they are. Raise `ValueError` if two have the same authid."""
+    """Accounts that stay as they are.
+
+    Raise `ValueError` if two have the same authid, or if a key or a name of a certificate belongs to two of them.
+    """
 
     def __init__(self, accounts: Iterable[Account]) -> None:
-        self._by_authid: dict[str | bytes, Account] = {}
+        self._found: dict[tuple[str, str | bytes], Account] = {}
         for account in accounts:
-            if account.authid in self._by_authid:
-                raise ValueError(f"two principals with the authid {account.authid!r}")
-            self._by_authid[account.authid] = account
+            for handle in _handles(account):
+                if self._found.setdefault(handle, account) is not account:
+                    by, value = handle
+                    raise ValueError(
+                        f"two principals with the {by} {value if isinstance(value, str) else value.hex()!r}"
+                    )
 
     def find(self, question: FindAccount) -> Account | None:
         """The account that is asked for."""
-        return self._by_authid.get(question.value) if question.by == "authid" else None
+        return self._found.get((question.by, question.value))
+
+
+def _handles(account: Account) -> Iterator[tuple[str, str | bytes]]:
+    """By what an account is found."""
+    yield "authid", account.authid
+    for key in account.keys:
+        yield "key", key
+    for name in account.certificates:
+        yield "certificate", name

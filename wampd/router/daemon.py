@@ -24,12 +24,14 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
 import wampd
+from wampd.auth.questions import CheckPassword
 from wampd.realms.calls import Timeouts
 from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota, Rate
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
 from wampd.router.doors import door
+from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
 from wampd.router.observe import logs
@@ -85,6 +87,7 @@ class Daemon:
         self._ports: list[Any] = []
         self.realms = Realms(reactor, f"wampd-{wampd.__version__}")
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
+        self.realms.answers.add(CheckPassword, PasswordChecks(reactor).check)
         for realm in settings.realms:
             self._open(realm)
         environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}

@@ -13,6 +13,7 @@ from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.cryptosign import CHALLENGE_SIZE, Cryptosign
 from wampd.auth.handshake import RealmAuth
+from wampd.auth.hashes import Decoys
 from wampd.auth.keys import SigningKey
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
@@ -25,21 +26,39 @@ from wampd.router.stores.accounts import Accounts, FixedAccounts
 
 def door(realm: Realm) -> RealmAuth:
     """Who may come into a realm, and as what."""
-    accounts = FixedAccounts([_account(principal) for principal in realm.auth.principals])
+    places = _Places(realm.auth)
     lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
     return RealmAuth(
-        _methods(realm.auth, accounts), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
+        _methods(realm.auth, places), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
     )
 
 
-def _methods(auth: Auth, accounts: Accounts) -> Iterator[Method]:
+class _Places:
+    """Where the accounts of a realm are."""
+
+    def __init__(self, auth: Auth) -> None:
+        from wampd.router.stores import htpasswd
+
+        fixed = [_account(principal) for principal in auth.principals]
+        listed = [
+            account
+            for file in auth.password_files
+            for account in htpasswd.accounts_of(htpasswd.read(file.file), file.role)
+        ]
+        self.accounts: Accounts = FixedAccounts([*fixed, *listed])
+        self.decoys = Decoys(
+            [account.password for account in (*fixed, *listed) if account.password], secrets.token_bytes(32)
+        )
+
+
+def _methods(auth: Auth, places: _Places) -> Iterator[Method]:
     """The methods that a realm offers."""
     if auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        yield Ticket(accounts)
+        yield Ticket(places.accounts, places.decoys.of)
     if auth.cryptosign is not None:
-        yield _cryptosign(auth.cryptosign, accounts)
+        yield _cryptosign(auth.cryptosign, places.accounts)
 
 
 def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:
@@ -64,7 +83,8 @@ def _account(principal: Principal) -> Account:
 
 def _role(role: RoleSettings) -> Role:
     rules = [
-        Rule(rule.uri, rule.match, frozenset(rule.allow), rule.disclose, rule.trustlevel) for rule in role.permissions
+        Rule(rule.uri, rule.match, frozenset(rule.allow or ()), rule.disclose, rule.trustlevel, frozenset(rule.deny))
+        for rule in role.permissions
     ]
     return Role(role.name, rules, trustlevel=role.trustlevel)
 

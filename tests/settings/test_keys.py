@@ -2,7 +2,10 @@
 
 import pytest
 
+from tests.support.authority import Authority
+from tests.support.certificates import make_certificate
 from wampd.auth.keys import SigningKey
+from wampd.router.settings.key_rules import certificate_name
 
 SEED = b"hunter2 of the router".ljust(32, b".")
 ROUTER = SigningKey(SEED).public.hex()
@@ -83,3 +86,96 @@ def test_keys_are_of_use_to_cryptosign_alone(config):
 )
 def test_misspellings_are_recognized(config, method, hint):
     assert f"did you mean {hint}?" in config.problem(TEXT % (method, KEY, OTHER))
+
+
+# --------------------------------------------------------------------------------------------- TLS certificates
+
+PRINTS = ":".join(["AB"] * 32)
+TLS = """\
+realms:
+  - name: realm1
+    roles: [{name: user}]
+    auth:
+      tls: {}
+      principals:
+        - authid: joe
+          role: user
+          certificates:
+            - %s
+            - fingerprint: "ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB"
+listeners:
+  - endpoint: tcp:8080
+    rawsocket: {}
+    tls: {certificate: localhost.crt, key: localhost.key, client_certificates: %s}
+"""
+CLIENTS = "{authorities: authority.crt}"
+
+
+@pytest.fixture
+def files(config):
+    """The files that the configuration names."""
+    make_certificate(config.directory)
+    Authority(config.directory)
+
+
+def test_certificates_and_authorities_are_read(config, files):
+    settings = config.load(TLS % (r"subject: CN=joe,O=Example\, Inc.", CLIENTS))
+    clients = settings.listeners[0].tls.client_certificates
+    assert (clients.authorities, clients.required) == (config.directory / "authority.crt", True)
+    first, second = settings.realms[0].auth.principals[0].certificates
+    assert certificate_name(first) == r"subject:CN=joe,O=Example\, Inc."
+    assert certificate_name(second) == "sha256:" + "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("certificate", "problem"),
+    [
+        ("{}", ": expected one of fingerprint, subject, san"),
+        ('{subject: CN=joe, san: "DNS:joe"}', ": expected one of fingerprint, subject, san"),
+        ("fingerprint: abc", ".fingerprint: not a SHA-256 fingerprint, which is 64 hex digits"),
+        ("subject: joe", ".subject: not a subject; write it like CN=joe,O=Example (RFC 4514)"),
+        ("subject: ''", ".subject: not a subject; write it like CN=joe,O=Example (RFC 4514)"),
+        (
+            "san: joe.example.com",
+            ".san: not a subject alternative name; write it like DNS:host, email:name@host or URI:uri",
+        ),
+        ("sna: DNS:joe", '.sna: unknown key; did you mean "san"?'),
+    ],
+)
+def test_a_certificate_has_one_name_that_can_be_found(config, files, certificate, problem):
+    assert config.problem(TLS % (certificate, CLIENTS)).startswith(
+        "realms[0].auth.principals[0].certificates[0]" + problem
+    )
+
+
+def test_a_certificate_belongs_to_one_principal_and_stands_there_once(config, files):
+    problem = config.problem(TLS % (f'fingerprint: "{PRINTS}"', CLIENTS))
+    assert problem == "realms[0].auth.principals[0].certificates[1]: this certificate is here twice"
+
+
+@pytest.mark.parametrize(
+    ("authorities", "problem"),
+    [
+        ("nowhere.crt", 'cannot read the file "nowhere.crt"'),
+        ("localhost.key", 'there are no certificates (PEM) in "localhost.key"'),
+        ("empty.crt", 'there are no certificates (PEM) in "empty.crt"'),
+    ],
+)
+def test_authorities_are_a_file_of_certificates(config, files, authorities, problem):
+    config.write("", "empty.crt")
+    found = config.problem(TLS % ("subject: CN=joe", f"{{authorities: {authorities}}}"))
+    where = "listeners[0].tls.client_certificates.authorities: "
+    assert found.replace(f"{config.directory}/", "") == where + problem
+
+
+def test_the_method_needs_a_listener_that_asks_for_certificates(config, files):
+    text = (TLS % ("subject: CN=joe", CLIENTS)).replace(f", client_certificates: {CLIENTS}", "")
+    assert config.problem(text) == (
+        "realms[0].auth.tls: no listener asks clients for certificates; give one tls: {client_certificates: …}"
+    )
+
+
+def test_certificates_are_of_use_to_the_method_tls_alone(config, files):
+    text = (TLS % ("subject: CN=joe", CLIENTS)).replace("tls: {}", "anonymous: {role: user}")
+    problem = config.problem(text)
+    assert problem.startswith("realms[0].auth.principals[0].certificates: no method uses this")

@@ -18,7 +18,9 @@ from wampd.auth.keys import SigningKey
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, digest_of
+from wampd.auth.tls import Tls
 from wampd.router.settings.auth import Auth, CryptosignAuth, Principal
+from wampd.router.settings.key_rules import certificate_name
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts, FixedAccounts
@@ -59,6 +61,8 @@ def _methods(auth: Auth, places: _Places) -> Iterator[Method]:
         yield Ticket(places.accounts, places.decoys.of)
     if auth.cryptosign is not None:
         yield _cryptosign(auth.cryptosign, places.accounts)
+    if auth.tls is not None:
+        yield Tls(places.accounts)
 
 
 def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:
@@ -78,6 +82,7 @@ def _account(principal: Principal) -> Account:
         role=principal.role,
         ticket=None if principal.ticket is None else digest_of(principal.ticket.reveal()),
         keys=tuple(bytes.fromhex(key) for key in principal.keys),
+        certificates=tuple(filter(None, map(certificate_name, principal.certificates))),
     )
 
 

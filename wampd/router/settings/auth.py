@@ -9,6 +9,24 @@ from .parts import Name, Part, Text
 from .secret import Secret
 
 
+class Certificate(Part, frozen=True, kw_only=True):
+    """What a client's TLS certificate is called: one of these."""
+
+    fingerprint: Annotated[
+        Text | None,
+        Meta(description="The SHA-256 digest of the certificate: 64 hex digits, with colons or without."),
+    ] = None
+    subject: Annotated[
+        Text | None, Meta(description="The whole subject, as in RFC 4514: `CN=joe,O=Example` (the last part first).")
+    ] = None
+    san: Annotated[
+        Text | None,
+        Meta(
+            description="A subject alternative name: `DNS:host`, `email:name@host` or `URI:uri`; there are no patterns."
+        ),
+    ] = None
+
+
 class Principal(Part, frozen=True, kw_only=True):
     """Somebody who may come in, and what proves it; a method for which nothing is given here does not let them in."""
 
@@ -24,6 +42,13 @@ class Principal(Part, frozen=True, kw_only=True):
     keys: Annotated[
         tuple[Text, ...],
         Meta(description="The Ed25519 public keys that prove it by the method `cryptosign`: 64 hex digits each."),
+    ] = ()
+    certificates: Annotated[
+        tuple[Certificate, ...],
+        Meta(
+            description="The TLS certificates that prove it by the method `tls`. A subject or an alternative name is as good"
+            " as the listener's authorities, each of which can vouch for it; a fingerprint is of one certificate alone."
+        ),
     ] = ()
 
 
@@ -66,6 +91,13 @@ class CryptosignAuth(Part, frozen=True, kw_only=True):
     ] = "optional"
 
 
+class TlsAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `tls`: the certificate that the client has shown tells who it is.
+
+    A listener must ask for certificates: see `client_certificates` of its `tls`.
+    """
+
+
 class Auth(Part, frozen=True, kw_only=True):
     """How sessions of a realm authenticate; a method that is not named is not offered.
 
@@ -82,3 +114,4 @@ class Auth(Part, frozen=True, kw_only=True):
     anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
     ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None
     cryptosign: Annotated[CryptosignAuth | None, Meta(description="Let principals in by their Ed25519 keys.")] = None
+    tls: Annotated[TlsAuth | None, Meta(description="Let principals in by their TLS certificates.")] = None

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from .auth import Auth, CryptosignAuth, PasswordFile, Principal
+from .auth import Auth, Certificate, CryptosignAuth, PasswordFile, Principal
 from .checker import Here, Rule, repeated
-from .key_rules import cryptosign, one_owner, principal_keys
+from .key_rules import certificate, cryptosign, one_owner, principal_keys
 from .problems import KeyPath, did_you_mean, quote, quote_file
 from .realms import Realm
 from .values import others_can_read
@@ -18,7 +18,7 @@ PLACES = ("principals", "password_files")
 METHODS = tuple(name for name in Auth.__struct_fields__ if name not in PLACES)
 """The keys that name an authentication method."""
 
-PROOFS: Mapping[str, tuple[str, ...]] = {"ticket": ("ticket",), "keys": ("cryptosign",)}
+PROOFS: Mapping[str, tuple[str, ...]] = {"ticket": ("ticket",), "keys": ("cryptosign",), "certificates": ("tls",)}
 """For each key of a principal that proves it, the methods that use it."""
 
 
@@ -81,6 +81,7 @@ def roles_exist(realm: Realm, here: Here) -> None:
 
 AUTH_RULES: Mapping[type, Rule] = {
     Auth: _auth,
+    Certificate: certificate,
     CryptosignAuth: cryptosign,
     PasswordFile: _password_file,
     Principal: principal_keys,

@@ -51,4 +51,4 @@ def _handles(account: Account) -> Iterator[tuple[str, str | bytes]]:
     for key in account.keys:
         yield "key", key
     for name in account.certificates:
-        yield "certificate", name
+        yield "certificate", name.encode()

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.authority import Authority, fingerprint, self_signed
+from tests.support.authority import Authority, fingerprint
 from tests.support.certificates import Pem, make_certificate
-from tests.support.process import environment, free_port, wampd_command, Child
+from tests.support.process import Child, environment, free_port, wampd_command
 from wampd.auth.keys import SigningKey
 
 SEED = b"hunter2 of joe".ljust(32, b".")
@@ -35,7 +35,10 @@ listeners:
     websocket: {{/ws: {{type: wamp}}}}
     rawsocket: {{}}
   - endpoint: tcp:{secure}:interface=127.0.0.1
-    tls: {{certificate: localhost.crt, key: localhost.key, client_certificates: {{authorities: authority.crt, required: false}}}}
+    tls:
+      certificate: localhost.crt
+      key: localhost.key
+      client_certificates: {{authorities: authority.crt, required: false}}
     websocket: {{/ws: {{type: wamp}}}}
     rawsocket: {{}}
 """

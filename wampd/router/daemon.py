@@ -15,7 +15,6 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from math import ceil
 from typing import Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
@@ -27,23 +26,24 @@ import wampd
 from wampd.auth.questions import CheckPassword
 from wampd.realms.calls import Timeouts
 from wampd.realms.history import HistoryRule
-from wampd.realms.limits import Limits, Quota, Rate
+from wampd.realms.limits import Quota
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
-from wampd.router.doors import door
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
 from wampd.router.observe import logs
+from wampd.router.places import Places
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
-from wampd.router.settings.limits import Rate as RateSettings
-from wampd.router.settings.limits import RealmLimits, RoleLimits
+from wampd.router.rights import limits_of
+from wampd.router.settings.limits import RoleLimits
 from wampd.router.settings.listeners import Compression, Listener, LongPollPath, StaticPath, WampPath
 from wampd.router.settings.listeners import Tls as TlsSettings
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
+from wampd.router.stores.watched import Unusable
 from wampd.router.templates import Plan, Template
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
@@ -65,7 +65,12 @@ def run(settings: Settings) -> int:
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
     log_lines = logs.begin(settings.log.level, settings.log.format, clock=reactor)
-    daemon = Daemon(reactor, settings)
+    try:
+        daemon = Daemon(reactor, settings)
+    except Unusable as why:  # the store; or a file that has changed since it was checked
+        log.critical("cannot start: {why}", why=str(why))
+        log_lines.finish()
+        return 1
     end_of_turn.append(daemon.realms.end_of_turn)
     reactor.callWhenRunning(daemon.start)
     gc.collect()
@@ -88,6 +93,7 @@ class Daemon:
         self._ports: list[Any] = []
         self.realms = Realms(reactor, f"wampd-{wampd.__version__}")
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
+        self._places = Places(reactor, settings, self.realms, dict(os.environ))
         self.realms.answers.add(CheckPassword, PasswordChecks(reactor).check)
         for realm in settings.realms:
             self._open(realm)
@@ -104,9 +110,9 @@ class Daemon:
     def _open(self, realm: RealmSettings) -> None:
         """Open one realm, or get ready to open those of a template."""
         plan = Plan(
-            door=door(realm),
-            limits=_limits(realm.limits, RoleLimits()),
-            role_limits={role.name: _limits(realm.limits, role.limits) for role in realm.roles},
+            door=self._places.door(realm),
+            limits=limits_of(realm.limits, RoleLimits()),
+            role_limits={role.name: limits_of(realm.limits, role.limits) for role in realm.roles},
             quota=Quota(
                 sessions=realm.limits.sessions,
                 sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},
@@ -227,6 +233,7 @@ class Daemon:
         """Open the listeners, then start the components."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
+        self._places.start()
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
         listening = DeferredList([self._listen(listener) for listener in self._settings.listeners], consumeErrors=True)
         listening.addCallback(self._started)
@@ -285,18 +292,6 @@ def _with_backlog(endpoint: str) -> str:
     if endpoint.partition(":")[0] in ("tcp", "tcp6", "unix") and ":backlog=" not in endpoint:
         return f"{endpoint}:backlog={BACKLOG}"
     return endpoint
-
-
-def _limits(realm: RealmLimits, role: RoleLimits) -> Limits:
-    """The limits of a role's sessions: its own, else those of the realm."""
-    values: dict[str, Any] = {}
-    for name in Limits.__struct_fields__:
-        own = getattr(role, name)
-        value = getattr(realm, name) if own is None else own
-        if isinstance(value, RateSettings):
-            value = Rate(value.per_second, value.burst or max(1, ceil(value.per_second)))
-        values[name] = value
-    return Limits(**values)
 
 
 def _connections_allowed(settings: Settings) -> int:

@@ -6,94 +6,119 @@ A part of the composition root: here, and in `wampd.router.daemon`, settings mee
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from wampd.auth.accounts import Account
-from wampd.auth.anonymous import Anonymous
-from wampd.auth.cryptosign import CHALLENGE_SIZE, Cryptosign
+from msgspec import Struct
+
+from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.handshake import RealmAuth
-from wampd.auth.hashes import Decoys
 from wampd.auth.keys import SigningKey
+from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
-from wampd.auth.roles import Role, Rule
-from wampd.auth.ticket import Ticket, digest_of
-from wampd.auth.tls import Tls
-from wampd.router.settings.auth import Auth, CryptosignAuth, Principal
-from wampd.router.settings.key_rules import certificate_name
+from wampd.auth.ticket import Ticket
+from wampd.router.rights import longest_uris, roles_of
+from wampd.router.settings.auth import Authenticator, CryptosignAuth
 from wampd.router.settings.realms import Realm
-from wampd.router.settings.realms import Role as RoleSettings
-from wampd.router.stores.accounts import Accounts, FixedAccounts
+from wampd.router.stores.accounts import Accounts
+from wampd.router.stores.dynamic import Call, DynamicAccounts
 
 
-def door(realm: Realm) -> RealmAuth:
-    """Who may come into a realm, and as what."""
-    places = _Places(realm.auth)
-    lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
-    return RealmAuth(
-        _methods(realm.auth, places), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
-    )
+class Known(Struct, frozen=True):
+    """What methods are told of the principals of a realm."""
+
+    accounts: Accounts
+    decoy: Callable[[str], str | None]
+    """Gives the hash that somebody without a password is compared with; `None`: nobody has a password."""
+    lookalikes: Lookalikes
+    """What unknown principals are shown, so that they look like those that there are."""
+    strangers: Lookalikes
+    """The same where an authenticator knows the principals."""
 
 
-class _Places:
-    """Where the accounts of a realm are."""
+def door(realm: Realm, known: Known, call: Call) -> RealmAuth:
+    """Who may come into a realm, and as what; ``call`` calls procedures of components."""
+    methods = _methods(realm, known, call)
+    return RealmAuth(methods, roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
 
-    def __init__(self, auth: Auth) -> None:
-        from wampd.router.stores import htpasswd
 
-        fixed = [_account(principal) for principal in auth.principals]
-        listed = [
-            account
-            for file in auth.password_files
-            for account in htpasswd.accounts_of(htpasswd.read(file.file), file.role)
-        ]
-        self.accounts: Accounts = FixedAccounts([*fixed, *listed])
-        self.decoys = Decoys(
-            [account.password for account in (*fixed, *listed) if account.password], secrets.token_bytes(32)
+def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
+    """The methods that a realm offers."""
+
+    def accounts(authenticator: Authenticator | None) -> Accounts:
+        """Where the accounts of a method are."""
+        if authenticator is None:
+            return known.accounts
+        return DynamicAccounts(
+            call,
+            authenticator.realm or realm.name,
+            authenticator.procedure,
+            timeout=authenticator.timeout,
+            most=authenticator.pending_calls,
         )
 
+    def alike(authenticator: Authenticator | None) -> Lookalikes:
+        """What unknown principals of a method are shown."""
+        return known.lookalikes if authenticator is None else known.strangers
 
-def _methods(auth: Auth, places: _Places) -> Iterator[Method]:
-    """The methods that a realm offers."""
-    if auth.anonymous is not None:
+    auth = realm.auth
+    if auth.anonymous is not None and auth.anonymous.authenticator is not None:
+        yield Unknown(accounts(auth.anonymous.authenticator), _new_authid)
+    elif auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        yield Ticket(places.accounts, places.decoys.of)
+        authenticator = auth.ticket.authenticator
+        yield Ticket(accounts(authenticator), known.decoy if authenticator is None else _no_decoy)
+    if auth.wampcra is not None:
+        from wampd.auth.wampcra import Wampcra
+
+        authenticator = auth.wampcra.authenticator
+        yield Wampcra(accounts(authenticator), alike(authenticator), _new_nonce, _microseconds)
+    if auth.scram is not None:
+        from wampd.auth.scram import NAMES, Scram
+
+        authenticator = auth.scram.authenticator
+        where, alike_there = accounts(authenticator), alike(authenticator)
+        is_bound = auth.scram.channel_binding == "required"
+        for name in NAMES:
+            yield Scram(name, where, alike_there, _new_nonce, is_binding_required=is_bound)
     if auth.cryptosign is not None:
-        yield _cryptosign(auth.cryptosign, places.accounts)
+        yield _cryptosign(auth.cryptosign, accounts(auth.cryptosign.authenticator))
     if auth.tls is not None:
-        yield Tls(places.accounts)
+        from wampd.auth.tls import Tls
+
+        authenticator = auth.tls.authenticator
+        yield Tls(accounts(authenticator), knows_certificates=authenticator is not None)
 
 
 def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:
+    from wampd.auth.cryptosign import CHALLENGE_SIZE, Cryptosign
+
     seed = settings.router_key
     return Cryptosign(
         accounts,
         partial(secrets.token_bytes, CHALLENGE_SIZE),
         router_key=None if seed is None else SigningKey.from_text(seed.reveal()),
-        binding_required=settings.channel_binding == "required",
+        is_binding_required=settings.channel_binding == "required",
     )
-
-
-def _account(principal: Principal) -> Account:
-    """What is kept of a principal that the configuration names."""
-    return Account(
-        authid=principal.authid,
-        role=principal.role,
-        ticket=None if principal.ticket is None else digest_of(principal.ticket.reveal()),
-        keys=tuple(bytes.fromhex(key) for key in principal.keys),
-        certificates=tuple(filter(None, map(certificate_name, principal.certificates))),
-    )
-
-
-def _role(role: RoleSettings) -> Role:
-    rules = [
-        Rule(rule.uri, rule.match, frozenset(rule.allow or ()), rule.disclose, rule.trustlevel, frozenset(rule.deny))
-        for rule in role.permissions
-    ]
-    return Role(role.name, rules, trustlevel=role.trustlevel)
 
 
 def _new_authid() -> str:
-    """An authid for an anonymous session: drawn, so that it names nobody."""
-    return secrets.token_urlsafe(12)
+    """An authid for an anonymous session: drawn, so that it names nobody; in any realm it is a component of URIs."""
+    return secrets.token_hex(12)
+
+
+def _no_decoy(_authid: str) -> None:
+    """What an authenticator judges takes the time that it takes."""
+
+
+def _new_nonce() -> str:
+    """What makes a challenge one of its kind."""
+    return b64encode(secrets.token_bytes(16)).decode()
+
+
+def _microseconds() -> int:
+    """The time of day."""
+    return time.time_ns() // 1000

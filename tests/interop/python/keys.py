@@ -1,7 +1,8 @@
 """autobahn-python that logs in by a key or a certificate: ``keys.py FRAMEWORK WISHES`` prints what came of it as JSON.
 
 FRAMEWORK is ``twisted`` or ``asyncio``; WISHES are a JSON object: ``url``, ``method``, ``authid``, ``seed``, ``binding``,
-``challenge`` (for the router to sign), ``trust`` (PEM file), ``certificate`` and ``key`` (PEM files), ``tls`` (``1.2``, ``1.3``).
+``challenge`` (for the router to sign), ``trust``, ``certificate`` and ``key`` (PEM files), ``tls`` (``1.2`` or ``1.3``), ``patience``
+(seconds).
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import txaio
+from autobahn.wamp.auth import create_authenticator
 
 PATIENCE = 10
 """Seconds."""
@@ -24,8 +26,6 @@ if FRAMEWORK == "twisted":
     from twisted.internet.ssl import Certificate, PrivateCertificate, TLSVersion, optionsForClientTLS
 else:
     from autobahn.asyncio.wamp import ApplicationRunner, ApplicationSession
-
-from autobahn.wamp.auth import create_authenticator
 
 HEARD: dict[str, Any] = {}
 
@@ -103,7 +103,7 @@ def main() -> None:
     runner = ApplicationRunner(WISHES["url"], "realm1", ssl=options() if secure else None)
     try:
         runner.run(Session, log_level="critical")
-    except Exception as error:  # a TLS handshake that fails
+    except Exception as error:  # noqa: BLE001 - a TLS handshake that fails
         HEARD["failed"] = f"{type(error).__name__}: {error}"
     tell()
 

@@ -39,6 +39,10 @@ class Here:
         if path not in self._checker.unsound:
             self._checker.report(message, path)
 
+    def add(self, problems: Iterable[Problem]) -> None:
+        """Report problems of another file, which is checked by itself."""
+        self._checker.problems.extend(problems)
+
     def problem_in(self, file: Path, line: int, message: str, *keys: str | int) -> None:
         """Report a problem with a line of another file, which ``keys`` name."""
         self._checker.report(message, (*self._path, *keys), Place(file, line, 1))
@@ -73,26 +77,27 @@ class Checker:
         self.unsound = {problem.path for problem in problems}
         self.environ = environ
         self._rules = rules
-        self._places: dict[KeyPath, Place] = {}
+        self.places: dict[KeyPath, Place] = {}
+        """Where everything is that was looked at."""
         self.kept: dict[KeyPath, list[int]] = {}
         """For each list the indexes of the items that fit."""
 
-    def check(self, node: Node, struct: type) -> Any:
-        """Return an instance of the struct, or ``INVALID``."""
-        return self._value(node, inspect.type_info(struct), (), {})
+    def check(self, node: Node, wanted: Any) -> Any:
+        """Return an instance of a struct, or of another type that settings have, or ``INVALID``."""
+        return self._value(node, inspect.type_info(wanted), (), {})
 
     def report(self, message: str, path: KeyPath, place: Place | None = None) -> None:
         """Report a problem, at its place or else at the place of the nearest thing around it that is in the file."""
         nearest = path
         while place is None:
-            place = self._places.get(nearest)
+            place = self.places.get(nearest)
             nearest = nearest[:-1]
         self.problems.append(Problem(place, path, message))
         self.unsound.add(path)
 
     def _value(self, node: Node, type_: inspect.Type, path: KeyPath, extra: Mapping[str, Any]) -> Any:
         """Return the value that the node is for the type; ``extra`` is what the ``Meta`` around the type adds to it."""
-        self._places[path] = node.place
+        self.places[path] = node.place
         if isinstance(node, Broken):
             return INVALID
         match type_:

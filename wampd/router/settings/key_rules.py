@@ -1,16 +1,15 @@
 """Rules of what proves principals by keys of their own: cryptosign's keys, the router's, and TLS certificates."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from wampd.auth.certificates import fingerprint_name, san_name, subject_name
 from wampd.auth.keys import SigningKey, read_public_key
 
 from .auth import Auth, Certificate, CryptosignAuth, Principal
-from .checker import Here, repeated
+from .checker import Here, Rule, repeated
 from .listeners import ClientCertificates
 from .model import Settings
-from .problems import quote_file
+from .problems import KeyPath, quote_file
 
 
 def principal_keys(principal: Principal, here: Here) -> None:
@@ -79,33 +78,34 @@ def certificates_are_asked_for(settings: Settings, here: Here) -> None:
             here.problem(message, "realms", index, "auth", "tls")
 
 
-def one_owner(auth: Auth, principals: Sequence[tuple[int, Principal]], here: Here) -> None:
-    """See that no key belongs to two principals, or to one and the router, which signs what anybody brings."""
-    keys = [
-        ((index, number), read_public_key(key))
-        for index, principal in principals
-        for number, key in here.each(principal.keys, "principals", index, "keys")
-    ]
-    known = [((index, number), key) for (index, number), key in keys if key is not None]
-    for index, number in _repeated(known):
-        here.problem("this key is here twice", "principals", index, "keys", number)
-    names = [
-        ((index, number), certificate_name(each))
-        for index, principal in principals
-        for number, each in here.each(principal.certificates, "principals", index, "certificates")
-    ]
-    for index, number in _repeated([(place, name) for place, name in names if name is not None]):
-        here.problem("this certificate is here twice", "principals", index, "certificates", number)
+def one_owner(principals: Iterable[tuple[int, Principal]], here: Here, *keys: str | int) -> None:
+    """See that no key and no certificate belongs to two of the principals that ``keys`` lead to."""
+    marks: list[tuple[str | bytes | None, KeyPath]] = []
+    for index, principal in principals:
+        for number, key in here.each(principal.keys, *keys, index, "keys"):
+            marks.append((read_public_key(key), (index, "keys", number)))
+        for number, certificate in here.each(principal.certificates, *keys, index, "certificates"):
+            marks.append((certificate_name(certificate), (index, "certificates", number)))
+    sound = [(mark, place) for mark, place in marks if mark is not None]
+    for position, _ in repeated(enumerate(mark for mark, _ in sound)):
+        here.problem("this is here twice", *keys, *sound[position][1])
+
+
+def not_the_routers(auth: Auth, here: Here) -> None:
+    """See that the router's own key, which signs whatever clients bring, is not that of a principal."""
     if auth.cryptosign is None or auth.cryptosign.router_key is None or not here.is_sound("cryptosign"):
         return
-    routers = SigningKey.from_text(auth.cryptosign.router_key.reveal()).public
-    for (index, number), key in known:
-        if key == routers:
-            here.problem(
-                "this is the router's own key, which signs whatever clients bring", "principals", index, "keys", number
-            )
+    own = SigningKey.from_text(auth.cryptosign.router_key.reveal()).public
+    for index, principal in here.each(auth.principals, "principals"):
+        for number, key in here.each(principal.keys, "principals", index, "keys"):
+            if read_public_key(key) == own:
+                message = "this is the router's own key, which signs whatever clients bring"
+                here.problem(message, "principals", index, "keys", number)
 
 
-def _repeated(keys: list[tuple[tuple[int, int], Any]]) -> Iterable[tuple[int, int]]:
-    """The places of what was there before."""
-    return (keys[position][0] for position, _ in repeated(enumerate(key for _, key in keys)))
+KEY_RULES: Mapping[type, Rule] = {
+    Certificate: certificate,
+    ClientCertificates: client_certificates,
+    CryptosignAuth: cryptosign,
+    Principal: principal_keys,
+}

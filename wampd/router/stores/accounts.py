@@ -1,4 +1,4 @@
-"""Where accounts are found: the ones that the configuration names.
+"""Where accounts are found: those that the configuration names, and those of files.
 
 Rules
 -----
@@ -8,18 +8,22 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
 
 from wampd.auth.accounts import Account
+from wampd.auth.methods import Deny, Failed
 from wampd.auth.questions import FindAccount
+from wampd.router.stores.watched import Watched
+
+Found: TypeAlias = Account | Deny | Failed | None
 
 
 class Accounts(Protocol):
     """A place where accounts are found."""
 
-    def find(self, question: FindAccount) -> Account | Deferred[Account | None] | None:
+    def find(self, question: FindAccount) -> Found | Deferred[Found]:
         """The account that is asked for, at once or later; a failure means that nobody knows."""
         ...
 
@@ -31,24 +35,37 @@ class FixedAccounts:
     """
 
     def __init__(self, accounts: Iterable[Account]) -> None:
-        self._found: dict[tuple[str, str | bytes], Account] = {}
+        self._by_authid: dict[str, Account] = {}
+        self._by_mark: dict[tuple[str, str | bytes], Account] = {}
         for account in accounts:
-            for handle in _handles(account):
-                if self._found.setdefault(handle, account) is not account:
-                    by, value = handle
-                    raise ValueError(
-                        f"two principals with the {by} {value if isinstance(value, str) else value.hex()!r}"
-                    )
+            if account.authid in self._by_authid:
+                raise ValueError(f"two principals with the authid {account.authid!r}")
+            self._by_authid[account.authid] = account
+            for mark in account.marks():
+                if self._by_mark.setdefault(mark, account) is not account:
+                    raise ValueError(f"two principals with the same {mark[0]}")
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._by_authid.values())
+
+    def differing(self, others: FixedAccounts) -> set[str]:
+        """The authids whose accounts are not the same there, or are in one of the two places only."""
+        both = self._by_authid.keys() | others._by_authid.keys()
+        return {authid for authid in both if self._by_authid.get(authid) != others._by_authid.get(authid)}
 
     def find(self, question: FindAccount) -> Account | None:
         """The account that is asked for."""
-        return self._found.get((question.by, question.value))
+        if isinstance(question.value, str):
+            return self._by_authid.get(question.value)
+        return self._by_mark.get((question.by, question.value))
 
 
-def _handles(account: Account) -> Iterator[tuple[str, str | bytes]]:
-    """By what an account is found."""
-    yield "authid", account.authid
-    for key in account.keys:
-        yield "key", key
-    for name in account.certificates:
-        yield "certificate", name.encode()
+class WatchedAccounts:
+    """The accounts of a file, as it is by now."""
+
+    def __init__(self, file: Watched[FixedAccounts]) -> None:
+        self._file = file
+
+    def find(self, question: FindAccount) -> Account | None:
+        """The account that is asked for."""
+        return self._file.content.find(question)

@@ -18,6 +18,7 @@ from .auth_rules import AUTH_RULES, roles_exist
 from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
 from .events import History
+from .key_rules import certificates_are_asked_for
 from .listeners import (
     EchoPath,
     KeyPair,
@@ -297,6 +298,7 @@ def _settings(settings: Settings, here: Here) -> None:
         other = "realm" if match == "exact" else f"template ({match})"
         here.problem(f"there is another {other} {quote(name)}", "realms", index, "name")
     authenticators_are_there(settings, here)
+    certificates_are_asked_for(settings, here)
     for index, name in repeated((i, component.name) for i, component in here.each(settings.components, "components")):
         here.problem(f"there is another component {quote(name)}", "components", index, "name")
     usable = [

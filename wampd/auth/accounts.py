@@ -10,10 +10,17 @@ Rules
 
 from __future__ import annotations
 
+import hashlib
+
+import msgspec
 from msgspec import Struct
 
 from wampd.auth.methods import Principal
 from wampd.realms.options import JsonDict
+
+NO_PROOF = frozenset({"authid", "role", "provider", "extra"})
+"""Fields of an account that prove nothing. Of the others those count that hold something, so a field that is added later
+changes no digest."""
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -30,6 +37,15 @@ class Account(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"<Account {self.authid}/{self.role}>"
+
+    def digest(self, salt: bytes) -> bytes:
+        """What tells whether anything that proves this principal has changed, and nothing else of it."""
+        proofs = {
+            name: value
+            for name, value in zip(self.__struct_fields__, msgspec.structs.astuple(self), strict=True)
+            if value and name not in NO_PROOF
+        }
+        return hashlib.sha256(salt + msgspec.json.encode(proofs, order="deterministic")).digest()
 
     def principal(self) -> Principal:
         """Who this is, once it is proved."""

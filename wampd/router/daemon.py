@@ -16,7 +16,7 @@ import resource
 import signal
 from collections.abc import Callable
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
@@ -29,6 +29,7 @@ from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota, Rate
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
+from wampd.router.cookies import Attributes, Cookies
 from wampd.router.doors import door
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
@@ -37,7 +38,7 @@ from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
 from wampd.router.settings.limits import Rate as RateSettings
 from wampd.router.settings.limits import RealmLimits, RoleLimits
-from wampd.router.settings.listeners import Compression, Listener, LongPollPath, StaticPath, WampPath
+from wampd.router.settings.listeners import Compression, Listener, LongPollPath, PathCookie, StaticPath, WampPath
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
@@ -48,6 +49,9 @@ from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
+
+if TYPE_CHECKING:
+    from wampd.router.returning import Returning
 
 log = Logger()
 
@@ -85,6 +89,8 @@ class Daemon:
         self._ports: list[Any] = []
         self.realms = Realms(reactor, f"wampd-{wampd.__version__}")
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
+        if any(realm.auth.cookie is not None for realm in settings.realms):
+            self.realms.returning = self._returning()
         for realm in settings.realms:
             self._open(realm)
         environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -97,10 +103,24 @@ class Daemon:
 
     # ------------------------------------------------------------------------------------------------------- wiring
 
+    def _returning(self) -> Returning:
+        """What lets browsers come back."""
+        from wampd.router.returning import Returning
+
+        return Returning(self.realms.tally, most=self._settings.limits.cookies)
+
+    def _cookies(self, cookie: PathCookie | None, listener: Listener) -> Cookies | None:
+        """What gives cookies to the clients of a path."""
+        if cookie is None or self.realms.returning is None:
+            return None
+        secure = cookie.secure == "always" or (cookie.secure == "auto" and listener.tls is not None)
+        attributes = Attributes(cookie.name, cookie.max_age, cookie.same_site, secure)
+        return Cookies(self.realms.returning.jar, attributes)
+
     def _open(self, realm: RealmSettings) -> None:
         """Open one realm, or get ready to open those of a template."""
         plan = Plan(
-            door=door(realm),
+            door=door(realm, None if self.realms.returning is None else self.realms.returning.jar),
             limits=_limits(realm.limits, RoleLimits()),
             role_limits={role.name: _limits(realm.limits, role.limits) for role in realm.roles},
             quota=Quota(
@@ -160,6 +180,7 @@ class Daemon:
                     batched=isinstance(what, WampPath) and what.batched,
                     origins=what.origins,
                     deflate=deflate(what.compression),
+                    cookies=self._cookies(what.cookie, listener) if isinstance(what, WampPath) else None,
                 )
                 for path, what in listener.websocket.items()
             },
@@ -204,7 +225,8 @@ class Daemon:
                 opening=path.opening,
             )
             transports = LongPollPort(speaks, reception, self._wheel)
-            return LongPollResource(transports, origins=path.origins, no_content=path.no_content)
+            cookies = self._cookies(path.cookie, listener)
+            return LongPollResource(transports, origins=path.origins, no_content=path.no_content, cookies=cookies)
 
         limits = listener.limits
         site = build_site(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
+from wampd.auth.jar import Jar, Terms
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, digest_of
@@ -20,21 +21,29 @@ from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts, FixedAccounts
 
 
-def door(realm: Realm) -> RealmAuth:
-    """Who may come into a realm, and as what."""
+def door(realm: Realm, jar: Jar | None = None) -> RealmAuth:
+    """Who may come into a realm, and as what; ``jar`` has the cookies, where the realm offers that method."""
     accounts = FixedAccounts([_account(principal) for principal in realm.auth.principals])
     lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
     return RealmAuth(
-        _methods(realm.auth, accounts), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
+        _methods(realm.auth, accounts, jar),
+        [_role(role) for role in realm.roles],
+        realm.uri_check,
+        role_uri_bytes=lengths,
     )
 
 
-def _methods(auth: Auth, accounts: Accounts) -> Iterator[Method]:
+def _methods(auth: Auth, accounts: Accounts, jar: Jar | None) -> Iterator[Method]:
     """The methods that a realm offers."""
     if auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
         yield Ticket(accounts)
+    if auth.cookie is not None and jar is not None:
+        from wampd.auth.cookie import Cookie
+
+        terms = Terms(auth.cookie.lifetime, auth.cookie.idle, auth.cookie.grace, auth.cookie.per_principal)
+        yield Cookie(jar, accounts, terms)
 
 
 def _account(principal: Principal) -> Account:

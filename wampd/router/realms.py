@@ -26,7 +26,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake
-from wampd.auth.methods import Failed
+from wampd.auth.methods import Failed, Method
 from wampd.auth.questions import CallProcedure, FindAccount
 from wampd.realms.limits import UNAVAILABLE, beyond
 from wampd.realms.options import MAX_ID
@@ -174,6 +174,8 @@ class Realms:
         self.tally.ask(self._struck)
         chance = random.Random(secrets.randbits(256))  # noqa: S311 - ids, not secrets
         self._draw = chance.getrandbits
+        self.returning: Any = None
+        """Who came by which cookie: a `wampd.router.returning.Returning`, where there are cookies."""
         self.answers = Answers()
         """Who answers what handshakes ask of the outside."""
         self.answers.add(FindAccount, lambda question: question.accounts.find(question))
@@ -269,6 +271,11 @@ class Realms:
     def all(self) -> list[RealmShell]:
         """Every realm."""
         return list(self._shells.values())
+
+    def method(self, realm: str, name: str) -> Method | None:
+        """The method of this name that a realm offers."""
+        door = self._directory.get(realm)
+        return None if door is None else door.methods.get(name)
 
     def deadline(self, delay: float) -> float:
         """The time (monotonic seconds) in ``delay`` seconds."""

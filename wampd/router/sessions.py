@@ -123,8 +123,8 @@ class SessionPeer:
                     self.handle(self.session, decode(payload))
             except _Joined:
                 continue
-            except SessionOver:
-                self._over()
+            except SessionOver as over:
+                self._over(str(over))
                 continue
             except ProtocolViolation as violation:
                 self.violated(str(violation))
@@ -183,6 +183,8 @@ class SessionPeer:
         codec = self._codec if depth is None else shallower(self._codec, depth)
         self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
         log.info("{who} joined {realm}", who=self.who, realm=realm.core.name)
+        if "cookie" in self.about:
+            self._realms.returning.joined(self, accept, self._realms.method(accept.realm, "cookie"))
         return None
 
     def _end(self) -> None:
@@ -309,9 +311,11 @@ class SessionPeer:
         self.deadline = self._realms.deadline(self._patience.close)
         self._connection.wake(self.deadline)
 
-    def _over(self) -> None:
-        """The session is over by the client's own word."""
+    def _over(self, reason: str) -> None:
+        """The session is over by the client's own word; ``reason`` is that of its GOODBYE."""
         session = self.session
+        if "cookie" in self.about:
+            self._realms.returning.over(self, reason)
         self.flush()
         if self._state is State.CLOSED:
             return  # the last words did not get through: the connection is closed, and serves no new session
@@ -346,6 +350,8 @@ class SessionPeer:
             self._realm = None
             self._realms.ids.discard(session.id)
             realm.leave(session)
+            if "cookie" in self.about:
+                self._realms.returning.left(self)
 
     # ------------------------------------------------------------------------------------- what the connection tells
 

@@ -28,6 +28,7 @@ TOO_LATE: Final = "clients too late"
 SESSIONS_OVER_THE_LIMIT: Final = "sessions over the limit"
 REALMS_OVER_THE_LIMIT: Final = "realms over the limit"
 OUR_BUGS: Final = "failures of ours"
+COOKIES_STOLEN: Final = "cookies copied"
 
 
 class Tally:

@@ -18,6 +18,8 @@ def _auth(auth: Auth, here: Here) -> None:
     offered = [name for name in METHODS if getattr(auth, name) is not None]
     if not offered and here.is_sound():
         here.problem("nobody can join: there is no authentication method")
+    elif offered == ["cookie"] and here.is_sound():
+        here.problem("nobody can join: a cookie only brings back who came in by another method", "cookie")
     principals = list(here.each(auth.principals, "principals"))
     for index, authid in repeated((i, principal.authid) for i, principal in principals):
         here.problem(f"there is another principal {quote(authid)}", "principals", index, "authid")

@@ -18,6 +18,12 @@ class ProcessLimits(Part, frozen=True, kw_only=True):
     spare_descriptors: Annotated[
         int, Meta(ge=0, description="File descriptors that connections leave free; more connections are refused.")
     ] = 32
+    cookies: Annotated[
+        Count,
+        Meta(
+            description="Most cookies that stand for somebody, of all realms; the one not shown for longest is forgotten."
+        ),
+    ] = 50_000
     drain: Annotated[
         Seconds, Meta(description="Time over which sessions are told to leave when the router is stopped.")
     ] = 10.0

@@ -14,6 +14,7 @@ from wampd.realms.uris import is_uri
 from . import endpoints
 from .auth_rules import AUTH_RULES, roles_exist
 from .checker import Here, Rule, repeated
+from .cookie_rules import COOKIE_RULES, cookies_of_listener, cookies_of_settings
 from .events import History
 from .listeners import (
     EchoPath,
@@ -131,6 +132,7 @@ def _listener(listener: Listener, here: Here) -> None:
         here.problem(fault, "endpoint")
     if not listener.websocket and listener.rawsocket is None and not listener.http and here.is_sound():
         here.problem("the listener speaks nothing: give it websocket, rawsocket or http")
+    cookies_of_listener(listener, here)
     for section, paths in (("websocket", listener.websocket), ("http", listener.http)):
         for path in paths:
             if not _PATH.fullmatch(path) or "/../" in f"{path}/" or "/./" in f"{path}/":
@@ -214,6 +216,7 @@ def _process_limits(limits: ProcessLimits, here: Here) -> None:
 
 
 def _settings(settings: Settings, here: Here) -> None:
+    cookies_of_settings(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
     for index, (name, match) in repeated(names):
         other = "realm" if match == "exact" else f"template ({match})"
@@ -236,6 +239,7 @@ def _settings(settings: Settings, here: Here) -> None:
 
 RULES: Mapping[type, Rule] = {
     **AUTH_RULES,
+    **COOKIE_RULES,
     Component: _component,
     EchoPath: _path_with_origins,
     KeyPair: _key_pair,

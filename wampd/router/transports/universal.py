@@ -206,7 +206,9 @@ class UniversalPort(TwistedProtocol):
             return
         connection = self._connection(opened.framing)
         if opened.serializer:
-            about = {"type": "websocket", "peer": self._address, "protocol": opened.subprotocol}
+            about: dict[str, Any] = {"type": "websocket", "peer": self._address, "protocol": opened.subprotocol}
+            if opened.visit is not None:
+                about["cookie"] = opened.visit
             connection.peer = self._house.serve(connection, opened.serializer, about, self._since)
         else:
             connection.peer = self._house.echo(connection)

@@ -31,6 +31,17 @@ class FindAccount(Struct, frozen=True):
         return f"<FindAccount of {self.request!r}>"
 
 
+class CheckPassword(Struct, frozen=True):
+    """Is this the password of this hash? The answer is a bool; it is slow to find on purpose."""
+
+    hash: str
+    """See `wampd.auth.hashes`."""
+    password: str
+
+    def __repr__(self) -> str:
+        return "<CheckPassword>"
+
+
 class CallProcedure(Struct, frozen=True):
     """What does this procedure say? The answer is its one positional result."""
 

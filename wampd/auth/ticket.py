@@ -6,6 +6,9 @@ Rules
   one with a wrong ticket: ``wamp.error.authentication_denied``. So nobody learns by it who exists.
 * Kept and compared are SHA-256 digests: comparing takes the same time for tickets of any length, and a memory dump or
   a ``repr`` does not hold the ticket.
+* People may have passwords, which are easier to guess than tickets, and so are kept as slow hashes. What is sent is compared
+  with the ticket first; if it is not that, with the hash, or with a decoy for whoever has none: where somebody has a password,
+  every wrong answer costs one slow hash, whoever gives it.
 
 Source: WAMP advanced profile, "Ticket-based Authentication".
 """
@@ -14,11 +17,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from typing import Any
 
 from wampd.auth.accounts import Account
 from wampd.auth.methods import AUTHENTICATION_FAILED, Challenge, Deny, Request, Step, Wait, shown
-from wampd.auth.questions import FindAccount
+from wampd.auth.questions import CheckPassword, FindAccount
 from wampd.realms.options import JsonDict
 
 _NOBODY = bytes(32)
@@ -28,27 +32,32 @@ _NOBODY = bytes(32)
 class Ticket:
     """The method, with where the accounts are of those who may come in."""
 
-    __slots__ = ("_accounts",)
+    __slots__ = ("_accounts", "_decoy")
 
     name = "ticket"
 
-    def __init__(self, accounts: Any) -> None:
-        """``accounts`` is where to look for them: see `FindAccount`."""
+    def __init__(self, accounts: Any, decoy: Callable[[str], str | None] = lambda _authid: None) -> None:
+        """``accounts`` is where to look for them: see `FindAccount`.
+
+        ``decoy`` gives the hash that somebody without one is compared with; `None`: nobody has a password.
+        """
         self._accounts = accounts
+        self._decoy = decoy
 
     def begin(self, request: Request) -> TicketExchange:
         """Start with one client."""
-        return TicketExchange(request, self._accounts)
+        return TicketExchange(request, self._accounts, self._decoy)
 
 
 class TicketExchange:
     """One client's way: an authid, a CHALLENGE, a ticket."""
 
-    __slots__ = ("_accounts", "_request")
+    __slots__ = ("_accounts", "_decoy", "_request")
 
-    def __init__(self, request: Request, accounts: Any) -> None:
+    def __init__(self, request: Request, accounts: Any, decoy: Callable[[str], str | None]) -> None:
         self._request = request
         self._accounts = accounts
+        self._decoy = decoy
 
     def challenge(self) -> Step:
         """Ask for the ticket."""
@@ -62,18 +71,33 @@ class TicketExchange:
         """Look for the account, and compare the ticket."""
         authid = self._request.details.authid
         assert authid is not None
-        digest = digest_of(signature)
         question = FindAccount(self._accounts, "authid", authid, "ticket", self._request, signature)
-        return Wait(question, lambda account: _compare(authid, account, digest))
+        return Wait(question, lambda account: self._compare(authid, account, signature))
+
+    def _compare(self, authid: str, account: Account | None, sent: str) -> Step:
+        expected = None if account is None else account.ticket
+        same = hmac.compare_digest(digest_of(sent), _NOBODY if expected is None else expected)
+        if account is not None and expected is not None and same:
+            return account.principal()
+        own = None if account is None else account.password
+        slow = self._decoy(authid) if own is None else own
+        if slow is None:
+            return _denied(authid, account)
+
+        def checked(fits: bool) -> Step:
+            return account.principal() if fits and account is not None and own is not None else _denied(authid, account)
+
+        return Wait(CheckPassword(slow, sent), checked)
 
 
-def _compare(authid: str, account: Account | None, digest: bytes) -> Step:
-    expected = None if account is None else account.ticket
-    same = hmac.compare_digest(digest, _NOBODY if expected is None else expected)
-    if account is None or expected is None or not same:
-        why = "unknown authid" if account is None else "no ticket for" if expected is None else "wrong ticket for"
-        return Deny(f"ticket: {why} {shown(authid)}")
-    return account.principal()
+def _denied(authid: str, account: Account | None) -> Deny:
+    if account is None:
+        why = "unknown authid"
+    elif account.ticket is None and account.password is None:
+        why = "no ticket for"
+    else:
+        why = "wrong ticket for"
+    return Deny(f"ticket: {why} {shown(authid)}")
 
 
 def digest_of(ticket: str) -> bytes:

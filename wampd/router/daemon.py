@@ -24,6 +24,7 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
 import wampd
+from wampd.auth.questions import CheckPassword
 from wampd.realms.calls import Timeouts
 from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota, Rate
@@ -31,6 +32,7 @@ from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
 from wampd.router.cookies import Attributes, Cookies
 from wampd.router.doors import door
+from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
 from wampd.router.observe import logs
@@ -91,6 +93,7 @@ class Daemon:
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
         if any(realm.auth.cookie is not None for realm in settings.realms):
             self.realms.returning = self._returning()
+        self.realms.answers.add(CheckPassword, PasswordChecks(reactor).check)
         for realm in settings.realms:
             self._open(realm)
         environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}

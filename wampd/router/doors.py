@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
+from wampd.auth.hashes import Decoys
 from wampd.auth.jar import Jar, Terms
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
@@ -23,27 +24,45 @@ from wampd.router.stores.accounts import Accounts, FixedAccounts
 
 def door(realm: Realm, jar: Jar | None = None) -> RealmAuth:
     """Who may come into a realm, and as what; ``jar`` has the cookies, where the realm offers that method."""
-    accounts = FixedAccounts([_account(principal) for principal in realm.auth.principals])
+    places = _Places(realm.auth)
     lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
     return RealmAuth(
-        _methods(realm.auth, accounts, jar),
+        _methods(realm.auth, places, jar),
         [_role(role) for role in realm.roles],
         realm.uri_check,
         role_uri_bytes=lengths,
     )
 
 
-def _methods(auth: Auth, accounts: Accounts, jar: Jar | None) -> Iterator[Method]:
+class _Places:
+    """Where the accounts of a realm are."""
+
+    def __init__(self, auth: Auth) -> None:
+        from wampd.router.stores import htpasswd
+
+        fixed = [_account(principal) for principal in auth.principals]
+        listed = [
+            account
+            for file in auth.password_files
+            for account in htpasswd.accounts_of(htpasswd.read(file.file), file.role)
+        ]
+        self.accounts: Accounts = FixedAccounts([*fixed, *listed])
+        self.decoys = Decoys(
+            [account.password for account in (*fixed, *listed) if account.password], secrets.token_bytes(32)
+        )
+
+
+def _methods(auth: Auth, places: _Places, jar: Jar | None) -> Iterator[Method]:
     """The methods that a realm offers."""
     if auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        yield Ticket(accounts)
+        yield Ticket(places.accounts, places.decoys.of)
     if auth.cookie is not None and jar is not None:
         from wampd.auth.cookie import Cookie
 
         terms = Terms(auth.cookie.lifetime, auth.cookie.idle, auth.cookie.grace, auth.cookie.per_principal)
-        yield Cookie(jar, accounts, terms)
+        yield Cookie(jar, places.accounts, terms)
 
 
 def _account(principal: Principal) -> Account:
@@ -57,7 +76,8 @@ def _account(principal: Principal) -> Account:
 
 def _role(role: RoleSettings) -> Role:
     rules = [
-        Rule(rule.uri, rule.match, frozenset(rule.allow), rule.disclose, rule.trustlevel) for rule in role.permissions
+        Rule(rule.uri, rule.match, frozenset(rule.allow or ()), rule.disclose, rule.trustlevel, frozenset(rule.deny))
+        for rule in role.permissions
     ]
     return Role(role.name, rules, trustlevel=role.trustlevel)
 

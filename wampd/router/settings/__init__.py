@@ -1,6 +1,6 @@
 """The configuration: YAML in, frozen settings out."""
 
-from .auth import AnonymousAuth, Auth, Principal, TicketAuth
+from .auth import AnonymousAuth, Auth, PasswordFile, Principal, TicketAuth
 from .limits import Rate, RealmLimits, RoleLimits
 from .listeners import (
     Compression,
@@ -31,6 +31,7 @@ __all__ = [
     "Log",
     "LongPollPath",
     "OnDemand",
+    "PasswordFile",
     "Permission",
     "Place",
     "Principal",

@@ -1,5 +1,6 @@
 """Settings of a realm: how its sessions authenticate, and as whom."""
 
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -20,6 +21,16 @@ class Principal(Part, frozen=True, kw_only=True):
             " `{file: PATH}` of a file that others cannot read."
         ),
     ] = None
+
+
+class PasswordFile(Part, frozen=True, kw_only=True):
+    """A file of names and passwords, as the program `htpasswd` makes it: `htpasswd -cB FILE NAME`.
+
+    Its hashes must be bcrypt or argon2. It is refused if other users have any access to it.
+    """
+
+    file: Annotated[Path, Meta(description="The file; read again when it changes.")]
+    role: Annotated[Name, Meta(description="The role of all who are in it.")]
 
 
 class AnonymousAuth(Part, frozen=True, kw_only=True):
@@ -67,6 +78,10 @@ class Auth(Part, frozen=True, kw_only=True):
 
     principals: Annotated[
         tuple[Principal, ...], Meta(description="Who may come in by other methods than `anonymous`.")
+    ] = ()
+    password_files: Annotated[
+        tuple[PasswordFile, ...],
+        Meta(description="Files of names and passwords, which clients send with the method `ticket`."),
     ] = ()
     anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
     ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None

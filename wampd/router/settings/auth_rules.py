@@ -2,12 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 
-from .auth import Auth
+from .auth import Auth, PasswordFile
 from .checker import Here, Rule, repeated
-from .problems import KeyPath, did_you_mean, quote
+from .problems import KeyPath, did_you_mean, quote, quote_file
 from .realms import Realm
+from .values import others_can_read
 
-METHODS = tuple(name for name in Auth.__struct_fields__ if name != "principals")
+MOST_FAULTS = 20
+"""Of one file of passwords that are reported."""
+
+PLACES = ("principals", "password_files")
+"""The keys that say where principals are kept."""
+
+METHODS = tuple(name for name in Auth.__struct_fields__ if name not in PLACES)
 """The keys that name an authentication method."""
 
 PROOFS: Mapping[str, tuple[str, ...]] = {"ticket": ("ticket",)}
@@ -32,6 +39,25 @@ def _auth(auth: Auth, here: Here) -> None:
                 methods = " or ".join(PROOFS[key])
                 here.problem(f"no method uses this: the realm's auth does not name {methods}", "principals", index, key)
 
+    if auth.password_files and "ticket" not in offered and here.is_sound("ticket"):
+        here.problem("no method uses this: the realm's auth does not name ticket", "password_files")
+
+
+def _password_file(listed: PasswordFile, here: Here) -> None:
+    if trouble := others_can_read(listed.file):
+        here.problem(trouble, "file")
+        return
+    from wampd.router.stores import htpasswd  # only where there is such a file
+
+    try:
+        htpasswd.read(listed.file)
+    except htpasswd.PasswordFileError as error:
+        for line, why in error.faults[:MOST_FAULTS]:
+            if line:
+                here.problem_in(listed.file, line, why, "file")
+            else:
+                here.problem(f"cannot use {quote_file(listed.file)}: {why}", "file")
+
 
 def _roles_of(auth: Auth, here: Here) -> Iterator[tuple[str, KeyPath]]:
     """The roles that authentication gives, and where it says so."""
@@ -39,6 +65,8 @@ def _roles_of(auth: Auth, here: Here) -> Iterator[tuple[str, KeyPath]]:
         yield auth.anonymous.role, ("anonymous", "role")
     for index, principal in here.each(auth.principals, "auth", "principals"):
         yield principal.role, ("principals", index, "role")
+    for index, listed in here.each(auth.password_files, "auth", "password_files"):
+        yield listed.role, ("password_files", index, "role")
 
 
 def roles_exist(realm: Realm, here: Here) -> None:
@@ -51,4 +79,4 @@ def roles_exist(realm: Realm, here: Here) -> None:
             here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", "auth", *where)
 
 
-AUTH_RULES: Mapping[type, Rule] = {Auth: _auth}
+AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file}

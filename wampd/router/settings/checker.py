@@ -39,6 +39,10 @@ class Here:
         if path not in self._checker.unsound:
             self._checker.report(message, path)
 
+    def problem_in(self, file: Path, line: int, message: str, *keys: str | int) -> None:
+        """Report a problem with a line of another file, which ``keys`` name."""
+        self._checker.report(message, (*self._path, *keys), Place(file, line, 1))
+
     def each(self, items: tuple[Item, ...], *keys: str | int) -> Iterator[tuple[int, Item]]:
         """Return the items of the list that ``keys`` lead to, with their indexes in the file, without bad ones."""
         return zip(self._checker.kept.get((*self._path, *keys), range(len(items))), items, strict=True)

@@ -1,0 +1,134 @@
+"""Checks of passwords in threads: they answer, they are bounded, and nothing else waits for them."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from tests.auth.test_hashes import bcrypt_of
+from wampd.auth import hashes
+from wampd.auth.methods import Failed
+from wampd.auth.questions import CheckPassword
+from wampd.router.hashing import PasswordChecks
+
+RIGHT = CheckPassword(bcrypt_of("hunter2"), "hunter2")
+WRONG = CheckPassword(RIGHT.hash, "hunter1")
+
+
+class Reactor:
+    """Takes what threads say, and what is to be done at the end."""
+
+    def __init__(self) -> None:
+        self.said = threading.Semaphore(0)
+        self._calls: list[tuple[Any, ...]] = []
+        self.at_the_end: list[Any] = []
+
+    def callFromThread(self, call: Any, *args: Any) -> None:
+        self._calls.append((call, *args))
+        self.said.release()
+
+    def addSystemEventTrigger(self, phase: str, event: str, call: Any) -> None:
+        self.at_the_end.append(call)
+
+    def hear(self, count: int) -> None:
+        for _ in range(count):
+            assert self.said.acquire(timeout=20)
+            call, *args = self._calls.pop(0)
+            call(*args)
+
+
+@pytest.fixture
+def reactor():
+    reactor = Reactor()
+    yield reactor
+    for call in reactor.at_the_end:
+        call()
+
+
+class Gate:
+    """A hash whose check ends when it is let."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.open = threading.Event()
+        self.checked: list[str] = []
+        monkeypatch.setattr(hashes, "fits", self.fits)
+
+    def fits(self, _hash: str, password: str) -> bool:
+        assert self.open.wait(20)
+        self.checked.append(password)
+        return True
+
+
+def test_a_check_answers_later_whether_the_password_fits(reactor):
+    checks = PasswordChecks(reactor)
+    answers: list[Any] = []
+    for question in (RIGHT, WRONG):
+        checks.check(question).addCallback(answers.append)
+    assert answers == []
+    reactor.hear(2)
+    assert sorted(answers) == [False, True]
+
+
+def test_there_are_no_threads_before_the_first_check(reactor):
+    before = threading.active_count()
+    checks = PasswordChecks(reactor)
+    assert threading.active_count() == before
+    assert reactor.at_the_end == []
+    checks.stop()
+
+
+def test_what_is_beyond_the_bound_fails_at_once_and_there_is_room_again_later(reactor, monkeypatch):
+    gate = Gate(monkeypatch)
+    checks = PasswordChecks(reactor, threads=1, waiting=2)
+    answers: list[Any] = []
+    for _ in range(3):
+        checks.check(RIGHT).addCallback(answers.append)
+    assert checks.check(RIGHT) == Failed("3 passwords are being checked already")
+    gate.open.set()
+    reactor.hear(3)
+    assert answers == [True] * 3
+    checks.check(RIGHT).addCallback(answers.append)
+    reactor.hear(1)
+    assert len(answers) == 4
+
+
+def test_a_check_that_nobody_waits_for_is_left_out(reactor, monkeypatch):
+    gate = Gate(monkeypatch)
+    checks = PasswordChecks(reactor, threads=1, waiting=2)
+    answers: list[Any] = []
+    checks.check(CheckPassword("", "first")).addCallback(answers.append)
+    gone = checks.check(CheckPassword("", "gone"))
+    gone.addErrback(lambda _: answers.append("gone"))
+    checks.check(CheckPassword("", "last")).addCallback(answers.append)
+    gone.cancel()
+    gate.open.set()
+    reactor.hear(3)
+    assert answers == ["gone", True, True]
+    assert gate.checked == ["first", "last"]
+
+
+def test_no_more_checks_are_made_when_the_router_stops(reactor, monkeypatch):
+    gate = Gate(monkeypatch)
+    checks = PasswordChecks(reactor, threads=1, waiting=5)
+    for number in range(5):
+        checks.check(CheckPassword("", str(number)))
+    stopping = threading.Thread(target=checks.stop)
+    stopping.start()
+    while not checks.stopped:
+        pass
+    gate.open.set()
+    stopping.join(20)
+    assert not stopping.is_alive()
+    assert len(gate.checked) <= 1
+    assert checks.check(RIGHT) == Failed("the router is stopping")
+
+
+def test_a_check_that_breaks_is_a_failure(reactor):
+    answers: list[Any] = []
+    PasswordChecks(reactor).check(CheckPassword("$2b$broken", "hunter2")).addErrback(
+        lambda failure: answers.append(failure.type)
+    )
+    reactor.hear(1)
+    assert answers == [ValueError]

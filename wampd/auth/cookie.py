@@ -28,12 +28,16 @@ from wampd.realms.options import JsonDict
 class Cookie:
     """The method, with what cookies stand for and where the accounts are of those who may come back."""
 
-    __slots__ = ("_accounts", "_jar", "terms")
+    __slots__ = ("_accounts", "_jar", "template", "terms")
 
     name = "cookie"
 
-    def __init__(self, jar: Jar, accounts: Any, terms: Terms = Terms()) -> None:  # noqa: B008 - frozen
-        """``accounts`` is where to look for them: see `FindAccount`; ``terms`` are for cookies that are bound from now on."""
+    def __init__(self, template: str, jar: Jar, accounts: Any, terms: Terms = Terms()) -> None:  # noqa: B008 - frozen
+        """``template`` is the realm as the configuration names it, ``accounts`` where to look for them: see `FindAccount`.
+
+        ``terms`` are for cookies that are bound from now on.
+        """
+        self.template = template
         self._jar = jar
         self._accounts = accounts
         self.terms = terms

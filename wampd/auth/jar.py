@@ -19,7 +19,7 @@ Sources: RFC 6265 (cookies), section 8; RFC 9700, section 4.14.2 (rotation, and 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -49,6 +49,8 @@ class Terms(Struct, frozen=True):
 class Bound(Struct, frozen=True, kw_only=True):
     """Who authenticated, and how: what a cookie is to stand for."""
 
+    template: str
+    """The realm as the configuration names it: the realm's own name, or its template's."""
     realm: str
     authid: str
     role: str
@@ -63,6 +65,7 @@ class Binding(Struct, eq=False, kw_only=True):
     """One cookie that stands for somebody; all its values are digests."""
 
     id: bytes
+    template: str
     realm: str
     authid: str
     role: str
@@ -138,6 +141,7 @@ class Jar:
         self._bindings: OrderedDict[bytes, Binding] = OrderedDict()  # the one that was not shown for longest first
         self._by_value: dict[bytes, Binding] = {}
         self._by_principal: dict[tuple[str, str], dict[bytes, Binding]] = {}
+        self._round: Iterator[bytes] = iter(())
 
     def __len__(self) -> int:
         return len(self._bindings)
@@ -146,7 +150,7 @@ class Jar:
         """Take in what was kept."""
         for binding in sorted(bindings, key=lambda each: each.seen):
             self._add(binding)
-        self._sweep(len(self._bindings))
+        self._sweep(len(self._bindings) + 1)  # the round before had none of them
         while len(self._bindings) > self._most:
             self.forget(next(iter(self._bindings.values())))
 
@@ -179,6 +183,7 @@ class Jar:
                 self._keeper.keep(other)  # the browser may still have another value of it
         binding = Binding(
             id=visit.fresh,
+            template=bound.template,
             realm=bound.realm,
             authid=bound.authid,
             role=bound.role,
@@ -213,9 +218,9 @@ class Jar:
         """The cookie of this id, if it stands for somebody."""
         return self._bindings.get(binding_id)
 
-    def ids(self) -> list[bytes]:
-        """Of all cookies."""
-        return list(self._bindings)
+    def of(self, template: str, authid: str) -> list[Binding]:
+        """The cookies that stand for one principal."""
+        return list(self._by_principal.get((template, authid), {}).values())
 
     def forget(self, binding: Binding) -> None:
         """A cookie stands for nobody any more. Doing it twice does no harm."""
@@ -225,7 +230,7 @@ class Jar:
         for value in binding.values():
             if self._by_value.get(value) is binding:
                 del self._by_value[value]
-        principal = binding.realm, binding.authid
+        principal = binding.template, binding.authid
         of_principal = self._by_principal[principal]
         del of_principal[binding.id]
         if not of_principal:
@@ -261,7 +266,7 @@ class Jar:
             self._by_value.pop(oldest, None)
 
     def _make_room(self, binding: Binding, per_principal: int) -> None:
-        of_principal = self._by_principal.get((binding.realm, binding.authid), {})
+        of_principal = self._by_principal.get((binding.template, binding.authid), {})
         for oldest in sorted(of_principal.values(), key=lambda each: each.seen)[
             : len(of_principal) - per_principal + 1
         ]:
@@ -273,13 +278,16 @@ class Jar:
         self._bindings[binding.id] = binding
         for value in binding.values():
             self._by_value[value] = binding
-        self._by_principal.setdefault((binding.realm, binding.authid), {})[binding.id] = binding
+        self._by_principal.setdefault((binding.template, binding.authid), {})[binding.id] = binding
 
     def _sweep(self, most: int) -> None:
-        """Forget those that have expired, of the ones that were not shown for longest."""
+        """Forget those that have expired, of the next ones in a round through all."""
         now = self._now()
-        for _ in range(min(most, len(self._bindings))):
-            oldest = next(iter(self._bindings.values()))
-            if not oldest.is_over(now):
-                return
-            self.forget(oldest)
+        for _ in range(most):
+            binding_id = next(self._round, None)
+            if binding_id is None:
+                self._round = iter(list(self._bindings))
+                continue
+            binding = self._bindings.get(binding_id)
+            if binding is not None and binding.is_over(now):
+                self.forget(binding)

@@ -27,7 +27,7 @@ def door(realm: Realm, jar: Jar | None = None) -> RealmAuth:
     places = _Places(realm.auth)
     lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
     return RealmAuth(
-        _methods(realm.auth, places, jar),
+        _methods(realm, places, jar),
         [_role(role) for role in realm.roles],
         realm.uri_check,
         role_uri_bytes=lengths,
@@ -52,8 +52,9 @@ class _Places:
         )
 
 
-def _methods(auth: Auth, places: _Places, jar: Jar | None) -> Iterator[Method]:
+def _methods(realm: Realm, places: _Places, jar: Jar | None) -> Iterator[Method]:
     """The methods that a realm offers."""
+    auth = realm.auth
     if auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
@@ -62,7 +63,7 @@ def _methods(auth: Auth, places: _Places, jar: Jar | None) -> Iterator[Method]:
         from wampd.auth.cookie import Cookie
 
         terms = Terms(auth.cookie.lifetime, auth.cookie.idle, auth.cookie.grace, auth.cookie.per_principal)
-        yield Cookie(jar, places.accounts, terms)
+        yield Cookie(realm.name, jar, places.accounts, terms)
 
 
 def _account(principal: Principal) -> Account:

@@ -81,7 +81,9 @@ class Returning:
         visit: Visit = guest.about["cookie"]
         binding = visit.binding
         if accept.authmethod != method.name or binding is None:
-            binding = self.jar.bind(visit, _bound(accept), method.terms, secrets.token_bytes(SALT_SIZE))
+            binding = self.jar.bind(
+                visit, _bound(accept, method.template), method.terms, secrets.token_bytes(SALT_SIZE)
+            )
         self._guests.setdefault(binding.id, set()).add(guest)
         self._came_by[guest] = binding.id
 
@@ -133,8 +135,9 @@ class Returning:
             guest.dismiss(LOGOUT, message)
 
 
-def _bound(accept: Accept) -> Bound:
+def _bound(accept: Accept, template: str) -> Bound:
     return Bound(
+        template=template,
         realm=accept.realm,
         authid=accept.authid,
         role=accept.authrole,

@@ -254,8 +254,9 @@ def test_the_cookies_of_a_principal_are_found(shell):
     ours = [shell.log_in("joe").binding for _ in range(2)]
     shell.log_in("ann")
     shell.log_in("joe", realm="realm2")
-    assert shell.jar.of("realm1", "joe") == ours
-    assert shell.jar.of("realm1", "eve") == []
+    assert shell.jar.of("realm1", ["joe"]) == ours
+    assert shell.jar.of("realm1", ["eve"]) == []
+    assert len(shell.jar.of("realm1", ["joe", "ann"])) == len(shell.jar.of("realm1", None)) == 3
 
 
 # -------------------------------------------------------------------------------------------------------------- bounds

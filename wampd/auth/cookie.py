@@ -78,13 +78,15 @@ class CookieExchange:
     def _see(self, account: Account | None) -> Step:
         """Let the principal in, if it is who it was."""
         binding = self._binding
-        assert binding.proofs is not None
         if not self._jar.holds(binding):
             return Decline("cookie: forgotten meanwhile")
-        if account is None:
+        if account is None or not is_proved(binding, account):
             self._jar.forget(binding)
-            return Decline(f"cookie: {shown(binding.authid)} is gone or disabled")
-        if not hmac.compare_digest(account.digest(binding.salt), binding.proofs):
-            self._jar.forget(binding)
-            return Decline(f"cookie: what proves {shown(binding.authid)} has changed")
+            why = "is gone or disabled" if account is None else "is proved by something else now"
+            return Decline(f"cookie: {shown(binding.authid)} {why}")
         return account.principal()
+
+
+def is_proved(binding: Binding, account: Account) -> bool:
+    """Whether what proves a principal is what it was when the cookie was bound."""
+    return binding.proofs is not None and hmac.compare_digest(account.digest(binding.salt), binding.proofs)

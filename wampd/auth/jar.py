@@ -19,7 +19,7 @@ Sources: RFC 6265 (cookies), section 8; RFC 9700, section 4.14.2 (rotation, and 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -218,9 +218,12 @@ class Jar:
         """The cookie of this id, if it stands for somebody."""
         return self._bindings.get(binding_id)
 
-    def of(self, template: str, authid: str) -> list[Binding]:
-        """The cookies that stand for one principal."""
-        return list(self._by_principal.get((template, authid), {}).values())
+    def of(self, template: str, authids: Collection[str] | None) -> list[Binding]:
+        """The cookies that stand for these principals, `None`: for any, of one realm or template."""
+        if authids is None:
+            return [binding for binding in self._bindings.values() if binding.template == template]
+        found = (self._by_principal.get((template, authid), {}) for authid in authids)
+        return [binding for of_principal in found for binding in of_principal.values()]
 
     def forget(self, binding: Binding) -> None:
         """A cookie stands for nobody any more. Doing it twice does no harm."""

@@ -16,7 +16,7 @@ import resource
 import signal
 from collections.abc import Callable
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
@@ -31,11 +31,11 @@ from wampd.realms.limits import Limits, Quota, Rate
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
 from wampd.router.cookies import Attributes, Cookies
-from wampd.router.doors import door
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
 from wampd.router.observe import logs
+from wampd.router.places import Places
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
 from wampd.router.settings.limits import Rate as RateSettings
@@ -44,6 +44,7 @@ from wampd.router.settings.listeners import Compression, Listener, LongPollPath,
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
+from wampd.router.stores.watched import Unusable
 from wampd.router.templates import Plan, Template
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
@@ -51,9 +52,6 @@ from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
-
-if TYPE_CHECKING:
-    from wampd.router.returning import Returning
 
 log = Logger()
 
@@ -68,7 +66,12 @@ def run(settings: Settings) -> int:
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
     log_lines = logs.begin(settings.log.level, settings.log.format, clock=reactor)
-    daemon = Daemon(reactor, settings)
+    try:
+        daemon = Daemon(reactor, settings)
+    except Unusable as why:  # the store; or a file that has changed since it was checked
+        log.critical("cannot start: {why}", why=str(why))
+        log_lines.finish()
+        return 1
     end_of_turn.append(daemon.realms.end_of_turn)
     reactor.callWhenRunning(daemon.start)
     gc.collect()
@@ -91,8 +94,7 @@ class Daemon:
         self._ports: list[Any] = []
         self.realms = Realms(reactor, f"wampd-{wampd.__version__}")
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
-        if any(realm.auth.cookie is not None for realm in settings.realms):
-            self.realms.returning = self._returning()
+        self._places = Places(reactor, settings, self.realms, dict(os.environ))
         self.realms.answers.add(CheckPassword, PasswordChecks(reactor).check)
         for realm in settings.realms:
             self._open(realm)
@@ -106,12 +108,6 @@ class Daemon:
 
     # ------------------------------------------------------------------------------------------------------- wiring
 
-    def _returning(self) -> Returning:
-        """What lets browsers come back."""
-        from wampd.router.returning import Returning
-
-        return Returning(self.realms.tally, most=self._settings.limits.cookies)
-
     def _cookies(self, cookie: PathCookie | None, listener: Listener) -> Cookies | None:
         """What gives cookies to the clients of a path."""
         if cookie is None or self.realms.returning is None:
@@ -123,7 +119,7 @@ class Daemon:
     def _open(self, realm: RealmSettings) -> None:
         """Open one realm, or get ready to open those of a template."""
         plan = Plan(
-            door=door(realm, None if self.realms.returning is None else self.realms.returning.jar),
+            door=self._places.door(realm),
             limits=_limits(realm.limits, RoleLimits()),
             role_limits={role.name: _limits(realm.limits, role.limits) for role in realm.roles},
             quota=Quota(
@@ -248,6 +244,7 @@ class Daemon:
         """Open the listeners, then start the components."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
+        self._places.start()
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
         listening = DeferredList([self._listen(listener) for listener in self._settings.listeners], consumeErrors=True)
         listening.addCallback(self._started)

@@ -25,8 +25,8 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake
-from wampd.auth.methods import Failed, Method
+from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake, RealmAuth
+from wampd.auth.methods import Failed
 from wampd.auth.questions import CallProcedure, FindAccount
 from wampd.realms.limits import UNAVAILABLE, beyond
 from wampd.realms.options import MAX_ID
@@ -272,10 +272,9 @@ class Realms:
         """Every realm."""
         return list(self._shells.values())
 
-    def method(self, realm: str, name: str) -> Method | None:
-        """The method of this name that a realm offers."""
-        door = self._directory.get(realm)
-        return None if door is None else door.methods.get(name)
+    def door(self, name: str) -> RealmAuth | None:
+        """Who may come into the realm of this name, and as what; `None`: there is none, and will be none."""
+        return self._directory.get(name)
 
     def deadline(self, delay: float) -> float:
         """The time (monotonic seconds) in ``delay`` seconds."""

@@ -5,6 +5,8 @@ Rules
 * Whoever authenticates on a connection that was given a cookie may come back by it, if the realm offers the method ``cookie``;
   not so anonymous sessions, which are nobody.
 * GOODBYE ``wamp.close.logout`` forgets the cookie, and sends the other sessions away that came by it. So does a copied one.
+* Where a principal is removed or disabled, or what proves it changes, its cookies are forgotten at once; so are they where
+  others log it out.
 * Where a store is configured it has every cookie, and gives them back after a restart. It is told in the background: what
   changed in the very last moments before a crash is lost.
 """
@@ -13,21 +15,28 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from wampd.auth.cookie import Cookie
-from wampd.auth.handshake import Accept
+from wampd.auth.accounts import Account
+from wampd.auth.cookie import Cookie, is_proved
+from wampd.auth.handshake import Accept, RealmAuth
 from wampd.auth.jar import Binding, Bound, Jar, Visit
-from wampd.auth.methods import Method
+from wampd.auth.methods import Failed, Request
+from wampd.auth.questions import FindAccount
+from wampd.realms.options import ClientRoles, HelloDetails
+from wampd.router.answers import Answers
 from wampd.router.tally import COOKIES_STOLEN, Tally
 
 log = Logger()
 
 LOGOUT: Final = "wamp.close.logout"
 SALT_SIZE: Final = 16
+NOBODY: Final = Request("", 0, HelloDetails(ClientRoles()), {})
+"""Whom it is asked for: no client."""
 
 
 class Guest(Protocol):
@@ -59,10 +68,13 @@ class CookieStore(Protocol):
 class Returning:
     """All cookies of the process, and the sessions that came by them."""
 
-    def __init__(self, tally: Tally, *, most: int = 50_000, now: Any = time.time) -> None:
-        """``most`` cookies are kept; ``now`` is Unix time."""
+    def __init__(
+        self, tally: Tally, answers: Answers, *, most: int = 50_000, now: Callable[[], float] = time.time
+    ) -> None:
+        """``answers`` is asked for accounts; ``most`` cookies are kept; ``now`` is Unix time."""
         self.jar = Jar(self, now, most)
         self._tally = tally
+        self._answers = answers
         self._store: CookieStore | None = None
         self._guests: dict[bytes, set[Guest]] = {}  # by cookie
         self._came_by: dict[Guest, bytes] = {}
@@ -74,8 +86,9 @@ class Returning:
 
     # ------------------------------------------------------------------------------------------- what sessions tell
 
-    def joined(self, guest: Guest, accept: Accept, method: Method | None) -> None:
-        """Somebody was welcomed on a connection that was given a cookie; ``method`` is the realm's method ``cookie``."""
+    def joined(self, guest: Guest, accept: Accept, door: RealmAuth | None) -> None:
+        """Somebody was welcomed, by this door, on a connection that was given a cookie."""
+        method = None if door is None else door.methods.get("cookie")
         if not isinstance(method, Cookie) or accept.authmethod == "anonymous":
             return
         visit: Visit = guest.about["cookie"]
@@ -107,6 +120,32 @@ class Returning:
             self.jar.forget(binding)
             log.info("{authid} logged out of {realm}", authid=binding.authid, realm=binding.realm)
         self._send_away(came_by, "logged out")
+
+    # ----------------------------------------------------------------------------------- what others tell of principals
+
+    def changed(self, door: RealmAuth, accounts: Any, authids: Collection[str] | None) -> None:
+        """Something has changed of these principals, `None`: of any, of those who come in by this door."""
+        method = door.methods.get("cookie")
+        if not isinstance(method, Cookie):
+            return
+        for binding in self.jar.of(method.template, authids):
+            if binding.proofs is not None:
+                answer = self._answers.ask(FindAccount(accounts, "authid", binding.authid, "cookie", NOBODY))
+                if isinstance(answer, Deferred):
+                    answer.addCallback(self._found, binding)
+                else:
+                    self._found(answer, binding)
+
+    def logged_out(self, door: RealmAuth, authids: Collection[str]) -> None:
+        """These principals are not to come back by what they have."""
+        method = door.methods.get("cookie")
+        if isinstance(method, Cookie):
+            for binding in self.jar.of(method.template, authids):
+                self.jar.forget(binding)
+
+    def _found(self, account: Account | Failed | None, binding: Binding) -> None:
+        if account is None or (isinstance(account, Account) and not is_proved(binding, account)):
+            self.jar.forget(binding)
 
     # ------------------------------------------------------------------------------------------- what the jar tells
 

@@ -184,7 +184,7 @@ class SessionPeer:
         self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
         log.info("{who} joined {realm}", who=self.who, realm=realm.core.name)
         if "cookie" in self.about:
-            self._realms.returning.joined(self, accept, self._realms.method(accept.realm, "cookie"))
+            self._realms.returning.joined(self, accept, self._realms.door(accept.realm))
         return None
 
     def _end(self) -> None:

@@ -132,11 +132,16 @@ def browser(new_browser):
 
 
 @pytest.fixture
-def new_browser(router):
+def new_browser(router, new_browser_of):
+    return lambda: new_browser_of(router)
+
+
+@pytest.fixture
+def new_browser_of():
     """Makes browsers, whose connections are closed in the end."""
     browsers = []
 
-    def make():
+    def make(router):
         browsers.append(Browser(router.port))
         return browsers[-1]
 
@@ -194,3 +199,65 @@ def test_anonymous_sessions_leave_nothing_to_come_back_by(browser):
     assert browser.connect().hello("anonymous")[0] == WELCOME
     kind, _, reason = browser.connect().hello("cookie")
     assert (kind, reason) == (ABORT, "wamp.error.no_matching_auth_method")
+
+
+def with_store(more="    auth:\n      store: true"):
+    return REALMS.replace("    auth:", more) + "store: {file: wampd.sqlite}\n"
+
+
+@pytest.mark.spec("TLA-01")
+def test_where_a_store_is_configured_cookies_outlive_the_router(start, tmp_path, new_browser_of):
+    first = start(listeners=LISTENERS, realms=with_store())
+    browser = new_browser_of(first)
+    browser.connect().log_in()
+    browser.connect().come_back()
+    first.stop()
+    kept = b"".join(file.read_bytes() for file in tmp_path.glob("wampd.sqlite*"))
+    assert b"joe" in kept
+    assert browser.cookie.partition("=")[2].encode() not in kept
+    second = start(listeners=LISTENERS, realms=with_store())
+    browser.port = second.port
+    browser.connect().come_back()
+    second.stop()
+
+
+@pytest.mark.spec("TLA-01")
+def test_a_logout_is_not_undone_by_a_restart(start, new_browser_of):
+    first = start(listeners=LISTENERS, realms=with_store())
+    browser = new_browser_of(first)
+    browser.connect().log_in()
+    leaving = browser.connect()
+    before = browser.cookie
+    leaving.come_back()
+    leaving.send(GOODBYE, {}, "wamp.close.logout")
+    assert leaving.receive() == [GOODBYE, {}, "wamp.close.goodbye_and_out"]
+    first.stop()
+    second = start(listeners=LISTENERS, realms=with_store())
+    browser.port = second.port
+    browser.cookie = before
+    assert browser.connect().hello("cookie")[2] == "wamp.error.no_matching_auth_method"
+
+
+@pytest.mark.spec("TLA-01")
+@pytest.mark.parametrize("change", ["another ticket", "removed"])
+def test_whose_proof_changes_or_who_is_removed_does_not_come_back(start, tmp_path, new_browser_of, change):
+    file = tmp_path / "principals.yaml"
+
+    def write(*tickets):
+        lines = [f'- {{authid: user{n}, role: member, ticket: "{ticket}"}}' for n, ticket in enumerate(tickets)]
+        (tmp_path / "new").write_text("\n".join(lines) + "\n")
+        (tmp_path / "new").chmod(0o600)
+        (tmp_path / "new").rename(file)
+
+    write("hunter2", "hunter2 too")
+    router = start(listeners=LISTENERS, realms=with_store("    auth:\n      files: [principals.yaml]"))
+    concerned, other = new_browser_of(router), new_browser_of(router)
+    concerned.connect().log_in("user1", "hunter2 too")
+    other.connect().log_in("user0", "hunter2")
+    write("hunter2", *(["hunter2 anew"] if change == "another ticket" else []))
+
+    def asked():
+        return concerned.connect().hello("cookie", "ticket", authid="user1") == [CHALLENGE, "ticket", {}]
+
+    router.wait_until(asked, "the cookie stands for nobody")
+    other.connect().come_back("user0")

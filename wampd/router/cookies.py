@@ -48,6 +48,8 @@ class Cookies:
         self, jar: Jar, attributes: Attributes, draw: Callable[[], str] = lambda: secrets.token_urlsafe(SIZE)
     ) -> None:
         """``draw`` draws a value."""
+        self.secure = attributes.secure
+        """Whether browsers send them over TLS alone."""
         self._jar = jar
         self._draw = draw
         self._name = HOST + attributes.name if attributes.secure else attributes.name

@@ -95,7 +95,8 @@ class LongPollResource(Resource):
         headers = request.requestHeaders
         origins = [each.decode("latin-1") for each in headers.getRawHeaders(b"origin", [])]
         hosts = [each.decode("latin-1") for each in headers.getRawHeaders(b"host", [])]
-        if not origin_allowed(origins, hosts, self._origins):
+        secure = self._cookies is not None and self._cookies.secure
+        if not origin_allowed(origins, hosts, self._origins, secure=secure):
             return False
         if origins and is_named(origins[0], self._origins):
             request.setHeader(b"Access-Control-Allow-Origin", origins[0].encode("latin-1"))

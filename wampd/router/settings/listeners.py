@@ -116,7 +116,8 @@ class PathCookie(Part, frozen=True, kw_only=True):
         Secure,
         Meta(
             description="Whether browsers send the cookie over TLS alone: `auto`, if this listener has TLS; `always`, for a"
-            " listener behind a proxy that has; `never`, for tests."
+            " listener behind a proxy that has; `never`, for tests. With such a cookie, `same-host` means pages that came by"
+            " TLS, too."
         ),
     ] = "auto"
 

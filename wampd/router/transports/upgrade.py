@@ -132,7 +132,8 @@ def _negotiate(library: ServerProtocol, head: bytes, path: WebSocketPath, frames
     if versions and versions != ["13"]:
         return _not(426, "Upgrade Required", "this is WebSocket version 13", "Sec-WebSocket-Version: 13")
     origins = request.headers.get_all("Origin")
-    if not origin_allowed(origins, request.headers.get_all("Host"), path.origins):
+    secure = path.cookies is not None and path.cookies.secure
+    if not origin_allowed(origins, request.headers.get_all("Host"), path.origins, secure=secure):
         origin = origins[0]
         return _not(403, "Forbidden", f"pages from {origin[:SHOWN]} may not connect here")
     response: Response = library.accept(request)

@@ -52,7 +52,7 @@ class House:
         methods = [method for name, method in self.doors["realm1"].methods.items() if name != "cookie"]
         roles = [Role("visitor"), Role("member"), Role("boss")]
         for name in ("realm1", "realm2"):
-            self.doors[name] = RealmAuth([*methods, Cookie(name, self.shell.jar, self.accounts)], roles)
+            self.doors[name] = RealmAuth([*methods, Cookie(name, self.shell.jar, lambda _: self.accounts)], roles)
 
     def client(self, shown=None):
         """A client whose connection showed a value."""

@@ -62,7 +62,8 @@ def test_times_may_be_given_in_days(config):
         (
             "name: __Host-x",
             "",
-            'listeners[0].websocket["/ws"].cookie.name: the prefix is put before the name by itself, where the cookie is Secure',
+            'listeners[0].websocket["/ws"].cookie.name: the prefix is put before the name by itself, where the cookie is'
+            " Secure",
         ),
         (
             "same_site: Strict",

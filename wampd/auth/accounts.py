@@ -11,6 +11,7 @@ Rules
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container, Iterable
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -19,6 +20,8 @@ from msgspec import Struct
 from wampd.auth.methods import Principal
 from wampd.realms.options import JsonDict
 
+JUDGED = "dynamic"
+"""The provider of accounts that somebody judges anew each time: they may hold nothing that could be compared."""
 NO_PROOF = frozenset({"authid", "role", "provider", "extra"})
 """Fields of an account that prove nothing. Of the others those count that hold something, so a field that is added later
 changes no digest."""
@@ -55,6 +58,11 @@ class ScramKeys(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"<ScramKeys {self.kdf}>"
+
+
+def usable(keys: Iterable[ScramKeys], kdfs: Container[Kdf]) -> ScramKeys | None:
+    """The first of these keys that is of one of these functions."""
+    return next((each for each in keys if each.kdf in kdfs), None)
 
 
 class Account(Struct, frozen=True, kw_only=True):

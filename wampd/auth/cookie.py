@@ -8,6 +8,7 @@ Rules
 * The principal is looked for again, and comes back as who it is now, with the role that it has now. If it is gone or disabled,
   or what proves it has changed since, the cookie is forgotten and the next method tried. Who came in by something that no
   account vouches for comes back as who it was then.
+* Principals that an authenticator judged are judged by it again, which has no proof then.
 * A cookie stands for all that the authentication took which it was bound by: nothing further is asked of the client.
 
 The specification names the method and says no more (WAMP advanced profile, "Authentication"); the rest is decided here.
@@ -16,9 +17,10 @@ The specification names the method and says no more (WAMP advanced profile, "Aut
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from typing import Any
 
-from wampd.auth.accounts import Account
+from wampd.auth.accounts import JUDGED, Account
 from wampd.auth.jar import Binding, Jar, Terms, Visit
 from wampd.auth.methods import Decline, Deny, Principal, Request, Step, Wait, shown
 from wampd.auth.questions import FindAccount
@@ -32,10 +34,16 @@ class Cookie:
 
     name = "cookie"
 
-    def __init__(self, template: str, jar: Jar, accounts: Any, terms: Terms = Terms()) -> None:  # noqa: B008 - frozen
-        """``template`` is the realm as the configuration names it, ``accounts`` where to look for them: see `FindAccount`.
+    def __init__(
+        self,
+        template: str,
+        jar: Jar,
+        accounts: Callable[[str], Any],
+        terms: Terms = Terms(),  # noqa: B008 - frozen
+    ) -> None:
+        """``template`` is the realm as the configuration names it; ``terms`` are for cookies that are bound from now on.
 
-        ``terms`` are for cookies that are bound from now on.
+        ``accounts`` tells where to look for those who came in by a method: see `FindAccount`.
         """
         self.template = template
         self._jar = jar
@@ -50,7 +58,7 @@ class Cookie:
             return None
         if request.details.authid not in (None, binding.authid):
             return None
-        return CookieExchange(request, self._jar, self._accounts, binding)
+        return CookieExchange(request, self._jar, self._accounts(binding.method), binding)
 
 
 class CookieExchange:
@@ -89,4 +97,6 @@ class CookieExchange:
 
 def is_proved(binding: Binding, account: Account) -> bool:
     """Whether what proves a principal is what it was when the cookie was bound."""
+    if account.provider == JUDGED:
+        return True
     return binding.proofs is not None and hmac.compare_digest(account.digest(binding.salt), binding.proofs)

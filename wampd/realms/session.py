@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from wampd.realms.calls import Invocation
     from wampd.realms.gate import Bucket
     from wampd.realms.grants import Grants
+    from wampd.realms.limits import LimitName, RuleLimits
     from wampd.realms.options import ClientRoles
     from wampd.realms.realm import Handlers
     from wampd.realms.registrations import Registration
@@ -97,6 +98,20 @@ LEGAL: dict[State, frozenset[type[Message]]] = {
     State.CLOSED: frozenset(),
 }
 
+ROLE_OF: dict[type[Message], str] = {
+    Publish: "publisher",
+    Subscribe: "subscriber",
+    Unsubscribe: "subscriber",
+    EventReceived: "subscriber",
+    Call: "caller",
+    Cancel: "caller",
+    Register: "callee",
+    Unregister: "callee",
+    Yield: "callee",
+    Error: "callee",
+}
+"""Which role a client must have announced to send a message."""
+
 
 class Outlet(Protocol):
     """What carries a session's outbox away. The core only keeps it for the shell."""
@@ -107,6 +122,14 @@ class Outlet(Protocol):
 
     def broken(self) -> None:
         """Flushing raised, which is a bug of ours: end this session."""
+        ...
+
+    def hold(self, held: bool) -> None:
+        """Read nothing from the client, or read again: what it said last has to wait (see `wampd.realms.asking`)."""
+        ...
+
+    def resume(self) -> None:
+        """What had to wait need not any more: call `WaitingRoom.go_on`, which raises what `Realm.handle` does."""
         ...
 
     def dismiss(self, reason: str, message: str = "") -> None:
@@ -143,6 +166,7 @@ class Session:
         "quiet",
         "registrations",
         "roles",
+        "rule_tokens",
         "said_goodbye",
         "spent",
         "state",
@@ -187,6 +211,8 @@ class Session:
         """How much it may hold and do; set by the realm."""
         self.call_tokens: Bucket | None = None
         self.publication_tokens: Bucket | None = None
+        self.rule_tokens: dict[tuple[RuleLimits, LimitName], Bucket] | None = None
+        """By the rules of its role that have rates, where it has used them."""
         self.state = State.ESTABLISHED
         self.outbox: list[Outgoing] = []
         self.watermark = 0

@@ -6,68 +6,111 @@ A part of the composition root: here, and in `wampd.router.daemon`, settings mee
 from __future__ import annotations
 
 import secrets
+import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 
-from wampd.auth.accounts import Account
-from wampd.auth.anonymous import Anonymous
+from msgspec import Struct
+
+from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.jar import Jar, Terms
+from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
-from wampd.auth.roles import Role, Rule
-from wampd.auth.ticket import Ticket, digest_of
-from wampd.router.settings.auth import Principal
+from wampd.auth.ticket import Ticket
+from wampd.router.rights import longest_uris, roles_of
+from wampd.router.settings.auth import Authenticator
+from wampd.router.settings.auth_rules import METHODS
 from wampd.router.settings.realms import Realm
-from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts
+from wampd.router.stores.dynamic import Call, DynamicAccounts
 
 
-def door(realm: Realm, accounts: Accounts, decoy: Callable[[str], str | None], jar: Jar | None = None) -> RealmAuth:
-    """Who may come into a realm, and as what.
+class Known(Struct, frozen=True):
+    """What methods are told of the principals of a realm."""
 
-    ``accounts`` are its principals; ``decoy`` gives the hash that who has no password is compared with. ``jar`` has
-    the cookies, where the realm offers that method.
-    """
-    lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
-    return RealmAuth(
-        _methods(realm, accounts, decoy, jar),
-        [_role(role) for role in realm.roles],
-        realm.uri_check,
-        role_uri_bytes=lengths,
-    )
+    accounts: Accounts
+    decoy: Callable[[str], str | None]
+    """Gives the hash that somebody without a password is compared with; `None`: nobody has a password."""
+    lookalikes: Lookalikes
+    """What unknown principals are shown, so that they look like those that there are."""
+    strangers: Lookalikes
+    """The same where an authenticator knows the principals."""
+    jar: Jar | None = None
+    """The cookies, where any realm offers that method."""
 
 
-def _methods(realm: Realm, accounts: Accounts, decoy: Callable[[str], str | None], jar: Jar | None) -> Iterator[Method]:
+def door(realm: Realm, known: Known, call: Call) -> RealmAuth:
+    """Who may come into a realm, and as what; ``call`` calls procedures of components."""
+    methods = _methods(realm, known, call)
+    return RealmAuth(methods, roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
+
+
+def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
     """The methods that a realm offers."""
+
+    def accounts(authenticator: Authenticator | None) -> Accounts:
+        """Where the accounts of a method are."""
+        if authenticator is None:
+            return known.accounts
+        return DynamicAccounts(
+            call,
+            authenticator.realm or realm.name,
+            authenticator.procedure,
+            timeout=authenticator.timeout,
+            most=authenticator.pending_calls,
+        )
+
+    def alike(authenticator: Authenticator | None) -> Lookalikes:
+        """What unknown principals of a method are shown."""
+        return known.lookalikes if authenticator is None else known.strangers
+
     auth = realm.auth
-    if auth.anonymous is not None:
+    if auth.anonymous is not None and auth.anonymous.authenticator is not None:
+        yield Unknown(accounts(auth.anonymous.authenticator), _new_authid)
+    elif auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        yield Ticket(accounts, decoy)
-    if auth.cookie is not None and jar is not None:
+        authenticator = auth.ticket.authenticator
+        yield Ticket(accounts(authenticator), known.decoy if authenticator is None else _no_decoy)
+    if auth.wampcra is not None:
+        from wampd.auth.wampcra import Wampcra
+
+        authenticator = auth.wampcra.authenticator
+        yield Wampcra(accounts(authenticator), alike(authenticator), _new_nonce, _microseconds)
+    if auth.scram is not None:
+        from wampd.auth.scram import NAMES, Scram
+
+        authenticator = auth.scram.authenticator
+        where, alike_there = accounts(authenticator), alike(authenticator)
+        is_bound = auth.scram.channel_binding == "required"
+        for name in NAMES:
+            yield Scram(name, where, alike_there, _new_nonce, is_binding_required=is_bound)
+    if auth.cookie is not None:
         from wampd.auth.cookie import Cookie
+        from wampd.router.returning import Judges
 
+        assert known.jar is not None
         terms = Terms(auth.cookie.lifetime, auth.cookie.idle, auth.cookie.grace, auth.cookie.per_principal)
-        yield Cookie(realm.name, jar, accounts, terms)
-
-
-def account(principal: Principal, provider: str = "static") -> Account:
-    """What is kept of a principal that the configuration names, or a file of principals."""
-    return Account(
-        authid=principal.authid,
-        role=principal.role,
-        provider=provider,
-        ticket=None if principal.ticket is None else digest_of(principal.ticket.reveal()),
-    )
-
-
-def _role(role: RoleSettings) -> Role:
-    rules = [
-        Rule(rule.uri, rule.match, frozenset(rule.allow or ()), rule.disclose, rule.trustlevel, frozenset(rule.deny))
-        for rule in role.permissions
-    ]
-    return Role(role.name, rules, trustlevel=role.trustlevel)
+        authenticators = {name: getattr(getattr(auth, name), "authenticator", None) for name in METHODS}
+        judges = {name: Judges(accounts(each)) for name, each in authenticators.items() if each is not None}
+        yield Cookie(realm.name, known.jar, lambda by: judges.get(by.removeprefix("wamp-"), known.accounts), terms)
 
 
 def _new_authid() -> str:
-    """An authid for an anonymous session: drawn, so that it names nobody."""
-    return secrets.token_urlsafe(12)
+    """An authid for an anonymous session: drawn, so that it names nobody; in any realm it is a component of URIs."""
+    return secrets.token_hex(12)
+
+
+def _no_decoy(_authid: str) -> None:
+    """What an authenticator judges takes the time that it takes."""
+
+
+def _new_nonce() -> str:
+    """What makes a challenge one of its kind."""
+    return b64encode(secrets.token_bytes(16)).decode()
+
+
+def _microseconds() -> int:
+    """The time of day."""
+    return time.time_ns() // 1000

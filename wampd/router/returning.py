@@ -25,10 +25,11 @@ from wampd.auth.accounts import Account
 from wampd.auth.cookie import Cookie, is_proved
 from wampd.auth.handshake import Accept, RealmAuth
 from wampd.auth.jar import Binding, Bound, Jar, Visit
-from wampd.auth.methods import Failed, Request
+from wampd.auth.methods import Deny, Failed, Request
 from wampd.auth.questions import FindAccount
 from wampd.realms.options import ClientRoles, HelloDetails
 from wampd.router.answers import Answers
+from wampd.router.stores.accounts import Accounts, Found
 from wampd.router.tally import COOKIES_STOLEN, Tally
 
 log = Logger()
@@ -63,6 +64,23 @@ class CookieStore(Protocol):
     def forget(self, binding: Binding) -> None:
         """Take one out; soon."""
         ...
+
+
+class Judges:
+    """The accounts that an authenticator judges, of those who come back: what it cannot judge, or denies, is not there."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def find(self, question: FindAccount) -> Found | Deferred[Found]:
+        """The account that is asked for."""
+        answer = self._accounts.find(question)
+        return answer.addCallback(_judged) if isinstance(answer, Deferred) else _judged(answer)
+
+
+def _judged(found: Found) -> Found:
+    is_denied = isinstance(found, Deny) or (isinstance(found, Failed) and found.guess)
+    return None if is_denied else found
 
 
 class Returning:

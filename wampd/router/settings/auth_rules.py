@@ -3,21 +3,28 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from .auth import Auth, PasswordFile, Principal
+from .authenticators import authenticator_of
 from .checker import Here, Rule, repeated
 from .problems import KeyPath, did_you_mean, quote, quote_file
+from .proof_rules import LEAST_MOCK_SECRET, PROOF_RULES, scram_takes
 from .realms import Realm
 from .values import others_can_read
 
 MOST_FAULTS = 20
 """Of one file of passwords that are reported."""
 
-PLACES = ("principals", "files", "password_files", "store")
-"""The keys that say where principals are kept."""
+OTHERS = ("principals", "files", "password_files", "store", "mock_secret")
+"""The keys that name no authentication method."""
 
-METHODS = tuple(name for name in Auth.__struct_fields__ if name not in PLACES)
+METHODS = tuple(name for name in Auth.__struct_fields__ if name not in OTHERS)
 """The keys that name an authentication method."""
 
-PROOFS: Mapping[str, tuple[str, ...]] = {"ticket": ("ticket",)}
+PROOFS: Mapping[str, tuple[str, ...]] = {
+    "ticket": ("ticket",),
+    "password": ("ticket", "wampcra", "scram"),
+    "wampcra": ("wampcra",),
+    "scram": ("scram",),
+}
 """For each key of a principal that proves it, the methods that use it."""
 
 
@@ -30,13 +37,21 @@ def _auth(auth: Auth, here: Here) -> None:
     check_principals(auth.principals, methods_of(auth, here), here, "principals")
     for index, _ in repeated(here.each(auth.files, "files")):
         here.problem("this file is here twice", "files", index)
+    if auth.mock_secret is not None and len(auth.mock_secret.reveal()) < LEAST_MOCK_SECRET:
+        here.problem(f"too short: at least {LEAST_MOCK_SECRET} characters", "mock_secret")
     if auth.password_files and "ticket" not in offered and here.is_sound("ticket"):
         here.problem("no method uses this: the realm's auth does not name ticket", "password_files")
 
 
 def methods_of(auth: Auth, here: Here, *keys: str | int) -> Collection[str]:
-    """The methods that are offered, those included about which something is wrong; ``keys`` lead to ``auth``."""
-    return [name for name in METHODS if getattr(auth, name) is not None or not here.is_sound(*keys, name)]
+    """The methods for principals, those included about which something is wrong; ``keys`` lead to ``auth``."""
+    for_principals = methods_for_principals(auth)
+    return [name for name in METHODS if name in for_principals or not here.is_sound(*keys, name)]
+
+
+def methods_for_principals(auth: Auth) -> Collection[str]:
+    """The methods that are offered and are not left to an authenticator."""
+    return [name for name in METHODS if getattr(auth, name) is not None and authenticator_of(auth, name) is None]
 
 
 def check_principals(principals: tuple[Principal, ...], methods: Collection[str], here: Here, *keys: str | int) -> None:
@@ -51,7 +66,10 @@ def check_principals(principals: tuple[Principal, ...], methods: Collection[str]
         for key in proofs:
             if not any(method in methods for method in PROOFS[key]):
                 names = " or ".join(PROOFS[key])
-                here.problem(f"no method uses this: the realm's auth does not name {names}", *keys, index, key)
+                why = f"the realm's auth does not name {names}, or leaves it to an authenticator"
+                here.problem(f"no method uses this: {why}", *keys, index, key)
+        if "scram" in methods:
+            scram_takes(principal, here, *keys, index)
 
 
 def _password_file(listed: PasswordFile, here: Here) -> None:
@@ -72,7 +90,7 @@ def _password_file(listed: PasswordFile, here: Here) -> None:
 
 def _roles_of(auth: Auth, here: Here) -> Iterator[tuple[str, KeyPath]]:
     """The roles that authentication gives, and where it says so."""
-    if auth.anonymous is not None:
+    if auth.anonymous is not None and auth.anonymous.authenticator is None:
         yield auth.anonymous.role, ("anonymous", "role")
     for index, principal in here.each(auth.principals, "auth", "principals"):
         yield principal.role, ("principals", index, "role")
@@ -95,4 +113,4 @@ def check_role(role: str, known: Collection[str], here: Here, *keys: str | int) 
         here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", *keys)
 
 
-AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file}
+AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file, **PROOF_RULES}

@@ -7,22 +7,24 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
 
 from wampd.auth.accounts import Account
-from wampd.auth.methods import Failed
+from wampd.auth.methods import Deny, Failed
 from wampd.auth.questions import FindAccount
 from wampd.router.stores.watched import Watched
+
+Found: TypeAlias = Account | Deny | Failed | None
 
 
 class Accounts(Protocol):
     """A place where accounts are found."""
 
-    def find(self, question: FindAccount) -> Account | Failed | Deferred[Account | Failed | None] | None:
-        """The account that is asked for, at once or later; `Failed`: nobody knows."""
+    def find(self, question: FindAccount) -> Found | Deferred[Found]:
+        """The account that is asked for, at once or later; a failure means that nobody knows."""
         ...
 
 
@@ -36,10 +38,8 @@ class FixedAccounts:
                 raise ValueError(f"two principals with the authid {account.authid!r}")
             self._by_authid[account.authid] = account
 
-    @property
-    def passwords(self) -> list[str]:
-        """The hashes of passwords that there are."""
-        return [account.password for account in self._by_authid.values() if account.password is not None]
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._by_authid.values())
 
     def differing(self, others: FixedAccounts) -> set[str]:
         """The authids whose accounts are not the same there, or are in one of the two places only."""

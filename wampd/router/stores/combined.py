@@ -10,20 +10,16 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.auth.accounts import Account
 from wampd.auth.methods import Failed
 from wampd.auth.questions import FindAccount
-from wampd.router.stores.accounts import Accounts
+from wampd.router.stores.accounts import Accounts, Found
 
 log = Logger()
-
-Found: TypeAlias = Account | Failed | None
 
 
 class CombinedAccounts:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import apsw
 import msgspec
@@ -23,6 +23,7 @@ from twisted.python.failure import Failure
 from wampd.auth.accounts import Account
 from wampd.auth.methods import Failed
 from wampd.auth.questions import FindAccount
+from wampd.router.stores.accounts import Found
 from wampd.router.stores.sqlite import StoreError
 from wampd.router.stores.store import Store
 
@@ -209,7 +210,7 @@ class StoredAccounts:
         self._store = store
         self._realm = realm
 
-    def find(self, question: FindAccount) -> Deferred[Account | Failed | None]:
+    def find(self, question: FindAccount) -> Deferred[Found]:
         """The account that is asked for."""
         realm, by, value = self._realm, question.by, question.value
 
@@ -217,7 +218,7 @@ class StoredAccounts:
             kept = get(connection, realm, value) if isinstance(value, str) else marked(connection, realm, by, value)
             return None if kept is None or kept.disabled else kept.account
 
-        found: Deferred[Account | Failed | None] = self._store.read(find)
+        found: Deferred[Any] = self._store.read(find)
         return found.addErrback(_failed)
 
 

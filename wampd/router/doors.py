@@ -15,12 +15,14 @@ from msgspec import Struct
 
 from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.handshake import RealmAuth
+from wampd.auth.jar import Jar, Terms
 from wampd.auth.keys import SigningKey
 from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
 from wampd.auth.ticket import Ticket
 from wampd.router.rights import longest_uris, roles_of
 from wampd.router.settings.auth import Authenticator, CryptosignAuth
+from wampd.router.settings.auth_rules import METHODS
 from wampd.router.settings.realms import Realm
 from wampd.router.stores.accounts import Accounts
 from wampd.router.stores.dynamic import Call, DynamicAccounts
@@ -36,6 +38,8 @@ class Known(Struct, frozen=True):
     """What unknown principals are shown, so that they look like those that there are."""
     strangers: Lookalikes
     """The same where an authenticator knows the principals."""
+    jar: Jar | None = None
+    """The cookies, where any realm offers that method."""
 
 
 def door(realm: Realm, known: Known, call: Call) -> RealmAuth:
@@ -91,6 +95,15 @@ def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
 
         authenticator = auth.tls.authenticator
         yield Tls(accounts(authenticator), knows_certificates=authenticator is not None)
+    if auth.cookie is not None:
+        from wampd.auth.cookie import Cookie
+        from wampd.router.returning import Judges
+
+        assert known.jar is not None
+        terms = Terms(auth.cookie.lifetime, auth.cookie.idle, auth.cookie.grace, auth.cookie.per_principal)
+        authenticators = {name: getattr(getattr(auth, name), "authenticator", None) for name in METHODS}
+        judges = {name: Judges(accounts(each)) for name, each in authenticators.items() if each is not None}
+        yield Cookie(realm.name, known.jar, lambda by: judges.get(by.removeprefix("wamp-"), known.accounts), terms)
 
 
 def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:

@@ -8,11 +8,14 @@ Rules
 * Of the methods that the client offers, in its order, the first that the realm has and that can serve it is driven; one that
   finds out later that it cannot makes way for the next.
   Offering none means ``anonymous``. A role asked for in HELLO chooses nothing: WELCOME tells the one given.
+* Principals with factors prove themselves by one method after the other (`wampd.auth.factors`).
+* Each step in which the client may prove itself is an attempt (`wampd.auth.throttle`): it may be refused, or have to wait.
 * Where a method asks the outside, the outcome is `Wait`: the caller sees that the question is answered, and calls
   `Handshake.answer` once. Until then nothing of the client is legal. A question that `Failed` ends in
   ``wamp.error.authentication_failed``, whatever the method.
 * The peer gets URIs of the specification and fixed texts; the reason is in `Abort.log`, for our log. The caller closes
-  the transport after an `Abort`, and calls `Handshake.expire` when the time is over.
+  the transport after an `Abort`; it calls `Handshake.expire` when the time is over, `Handshake.abandon` when the client is
+  gone.
 
 Sources: WAMP basic profile, "Session Establishment"; advanced profile, "Authentication".
 """
@@ -21,11 +24,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from math import ceil
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from wampd.auth.anonymous import Anonymous
+from wampd.auth.factors import Factors, factor
 from wampd.auth.methods import (
     AUTHENTICATION_FAILED,
     Challenge,
@@ -40,7 +47,9 @@ from wampd.auth.methods import (
     Wait,
     shown,
 )
+from wampd.auth.questions import AwaitTurn, FindAccount
 from wampd.auth.roles import Role
+from wampd.auth.throttle import Attempt, Throttle
 from wampd.realms.features import known_roles, router_roles
 from wampd.realms.grants import INVALID_URI, Grants
 from wampd.realms.messages import ABORT, WELCOME, Authenticate, Format, Hello
@@ -52,6 +61,7 @@ NO_SUCH_REALM = "wamp.error.no_such_realm"
 NO_SUCH_ROLE = "wamp.error.no_such_role"
 NO_MATCHING_AUTH_METHOD = "wamp.error.no_matching_auth_method"
 AUTHENTICATION_REQUIRED = "wamp.error.authentication_required"
+NO_SUCH_PRINCIPAL = "wamp.error.no_such_principal"
 
 
 class RealmAuth:
@@ -60,7 +70,7 @@ class RealmAuth:
     Raise `ValueError` if two methods or two roles have the same name.
     """
 
-    __slots__ = ("grants", "methods")
+    __slots__ = ("grants", "methods", "open_to_all", "tells_unknown")
 
     def __init__(
         self,
@@ -69,13 +79,21 @@ class RealmAuth:
         uri_check: UriCheck = "loose",
         max_uri_bytes: int = MAX_URI_BYTES,
         role_uri_bytes: Mapping[str, int] = MappingProxyType({}),
+        *,
+        tells_unknown: bool = False,
     ) -> None:
-        """``role_uri_bytes`` are of the roles for which it is not ``max_uri_bytes``."""
+        """``role_uri_bytes`` are of the roles for which it is not ``max_uri_bytes``.
+
+        ``tells_unknown``: clients are told that there is no principal of the name that they give.
+        """
+        self.tells_unknown = tells_unknown
         self.methods: dict[str, Method] = {}
         for method in methods:
             if method.name in self.methods:
                 raise ValueError(f"two methods named {method.name!r}")
             self.methods[method.name] = method
+        self.open_to_all = frozenset(name for name, method in self.methods.items() if isinstance(method, Anonymous))
+        """The methods that ask for no proof, so that nothing is to be guessed there."""
         self.grants: dict[str, Grants] = {}
         for role in roles:
             if role.name in self.grants:
@@ -149,6 +167,8 @@ class Abort(Struct, frozen=True):
     """Why, for our log."""
     guess: bool = False
     """A method refused the client, which may try again."""
+    quiet: bool = False
+    """It is one of very many, and no line in the log."""
 
     def wire(self) -> tuple[Any, ...]:
         """``[ABORT, Details|dict, Reason|uri]``."""
@@ -177,14 +197,16 @@ class Handshake:
     """One client's way into a realm.
 
     ``directory`` knows the realms by name, ``new_id`` draws a session id, ``agent`` names the router, ``transport`` is
-    what the shell knows of the connection and passes on to the methods.
+    what the shell knows of the connection and passes on to the methods. ``throttle`` counts failures of all clients.
     """
 
     __slots__ = (
         "_agent",
+        "_attempt",
         "_declined",
         "_directory",
         "_exchange",
+        "_factors",
         "_method",
         "_new_id",
         "_offered",
@@ -192,6 +214,7 @@ class Handshake:
         "_request",
         "_state",
         "_then",
+        "_throttle",
         "_transport",
     )
 
@@ -201,11 +224,15 @@ class Handshake:
         new_id: Callable[[], int],
         agent: str,
         transport: Mapping[str, Any],
+        throttle: Throttle | None = None,
     ) -> None:
         self._directory = directory
         self._new_id = new_id
         self._agent = agent
         self._transport = transport
+        self._throttle = throttle
+        self._attempt: Attempt | None = None  # that is under way
+        self._factors: Factors | None = None
         self._state = _State.OPENING
         self._method = ""
         self._declined: list[str] = []  # why methods could not serve the client after all
@@ -214,7 +241,7 @@ class Handshake:
         self._realm: RealmAuth
         self._request: Request
         self._exchange: Exchange
-        self._then: Callable[[Any], Step]
+        self._then: Callable[[Any], Outcome]
 
     def hello(self, hello: Hello) -> Outcome:
         """Take the client's HELLO. Raise `ProtocolViolation` if it is not the first message, or announces no role."""
@@ -230,13 +257,15 @@ class Handshake:
         self._realm = realm
         self._request = Request(hello.realm, self._new_id(), hello.details, self._transport)
         self._offered = iter(dict.fromkeys(hello.details.authmethods or ["anonymous"]))
-        return self._try_next()
+        return self._settled(self._try_next())
 
     def authenticate(self, answer: Authenticate) -> Outcome:
         """Take the client's AUTHENTICATE. Raise `ProtocolViolation` if no CHALLENGE is out."""
         if self._leave() is not _State.CHALLENGING:
             raise ProtocolViolation("AUTHENTICATE without a CHALLENGE")
-        return self._follow(self._exchange.authenticate(answer.signature, answer.extra))
+        return self._settled(
+            self._attempted(lambda: self._follow(self._exchange.authenticate(answer.signature, answer.extra)))
+        )
 
     def answer(self, answer: Any) -> Outcome | None:
         """Take the answer to the question of a `Wait`, or `Failed`; `None`: it comes too late, and nothing is to be done."""
@@ -245,19 +274,58 @@ class Handshake:
         self._leave()
         if isinstance(answer, Failed):
             log = f"{self._method}: {answer.log}"
-            return Abort(AUTHENTICATION_FAILED, "authentication failed", log, guess=answer.guess)
-        if isinstance(answer, Deny):
-            return self._follow(answer)
-        return self._follow(self._then(answer))
+            return self._settled(Abort(AUTHENTICATION_FAILED, "authentication failed", log, guess=answer.guess))
+        return self._settled(self._follow(answer) if isinstance(answer, Deny) else self._then(answer))
 
     def expire(self) -> Abort | None:
         """The time to join is over: what to send, if anything, before the transport is closed."""
         left = self._leave()
+        if self._attempt is not None:
+            self._attempt.dropped()
+        self.abandon()
         if left is _State.CHALLENGING:
             return Abort(AUTHENTICATION_FAILED, "no AUTHENTICATE in time", f"{self._method}: no AUTHENTICATE in time")
         if left is _State.WAITING:
             return Abort(AUTHENTICATION_FAILED, "authentication failed", f"{self._method}: no answer in time")
         return None
+
+    def abandon(self) -> None:
+        """The client is gone, or not heard any more."""
+        self._leave()
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            attempt.abandoned()
+
+    def _attempted(self, step: Callable[[], Outcome]) -> Outcome:
+        """Take a step by which the client may prove itself, unless there were too many in vain."""
+        if self._throttle is None or self._attempt is not None:
+            return step()
+        peer = str(self._transport.get("peer", ""))
+        self._attempt = self._throttle.attempt(self._realm, self._request.details.authid, peer)
+        return self._begin(self._attempt, step)
+
+    def _begin(self, attempt: Attempt, step: Callable[[], Outcome]) -> Outcome:
+        refused = attempt.begin()
+        if attempt.waits:
+            self._state = _State.WAITING
+            self._then = lambda _: self._begin(attempt, step)
+            return Wait(AwaitTurn(attempt), lambda _: Deny("out of turn"))
+        if refused is None:
+            return step()
+        text = f"too many failures; try again in {ceil(refused.seconds)} s"
+        return Abort(AUTHENTICATION_FAILED, text, f"{self._method}: {refused.what}", quiet=not refused.first)
+
+    def _settled(self, outcome: Outcome) -> Outcome:
+        """An attempt has come to this."""
+        if self._attempt is not None and not isinstance(outcome, Wait):
+            attempt, self._attempt = self._attempt, None
+            if isinstance(outcome, Accept):
+                attempt.succeeded()
+            elif isinstance(outcome, Abort) and outcome.guess:
+                attempt.failed()
+            else:
+                attempt.dropped()
+        return outcome
 
     def _try_next(self) -> Outcome:
         """Begin the next method of the client's that can serve it."""
@@ -266,8 +334,13 @@ class Handshake:
             exchange = None if method is None else method.begin(self._request)
             if exchange is not None:
                 self._method, self._exchange = name, exchange
-                return self._follow(exchange.challenge())
+                if name in self._realm.open_to_all:
+                    return self._follow(exchange.challenge())
+                return self._attempted(self._challenge)
         return _unserved(self._request.details, self._declined)
+
+    def _challenge(self) -> Outcome:
+        return self._follow(self._exchange.challenge())
 
     def _leave(self) -> _State:
         """Leave the present state. Unless a method goes on asking, it is over; so each CHALLENGE is used once."""
@@ -281,14 +354,46 @@ class Handshake:
             return step
         if isinstance(step, Wait):
             self._state = _State.WAITING
-            self._then = step.then
+            self._then = partial(self._know, step)
             return step
         if isinstance(step, Decline):
             self._declined.append(step.log)
-            return self._try_next()
+            return self._try_next() if self._factors is None else _unserved(self._request.details, self._declined)
         if isinstance(step, Deny):
             return Abort(step.uri, step.message, step.log, guess=step.guess)
+        if step.factors or self._factors is not None:
+            return self._proved(step)
         return self._welcome(step)
+
+    def _know(self, wait: Wait, answer: Any) -> Outcome:
+        """The answer to a question of the method's is known."""
+        question = wait.question
+        if answer is None and self._realm.tells_unknown and isinstance(question, FindAccount):
+            named = self._request.details.authid
+            if question.value == named:
+                log = f"{self._method}: unknown authid {shown(named)}"
+                return Abort(NO_SUCH_PRINCIPAL, "there is no such principal", log, guess=True)
+        return self._follow(wait.then(answer))
+
+    def _proved(self, principal: Principal) -> Outcome:
+        """A factor says who the client is: the next one follows, until there is none."""
+        factors = self._factors = self._factors or Factors(self._method, principal)
+        denied = factors.passed(self._method, principal)
+        if denied is not None:
+            return self._follow(denied)
+        if factors.next is None:
+            self._method = factors.method
+            return self._welcome(factors.principal)
+        details = structs.replace(self._request.details, authid=principal.authid)
+        self._request = structs.replace(self._request, details=details)
+        for name in details.authmethods or ():
+            method = self._realm.methods.get(name) if factor(name) == factors.next else None
+            exchange = None if method is None else method.begin(self._request)
+            if exchange is not None:
+                self._method, self._exchange = name, exchange
+                return self._challenge()
+        missing = f"the factor {factors.next} of {shown(principal.authid)} is not offered"
+        return _unserved(self._request.details, [*self._declined, missing])
 
     def _welcome(self, principal: Principal) -> Outcome:
         grants = self._realm.grants_of(principal.role, principal.authid)

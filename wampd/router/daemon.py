@@ -30,7 +30,7 @@ from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota, Rate
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
-from wampd.router.doors import door
+from wampd.router.doors import door, tolerance
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
@@ -85,7 +85,8 @@ class Daemon:
         self._wheel = Wheel(reactor)
         self._lobby = Lobby(_connections_allowed(settings), reactor.seconds)
         self._ports: list[Any] = []
-        self.realms = Realms(reactor, f"wampd-{wampd.__version__}")
+        agent = f"wampd-{wampd.__version__}"
+        self.realms = Realms(reactor, agent, tolerance(settings.limits.failed_joins))
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
         self.realms.answers.add(CheckPassword, PasswordChecks(reactor).check)
         for realm in settings.realms:

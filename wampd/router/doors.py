@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous, Unknown
@@ -14,8 +15,10 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.hashes import Decoys
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
+from wampd.auth.throttle import Tolerance
 from wampd.auth.ticket import Ticket, digest_of
 from wampd.router.settings.auth import Auth, Authenticator, Principal
+from wampd.router.settings.model import FailedJoins
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts, FixedAccounts
@@ -84,6 +87,20 @@ def _account(principal: Principal) -> Account:
         authid=principal.authid,
         role=principal.role,
         ticket=None if principal.ticket is None else digest_of(principal.ticket.reveal()),
+    )
+
+
+def tolerance(failed: FailedJoins) -> Tolerance:
+    """How many failed joins are tolerated."""
+    return Tolerance(
+        of_pair=failed.pair,
+        of_address=failed.address,
+        of_principal=failed.principal,
+        window=failed.window,
+        first_delay=failed.delay,
+        longest_delay=failed.longest_delay,
+        remembered=failed.remembered,
+        shared=tuple(ip_network(address) for address in failed.shared_addresses),
     )
 
 

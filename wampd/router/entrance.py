@@ -88,6 +88,7 @@ class Entrance:
     def leave(self) -> None:
         """The client is gone, or was let in: nothing is waited for any more."""
         self.state = State.CLOSED
+        self._handshake.abandon()
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.cancel()
@@ -126,5 +127,6 @@ class Entrance:
 
     def _refuse(self, refusal: Abort) -> None:
         self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
-        log.info("{who}: refused: {reason}: {why}", who=self._comer.who, reason=refusal.reason, why=refusal.log)
+        if not refusal.quiet:
+            log.info("{who}: refused: {reason}: {why}", who=self._comer.who, reason=refusal.reason, why=refusal.log)
         self._comer.refused(refusal.reason, refusal.message)

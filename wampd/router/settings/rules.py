@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from ipaddress import ip_network
 
 from wampd.realms.uris import is_uri
 
@@ -27,7 +28,7 @@ from .listeners import (
     TransportLimits,
     WampPath,
 )
-from .model import Component, ProcessLimits, Settings
+from .model import Component, FailedJoins, ProcessLimits, Settings
 from .problems import did_you_mean, quote, quote_file
 from .realms import OnDemand, Permission, Realm, Role
 from .values import others_can_read
@@ -225,6 +226,18 @@ def _process_limits(limits: ProcessLimits, here: Here) -> None:
         here.problem("must be at least as long as drain", "stop")
 
 
+def _failed_joins(failed: FailedJoins, here: Here) -> None:
+    if here.is_sound("delay") and failed.longest_delay < failed.delay:
+        here.problem("must be at least as long as delay", "longest_delay")
+    for index, address in here.each(failed.shared_addresses, "shared_addresses"):
+        try:
+            ip_network(address)
+        except ValueError:
+            here.problem(
+                f"{quote(address)} is not an address, and not a network like 10.0.0.0/8", "shared_addresses", index
+            )
+
+
 def _settings(settings: Settings, here: Here) -> None:
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
     for index, (name, match) in repeated(names):
@@ -250,6 +263,7 @@ def _settings(settings: Settings, here: Here) -> None:
 RULES: Mapping[type, Rule] = {
     **AUTH_RULES,
     Component: _component,
+    FailedJoins: _failed_joins,
     EchoPath: _path_with_origins,
     KeyPair: _key_pair,
     Listener: _listener,

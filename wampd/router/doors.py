@@ -14,13 +14,12 @@ from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.hashes import Decoys
 from wampd.auth.methods import Method
-from wampd.auth.roles import Role, Rule
 from wampd.auth.throttle import Tolerance
 from wampd.auth.ticket import Ticket, digest_of
+from wampd.router.rights import longest_uris, roles_of
 from wampd.router.settings.auth import Auth, Authenticator, Principal
 from wampd.router.settings.model import FailedJoins
 from wampd.router.settings.realms import Realm
-from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts, FixedAccounts
 from wampd.router.stores.dynamic import Call, DynamicAccounts
 
@@ -28,10 +27,8 @@ from wampd.router.stores.dynamic import Call, DynamicAccounts
 def door(realm: Realm, call: Call) -> RealmAuth:
     """Who may come into a realm, and as what; ``call`` calls procedures of components."""
     places = _Places(realm.auth)
-    lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
-    return RealmAuth(
-        _methods(realm, places, call), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
-    )
+    methods = _methods(realm, places, call)
+    return RealmAuth(methods, roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
 
 
 class _Places:
@@ -104,14 +101,6 @@ def tolerance(failed: FailedJoins) -> Tolerance:
     )
 
 
-def _role(role: RoleSettings) -> Role:
-    rules = [
-        Rule(rule.uri, rule.match, frozenset(rule.allow or ()), rule.disclose, rule.trustlevel, frozenset(rule.deny))
-        for rule in role.permissions
-    ]
-    return Role(role.name, rules, trustlevel=role.trustlevel)
-
-
 def _new_authid() -> str:
-    """An authid for an anonymous session: drawn, so that it names nobody."""
-    return secrets.token_urlsafe(12)
+    """An authid for an anonymous session: drawn, so that it names nobody; in any realm it is a component of URIs."""
+    return secrets.token_hex(12)

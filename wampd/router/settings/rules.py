@@ -10,7 +10,9 @@ import shutil
 from collections.abc import Mapping
 from ipaddress import ip_network
 
-from wampd.realms.uris import is_uri
+from wampd.auth.placeholders import PLACEHOLDERS, fill, misplaced, placeholders, unknown
+from wampd.realms.grants import Action
+from wampd.realms.uris import is_component, is_uri
 
 from . import endpoints
 from .auth_rules import AUTH_RULES, roles_exist
@@ -34,6 +36,12 @@ from .realms import OnDemand, Permission, Realm, Role
 from .values import others_can_read
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_LIMITED: Mapping[str, frozenset[Action]] = {
+    "payload_size": frozenset({"call", "publish"}),
+    "call_rate": frozenset({"call"}),
+    "publication_rate": frozenset({"publish"}),
+}
+"""The actions that each limit of a rule is about."""
 _PATH = re.compile(r"/|(/[^/\s?#%\\]+)+")
 
 
@@ -42,10 +50,16 @@ _PATH = re.compile(r"/|(/[^/\s?#%\\]+)+")
 
 def _permission(permission: Permission, here: Here) -> None:
     _actions(permission, here)
+    _limits_of_rule(permission, here)
     if not here.is_sound("match"):
         return
     uri = permission.uri
-    if permission.match == "exact" and uri.endswith("."):
+    if word := unknown(uri):
+        hint = did_you_mean(word, PLACEHOLDERS)
+        here.problem(f"unknown placeholder {quote(word)}{hint}", "uri")
+    elif fault := misplaced(uri, permission.match):
+        here.problem(fault, "uri")
+    elif permission.match == "exact" and uri.endswith("."):
         here.problem(f'{quote(uri)} ends with a dot; with "match: prefix" it stands for all that begins with it', "uri")
     elif uri == "*" or uri.endswith(".*"):
         here.problem(f'"*" has no meaning here; write {quote(uri[:-1])} with "match: prefix"', "uri")
@@ -61,6 +75,18 @@ def _actions(permission: Permission, here: Here) -> None:
     both = sorted(permission.deny & (permission.allow or frozenset()))
     if both:
         here.problem(f"the rule allows this as well: {', '.join(both)}", "deny")
+
+
+def _limits_of_rule(permission: Permission, here: Here) -> None:
+    """See that a limit is of something that the rule allows."""
+    allowed = permission.allow or frozenset()
+    for key, actions in _LIMITED.items():
+        if getattr(permission.limits, key) is not None and not allowed & actions and here.is_sound("allow"):
+            doing = " or ".join(sorted(actions))
+            here.problem(f"the rule does not allow {doing}, so nothing is limited", "limits", key)
+
+
+_ANYBODY = dict.fromkeys(PLACEHOLDERS.values(), "a")
 
 
 def _role(role: Role, here: Here) -> None:
@@ -79,6 +105,21 @@ def _realm(realm: Realm, here: Here) -> None:
     for index, name in repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
         here.problem(f"there is another role {quote(name)}", "roles", index, "name")
     roles_exist(realm, here)
+    _fitting_principals(realm, here)
+
+
+def _fitting_principals(realm: Realm, here: Here) -> None:
+    """See that principals can have their roles: what a rule fills in must be one component of URIs."""
+    personal = {
+        role.name: role.limits.uri_length or realm.limits.uri_length
+        for r, role in here.each(realm.roles, "roles")
+        if any("authid" in placeholders(rule.uri) for _, rule in here.each(role.permissions, "roles", r, "permissions"))
+    }
+    for index, principal in here.each(realm.auth.principals, "auth", "principals"):
+        role = principal.role
+        if role in personal and not is_component(principal.authid, realm.uri_check, personal[role]):
+            message = f"not one component of a URI, and rules of the role {quote(role)} have {{authid}} in them"
+            here.problem(message, "auth", "principals", index, "authid")
 
 
 def _name(realm: Realm, here: Here) -> None:
@@ -111,7 +152,7 @@ def _uris(realm: Realm, here: Here) -> None:
         for p, rule in here.each(role.permissions, "roles", r, "permissions"):
             where = ("roles", r, "permissions", p)
             length = role.limits.uri_length or realm.limits.uri_length
-            if here.is_sound(*where) and not is_uri(rule.uri, realm.uri_check, rule.match, length):
+            if here.is_sound(*where) and not is_uri(fill(rule.uri, _ANYBODY), realm.uri_check, rule.match, length):
                 here.problem(f"{quote(rule.uri)} is not a URI{_rule_of(realm, rule, length)}", *where, "uri")
 
 

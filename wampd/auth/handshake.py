@@ -10,9 +10,6 @@ Rules
   Offering none means ``anonymous``. A role asked for in HELLO chooses nothing: WELCOME tells the one given.
 * Principals with factors prove themselves by one method after the other (`wampd.auth.factors`).
 * Each step in which the client may prove itself is an attempt (`wampd.auth.throttle`): it may be refused, or have to wait.
-* Sessions of a role share its grants; where rules depend on who asks, those of one principal do. A principal whose authid does
-  not fit into the rules of its role is not let in (``wamp.error.not_authorized``, of which the basic profile says that it is
-  for joining, too).
 * Where a method asks the outside, the outcome is `Wait`: the caller sees that the question is answered, and calls
   `Handshake.answer` once. Until then nothing of the client is legal. A question that `Failed` ends in
   ``wamp.error.authentication_failed``, whatever the method.
@@ -26,16 +23,14 @@ Sources: WAMP basic profile, "Session Establishment"; advanced profile, "Authent
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import ceil
-from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias
-from weakref import WeakValueDictionary
+from typing import Any, Protocol
 
-from msgspec import Struct, structs
+from msgspec import structs
 
-from wampd.auth.anonymous import Anonymous
+from wampd.auth.door import RealmAuth
 from wampd.auth.factors import Factors, factor
 from wampd.auth.methods import (
     AUTHENTICATION_FAILED,
@@ -44,171 +39,28 @@ from wampd.auth.methods import (
     Deny,
     Exchange,
     Failed,
-    Method,
     Principal,
     Request,
     Step,
     Wait,
     shown,
 )
+from wampd.auth.outcomes import Abort, Accept, Outcome
 from wampd.auth.questions import AwaitTurn, FindAccount
-from wampd.auth.roles import Role
 from wampd.auth.throttle import Attempt, Throttle
-from wampd.realms.features import known_roles, router_roles
-from wampd.realms.grants import INVALID_URI, NOT_AUTHORIZED, Grants, GrantsOfOne
-from wampd.realms.messages import ABORT, WELCOME, Authenticate, Format, Hello
-from wampd.realms.options import ClientRoles, HelloDetails, JsonDict
-from wampd.realms.session import Outlet, ProtocolViolation, Session
-from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_component, is_uri
+from wampd.realms.features import known_roles
+from wampd.realms.grants import INVALID_URI
+from wampd.realms.messages import Authenticate, Hello
+from wampd.realms.options import ClientRoles, HelloDetails
+from wampd.realms.session import ProtocolViolation
+from wampd.realms.uris import is_uri
+
+__all__ = ["Abort", "Accept", "Directory", "Handshake", "Outcome", "RealmAuth"]
 
 NO_SUCH_REALM = "wamp.error.no_such_realm"
-NO_SUCH_ROLE = "wamp.error.no_such_role"
 NO_MATCHING_AUTH_METHOD = "wamp.error.no_matching_auth_method"
 AUTHENTICATION_REQUIRED = "wamp.error.authentication_required"
 NO_SUCH_PRINCIPAL = "wamp.error.no_such_principal"
-
-
-class RealmAuth:
-    """How sessions join one realm: its methods, and what its roles may do.
-
-    Raise `ValueError` if two methods or two roles have the same name.
-    """
-
-    __slots__ = ("_check", "_of_one", "_personal", "_uri_bytes", "grants", "methods", "open_to_all", "tells_unknown")
-
-    def __init__(
-        self,
-        methods: Iterable[Method],
-        roles: Iterable[Role],
-        uri_check: UriCheck = "loose",
-        max_uri_bytes: int = MAX_URI_BYTES,
-        role_uri_bytes: Mapping[str, int] = MappingProxyType({}),
-        *,
-        tells_unknown: bool = False,
-    ) -> None:
-        """``role_uri_bytes`` are of the roles for which it is not ``max_uri_bytes``.
-
-        ``tells_unknown``: clients are told that there is no principal of the name that they give.
-        """
-        self.tells_unknown = tells_unknown
-        self.methods: dict[str, Method] = {}
-        for method in methods:
-            if method.name in self.methods:
-                raise ValueError(f"two methods named {method.name!r}")
-            self.methods[method.name] = method
-        self.open_to_all = frozenset(name for name, method in self.methods.items() if isinstance(method, Anonymous))
-        """The methods that ask for no proof, so that nothing is to be guessed there."""
-        self.grants: dict[str, Grants] = {}
-        """Of the roles that are the same for all their sessions."""
-        self._personal: dict[str, Role] = {}
-        self._of_one: WeakValueDictionary[tuple[str, str], Grants] = WeakValueDictionary()
-        """By role and authid, as long as there is a session that has them."""
-        self._check: UriCheck = uri_check
-        self._uri_bytes: dict[str, int] = {}
-        for role in roles:
-            if role.name in self._uri_bytes:
-                raise ValueError(f"two roles named {role.name!r}")
-            most = self._uri_bytes[role.name] = role_uri_bytes.get(role.name, max_uri_bytes)
-            if role.placeholders:
-                self._personal[role.name] = role
-            else:
-                self.grants[role.name] = Grants(role, uri_check, most, limited=role.limited)
-
-    def grants_of(self, role: str, authid: str, session_id: int) -> Grants | Deny:
-        """What a session may do in this role, or why it cannot have the role."""
-        return self.grants.get(role) or self._grants_of_one(role, authid, session_id)
-
-    def _grants_of_one(self, name: str, authid: str, session_id: int) -> Grants | Deny:
-        """What one principal may do in a role whose rules depend on who it is."""
-        role = self._personal.get(name)
-        if role is None:
-            log = f"{shown(authid)} has the role {shown(name)}, which does not exist"
-            return Deny(log, NO_SUCH_ROLE, "the role of this principal does not exist")
-        most = self._uri_bytes[name]
-        if "authid" in role.placeholders and not is_component(authid, self._check, most):
-            log = f"{shown(authid)} cannot have the role {shown(name)}: its rules take {{authid}} as one component of URIs"
-            return Deny(log, NOT_AUTHORIZED, "a session of this authid cannot have its role")
-        lasting = "session" not in role.placeholders
-        grants = self._of_one.get((name, authid)) if lasting else None
-        if grants is None:
-            own = role.of({"authid": authid, "session": str(session_id)})
-            grants = GrantsOfOne(own, self._check, most, limited=role.limited)
-            if lasting:
-                self._of_one[name, authid] = grants
-        return grants
-
-
-class Accept(Struct, frozen=True):
-    """The client joins: make its session and send WELCOME."""
-
-    realm: str
-    session_id: int
-    authid: str
-    authrole: str
-    authmethod: str
-    authprovider: str
-    authextra: JsonDict | None
-    grants: Grants
-    roles: ClientRoles
-    """What the client announced in HELLO, as far as the router knows it."""
-    agent: str
-    account: Any = None
-    """The account that it was proved by: see `wampd.auth.methods.Principal`."""
-
-    def details(self) -> JsonDict:
-        """``WELCOME.Details``."""
-        details: JsonDict = {
-            "realm": self.realm,
-            "authid": self.authid,
-            "authrole": self.authrole,
-            "authmethod": self.authmethod,
-            "authprovider": self.authprovider,
-            "agent": self.agent,
-            "roles": router_roles(),
-        }
-        if self.authextra is not None:
-            details["authextra"] = self.authextra
-        return details
-
-    def wire(self) -> tuple[Any, ...]:
-        """``[WELCOME, Session|id, Details|dict]``."""
-        return (WELCOME, self.session_id, self.details())
-
-    def session(self, form: Format, touched: list[Session], transport: JsonDict, outlet: Outlet) -> Session:
-        """The client's session: it speaks ``form`` on this transport, and ``outlet`` carries its outbox away."""
-        return Session(
-            self.session_id,
-            format=form,
-            roles=self.roles,
-            grants=self.grants,
-            touched=touched,
-            authid=self.authid,
-            authrole=self.authrole,
-            authmethod=self.authmethod,
-            authprovider=self.authprovider,
-            transport=transport,
-            outlet=outlet,
-        )
-
-
-class Abort(Struct, frozen=True):
-    """The client is refused: send ABORT and close the transport."""
-
-    reason: str
-    message: str
-    log: str
-    """Why, for our log."""
-    guess: bool = False
-    """A method refused the client, which may try again."""
-    quiet: bool = False
-    """It is one of very many, and no line in the log."""
-
-    def wire(self) -> tuple[Any, ...]:
-        """``[ABORT, Details|dict, Reason|uri]``."""
-        return (ABORT, {"message": self.message}, self.reason)
-
-
-Outcome: TypeAlias = Challenge | Accept | Abort | Wait
 
 
 class Directory(Protocol):

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 
 from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous, Unknown
-from wampd.auth.handshake import RealmAuth
+from wampd.auth.door import RealmAuth
 from wampd.auth.hashes import Decoys
 from wampd.auth.methods import Method
 from wampd.auth.throttle import Tolerance

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from wampd.auth.handshake import Abort, Accept, Outcome
 from wampd.auth.methods import Challenge, Wait
+from wampd.auth.outcomes import Abort, Accept, Outcome
 from wampd.realms.messages import Authenticate, Hello
 from wampd.realms.session import State
 from wampd.router import tally

@@ -25,8 +25,9 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake
+from wampd.auth.handshake import NO_SUCH_REALM, Handshake
 from wampd.auth.methods import Failed
+from wampd.auth.outcomes import Abort, Accept
 from wampd.auth.questions import AwaitTurn, CallProcedure, FindAccount
 from wampd.auth.throttle import Throttle, Tolerance
 from wampd.realms.limits import UNAVAILABLE, beyond

@@ -66,7 +66,7 @@ class RealmAuth:
             if role.placeholders:
                 self._personal[role.name] = role
             else:
-                self.grants[role.name] = Grants(role, uri_check, most, limited=role.limited)
+                self.grants[role.name] = Grants(role, uri_check, most, limited=role.limited, authorizer=role.authorizer)
 
     def grants_of(self, role: str, authid: str, session_id: int) -> Grants | Deny:
         """What a session may do in this role, or why it cannot have the role."""
@@ -86,7 +86,7 @@ class RealmAuth:
         grants = self._of_one.get((name, authid)) if lasting else None
         if grants is None:
             own = role.of({"authid": authid, "session": str(session_id)})
-            grants = GrantsOfOne(own, self._check, most, limited=role.limited)
+            grants = GrantsOfOne(own, self._check, most, limited=role.limited, authorizer=role.authorizer)
             if lasting:
                 self._of_one[name, authid] = grants
         return grants

@@ -74,14 +74,20 @@ class Abort(Struct, frozen=True):
     message: str
     log: str
     """Why, for our log."""
+    more: JsonDict = {}
+    """What ``ABORT.Details`` holds beside the message."""
     guess: bool = False
     """A method refused the client, which may try again."""
     quiet: bool = False
     """It is one of very many, and no line in the log."""
 
+    def details(self) -> JsonDict:
+        """``ABORT.Details``."""
+        return {"message": self.message, **self.more}
+
     def wire(self) -> tuple[Any, ...]:
         """``[ABORT, Details|dict, Reason|uri]``."""
-        return (ABORT, {"message": self.message}, self.reason)
+        return (ABORT, self.details(), self.reason)
 
 
 Outcome: TypeAlias = Challenge | Accept | Abort | Wait

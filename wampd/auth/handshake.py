@@ -180,12 +180,18 @@ class Abort(Struct, frozen=True):
     message: str
     log: str
     """Why, for our log."""
+    more: JsonDict = {}
+    """What ``ABORT.Details`` holds beside the message."""
     guess: bool = False
     """A method refused the client, which may try again."""
 
+    def details(self) -> JsonDict:
+        """``ABORT.Details``."""
+        return {"message": self.message, **self.more}
+
     def wire(self) -> tuple[Any, ...]:
         """``[ABORT, Details|dict, Reason|uri]``."""
-        return (ABORT, {"message": self.message}, self.reason)
+        return (ABORT, self.details(), self.reason)
 
 
 Outcome: TypeAlias = Challenge | Accept | Abort | Wait
@@ -327,7 +333,7 @@ class Handshake:
             self._declined.append(step.log)
             return self._try_next()
         if isinstance(step, Deny):
-            return Abort(step.uri, step.message, step.log, guess=step.guess)
+            return Abort(step.uri, step.message, step.log, step.details, step.guess)
         return self._welcome(step)
 
     def _welcome(self, principal: Principal) -> Outcome:

@@ -42,7 +42,7 @@ class Comer(Protocol):
         """Make the session; or why it cannot be made."""
         ...
 
-    def refused(self, reason: str, message: str) -> None:
+    def refused(self, refusal: Abort) -> None:
         """Send ABORT and close."""
         ...
 
@@ -79,7 +79,7 @@ class Entrance:
             return False
         self.leave()
         self._realms.auditor.failed(self._comer.who, self._handshake.claims(), expired)
-        self._comer.refused(expired.reason, expired.message)
+        self._comer.refused(expired)
         return True
 
     def leave(self) -> None:
@@ -124,4 +124,4 @@ class Entrance:
     def _refuse(self, refusal: Abort) -> None:
         self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
         self._realms.auditor.failed(self._comer.who, self._handshake.claims(), refusal)
-        self._comer.refused(refusal.reason, refusal.message)
+        self._comer.refused(refusal)

@@ -15,8 +15,8 @@ from .listeners import (
     WampPath,
 )
 from .loader import load, load_with_places
-from .model import Component, Log, ProcessLimits, Settings
-from .problems import Place, Problem, SettingsError
+from .model import Component, Log, ProcessLimits, Settings, Store
+from .problems import KeyPath, Place, Problem, SettingsError
 from .realms import OnDemand, Permission, Realm, Role
 from .secret import Secret
 
@@ -27,6 +27,7 @@ __all__ = [
     "Compression",
     "EchoPath",
     "KeyPair",
+    "KeyPath",
     "Listener",
     "Log",
     "LongPollPath",
@@ -47,6 +48,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "StaticPath",
+    "Store",
     "TicketAuth",
     "Tls",
     "TransportLimits",

@@ -86,6 +86,9 @@ class Account(Struct, frozen=True, kw_only=True):
     password: str | None = None
     """A slow hash of its password, which it may send as its ticket: see `wampd.auth.hashes`."""
 
+    factors: tuple[str, ...] = ()
+    """The methods by which all it has to prove itself, in one handshake; none: any one will do."""
+
     def __repr__(self) -> str:
         return f"<Account {self.authid}/{self.role}>"
 
@@ -105,4 +108,4 @@ class Account(Struct, frozen=True, kw_only=True):
 
     def principal(self) -> Principal:
         """Who this is, once it is proved."""
-        return Principal(self.authid, self.role, self.provider, self.extra, self)
+        return Principal(self.authid, self.role, self.provider, self.extra, self, factors=self.factors)

@@ -30,6 +30,7 @@ from wampd.realms.limits import Quota
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
 from wampd.router.cookies import Attributes, Cookies
+from wampd.router.doors import tolerance
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
@@ -92,7 +93,8 @@ class Daemon:
         self._wheel = Wheel(reactor)
         self._lobby = Lobby(_connections_allowed(settings), reactor.seconds)
         self._ports: list[Any] = []
-        self.realms = Realms(reactor, f"wampd-{wampd.__version__}")
+        agent = f"wampd-{wampd.__version__}"
+        self.realms = Realms(reactor, agent, tolerance(settings.limits.failed_joins))
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
         self._places = Places(reactor, settings, self.realms, dict(os.environ))
         self.realms.answers.add(CheckPassword, PasswordChecks(reactor).check)

@@ -10,19 +10,22 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from functools import partial
+from ipaddress import ip_network
 
 from msgspec import Struct
 
 from wampd.auth.anonymous import Anonymous, Unknown
-from wampd.auth.handshake import RealmAuth
+from wampd.auth.door import RealmAuth
 from wampd.auth.jar import Jar, Terms
 from wampd.auth.keys import SigningKey
 from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
+from wampd.auth.throttle import Tolerance
 from wampd.auth.ticket import Ticket
 from wampd.router.rights import longest_uris, roles_of
 from wampd.router.settings.auth import Authenticator, CryptosignAuth
 from wampd.router.settings.auth_rules import METHODS
+from wampd.router.settings.model import FailedJoins
 from wampd.router.settings.realms import Realm
 from wampd.router.stores.accounts import Accounts
 from wampd.router.stores.dynamic import Call, DynamicAccounts
@@ -135,3 +138,17 @@ def _new_nonce() -> str:
 def _microseconds() -> int:
     """The time of day."""
     return time.time_ns() // 1000
+
+
+def tolerance(failed: FailedJoins) -> Tolerance:
+    """How many failed joins are tolerated."""
+    return Tolerance(
+        of_pair=failed.pair,
+        of_address=failed.address,
+        of_principal=failed.principal,
+        window=failed.window,
+        first_delay=failed.delay,
+        longest_delay=failed.longest_delay,
+        remembered=failed.remembered,
+        shared=tuple(ip_network(address) for address in failed.shared_addresses),
+    )

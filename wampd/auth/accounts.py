@@ -76,14 +76,26 @@ class Account(Struct, frozen=True, kw_only=True):
     """``WELCOME.Details.authextra``."""
     ticket: bytes | None = None
     """The SHA-256 digest of its ticket."""
+    keys: tuple[bytes, ...] = ()
+    """Its Ed25519 public keys (32 octets each)."""
+    certificates: tuple[str, ...] = ()
+    """Names of its TLS certificates, as `wampd.auth.certificates` writes them."""
     wampcra: CraKey | None = None
     scram: tuple[ScramKeys, ...] = ()
     """Of one password; a client is asked for the first whose ``kdf`` it knows."""
     password: str | None = None
     """A slow hash of its password, which it may send as its ticket: see `wampd.auth.hashes`."""
 
+    factors: tuple[str, ...] = ()
+    """The methods by which all it has to prove itself, in one handshake; none: any one will do."""
+
     def __repr__(self) -> str:
         return f"<Account {self.authid}/{self.role}>"
+
+    def marks(self) -> list[tuple[Literal["key", "certificate"], bytes]]:
+        """By what else than its authid it is found; see `wampd.auth.questions.FindAccount`."""
+        keys: list[tuple[Literal["key", "certificate"], bytes]] = [("key", key) for key in self.keys]
+        return [*keys, *(("certificate", name.encode()) for name in self.certificates)]
 
     def digest(self, salt: bytes) -> bytes:
         """What tells whether anything that proves this principal has changed, and nothing else of it."""
@@ -96,4 +108,4 @@ class Account(Struct, frozen=True, kw_only=True):
 
     def principal(self) -> Principal:
         """Who this is, once it is proved."""
-        return Principal(self.authid, self.role, self.provider, self.extra, self)
+        return Principal(self.authid, self.role, self.provider, self.extra, self, factors=self.factors)

@@ -30,6 +30,7 @@ from wampd.realms.limits import Quota
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
 from wampd.router.cookies import Attributes, Cookies
+from wampd.router.doors import tolerance
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
@@ -40,6 +41,7 @@ from wampd.router.reception import Lobby, Reception
 from wampd.router.rights import limits_of
 from wampd.router.settings.limits import RoleLimits
 from wampd.router.settings.listeners import Compression, Listener, LongPollPath, PathCookie, StaticPath, WampPath
+from wampd.router.settings.listeners import Tls as TlsSettings
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
@@ -91,7 +93,8 @@ class Daemon:
         self._wheel = Wheel(reactor)
         self._lobby = Lobby(_connections_allowed(settings), reactor.seconds)
         self._ports: list[Any] = []
-        self.realms = Realms(reactor, f"wampd-{wampd.__version__}")
+        agent = f"wampd-{wampd.__version__}"
+        self.realms = Realms(reactor, agent, tolerance(settings.limits.failed_joins))
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
         self._places = Places(reactor, settings, self.realms, dict(os.environ))
         self.realms.answers.add(CheckPassword, PasswordChecks(reactor).check)
@@ -203,7 +206,7 @@ class Daemon:
             from wampd.router.transports import tls  # and with it OpenSSL: only for those who want it
 
             pairs = [(pair.certificate, pair.key) for pair in (listener.tls, *listener.tls.more)]
-            factory = tls.wrap(factory, tls.Certificates(pairs))
+            factory = tls.wrap(factory, tls.Certificates(pairs, _client_certificates(listener.tls)))
         return factory
 
     def _web(self, listener: Listener, reception: Reception, pace: Pace) -> Callable[[], Any]:
@@ -278,6 +281,14 @@ class Daemon:
 
     def _signalled(self, number: int, _frame: object) -> None:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
+
+
+def _client_certificates(settings: TlsSettings) -> Any:
+    """What a listener asks of its clients, if anything."""
+    from wampd.router.transports import tls
+
+    asked = settings.client_certificates
+    return None if asked is None else tls.ClientCertificates(asked.authorities, asked.required)
 
 
 def _serializers(listener: Listener) -> list[str]:

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
-from wampd.auth.handshake import Abort as Refusal
-from wampd.auth.handshake import Accept
 from wampd.auth.methods import Challenge
+from wampd.auth.outcomes import Abort as Refusal
+from wampd.auth.outcomes import Accept
 from wampd.realms.messages import (
     ABORT,
     Abort,

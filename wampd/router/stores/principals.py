@@ -103,16 +103,12 @@ def _put(connection: apsw.Connection, realm: str, account: Account, *, disabled:
     kept = msgspec.json.encode(msgspec.structs.replace(account, provider=PROVIDER))
     values = (realm, account.authid, kept, int(disabled), datetime.now(UTC).isoformat(timespec="seconds"))
     connection.execute("INSERT OR REPLACE INTO principals VALUES (?, ?, ?, ?, ?)", values)
-    for kind, mark in _marks(account):
+    for kind, mark in account.marks():
         try:
             connection.execute("INSERT INTO marks VALUES (?, ?, ?, ?)", (realm, kind, mark, account.authid))
         except apsw.ConstraintError:
             raise Taken(f"another principal of the realm {realm!r} has the same {kind}") from None
     _note(connection, realm, account.authid, "changed")
-
-
-def _marks(account: Account) -> list[tuple[str, bytes]]:  # noqa: ARG001 - what accounts hold so far finds nobody
-    return []
 
 
 def _note(connection: apsw.Connection, realm: str, authid: str, what: Change) -> None:

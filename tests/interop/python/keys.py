@@ -1,8 +1,8 @@
 """autobahn-python that logs in by a key or a certificate: ``keys.py FRAMEWORK WISHES`` prints what came of it as JSON.
 
 FRAMEWORK is ``twisted`` or ``asyncio``; WISHES are a JSON object: ``url``, ``method``, ``authid``, ``seed``, ``binding``,
-``challenge`` (for the router to sign), ``trust``, ``certificate`` and ``key`` (PEM files), ``tls`` (``1.2`` or ``1.3``), ``patience``
-(seconds).
+``challenge`` (for the router to sign), ``trust``, ``certificate`` and ``key`` (PEM files), ``tls`` (``1.2`` or ``1.3``),
+``patience`` (seconds).
 """
 
 import asyncio

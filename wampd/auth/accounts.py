@@ -68,6 +68,10 @@ class Account(Struct, frozen=True, kw_only=True):
     """``WELCOME.Details.authextra``."""
     ticket: bytes | None = None
     """The SHA-256 digest of its ticket."""
+    keys: tuple[bytes, ...] = ()
+    """Its Ed25519 public keys (32 octets each)."""
+    certificates: tuple[str, ...] = ()
+    """Names of its TLS certificates, as `wampd.auth.certificates` writes them."""
     wampcra: CraKey | None = None
     scram: tuple[ScramKeys, ...] = ()
     """Of one password; a client is asked for the first whose ``kdf`` it knows."""

@@ -40,6 +40,7 @@ from wampd.router.reception import Lobby, Reception
 from wampd.router.settings.limits import Rate as RateSettings
 from wampd.router.settings.limits import RealmLimits, RoleLimits
 from wampd.router.settings.listeners import Compression, Listener, LongPollPath, StaticPath, WampPath
+from wampd.router.settings.listeners import Tls as TlsSettings
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
@@ -194,7 +195,7 @@ class Daemon:
             from wampd.router.transports import tls  # and with it OpenSSL: only for those who want it
 
             pairs = [(pair.certificate, pair.key) for pair in (listener.tls, *listener.tls.more)]
-            factory = tls.wrap(factory, tls.Certificates(pairs))
+            factory = tls.wrap(factory, tls.Certificates(pairs, _client_certificates(listener.tls)))
         return factory
 
     def _web(self, listener: Listener, reception: Reception, pace: Pace) -> Callable[[], Any]:
@@ -268,6 +269,14 @@ class Daemon:
 
     def _signalled(self, number: int, _frame: object) -> None:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
+
+
+def _client_certificates(settings: TlsSettings) -> Any:
+    """What a listener asks of its clients, if anything."""
+    from wampd.router.transports import tls
+
+    asked = settings.client_certificates
+    return None if asked is None else tls.ClientCertificates(asked.authorities, asked.required)
 
 
 def _serializers(listener: Listener) -> list[str]:

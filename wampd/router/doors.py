@@ -9,16 +9,20 @@ import secrets
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from msgspec import Struct
 
 from wampd.auth.anonymous import Anonymous
+from wampd.auth.cryptosign import CHALLENGE_SIZE, Cryptosign
 from wampd.auth.handshake import RealmAuth
+from wampd.auth.keys import SigningKey
 from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket
-from wampd.router.settings.auth import Auth
+from wampd.auth.tls import Tls
+from wampd.router.settings.auth import Auth, CryptosignAuth
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts
@@ -57,6 +61,20 @@ def _methods(auth: Auth, known: Known) -> Iterator[Method]:
         is_binding_required = auth.scram.channel_binding == "required"
         for name in NAMES:
             yield Scram(name, known.accounts, known.lookalikes, _new_nonce, is_binding_required=is_binding_required)
+    if auth.cryptosign is not None:
+        yield _cryptosign(auth.cryptosign, known.accounts)
+    if auth.tls is not None:
+        yield Tls(known.accounts)
+
+
+def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:
+    seed = settings.router_key
+    return Cryptosign(
+        accounts,
+        partial(secrets.token_bytes, CHALLENGE_SIZE),
+        router_key=None if seed is None else SigningKey.from_text(seed.reveal()),
+        binding_required=settings.channel_binding == "required",
+    )
 
 
 def _role(role: RoleSettings) -> Role:

@@ -26,6 +26,7 @@ from wampd.router.proofs import Proofs
 from wampd.router.realms import Realms
 from wampd.router.recall import Recall
 from wampd.router.settings.auth_rules import METHODS
+from wampd.router.settings.key_rules import routers_key
 from wampd.router.settings.model import Settings
 from wampd.router.settings.principals import read_principals
 from wampd.router.settings.problems import SettingsError
@@ -135,10 +136,11 @@ class Places:
         """What reads a file of principals of this realm."""
         methods = [name for name in METHODS if getattr(realm.auth, name) is not None]
         roles = [role.name for role in realm.roles]
+        routers = routers_key(realm.auth)
 
         def read(file: Path) -> FixedAccounts:
             try:
-                principals = read_principals(file, methods, roles, self._environ)
+                principals = read_principals(file, methods, roles, routers, self._environ)
                 accounts = map(proofs.account, principals)
                 return FixedAccounts(msgspec.structs.replace(account, provider="file") for account in accounts)
             except SettingsError as error:

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from wampd.auth.accounts import Kdf
 
-from .parts import Count, Name, Part
+from .parts import Count, Name, Part, Text
 from .secret import Secret
 
 Kibibytes = Annotated[int, Meta(ge=8, le=4 * 1024 * 1024)]
@@ -44,6 +44,24 @@ class ScramProof(Part, frozen=True, kw_only=True):
     server_key: Annotated[Secret, Meta(description="The server key, 32 octets.")]
 
 
+class Certificate(Part, frozen=True, kw_only=True):
+    """What a client's TLS certificate is called: one of these."""
+
+    fingerprint: Annotated[
+        Text | None,
+        Meta(description="The SHA-256 digest of the certificate: 64 hex digits, with colons or without."),
+    ] = None
+    subject: Annotated[
+        Text | None, Meta(description="The whole subject, as in RFC 4514: `CN=joe,O=Example` (the last part first).")
+    ] = None
+    san: Annotated[
+        Text | None,
+        Meta(
+            description="A subject alternative name: `DNS:host`, `email:name@host` or `URI:uri`; there are no patterns."
+        ),
+    ] = None
+
+
 class Principal(Part, frozen=True, kw_only=True):
     """Somebody who may come in, and what proves it; a method for which nothing is given here does not let them in."""
 
@@ -69,6 +87,17 @@ class Principal(Part, frozen=True, kw_only=True):
     scram: Annotated[
         ScramProof | None, Meta(description="What proves it by the method `scram`, instead of `password`.")
     ] = None
+    keys: Annotated[
+        tuple[Text, ...],
+        Meta(description="The Ed25519 public keys that prove it by the method `cryptosign`: 64 hex digits each."),
+    ] = ()
+    certificates: Annotated[
+        tuple[Certificate, ...],
+        Meta(
+            description="The TLS certificates that prove it by the method `tls`. A subject or an alternative name is as good"
+            " as the listener's authorities, each of which can vouch for it; a fingerprint is of one certificate alone."
+        ),
+    ] = ()
 
 
 class PasswordFile(Part, frozen=True, kw_only=True):
@@ -123,6 +152,32 @@ class ScramAuth(Part, frozen=True, kw_only=True):
     ] = "optional"
 
 
+class CryptosignAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `cryptosign`: the client signs a challenge with its Ed25519 key."""
+
+    router_key: Annotated[
+        Secret | None,
+        Meta(
+            description="The seed of the Ed25519 key by which the router proves itself to clients that challenge it: 64 hex"
+            " digits, best as `{file: PATH}`. It signs whatever clients bring, so use it for nothing else."
+        ),
+    ] = None
+    channel_binding: Annotated[
+        Literal["optional", "required"],
+        Meta(
+            description="Whether a signature must be bound to the TLS connection (`tls-exporter` on TLS 1.3, `tls-unique`"
+            " on TLS 1.2), so that nobody between client and router can use it. `optional`: if the client asks."
+        ),
+    ] = "optional"
+
+
+class TlsAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `tls`: the certificate that the client has shown tells who it is.
+
+    A listener must ask for certificates: see `client_certificates` of its `tls`.
+    """
+
+
 class Auth(Part, frozen=True, kw_only=True):
     """How sessions of a realm authenticate; a method that is not named is not offered.
 
@@ -165,3 +220,5 @@ class Auth(Part, frozen=True, kw_only=True):
             " who compares salts before and after a restart can tell unknown principals from those with derived keys."
         ),
     ] = None
+    cryptosign: Annotated[CryptosignAuth | None, Meta(description="Let principals in by their Ed25519 keys.")] = None
+    tls: Annotated[TlsAuth | None, Meta(description="Let principals in by their TLS certificates.")] = None

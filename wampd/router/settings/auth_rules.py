@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from .auth import Auth, PasswordFile, Principal
+from .auth import Auth, Certificate, CryptosignAuth, PasswordFile, Principal
 from .checker import Here, Rule, repeated
+from .key_rules import certificate, cryptosign, one_owner, principal_keys, routers_key
 from .problems import KeyPath, did_you_mean, quote, quote_file
 from .proof_rules import LEAST_MOCK_SECRET, PROOF_RULES, scram_takes
 from .realms import Realm
@@ -23,6 +24,8 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
     "password": ("ticket", "wampcra", "scram"),
     "wampcra": ("wampcra",),
     "scram": ("scram",),
+    "keys": ("cryptosign",),
+    "certificates": ("tls",),
 }
 """For each key of a principal that proves it, the methods that use it."""
 
@@ -31,7 +34,7 @@ def _auth(auth: Auth, here: Here) -> None:
     offered = [name for name in METHODS if getattr(auth, name) is not None]
     if not offered and here.is_sound():
         here.problem("nobody can join: there is no authentication method")
-    check_principals(auth.principals, methods_of(auth, here), here, "principals")
+    check_principals(auth.principals, methods_of(auth, here), routers_key(auth), here, "principals")
     for index, _ in repeated(here.each(auth.files, "files")):
         here.problem("this file is here twice", "files", index)
     if auth.mock_secret is not None and len(auth.mock_secret.reveal()) < LEAST_MOCK_SECRET:
@@ -45,11 +48,14 @@ def methods_of(auth: Auth, here: Here, *keys: str | int) -> Collection[str]:
     return [name for name in METHODS if getattr(auth, name) is not None or not here.is_sound(*keys, name)]
 
 
-def check_principals(principals: tuple[Principal, ...], methods: Collection[str], here: Here, *keys: str | int) -> None:
-    """See that the principals which ``keys`` lead to can come in by one of these methods."""
+def check_principals(
+    principals: tuple[Principal, ...], methods: Collection[str], routers: bytes | None, here: Here, *keys: str | int
+) -> None:
+    """See that principals (``keys`` lead to them) can come in by one of these methods, and that none has the router's key."""
     items = list(here.each(principals, *keys))
     for index, authid in repeated((i, principal.authid) for i, principal in items):
         here.problem(f"there is another principal {quote(authid)}", *keys, index, "authid")
+    one_owner(items, routers, here, *keys)
     for index, principal in items:
         proofs = [key for key in PROOFS if getattr(principal, key)]
         if not proofs and here.is_sound(*keys, index):
@@ -103,4 +109,11 @@ def check_role(role: str, known: Collection[str], here: Here, *keys: str | int) 
         here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", *keys)
 
 
-AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file, **PROOF_RULES}
+AUTH_RULES: Mapping[type, Rule] = {
+    Auth: _auth,
+    Certificate: certificate,
+    CryptosignAuth: cryptosign,
+    PasswordFile: _password_file,
+    Principal: principal_keys,
+    **PROOF_RULES,
+}

@@ -6,6 +6,7 @@ from pathlib import Path
 from .auth import Principal
 from .auth_rules import AUTH_RULES, check_principals, check_role, methods_of
 from .checker import Checker, Here
+from .key_rules import routers_key
 from .problems import Place, Problem, SettingsError
 from .realms import Realm
 from .source import Reader
@@ -13,11 +14,15 @@ from .values import others_can_read
 
 
 def read_principals(
-    file: Path, methods: Collection[str], roles: Collection[str] | None, environ: Mapping[str, str]
+    file: Path,
+    methods: Collection[str],
+    roles: Collection[str] | None,
+    routers: bytes | None,
+    environ: Mapping[str, str],
 ) -> tuple[Principal, ...]:
     """Return the principals in a file, or raise :class:`SettingsError` with all that is wrong.
 
-    ``methods`` are offered to them, ``roles`` are those that they may have; None: any.
+    ``methods`` are offered to them, ``roles`` are those that they may have (None: any), ``routers`` is the router's public key.
     """
     problems: list[Problem] = []
     trouble = others_can_read(file)
@@ -28,7 +33,7 @@ def read_principals(
     principals = checker.check(node, tuple[Principal, ...])
     here = Here(checker, ())
     if isinstance(principals, tuple):
-        check_principals(principals, methods, here)
+        check_principals(principals, methods, routers, here)
         for index, principal in here.each(principals):
             if roles is not None:
                 check_role(principal.role, roles, here, index, "role")
@@ -43,6 +48,7 @@ def files_are_sound(realm: Realm, here: Here) -> None:
     for index, file in here.each(realm.auth.files, "auth", "files"):
         if here.is_sound("auth", "files", index):
             try:
-                read_principals(file, methods_of(realm.auth, here, "auth"), roles, here.environ)
+                methods = methods_of(realm.auth, here, "auth")
+                read_principals(file, methods, roles, routers_key(realm.auth), here.environ)
             except SettingsError as error:
                 here.add(error.problems)

@@ -15,7 +15,9 @@ from . import endpoints
 from .auth_rules import AUTH_RULES, roles_exist
 from .checker import Here, Rule, repeated
 from .events import History
+from .key_rules import certificates_are_asked_for, client_certificates
 from .listeners import (
+    ClientCertificates,
     EchoPath,
     KeyPair,
     Listener,
@@ -254,6 +256,7 @@ def _settings(settings: Settings, here: Here) -> None:
     for index, (name, match) in repeated(names):
         other = "realm" if match == "exact" else f"template ({match})"
         here.problem(f"there is another {other} {quote(name)}", "realms", index, "name")
+    certificates_are_asked_for(settings, here)
     for index, name in repeated((i, component.name) for i, component in here.each(settings.components, "components")):
         here.problem(f"there is another component {quote(name)}", "components", index, "name")
     usable = [
@@ -272,6 +275,7 @@ def _settings(settings: Settings, here: Here) -> None:
 
 RULES: Mapping[type, Rule] = {
     **AUTH_RULES,
+    ClientCertificates: client_certificates,
     Component: _component,
     EchoPath: _path_with_origins,
     KeyPair: _key_pair,

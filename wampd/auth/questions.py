@@ -1,6 +1,7 @@
 """What a method asks of the outside, as data: the shell carries it out and hands the answer to the handshake.
 
-Whatever cannot be answered (missing, broken, too slow) is answered with `wampd.auth.methods.Failed`, which lets nobody in.
+Whatever cannot be answered (missing, broken, too slow) is answered with `wampd.auth.methods.Failed`, which lets nobody in;
+whoever is asked and says no answers with `wampd.auth.methods.Deny`.
 """
 
 from __future__ import annotations

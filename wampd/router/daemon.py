@@ -15,7 +15,6 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from math import ceil
 from typing import Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
@@ -27,7 +26,7 @@ import wampd
 from wampd.auth.questions import CheckPassword
 from wampd.realms.calls import Timeouts
 from wampd.realms.history import HistoryRule
-from wampd.realms.limits import Limits, Quota, Rate
+from wampd.realms.limits import Quota
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
 from wampd.router.hashing import PasswordChecks
@@ -37,8 +36,8 @@ from wampd.router.observe import logs
 from wampd.router.places import Places
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
-from wampd.router.settings.limits import Rate as RateSettings
-from wampd.router.settings.limits import RealmLimits, RoleLimits
+from wampd.router.rights import limits_of
+from wampd.router.settings.limits import RoleLimits
 from wampd.router.settings.listeners import Compression, Listener, LongPollPath, StaticPath, WampPath
 from wampd.router.settings.listeners import Tls as TlsSettings
 from wampd.router.settings.model import Settings
@@ -112,8 +111,8 @@ class Daemon:
         """Open one realm, or get ready to open those of a template."""
         plan = Plan(
             door=self._places.door(realm),
-            limits=_limits(realm.limits, RoleLimits()),
-            role_limits={role.name: _limits(realm.limits, role.limits) for role in realm.roles},
+            limits=limits_of(realm.limits, RoleLimits()),
+            role_limits={role.name: limits_of(realm.limits, role.limits) for role in realm.roles},
             quota=Quota(
                 sessions=realm.limits.sessions,
                 sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},
@@ -293,18 +292,6 @@ def _with_backlog(endpoint: str) -> str:
     if endpoint.partition(":")[0] in ("tcp", "tcp6", "unix") and ":backlog=" not in endpoint:
         return f"{endpoint}:backlog={BACKLOG}"
     return endpoint
-
-
-def _limits(realm: RealmLimits, role: RoleLimits) -> Limits:
-    """The limits of a role's sessions: its own, else those of the realm."""
-    values: dict[str, Any] = {}
-    for name in Limits.__struct_fields__:
-        own = getattr(role, name)
-        value = getattr(realm, name) if own is None else own
-        if isinstance(value, RateSettings):
-            value = Rate(value.per_second, value.burst or max(1, ceil(value.per_second)))
-        values[name] = value
-    return Limits(**values)
 
 
 def _connections_allowed(settings: Settings) -> int:

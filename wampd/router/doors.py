@@ -13,19 +13,19 @@ from functools import partial
 
 from msgspec import Struct
 
-from wampd.auth.anonymous import Anonymous
+from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.cryptosign import CHALLENGE_SIZE, Cryptosign
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.keys import SigningKey
 from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
-from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket
 from wampd.auth.tls import Tls
-from wampd.router.settings.auth import Auth, CryptosignAuth
+from wampd.router.rights import longest_uris, roles_of
+from wampd.router.settings.auth import Authenticator, CryptosignAuth
 from wampd.router.settings.realms import Realm
-from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts
+from wampd.router.stores.dynamic import Call, DynamicAccounts
 
 
 class Known(Struct, frozen=True):
@@ -37,20 +37,35 @@ class Known(Struct, frozen=True):
     lookalikes: Lookalikes
 
 
-def door(realm: Realm, known: Known) -> RealmAuth:
-    """Who may come into a realm, and as what."""
-    lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
-    return RealmAuth(
-        _methods(realm.auth, known), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
-    )
+def door(realm: Realm, known: Known, call: Call) -> RealmAuth:
+    """Who may come into a realm, and as what; ``call`` calls procedures of components."""
+    methods = _methods(realm, known, call)
+    return RealmAuth(methods, roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
 
 
-def _methods(auth: Auth, known: Known) -> Iterator[Method]:
+def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
     """The methods that a realm offers."""
-    if auth.anonymous is not None:
+
+    def accounts_of(authenticator: Authenticator | None) -> Accounts:
+        """Where the accounts of a method are."""
+        if authenticator is None:
+            return known.accounts
+        return DynamicAccounts(
+            call,
+            authenticator.realm or realm.name,
+            authenticator.procedure,
+            timeout=authenticator.timeout,
+            most=authenticator.pending_calls,
+        )
+
+    auth = realm.auth
+    if auth.anonymous is not None and auth.anonymous.authenticator is not None:
+        yield Unknown(accounts_of(auth.anonymous.authenticator), _new_authid)
+    elif auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        yield Ticket(known.accounts, known.decoy)
+        decoy = known.decoy if auth.ticket.authenticator is None else _no_decoy
+        yield Ticket(accounts_of(auth.ticket.authenticator), decoy)
     if auth.wampcra is not None:
         from wampd.auth.wampcra import Wampcra
 
@@ -67,6 +82,10 @@ def _methods(auth: Auth, known: Known) -> Iterator[Method]:
         yield Tls(known.accounts)
 
 
+def _no_decoy(_authid: str) -> None:
+    """What an authenticator judges takes the time that it takes."""
+
+
 def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:
     seed = settings.router_key
     return Cryptosign(
@@ -77,17 +96,9 @@ def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:
     )
 
 
-def _role(role: RoleSettings) -> Role:
-    rules = [
-        Rule(rule.uri, rule.match, frozenset(rule.allow or ()), rule.disclose, rule.trustlevel, frozenset(rule.deny))
-        for rule in role.permissions
-    ]
-    return Role(role.name, rules, trustlevel=role.trustlevel)
-
-
 def _new_authid() -> str:
-    """An authid for an anonymous session: drawn, so that it names nobody."""
-    return secrets.token_urlsafe(12)
+    """An authid for an anonymous session: drawn, so that it names nobody; in any realm it is a component of URIs."""
+    return secrets.token_hex(12)
 
 
 def _new_nonce() -> str:

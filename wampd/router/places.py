@@ -25,8 +25,6 @@ from wampd.router.doors import Known, door
 from wampd.router.proofs import Proofs
 from wampd.router.realms import Realms
 from wampd.router.recall import Recall
-from wampd.router.settings.auth_rules import METHODS
-from wampd.router.settings.key_rules import routers_key
 from wampd.router.settings.model import Settings
 from wampd.router.settings.principals import read_principals
 from wampd.router.settings.problems import SettingsError
@@ -85,6 +83,7 @@ class Places:
         """
         self._reactor = reactor
         self._environ = environ
+        self._call = realms.call
         self._watch = Watch(reactor, lambda: realms.tally.strike(FILES_SPOILED))
         joining = max((listener.limits.join_timeout for listener in settings.listeners), default=0.0)
         self._recall = Recall(reactor, realms, joining + 1.0)
@@ -116,7 +115,7 @@ class Places:
         if len(places) > 1:
             house.accounts = CombinedAccounts(places)
         house.imitate()
-        house.door = door(realm, Known(house.accounts, house.decoy, house.proofs.lookalikes))
+        house.door = door(realm, Known(house.accounts, house.decoy, house.proofs.lookalikes), self._call)
         self._houses.append(house)
         for file in house.files:
             self._watch.add(file, partial(self._file_changed, house))
@@ -134,13 +133,10 @@ class Places:
 
     def _principals_of(self, realm: Realm, proofs: Proofs) -> Callable[[Path], FixedAccounts]:
         """What reads a file of principals of this realm."""
-        methods = [name for name in METHODS if getattr(realm.auth, name) is not None]
-        roles = [role.name for role in realm.roles]
-        routers = routers_key(realm.auth)
 
         def read(file: Path) -> FixedAccounts:
             try:
-                principals = read_principals(file, methods, roles, routers, self._environ)
+                principals = read_principals(file, realm, self._environ)
                 accounts = map(proofs.account, principals)
                 return FixedAccounts(msgspec.structs.replace(account, provider="file") for account in accounts)
             except SettingsError as error:

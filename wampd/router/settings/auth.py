@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from wampd.auth.accounts import Kdf
 
-from .parts import Count, Name, Part, Text
+from .parts import Count, Name, Part, Seconds, Text
 from .secret import Secret
 
 Kibibytes = Annotated[int, Meta(ge=8, le=4 * 1024 * 1024)]
@@ -100,6 +100,24 @@ class Principal(Part, frozen=True, kw_only=True):
     ] = ()
 
 
+class Authenticator(Part, frozen=True, kw_only=True):
+    """A procedure of a component that says who may come in by a method, instead of `principals`.
+
+    It is called with the realm, the authid and details of the client, and returns the role, or a dictionary with the role and
+    what the client must prove (see authentication.md). Whatever goes wrong lets nobody in.
+    """
+
+    procedure: Annotated[Name, Meta(description="The URI of the procedure.")]
+    realm: Annotated[
+        Name | None,
+        Meta(description="The realm that it is registered in; `null`: the realm whose clients it is asked about."),
+    ] = None
+    timeout: Annotated[Seconds, Meta(description="How long it may take to answer.")] = 5.0
+    pending_calls: Annotated[
+        Count, Meta(description="Clients at once that wait for its answer; more are turned away.")
+    ] = 1_000
+
+
 class PasswordFile(Part, frozen=True, kw_only=True):
     """A file of names and passwords, as the program `htpasswd` makes it: `htpasswd -cB FILE NAME`.
 
@@ -114,10 +132,18 @@ class AnonymousAuth(Part, frozen=True, kw_only=True):
     """Authentication method `anonymous`: everybody is let in, under one role."""
 
     role: Annotated[Name, Meta(description="The role of anonymous sessions.")] = "anonymous"
+    authenticator: Annotated[
+        Authenticator | None,
+        Meta(description="Who says which clients are let in, and in what role, instead of `role`."),
+    ] = None
 
 
 class TicketAuth(Part, frozen=True, kw_only=True):
     """Authentication method `ticket`: a shared secret, sent as it is; use it over TLS or a Unix socket."""
+
+    authenticator: Annotated[
+        Authenticator | None, Meta(description="Who judges the tickets, instead of `principals`.")
+    ] = None
 
 
 class WampcraAuth(Part, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from .auth import Auth, Certificate, CryptosignAuth, PasswordFile, Principal
+from .authenticators import judged_otherwise
 from .checker import Here, Rule, repeated
 from .key_rules import certificate, cryptosign, one_owner, principal_keys, routers_key
 from .problems import KeyPath, did_you_mean, quote, quote_file
@@ -34,7 +35,7 @@ def _auth(auth: Auth, here: Here) -> None:
     offered = [name for name in METHODS if getattr(auth, name) is not None]
     if not offered and here.is_sound():
         here.problem("nobody can join: there is no authentication method")
-    check_principals(auth.principals, methods_of(auth, here), routers_key(auth), here, "principals")
+    check_principals(auth.principals, auth, methods_of(auth, here), here, "principals")
     for index, _ in repeated(here.each(auth.files, "files")):
         here.problem("this file is here twice", "files", index)
     if auth.mock_secret is not None and len(auth.mock_secret.reveal()) < LEAST_MOCK_SECRET:
@@ -43,26 +44,32 @@ def _auth(auth: Auth, here: Here) -> None:
         here.problem("no method uses this: the realm's auth does not name ticket", "password_files")
 
 
-def methods_of(auth: Auth, here: Here, *keys: str | int) -> Collection[str]:
-    """The methods that are offered, those included about which something is wrong; ``keys`` lead to ``auth``."""
-    return [name for name in METHODS if getattr(auth, name) is not None or not here.is_sound(*keys, name)]
+def methods_of(auth: Auth, here: Here | None = None, *keys: str | int) -> Collection[str]:
+    """The methods that are offered, and those about which something is wrong ``here``; ``keys`` lead to ``auth``."""
+    return [
+        name
+        for name in METHODS
+        if getattr(auth, name) is not None or (here is not None and not here.is_sound(*keys, name))
+    ]
 
 
 def check_principals(
-    principals: tuple[Principal, ...], methods: Collection[str], routers: bytes | None, here: Here, *keys: str | int
+    principals: tuple[Principal, ...], auth: Auth, methods: Collection[str], here: Here, *keys: str | int
 ) -> None:
-    """See that principals (``keys`` lead to them) can come in by one of these methods, and that none has the router's key."""
+    """See that the principals which ``keys`` lead to can come in by one of these methods, as they should."""
     items = list(here.each(principals, *keys))
     for index, authid in repeated((i, principal.authid) for i, principal in items):
         here.problem(f"there is another principal {quote(authid)}", *keys, index, "authid")
-    one_owner(items, routers, here, *keys)
+    one_owner(items, routers_key(auth), here, *keys)
     for index, principal in items:
         proofs = [key for key in PROOFS if getattr(principal, key)]
         if not proofs and here.is_sound(*keys, index):
             here.problem(f"nothing proves who this is: give it one of {', '.join(PROOFS)}", *keys, index)
         for key in proofs:
-            if not any(method in methods for method in PROOFS[key]):
-                names = " or ".join(PROOFS[key])
+            names = " or ".join(PROOFS[key])
+            if judged_otherwise(auth, PROOFS[key]):
+                here.problem(f"who comes in by {names} is said by its authenticator", *keys, index, key)
+            elif not any(method in methods for method in PROOFS[key]):
                 here.problem(f"no method uses this: the realm's auth does not name {names}", *keys, index, key)
         if "scram" in methods:
             scram_takes(principal, here, *keys, index)
@@ -86,7 +93,7 @@ def _password_file(listed: PasswordFile, here: Here) -> None:
 
 def _roles_of(auth: Auth, here: Here) -> Iterator[tuple[str, KeyPath]]:
     """The roles that authentication gives, and where it says so."""
-    if auth.anonymous is not None:
+    if auth.anonymous is not None and auth.anonymous.authenticator is None:
         yield auth.anonymous.role, ("anonymous", "role")
     for index, principal in here.each(auth.principals, "auth", "principals"):
         yield principal.role, ("principals", index, "role")

@@ -8,20 +8,22 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
 
 from wampd.auth.accounts import Account
-from wampd.auth.methods import Failed
+from wampd.auth.methods import Deny, Failed
 from wampd.auth.questions import FindAccount
 from wampd.router.stores.watched import Watched
+
+Found: TypeAlias = Account | Deny | Failed | None
 
 
 class Accounts(Protocol):
     """A place where accounts are found."""
 
-    def find(self, question: FindAccount) -> Account | Failed | Deferred[Account | Failed | None] | None:
+    def find(self, question: FindAccount) -> Found | Deferred[Found]:
         """The account that is asked for, at once or later; `Failed`: nobody knows."""
         ...
 

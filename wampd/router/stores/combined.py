@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TypeAlias
 
 from msgspec import structs
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -23,11 +22,9 @@ from twisted.python.failure import Failure
 from wampd.auth.accounts import Account
 from wampd.auth.methods import Failed
 from wampd.auth.questions import FindAccount
-from wampd.router.stores.accounts import Accounts
+from wampd.router.stores.accounts import Accounts, Found
 
 log = Logger()
-
-Found: TypeAlias = Account | Failed | None
 
 
 class CombinedAccounts:
@@ -52,7 +49,7 @@ class CombinedAccounts:
 
         def decide(answers: Sequence[Found]) -> Found:
             another = _first(answers)
-            return found if another is None else another if isinstance(another, Failed) else None
+            return found if another is None else None if isinstance(another, Account) else another
 
         others = _ask_all(earlier, by_authid)
         return others.addCallback(decide) if isinstance(others, Deferred) else decide(others)

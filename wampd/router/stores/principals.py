@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 from wampd.auth.accounts import Account
 from wampd.auth.methods import Failed
 from wampd.auth.questions import FindAccount
-from wampd.router.stores.accounts import handles
+from wampd.router.stores.accounts import Found, handles
 from wampd.router.stores.sqlite import StoreError
 from wampd.router.stores.store import Store
 
@@ -205,7 +205,7 @@ class StoredAccounts:
         self._store = store
         self._realm = realm
 
-    def find(self, question: FindAccount) -> Deferred[Account | Failed | None]:
+    def find(self, question: FindAccount) -> Deferred[Found]:
         """The account that is asked for."""
         realm, by, value = self._realm, question.by, question.value
 
@@ -213,7 +213,7 @@ class StoredAccounts:
             kept = get(connection, realm, value) if isinstance(value, str) else marked(connection, realm, by, value)
             return None if kept is None or kept.disabled else kept.account
 
-        found: Deferred[Account | Failed | None] = self._store.read(find)
+        found: Deferred[Found] = self._store.read(find)
         return found.addErrback(_failed)
 
 

@@ -48,17 +48,21 @@ def read_principals(
 
 
 def fitting_principals(principals: tuple[Principal, ...], realm: Realm, here: Here, *keys: str | int) -> None:
-    """See that principals can have their roles: what a rule fills in must be one component of URIs."""
-    personal = {
-        role.name: role.limits.uri_length or realm.limits.uri_length
-        for role in realm.roles
-        if any("authid" in placeholders(rule.uri) for rule in role.permissions)
-    }
+    """See that principals can have their roles."""
     for index, principal in here.each(principals, *keys):
-        role = principal.role
-        if role in personal and not is_component(principal.authid, realm.uri_check, personal[role]):
-            message = f"not one component of a URI, and rules of the role {quote(role)} have {{authid}} in them"
-            here.problem(message, *keys, index, "authid")
+        why = misfit(principal.authid, principal.role, realm)
+        if why:
+            here.problem(why, *keys, index, "authid")
+
+
+def misfit(authid: str, role: str, realm: Realm) -> str | None:
+    """Why a principal cannot have this role: what a rule fills in must be one component of URIs."""
+    for each in realm.roles:
+        if each.name == role and any("authid" in placeholders(rule.uri) for rule in each.permissions):
+            most = each.limits.uri_length or realm.limits.uri_length
+            if not is_component(authid, realm.uri_check, most):
+                return f"not one component of a URI, and rules of the role {quote(role)} have {{authid}} in them"
+    return None
 
 
 def files_are_sound(realm: Realm, here: Here) -> None:

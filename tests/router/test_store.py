@@ -231,10 +231,10 @@ class Reactor:
         self.calls = queue.Queue()
         self.closing = []
 
-    def callFromThread(self, function, *arguments):  # noqa: N802 - the reactor's name
+    def callFromThread(self, function, *arguments):
         self.calls.put((function, arguments))
 
-    def addSystemEventTrigger(self, phase, event, function):  # noqa: N802 - likewise
+    def addSystemEventTrigger(self, phase, event, function):
         self.closing.append(function)
 
     def outcome(self, deferred):

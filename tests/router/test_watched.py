@@ -29,10 +29,10 @@ class Reactor:
     def __init__(self):
         self.triggers = []
 
-    def callFromThread(self, function, *arguments):  # noqa: N802 - the reactor's name
+    def callFromThread(self, function, *arguments):
         function(*arguments)
 
-    def addSystemEventTrigger(self, phase, event, function):  # noqa: N802 - likewise
+    def addSystemEventTrigger(self, phase, event, function):
         self.triggers.append(function)
 
 

@@ -357,7 +357,7 @@ BOUND = [
 @pytest.mark.parametrize("required", [True, False])
 @pytest.mark.parametrize(("channel", "kind", "channel_id"), BOUND)
 def test_a_signature_is_bound_to_the_channel(channel, kind, channel_id, required):
-    play = client(channel, binding_required=required)
+    play = client(channel, is_binding_required=required)
     play > signing(JOE, channel_binding=kind)
     play < [CHALLENGE, "cryptosign", {"challenge": NONCE.hex(), "channel_binding": kind}]
     play > signed(JOE, xor(NONCE, channel_id))
@@ -406,7 +406,7 @@ def test_a_binding_that_is_not_to_be_had_is_not_in_the_challenge(channel, kind):
 @pytest.mark.spec("CSG-04")
 @pytest.mark.parametrize(("channel", "kind"), [*NOT_TO_BE_HAD, (TLS_1_3, None), (None, None)])
 def test_where_a_binding_is_required_nobody_comes_in_without(channel, kind):
-    play = client(channel, binding_required=True)
+    play = client(channel, is_binding_required=True)
     play > signing(JOE, channel_binding=kind)
     play < [ABORT]
     assert play.aborted.reason == wamp_error("authentication_failed")
@@ -462,5 +462,5 @@ def test_a_challenge_of_the_client_is_32_octets(challenge, options):
 
 
 def test_a_key_has_one_owner():
-    with pytest.raises(ValueError, match="two principals with the key"):
+    with pytest.raises(ValueError, match="two principals with the same key"):
         FixedAccounts([Account(authid=name, role="member", keys=(JOE.public,)) for name in ("a", "b")])

@@ -29,6 +29,10 @@ PROVED = Account(
 )
 
 
+def account(authid="joe", role="user", **proofs):
+    return Account(authid=authid, role=role, provider="store", **proofs)
+
+
 @pytest.fixture
 def file(tmp_path):
     return tmp_path / "wampd.sqlite"
@@ -44,10 +48,6 @@ def connection(file):
 @pytest.fixture
 def do(connection):
     return lambda work, *arguments, **more: carry_out(connection, lambda it: work(it, *arguments, **more))
-
-
-def account(authid="joe", role="user", **proofs):
-    return Account(authid=authid, role=role, provider="store", **proofs)
 
 
 # --- what is kept ---
@@ -90,13 +90,17 @@ def test_a_principal_is_found_by_what_it_has_now(connection, do):
     do(principals.add, "realm1", account("ann", keys=(KEY, OTHER)))
 
 
-@pytest.mark.parametrize("work", ["replace", "remove", "logout"])
-def test_who_is_not_there_cannot_be_changed(connection, do, work):
+@pytest.mark.parametrize(
+    ("work", "arguments", "more"),
+    [
+        (principals.replace, [account()], {"disabled": False}),
+        (principals.remove, ["joe"], {}),
+        (principals.logout, ["joe"], {}),
+    ],
+)
+def test_who_is_not_there_cannot_be_changed(connection, do, work, arguments, more):
     with pytest.raises(Missing, match="there is no principal 'joe' in the realm 'realm1'"):
-        if work == "replace":
-            do(principals.replace, "realm1", account(), disabled=False)
-        else:
-            do(getattr(principals, work), "realm1", "joe")
+        do(work, "realm1", *arguments, **more)
     assert principals.last_change(connection) == 0
 
 

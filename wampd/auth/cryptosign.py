@@ -36,7 +36,7 @@ CHALLENGE_SIZE = 32
 class Cryptosign:
     """The method, with where the accounts are of those who may come in."""
 
-    __slots__ = ("_accounts", "_binding_required", "_new_challenge", "_router_key")
+    __slots__ = ("_accounts", "_is_binding_required", "_new_challenge", "_router_key")
 
     name = "cryptosign"
 
@@ -46,7 +46,7 @@ class Cryptosign:
         new_challenge: Callable[[], bytes],
         *,
         router_key: SigningKey | None = None,
-        binding_required: bool = False,
+        is_binding_required: bool = False,
     ) -> None:
         """``accounts`` is where to look for them (see `FindAccount`), ``new_challenge`` draws 32 octets.
 
@@ -55,28 +55,28 @@ class Cryptosign:
         self._accounts = accounts
         self._new_challenge = new_challenge
         self._router_key = router_key
-        self._binding_required = binding_required
+        self._is_binding_required = is_binding_required
 
     def begin(self, request: Request) -> CryptosignExchange:
         """Start with one client."""
         return CryptosignExchange(
-            request, self._accounts, self._new_challenge(), self._router_key, self._binding_required
+            request, self._accounts, self._new_challenge(), self._router_key, self._is_binding_required
         )
 
 
 class CryptosignExchange:
     """One client's way: a public key, a CHALLENGE, a signature."""
 
-    __slots__ = ("_accounts", "_binding_required", "_expected", "_key", "_nonce", "_request", "_router_key")
+    __slots__ = ("_accounts", "_expected", "_is_binding_required", "_key", "_nonce", "_request", "_router_key")
 
     def __init__(
-        self, request: Request, accounts: Any, nonce: bytes, router_key: SigningKey | None, binding_required: bool
+        self, request: Request, accounts: Any, nonce: bytes, router_key: SigningKey | None, is_binding_required: bool
     ) -> None:
         self._request = request
         self._accounts = accounts
         self._nonce = nonce
         self._router_key = router_key
-        self._binding_required = binding_required
+        self._is_binding_required = is_binding_required
         self._key = b""
         self._expected = b""
 
@@ -89,7 +89,7 @@ class CryptosignExchange:
         if kind is not None and not isinstance(kind, str):
             return _unfit("the channel_binding in HELLO is not a string")
         channel_id = None if kind is None else _channel_id(self._request, kind)
-        if channel_id is None and self._binding_required:
+        if channel_id is None and self._is_binding_required:
             return _unfit("this realm demands a channel_binding: tls-exporter (TLS 1.3) or tls-unique (TLS 1.2)")
         self._key = key
         self._expected = _bound(self._nonce, channel_id)
@@ -125,6 +125,8 @@ class CryptosignExchange:
 
     def _found(self, account: Account | None) -> Step:
         authid = self._request.details.authid
+        if self._router_key is not None and self._key == self._router_key.public:
+            return Deny("cryptosign: the router's own key, which signs whatever clients bring")
         if account is None:
             return Deny(f"cryptosign: unknown key {self._key.hex()}, for {shown(authid)}")
         if self._key not in account.keys or authid not in (None, account.authid):

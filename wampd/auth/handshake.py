@@ -99,6 +99,8 @@ class Accept(Struct, frozen=True):
     roles: ClientRoles
     """What the client announced in HELLO, as far as the router knows it."""
     agent: str
+    lasts: float | None = None
+    """Seconds from now after which the session is to end; `None`: as long as it likes."""
 
     def details(self) -> JsonDict:
         """``WELCOME.Details``."""
@@ -287,6 +289,7 @@ class Handshake:
             grants=grants,
             roles=known_roles(self._request.details.roles),
             agent=self._agent,
+            lasts=principal.lasts,
         )
 
 

@@ -78,6 +78,8 @@ class Principal(Struct, frozen=True):
     provider: str
     extra: JsonDict | None = None
     """``WELCOME.Details.authextra``, if there is something to say."""
+    lasts: float | None = None
+    """Seconds from now for which that is proved, and after which the session ends; `None`: as long as it likes."""
 
 
 class Wait(Struct, frozen=True):

@@ -42,6 +42,18 @@ class CheckPassword(Struct, frozen=True):
         return "<CheckPassword>"
 
 
+class FindKeys(Struct, frozen=True):
+    """Which keys may a token be signed with? The answer is a tuple of `wampd.auth.keys.Key`, empty if there is none."""
+
+    keys: Any
+    """Where to look, as the shell knows it; opaque here."""
+    kid: str | None
+    """What the token says of its key; `None`: nothing."""
+
+    def __repr__(self) -> str:
+        return "<FindKeys>"
+
+
 class CallProcedure(Struct, frozen=True):
     """What does this procedure say? The answer is its one positional result."""
 

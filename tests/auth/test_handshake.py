@@ -18,7 +18,7 @@ from tests.auth.door import (
     wamp_error,
 )
 from wampd.auth.handshake import RealmAuth
-from wampd.auth.methods import Challenge, Deny, Exchange, Principal, Request, Step, shown
+from wampd.auth.methods import Challenge, Decline, Deny, Exchange, Principal, Request, Step, Wait, shown
 from wampd.auth.roles import Role
 from wampd.realms.features import BROKER_FEATURES, DEALER_FEATURES
 from wampd.realms.options import JsonDict
@@ -294,6 +294,14 @@ class Counted:
         return None if self.steps == [None] else Scripted([step for step in self.steps if step is not None])
 
 
+class _Question:
+    """Something that is asked of the outside, with the answer."""
+
+    def __init__(self, answer: object) -> None:
+        self.accounts = self
+        self.find = lambda _: answer
+
+
 class Scripted:
     def __init__(self, steps: list[Step]) -> None:
         self.steps = steps
@@ -314,6 +322,25 @@ def test_a_method_that_cannot_serve_this_client_leaves_it_to_the_next_one():
     client > hello(authmethods=["counted", "anonymous"])
     client < [WELCOME]
     assert client.accepted.authmethod == "anonymous"
+
+
+@pytest.mark.spec("AUT-01")
+def test_a_method_that_finds_out_later_that_it_cannot_serve_this_client_leaves_it_to_the_next_one():
+    asking = Counted(Wait(_Question(None), lambda _: Decline("counted: forgotten")))
+    doors = {"realm1": RealmAuth([asking, *directory()["realm1"].methods.values()], [Role("visitor")])}
+    client = Client(doors)
+    client > hello(authmethods=["counted", "anonymous", "ticket"])
+    client < [WELCOME]
+    assert client.accepted.authmethod == "anonymous"
+
+
+@pytest.mark.spec("AUT-01")
+def test_where_no_other_method_serves_the_client_the_log_tells_why_the_one_did_not():
+    client = Client({"realm1": RealmAuth([Counted(Decline("counted: forgotten"))], [Role("visitor")])})
+    client > hello(authmethods=["counted", "counted", "other"])
+    client < [ABORT, {"message": ANY}, wamp_error("no_matching_auth_method")]
+    assert client.aborted.log == "no method among ['counted', 'counted', 'other']; counted: forgotten"
+    assert "forgotten" not in client.aborted.message
 
 
 @pytest.mark.spec("AUT-06")

@@ -19,6 +19,15 @@ def role(*rules: tuple[str, str] | tuple[str, str, set[str]]) -> Role:
     return Role("member", [Rule(uri, match, frozenset(*allow) if allow else ALL) for uri, match, *allow in rules])
 
 
+def ruled(role: Role, action: str, uri: str, match: str = "exact") -> str:
+    grant = role.decide(action, uri, match)
+    if grant.refusal is None:
+        assert not grant.undecided
+        return "granted"
+    assert grant.refusal == NOT_AUTHORIZED
+    return "undecided" if grant.undecided else "denied"
+
+
 def may(role: Role, action: str, uri: str, match: str = "exact") -> bool:
     grant = role.decide(action, uri, match)
     assert grant.refusal in (None, NOT_AUTHORIZED)
@@ -98,6 +107,31 @@ def test_the_trust_level_is_that_of_the_deciding_rule_else_that_of_the_role():
     assert member.decide(PUBLISH, "com.a.x").trustlevel == 0
     assert member.decide(SUBSCRIBE, "com.a.", "prefix").trustlevel == 0
     assert Role("r", rules).decide(PUBLISH, "com.b").trustlevel is None
+
+
+def test_a_deny_refuses_for_good_and_what_is_not_named_leaves_the_question_open():
+    member = Role(
+        "r",
+        [
+            Rule("com.", "prefix", frozenset({CALL}), deny=frozenset({PUBLISH})),
+            Rule("com.a.", "prefix", frozenset({PUBLISH}), deny=frozenset({CALL})),
+            Rule("com.a.b", "exact", deny=frozenset({CALL})),
+        ],
+    )
+    said = {uri: [ruled(member, action, uri) for action in (CALL, PUBLISH, SUBSCRIBE)] for uri in ("com.x", "com.a.x")}
+    assert said == {"com.x": ["granted", "denied", "undecided"], "com.a.x": ["denied", "granted", "undecided"]}
+    assert ruled(member, PUBLISH, "com.a.b") == "undecided"  # the more specific rule decides alone, and is silent
+    assert ruled(member, CALL, "org.x") == "undecided"
+    assert ruled(Role("r", [Rule("com.a", "exact", ALL, deny=ALL)]), CALL, "com.a") == "denied"
+
+
+@pytest.mark.spec("AZ-02", "AZ-08")
+@pytest.mark.parametrize("match", ["exact", "prefix"])
+def test_a_client_is_told_the_same_of_what_is_denied_and_of_what_nothing_is_said_of(match):
+    member = Role("r", [Rule("com.a", match, deny=frozenset({SUBSCRIBE}))])
+    denied, undecided = (member.decide(SUBSCRIBE, uri, match) for uri in ("com.a", "com.b"))
+    assert (denied.undecided, undecided.undecided) == (False, True)
+    assert (denied.refusal, denied.reason) == (undecided.refusal, undecided.reason)
 
 
 @pytest.mark.spec("AZ-08")
@@ -200,6 +234,35 @@ def test_a_refusing_rule_inside_a_pattern_is_not_got_round(refusing, pattern, al
     assert may(member, SUBSCRIBE, *pattern) is allowed
 
 
+@pytest.mark.spec("AZ-05")
+@pytest.mark.parametrize(
+    ("rules", "pattern", "ruling"),
+    [
+        ([Rule("com.a.", "prefix", ALL), Rule("com.a.b", "exact")], ("com.a.", "prefix"), "undecided"),
+        ([Rule("com.a.", "prefix", ALL), Rule("com.a.b", "exact", deny=ALL)], ("com.a.", "prefix"), "denied"),
+        ([Rule("com.a.", "prefix", ALL), Rule("com.a.b", "exact", deny=ALL)], ("com.a.c", "prefix"), "granted"),
+        ([Rule("com.a.", "prefix", ALL), Rule("com.", "prefix", deny=ALL)], ("com.a.", "prefix"), "granted"),
+        ([Rule("com.a.", "prefix", ALL), Rule("com.", "prefix", deny=ALL)], ("com.", "prefix"), "denied"),
+        ([Rule("com.a.", "prefix"), Rule("com.", "prefix", deny=ALL)], ("com.a.", "prefix"), "undecided"),
+        ([Rule("com.a.b", "exact"), Rule("com.a.", "prefix", deny=ALL)], ("com.a.", "prefix"), "denied"),
+        ([Rule("com.a.", "prefix", ALL)], ("com.", "prefix"), "undecided"),
+        ([], ("com.", "prefix"), "undecided"),
+        ([], ("wamp.session.", "prefix"), "undecided"),
+        ([], ("", "prefix"), "denied"),  # it would reach the reserved ones, which nobody names
+        ([Rule("", "prefix", ALL)], ("..", "wildcard"), "denied"),
+        ([Rule("wamp.", "prefix", ALL), Rule("wampd.", "prefix", ALL)], ("w", "prefix"), "undecided"),
+        (
+            [Rule("", "prefix", ALL), Rule("wamp.", "prefix", ALL), Rule("wampd.", "prefix", ALL)],
+            ("", "prefix"),
+            "granted",
+        ),
+    ],
+)
+def test_a_pattern_is_denied_where_any_of_it_may_be_and_undecided_where_nothing_is_said(rules, pattern, ruling):
+    for arranged in (rules, rules[::-1]):
+        assert ruled(Role("r", arranged), SUBSCRIBE, *pattern) == ruling
+
+
 @pytest.mark.parametrize(
     ("rules", "allowed"),
     [
@@ -226,30 +289,32 @@ def test_a_wildcard_of_one_component_reaches_nothing_reserved():
     assert may(role(("", "wildcard")), SUBSCRIBE, "", "wildcard")
 
 
+SAYING = {"granted": {"allow": ALL}, "denied": {"deny": ALL}, "undecided": {}}
 rules = st.lists(
     st.builds(
-        lambda pattern, allow: Rule(pattern[0], pattern[1], ALL if allow else frozenset()),
+        lambda pattern, says: Rule(*pattern, **SAYING[says]),
         kept,
-        st.sampled_from([True, True, True, False]),
+        st.sampled_from(["granted", "granted", "granted", "granted", "denied", "undecided"]),
     ),
     max_size=6,
     unique_by=lambda rule: (rule.uri, rule.match),
 )
 
 
-def permitted(rules: list[Rule], uri: str) -> bool:
-    """The definition: of the rules that match, and name the reserved word if there is one, the first one allows it."""
+def defined(rules: list[Rule], uri: str) -> str:
+    """The definition: of the rules that match, and name the reserved word if there is one, the first one decides."""
     word, dot, _ = uri.partition(".")
     reserved = bool(dot) and word in ("wamp", "wampd")
     found = [rule for rule in rules if matched(rule.uri, rule.match, uri)]
     if reserved:
         found = [rule for rule in found if rule.uri.split(".")[0] == word]
-    return bool(found) and CALL in min(found, key=lambda rule: order(rule.uri, rule.match)).allow
+    best = min(found, key=lambda rule: order(rule.uri, rule.match), default=Rule(""))
+    return "denied" if CALL in best.deny else "granted" if CALL in best.allow else "undecided"
 
 
 @given(rules, st.sampled_from(URIS))
 def test_one_uri_is_decided_as_defined(rules, uri):
-    assert may(Role("r", rules), CALL, uri) == permitted(rules, uri)
+    assert ruled(Role("r", rules), CALL, uri) == defined(rules, uri)
 
 
 @pytest.mark.spec("AZ-05")
@@ -259,7 +324,15 @@ def test_one_uri_is_decided_as_defined(rules, uri):
 @example([Rule("a.", "prefix", ALL), Rule("a.b", "exact")], ("a.", "wildcard"))
 def test_a_granted_pattern_reaches_nothing_that_is_not_granted(rules, pattern):
     if may(Role("r", rules), CALL, *pattern):
-        assert all(permitted(rules, uri) for uri in URIS if matched(*pattern, uri))
+        assert all(defined(rules, uri) == "granted" for uri in URIS if matched(*pattern, uri))
+
+
+@pytest.mark.spec("AZ-05")
+@given(rules, patterns)
+@example([Rule("a.", "prefix", ALL), Rule("a.b", "exact", deny=ALL)], ("a.", "wildcard"))
+def test_a_pattern_with_something_denied_in_it_is_denied_whoever_may_be_asked(rules, pattern):
+    if any(defined(rules, uri) == "denied" for uri in URIS if matched(*pattern, uri)):
+        assert ruled(Role("r", rules), CALL, *pattern) == "denied"
 
 
 ordinary = patterns.map(lambda pattern: (f"a.{pattern[0]}", pattern[1]))

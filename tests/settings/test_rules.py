@@ -40,6 +40,8 @@ def with_rule(rule: str, realm_keys: str = "") -> str:
         "{uri: .., match: wildcard, allow: [call]}",
         "{uri: Com.Ä-1, allow: [publish]}",
         "{uri: com.a, allow: [call]}, {uri: com.a, match: prefix, allow: [call]}",
+        "{uri: com.a, deny: [call]}",
+        "{uri: com.a, allow: [], deny: [call, publish]}",
     ],
 )
 def test_rules_for_uris_and_patterns_are_taken(config, rule):
@@ -67,6 +69,28 @@ def test_rules_for_uris_and_patterns_are_taken(config, rule):
 )
 def test_a_rule_that_can_match_nothing_is_reported(config, rule, expected):
     assert config.problem(with_rule(rule)).startswith(f"realms[0].roles[0].permissions[0].uri: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("{uri: com.a}", "allow: the rule says nothing: give it allow or deny"),
+        ("{uri: com.a, allow: null}", "allow: the rule says nothing: give it allow or deny"),
+        ("{uri: com.a, deny: []}", "allow: the rule says nothing: give it allow or deny"),
+        (
+            "{uri: com.a, allow: [call, publish], deny: [publish, call]}",
+            "deny: the rule allows this as well: call, publish",
+        ),
+        ("{uri: com.a, denny: [call]}", 'denny: unknown key; did you mean "deny"?'),
+        (
+            "{uri: com.a, deny: [cal]}",
+            "deny[0]: expected one of call, force_reregister, publish, register, subscribe,"
+            ' not "cal"; did you mean "call"?',
+        ),
+    ],
+)
+def test_a_rule_says_what_is_allowed_or_denied(config, rule, expected):
+    assert config.problem(with_rule(rule)) == f"realms[0].roles[0].permissions[0].{expected}"
 
 
 def test_the_rules_of_a_strict_realm_are_strict_uris(config):

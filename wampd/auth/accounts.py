@@ -10,10 +10,45 @@ Rules
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from msgspec import Struct
 
 from wampd.auth.methods import Principal
 from wampd.realms.options import JsonDict
+
+Kdf: TypeAlias = Literal["argon2id13", "pbkdf2", "argon2id-13"]
+"""What makes the salted password of SCRAM. The last is how Crossbar.io and autobahn do it: see `wampd.auth.passwords`."""
+
+
+class CraKey(Struct, frozen=True, kw_only=True):
+    """What signatures of the method ``wampcra`` are made with."""
+
+    key: bytes
+    """The key of the HMAC: a shared secret, or the base64 text of what PBKDF2 makes of a password."""
+    salt: str | None = None
+    """What the password is salted with; `None`: ``key`` is the secret itself."""
+    iterations: int = 0
+    keylen: int = 0
+    """Octets that PBKDF2 makes."""
+
+    def __repr__(self) -> str:
+        return "<CraKey>"
+
+
+class ScramKeys(Struct, frozen=True, kw_only=True):
+    """What proofs of the method ``scram`` are verified with (RFC 5802, section 3): neither it nor a proof is the password."""
+
+    kdf: Kdf
+    salt: bytes
+    iterations: int
+    memory: int | None = None
+    """KiB; only of Argon2."""
+    stored_key: bytes
+    server_key: bytes
+
+    def __repr__(self) -> str:
+        return f"<ScramKeys {self.kdf}>"
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -27,6 +62,9 @@ class Account(Struct, frozen=True, kw_only=True):
     """``WELCOME.Details.authextra``."""
     ticket: bytes | None = None
     """The SHA-256 digest of its ticket."""
+    wampcra: CraKey | None = None
+    scram: tuple[ScramKeys, ...] = ()
+    """Of one password; a client is asked for the first whose ``kdf`` it knows."""
     password: str | None = None
     """A slow hash of its password, which it may send as its ticket: see `wampd.auth.hashes`."""
 
@@ -35,4 +73,4 @@ class Account(Struct, frozen=True, kw_only=True):
 
     def principal(self) -> Principal:
         """Who this is, once it is proved."""
-        return Principal(self.authid, self.role, self.provider, self.extra)
+        return Principal(self.authid, self.role, self.provider, self.extra, self)

@@ -5,7 +5,8 @@ Rules
 * The first message must be HELLO; an AUTHENTICATE is legal only as the answer to a CHALLENGE; after `Accept` or `Abort`
   nothing is. Everything else is a `ProtocolViolation`. One guess per CHALLENGE.
 * The order of checks: announced roles (none of the four: a violation), the realm's URI, the realm, the methods.
-* Of the methods that the client offers, in its order, the first that the realm has and that can serve it is driven.
+* Of the methods that the client offers, in its order, the first that the realm has and that can serve it is driven; one that
+  finds out later that it cannot makes way for the next.
   Offering none means ``anonymous``. A role asked for in HELLO chooses nothing: WELCOME tells the one given.
 * Where a method asks the outside, the outcome is `Wait`: the caller sees that the question is answered, and calls
   `Handshake.answer` once. Until then nothing of the client is legal. A question that `Failed` ends in
@@ -19,7 +20,7 @@ Sources: WAMP basic profile, "Session Establishment"; advanced profile, "Authent
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
@@ -28,6 +29,7 @@ from msgspec import Struct
 from wampd.auth.methods import (
     AUTHENTICATION_FAILED,
     Challenge,
+    Decline,
     Deny,
     Exchange,
     Failed,
@@ -99,6 +101,8 @@ class Accept(Struct, frozen=True):
     roles: ClientRoles
     """What the client announced in HELLO, as far as the router knows it."""
     agent: str
+    account: Any = None
+    """The account that it was proved by: see `wampd.auth.methods.Principal`."""
     lasts: float | None = None
     """Seconds from now after which the session is to end; `None`: as long as it likes."""
 
@@ -178,10 +182,12 @@ class Handshake:
 
     __slots__ = (
         "_agent",
+        "_declined",
         "_directory",
         "_exchange",
         "_method",
         "_new_id",
+        "_offered",
         "_realm",
         "_request",
         "_state",
@@ -202,7 +208,9 @@ class Handshake:
         self._transport = transport
         self._state = _State.OPENING
         self._method = ""
+        self._declined: list[str] = []  # why methods could not serve the client after all
         # Set once a method serves the client.
+        self._offered: Iterator[str]  # methods that are to be tried yet
         self._realm: RealmAuth
         self._request: Request
         self._exchange: Exchange
@@ -219,14 +227,10 @@ class Handshake:
         realm = self._directory.get(hello.realm)
         if realm is None:
             return Abort(NO_SUCH_REALM, f"there is no realm {hello.realm!r}", f"no realm {shown(hello.realm)}")
-        request = Request(hello.realm, self._new_id(), hello.details, self._transport)
-        for name in dict.fromkeys(hello.details.authmethods or ["anonymous"]):
-            method = realm.methods.get(name)
-            exchange = None if method is None else method.begin(request)
-            if exchange is not None:
-                self._method, self._realm, self._request, self._exchange = name, realm, request, exchange
-                return self._follow(exchange.challenge())
-        return _unserved(hello.details)
+        self._realm = realm
+        self._request = Request(hello.realm, self._new_id(), hello.details, self._transport)
+        self._offered = iter(dict.fromkeys(hello.details.authmethods or ["anonymous"]))
+        return self._try_next()
 
     def authenticate(self, answer: Authenticate) -> Outcome:
         """Take the client's AUTHENTICATE. Raise `ProtocolViolation` if no CHALLENGE is out."""
@@ -252,6 +256,16 @@ class Handshake:
             return Abort(AUTHENTICATION_FAILED, "authentication failed", f"{self._method}: no answer in time")
         return None
 
+    def _try_next(self) -> Outcome:
+        """Begin the next method of the client's that can serve it."""
+        for name in self._offered:
+            method = self._realm.methods.get(name)
+            exchange = None if method is None else method.begin(self._request)
+            if exchange is not None:
+                self._method, self._exchange = name, exchange
+                return self._follow(exchange.challenge())
+        return _unserved(self._request.details, self._declined)
+
     def _leave(self) -> _State:
         """Leave the present state. Unless a method goes on asking, it is over; so each CHALLENGE is used once."""
         left, self._state = self._state, _State.OVER
@@ -266,6 +280,9 @@ class Handshake:
             self._state = _State.WAITING
             self._then = step.then
             return step
+        if isinstance(step, Decline):
+            self._declined.append(step.log)
+            return self._try_next()
         if isinstance(step, Deny):
             return Abort(step.uri, step.message, step.log)
         return self._welcome(step)
@@ -289,6 +306,7 @@ class Handshake:
             grants=grants,
             roles=known_roles(self._request.details.roles),
             agent=self._agent,
+            account=principal.account,
             lasts=principal.lasts,
         )
 
@@ -297,12 +315,12 @@ def _announces_a_role(roles: ClientRoles) -> bool:
     return any(role is not None for role in (roles.publisher, roles.subscriber, roles.caller, roles.callee))
 
 
-def _unserved(details: HelloDetails) -> Abort:
-    """No method that the client offers serves it."""
+def _unserved(details: HelloDetails, declined: list[str]) -> Abort:
+    """No method that the client offers serves it; of those that tried to, why they could not."""
     if set(details.authmethods or ()) <= {"anonymous"}:
         return Abort(AUTHENTICATION_REQUIRED, "this realm requires authentication", "no authentication method offered")
     return Abort(
         NO_MATCHING_AUTH_METHOD,
         "none of the offered authentication methods is available here",
-        f"no method among {shown((details.authmethods or [])[:8])}",
+        "; ".join([f"no method among {shown((details.authmethods or [])[:8])}", *declined]),
     )

@@ -213,7 +213,7 @@ class Jwt:
         if role is None:
             raise _Refused(f"{shown(authid)} has none of the known roles")
         extra = {name: claims[name] for name in rules.extra if name in claims and _carriable(claims[name])}
-        return Principal(authid, role, "jwt", extra or None, lasts if rules.ends_with_token else None)
+        return Principal(authid, role, "jwt", extra or None, lasts=lasts if rules.ends_with_token else None)
 
     def _use(self, claims: JsonDict, end: float | None, now: float) -> Deny | None:
         """Use up a token for single use; why it does not count, if it does not."""

@@ -7,6 +7,8 @@ Rules
   `Challenge` (so factors can follow one another), a `Principal`: who this is, or `Deny`. After these two it is over.
 * What a method cannot know by itself it asks of the outside: such a step is a `Wait`, with a question (see
   `wampd.auth.questions`) and what makes the next step of the answer. A question without an answer never lets anybody in.
+* A method that finds out by such an answer, before it has challenged the client, that it cannot serve it says `Decline`: the
+  next method that the client offers is tried, as when `Method.begin` gives `None`.
 * An unknown principal walks the same path as a known one, and secrets are compared in constant time.
 * What `Deny` says in ``log`` is for our log; the peer gets ``message``, which is the same for every wrong answer.
   Neither holds what was expected nor what was sent as proof. No ``repr`` shows a secret.
@@ -78,6 +80,8 @@ class Principal(Struct, frozen=True):
     provider: str
     extra: JsonDict | None = None
     """``WELCOME.Details.authextra``, if there is something to say."""
+    account: Any = None
+    """The `wampd.auth.accounts.Account` that this was proved by, if there is one."""
     lasts: float | None = None
     """Seconds from now for which that is proved, and after which the session ends; `None`: as long as it likes."""
 
@@ -109,7 +113,14 @@ class Deny(Struct, frozen=True):
     message: str = "authentication failed"
 
 
-Step: TypeAlias = Challenge | Principal | Deny | Wait
+class Decline(Struct, frozen=True):
+    """The method cannot serve the client after all; it has not challenged it."""
+
+    log: str
+    """Why, for our log."""
+
+
+Step: TypeAlias = Challenge | Principal | Deny | Decline | Wait
 
 
 class Exchange(Protocol):

@@ -31,6 +31,8 @@ class Grant(Struct, frozen=True):
     """`None`: granted; else the URI of the ERROR that refuses it."""
     reason: str = ""
     """For the refused client; never says whether something exists."""
+    undecided: bool = False
+    """Of a refusal: nothing is said against it, only nothing for it; somebody who knows more may be asked."""
     disclose: Disclosure = "on_request"
     """Whether caller or publisher are disclosed to the other side."""
     trustlevel: int | None = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -45,5 +45,7 @@ class Answers:
 
 
 def _failed(failure: Failure, question: Any) -> Failed:
+    if failure.check(CancelledError):  # whoever asked wants it no more
+        return Failed(f"{question!r} was taken back")
     log.failure("no answer to {question}", failure, question=repr(question))
     return Failed(f"{question!r} failed: {type(failure.value).__name__}")

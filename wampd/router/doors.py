@@ -67,7 +67,8 @@ def _account(principal: Principal) -> Account:
 
 def _role(role: RoleSettings) -> Role:
     rules = [
-        Rule(rule.uri, rule.match, frozenset(rule.allow), rule.disclose, rule.trustlevel) for rule in role.permissions
+        Rule(rule.uri, rule.match, frozenset(rule.allow or ()), rule.disclose, rule.trustlevel, frozenset(rule.deny))
+        for rule in role.permissions
     ]
     return Role(role.name, rules, trustlevel=role.trustlevel)
 

@@ -1,8 +1,9 @@
-"""The shell round one session: bytes to messages, the handshake, the state of the conversation, the outbox to bytes.
+"""The shell round one session: bytes to messages, the state of the conversation, the outbox to bytes.
 
 Rules
 -----
-* A message goes to the realm as soon as it is read; what it puts into outboxes is written at the end of the turn.
+* A message goes to the realm as soon as it is read; what it puts into outboxes is written at the end of the turn. While there
+  is no session, HELLO and AUTHENTICATE go to the `wampd.router.entrance.Entrance`.
 * A protocol violation gets an ABORT, and nothing after it is processed. A bug of ours does too, for that session alone, with
   a traceback in our log; the peer is told that it was an internal error, and no more.
 * A session ends once, whatever ends it: GOODBYE, ABORT, violation, shutdown, a lost connection. After GOODBYE the connection
@@ -18,16 +19,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from wampd.auth.handshake import Abort as Refusal
-from wampd.auth.handshake import Accept, Handshake, Outcome
-from wampd.auth.methods import Challenge, Wait
+from wampd.auth.handshake import Accept
+from wampd.auth.methods import Challenge
 from wampd.realms.messages import (
     ABORT,
     Abort,
-    Authenticate,
     ClientMessage,
     Event,
     Foreign,
@@ -35,8 +34,10 @@ from wampd.realms.messages import (
     Hello,
     Outgoing,
 )
+from wampd.realms.meta.sessions import KILLED
 from wampd.realms.session import LEGAL, ProtocolViolation, Session, SessionOver, State
 from wampd.router import tally
+from wampd.router.entrance import Entrance
 from wampd.router.line import Line, Patience
 from wampd.router.wire.codec import Codec, Uncarriable
 from wampd.router.wire.serializers import shallower
@@ -71,7 +72,7 @@ class SessionPeer:
         "_codec",
         "_connection",
         "_decode",
-        "_handshake",
+        "_entrance",
         "_largest_frame",
         "_patience",
         "_realm",
@@ -96,7 +97,7 @@ class SessionPeer:
         self._share = (share, codec.format) if share else None
         self._largest_frame = connection.framing.max_send + FRAME_HEAD
         self._patience = patience
-        self._handshake: Handshake | None = None
+        self._entrance: Entrance | None = None
         self._realm: RealmShell | None = None
         self._state = State.OPENING
         self.about = about
@@ -110,6 +111,11 @@ class SessionPeer:
         if self.session is None:
             return str(self.about["peer"])
         return f"{self.session.id} ({self.session.authid}, {self.session.authrole}, {self.about['peer']})"
+
+    @property
+    def is_in(self) -> bool:
+        """Whether there is a session."""
+        return self.session is not None
 
     # ----------------------------------------------------------------------------------------------------- receiving
 
@@ -129,10 +135,10 @@ class SessionPeer:
             except ProtocolViolation as violation:
                 self.violated(str(violation))
             except Exception:  # noqa: BLE001 - logged, and ended for this session
-                self._failed()
+                self.our_bug()
             return
 
-    def _failed(self) -> None:
+    def our_bug(self) -> None:
         """Serving the client raised, which is a bug of ours: end this session."""
         self._realms.tally.strike(tally.OUR_BUGS)
         log.failure("serving {who} failed: a bug in wampd", who=self.who)
@@ -140,66 +146,37 @@ class SessionPeer:
 
     def _opening(self, _session: None, message: ClientMessage) -> None:
         """Serve a message while there is no session."""
-        kind = message.__class__
-        if kind not in LEGAL[self._state]:
-            raise ProtocolViolation(f"{kind.__name__.upper()} is not legal while the session is {self._state.value}")
+        state = self._state if self._entrance is None else self._entrance.state
+        if message.__class__ not in LEGAL[state]:
+            name = message.__class__.__name__.upper()
+            raise ProtocolViolation(f"{name} is not legal while the session is {state.value}")
         if isinstance(message, Abort):
             log.info("{who}: aborted by the client: {reason}", who=self.who, reason=message.reason[:200])
-            self.handle = _ignore
-            self._state = State.CLOSED
+            self._end()
             self._connection.close(NORMAL, "the client aborted")
             return
         if isinstance(message, Hello):
-            self._handshake = self._realms.handshake(self.about)
-            outcome = self._handshake.hello(message)
-        else:
-            assert isinstance(message, Authenticate)
-            assert self._handshake is not None
-            outcome = self._handshake.authenticate(message)
-        self._follow(outcome)
+            self._entrance = Entrance(self._realms, self, self.about)
+        assert self._entrance is not None
+        self._entrance.receive(message)  # type: ignore[arg-type]  # LEGAL leaves HELLO and AUTHENTICATE alone
         if self.session is not None:
             raise _Joined
 
-    def _follow(self, outcome: Outcome | None) -> None:
-        """Carry out what the handshake came to."""
-        while isinstance(outcome, Wait):
-            answer = self._realms.answers.ask(outcome.question)
-            if isinstance(answer, Deferred):
-                self._state = State.WAITING
-                answer.addCallback(self._answered)
-                return
-            assert self._handshake is not None
-            outcome = self._handshake.answer(answer)
-        if isinstance(outcome, Challenge):
-            self._state = State.CHALLENGING
-            self._say(outcome.wire())
-        elif isinstance(outcome, Accept):
-            self._welcome(outcome)
-        elif outcome is not None:
-            self._refuse(outcome)
+    def challenged(self, challenge: Challenge) -> None:
+        """Send CHALLENGE."""
+        self._say(challenge.wire())
 
-    def _answered(self, answer: Any) -> None:
-        """What the handshake waited for is known, unless the client is gone by now."""
-        if self._state is not State.WAITING or self._handshake is None:
-            return
-        try:
-            self._follow(self._handshake.answer(answer))
-        except Exception:  # noqa: BLE001 - logged, and ended for this client
-            self._failed()
-        self._realms.end_of_turn()
+    def refused(self, reason: str, message: str) -> None:
+        """Send ABORT and close."""
+        self._abort(reason, message)
 
-    def _refuse(self, refusal: Refusal) -> None:
-        self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
-        log.info("{who}: refused: {reason}: {why}", who=self.who, reason=refusal.reason, why=refusal.log)
-        self._abort(refusal.reason, refusal.message)
-
-    def _welcome(self, accept: Accept) -> None:
+    def welcome(self, accept: Accept) -> Refusal | None:
+        """Make the session; or why it cannot be made."""
         realm = self._realms.enter(accept)
         if isinstance(realm, Refusal):
-            self._refuse(realm)
-            return
+            return realm
         session = accept.session(self._codec.format, self._realms.touched, self.about, self)
-        self._handshake = None
+        self._entrance = None
         self._realm = realm
         self._state = State.ESTABLISHED
         self.session = session
@@ -208,10 +185,22 @@ class SessionPeer:
         self._realms.ids.add(session.id)
         realm.join(session)
         self.handle = realm.core.handle
+        if accept.lasts is not None:
+            self.deadline = self._realms.deadline(accept.lasts)
+            self._connection.wake(self.deadline)
         depth = session.limits.depth
         codec = self._codec if depth is None else shallower(self._codec, depth)
         self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
         log.info("{who} joined {realm}", who=self.who, realm=realm.core.name)
+        return None
+
+    def _end(self) -> None:
+        """Nothing counts any more of what the client says."""
+        self.handle = _ignore
+        self._state = State.CLOSED
+        entrance, self._entrance = self._entrance, None
+        if entrance is not None:
+            entrance.leave()
 
     def _closing(self, _session: Session, message: ClientMessage) -> None:
         """The router has said GOODBYE: nothing counts but the client's."""
@@ -319,8 +308,7 @@ class SessionPeer:
         """Say GOODBYE with this reason, and close when the client has answered or time is up."""
         session = self.session
         if session is None or self._realm is None or self._state is not State.ESTABLISHED:
-            self.handle = _ignore
-            self._state = State.CLOSED
+            self._end()
             self._connection.close(GOING_AWAY, reason)
             return
         self._state = State.CLOSING
@@ -353,7 +341,7 @@ class SessionPeer:
         self.handle = _ignore
         self.flush()
         self._leave(reason)
-        self._state = State.CLOSED
+        self._end()
         self.deadline = None
         if not (message and self._say((ABORT, {"message": message}, reason))):
             self._say((ABORT, {}, reason))
@@ -371,14 +359,17 @@ class SessionPeer:
     # ------------------------------------------------------------------------------------- what the connection tells
 
     def late(self) -> None:
-        """The deadline has passed: for joining, for a new HELLO, or for answering GOODBYE."""
+        """The deadline has passed: for joining, for a new HELLO, for answering GOODBYE, or for what proved who this is."""
         self.deadline = None
+        if self._state is State.ESTABLISHED:
+            log.info("{who}: what proved who this is has expired", who=self.who)
+            self._realms.tally.strike(tally.SESSIONS_EXPIRED)
+            self.dismiss(KILLED, "the authentication has expired")
+            return
         self._realms.tally.strike(tally.TOO_LATE)
-        expired = self._handshake.expire() if self._handshake is not None else None
-        if expired is not None:
-            log.info("{who}: refused: {reason}: {why}", who=self.who, reason=expired.reason, why=expired.log)
-            self._abort(expired.reason, expired.message)
-        elif self._state is State.OPENING:
+        if self._entrance is not None and self._entrance.late():
+            return
+        if self._state is State.OPENING:
             log.info("{who}: no HELLO in time", who=self.who)
             self._connection.close(NORMAL, "no HELLO in time")
         else:
@@ -420,8 +411,7 @@ class SessionPeer:
 
     def lost(self, why: str) -> None:
         """The connection is gone."""
-        self.handle = _ignore
-        self._state = State.CLOSED
+        self._end()
         self._leave(f"connection lost: {why}")
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from .jwt import JwtAuth
 from .parts import Name, Part
 from .secret import Secret
 
@@ -58,3 +59,6 @@ class Auth(Part, frozen=True, kw_only=True):
     ] = ()
     anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
     ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None
+    jwt: Annotated[
+        JwtAuth | None, Meta(description="Let in who has a token that somebody else has signed (JSON Web Token).")
+    ] = None

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from .auth import Auth, PasswordFile
 from .checker import Here, Rule, repeated
+from .jwt_rules import JWT_RULES, jwt_roles
 from .problems import KeyPath, did_you_mean, quote, quote_file
 from .realms import Realm
 from .values import others_can_read
@@ -65,6 +66,9 @@ def _roles_of(auth: Auth, here: Here) -> Iterator[tuple[str, KeyPath]]:
         yield principal.role, ("principals", index, "role")
     for index, listed in here.each(auth.password_files, "auth", "password_files"):
         yield listed.role, ("password_files", index, "role")
+    if auth.jwt is not None:
+        for role, key in jwt_roles(auth.jwt):
+            yield role, ("jwt", *key)
 
 
 def roles_exist(realm: Realm, here: Here) -> None:
@@ -77,4 +81,4 @@ def roles_exist(realm: Realm, here: Here) -> None:
             here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", "auth", *where)
 
 
-AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file}
+AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file, **JWT_RULES}

@@ -19,8 +19,9 @@ class Permission(Part, frozen=True, kw_only=True):
     """A rule of a role: what its sessions may do with the URIs that it matches.
 
     The most specific rule that matches decides alone: an exact one before a prefix, a longer prefix before a shorter
-    one, a prefix before a wildcard. What no rule matches is refused. `wamp.*` and `wampd.*` are granted only by
-    rules that name them, as `uri: wamp.` with `match: prefix` does; an empty prefix or component does not reach them.
+    one, a prefix before a wildcard. What it does not name is refused, and so is what no rule matches. `wamp.*` and
+    `wampd.*` are granted only by rules that name them, as `uri: wamp.` with `match: prefix` does; an empty prefix or
+    component does not reach them.
     A pattern is granted if one rule grants all that it matches, and no better rule refuses a part of it.
     """
 
@@ -35,12 +36,19 @@ class Permission(Part, frozen=True, kw_only=True):
         ),
     ] = "exact"
     allow: Annotated[
+        frozenset[Action] | None,
+        Meta(
+            description="What is allowed; an empty list allows nothing. `force_reregister` allows who may `register`"
+            " to do so in the place of others, who lose their registration. A rule has `allow`, `deny` or both."
+        ),
+    ] = None
+    deny: Annotated[
         frozenset[Action],
         Meta(
-            description="What is allowed; an empty list refuses everything. `force_reregister` allows who may `register`"
-            " to do so in the place of others, who lose their registration."
+            description="What is refused for good: whoever else may know of permissions is not asked. What a rule neither"
+            " allows nor denies is refused, too, if nobody is asked."
         ),
-    ]
+    ] = frozenset()
     disclose: Annotated[
         Disclosure,
         Meta(

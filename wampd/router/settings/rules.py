@@ -39,6 +39,7 @@ _PATH = re.compile(r"/|(/[^/\s?#%\\]+)+")
 
 
 def _permission(permission: Permission, here: Here) -> None:
+    _actions(permission, here)
     if not here.is_sound("match"):
         return
     uri = permission.uri
@@ -48,6 +49,16 @@ def _permission(permission: Permission, here: Here) -> None:
         here.problem(f'"*" has no meaning here; write {quote(uri[:-1])} with "match: prefix"', "uri")
     elif permission.match == "prefix" and (uri.startswith(".") or ".." in uri):
         here.problem(f"no URI can begin with {quote(uri)}: its components are not empty", "uri")
+
+
+def _actions(permission: Permission, here: Here) -> None:
+    if not here.is_sound("allow") or not here.is_sound("deny"):
+        return
+    if permission.allow is None and not permission.deny:
+        here.problem("the rule says nothing: give it allow or deny", "allow")
+    both = sorted(permission.deny & (permission.allow or frozenset()))
+    if both:
+        here.problem(f"the rule allows this as well: {', '.join(both)}", "deny")
 
 
 def _role(role: Role, here: Here) -> None:

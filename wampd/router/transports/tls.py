@@ -1,5 +1,12 @@
 """TLS on a listener, through Twisted and OpenSSL: 1.2 and 1.3, AEAD ciphers, certificates by the host that is
-asked for, read again when they change.
+asked for, read again when they change; clients' certificates, verified.
+
+Rules
+-----
+* No session is resumed, and none renegotiated: `wampd.router.transports.channels` depends on it, and a client's certificate is
+  verified anew for each connection.
+* A client's certificate is verified by OpenSSL: chain, dates, purpose. One that is not good ends the handshake, also where none
+  would have done.
 
 Source: RFC 9325, "Recommendations for Secure Use of TLS".
 """
@@ -11,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from msgspec import Struct
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
@@ -27,16 +35,34 @@ CIPHERS = (
 )
 
 
+class ClientCertificates(Struct, frozen=True):
+    """Clients show certificates."""
+
+    authorities: Path
+    """PEM file of the certificates that vouch for them."""
+    required: bool
+    """Without one nobody gets through the handshake."""
+
+
 class CertificateFiles:
     """A certificate with its chain, and its key: two PEM files. Raise `ValueError` if they do not fit together.
 
     The files are looked at when a connection comes in; if they changed and are good, they are used from then on.
     """
 
-    def __init__(self, certificate: Path, key: Path, *, prepare: Callable[[SSL.Context], None] | None = None) -> None:
+    def __init__(
+        self,
+        certificate: Path,
+        key: Path,
+        *,
+        clients: ClientCertificates | None = None,
+        prepare: Callable[[SSL.Context], None] | None = None,
+    ) -> None:
         """``prepare`` is given every new context."""
         self._certificate = certificate
         self._key = key
+        self._clients = clients
+        self._files = (certificate, key) if clients is None else (certificate, key, clients.authorities)
         self._prepare = prepare
         self.names: frozenset[str] = frozenset()
         """The hosts that the certificate is for, in lower case; ``*.`` stands for one label."""
@@ -57,7 +83,7 @@ class CertificateFiles:
 
     def _look(self) -> tuple[int, ...]:
         try:
-            return tuple(path.stat().st_mtime_ns for path in (self._certificate, self._key))
+            return tuple(path.stat().st_mtime_ns for path in self._files)
         except OSError:
             return ()
 
@@ -74,6 +100,10 @@ class CertificateFiles:
             context.check_privatekey()
         except SSL.Error as error:
             raise ValueError(f"{self._certificate} and {self._key} are no certificate and key: {error}") from None
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+        if self._clients is not None:
+            _ask_clients(context, self._clients)
         self.names = _names(x509.load_pem_x509_certificates(self._certificate.read_bytes())[0])
         if self._prepare is not None:
             self._prepare(context)
@@ -87,10 +117,10 @@ class Certificates:
     The first certificate is for clients that ask for no host, or for one that no certificate names.
     """
 
-    def __init__(self, pairs: Sequence[tuple[Path, Path]]) -> None:
-        """``pairs`` are files of certificates and their keys."""
-        self._first = CertificateFiles(*pairs[0], prepare=self._prepare)
-        self._more = [CertificateFiles(*pair) for pair in pairs[1:]]
+    def __init__(self, pairs: Sequence[tuple[Path, Path]], clients: ClientCertificates | None = None) -> None:
+        """``pairs`` are files of certificates and their keys; ``clients``: what is asked of clients, if anything."""
+        self._first = CertificateFiles(*pairs[0], clients=clients, prepare=self._prepare)
+        self._more = [CertificateFiles(*pair, clients=clients) for pair in pairs[1:]]
 
     def serverConnectionForTLS(self, _protocol: Any) -> SSL.Connection:  # noqa: N802 - Twisted's name
         """The TLS side of a new connection."""
@@ -111,6 +141,16 @@ class Certificates:
                     if files is not self._first:
                         connection.set_context(files.context())
                     return
+
+
+def _ask_clients(context: SSL.Context, clients: ClientCertificates) -> None:
+    """Have clients show a certificate that one of the authorities vouches for."""
+    try:
+        context.load_verify_locations(str(clients.authorities))
+        context.load_client_ca(str(clients.authorities).encode())
+    except SSL.Error as error:
+        raise ValueError(f"{clients.authorities} holds no certificates of authorities: {error}") from None
+    context.set_verify(SSL.VERIFY_PEER | (SSL.VERIFY_FAIL_IF_NO_PEER_CERT if clients.required else 0))
 
 
 def wrap(factory: Any, certificates: Certificates) -> Any:

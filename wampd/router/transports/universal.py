@@ -165,7 +165,7 @@ class UniversalPort(TwistedProtocol):
             return
         message_size = self._speaks.frames.message_size
         connection = self._connection(RawSocketFraming(hello.max_send, message_size))
-        about = {"type": "rawsocket", "peer": self._address}
+        about = self._about("rawsocket")
         connection.peer = self._house.serve(connection, RAW_SERIALIZERS[hello.serializer], about, self._since)
         reply = rawsocket.handshake_reply(hello.serializer, message_size)
         self._make_way(connection, reply, self._head[rawsocket.HANDSHAKE_SIZE :])
@@ -206,7 +206,7 @@ class UniversalPort(TwistedProtocol):
             return
         connection = self._connection(opened.framing)
         if opened.serializer:
-            about = {"type": "websocket", "peer": self._address, "protocol": opened.subprotocol}
+            about = self._about("websocket", protocol=opened.subprotocol)
             connection.peer = self._house.serve(connection, opened.serializer, about, self._since)
         else:
             connection.peer = self._house.echo(connection)
@@ -216,6 +216,15 @@ class UniversalPort(TwistedProtocol):
 
     def _connection(self, framing: Framing) -> Connection:
         return Connection(framing, self._speaks.pace, self._wheel, self._house.farewell(self._address))
+
+    def _about(self, kind: str, **more: str) -> dict[str, Any]:
+        """What is known of the connection; inside TLS also its channel, for methods of authentication."""
+        about = {"type": kind, "peer": self._address, **more}
+        if not isinstance(self.transport, TLSMemoryBIOProtocol):
+            return about
+        from wampd.router.transports.channels import TlsChannel  # only where there is TLS
+
+        return {**about, "channel": TlsChannel(self.transport.getHandle())}
 
     def _make_way(self, connection: Connection, reply: bytes, rest: bytes) -> None:
         """Put a connection in our place, and give it the bytes that were not for us."""

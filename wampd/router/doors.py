@@ -6,61 +6,48 @@ A part of the composition root: here, and in `wampd.router.daemon`, settings mee
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
-from wampd.auth.hashes import Decoys
 from wampd.auth.methods import Method
 from wampd.auth.roles import Role, Rule
 from wampd.auth.ticket import Ticket, digest_of
 from wampd.router.settings.auth import Auth, Principal
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.realms import Role as RoleSettings
-from wampd.router.stores.accounts import Accounts, FixedAccounts
+from wampd.router.stores.accounts import Accounts
 
 
-def door(realm: Realm) -> RealmAuth:
-    """Who may come into a realm, and as what."""
-    places = _Places(realm.auth)
+def door(realm: Realm, accounts: Accounts, decoy: Callable[[str], str | None]) -> RealmAuth:
+    """Who may come into a realm, and as what.
+
+    ``accounts`` are its principals; ``decoy`` gives the hash that who has no password is compared with.
+    """
     lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
     return RealmAuth(
-        _methods(realm.auth, places), [_role(role) for role in realm.roles], realm.uri_check, role_uri_bytes=lengths
+        _methods(realm.auth, accounts, decoy),
+        [_role(role) for role in realm.roles],
+        realm.uri_check,
+        role_uri_bytes=lengths,
     )
 
 
-class _Places:
-    """Where the accounts of a realm are."""
-
-    def __init__(self, auth: Auth) -> None:
-        from wampd.router.stores import htpasswd
-
-        fixed = [_account(principal) for principal in auth.principals]
-        listed = [
-            account
-            for file in auth.password_files
-            for account in htpasswd.accounts_of(htpasswd.read(file.file), file.role)
-        ]
-        self.accounts: Accounts = FixedAccounts([*fixed, *listed])
-        self.decoys = Decoys(
-            [account.password for account in (*fixed, *listed) if account.password], secrets.token_bytes(32)
-        )
-
-
-def _methods(auth: Auth, places: _Places) -> Iterator[Method]:
+def _methods(auth: Auth, accounts: Accounts, decoy: Callable[[str], str | None]) -> Iterator[Method]:
     """The methods that a realm offers."""
     if auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        yield Ticket(places.accounts, places.decoys.of)
+        yield Ticket(accounts, decoy)
 
 
-def _account(principal: Principal) -> Account:
-    """What is kept of a principal that the configuration names."""
+def account(principal: Principal, provider: str = "static") -> Account:
+    """What is kept of a principal that the configuration names, or a file of principals."""
     return Account(
         authid=principal.authid,
         role=principal.role,
+        provider=provider,
         ticket=None if principal.ticket is None else digest_of(principal.ticket.reveal()),
     )
 

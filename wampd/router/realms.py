@@ -25,7 +25,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake
+from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake, RealmAuth
 from wampd.auth.methods import Failed
 from wampd.auth.questions import CallProcedure, FindAccount
 from wampd.realms.limits import UNAVAILABLE, beyond
@@ -269,6 +269,10 @@ class Realms:
     def all(self) -> list[RealmShell]:
         """Every realm."""
         return list(self._shells.values())
+
+    def door(self, name: str) -> RealmAuth | None:
+        """Who may come into the realm of this name, and as what; `None`: there is none, and will be none."""
+        return self._directory.get(name)
 
     def deadline(self, delay: float) -> float:
         """The time (monotonic seconds) in ``delay`` seconds."""

@@ -29,6 +29,8 @@ SESSIONS_EXPIRED: Final = "sessions expired"
 KEYS_NOT_FETCHED: Final = "keys not fetched"
 SESSIONS_OVER_THE_LIMIT: Final = "sessions over the limit"
 REALMS_OVER_THE_LIMIT: Final = "realms over the limit"
+FILES_SPOILED: Final = "files that could not be used"
+STORE_FAILED: Final = "failures of the store"
 OUR_BUGS: Final = "failures of ours"
 
 

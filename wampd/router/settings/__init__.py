@@ -15,7 +15,7 @@ from .listeners import (
     WampPath,
 )
 from .loader import load
-from .model import Component, Log, ProcessLimits, Settings
+from .model import Component, Log, ProcessLimits, Settings, Store
 from .problems import Place, Problem, SettingsError
 from .realms import OnDemand, Permission, Realm, Role
 from .secret import Secret
@@ -47,6 +47,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "StaticPath",
+    "Store",
     "TicketAuth",
     "Tls",
     "TransportLimits",

@@ -53,6 +53,18 @@ class Auth(Part, frozen=True, kw_only=True):
     principals: Annotated[
         tuple[Principal, ...], Meta(description="Who may come in by other methods than `anonymous`.")
     ] = ()
+    files: Annotated[
+        tuple[Path, ...],
+        Meta(
+            description="Files with more principals: a YAML list of the same mappings, open to no other user. A file is"
+            " read again when it changes; while it cannot be used, what was read before stays. An authid that is in"
+            " several places is the principal of the first: `principals`, then the files in order, then the store."
+        ),
+    ] = ()
+    store: Annotated[
+        bool,
+        Meta(description="Let in the principals of this realm that are in the store, where `wampd user` manages them."),
+    ] = False
     password_files: Annotated[
         tuple[PasswordFile, ...],
         Meta(description="Files of names and passwords, which clients send with the method `ticket`."),

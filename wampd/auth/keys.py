@@ -115,7 +115,9 @@ def _from_jwk(jwk: dict[str, Any]) -> Key:
     kid, use, operations, alg = (jwk.get(name) for name in ("kid", "use", "key_ops", "alg"))
     if jwk.get("kty") == "oct" or "d" in jwk or "k" in jwk:
         raise UnusableKeyError("it is secret, and known to all who can read the set")
-    if use not in (None, "sig") or not (operations is None or (isinstance(operations, list) and "verify" in operations)):
+    if use not in (None, "sig") or not (
+        operations is None or (isinstance(operations, list) and "verify" in operations)
+    ):
         raise UnusableKeyError("it is not for signatures")
     if not (kid is None or isinstance(kid, str)):
         raise UnusableKeyError("its kid is no text")

@@ -6,7 +6,7 @@ A part of the composition root: here, and in `wampd.router.daemon`, settings mee
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from wampd.auth.accounts import Account
 from wampd.auth.anonymous import Anonymous
@@ -20,14 +20,17 @@ from wampd.router.settings.realms import Role as RoleSettings
 from wampd.router.stores.accounts import Accounts
 
 
-def door(realm: Realm, accounts: Accounts, decoy: Callable[[str], str | None]) -> RealmAuth:
+def door(
+    realm: Realm, accounts: Accounts, decoy: Callable[[str], str | None], others: Iterable[Method] = ()
+) -> RealmAuth:
     """Who may come into a realm, and as what.
 
-    ``accounts`` are its principals; ``decoy`` gives the hash that who has no password is compared with.
+    ``accounts`` are its principals; ``decoy`` gives the hash that who has no password is compared with; ``others`` are methods
+    that have nothing to do with either.
     """
     lengths = {role.name: role.limits.uri_length or realm.limits.uri_length for role in realm.roles}
     return RealmAuth(
-        _methods(realm.auth, accounts, decoy),
+        [*_methods(realm.auth, accounts, decoy), *others],
         [_role(role) for role in realm.roles],
         realm.uri_check,
         role_uri_bytes=lengths,

@@ -80,7 +80,8 @@ class _Body(Protocol):
     def abort(self) -> None:
         """Take no more."""
         if self.transport is not None:
-            getattr(self.transport, "abortConnection", self.transport.loseConnection)()
+            transport: Any = self.transport
+            getattr(transport, "abortConnection", transport.loseConnection)()
 
 
 def _body(response: Any) -> Deferred[bytes]:

@@ -130,7 +130,7 @@ class FetchedKeys:
         self._next = self._clock.seconds() + self._pause
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        maybeDeferred(self._fetch).addCallbacks(self._fetched, self._in_vain).addBoth(self._over)
+        maybeDeferred(self._fetch).addCallbacks(self._fetched, self._in_vain).addCallback(self._over)
 
     def _fetched(self, found: KeySet) -> float:
         if self._set is None or found.keys != self._set.keys:

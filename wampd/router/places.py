@@ -11,7 +11,7 @@ Rules
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.hashes import STANDARD, Decoys
+from wampd.auth.methods import Method
 from wampd.router.doors import account, door
 from wampd.router.realms import Realms
 from wampd.router.recall import Recall
@@ -37,6 +38,7 @@ from wampd.router.tally import FILES_SPOILED, STORE_FAILED
 if TYPE_CHECKING:
     from wampd.router.stores.principals import Changes, Noted
     from wampd.router.stores.store import Store
+    from wampd.router.tokens import Tokens
 
 LOOK: Final = 1.0
 """Seconds between two looks whether another process has changed the store."""
@@ -81,6 +83,9 @@ class Places:
         self._watch = Watch(reactor, lambda: realms.tally.strike(FILES_SPOILED))
         joining = max((listener.limits.join_timeout for listener in settings.listeners), default=0.0)
         self._recall = Recall(reactor, realms, joining + 1.0)
+        self._realms = realms
+        self._tokens: Tokens | None = None
+        """`None`: no realm lets anybody in by tokens."""
         self._houses: list[House] = []
         self.store: Store | None = None
         """`None`: none is configured. It is open from `start` on."""
@@ -103,11 +108,19 @@ class Places:
             places.append(StoredAccounts(self.store, realm.name))
         house = House(realm, fixed, files)
         house.accounts = CombinedAccounts(places) if len(places) > 1 else fixed
-        house.door = door(realm, house.accounts, house.decoy)
+        house.door = door(realm, house.accounts, house.decoy, self._methods_without_principals(realm))
         self._houses.append(house)
         for file in files:
             self._watch.add(file, partial(self._file_changed, house))
         return house.door
+
+    def _methods_without_principals(self, realm: Realm) -> Iterator[Method]:
+        if realm.auth.jwt is not None:
+            if self._tokens is None:
+                from wampd.router.tokens import Tokens  # and with it what verifies them: only for those who want it
+
+                self._tokens = Tokens(self._reactor, self._realms.tally, self._watch)
+            yield self._tokens.method(realm, realm.auth.jwt)
 
     def start(self) -> None:
         """Open the store, and look after everything that changes. Raise `Unusable` if the store cannot be used."""
@@ -121,6 +134,8 @@ class Places:
                 raise Unusable(str(why)) from why
             self._look(Changes(self.store.file))
         self._watch.start()
+        if self._tokens is not None:
+            self._tokens.start()
 
     # --------------------------------------------------------------------------------------------------------- files
 

@@ -27,7 +27,7 @@ from twisted.python.failure import Failure
 
 from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake, RealmAuth
 from wampd.auth.methods import Failed
-from wampd.auth.questions import CallProcedure, FindAccount
+from wampd.auth.questions import CallProcedure, FindAccount, FindKeys
 from wampd.realms.limits import UNAVAILABLE, beyond
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
@@ -176,6 +176,7 @@ class Realms:
         self._draw = chance.getrandbits
         self.answers = Answers()
         """Who answers what handshakes ask of the outside."""
+        self.answers.add(FindKeys, lambda question: question.keys.find(question))
         self.answers.add(FindAccount, lambda question: question.accounts.find(question))
         self.answers.add(CallProcedure, self._call_procedure)
         self._envoys: dict[str, Envoy] = {}

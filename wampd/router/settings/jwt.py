@@ -47,10 +47,13 @@ class _Fetched(Part, frozen=True, kw_only=True):
     ] = 86400.0
     ca: Annotated[
         Path | None,
-        Meta(description="Certificates (PEM) of the authorities that vouch for the server; `null`: those of the system."),
+        Meta(
+            description="Certificates (PEM) of the authorities that vouch for the server; `null`: those of the system."
+        ),
     ] = None
     insecure: Annotated[
-        bool, Meta(description="Allow `http:` to other hosts than this one, where anybody on the way can give the keys.")
+        bool,
+        Meta(description="Allow `http:` to other hosts than this one, where anybody on the way can give the keys."),
     ] = False
 
 
@@ -106,7 +109,9 @@ class JwtAuth(Part, frozen=True, kw_only=True):
 
     secret: Annotated[
         Secret | None,
-        Meta(description="The secret that the signer shares: at least as many bytes as the algorithm's hash has, such as 32."),
+        Meta(
+            description="The secret that the signer shares: at least as many bytes as the algorithm's hash has, such as 32."
+        ),
     ] = None
     public_key: Annotated[
         Path | None, Meta(description="The signer's public key, or its certificate, in PEM; read at the start.")
@@ -114,9 +119,8 @@ class JwtAuth(Part, frozen=True, kw_only=True):
     jwks: Annotated[Jwks | None, Meta(description="A set of public keys.")] = None
     oidc: Annotated[Oidc | None, Meta(description="A provider of OpenID Connect.")] = None
     algorithms: Annotated[
-        tuple[Algorithm, ...] | None,
+        Annotated[tuple[Algorithm, ...], Meta(min_length=1)] | None,
         Meta(
-            min_length=1,
             description="The algorithms that are taken, whatever the token says. `null`: with a secret `HS256`, else all"
             " that fit the public keys.",
         ),
@@ -151,6 +155,6 @@ class JwtAuth(Part, frozen=True, kw_only=True):
     single_use: Annotated[
         bool, Meta(description="Let each token in once. It needs `jti`; the router forgets all when it starts again.")
     ] = False
-    end_with_token: Annotated[
-        bool, Meta(description="End a session when its token expires (`exp` and `leeway`).")
-    ] = True
+    end_with_token: Annotated[bool, Meta(description="End a session when its token expires (`exp` and `leeway`).")] = (
+        True
+    )

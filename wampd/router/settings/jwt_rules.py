@@ -66,7 +66,9 @@ def _keys(auth: JwtAuth, here: Here) -> None:
         return
     for index, name in algorithms:
         if name in keys.HMAC:
-            here.problem(f"{name} works with a secret, not with public keys, which everybody knows", "algorithms", index)
+            here.problem(
+                f"{name} works with a secret, not with public keys, which everybody knows", "algorithms", index
+            )
     if auth.public_key is None:
         return
     try:
@@ -88,7 +90,8 @@ def _source(auth: JwtAuth, here: Here) -> None:
     elsewhere = auth.oidc is not None or (auth.jwks is not None and auth.jwks.url is not None)
     if elsewhere and auth.audience is None and here.is_sound("audience"):
         here.problem(
-            "say whom the tokens are for, since their issuer makes tokens for others, too; [] takes them all", "audience"
+            "say whom the tokens are for, since their issuer makes tokens for others, too; [] takes them all",
+            "audience",
         )
 
 
@@ -142,7 +145,9 @@ def _fetched(source: Jwks | Oidc, url: str, key: str, here: Here) -> None:
             load_pem_x509_certificates(read_keys(source.ca))
         except ValueError as error:
             text = str(error)
-            here.problem(text if text.startswith("cannot read") else f"{quote_file(source.ca)} holds no certificates", "ca")
+            here.problem(
+                text if text.startswith("cannot read") else f"{quote_file(source.ca)} holds no certificates", "ca"
+            )
 
 
 JWT_RULES: Mapping[type, Rule] = {JwtAuth: _jwt, JwtRole: _role, Jwks: _jwks, Oidc: _oidc}

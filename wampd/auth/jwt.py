@@ -20,6 +20,7 @@ Sources: RFC 7515 (JWS), RFC 7519 (JWT), RFC 8725 (best current practices), RFC 
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -40,6 +41,8 @@ MOST_TRIES: Final = 10
 """Keys that a token without ``kid`` is tried with."""
 LONGEST_NAME: Final = 255
 """Characters of an authid, a ``kid`` or a ``jti``."""
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+"""RFC 7515, section 3.1; the library would also read what other characters are strewn into."""
 _LAST_MOMENT: Final = 2.0**40
 """Seconds since 1970: some 35,000 years from now."""
 _KINDS: Final = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
@@ -142,7 +145,7 @@ class Jwt:
     def _header(self, token: str) -> _Header:
         if len(token) > self._rules.largest:
             raise _Refused(f"the token is longer than {self._rules.largest} characters")
-        if not token.isascii() or token.count(".") != 2:
+        if not _TOKEN.fullmatch(token):
             raise _Refused("it is no token")
         try:
             header = msgspec.json.decode(base64url_decode(token.partition(".")[0]), type=_Header)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from twisted.internet import error
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import TimeoutError as TimeIsUp
 from twisted.internet.protocol import Protocol
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.python.failure import Failure
@@ -86,9 +87,10 @@ class _Body(Protocol):
 
 def _body(response: Any) -> Deferred[bytes]:
     body = _Body()
-    response.deliverBody(body)
-    if response.code != OK and not body.done.called:
+    if response.code != OK:
         body.done.errback(FetchError(f"the answer has the status {response.code}"))
+    response.deliverBody(body)
+    if body.done.called:
         body.abort()
     return body.done
 
@@ -100,7 +102,7 @@ def _explain(failure: Failure, url: str) -> Failure:
         why = why.reasons[0].value
     if isinstance(why, FetchError):
         text = str(why)
-    elif isinstance(why, CancelledError | error.TimeoutError):
+    elif isinstance(why, CancelledError | TimeIsUp | error.TimeoutError):
         text = "it took too long"
     elif failure.check(error.ConnectError, error.DNSLookupError):
         text = str(why)

@@ -88,7 +88,7 @@ def _source(auth: JwtAuth, here: Here) -> None:
     if auth.oidc is not None and auth.issuer not in (None, auth.oidc.issuer):
         here.problem("the issuer of the tokens is that of oidc", "issuer")
     elsewhere = auth.oidc is not None or (auth.jwks is not None and auth.jwks.url is not None)
-    if elsewhere and auth.audience is None and here.is_sound("audience"):
+    if elsewhere and auth.audience is None and here.is_sound("audience") and here.is_sound("jwks"):
         here.problem(
             "say whom the tokens are for, since their issuer makes tokens for others, too; [] takes them all",
             "audience",

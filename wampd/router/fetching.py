@@ -21,6 +21,7 @@ from twisted.internet.protocol import Protocol
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, ResponseDone, ResponseFailed
+from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 
 CLOSED: Final = Failure(error.ConnectionDone())
@@ -73,7 +74,7 @@ class _Body(Protocol):
         """That was all."""
         if self.done.called:
             return
-        if reason.check(ResponseDone):
+        if reason.check(ResponseDone, PotentialDataLoss):  # the latter: its end is the end of the connection
             self.done.callback(b"".join(self._parts))
         else:
             self.done.errback(FetchError("the answer was cut short"))

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
 from tests.support.tokens import jwk, key_set_text
-from wampd.auth.keys import KeySet, UnusableKeyError, key_set
+from wampd.auth.jwk import KeySet, UnusableKeyError, key_set
 from wampd.auth.methods import Failed
 from wampd.auth.questions import FindKeys
 from wampd.router.fetching import FetchError

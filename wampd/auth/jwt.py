@@ -30,7 +30,7 @@ from jwt.exceptions import PyJWTError
 from jwt.utils import base64url_decode
 from msgspec import UNSET, Struct
 
-from wampd.auth.keys import Key
+from wampd.auth.jwk import Key
 from wampd.auth.methods import AUTHENTICATION_FAILED, Challenge, Deny, Principal, Request, Step, Wait, shown
 from wampd.auth.questions import FindKeys
 from wampd.realms.options import MAX_ID, JsonDict

@@ -43,7 +43,7 @@ class CheckPassword(Struct, frozen=True):
 
 
 class FindKeys(Struct, frozen=True):
-    """Which keys may a token be signed with? The answer is a tuple of `wampd.auth.keys.Key`, empty if there is none."""
+    """Which keys may a token be signed with? The answer is a tuple of `wampd.auth.jwk.Key`, empty if there is none."""
 
     keys: Any
     """Where to look, as the shell knows it; opaque here."""

@@ -19,7 +19,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.auth.keys import Key, KeySet, UnusableKeyError, key_set
+from wampd.auth.jwk import Key, KeySet, UnusableKeyError, key_set
 from wampd.auth.methods import Failed
 from wampd.auth.questions import FindKeys
 from wampd.router.fetching import FetchError

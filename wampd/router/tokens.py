@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from wampd.auth import keys
+from wampd.auth import jwk
+from wampd.auth.jwk import KeySet, UnusableKeyError
 from wampd.auth.jwt import Jwt, Rules
-from wampd.auth.keys import KeySet, UnusableKeyError
 from wampd.router.keyrings import FetchedKeys, FixedKey, Keyring, LocalKeys
 from wampd.router.settings.jwt import DEFAULT_SECRET_ALGORITHMS, Jwks, JwtAuth, Oidc
 from wampd.router.settings.jwt_rules import read_keys
@@ -41,10 +41,10 @@ class Tokens:
 
     def _keyring(self, auth: JwtAuth) -> Keyring:
         if auth.secret is not None:
-            return FixedKey(keys.secret(auth.secret.reveal()))
+            return FixedKey(jwk.secret(auth.secret.reveal()))
         if auth.public_key is not None:
             try:
-                return FixedKey(keys.public(read_keys(auth.public_key)))
+                return FixedKey(jwk.public(read_keys(auth.public_key)))
             except (UnusableKeyError, ValueError) as why:
                 raise Unusable(f"{auth.public_key}: {why}") from None
         if auth.jwks is not None and auth.jwks.file is not None:
@@ -84,7 +84,7 @@ def _rules(realm: Realm, auth: JwtAuth) -> Rules:
     if auth.algorithms is not None:
         algorithms = frozenset[str](auth.algorithms)
     else:
-        algorithms = frozenset(keys.PUBLIC if auth.secret is None else DEFAULT_SECRET_ALGORITHMS)
+        algorithms = frozenset(jwk.PUBLIC if auth.secret is None else DEFAULT_SECRET_ALGORITHMS)
     return Rules(
         algorithms=algorithms,
         issuer=auth.oidc.issuer if auth.oidc is not None else auth.issuer,
@@ -107,6 +107,6 @@ def _rules(realm: Realm, auth: JwtAuth) -> Rules:
 def _read_set(file: Path) -> KeySet:
     """Raise `Unusable`."""
     try:
-        return keys.key_set(read_keys(file))
+        return jwk.key_set(read_keys(file))
     except (UnusableKeyError, ValueError) as why:
         raise Unusable(f"{file}: {why}") from None

@@ -52,34 +52,34 @@ def _jwt(auth: JwtAuth, here: Here) -> None:
 
 def _keys(auth: JwtAuth, here: Here) -> None:
     """See that keys and algorithms are made for each other."""
-    from wampd.auth import keys  # only where there are tokens
+    from wampd.auth import jwk  # only where there are tokens
 
     algorithms = list(here.each(auth.algorithms or (), "algorithms"))
     if auth.secret is not None:
-        fitting = keys.secret(auth.secret.reveal()).algorithms
+        fitting = jwk.secret(auth.secret.reveal()).algorithms
         for index, name in algorithms:
-            if name not in keys.HMAC:
+            if name not in jwk.HMAC:
                 here.problem(f"{name} works with public keys, not with a secret", "algorithms", index)
-        wanted = [keys.HMAC[name] for _, name in algorithms if name in keys.HMAC] or [keys.HMAC["HS256"]]
-        if not all(name in fitting for _, name in algorithms if name in keys.HMAC) or not fitting:
+        wanted = [jwk.HMAC[name] for _, name in algorithms if name in jwk.HMAC] or [jwk.HMAC["HS256"]]
+        if not all(name in fitting for _, name in algorithms if name in jwk.HMAC) or not fitting:
             here.problem(f"the secret is too short: it needs at least {max(wanted)} bytes", "secret")
         return
     for index, name in algorithms:
-        if name in keys.HMAC:
+        if name in jwk.HMAC:
             here.problem(
                 f"{name} works with a secret, not with public keys, which everybody knows", "algorithms", index
             )
     if auth.public_key is None:
         return
     try:
-        fitting = keys.public(read_keys(auth.public_key)).algorithms
-    except keys.UnusableKeyError as why:
+        fitting = jwk.public(read_keys(auth.public_key)).algorithms
+    except jwk.UnusableKeyError as why:
         here.problem(f"cannot use {quote_file(auth.public_key)}: {why}", "public_key")
     except ValueError as error:
         here.problem(str(error), "public_key")
     else:
         for index, name in algorithms:
-            if name in keys.PUBLIC - fitting:
+            if name in jwk.PUBLIC - fitting:
                 here.problem(f"the public key is for {', '.join(sorted(fitting))}", "algorithms", index)
 
 
@@ -115,11 +115,11 @@ def _jwks(jwks: Jwks, here: Here) -> None:
     for name in ("refresh", "pause", "timeout", "keep", "ca", "insecure"):
         if getattr(jwks, name) != getattr(default, name):
             here.problem("only keys of a url are fetched", name)
-    from wampd.auth import keys
+    from wampd.auth import jwk
 
     try:
-        keys.key_set(read_keys(jwks.file))
-    except keys.UnusableKeyError as why:
+        jwk.key_set(read_keys(jwks.file))
+    except jwk.UnusableKeyError as why:
         here.problem(f"cannot use {quote_file(jwks.file)}: {why}", "file")
     except ValueError as error:
         here.problem(str(error), "file")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.certificates import make_certificate
 from tests.support.tokens import SECRET, jwk, key_set_text, pem, private_pem
-from wampd.auth.keys import HMAC, PUBLIC, RSA, Key, UnusableKeyError, key_set, public, secret
+from wampd.auth.jwk import HMAC, PUBLIC, RSA, Key, UnusableKeyError, key_set, public, secret
 
 FOR = {
     "RS256": RSA,

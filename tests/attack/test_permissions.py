@@ -146,6 +146,28 @@ def test_a_rule_for_everything_reaches_no_procedure_of_the_meta_api(procedure: s
     assert not victim.wire.transport.lost
 
 
+@pytest.mark.trap(6)
+@pytest.mark.parametrize(
+    "procedure",
+    [
+        "wamp.session.kill",
+        "wamp.session.kill_by_authid",
+        "wamp.session.kill_by_authrole",
+        "wamp.session.kill_all",
+        "wamp.registration.remove_callee",
+        "wamp.subscription.remove_subscriber",
+    ],
+)
+def test_a_rule_for_the_meta_api_reaches_nothing_that_changes_what_is_others(procedure: str) -> None:
+    house = House(rules=[Rule("", "prefix", ALL), Rule("wamp.", "prefix", ALL), Rule("wamp.session.", "prefix", ALL)])
+    victim, member = Member(house), Member(house)
+    assert answer(member, [48, 1, {}, "wamp.session.count"]) == ""
+    known, unknown = ([48, number, {}, procedure, [target]] for number, target in ((2, victim.id), (3, 1)))
+    assert answer(member, known) == answer(member, unknown) == DENIED
+    assert victim.heard() == []
+    assert not victim.wire.transport.lost
+
+
 # --- trap 9 ---
 
 NOT_QUITE = (

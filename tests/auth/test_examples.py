@@ -22,12 +22,13 @@ def role_of_the_page(name: str) -> Role:
     return Role(
         name,
         [Rule(rule["uri"], rule.get("match", "exact"), frozenset(rule["allow"])) for rule in role["permissions"]],
+        privileged=role.get("privileged", False),
     )
 
 
 @pytest.mark.parametrize(
     ("name", "killing"),
-    [("dashboard", []), ("operator", ["kill"]), ("worker", [])],
+    [("dashboard", []), ("operator", ["kill"]), ("admin", KILLS), ("worker", [])],
 )
 @pytest.mark.spec("META-S-12")
 def test_who_may_kill_is_granted_apart(name: str, killing: list[str]) -> None:
@@ -38,7 +39,7 @@ def test_who_may_kill_is_granted_apart(name: str, killing: list[str]) -> None:
 
 @pytest.mark.spec("META-S-12")
 def test_who_may_ask_is_granted_apart() -> None:
-    for name, may_ask in {"dashboard": True, "operator": True, "worker": False}.items():
+    for name, may_ask in {"dashboard": True, "operator": True, "admin": True, "worker": False}.items():
         role = role_of_the_page(name)
         assert (role.decide("call", "wamp.session.list").refusal is None) is may_ask
         assert (role.decide("subscribe", "wamp.session.on_join").refusal is None) is may_ask
@@ -46,6 +47,7 @@ def test_who_may_ask_is_granted_apart() -> None:
         assert role.decide("call", "wamp.reflect.define").refusal is None
         assert role.decide("call", "wamp.reflection.topic.list").refusal is None
         assert (role.decide("register", "com.example.p").refusal is None) is (name == "worker")
-    dashboard = role_of_the_page("dashboard")
+    dashboard, admin = role_of_the_page("dashboard"), role_of_the_page("admin")
     for changing in ("wamp.registration.remove_callee", "wamp.subscription.remove_subscriber"):
         assert dashboard.decide("call", changing).refusal is not None
+        assert admin.decide("call", changing).refusal is None

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from tests.realms.house import House
 from tests.realms.universe import URIS, kept, matched, order, patterns
-from wampd.auth.roles import Role, Rule
+from wampd.auth.roles import PRIVILEGED, Role, Rule
 from wampd.realms.grants import NOT_AUTHORIZED, Grant, Grants, Policy
 
 CALL, REGISTER, PUBLISH, SUBSCRIBE = ACTIONS = ("call", "register", "publish", "subscribe")
@@ -175,6 +176,96 @@ def test_a_rule_that_names_a_reserved_uri_is_not_overruled_by_one_that_does_not(
     assert not may(member, CALL, "wamp.session.list")
 
 
+# -------------------------------------------------------------------------------------------------------- privileged
+
+KILL, KILL_ALL, REMOVE = "wamp.session.kill", "wamp.session.kill_all", "wamp.registration.remove_callee"
+
+
+@pytest.mark.trap(6)
+@pytest.mark.parametrize("uri", [KILL, KILL_ALL, REMOVE, "wamp.subscription.remove_subscriber"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ("wamp.", "prefix"),
+        ("wamp.session.", "prefix"),
+        ("wamp.session.kil", "prefix"),
+        ("wamp.registration.remove", "prefix"),
+        ("wamp.session.", "wildcard"),
+        ("wamp..kill", "wildcard"),
+        ("wamp..", "wildcard"),
+    ],
+)
+def test_a_rule_that_does_not_name_a_privileged_procedure_does_not_reach_it(rule, uri):
+    assert ruled(role(rule), CALL, uri) == "denied"  # for good: nobody else is asked
+    assert ruled(role(("", "prefix")), CALL, uri) == "denied"
+    assert ruled(role(), CALL, uri) == "denied"
+
+
+@pytest.mark.parametrize(
+    ("rule", "reached"),
+    [
+        ((KILL, "exact"), [KILL]),
+        ((KILL, "prefix"), [KILL, KILL_ALL]),
+        ((KILL, "wildcard"), [KILL]),
+        (("wamp.session.kill_", "prefix"), [KILL_ALL]),
+        ((REMOVE, "exact"), [REMOVE]),
+    ],
+)
+def test_a_rule_that_names_a_privileged_procedure_reaches_it(rule, reached):
+    open_to_it = role(rule, ("wamp.", "prefix", set()))
+    assert [uri for uri in (KILL, KILL_ALL, REMOVE) if may(open_to_it, CALL, uri)] == reached
+
+
+def test_what_the_rule_for_a_privileged_procedure_does_not_name_is_denied():
+    member = role(("wamp.", "prefix"), (KILL, "prefix", {SUBSCRIBE}))
+    assert ruled(member, CALL, KILL) == "denied"
+    assert ruled(member, SUBSCRIBE, KILL) == "granted"
+
+
+@pytest.mark.parametrize("rule", [("wamp.", "prefix"), ("wamp.session.", "wildcard"), (KILL, "exact")])
+def test_in_a_privileged_role_they_are_as_all_others_of_wamp(rule):
+    member = Role("r", [Rule(*rule, ALL)], privileged=True)
+    assert may(member, CALL, KILL)
+    assert ruled(Role("r", [Rule("", "prefix", ALL)], privileged=True), CALL, KILL) == "denied"
+    assert (
+        ruled(Role("r", [Rule("wamp.", "prefix", ALL), Rule(KILL, deny=ALL)], privileged=True), CALL, KILL) == "denied"
+    )
+
+
+def test_topics_of_the_router_are_not_privileged():
+    member = role(("wamp.", "prefix"))
+    assert may(member, SUBSCRIBE, "wamp.session.", "prefix")
+    assert may(member, SUBSCRIBE, "wamp.session.on_join")
+
+
+@pytest.mark.parametrize(("match", "pattern"), [("prefix", "wamp.session."), ("wildcard", "wamp..kill")])
+def test_calls_of_a_pattern_with_something_privileged_in_it_need_a_rule_that_names_it(match, pattern):
+    assert ruled(role(("wamp.", "prefix")), CALL, pattern, match) == "denied"
+    assert may(role(("wamp.", "prefix"), (KILL, "prefix")), CALL, pattern, match) is (match == "prefix")
+    assert may(Role("r", [Rule("wamp.", "prefix", ALL)], privileged=True), CALL, pattern, match)
+
+
+SERVED_TO_ALL = {
+    "wamp.session.count",
+    "wamp.session.list",
+    "wamp.session.get",
+    "wamp.session.add_testament",
+    "wamp.session.flush_testaments",
+    "wamp.subscription.get_events",
+    *(f"wamp.{kind}.{ask}" for kind in ("registration", "subscription") for ask in ("list", "lookup", "match", "get")),
+    *(f"wamp.registration.{ask}_callees" for ask in ("list", "count")),
+    *(f"wamp.subscription.{ask}_subscribers" for ask in ("list", "count")),
+}
+
+
+def test_each_procedure_of_the_router_is_either_for_all_or_privileged():
+    """Whoever adds one has to say which it is."""
+    served = {uri for uri in House().realm.dealer.services.procedures if not uri.startswith("wamp.reflect")}
+    privileged = {uri for uri in served if uri.startswith(PRIVILEGED)}
+    assert served - privileged == SERVED_TO_ALL
+    assert all(any(uri.startswith(beginning) for uri in privileged) for beginning in PRIVILEGED)
+
+
 # --------------------------------------------------------------------------------------------------------- patterns
 
 
@@ -247,7 +338,8 @@ def test_a_refusing_rule_inside_a_pattern_is_not_got_round(refusing, pattern, al
         ([Rule("com.a.b", "exact"), Rule("com.a.", "prefix", deny=ALL)], ("com.a.", "prefix"), "denied"),
         ([Rule("com.a.", "prefix", ALL)], ("com.", "prefix"), "undecided"),
         ([], ("com.", "prefix"), "undecided"),
-        ([], ("wamp.session.", "prefix"), "undecided"),
+        ([], ("wamp.session.", "prefix"), "denied"),
+        ([Rule("wamp.session.on_join", "exact", ALL)], ("wamp.session.", "prefix"), "denied"),
         ([], ("", "prefix"), "denied"),  # it would reach the reserved ones, which nobody names
         ([Rule("", "prefix", ALL)], ("..", "wildcard"), "denied"),
         ([Rule("wamp.", "prefix", ALL), Rule("wampd.", "prefix", ALL)], ("w", "prefix"), "undecided"),
@@ -309,7 +401,9 @@ def defined(rules: list[Rule], uri: str) -> str:
     if reserved:
         found = [rule for rule in found if rule.uri.split(".")[0] == word]
     best = min(found, key=lambda rule: order(rule.uri, rule.match), default=Rule(""))
-    return "denied" if CALL in best.deny else "granted" if CALL in best.allow else "undecided"
+    if CALL in best.allow:
+        return "granted"
+    return "denied" if CALL in best.deny or reserved else "undecided"
 
 
 @given(rules, st.sampled_from(URIS))

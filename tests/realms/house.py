@@ -141,7 +141,13 @@ class House:
         self.members: list[Member] = []
 
     def join(
-        self, *, interruptible: bool = True, roles: ClientRoles | None = None, form: Format = Format.JSON, **who: str
+        self,
+        *,
+        interruptible: bool = True,
+        roles: ClientRoles | None = None,
+        form: Format = Format.JSON,
+        grants: Grants | None = None,
+        **who: str,
     ) -> Member:
         """A new member."""
         features = {"call_canceling": True} if interruptible else {}
@@ -150,7 +156,7 @@ class House:
             next(self.ids),
             format=form,
             roles=roles or ClientRoles(role, role, role, role),
-            grants=Grants(self.policy),
+            grants=grants or Grants(self.policy),
             touched=self.touched,
             **who,
         )

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.realms.house import CAPABLE, House
+from tests.realms.house import CAPABLE, Everything, House
 from wampd.realms.gate import Bucket, guarded
-from wampd.realms.limits import Limits, Rate, beyond
+from wampd.realms.grants import Grant, Grants
+from wampd.realms.limits import Limits, Rate, RuleLimits, beyond
 from wampd.realms.messages import (
     CALL,
     ERROR,
@@ -30,6 +31,7 @@ from wampd.realms.options import ClientRole, ClientRoles
 from wampd.realms.session import ProtocolViolation
 
 TOO_LARGE = "wamp.error.payload_size_exceeded"
+REFUSED = "wamp.error.not_authorized"
 
 
 # --- buckets ---
@@ -93,6 +95,15 @@ def test_a_session_passes_the_gate_with_what_is_limited_and_nothing_else(limits,
     for kind, (handler, counted) in handlers.items():
         assert (handler.__self__ is house.realm._gate) == (kind in kinds)
         assert counted == usual[kind][1]
+
+
+def test_a_session_with_rules_that_have_limits_passes_the_gate_and_no_other():
+    house = House()
+    limited, usual = (house.join(grants=Grants(Everything(), limited=limited)) for limited in (True, False))
+    assert guarded(Limits(), by_rule=True) == {Call, Publish}
+    for kind, (handler, _) in limited.session.handlers.items():
+        assert (handler.__self__ is house.realm._gate) == (kind in {Call, Publish})
+    assert not any(handler.__self__ is house.realm._gate for handler, _ in usual.session.handlers.values())
 
 
 def test_every_message_with_payload_of_an_established_session_passes_the_gate_of_payload():
@@ -203,3 +214,103 @@ def test_the_payload_is_measured_as_it_came_to_the_byte():
     caller.say([CALL, 2, {}, "a.b", ["abcde"]])
     caller.say([CALL, 3, {}, "a.b", [], {"a": 1}])  # [] and {"a":1}: 9 bytes
     assert [message[4] for message in caller.heard()] == ["wamp.error.no_such_procedure", TOO_LARGE, TOO_LARGE]
+
+
+# --- rules with limits of their own ---
+
+
+class ByRule:
+    """A policy of some rules with limits: by the beginning of the URI; what begins with ``no`` is refused."""
+
+    def __init__(self, **rules):
+        self.rules = rules
+
+    def decide(self, action, uri, match):
+        beginning = uri.partition(".")[0]
+        return Grant(refusal=REFUSED) if beginning == "no" else Grant(limits=self.rules.get(beginning))
+
+
+def by_rules(limits=Limits(), **rules):  # noqa: B008 - frozen
+    """A callee of whatever is called, and two callers with these rules."""
+    house = House(limits=limits)
+    callee = house.join(roles=CAPABLE)
+    callee.say(*[[REGISTER, number, {}, f"{name}.b"] for number, name in enumerate(("a", "b", "c", "no"), 1)])
+    callee.heard()
+    grants = Grants(ByRule(**rules), limited=True)
+    return callee, house.join(roles=CAPABLE, grants=grants), house.join(roles=CAPABLE, grants=grants)
+
+
+SLOW, SOME = Rate(1.0, 1), Rate(0.5, 3)
+OVER = "wamp.error.unavailable"
+BY_RULE = ", by the rule for this URI"
+
+
+def errors(member):
+    return [(message[2], message[4], *message[5:]) for message in member.heard() if message[0] == ERROR]
+
+
+def test_a_rate_of_a_rule_counts_for_each_session_and_for_each_rule_apart():
+    rule = {"a": RuleLimits(call_rate=SLOW), "b": RuleLimits(call_rate=SLOW)}
+    _, caller, other = by_rules(**rule)
+    text = beyond("call_rate", 1.0) + BY_RULE
+    assert text == "no more than 1 calls a second (limit: call_rate), by the rule for this URI"
+    caller.say(*[[CALL, number, {}, uri] for number, uri in enumerate(("a.b", "a.b", "b.b", "b.b", "c.b", "c.b"), 1)])
+    assert errors(caller) == [(2, OVER, [text]), (4, OVER, [text])]
+    other.say([CALL, 1, {}, "a.b"])
+    assert errors(other) == []
+    caller.house.now += 1.0
+    caller.say([CALL, 7, {}, "a.b"], [CALL, 8, {}, "a.b"])
+    assert [number for number, *_ in errors(caller)] == [8]
+    assert caller.house.realm.struck == {"calls over the rate": 3}
+
+
+def test_a_rate_of_a_rule_is_within_the_rate_of_the_session_and_what_is_refused_takes_nothing_of_either():
+    _, caller, _ = by_rules(Limits(call_rate=SOME), a=RuleLimits(call_rate=SLOW))
+    caller.say(*[[CALL, number, {}, "a.b"] for number in range(1, 9)])  # one is let through
+    assert [number for number, *_ in errors(caller)] == [2, 3, 4, 5, 6, 7, 8]
+    caller.say(*[[CALL, number, {}, "c.b"] for number in range(11, 14)])  # two are left to the session
+    assert errors(caller) == [(13, OVER, [beyond("call_rate", 0.5)])]
+    caller.house.now += 1.0  # now the rule has one, and the session has half of one
+    caller.say([CALL, 14, {}, "a.b"])
+    caller.house.now += 1.0
+    caller.say([CALL, 15, {}, "a.b"])
+    assert errors(caller) == [(14, OVER, [beyond("call_rate", 0.5)])]
+
+
+def test_publications_by_a_rule_have_their_rate():
+    _, publisher, _ = by_rules(a=RuleLimits(publication_rate=SLOW))
+    publisher.say(*[[PUBLISH, number, {"acknowledge": number > 2}, "a.b"] for number in range(1, 5)])
+    publisher.say([PUBLISH, 5, {"acknowledge": True}, "c.b"])
+    text = beyond("publication_rate", 1.0) + BY_RULE
+    assert errors(publisher) == [(3, OVER, [text]), (4, OVER, [text])]
+    assert publisher.house.realm.struck == {"publications over the rate": 3}
+
+
+def test_the_payload_by_a_rule_is_limited_within_that_of_the_session():
+    _, member, _ = by_rules(Limits(payload_size=20), a=RuleLimits(payload_size=8), b=RuleLimits(payload_size=100))
+    member.say([CALL, 1, {}, "a.b", ["abcd"]], [CALL, 2, {}, "a.b", ["abcde"]], [CALL, 3, {}, "c.b", ["abcde"]])
+    member.say([CALL, 4, {}, "b.b", ["x" * 30]], [PUBLISH, 5, {"acknowledge": True}, "a.b", ["abcde"]])
+    by_rule = beyond("payload_size", 8) + BY_RULE
+    assert errors(member) == [
+        (2, TOO_LARGE, [by_rule]),
+        (4, TOO_LARGE, [beyond("payload_size", 20)]),
+        (5, TOO_LARGE, [by_rule]),
+    ]
+
+
+def test_parts_of_a_call_by_a_rule_take_nothing_and_one_too_large_ends_it():
+    callee, caller, _ = by_rules(a=RuleLimits(call_rate=SLOW, payload_size=8))
+    caller.say(*[[CALL, 1, PART, "a.b", [1]]] * 4, [CALL, 1, PART, "a.b", ["too much"]])
+    assert errors(caller) == [(1, TOO_LARGE, [beyond("payload_size", 8) + BY_RULE])]
+    assert [message[0] for message in callee.heard()] == [INVOCATION] * 4 + [INTERRUPT]
+
+
+def test_what_is_not_permitted_is_refused_as_such():
+    _, caller, _ = by_rules(a=RuleLimits(call_rate=SLOW))
+    caller.say([CALL, 1, {}, "no.b", [12]], [CALL, 2, {}, "no.b", [12]], [CALL, 3, {}, "no..b", [12]])
+    assert [(number, uri) for number, uri, *_ in errors(caller)] == [
+        (1, REFUSED),
+        (2, REFUSED),
+        (3, "wamp.error.invalid_uri"),
+    ]
+    assert caller.session.rule_tokens is None

@@ -41,6 +41,10 @@ def with_rule(rule: str, realm_keys: str = "") -> str:
         "{uri: Com.Ä-1, allow: [publish]}",
         "{uri: com.a, allow: [call]}, {uri: com.a, match: prefix, allow: [call]}",
         "{uri: com.a, deny: [call]}",
+        "{uri: 'com.user.{authid}.', match: prefix, allow: [call]}",
+        "{uri: 'com.{session}..{authid}', match: wildcard, allow: [call]}",
+        "{uri: com.a, allow: [call, publish], limits: {payload_size: 1 kB, call_rate: {per_second: 5}}}",
+        "{uri: com.a, allow: [publish], limits: {payload_size: 1, publication_rate: {per_second: 5, burst: 1}}}",
         "{uri: com.a, allow: [], deny: [call, publish]}",
     ],
 )
@@ -81,6 +85,22 @@ def test_a_rule_that_can_match_nothing_is_reported(config, rule, expected):
             "{uri: com.a, allow: [call, publish], deny: [publish, call]}",
             "deny: the rule allows this as well: call, publish",
         ),
+        (
+            "{uri: com.a, allow: [register], limits: {call_rate: {per_second: 1}}}",
+            "limits.call_rate: the rule does not allow call, so nothing is limited",
+        ),
+        (
+            "{uri: com.a, allow: [call], limits: {publication_rate: {per_second: 1}}}",
+            "limits.publication_rate: the rule does not allow publish, so nothing is limited",
+        ),
+        (
+            "{uri: com.a, deny: [call], limits: {payload_size: 1}}",
+            "limits.payload_size: the rule does not allow call or publish, so nothing is limited",
+        ),
+        (
+            "{uri: com.a, allow: [call], limits: {rate: {per_second: 1}}}",
+            'limits.rate: unknown key; did you mean "call_rate"?',
+        ),
         ("{uri: com.a, denny: [call]}", 'denny: unknown key; did you mean "deny"?'),
         (
             "{uri: com.a, deny: [cal]}",
@@ -91,6 +111,68 @@ def test_a_rule_that_can_match_nothing_is_reported(config, rule, expected):
 )
 def test_a_rule_says_what_is_allowed_or_denied(config, rule, expected):
     assert config.problem(with_rule(rule)) == f"realms[0].roles[0].permissions[0].{expected}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (
+            "{uri: 'com.{authod}.', match: prefix, allow: []}",
+            'unknown placeholder "{authod}"; did you mean "{authid}"?',
+        ),
+        ("{uri: 'com.{}', allow: []}", 'unknown placeholder "{}"; known here: {authid}, {session}'),
+        ("{uri: 'com.{{authid}}', allow: []}", 'unknown placeholder "{{authid}}"'),
+        ("{uri: 'com.user-{authid}', allow: []}", "a placeholder stands for a whole component"),
+        (
+            "{uri: 'com.user.{authid}', match: prefix, allow: []}",
+            "'com.user.{authid}' would also match what begins alike",
+        ),
+    ],
+)
+def test_a_placeholder_is_known_and_stands_where_it_can(config, rule, expected):
+    assert config.problem(with_rule(rule)).startswith(f"realms[0].roles[0].permissions[0].uri: {expected}")
+
+
+def test_a_placeholder_fits_into_the_rules_of_a_strict_realm(config):
+    strict = "\n    uri_check: strict"
+    assert config.load(with_rule("{uri: 'com.{authid}.', match: prefix, allow: [call]}", strict))
+    assert config.problem(with_rule("{uri: 'Com.{authid}', allow: [call]}", strict)).endswith("uri_check: strict)")
+
+
+@pytest.mark.parametrize(
+    ("authid", "keys", "fits"),
+    [
+        ("joe", "", True),
+        ("Joe-1", "", True),
+        ("joe.admin", "", False),
+        ("'joe '", "", False),
+        ("Joe-1", "\n    uri_check: strict", False),
+        ("abcdefghij", "\n    limits: {uri_length: 9}", False),
+    ],
+)
+def test_a_principal_whose_authid_does_not_fit_into_the_rules_of_its_role_is_reported(config, authid, keys, fits):
+    text = f"""\
+realms:
+  - name: realm1{keys}
+    roles:
+      - name: user
+        permissions: [{{uri: "u.{{authid}}.", match: prefix, allow: [call]}}]
+      - name: other
+        permissions: [{{uri: u.x, allow: [call]}}]
+    auth:
+      ticket: {{}}
+      principals:
+        - {{authid: {authid}, role: user, ticket: hunter2}}
+        - {{authid: x.y, role: other, ticket: hunter2}}
+listeners: [{{endpoint: "tcp:1", rawsocket: {{}}}}]
+"""
+    if fits:
+        assert config.load(text)
+    else:
+        assert config.problem(text) == (
+            "realms[0].auth.principals[0].authid: not one component of a URI, and rules of the role"
+            ' "user" have {authid} in them'
+        )
 
 
 def test_the_rules_of_a_strict_realm_are_strict_uris(config):

@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -51,6 +52,11 @@ class ScramKeys(Struct, frozen=True, kw_only=True):
         return f"<ScramKeys {self.kdf}>"
 
 
+def usable(keys: Iterable[ScramKeys], kdfs: Container[Kdf]) -> ScramKeys | None:
+    """The first of these keys that is of one of these functions."""
+    return next((each for each in keys if each.kdf in kdfs), None)
+
+
 class Account(Struct, frozen=True, kw_only=True):
     """One principal of a realm, with what proves it; a method for which it holds nothing does not let it in."""
 
@@ -62,6 +68,10 @@ class Account(Struct, frozen=True, kw_only=True):
     """``WELCOME.Details.authextra``."""
     ticket: bytes | None = None
     """The SHA-256 digest of its ticket."""
+    keys: tuple[bytes, ...] = ()
+    """Its Ed25519 public keys (32 octets each)."""
+    certificates: tuple[str, ...] = ()
+    """Names of its TLS certificates, as `wampd.auth.certificates` writes them."""
     wampcra: CraKey | None = None
     scram: tuple[ScramKeys, ...] = ()
     """Of one password; a client is asked for the first whose ``kdf`` it knows."""

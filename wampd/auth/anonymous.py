@@ -5,6 +5,7 @@ Rules
 * The authid is drawn, never the one that the client asks for: what is granted or sent to an authid (black- and
   whitelisting, disclosed callers) must not be had by merely naming it. WELCOME tells the drawn one.
 * The role is the configured one, whatever role the client asks for.
+* Where a dynamic authenticator is asked, it is told the drawn authid, and decides: who this is, in what role, or nobody.
 
 The specification names the method and says no more.
 """
@@ -12,8 +13,11 @@ The specification names the method and says no more.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from wampd.auth.methods import Deny, Principal, Request, Step
+from wampd.auth.accounts import Account
+from wampd.auth.methods import Deny, Principal, Request, Step, Wait
+from wampd.auth.questions import FindAccount
 from wampd.realms.options import JsonDict
 
 
@@ -48,3 +52,41 @@ class AnonymousExchange:
     def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - there is nothing to check
         """No CHALLENGE was sent, so there can be no answer to it."""
         return Deny("AUTHENTICATE to the method anonymous")
+
+
+class Unknown:
+    """The method ``anonymous`` where somebody else says who may come in."""
+
+    __slots__ = ("_accounts", "_new_authid")
+
+    name = "anonymous"
+
+    def __init__(self, accounts: Any, new_authid: Callable[[], str]) -> None:
+        """``accounts`` is where to ask: see `FindAccount`."""
+        self._accounts = accounts
+        self._new_authid = new_authid
+
+    def begin(self, request: Request) -> UnknownExchange:
+        """Start with one client."""
+        return UnknownExchange(FindAccount(self._accounts, "authid", self._new_authid(), "anonymous", request))
+
+
+class UnknownExchange:
+    """One client's way: whether it may come in, and as whom, is asked."""
+
+    __slots__ = ("_question",)
+
+    def __init__(self, question: FindAccount) -> None:
+        self._question = question
+
+    def challenge(self) -> Step:
+        """Ask; not of the client."""
+        return Wait(self._question, _let_in)
+
+    def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - there is nothing to check
+        """No CHALLENGE was sent, so there can be no answer to it."""
+        return Deny("AUTHENTICATE to the method anonymous")
+
+
+def _let_in(account: Account | None) -> Step:
+    return Deny("anonymous: not let in") if account is None else account.principal()

@@ -8,6 +8,9 @@ Rules
 * Of the methods that the client offers, in its order, the first that the realm has and that can serve it is driven; one that
   finds out later that it cannot makes way for the next.
   Offering none means ``anonymous``. A role asked for in HELLO chooses nothing: WELCOME tells the one given.
+* Sessions of a role share its grants; where rules depend on who asks, those of one principal do. A principal whose authid does
+  not fit into the rules of its role is not let in (``wamp.error.not_authorized``, of which the basic profile says that it is
+  for joining, too).
 * Where a method asks the outside, the outcome is `Wait`: the caller sees that the question is answered, and calls
   `Handshake.answer` once. Until then nothing of the client is legal. A question that `Failed` ends in
   ``wamp.error.authentication_failed``, whatever the method.
@@ -23,6 +26,7 @@ import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -42,11 +46,11 @@ from wampd.auth.methods import (
 )
 from wampd.auth.roles import Role
 from wampd.realms.features import known_roles, router_roles
-from wampd.realms.grants import INVALID_URI, Grants
+from wampd.realms.grants import INVALID_URI, NOT_AUTHORIZED, Grants, GrantsOfOne
 from wampd.realms.messages import ABORT, WELCOME, Authenticate, Format, Hello
 from wampd.realms.options import ClientRoles, HelloDetails, JsonDict
 from wampd.realms.session import Outlet, ProtocolViolation, Session
-from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_uri
+from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_component, is_uri
 
 NO_SUCH_REALM = "wamp.error.no_such_realm"
 NO_SUCH_ROLE = "wamp.error.no_such_role"
@@ -60,7 +64,7 @@ class RealmAuth:
     Raise `ValueError` if two methods or two roles have the same name.
     """
 
-    __slots__ = ("grants", "methods")
+    __slots__ = ("_check", "_of_one", "_personal", "_uri_bytes", "grants", "methods")
 
     def __init__(
         self,
@@ -77,14 +81,43 @@ class RealmAuth:
                 raise ValueError(f"two methods named {method.name!r}")
             self.methods[method.name] = method
         self.grants: dict[str, Grants] = {}
+        """Of the roles that are the same for all their sessions."""
+        self._personal: dict[str, Role] = {}
+        self._of_one: WeakValueDictionary[tuple[str, str], Grants] = WeakValueDictionary()
+        """By role and authid, as long as there is a session that has them."""
+        self._check: UriCheck = uri_check
+        self._uri_bytes: dict[str, int] = {}
         for role in roles:
-            if role.name in self.grants:
+            if role.name in self._uri_bytes:
                 raise ValueError(f"two roles named {role.name!r}")
-            self.grants[role.name] = Grants(role, uri_check, role_uri_bytes.get(role.name, max_uri_bytes))
+            most = self._uri_bytes[role.name] = role_uri_bytes.get(role.name, max_uri_bytes)
+            if role.placeholders:
+                self._personal[role.name] = role
+            else:
+                self.grants[role.name] = Grants(role, uri_check, most, limited=role.limited)
 
-    def grants_of(self, role: str, authid: str) -> Grants | None:  # noqa: ARG002 - no rule of a role depends on it
-        """What a principal may do in this role; `None`: there is no such role."""
-        return self.grants.get(role)
+    def grants_of(self, role: str, authid: str, session_id: int) -> Grants | Deny:
+        """What a session may do in this role, or why it cannot have the role."""
+        return self.grants.get(role) or self._grants_of_one(role, authid, session_id)
+
+    def _grants_of_one(self, name: str, authid: str, session_id: int) -> Grants | Deny:
+        """What one principal may do in a role whose rules depend on who it is."""
+        role = self._personal.get(name)
+        if role is None:
+            log = f"{shown(authid)} has the role {shown(name)}, which does not exist"
+            return Deny(log, NO_SUCH_ROLE, "the role of this principal does not exist")
+        most = self._uri_bytes[name]
+        if "authid" in role.placeholders and not is_component(authid, self._check, most):
+            log = f"{shown(authid)} cannot have the role {shown(name)}: its rules take {{authid}} as one component of URIs"
+            return Deny(log, NOT_AUTHORIZED, "a session of this authid cannot have its role")
+        lasting = "session" not in role.placeholders
+        grants = self._of_one.get((name, authid)) if lasting else None
+        if grants is None:
+            own = role.of({"authid": authid, "session": str(session_id)})
+            grants = GrantsOfOne(own, self._check, most, limited=role.limited)
+            if lasting:
+                self._of_one[name, authid] = grants
+        return grants
 
 
 class Accept(Struct, frozen=True):
@@ -149,10 +182,18 @@ class Abort(Struct, frozen=True):
     message: str
     log: str
     """Why, for our log."""
+    more: JsonDict = {}
+    """What ``ABORT.Details`` holds beside the message."""
+    guess: bool = False
+    """A method refused the client, which may try again."""
+
+    def details(self) -> JsonDict:
+        """``ABORT.Details``."""
+        return {"message": self.message, **self.more}
 
     def wire(self) -> tuple[Any, ...]:
         """``[ABORT, Details|dict, Reason|uri]``."""
-        return (ABORT, {"message": self.message}, self.reason)
+        return (ABORT, self.details(), self.reason)
 
 
 Outcome: TypeAlias = Challenge | Accept | Abort | Wait
@@ -244,7 +285,10 @@ class Handshake:
             return None
         self._leave()
         if isinstance(answer, Failed):
-            return Abort(AUTHENTICATION_FAILED, "authentication failed", f"{self._method}: {answer.log}")
+            log = f"{self._method}: {answer.log}"
+            return Abort(AUTHENTICATION_FAILED, "authentication failed", log, guess=answer.guess)
+        if isinstance(answer, Deny):
+            return self._follow(answer)
         return self._follow(self._then(answer))
 
     def expire(self) -> Abort | None:
@@ -284,17 +328,13 @@ class Handshake:
             self._declined.append(step.log)
             return self._try_next()
         if isinstance(step, Deny):
-            return Abort(step.uri, step.message, step.log)
+            return Abort(step.uri, step.message, step.log, step.details, step.guess)
         return self._welcome(step)
 
     def _welcome(self, principal: Principal) -> Outcome:
-        grants = self._realm.grants_of(principal.role, principal.authid)
-        if grants is None:
-            return Abort(
-                NO_SUCH_ROLE,
-                "the role of this principal does not exist",
-                f"{self._method}: {shown(principal.authid)} has the role {shown(principal.role)}, which does not exist",
-            )
+        grants = self._realm.grants_of(principal.role, principal.authid, self._request.session_id)
+        if isinstance(grants, Deny):
+            return Abort(grants.uri, grants.message, f"{self._method}: {grants.log}")
         return Accept(
             realm=self._request.realm,
             session_id=self._request.session_id,

@@ -6,7 +6,8 @@ Rules
 * `Exchange.challenge` gives the first step, `Exchange.authenticate` the next one for each AUTHENTICATE. A step is a
   `Challenge` (so factors can follow one another), a `Principal`: who this is, or `Deny`. After these two it is over.
 * What a method cannot know by itself it asks of the outside: such a step is a `Wait`, with a question (see
-  `wampd.auth.questions`) and what makes the next step of the answer. A question without an answer never lets anybody in.
+  `wampd.auth.questions`) and what makes the next step of the answer. A question without an answer never lets anybody in
+  (`Failed`), nor does one that is answered with a `Deny`; the method does not hear of either.
 * A method that finds out by such an answer, before it has challenged the client, that it cannot serve it says `Decline`: the
   next method that the client offers is tried, as when `Method.begin` gives `None`.
 * An unknown principal walks the same path as a known one, and secrets are compared in constant time.
@@ -103,6 +104,8 @@ class Failed(Struct, frozen=True):
 
     log: str
     """Why, for our log."""
+    guess: bool = False
+    """Whoever was asked did judge the client: see `Deny.guess`."""
 
 
 class Deny(Struct, frozen=True):
@@ -111,6 +114,10 @@ class Deny(Struct, frozen=True):
     log: str
     uri: str = AUTHENTICATION_DENIED
     message: str = "authentication failed"
+    details: JsonDict = {}
+    """What ``ABORT.Details`` holds beside the message."""
+    guess: bool = True
+    """Whether this is to be counted: the client may have guessed, and may try again."""
 
 
 class Decline(Struct, frozen=True):
@@ -146,6 +153,13 @@ class Method(Protocol):
     def begin(self, request: Request) -> Exchange | None:
         """Start with one client; `None`: it cannot serve this one, and the next method that it offers is tried."""
         ...
+
+
+def nameless(method: str) -> Deny:
+    """HELLO must name an authid for this method, and does not."""
+    return Deny(
+        f"{method}: HELLO names no authid", AUTHENTICATION_FAILED, f"the method {method!r} needs an authid in HELLO"
+    )
 
 
 def shown(value: object, limit: int = 100) -> str:

@@ -1,6 +1,7 @@
 """What a method asks of the outside, as data: the shell carries it out and hands the answer to the handshake.
 
-Whatever cannot be answered (missing, broken, too slow) is answered with `wampd.auth.methods.Failed`, which lets nobody in.
+Whatever cannot be answered (missing, broken, too slow) is answered with `wampd.auth.methods.Failed`, which lets nobody in;
+whoever is asked and says no answers with `wampd.auth.methods.Deny`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ class FindAccount(Struct, frozen=True):
 
     accounts: Any
     """Where to look, as the shell knows it; opaque here."""
-    by: Literal["authid", "key"]
-    """What ``value`` is: an authid, or an Ed25519 public key (32 octets)."""
+    by: Literal["authid", "key", "certificate"]
+    """What ``value`` is: an authid, an Ed25519 public key (32 octets), or a name of a TLS certificate (see `Account`)."""
     value: str | bytes
     method: str
     """The method that asks."""

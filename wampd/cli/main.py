@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from wampd import __version__
 
+from .user_words import add_key, add_user
+
 DESCRIPTION = "wampd is a WAMP router: remote procedure calls and publish/subscribe over WebSocket and RawSocket."
 FILE_HELP = "the configuration; without it ./config.yaml, or else the default that wampd brings"
 
@@ -24,6 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from . import check
 
             return check.check(chosen.file)
+        case "user":
+            from . import user
+
+            return user.user(chosen)
+        case "key":
+            from . import key
+
+            return key.key(chosen.action, chosen.file)
         case "version":
             from . import version
 
@@ -42,5 +52,7 @@ def parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         command.add_argument("file", nargs="?", metavar="FILE", help=FILE_HELP)
+    add_user(commands)
+    add_key(commands)
     commands.add_parser("version", help="print the versions of wampd and of what it runs on")
     return root

@@ -8,15 +8,17 @@ Rules
 * A CALL and an acknowledged PUBLISH over a limit get an ERROR; a PUBLISH that asks for no answer is dropped and counted.
 * An answer to an INVOCATION with too much payload ends the call with an ERROR to the caller: a call always ends.
 * A part of a progressive call is no call of its own: it takes no token. One with too much payload ends the call.
+* A rule of a role may have limits of its own for what is called or published by it: they count within those of the session,
+  for each session and rule apart. What is not permitted is for the handlers to refuse.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from wampd.realms.limits import PAYLOAD_SIZE_EXCEEDED, UNAVAILABLE, LimitName, Limits, Rate, beyond
+from wampd.realms.limits import PAYLOAD_SIZE_EXCEEDED, UNAVAILABLE, LimitName, Limits, Rate, RuleLimits, beyond
 from wampd.realms.messages import PUBLISH, Call, Error, Message, Payload, Publish, Yield
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 Handler: TypeAlias = Callable[["Session", Any], None]
 Refusal: TypeAlias = tuple[str, str]
 """The URI of an ERROR, and what it says."""
+
+RateName: TypeAlias = Literal["call_rate", "publication_rate"]
 
 _STRUCK: dict[LimitName, str] = {
     "payload_size": "payloads over the limit",
@@ -45,21 +49,24 @@ class Bucket:
         self._tokens = float(rate.burst)
         self._at = now
 
+    def has(self, now: float) -> bool:
+        """Whether there is a token at the time ``now`` (monotonic seconds)."""
+        rate = self.rate
+        self._tokens = min(float(rate.burst), self._tokens + (now - self._at) * rate.per_second)
+        self._at = now
+        return self._tokens >= 1.0
+
     def take(self, now: float) -> bool:
         """Take a token at the time ``now`` (monotonic seconds), if there is one."""
-        rate = self.rate
-        tokens = min(float(rate.burst), self._tokens + (now - self._at) * rate.per_second)
-        self._at = now
-        if tokens < 1.0:
-            self._tokens = tokens
+        if not self.has(now):
             return False
-        self._tokens = tokens - 1.0
+        self._tokens -= 1.0
         return True
 
 
-def guarded(limits: Limits) -> frozenset[type[Message]]:
-    """The messages of a session with these limits that have to pass the gate."""
-    kinds: set[type[Message]] = set()
+def guarded(limits: Limits, *, by_rule: bool = False) -> frozenset[type[Message]]:
+    """The messages of a session that have to pass the gate: with these limits, and with rules that have some or not."""
+    kinds: set[type[Message]] = {Call, Publish} if by_rule else set()
     if limits.payload_size is not None:
         kinds |= {Call, Publish, Yield, Error}
     if limits.call_rate is not None:
@@ -105,8 +112,10 @@ class Gate:
 
     def call(self, caller: Session, message: Call) -> None:
         """Let a CALL through, or refuse it."""
-        tokens = None if self._dealer.continues(caller, message) else caller.call_tokens
-        refusal = self._refusal(caller, message, tokens, "call_rate")
+        rule = caller.grants.call(message.uri).limits if caller.grants.limited else None
+        refusal = self._too_large(caller, message, rule)
+        if refusal is None and not self._dealer.continues(caller, message):
+            refusal = self._too_often(caller, caller.call_tokens, rule, "call_rate")
         if refusal is None:
             self._call(caller, message)
         else:
@@ -114,7 +123,10 @@ class Gate:
 
     def publish(self, publisher: Session, message: Publish) -> None:
         """Let a PUBLISH through, or refuse it."""
-        refusal = self._refusal(publisher, message, publisher.publication_tokens, "publication_rate")
+        rule = publisher.grants.publish(message.uri).limits if publisher.grants.limited else None
+        refusal = self._too_large(publisher, message, rule)
+        if refusal is None:
+            refusal = self._too_often(publisher, publisher.publication_tokens, rule, "publication_rate")
         if refusal is None:
             self._publish(publisher, message)
         elif message.options.acknowledge:
@@ -136,21 +148,56 @@ class Gate:
         else:
             self._dealer.spoil(callee, message.id, False, *refusal)
 
-    def _refusal(
-        self, session: Session, message: Call | Publish, tokens: Bucket | None, limit: LimitName
+    def _too_often(
+        self, session: Session, tokens: Bucket | None, rule: RuleLimits | None, limit: RateName
     ) -> Refusal | None:
-        too_large = self._too_large(session, message)
-        if too_large is not None or tokens is None or tokens.take(self._now()):
-            return too_large
+        """Take the tokens that a request needs, of the session and of the rule, or tell which one there is not."""
+        now = self._now()
+        of_rule = None if rule is None else _tokens_of_rule(session, rule, limit, now)
+        if tokens is not None and not tokens.has(now):
+            refusal = beyond(limit, tokens.rate.per_second)
+        elif of_rule is not None and not of_rule.take(now):
+            refusal = _by_rule(limit, of_rule.rate.per_second)
+        else:
+            if tokens is not None:
+                tokens.take(now)
+            return None
         self._struck[_STRUCK[limit]] += 1
-        return UNAVAILABLE, beyond(limit, tokens.rate.per_second)
+        return UNAVAILABLE, refusal
 
-    def _too_large(self, session: Session, message: Call | Publish | Yield | Error) -> Refusal | None:
+    def _too_large(
+        self, session: Session, message: Call | Publish | Yield | Error, rule: RuleLimits | None = None
+    ) -> Refusal | None:
         most = session.limits.payload_size
-        if most is None or _size(message.args) + _size(message.kwargs) <= most:
+        by_rule = None if rule is None else rule.payload_size
+        if most is None and by_rule is None:
+            return None
+        size = _size(message.args) + _size(message.kwargs)
+        if most is not None and size > most:
+            refusal = beyond("payload_size", most)
+        elif by_rule is not None and size > by_rule:
+            refusal = _by_rule("payload_size", by_rule)
+        else:
             return None
         self._struck[_STRUCK["payload_size"]] += 1
-        return PAYLOAD_SIZE_EXCEEDED, beyond("payload_size", most)
+        return PAYLOAD_SIZE_EXCEEDED, refusal
+
+
+def _tokens_of_rule(session: Session, rule: RuleLimits, limit: RateName, now: float) -> Bucket | None:
+    """The tokens of a session for what a rule allows; `None`: the rule sets no such rate."""
+    rate = rule.call_rate if limit == "call_rate" else rule.publication_rate
+    if rate is None:
+        return None
+    if session.rule_tokens is None:
+        session.rule_tokens = {}
+    tokens = session.rule_tokens.get((rule, limit))
+    if tokens is None:
+        tokens = session.rule_tokens[rule, limit] = Bucket(rate, now)
+    return tokens
+
+
+def _by_rule(limit: LimitName, value: float) -> str:
+    return f"{beyond(limit, value)}, by the rule for this URI"
 
 
 def _size(part: Payload) -> int:

@@ -16,7 +16,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from wampd.realms.limits import beyond
+from wampd.realms.limits import RuleLimits, beyond
 from wampd.realms.options import Match
 from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_too_long, is_uri
 
@@ -37,6 +37,8 @@ class Grant(Struct, frozen=True):
     """Whether caller or publisher are disclosed to the other side."""
     trustlevel: int | None = None
     """How far the other side may trust the call or publication, 0 being the least; `None`: it is told nothing of it."""
+    limits: RuleLimits | None = None
+    """How much may be called or published by this; `None`: as much as by anything else."""
 
 
 class Policy(Protocol):
@@ -55,11 +57,15 @@ DISCLOSURE_DISALLOWED = "wamp.error.option_disallowed.disclose_me"
 class Grants:
     """A policy, with the URI rules of its realm and a bounded memory."""
 
-    __slots__ = ("_check", "_max_bytes", "_policy", "calls", "publications")
+    __slots__ = ("__weakref__", "_check", "_max_bytes", "_policy", "calls", "limited", "publications")
 
     REMEMBERED = 4096
 
-    def __init__(self, policy: Policy, check: UriCheck = "loose", max_bytes: int = MAX_URI_BYTES) -> None:
+    def __init__(
+        self, policy: Policy, check: UriCheck = "loose", max_bytes: int = MAX_URI_BYTES, *, limited: bool = False
+    ) -> None:
+        """``limited``: some of what is granted has limits of its own."""
+        self.limited = limited
         self._policy = policy
         self._check: UriCheck = check
         self._max_bytes = max_bytes
@@ -92,3 +98,11 @@ class Grants:
             memory.clear()
         memory[uri] = grant
         return grant
+
+
+class GrantsOfOne(Grants):
+    """What one principal may do, or one session: of these there are many, so each remembers less."""
+
+    __slots__ = ()
+
+    REMEMBERED = 256

@@ -95,6 +95,15 @@ class Limits(Struct, frozen=True):
     publication_rate: Rate | None = None
 
 
+class RuleLimits(Struct, frozen=True, eq=False):
+    """How much a session may do by one rule of its role, within what its own limits allow."""
+
+    payload_size: int | None = None
+    """Bytes of Arguments and ArgumentsKw of one call or publication."""
+    call_rate: Rate | None = None
+    publication_rate: Rate | None = None
+
+
 class Quota(Struct, frozen=True):
     """How much a realm may hold of all its sessions together."""
 

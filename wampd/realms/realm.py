@@ -192,7 +192,7 @@ class Realm:
         session.limits = self.limits_of(session.authrole)
         self._gate.admit(session)
         roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
-        key = roles, guarded(session.limits)
+        key = roles, guarded(session.limits, by_rule=session.grants.limited)
         if key not in self._handlers_of:
             self._handlers_of[key] = self._choose(*key)
         session.handlers = self._handlers_of[key]

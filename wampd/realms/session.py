@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from wampd.realms.calls import Invocation
     from wampd.realms.gate import Bucket
     from wampd.realms.grants import Grants
+    from wampd.realms.limits import LimitName, RuleLimits
     from wampd.realms.options import ClientRoles
     from wampd.realms.realm import Handlers
     from wampd.realms.registrations import Registration
@@ -143,6 +144,7 @@ class Session:
         "quiet",
         "registrations",
         "roles",
+        "rule_tokens",
         "said_goodbye",
         "spent",
         "state",
@@ -187,6 +189,8 @@ class Session:
         """How much it may hold and do; set by the realm."""
         self.call_tokens: Bucket | None = None
         self.publication_tokens: Bucket | None = None
+        self.rule_tokens: dict[tuple[RuleLimits, LimitName], Bucket] | None = None
+        """By the rules of its role that have rates, where it has used them."""
         self.state = State.ESTABLISHED
         self.outbox: list[Outgoing] = []
         self.watermark = 0

@@ -40,6 +40,11 @@ def is_uri(uri: str, check: UriCheck = "loose", match: Match = "exact", max_byte
     return not is_too_long(uri, max_bytes) and _RULES[check, match != "exact"].fullmatch(uri) is not None
 
 
+def is_component(text: str, check: UriCheck = "loose", max_bytes: int = MAX_URI_BYTES) -> bool:
+    """Whether ``text`` is one component of a URI, no more and no less."""
+    return "." not in text and is_uri(text, check, "exact", max_bytes)
+
+
 def is_too_long(uri: str, max_bytes: int) -> bool:
     """Whether ``uri`` takes more than ``max_bytes`` in UTF-8."""
     return len(uri) > max_bytes or (not uri.isascii() and len(uri.encode("utf-8", "surrogatepass")) > max_bytes)

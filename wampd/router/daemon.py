@@ -15,7 +15,6 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from math import ceil
 from typing import Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
@@ -27,7 +26,7 @@ import wampd
 from wampd.auth.questions import CheckPassword
 from wampd.realms.calls import Timeouts
 from wampd.realms.history import HistoryRule
-from wampd.realms.limits import Limits, Quota, Rate
+from wampd.realms.limits import Quota
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
 from wampd.router.hashing import PasswordChecks
@@ -37,9 +36,10 @@ from wampd.router.observe import logs
 from wampd.router.places import Places
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
-from wampd.router.settings.limits import Rate as RateSettings
-from wampd.router.settings.limits import RealmLimits, RoleLimits
+from wampd.router.rights import limits_of
+from wampd.router.settings.limits import RoleLimits
 from wampd.router.settings.listeners import Compression, Listener, LongPollPath, StaticPath, WampPath
+from wampd.router.settings.listeners import Tls as TlsSettings
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
@@ -67,7 +67,7 @@ def run(settings: Settings) -> int:
     log_lines = logs.begin(settings.log.level, settings.log.format, clock=reactor)
     try:
         daemon = Daemon(reactor, settings)
-    except Unusable as why:  # a file has changed since it was checked
+    except Unusable as why:  # the store; or a file that has changed since it was checked
         log.critical("cannot start: {why}", why=str(why))
         log_lines.finish()
         return 1
@@ -111,8 +111,8 @@ class Daemon:
         """Open one realm, or get ready to open those of a template."""
         plan = Plan(
             door=self._places.door(realm),
-            limits=_limits(realm.limits, RoleLimits()),
-            role_limits={role.name: _limits(realm.limits, role.limits) for role in realm.roles},
+            limits=limits_of(realm.limits, RoleLimits()),
+            role_limits={role.name: limits_of(realm.limits, role.limits) for role in realm.roles},
             quota=Quota(
                 sessions=realm.limits.sessions,
                 sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},
@@ -194,7 +194,7 @@ class Daemon:
             from wampd.router.transports import tls  # and with it OpenSSL: only for those who want it
 
             pairs = [(pair.certificate, pair.key) for pair in (listener.tls, *listener.tls.more)]
-            factory = tls.wrap(factory, tls.Certificates(pairs))
+            factory = tls.wrap(factory, tls.Certificates(pairs, _client_certificates(listener.tls)))
         return factory
 
     def _web(self, listener: Listener, reception: Reception, pace: Pace) -> Callable[[], Any]:
@@ -233,13 +233,7 @@ class Daemon:
         """Open the listeners, then start the components."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
-        try:
-            self._places.start()
-        except Unusable as why:
-            log.critical("cannot start: {why}", why=str(why))
-            self.status = 1
-            self._reactor.stop()
-            return
+        self._places.start()
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
         listening = DeferredList([self._listen(listener) for listener in self._settings.listeners], consumeErrors=True)
         listening.addCallback(self._started)
@@ -276,6 +270,14 @@ class Daemon:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
 
 
+def _client_certificates(settings: TlsSettings) -> Any:
+    """What a listener asks of its clients, if anything."""
+    from wampd.router.transports import tls
+
+    asked = settings.client_certificates
+    return None if asked is None else tls.ClientCertificates(asked.authorities, asked.required)
+
+
 def _serializers(listener: Listener) -> list[str]:
     """The names of all serializers that a listener speaks, on any of its transports."""
     spoken = [path.serializers for path in listener.websocket.values() if isinstance(path, WampPath)]
@@ -290,18 +292,6 @@ def _with_backlog(endpoint: str) -> str:
     if endpoint.partition(":")[0] in ("tcp", "tcp6", "unix") and ":backlog=" not in endpoint:
         return f"{endpoint}:backlog={BACKLOG}"
     return endpoint
-
-
-def _limits(realm: RealmLimits, role: RoleLimits) -> Limits:
-    """The limits of a role's sessions: its own, else those of the realm."""
-    values: dict[str, Any] = {}
-    for name in Limits.__struct_fields__:
-        own = getattr(role, name)
-        value = getattr(realm, name) if own is None else own
-        if isinstance(value, RateSettings):
-            value = Rate(value.per_second, value.burst or max(1, ceil(value.per_second)))
-        values[name] = value
-    return Limits(**values)
 
 
 def _connections_allowed(settings: Settings) -> int:

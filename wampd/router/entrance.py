@@ -45,7 +45,7 @@ class Comer(Protocol):
         """Make the session; or why it cannot be made."""
         ...
 
-    def refused(self, reason: str, message: str) -> None:
+    def refused(self, refusal: Abort) -> None:
         """Send ABORT and close."""
         ...
 
@@ -82,7 +82,7 @@ class Entrance:
             return False
         self.leave()
         log.info("{who}: refused: {reason}: {why}", who=self._comer.who, reason=expired.reason, why=expired.log)
-        self._comer.refused(expired.reason, expired.message)
+        self._comer.refused(expired)
         return True
 
     def leave(self) -> None:
@@ -127,4 +127,4 @@ class Entrance:
     def _refuse(self, refusal: Abort) -> None:
         self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
         log.info("{who}: refused: {reason}: {why}", who=self._comer.who, reason=refusal.reason, why=refusal.log)
-        self._comer.refused(refusal.reason, refusal.message)
+        self._comer.refused(refusal)

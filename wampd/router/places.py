@@ -11,20 +11,21 @@ Rules
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from twisted.python.failure import Failure
 
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.hashes import STANDARD, Decoys
 from wampd.auth.methods import Method
-from wampd.router.doors import account, door
+from wampd.router.doors import Known, door
+from wampd.router.proofs import Proofs
 from wampd.router.realms import Realms
 from wampd.router.recall import Recall
-from wampd.router.settings.auth_rules import METHODS
 from wampd.router.settings.model import Settings
 from wampd.router.settings.principals import read_principals
 from wampd.router.settings.problems import SettingsError
@@ -47,39 +48,44 @@ LOOK: Final = 1.0
 class House:
     """One realm, or template of realms, with those who may come in."""
 
-    def __init__(self, realm: Realm, fixed: FixedAccounts, files: Sequence[Watched[FixedAccounts]]) -> None:
+    def __init__(self, realm: Realm, secret: bytes) -> None:
+        """``secret`` is for salts."""
         self.name = realm.name
         self.is_stored = realm.auth.store
         """Whether there may be principals of it in the store."""
-        self.accounts: Accounts
+        self.proofs = Proofs(realm.auth, realm.name, [role.name for role in realm.roles], secret)
+        self.fixed = FixedAccounts(map(self.proofs.account, realm.auth.principals))
+        self.files: list[Watched[FixedAccounts]] = []
+        self.accounts: Accounts = self.fixed
         self.door: RealmAuth
-        self._fixed = fixed
-        self._files = files
         self._key = secrets.token_bytes(32)
-        self._decoys = self._spread()
+        self._decoys = Decoys((), self._key)
 
     def decoy(self, authid: str) -> str | None:
         """The hash that somebody without a password is compared with; `None`: nobody has a password."""
         return self._decoys.of(authid)
 
-    def renew_decoys(self) -> None:
-        """A file has changed: make decoys for the passwords that there are now."""
-        self._decoys = self._spread()
-
-    def _spread(self) -> Decoys:
-        found = [
-            password for each in (self._fixed, *(file.content for file in self._files)) for password in each.passwords
-        ]
-        return Decoys([*found, *([STANDARD] if self.is_stored else [])], self._key)
+    def imitate(self) -> None:
+        """Let unknown principals look like those that there are now."""
+        models = [account for each in (self.fixed, *(file.content for file in self.files)) for account in each]
+        if self.is_stored:  # where principals look as we make them, for all that is known without reading them
+            usual = (msgspec.structs.replace(each, provider="store", password=STANDARD) for each in self.proofs.usual)
+            models.extend(usual)
+        self._decoys = Decoys([model.password for model in models if model.password is not None], self._key)
+        self.proofs.lookalikes.imitate(models)
 
 
 class Places:
     """The principals of all realms."""
 
     def __init__(self, reactor: Any, settings: Settings, realms: Realms, environ: Mapping[str, str]) -> None:
-        """``environ`` is what ``${NAME}`` means in files of principals."""
+        """Open the store. ``environ`` is what ``${NAME}`` means in files of principals.
+
+        Raise `Unusable` if the store cannot be used.
+        """
         self._reactor = reactor
         self._environ = environ
+        self._call = realms.call
         self._watch = Watch(reactor, lambda: realms.tally.strike(FILES_SPOILED))
         joining = max((listener.limits.join_timeout for listener in settings.listeners), default=0.0)
         self._recall = Recall(reactor, realms, joining + 1.0)
@@ -88,29 +94,36 @@ class Places:
         """`None`: no realm lets anybody in by tokens."""
         self._houses: list[House] = []
         self.store: Store | None = None
-        """`None`: none is configured. It is open from `start` on."""
+        """`None`: none is configured."""
         if settings.store is not None:
-            from wampd.router.stores.store import Store  # and with it SQLite: only for those who want it
+            from wampd.router.stores.sqlite import StoreError  # and with it SQLite: only for those who want it
+            from wampd.router.stores.store import Store
 
-            self.store = Store(reactor, settings.store.file, lambda: realms.tally.strike(STORE_FAILED))
+            try:
+                self.store = Store(reactor, settings.store.file, lambda: realms.tally.strike(STORE_FAILED))
+            except StoreError as why:
+                raise Unusable(str(why)) from why
 
     def door(self, realm: Realm) -> RealmAuth:
         """Who may come into a realm, and as what. Raise `Unusable` if a file cannot be used."""
         auth = realm.auth
-        fixed = FixedAccounts([account(principal) for principal in auth.principals])
-        files = [Watched(file, self._principals_of(realm)) for file in auth.files]
-        files += [Watched(listed.file, partial(_passwords, role=listed.role)) for listed in auth.password_files]
-        places: list[Accounts] = [fixed, *map(WatchedAccounts, files)]
+        secret = None if auth.mock_secret is None else auth.mock_secret.reveal().encode()
+        house = House(realm, secret or (secrets.token_bytes(32) if self.store is None else self.store.secret_of_salts))
+        house.files += [Watched(file, self._principals_of(realm, house.proofs)) for file in auth.files]
+        house.files += [Watched(listed.file, partial(_passwords, role=listed.role)) for listed in auth.password_files]
+        places: list[Accounts] = [house.fixed, *map(WatchedAccounts, house.files)]
         if auth.store:
             from wampd.router.stores.principals import StoredAccounts
 
             assert self.store is not None  # a rule of the settings
             places.append(StoredAccounts(self.store, realm.name))
-        house = House(realm, fixed, files)
-        house.accounts = CombinedAccounts(places) if len(places) > 1 else fixed
-        house.door = door(realm, house.accounts, house.decoy, self._methods_without_principals(realm))
+        if len(places) > 1:
+            house.accounts = CombinedAccounts(places)
+        house.imitate()
+        known = Known(house.accounts, house.decoy, house.proofs.lookalikes)
+        house.door = door(realm, known, self._call, self._methods_without_principals(realm))
         self._houses.append(house)
-        for file in files:
+        for file in house.files:
             self._watch.add(file, partial(self._file_changed, house))
         return house.door
 
@@ -123,15 +136,10 @@ class Places:
             yield self._tokens.method(realm, realm.auth.jwt)
 
     def start(self) -> None:
-        """Open the store, and look after everything that changes. Raise `Unusable` if the store cannot be used."""
+        """Look after everything that changes."""
         if self.store is not None:
             from wampd.router.stores.principals import Changes
-            from wampd.router.stores.sqlite import StoreError
 
-            try:
-                self.store.open()
-            except StoreError as why:
-                raise Unusable(str(why)) from why
             self._look(Changes(self.store.file))
         self._watch.start()
         if self._tokens is not None:
@@ -139,22 +147,21 @@ class Places:
 
     # --------------------------------------------------------------------------------------------------------- files
 
-    def _principals_of(self, realm: Realm) -> Callable[[Path], FixedAccounts]:
+    def _principals_of(self, realm: Realm, proofs: Proofs) -> Callable[[Path], FixedAccounts]:
         """What reads a file of principals of this realm."""
-        methods = [name for name in METHODS if getattr(realm.auth, name) is not None]
-        roles = [role.name for role in realm.roles]
 
         def read(file: Path) -> FixedAccounts:
             try:
-                principals = read_principals(file, methods, roles, self._environ)
-                return FixedAccounts([account(principal, "file") for principal in principals])
+                principals = read_principals(file, realm, self._environ)
+                accounts = map(proofs.account, principals)
+                return FixedAccounts(msgspec.structs.replace(account, provider="file") for account in accounts)
             except SettingsError as error:
                 raise Unusable(str(error)) from None
 
         return read
 
     def _file_changed(self, house: House, old: FixedAccounts, new: FixedAccounts) -> None:
-        house.renew_decoys()
+        house.imitate()
         self._recall.changed(house.door, house.accounts, old.differing(new))
 
     # --------------------------------------------------------------------------------------------------------- store

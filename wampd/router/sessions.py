@@ -15,8 +15,9 @@ Sources: WAMP basic profile, "Session Lifetime" and "Protocol Errors".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
@@ -166,9 +167,9 @@ class SessionPeer:
         """Send CHALLENGE."""
         self._say(challenge.wire())
 
-    def refused(self, reason: str, message: str) -> None:
+    def refused(self, refusal: Refusal) -> None:
         """Send ABORT and close."""
-        self._abort(reason, message)
+        self._abort(refusal.reason, refusal.message, refusal.more)
 
     def welcome(self, accept: Accept) -> Refusal | None:
         """Make the session; or why it cannot be made."""
@@ -336,14 +337,14 @@ class SessionPeer:
             self.deadline = self._realms.deadline(self._patience.idle)
             self._connection.wake(self.deadline)
 
-    def _abort(self, reason: str, message: str) -> None:
-        """End everything with an ABORT."""
+    def _abort(self, reason: str, message: str, more: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """End everything with an ABORT; ``more`` is what its details hold beside the message."""
         self.handle = _ignore
         self.flush()
         self._leave(reason)
         self._end()
         self.deadline = None
-        if not (message and self._say((ABORT, {"message": message}, reason))):
+        if not (message and self._say((ABORT, {"message": message, **more}, reason))):
             self._say((ABORT, {}, reason))
         self._connection.close(PROTOCOL_ERROR if reason == PROTOCOL_VIOLATION else NORMAL, reason)
 

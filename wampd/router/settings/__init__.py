@@ -14,7 +14,7 @@ from .listeners import (
     TransportLimits,
     WampPath,
 )
-from .loader import load
+from .loader import load, load_with_places
 from .model import Component, Log, ProcessLimits, Settings, Store
 from .problems import Place, Problem, SettingsError
 from .realms import OnDemand, Permission, Realm, Role
@@ -53,4 +53,5 @@ __all__ = [
     "TransportLimits",
     "WampPath",
     "load",
+    "load_with_places",
 ]

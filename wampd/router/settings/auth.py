@@ -1,13 +1,66 @@
 """Settings of a realm: how its sessions authenticate, and as whom."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from wampd.auth.accounts import Kdf
+
 from .jwt import JwtAuth
-from .parts import Name, Part
+from .parts import Count, Name, Part, Seconds, Text
 from .secret import Secret
+
+Kibibytes = Annotated[int, Meta(ge=8, le=4 * 1024 * 1024)]
+"""The memory of Argon2 in KiB, as its parameters, and CHALLENGE, have it."""
+
+
+class CraProof(Part, frozen=True, kw_only=True):
+    """What proves a principal by the method `wampcra`: a secret as it is, or the key that a password was derived to.
+
+    The key is the base64 text of `keylen` octets that PBKDF2 with HMAC-SHA256 makes of password, salt and iterations.
+    """
+
+    secret: Annotated[Secret | None, Meta(description="A secret that the client has as it is.")] = None
+    key: Annotated[Secret | None, Meta(description="The derived key, in base64; instead of `secret`.")] = None
+    salt: Annotated[str | None, Meta(description="The salt of the password, as the text that clients get.")] = None
+    iterations: Annotated[Count | None, Meta(description="The iterations of PBKDF2.")] = None
+    keylen: Annotated[int, Meta(ge=16, le=64, description="The length of the key in octets.")] = 32
+
+
+class ScramProof(Part, frozen=True, kw_only=True):
+    """What proves a principal by the method `scram`: what was derived from a password (RFC 5802). All texts are base64."""
+
+    kdf: Annotated[
+        Kdf,
+        Meta(
+            description="What the salted password was made with. `argon2id-13` is how Crossbar.io and autobahn do it, which"
+            " differs from `argon2id13` of the specification; clients of the one kind cannot use keys of the other."
+        ),
+    ]
+    salt: Annotated[str, Meta(description="The salt, 8 to 64 octets.")]
+    iterations: Annotated[Count, Meta(description="The iterations of PBKDF2, or the passes of Argon2.")]
+    memory: Annotated[Kibibytes | None, Meta(description="The memory of Argon2, in KiB.")] = None
+    stored_key: Annotated[Secret, Meta(description="The stored key, 32 octets.")]
+    server_key: Annotated[Secret, Meta(description="The server key, 32 octets.")]
+
+
+class Certificate(Part, frozen=True, kw_only=True):
+    """What a client's TLS certificate is called: one of these."""
+
+    fingerprint: Annotated[
+        Text | None,
+        Meta(description="The SHA-256 digest of the certificate: 64 hex digits, with colons or without."),
+    ] = None
+    subject: Annotated[
+        Text | None, Meta(description="The whole subject, as in RFC 4514: `CN=joe,O=Example` (the last part first).")
+    ] = None
+    san: Annotated[
+        Text | None,
+        Meta(
+            description="A subject alternative name: `DNS:host`, `email:name@host` or `URI:uri`; there are no patterns."
+        ),
+    ] = None
 
 
 class Principal(Part, frozen=True, kw_only=True):
@@ -22,6 +75,48 @@ class Principal(Part, frozen=True, kw_only=True):
             " `{file: PATH}` of a file that others cannot read."
         ),
     ] = None
+    password: Annotated[
+        Secret | None,
+        Meta(
+            description="A password for every method of the realm that takes one: `ticket`, `wampcra` and `scram`. What they"
+            " need is derived when the router starts, which takes some hundredths of a second for each principal."
+        ),
+    ] = None
+    wampcra: Annotated[
+        CraProof | None, Meta(description="What proves it by the method `wampcra`, instead of `password`.")
+    ] = None
+    scram: Annotated[
+        ScramProof | None, Meta(description="What proves it by the method `scram`, instead of `password`.")
+    ] = None
+    keys: Annotated[
+        tuple[Text, ...],
+        Meta(description="The Ed25519 public keys that prove it by the method `cryptosign`: 64 hex digits each."),
+    ] = ()
+    certificates: Annotated[
+        tuple[Certificate, ...],
+        Meta(
+            description="The TLS certificates that prove it by the method `tls`. A subject or an alternative name is as good"
+            " as the listener's authorities, each of which can vouch for it; a fingerprint is of one certificate alone."
+        ),
+    ] = ()
+
+
+class Authenticator(Part, frozen=True, kw_only=True):
+    """A procedure of a component that says who may come in by a method, instead of `principals`.
+
+    It is called with the realm, the authid and details of the client, and returns the role, or a dictionary with the role and
+    what the client must prove (see authentication.md). Whatever goes wrong lets nobody in.
+    """
+
+    procedure: Annotated[Name, Meta(description="The URI of the procedure.")]
+    realm: Annotated[
+        Name | None,
+        Meta(description="The realm that it is registered in; `null`: the realm whose clients it is asked about."),
+    ] = None
+    timeout: Annotated[Seconds, Meta(description="How long it may take to answer.")] = 5.0
+    pending_calls: Annotated[
+        Count, Meta(description="Clients at once that wait for its answer; more are turned away.")
+    ] = 1_000
 
 
 class PasswordFile(Part, frozen=True, kw_only=True):
@@ -38,10 +133,76 @@ class AnonymousAuth(Part, frozen=True, kw_only=True):
     """Authentication method `anonymous`: everybody is let in, under one role."""
 
     role: Annotated[Name, Meta(description="The role of anonymous sessions.")] = "anonymous"
+    authenticator: Annotated[
+        Authenticator | None,
+        Meta(description="Who says which clients are let in, and in what role, instead of `role`."),
+    ] = None
 
 
 class TicketAuth(Part, frozen=True, kw_only=True):
     """Authentication method `ticket`: a shared secret, sent as it is; use it over TLS or a Unix socket."""
+
+    authenticator: Annotated[
+        Authenticator | None, Meta(description="Who judges the tickets, instead of `principals`.")
+    ] = None
+
+
+class WampcraAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `wampcra`: the client signs a challenge with a secret, or with a key derived from its password."""
+
+    iterations: Annotated[
+        Count,
+        Meta(
+            description="What deriving a key from a `password` costs: iterations of PBKDF2. Clients derive theirs each time"
+            " that they join."
+        ),
+    ] = 100_000
+
+
+class ScramAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `scram`, alias `wamp-scram`: client and router prove to each other that they know a password."""
+
+    kdf: Annotated[
+        Literal["argon2id13", "pbkdf2"], Meta(description="What derives the keys of a `password`: Argon2id or PBKDF2.")
+    ] = "argon2id13"
+    iterations: Annotated[
+        Count | None,
+        Meta(description="Its passes or iterations. `null`: 2 of Argon2id, 600,000 of PBKDF2."),
+    ] = None
+    memory: Annotated[Kibibytes, Meta(description="The memory of Argon2id, in KiB.")] = 19 * 1024
+    channel_binding: Annotated[
+        Literal["optional", "required"],
+        Meta(
+            description="Whether clients must bind their proof to the TLS connection, so that nobody in between can pass it"
+            " on; browsers cannot."
+        ),
+    ] = "optional"
+
+
+class CryptosignAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `cryptosign`: the client signs a challenge with its Ed25519 key."""
+
+    router_key: Annotated[
+        Secret | None,
+        Meta(
+            description="The seed of the Ed25519 key by which the router proves itself to clients that challenge it: 64 hex"
+            " digits, best as `{file: PATH}`. It signs whatever clients bring, so use it for nothing else."
+        ),
+    ] = None
+    channel_binding: Annotated[
+        Literal["optional", "required"],
+        Meta(
+            description="Whether a signature must be bound to the TLS connection (`tls-exporter` on TLS 1.3, `tls-unique`"
+            " on TLS 1.2), so that nobody between client and router can use it. `optional`: if the client asks."
+        ),
+    ] = "optional"
+
+
+class TlsAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `tls`: the certificate that the client has shown tells who it is.
+
+    A listener must ask for certificates: see `client_certificates` of its `tls`.
+    """
 
 
 class Auth(Part, frozen=True, kw_only=True):
@@ -71,6 +232,23 @@ class Auth(Part, frozen=True, kw_only=True):
     ] = ()
     anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
     ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None
+    wampcra: Annotated[
+        WampcraAuth | None, Meta(description="Let principals in that sign a challenge with a secret or password.")
+    ] = None
+    scram: Annotated[
+        ScramAuth | None,
+        Meta(description="Let principals in that prove that they know a password, and learn that we do."),
+    ] = None
+    mock_secret: Annotated[
+        Secret | None,
+        Meta(
+            description="What the salts are made of that unknown principals are shown by `wampcra` and `scram`, and those of"
+            " every `password`: at least 16 characters, drawn at random. `null`: it is drawn when the router starts; then"
+            " who compares salts before and after a restart can tell unknown principals from those with derived keys."
+        ),
+    ] = None
+    cryptosign: Annotated[CryptosignAuth | None, Meta(description="Let principals in by their Ed25519 keys.")] = None
+    tls: Annotated[TlsAuth | None, Meta(description="Let principals in by their TLS certificates.")] = None
     jwt: Annotated[
         JwtAuth | None, Meta(description="Let in who has a token that somebody else has signed (JSON Web Token).")
     ] = None

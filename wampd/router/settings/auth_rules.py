@@ -2,23 +2,33 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from .auth import Auth, PasswordFile, Principal
+from .auth import Auth, Certificate, CryptosignAuth, PasswordFile, Principal
+from .authenticators import judged_otherwise
 from .checker import Here, Rule, repeated
 from .jwt_rules import JWT_RULES, jwt_roles
+from .key_rules import certificate, cryptosign, one_owner, principal_keys, routers_key
 from .problems import KeyPath, did_you_mean, quote, quote_file
+from .proof_rules import LEAST_MOCK_SECRET, PROOF_RULES, scram_takes
 from .realms import Realm
 from .values import others_can_read
 
 MOST_FAULTS = 20
 """Of one file of passwords that are reported."""
 
-PLACES = ("principals", "files", "password_files", "store")
-"""The keys that say where principals are kept."""
+OTHERS = ("principals", "files", "password_files", "store", "mock_secret")
+"""The keys that name no authentication method."""
 
-METHODS = tuple(name for name in Auth.__struct_fields__ if name not in PLACES)
+METHODS = tuple(name for name in Auth.__struct_fields__ if name not in OTHERS)
 """The keys that name an authentication method."""
 
-PROOFS: Mapping[str, tuple[str, ...]] = {"ticket": ("ticket",)}
+PROOFS: Mapping[str, tuple[str, ...]] = {
+    "ticket": ("ticket",),
+    "password": ("ticket", "wampcra", "scram"),
+    "wampcra": ("wampcra",),
+    "scram": ("scram",),
+    "keys": ("cryptosign",),
+    "certificates": ("tls",),
+}
 """For each key of a principal that proves it, the methods that use it."""
 
 
@@ -26,31 +36,44 @@ def _auth(auth: Auth, here: Here) -> None:
     offered = [name for name in METHODS if getattr(auth, name) is not None]
     if not offered and here.is_sound():
         here.problem("nobody can join: there is no authentication method")
-    check_principals(auth.principals, methods_of(auth, here), here, "principals")
+    check_principals(auth.principals, auth, methods_of(auth, here), here, "principals")
     for index, _ in repeated(here.each(auth.files, "files")):
         here.problem("this file is here twice", "files", index)
+    if auth.mock_secret is not None and len(auth.mock_secret.reveal()) < LEAST_MOCK_SECRET:
+        here.problem(f"too short: at least {LEAST_MOCK_SECRET} characters", "mock_secret")
     if auth.password_files and "ticket" not in offered and here.is_sound("ticket"):
         here.problem("no method uses this: the realm's auth does not name ticket", "password_files")
 
 
-def methods_of(auth: Auth, here: Here, *keys: str | int) -> Collection[str]:
-    """The methods that are offered, those included about which something is wrong; ``keys`` lead to ``auth``."""
-    return [name for name in METHODS if getattr(auth, name) is not None or not here.is_sound(*keys, name)]
+def methods_of(auth: Auth, here: Here | None = None, *keys: str | int) -> Collection[str]:
+    """The methods that are offered, and those about which something is wrong ``here``; ``keys`` lead to ``auth``."""
+    return [
+        name
+        for name in METHODS
+        if getattr(auth, name) is not None or (here is not None and not here.is_sound(*keys, name))
+    ]
 
 
-def check_principals(principals: tuple[Principal, ...], methods: Collection[str], here: Here, *keys: str | int) -> None:
-    """See that the principals which ``keys`` lead to can come in by one of these methods."""
+def check_principals(
+    principals: tuple[Principal, ...], auth: Auth, methods: Collection[str], here: Here, *keys: str | int
+) -> None:
+    """See that the principals which ``keys`` lead to can come in by one of these methods, as they should."""
     items = list(here.each(principals, *keys))
     for index, authid in repeated((i, principal.authid) for i, principal in items):
         here.problem(f"there is another principal {quote(authid)}", *keys, index, "authid")
+    one_owner(items, routers_key(auth), here, *keys)
     for index, principal in items:
         proofs = [key for key in PROOFS if getattr(principal, key)]
         if not proofs and here.is_sound(*keys, index):
             here.problem(f"nothing proves who this is: give it one of {', '.join(PROOFS)}", *keys, index)
         for key in proofs:
-            if not any(method in methods for method in PROOFS[key]):
-                names = " or ".join(PROOFS[key])
+            names = " or ".join(PROOFS[key])
+            if judged_otherwise(auth, PROOFS[key]):
+                here.problem(f"who comes in by {names} is said by its authenticator", *keys, index, key)
+            elif not any(method in methods for method in PROOFS[key]):
                 here.problem(f"no method uses this: the realm's auth does not name {names}", *keys, index, key)
+        if "scram" in methods:
+            scram_takes(principal, here, *keys, index)
 
 
 def _password_file(listed: PasswordFile, here: Here) -> None:
@@ -71,7 +94,7 @@ def _password_file(listed: PasswordFile, here: Here) -> None:
 
 def _roles_of(auth: Auth, here: Here) -> Iterator[tuple[str, KeyPath]]:
     """The roles that authentication gives, and where it says so."""
-    if auth.anonymous is not None:
+    if auth.anonymous is not None and auth.anonymous.authenticator is None:
         yield auth.anonymous.role, ("anonymous", "role")
     for index, principal in here.each(auth.principals, "auth", "principals"):
         yield principal.role, ("principals", index, "role")
@@ -97,4 +120,12 @@ def check_role(role: str, known: Collection[str], here: Here, *keys: str | int) 
         here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", *keys)
 
 
-AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file, **JWT_RULES}
+AUTH_RULES: Mapping[type, Rule] = {
+    Auth: _auth,
+    Certificate: certificate,
+    CryptosignAuth: cryptosign,
+    PasswordFile: _password_file,
+    Principal: principal_keys,
+    **JWT_RULES,
+    **PROOF_RULES,
+}

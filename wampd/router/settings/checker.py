@@ -77,7 +77,8 @@ class Checker:
         self.unsound = {problem.path for problem in problems}
         self.environ = environ
         self._rules = rules
-        self._places: dict[KeyPath, Place] = {}
+        self.places: dict[KeyPath, Place] = {}
+        """Where everything is that was looked at."""
         self.kept: dict[KeyPath, list[int]] = {}
         """For each list the indexes of the items that fit."""
 
@@ -89,14 +90,14 @@ class Checker:
         """Report a problem, at its place or else at the place of the nearest thing around it that is in the file."""
         nearest = path
         while place is None:
-            place = self._places.get(nearest)
+            place = self.places.get(nearest)
             nearest = nearest[:-1]
         self.problems.append(Problem(place, path, message))
         self.unsound.add(path)
 
     def _value(self, node: Node, type_: inspect.Type, path: KeyPath, extra: Mapping[str, Any]) -> Any:
         """Return the value that the node is for the type; ``extra`` is what the ``Meta`` around the type adds to it."""
-        self._places[path] = node.place
+        self.places[path] = node.place
         if isinstance(node, Broken):
             return INVALID
         match type_:

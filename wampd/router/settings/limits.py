@@ -24,6 +24,18 @@ class Rate(Part, frozen=True, kw_only=True):
     ] = None
 
 
+class RuleLimits(Part, frozen=True, kw_only=True):
+    """What each session may do by one rule of its role: within its own limits, and for each rule apart; `null`: no more."""
+
+    payload_size: Annotated[
+        Size | None, Meta(description="Size of the arguments of one call or publication, as they are sent.")
+    ] = None
+    call_rate: Annotated[Rate | None, Meta(description="Calls a second; the parts of a progressive call are one.")] = (
+        None
+    )
+    publication_rate: Annotated[Rate | None, Meta(description="Publications a second.")] = None
+
+
 class RealmLimits(Part, frozen=True, kw_only=True):
     """What each session of the realm may hold and do, and what the realm may hold of all of them together.
 

@@ -18,8 +18,31 @@ class KeyPair(Part, frozen=True, kw_only=True):
     ]
 
 
+class ClientCertificates(Part, frozen=True, kw_only=True):
+    """Clients show a certificate of their own, which is verified: its chain, its dates, that it is for clients.
+
+    A bad one ends the TLS handshake.
+    """
+
+    authorities: Annotated[
+        Path,
+        Meta(
+            description="PEM file of the certificates of the authorities that vouch for clients, and of no others; read again"
+            " when it changes. A certificate that signs itself is good only if it stands here."
+        ),
+    ]
+    required: Annotated[
+        bool,
+        Meta(description="Whether a client without a certificate is refused; if not, other methods may let it in."),
+    ] = True
+
+
 class Tls(KeyPair, frozen=True, kw_only=True):
     """TLS 1.2 and 1.3 on a listener."""
+
+    client_certificates: Annotated[
+        ClientCertificates | None, Meta(description="Ask clients for certificates; the method `tls` needs that.")
+    ] = None
 
     more: Annotated[
         tuple[KeyPair, ...],

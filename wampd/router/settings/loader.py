@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .checker import Checker
 from .model import Settings
-from .problems import Problem, SettingsError
+from .problems import KeyPath, Place, Problem, SettingsError
 from .rules import RULES
 from .source import Reader
 
@@ -17,10 +17,16 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     ``environ`` is what ``${NAME}`` means in the file, beside ``WAMPD_PYTHON``: the Python that runs this,
     unless ``environ`` says otherwise.
     """
+    return load_with_places(path, environ)[0]
+
+
+def load_with_places(path: Path, environ: Mapping[str, str]) -> tuple[Settings, Mapping[KeyPath, Place]]:
+    """Return the settings as `load` does, and where in the files everything is."""
     problems: list[Problem] = []
     environ = {"WAMPD_PYTHON": sys.executable, **environ}
     root = Reader(environ, problems).read(path)
-    settings = Checker(problems, RULES, environ).check(root, Settings)
+    checker = Checker(problems, RULES, environ)
+    settings = checker.check(root, Settings)
     if problems or not isinstance(settings, Settings):
         raise SettingsError(problems)
-    return settings
+    return settings, checker.places

@@ -11,7 +11,7 @@ from wampd.realms.uris import UriCheck
 
 from .auth import Auth
 from .events import History, Retention
-from .limits import RealmLimits, RoleLimits
+from .limits import RealmLimits, RoleLimits, RuleLimits
 from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer, TrustLevel
 
 
@@ -21,12 +21,17 @@ class Permission(Part, frozen=True, kw_only=True):
     The most specific rule that matches decides alone: an exact one before a prefix, a longer prefix before a shorter
     one, a prefix before a wildcard. What it does not name is refused, and so is what no rule matches. `wamp.*` and
     `wampd.*` are granted only by rules that name them, as `uri: wamp.` with `match: prefix` does; an empty prefix or
-    component does not reach them.
+    component does not reach them, and `wamp.` not what is for `privileged` roles.
     A pattern is granted if one rule grants all that it matches, and no better rule refuses a part of it.
     """
 
     uri: Annotated[
-        str, Meta(description="The URI, the beginning of URIs (`prefix`), or a URI with empty components (`wildcard`).")
+        str,
+        Meta(
+            description="The URI, the beginning of URIs (`prefix`), or a URI with empty components (`wildcard`). The"
+            " components `{authid}` and `{session}` stand for those of the session: `com.user.{authid}.`. An authid that"
+            " is not one component of a URI cannot join in a role with such a rule."
+        ),
     ]
     match: Annotated[
         Match,
@@ -63,6 +68,9 @@ class Permission(Part, frozen=True, kw_only=True):
             " rule. `null`: that of the role."
         ),
     ] = None
+    limits: Annotated[RuleLimits, Meta(description="How much each session may call and publish by this rule.")] = (
+        RuleLimits()
+    )
 
 
 class Role(Part, frozen=True, kw_only=True):
@@ -77,6 +85,14 @@ class Role(Part, frozen=True, kw_only=True):
             " sessions; 0 is the least. What clients say of it does not count. `null`: nothing is told."
         ),
     ] = None
+    privileged: Annotated[
+        bool,
+        Meta(
+            description="Whether its rules for `wamp.` also are for the procedures that change what is others': sending"
+            " sessions away (`wamp.session.kill`, …), `wamp.registration.remove_callee` and"
+            " `wamp.subscription.remove_subscriber`. Otherwise only rules reach them whose `uri` begins with their name."
+        ),
+    ] = False
     limits: Annotated[
         RoleLimits, Meta(description="What its sessions may hold and do, where that is not what the realm says.")
     ] = RoleLimits()

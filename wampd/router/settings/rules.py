@@ -9,13 +9,18 @@ import re
 import shutil
 from collections.abc import Mapping
 
+from wampd.auth.placeholders import PLACEHOLDERS, fill, misplaced, unknown
+from wampd.realms.grants import Action
 from wampd.realms.uris import is_uri
 
 from . import endpoints
 from .auth_rules import AUTH_RULES, roles_exist
+from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
 from .events import History
+from .key_rules import certificates_are_asked_for, client_certificates
 from .listeners import (
+    ClientCertificates,
     EchoPath,
     KeyPair,
     Listener,
@@ -27,12 +32,18 @@ from .listeners import (
     WampPath,
 )
 from .model import Component, ProcessLimits, Settings, Store
-from .principals import files_are_sound
+from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
 from .realms import OnDemand, Permission, Realm, Role
 from .values import others_can_read
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_LIMITED: Mapping[str, frozenset[Action]] = {
+    "payload_size": frozenset({"call", "publish"}),
+    "call_rate": frozenset({"call"}),
+    "publication_rate": frozenset({"publish"}),
+}
+"""The actions that each limit of a rule is about."""
 _PATH = re.compile(r"/|(/[^/\s?#%\\]+)+")
 
 
@@ -41,10 +52,16 @@ _PATH = re.compile(r"/|(/[^/\s?#%\\]+)+")
 
 def _permission(permission: Permission, here: Here) -> None:
     _actions(permission, here)
+    _limits_of_rule(permission, here)
     if not here.is_sound("match"):
         return
     uri = permission.uri
-    if permission.match == "exact" and uri.endswith("."):
+    if word := unknown(uri):
+        hint = did_you_mean(word, PLACEHOLDERS)
+        here.problem(f"unknown placeholder {quote(word)}{hint}", "uri")
+    elif fault := misplaced(uri, permission.match):
+        here.problem(fault, "uri")
+    elif permission.match == "exact" and uri.endswith("."):
         here.problem(f'{quote(uri)} ends with a dot; with "match: prefix" it stands for all that begins with it', "uri")
     elif uri == "*" or uri.endswith(".*"):
         here.problem(f'"*" has no meaning here; write {quote(uri[:-1])} with "match: prefix"', "uri")
@@ -60,6 +77,18 @@ def _actions(permission: Permission, here: Here) -> None:
     both = sorted(permission.deny & (permission.allow or frozenset()))
     if both:
         here.problem(f"the rule allows this as well: {', '.join(both)}", "deny")
+
+
+def _limits_of_rule(permission: Permission, here: Here) -> None:
+    """See that a limit is of something that the rule allows."""
+    allowed = permission.allow or frozenset()
+    for key, actions in _LIMITED.items():
+        if getattr(permission.limits, key) is not None and not allowed & actions and here.is_sound("allow"):
+            doing = " or ".join(sorted(actions))
+            here.problem(f"the rule does not allow {doing}, so nothing is limited", "limits", key)
+
+
+_ANYBODY = dict.fromkeys(PLACEHOLDERS.values(), "a")
 
 
 def _role(role: Role, here: Here) -> None:
@@ -78,6 +107,7 @@ def _realm(realm: Realm, here: Here) -> None:
     for index, name in repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
         here.problem(f"there is another role {quote(name)}", "roles", index, "name")
     roles_exist(realm, here)
+    fitting_principals(realm.auth.principals, realm, here, "auth", "principals")
     files_are_sound(realm, here)
 
 
@@ -111,7 +141,7 @@ def _uris(realm: Realm, here: Here) -> None:
         for p, rule in here.each(role.permissions, "roles", r, "permissions"):
             where = ("roles", r, "permissions", p)
             length = role.limits.uri_length or realm.limits.uri_length
-            if here.is_sound(*where) and not is_uri(rule.uri, realm.uri_check, rule.match, length):
+            if here.is_sound(*where) and not is_uri(fill(rule.uri, _ANYBODY), realm.uri_check, rule.match, length):
                 here.problem(f"{quote(rule.uri)} is not a URI{_rule_of(realm, rule, length)}", *where, "uri")
 
 
@@ -254,6 +284,8 @@ def _settings(settings: Settings, here: Here) -> None:
     for index, (name, match) in repeated(names):
         other = "realm" if match == "exact" else f"template ({match})"
         here.problem(f"there is another {other} {quote(name)}", "realms", index, "name")
+    certificates_are_asked_for(settings, here)
+    authenticators_are_there(settings, here)
     for index, name in repeated((i, component.name) for i, component in here.each(settings.components, "components")):
         here.problem(f"there is another component {quote(name)}", "components", index, "name")
     usable = [
@@ -272,6 +304,7 @@ def _settings(settings: Settings, here: Here) -> None:
 
 RULES: Mapping[type, Rule] = {
     **AUTH_RULES,
+    ClientCertificates: client_certificates,
     Component: _component,
     EchoPath: _path_with_origins,
     KeyPair: _key_pair,

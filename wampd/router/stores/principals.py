@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -23,6 +24,7 @@ from twisted.python.failure import Failure
 from wampd.auth.accounts import Account
 from wampd.auth.methods import Failed
 from wampd.auth.questions import FindAccount
+from wampd.router.stores.accounts import Found, handles
 from wampd.router.stores.sqlite import StoreError
 from wampd.router.stores.store import Store
 
@@ -95,7 +97,7 @@ def _put(connection: apsw.Connection, realm: str, account: Account, *, disabled:
     kept = msgspec.json.encode(msgspec.structs.replace(account, provider=PROVIDER))
     values = (realm, account.authid, kept, int(disabled), datetime.now(UTC).isoformat(timespec="seconds"))
     connection.execute("INSERT OR REPLACE INTO principals VALUES (?, ?, ?, ?, ?)", values)
-    for kind, mark in _marks(account):
+    for kind, mark in marks(account):
         try:
             connection.execute("INSERT INTO marks VALUES (?, ?, ?, ?)", (realm, kind, mark, account.authid))
         except apsw.ConstraintError:
@@ -103,8 +105,9 @@ def _put(connection: apsw.Connection, realm: str, account: Account, *, disabled:
     _note(connection, realm, account.authid, "changed")
 
 
-def _marks(account: Account) -> list[tuple[str, bytes]]:  # noqa: ARG001 - what accounts hold so far finds nobody
-    return []
+def marks(account: Account) -> Iterator[tuple[str, bytes]]:
+    """What an account is found by, besides its authid."""
+    return ((by, value) for by, value in handles(account) if isinstance(value, bytes))
 
 
 def _note(connection: apsw.Connection, realm: str, authid: str, what: Change) -> None:
@@ -202,7 +205,7 @@ class StoredAccounts:
         self._store = store
         self._realm = realm
 
-    def find(self, question: FindAccount) -> Deferred[Account | Failed | None]:
+    def find(self, question: FindAccount) -> Deferred[Found]:
         """The account that is asked for."""
         realm, by, value = self._realm, question.by, question.value
 
@@ -210,7 +213,7 @@ class StoredAccounts:
             kept = get(connection, realm, value) if isinstance(value, str) else marked(connection, realm, by, value)
             return None if kept is None or kept.disabled else kept.account
 
-        found: Deferred[Account | Failed | None] = self._store.read(find)
+        found: Deferred[Found] = self._store.read(find)
         return found.addErrback(_failed)
 
 

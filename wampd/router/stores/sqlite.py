@@ -15,6 +15,7 @@ Sources: https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html.
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
@@ -52,6 +53,10 @@ SCHEMA: Final[tuple[str, ...]] = (
         authid TEXT NOT NULL,
         what TEXT NOT NULL        -- 'changed', 'logout'
     ) STRICT;
+    CREATE TABLE secrets (        -- drawn when the store is made
+        name TEXT PRIMARY KEY,
+        value BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
     """,
 )
 """Step n makes version n of version n - 1; a step that was released stays as it is."""
@@ -124,6 +129,13 @@ def carry_out(connection: apsw.Connection, work: Work[Result]) -> Result:
     return result
 
 
+def secret_of_salts(connection: apsw.Connection) -> bytes:
+    """What salts are made of that belong to this store: they stay the same as long as it does."""
+    value = connection.execute("SELECT value FROM secrets WHERE name = 'salts'").get
+    assert isinstance(value, bytes)
+    return value
+
+
 def _create(file: Path) -> None:
     """Make an empty file, for its owner alone, if there is none: SQLite gives those beside it the same mode."""
     try:
@@ -165,6 +177,8 @@ def _bring_up_to_date(connection: apsw.Connection) -> None:
         return
     for step in SCHEMA[version:]:
         connection.execute(step)
+    values = ("salts", secrets.token_bytes(32))
+    connection.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", values)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {len(SCHEMA)}")
 

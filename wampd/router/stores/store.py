@@ -22,7 +22,16 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.router.stores.sqlite import Result, StoreError, Work, carry_out, open_reader, open_store, trouble
+from wampd.router.stores.sqlite import (
+    Result,
+    StoreError,
+    Work,
+    carry_out,
+    open_reader,
+    open_store,
+    secret_of_salts,
+    trouble,
+)
 
 log = Logger()
 
@@ -35,28 +44,28 @@ _Item: TypeAlias = tuple[Work[Any], "Deferred[Any]"]
 
 
 class Store:
-    """The database in ``file``."""
+    """The database in ``file``, until the reactor has stopped."""
 
     def __init__(self, reactor: Any, file: Path, failed: Callable[[], None]) -> None:
-        """``failed`` is called each time that the database does not do what it should."""
+        """Open or make the database. Raise `StoreError`.
+
+        ``failed`` is called each time that the database does not do what it should.
+        """
         self.file = file
         self._reactor = reactor
         self._failed = failed
-        self._workers: list[_Worker] = []
         self._ailing = False
-
-    def open(self) -> None:
-        """Open or make the database, and begin to work. Raise `StoreError`."""
-        writer = open_store(self.file)
+        writer = open_store(file)
         try:
-            reader = open_reader(self.file)
+            reader = open_reader(file)
+            self.secret_of_salts = secret_of_salts(reader)
         except StoreError:
             writer.close()
             raise
         self._workers = [_Worker("store-reader", self, reader, _read), _Worker("store-writer", self, writer, _write)]
         for worker in self._workers:
             worker.start()
-        self._reactor.addSystemEventTrigger("after", "shutdown", self.close)
+        reactor.addSystemEventTrigger("after", "shutdown", self.close)
 
     def close(self) -> None:
         """Finish what waits, and close the database."""

@@ -1,0 +1,165 @@
+"""Accounts that a component knows: its procedure is called for each client that wants in.
+
+Rules
+-----
+* The procedure is called with ``(realm, authid, details)`` and returns a role, or a dictionary: the form of Crossbar.io's
+  dynamic authenticators. What its keys mean is in docs/authentication.md; keys that are unknown here are ignored.
+* An ERROR that denies lets nobody in; neither does anything else that goes wrong: no such procedure, another ERROR, no
+  answer in time, an answer that does not fit. Our log names the key that did not fit, never its value.
+* Of the method ``ticket`` the procedure is given the ticket, and judges it. If its answer holds a ``ticket`` or ``secret``,
+  that must be what the client sent: so an authenticator made for another method opens no door here.
+* So many calls at once and no more; a client that leaves takes its call back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from wampd.auth.accounts import Account
+from wampd.auth.methods import Deny, Failed, shown
+from wampd.auth.questions import FindAccount
+from wampd.router.envoy import Answer, CallFailed
+from wampd.router.stores import proofs
+from wampd.router.stores.accounts import Found
+
+DENIALS: Final = frozenset(
+    {
+        "wamp.error.authentication_denied",
+        "wamp.error.authorization_denied",
+        "wamp.error.not_authorized",
+    }
+)
+"""Errors by which an authenticator says no."""
+NO_SUCH_PRINCIPAL: Final = "wamp.error.no_such_principal"
+OUR_OWN: Final = frozenset(
+    {
+        "wamp.error.canceled",
+        "wamp.error.invalid_argument",
+        "wamp.error.no_available_callee",
+        "wamp.error.no_such_procedure",
+        "wamp.error.no_such_realm",
+        "wamp.error.payload_size_exceeded",
+        "wamp.error.timeout",
+        "wamp.error.unavailable",
+    }
+)
+"""Errors of the router itself, where the procedure said nothing."""
+SAFE_TO_TELL: Final = ("type", "protocol", "peer")
+"""What an authenticator is told of the transport: no header, no cookie."""
+
+Call = Callable[[str, str, Sequence[Any], float], Deferred[Answer]]
+
+
+class Said(Struct, frozen=True):
+    """What every answer holds; see `wampd.router.stores.proofs` for the rest."""
+
+    role: str
+    authid: str | None = None
+    realm: str | None = None
+    extra: dict[str, Any] | None = None
+
+
+class DynamicAccounts:
+    """The accounts that one procedure knows."""
+
+    def __init__(self, call: Call, realm: str, procedure: str, *, timeout: float = 5.0, most: int = 1_000) -> None:
+        """``call`` calls a procedure in a realm; ``timeout`` in seconds; ``most`` calls are under way at once."""
+        self._call = call
+        self._realm = realm
+        self._procedure = procedure
+        self._timeout = timeout
+        self._most = most
+        self._under_way = 0
+
+    def __repr__(self) -> str:
+        return f"<DynamicAccounts {self._procedure} in {self._realm}>"
+
+    def find(self, question: FindAccount) -> Found | Deferred[Found]:
+        """Ask the procedure for the account, or whether the proof is right."""
+        if self._under_way >= self._most:
+            return Failed(f"{self!r}: {self._most} calls are under way")
+        try:
+            called = self._call(self._realm, self._procedure, _arguments(question), self._timeout)
+        except (TypeError, ValueError, OverflowError) as why:  # UnicodeEncodeError among them
+            return Failed(f"{self!r}: what the client said cannot be carried: {type(why).__name__}")
+        self._under_way += 1
+
+        def done(outcome: Any) -> Any:
+            self._under_way -= 1
+            return outcome
+
+        answer: Deferred[Any] = called
+        answer.addBoth(done)
+        answer.addCallbacks(self._said, self._failed, callbackArgs=(question,), errbackArgs=(question,))
+        return answer
+
+    def _said(self, answer: Answer, question: FindAccount) -> Account | Deny | Failed:
+        if len(answer.args) != 1:
+            return self._unfit(f"it returned {len(answer.args)} values, not one")
+        value = answer.args[0]
+        if isinstance(value, str):
+            value = {"role": value}
+        if not isinstance(value, Mapping):
+            return self._unfit(f"it returned {type(value).__name__}, not a role or a dictionary")
+        try:
+            return _account(question, {str(key).replace("-", "_"): each for key, each in value.items()})
+        except ValueError as why:  # which msgspec.ValidationError is
+            return self._unfit(str(why))
+
+    def _failed(self, failure: Failure, question: FindAccount) -> Deny | Failed | None:
+        error = failure.value
+        if not isinstance(error, CallFailed):
+            failure.raiseException()
+        assert isinstance(error, CallFailed)
+        if error.uri == NO_SUCH_PRINCIPAL:
+            return None
+        if error.uri in DENIALS:
+            return Deny(f"{question.method}: {self!r} denied {shown(question.request.details.authid)}")
+        return Failed(f"{self!r}: {shown(error.uri)}", guess=error.uri not in OUR_OWN)
+
+    def _unfit(self, why: str) -> Failed:
+        return Failed(f"{self!r}: the answer does not fit: {why}", guess=True)
+
+
+def _arguments(question: FindAccount) -> tuple[Any, ...]:
+    """``(realm, authid, details)``."""
+    request = question.request
+    details: dict[str, Any] = {
+        "session": request.session_id,
+        "authmethod": question.method,
+        "authextra": request.details.authextra,
+        "authrole": request.details.authrole,
+        "transport": {key: request.transport[key] for key in SAFE_TO_TELL if key in request.transport},
+    }
+    if question.proof is not None:
+        details["ticket"] = question.proof
+    if isinstance(question.value, bytes):
+        details["pubkey"] = question.value.hex()
+        return request.realm, request.details.authid, details
+    return request.realm, question.value, details
+
+
+def _account(question: FindAccount, value: Mapping[str, Any]) -> Account:
+    """Read an answer. Raise `ValueError` with what is wrong: a key and what was expected, never a value."""
+    said = msgspec.convert(value, Said)
+    authid = said.authid if said.authid is not None else question.value
+    if not isinstance(authid, str):
+        raise ValueError("the client named no authid, so the answer must: no key 'authid'")
+    if not authid or not said.role:
+        raise ValueError(f"{'role' if authid else 'authid'!r} is empty")
+    if said.realm not in (None, question.request.realm):
+        raise ValueError("'realm' is not the realm that the client wants to join")
+    proof = proofs.READERS.get(question.method)
+    return Account(
+        authid=authid,
+        role=said.role,
+        provider="dynamic",
+        extra=said.extra,
+        **({} if proof is None else proof(question, value)),
+    )

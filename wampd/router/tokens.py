@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wampd.auth import jwk
 from wampd.auth.jwk import KeySet, UnusableKeyError
 from wampd.auth.jwt import Jwt, Rules
-from wampd.router.keyrings import FetchedKeys, FixedKey, Keyring, LocalKeys
+from wampd.router.keyrings import FixedKey, Keyring, LocalKeys
 from wampd.router.settings.jwt import DEFAULT_SECRET_ALGORITHMS, Jwks, JwtAuth, Oidc
 from wampd.router.settings.jwt_rules import read_keys
 from wampd.router.settings.realms import Realm
 from wampd.router.stores.watched import Unusable, Watch, Watched
 from wampd.router.tally import KEYS_NOT_FETCHED, Tally
+
+if TYPE_CHECKING:
+    from wampd.router.keyservers import FetchedKeys
 
 
 class Tokens:
@@ -57,7 +60,7 @@ class Tokens:
 
     def _server(self, source: Jwks | Oidc) -> FetchedKeys:
         from wampd.router.fetching import Fetcher  # and with it Twisted's web client: only for those who want it
-        from wampd.router.keyrings import fetched_set, provided_set
+        from wampd.router.keyservers import FetchedKeys, fetched_set, provided_set
 
         fetcher = Fetcher(self._reactor, source.timeout, None if source.ca is None else read_keys(source.ca))
         if isinstance(source, Oidc):

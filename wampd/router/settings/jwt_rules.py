@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from . import urls
 from .checker import Here, Rule, repeated
 from .jwt import Jwks, JwtAuth, JwtRole, Oidc
 from .problems import KeyPath, quote_file
@@ -130,6 +129,8 @@ def _oidc(oidc: Oidc, here: Here) -> None:
 
 
 def _fetched(source: Jwks | Oidc, url: str, key: str, here: Here) -> None:
+    from . import urls  # only for those who fetch something
+
     if why := urls.fault(url, insecure=source.insecure):
         here.problem(why, key)
     elif source.insecure and url.startswith("https:"):

@@ -18,6 +18,12 @@ class ProcessLimits(Part, frozen=True, kw_only=True):
     spare_descriptors: Annotated[
         int, Meta(ge=0, description="File descriptors that connections leave free; more connections are refused.")
     ] = 32
+    password_checks: Annotated[
+        Count, Meta(description="Passwords that are compared with slow hashes at once, each in a thread of its own.")
+    ] = 2
+    waiting_password_checks: Annotated[
+        Count, Meta(description="Passwords that wait to be compared; more are refused with `authentication_failed`.")
+    ] = 100
     drain: Annotated[
         Seconds, Meta(description="Time over which sessions are told to leave when the router is stopped.")
     ] = 10.0

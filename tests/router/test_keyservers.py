@@ -14,7 +14,7 @@ from wampd.auth.jwk import KeySet, UnusableKeyError, key_set
 from wampd.auth.methods import Failed
 from wampd.auth.questions import FindKeys
 from wampd.router.fetching import FetchError
-from wampd.router.keyrings import MOST_WAITING, FetchedKeys, provided_set
+from wampd.router.keyservers import MOST_WAITING, FetchedKeys, provided_set
 
 OLD = key_set(key_set_text(jwk("ES256", "old")))
 NEW = key_set(key_set_text(jwk("ES256", "old"), jwk("ES256 2", "new")))

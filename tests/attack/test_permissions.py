@@ -126,7 +126,7 @@ def test_a_pattern_catches_news_of_the_realm_only_where_a_rule_names_them(match:
     openly = Member(House(rules=OPEN))
     assert answer(openly, [32, 1, {"match": match}, uri]) == ""
     Member(openly.wire.house)
-    assert [message[3] for message in openly.heard()] == [{"topic": "wamp.session.on_join"}]
+    assert [message[3]["topic"] for message in openly.heard()] == ["wamp.session.on_join", "wampd.audit.joined"]
     plainly = Member(House(rules=[Rule("", "prefix", ALL)]))
     assert answer(plainly, [32, 1, {"match": match}, uri]) == DENIED
     assert answer(plainly, [32, 2, {"match": "prefix"}, "com."]) == ""
@@ -261,7 +261,9 @@ def test_a_refusal_does_not_tell_what_exists() -> None:
     house = House(rules=[Rule("com.open.", "prefix", ALL)])
     owner = house.connect()
     owner.send(b"\x7f\xf1\0\0")
-    owner.say([1, "realm1", {"roles": EVERY_ROLE, "authmethods": ["ticket"], "authid": "joe"}], [5, "joe's secret", {}])
+    owner.say(
+        [1, "realm1", {"roles": EVERY_ROLE, "authmethods": ["ticket"], "authid": "joe"}], [5, "joe's hunter2", {}]
+    )
     assert owner.say([64, 1, {}, "com.secret.there"])[0][0] == 65
     stranger = Member(house)
     known, unknown = stranger.say([48, 1, {}, "com.secret.there"]), stranger.say([48, 2, {}, "com.secret.nowhere"])

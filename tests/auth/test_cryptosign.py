@@ -238,7 +238,7 @@ def test_only_who_owns_a_key_learns_whether_it_is_known():
         play = client()
         play > signing(key)
         wrong = signed(ANN, NONCE)
-        play.handshake._directory["realm1"].methods["cryptosign"]._accounts.find = asked.append
+        play.handshake._directory["realm1"].methods["cryptosign"].accounts.find = asked.append
         play > wrong
         play < DENIED
     assert asked == []
@@ -347,6 +347,8 @@ def test_there_is_one_answer_for_each_challenge():
 
 # --------------------------------------------------------------------------------------------- channel binding
 
+FINISHED = b"finished message of TLS 1.3, 32 octets and more"
+LENIENT = Channel(tls_exporter=EXPORTED, finished=FINISHED)
 BOUND = [
     (TLS_1_2, "tls-unique", hashlib.sha256(UNIQUE).digest()),
     (TLS_1_3, "tls-exporter", EXPORTED),
@@ -357,7 +359,7 @@ BOUND = [
 @pytest.mark.parametrize("required", [True, False])
 @pytest.mark.parametrize(("channel", "kind", "channel_id"), BOUND)
 def test_a_signature_is_bound_to_the_channel(channel, kind, channel_id, required):
-    play = client(channel, binding_required=required)
+    play = client(channel, is_binding_required=required)
     play > signing(JOE, channel_binding=kind)
     play < [CHALLENGE, "cryptosign", {"challenge": NONCE.hex(), "channel_binding": kind}]
     play > signed(JOE, xor(NONCE, channel_id))
@@ -382,7 +384,29 @@ def test_a_bound_signature_is_denied_where_the_client_has_not_asked_for_binding(
     play < DENIED
 
 
+@pytest.mark.spec("CSG-04")
+def test_a_realm_may_bind_by_tls_unique_on_tls_1_3_as_autobahn_does():
+    channel_id = hashlib.sha256(FINISHED).digest()
+    play = client(LENIENT, finds_unique_in_tls_1_3=True, is_binding_required=True)
+    play > signing(JOE, channel_binding="tls-unique")
+    play < [CHALLENGE, "cryptosign", {"challenge": NONCE.hex(), "channel_binding": "tls-unique"}]
+    play > signed(JOE, xor(NONCE, channel_id))
+    play < [WELCOME]
+    for message in (NONCE, xor(NONCE, EXPORTED), xor(NONCE, FINISHED[:32])):
+        play = client(LENIENT, finds_unique_in_tls_1_3=True)
+        play > signing(JOE, channel_binding="tls-unique")
+        play > signed(JOE, message)
+        play < DENIED
+    for kind, channel_id in (("tls-exporter", EXPORTED), ("finished", bytes(32))):
+        play = client(LENIENT, finds_unique_in_tls_1_3=True)
+        play > signing(JOE, channel_binding=kind)
+        play > signed(JOE, xor(NONCE, channel_id))
+        play < [WELCOME]
+
+
 NOT_TO_BE_HAD = [
+    (LENIENT, "tls-unique"),
+    (LENIENT, "finished"),
     (None, "tls-unique"),
     (None, "tls-exporter"),
     (TLS_1_2, "tls-exporter"),
@@ -406,7 +430,7 @@ def test_a_binding_that_is_not_to_be_had_is_not_in_the_challenge(channel, kind):
 @pytest.mark.spec("CSG-04")
 @pytest.mark.parametrize(("channel", "kind"), [*NOT_TO_BE_HAD, (TLS_1_3, None), (None, None)])
 def test_where_a_binding_is_required_nobody_comes_in_without(channel, kind):
-    play = client(channel, binding_required=True)
+    play = client(channel, is_binding_required=True)
     play > signing(JOE, channel_binding=kind)
     play < [ABORT]
     assert play.aborted.reason == wamp_error("authentication_failed")
@@ -461,6 +485,16 @@ def test_a_challenge_of_the_client_is_32_octets(challenge, options):
     ]
 
 
+def test_the_routers_own_key_lets_nobody_in():
+    """It signs whatever clients bring, so anybody could have it sign the challenge of another connection."""
+    accounts = FixedAccounts([Account(authid="joe", role="member", keys=(ROUTER.public,))])
+    method = Cryptosign(accounts, draws(), router_key=ROUTER)
+    play = Client({"realm1": RealmAuth([method], [Role("member")])})
+    play > signing(ROUTER)
+    play > signed(ROUTER, NONCE)
+    play < DENIED
+
+
 def test_a_key_has_one_owner():
-    with pytest.raises(ValueError, match="two principals with the key"):
+    with pytest.raises(ValueError, match="two principals with the same key"):
         FixedAccounts([Account(authid=name, role="member", keys=(JOE.public,)) for name in ("a", "b")])

@@ -129,4 +129,4 @@ def test_there_is_nothing_to_answer():
     play < DENIED
     with pytest.raises(ProtocolViolation):
         play > [AUTHENTICATE, "", {}]
-    assert isinstance(TlsExchange(None, None, OTHER).authenticate("", {}), Deny)
+    assert isinstance(TlsExchange(None, None, ()).authenticate("", {}), Deny)

@@ -1,4 +1,4 @@
-"""What clients say to prove that they know a secret: written for the tests alone, from the texts, so that a mistake of ours shows."""
+"""What clients say to prove that they know a secret: written for the tests, from the texts, so that a mistake of ours shows."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from wampd.auth.placeholders import Placeholder, fill, placeholders
-from wampd.realms.grants import NOT_AUTHORIZED, Action, Disclosure, Grant
+from wampd.realms.grants import NOT_AUTHORIZED, Action, Authorizer, Disclosure, Grant
 from wampd.realms.limits import RuleLimits
 from wampd.realms.options import Match
 from wampd.realms.uris import UriMap, covers, overlap, precedence
@@ -107,13 +107,20 @@ class Role:
     Raise `ValueError` if two rules are for the same URI and match policy.
     """
 
-    __slots__ = ("_rules_of", "limited", "name", "placeholders", "privileged", "rules")
+    __slots__ = ("_rules_of", "authorizer", "limited", "name", "placeholders", "privileged", "rules")
 
     def __init__(
-        self, name: str, rules: Iterable[Rule] = (), *, trustlevel: int | None = None, privileged: bool = False
+        self,
+        name: str,
+        rules: Iterable[Rule] = (),
+        *,
+        trustlevel: int | None = None,
+        privileged: bool = False,
+        authorizer: Authorizer | None = None,
     ) -> None:
-        """``trustlevel`` is that of every rule which names none."""
+        """``trustlevel`` is that of every rule which names none; ``authorizer`` is asked about what no rule names."""
         self.name = name
+        self.authorizer = authorizer
         self.privileged = privileged
         self.rules = tuple(rules)
         self.placeholders = frozenset(name for rule in self.rules for name in placeholders(rule.uri))

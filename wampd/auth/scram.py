@@ -97,6 +97,9 @@ class _Hello(Struct, frozen=True):
     is_crossbar: bool
     """Whether the client makes of the text what Crossbar.io does."""
 
+    def __repr__(self) -> str:  # which channel it is need not be in a log
+        return f"<_Hello of {shown(self.authid)}>"
+
 
 class ScramExchange:
     """One client's way: an authid and a nonce, a CHALLENGE, a proof; and ours in WELCOME."""
@@ -135,7 +138,7 @@ class ScramExchange:
         if isinstance(hello, Deny):
             return hello
         self._hello = hello
-        return Wait(FindAccount(self._accounts, "authid", hello.authid, self._name, self._request), self._found)
+        return Wait(FindAccount(self._accounts, "authid", hello.authid, "scram", self._request), self._found)
 
     def _read(self) -> _Hello | Deny:
         """What HELLO says, or what is wrong with it; nothing depends on whether the authid is known."""
@@ -232,7 +235,9 @@ class ScramExchange:
     def _failed(self, error: str, message: str) -> Deny:
         """HELLO cannot be served."""
         authid = shown(self._request.details.authid)
-        return Deny(f"{self._name}: {authid}: {message}", AUTHENTICATION_FAILED, message, {"scram": error})
+        return Deny(
+            f"{self._name}: {authid}: {message}", AUTHENTICATION_FAILED, message, guess=False, details={"scram": error}
+        )
 
     def _denied(self, error: str, why: str) -> Deny:
         """AUTHENTICATE does not prove anything."""

@@ -25,19 +25,26 @@ from wampd.realms.options import JsonDict
 class Tls:
     """The method, with where the accounts are of those who may come in."""
 
-    __slots__ = ("_accounts",)
+    __slots__ = ("_accounts", "_knows_certificates")
 
     name = "tls"
 
-    def __init__(self, accounts: Any) -> None:
-        """``accounts`` is where to look for them: see `FindAccount`."""
+    def __init__(self, accounts: Any, *, knows_certificates: bool = False) -> None:
+        """``accounts`` is where to look for them: see `FindAccount`.
+
+        ``knows_certificates``: who is asked there sees the whole certificate, so it is asked once, by the fingerprint.
+        """
         self._accounts = accounts
+        self._knows_certificates = knows_certificates
 
     def begin(self, request: Request) -> TlsExchange | None:
         """Start with one client; `None`: it has shown no certificate."""
         channel: Channel | None = request.transport.get("channel")
         certificate = None if channel is None else channel.certificate
-        return None if certificate is None else TlsExchange(request, self._accounts, certificate)
+        if certificate is None:
+            return None
+        names = names_of(certificate)
+        return TlsExchange(request, self._accounts, names[:1] if self._knows_certificates else names)
 
 
 class TlsExchange:
@@ -45,10 +52,10 @@ class TlsExchange:
 
     __slots__ = ("_accounts", "_names", "_request")
 
-    def __init__(self, request: Request, accounts: Any, certificate: bytes) -> None:
+    def __init__(self, request: Request, accounts: Any, names: tuple[str, ...]) -> None:
         self._request = request
         self._accounts = accounts
-        self._names = names_of(certificate)
+        self._names = names
 
     def challenge(self) -> Step:
         """Nothing is asked of the client; look for its account."""

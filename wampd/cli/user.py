@@ -35,6 +35,8 @@ def user(chosen: Namespace) -> int:
         where = find_where(chosen.config, chosen.store, chosen.realm)
         if where is None:
             return EXIT_WRONG
+        if chosen.action != "list":
+            where.realm()  # what is wrong with the command line is said first
         connection = open_store(where.store, create=chosen.action == "add")
         try:
             ACTIONS[chosen.action](chosen, where, connection)

@@ -15,18 +15,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
-from wampd.auth.handshake import Abort, Accept, Outcome
 from wampd.auth.methods import Challenge, Wait
+from wampd.auth.outcomes import Abort, Accept, Outcome
 from wampd.realms.messages import Authenticate, Hello
 from wampd.realms.session import State
 from wampd.router import tally
 
 if TYPE_CHECKING:
     from wampd.router.realms import Realms
-
-log = Logger()
 
 
 class Comer(Protocol):
@@ -81,13 +78,14 @@ class Entrance:
         if expired is None:
             return False
         self.leave()
-        log.info("{who}: refused: {reason}: {why}", who=self._comer.who, reason=expired.reason, why=expired.log)
+        self._realms.auditor.failed(self._comer.who, self._handshake.claims(), expired)
         self._comer.refused(expired)
         return True
 
     def leave(self) -> None:
         """The client is gone, or was let in: nothing is waited for any more."""
         self.state = State.CLOSED
+        self._handshake.abandon()
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.cancel()
@@ -126,5 +124,5 @@ class Entrance:
 
     def _refuse(self, refusal: Abort) -> None:
         self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
-        log.info("{who}: refused: {reason}: {why}", who=self._comer.who, reason=refusal.reason, why=refusal.log)
+        self._realms.auditor.failed(self._comer.who, self._handshake.claims(), refusal)
         self._comer.refused(refusal)

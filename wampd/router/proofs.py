@@ -12,6 +12,8 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from wampd.auth.accounts import Account, CraKey, Kdf, ScramKeys
 from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.passwords import CRA_SALT, SCRAM_SALT, CraCost, ScramCost, cra_key, cra_secret, scram_keys
@@ -34,7 +36,15 @@ class Proofs:
         named = [role for role in roles if role != strangers] or [""]
         self.usual = [_usual(role, self._cra or CraCost(), self._scram or ScramCost()) for role in named]
         """What accounts look like that are made here of passwords."""
+        self._secret = secret
+        self._realm = realm
         self.lookalikes = Lookalikes(secret, realm, self.usual)
+
+    def strangers(self, provider: str) -> Lookalikes:
+        """Lookalikes of accounts that are kept elsewhere, where nobody knows what they look like."""
+        return Lookalikes(
+            self._secret, self._realm, [structs.replace(account, provider=provider) for account in self.usual]
+        )
 
     def account(self, principal: Principal) -> Account:
         """What is kept of a principal."""

@@ -25,9 +25,14 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake, RealmAuth
+from wampd.auth.door import RealmAuth
+from wampd.auth.handshake import NO_SUCH_REALM, Handshake
 from wampd.auth.methods import Failed
-from wampd.auth.questions import CallProcedure, FindAccount, FindKeys
+from wampd.auth.outcomes import Abort, Accept
+from wampd.auth.questions import AwaitTurn, CallProcedure, FindAccount, FindKeys
+from wampd.auth.throttle import Throttle, Tolerance
+from wampd.realms.asking import Question
+from wampd.realms.audit import Entry
 from wampd.realms.limits import UNAVAILABLE, beyond
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
@@ -35,6 +40,8 @@ from wampd.realms.realm import Realm
 from wampd.realms.records import CANCELED
 from wampd.realms.session import Session
 from wampd.router.answers import Answers
+from wampd.router.audit import Auditor
+from wampd.router.authorizers import Authorizers
 from wampd.router.envoy import Answer, CallFailed, Envoy
 from wampd.router.tally import OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
 from wampd.router.templates import Directory, Plan, Template
@@ -158,10 +165,12 @@ class RealmShell:
 class Realms:
     """All realms of the process."""
 
-    def __init__(self, clock: Any, agent: str) -> None:
-        """``agent`` is what WELCOME says of the router."""
+    def __init__(self, clock: Any, agent: str, tolerance: Tolerance = Tolerance()) -> None:  # noqa: B008 - frozen
+        """``agent`` is what WELCOME says of the router; ``tolerance`` is for those who fail to authenticate."""
         self.touched: list[Session] = []
         self._alarmed: list[Realm] = []
+        self._asked: list[Question] = []
+        self._entries: list[Entry] = []
         self.ids: set[int] = set()
         """Of the sessions of all realms."""
         self.tally = Tally(clock)
@@ -174,12 +183,19 @@ class Realms:
         self.tally.ask(self._struck)
         chance = random.Random(secrets.randbits(256))  # noqa: S311 - ids, not secrets
         self._draw = chance.getrandbits
+        self.returning: Any = None
+        """Who came by which cookie: a `wampd.router.returning.Returning`, where there are cookies."""
         self.answers = Answers()
         """Who answers what handshakes ask of the outside."""
         self.answers.add(FindKeys, lambda question: question.keys.find(question))
         self.answers.add(FindAccount, lambda question: question.accounts.find(question))
         self.answers.add(CallProcedure, self._call_procedure)
+        self.answers.add(AwaitTurn, self._await_turn)
+        self._throttle = Throttle(tolerance, clock.seconds)
+        self.tally.ask(lambda: self._throttle.struck)
         self._envoys: dict[str, Envoy] = {}
+        self.auditor = Auditor(clock, self._core, self.end_of_turn)
+        self._authorizers = Authorizers(self.call, clock, self.tally)
         self._outside = Outside(self._publication_id, clock.seconds, time.time, chance.random, load, carry)
 
     def add(self, name: str, plan: Plan) -> RealmShell:
@@ -238,6 +254,8 @@ class Realms:
             touched=self.touched,
             outside=self._outside,
             alarmed=self._alarmed,
+            asked=self._asked,
+            entries=self._entries,
             limits=plan.limits,
             role_limits=plan.role_limits,
             quota=plan.quota,
@@ -264,6 +282,10 @@ class Realms:
             struck.update(shell.core.struck)
         return struck
 
+    def _core(self, name: str) -> Realm | None:
+        shell = self._shells.get(name)
+        return None if shell is None else shell.core
+
     def __getitem__(self, name: str) -> RealmShell:
         return self._shells[name]
 
@@ -282,7 +304,7 @@ class Realms:
 
     def handshake(self, about: Mapping[str, Any]) -> Handshake:
         """Begin a handshake with a client; ``about`` tells of its transport."""
-        return Handshake(self._directory, self._session_id, self._agent, about)
+        return Handshake(self._directory, self._session_id, self._agent, about, self._throttle)
 
     def call(self, realm: str, procedure: str, args: Sequence[Any], timeout: float) -> Deferred[Answer]:
         """Call a procedure of a component, as the router; ``timeout`` in seconds. The Deferred fails with `CallFailed`."""
@@ -294,6 +316,12 @@ class Realms:
             envoy = self._envoys[realm] = Envoy(shell.core, self._clock, self._session_id(), self.touched)
             self.ids.add(envoy.session.id)
         return envoy.call(procedure, args, timeout)
+
+    def _await_turn(self, question: AwaitTurn) -> Deferred[None]:
+        turn: Deferred[None] = Deferred()
+        # In a later turn of the reactor: nobody calls into the handshake that has just ended.
+        question.attempt.turn = lambda: self._clock.callLater(0, _fire, turn)
+        return turn
 
     def _call_procedure(self, question: CallProcedure) -> Deferred[Any]:
         def said(answer: Answer) -> Any:
@@ -312,6 +340,14 @@ class Realms:
 
     def end_of_turn(self) -> None:
         """Write what was said in this turn."""
+        if self._asked:
+            for question in self._asked:  # grows while questions are answered at once
+                self._authorizers.ask(question, self.end_of_turn)
+            self._asked.clear()
+        if self._entries:
+            for entry in self._entries:
+                self.auditor.write(entry)
+            self._entries.clear()
         touched = self.touched
         if touched:
             for session in touched:  # grows while what cannot be delivered is answered
@@ -338,3 +374,8 @@ class Realms:
             session_id = secrets.randbelow(MAX_ID) + 1
             if session_id not in self.ids:
                 return session_id
+
+
+def _fire(turn: Deferred[None]) -> None:
+    if not turn.called:  # else nobody waits any more
+        turn.callback(None)

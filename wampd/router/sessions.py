@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
-from wampd.auth.handshake import Abort as Refusal
-from wampd.auth.handshake import Accept
 from wampd.auth.methods import Challenge
+from wampd.auth.outcomes import Abort as Refusal
+from wampd.auth.outcomes import Accept
 from wampd.realms.messages import (
     ABORT,
     Abort,
@@ -38,6 +38,7 @@ from wampd.realms.messages import (
 from wampd.realms.meta.sessions import KILLED
 from wampd.realms.session import LEGAL, ProtocolViolation, Session, SessionOver, State
 from wampd.router import tally
+from wampd.router.audit import who
 from wampd.router.entrance import Entrance
 from wampd.router.line import Line, Patience
 from wampd.router.wire.codec import Codec, Uncarriable
@@ -111,7 +112,7 @@ class SessionPeer:
         """For the log: the session, or where the connection comes from."""
         if self.session is None:
             return str(self.about["peer"])
-        return f"{self.session.id} ({self.session.authid}, {self.session.authrole}, {self.about['peer']})"
+        return who(self.session)
 
     @property
     def is_in(self) -> bool:
@@ -130,8 +131,8 @@ class SessionPeer:
                     self.handle(self.session, decode(payload))
             except _Joined:
                 continue
-            except SessionOver:
-                self._over()
+            except SessionOver as over:
+                self._over(str(over))
                 continue
             except ProtocolViolation as violation:
                 self.violated(str(violation))
@@ -192,7 +193,9 @@ class SessionPeer:
         depth = session.limits.depth
         codec = self._codec if depth is None else shallower(self._codec, depth)
         self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
-        log.info("{who} joined {realm}", who=self.who, realm=realm.core.name)
+        if "cookie" in self.about:
+            self._realms.returning.joined(self, accept, self._realms.door(accept.realm))
+        self._realms.auditor.joined(session, realm.core)
         return None
 
     def _end(self) -> None:
@@ -305,6 +308,24 @@ class SessionPeer:
 
     # -------------------------------------------------------------------------------------------------------- ending
 
+    def hold(self, held: bool) -> None:
+        """Read nothing from the client, or read again: what it said last has to wait."""
+        self._connection.hold(held)
+
+    def resume(self) -> None:
+        """What the client said, and had to wait, is served now."""
+        session, realm = self.session, self._realm
+        if session is None or realm is None:
+            return
+        try:
+            realm.core.room.go_on(session)
+        except SessionOver as over:
+            self._over(str(over))
+        except ProtocolViolation as violation:
+            self.violated(str(violation))
+        except Exception:  # noqa: BLE001 - logged, and ended for this session
+            self.our_bug()
+
     def dismiss(self, reason: str, message: str = "") -> None:
         """Say GOODBYE with this reason, and close when the client has answered or time is up."""
         session = self.session
@@ -319,9 +340,11 @@ class SessionPeer:
         self.deadline = self._realms.deadline(self._patience.close)
         self._connection.wake(self.deadline)
 
-    def _over(self) -> None:
-        """The session is over by the client's own word."""
+    def _over(self, reason: str) -> None:
+        """The session is over by the client's own word; ``reason`` is that of its GOODBYE."""
         session = self.session
+        if "cookie" in self.about:
+            self._realms.returning.over(self, reason)
         self.flush()
         if self._state is State.CLOSED:
             return  # the last words did not get through: the connection is closed, and serves no new session
@@ -351,11 +374,13 @@ class SessionPeer:
     def _leave(self, why: str) -> None:
         session, realm = self.session, self._realm
         if session is not None and realm is not None:
-            log.info("{who} left {realm}: {why}", who=self.who, realm=realm.core.name, why=why)
+            self._realms.auditor.left(session, realm.core, why)
             self.session = None
             self._realm = None
             self._realms.ids.discard(session.id)
             realm.leave(session)
+            if "cookie" in self.about:
+                self._realms.returning.left(self)
 
     # ------------------------------------------------------------------------------------- what the connection tells
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 from wampd.auth.accounts import Kdf
 
 from .jwt import JwtAuth
-from .parts import Count, Name, Part, Seconds, Text
+from .parts import Count, Name, Part, Seconds, SecondsOrOff, Text
 from .secret import Secret
 
 Kibibytes = Annotated[int, Meta(ge=8, le=4 * 1024 * 1024)]
@@ -75,6 +75,17 @@ class Principal(Part, frozen=True, kw_only=True):
             " `{file: PATH}` of a file that others cannot read."
         ),
     ] = None
+    keys: Annotated[
+        tuple[Text, ...],
+        Meta(description="The Ed25519 public keys that prove it by the method `cryptosign`: 64 hex digits each."),
+    ] = ()
+    certificates: Annotated[
+        tuple[Certificate, ...],
+        Meta(
+            description="The TLS certificates that prove it by the method `tls`. A subject or an alternative name is as good"
+            " as the listener's authorities, each of which can vouch for it; a fingerprint is of one certificate alone."
+        ),
+    ] = ()
     password: Annotated[
         Secret | None,
         Meta(
@@ -88,17 +99,6 @@ class Principal(Part, frozen=True, kw_only=True):
     scram: Annotated[
         ScramProof | None, Meta(description="What proves it by the method `scram`, instead of `password`.")
     ] = None
-    keys: Annotated[
-        tuple[Text, ...],
-        Meta(description="The Ed25519 public keys that prove it by the method `cryptosign`: 64 hex digits each."),
-    ] = ()
-    certificates: Annotated[
-        tuple[Certificate, ...],
-        Meta(
-            description="The TLS certificates that prove it by the method `tls`. A subject or an alternative name is as good"
-            " as the listener's authorities, each of which can vouch for it; a fingerprint is of one certificate alone."
-        ),
-    ] = ()
 
 
 class Authenticator(Part, frozen=True, kw_only=True):
@@ -157,6 +157,9 @@ class WampcraAuth(Part, frozen=True, kw_only=True):
             " that they join."
         ),
     ] = 100_000
+    authenticator: Annotated[
+        Authenticator | None, Meta(description="Who tells the secrets and keys, instead of `principals`.")
+    ] = None
 
 
 class ScramAuth(Part, frozen=True, kw_only=True):
@@ -177,6 +180,9 @@ class ScramAuth(Part, frozen=True, kw_only=True):
             " on; browsers cannot."
         ),
     ] = "optional"
+    authenticator: Annotated[Authenticator | None, Meta(description="Who tells the keys, instead of `principals`.")] = (
+        None
+    )
 
 
 class CryptosignAuth(Part, frozen=True, kw_only=True):
@@ -196,6 +202,15 @@ class CryptosignAuth(Part, frozen=True, kw_only=True):
             " on TLS 1.2), so that nobody between client and router can use it. `optional`: if the client asks."
         ),
     ] = "optional"
+    tls_unique_on_tls_1_3: Annotated[
+        bool,
+        Meta(
+            description="Bind by `tls-unique` on TLS 1.3, too, as autobahn and Crossbar.io do; no standard has it there."
+        ),
+    ] = False
+    authenticator: Annotated[
+        Authenticator | None, Meta(description="Who tells whose a key is, instead of `principals`.")
+    ] = None
 
 
 class TlsAuth(Part, frozen=True, kw_only=True):
@@ -203,6 +218,37 @@ class TlsAuth(Part, frozen=True, kw_only=True):
 
     A listener must ask for certificates: see `client_certificates` of its `tls`.
     """
+
+    authenticator: Annotated[
+        Authenticator | None, Meta(description="Who tells whose a certificate is, instead of `principals`.")
+    ] = None
+
+
+class CookieAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `cookie`: a browser that came in by another method before comes back without being asked.
+
+    It needs a WebSocket or long-poll path with `cookie`. Changed times hold for cookies that are given from then on.
+    """
+
+    lifetime: Annotated[Seconds, Meta(description="How long after the authentication a cookie stands for it.")] = (
+        30 * 86_400.0
+    )
+    idle: Annotated[Seconds, Meta(description="How long it stands for it without a connection that showed it.")] = (
+        7 * 86_400.0
+    )
+    grace: Annotated[
+        SecondsOrOff,
+        Meta(
+            description="How long the value before is good when a new one has arrived at the browser, for other tabs that"
+            " are on their way. Shown later, it was copied: the cookie is forgotten, and who came by it is sent away."
+        ),
+    ] = 30.0
+    per_principal: Annotated[
+        Count,
+        Meta(
+            description="Most cookies that stand for one principal; the one that was not shown for longest is forgotten."
+        ),
+    ] = 20
 
 
 class Auth(Part, frozen=True, kw_only=True):
@@ -232,6 +278,9 @@ class Auth(Part, frozen=True, kw_only=True):
     ] = ()
     anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
     ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None
+    cryptosign: Annotated[CryptosignAuth | None, Meta(description="Let principals in by their Ed25519 keys.")] = None
+    tls: Annotated[TlsAuth | None, Meta(description="Let principals in by their TLS certificates.")] = None
+    cookie: Annotated[CookieAuth | None, Meta(description="Let browsers come back that came in before.")] = None
     wampcra: Annotated[
         WampcraAuth | None, Meta(description="Let principals in that sign a challenge with a secret or password.")
     ] = None
@@ -247,8 +296,6 @@ class Auth(Part, frozen=True, kw_only=True):
             " who compares salts before and after a restart can tell unknown principals from those with derived keys."
         ),
     ] = None
-    cryptosign: Annotated[CryptosignAuth | None, Meta(description="Let principals in by their Ed25519 keys.")] = None
-    tls: Annotated[TlsAuth | None, Meta(description="Let principals in by their TLS certificates.")] = None
     jwt: Annotated[
         JwtAuth | None, Meta(description="Let in who has a token that somebody else has signed (JSON Web Token).")
     ] = None

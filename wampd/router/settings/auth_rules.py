@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from .auth import Auth, Certificate, CryptosignAuth, PasswordFile, Principal
-from .authenticators import judged_otherwise
+from .auth import Auth, PasswordFile, Principal
+from .authenticators import authenticator_of
 from .checker import Here, Rule, repeated
 from .jwt_rules import JWT_RULES, jwt_roles
-from .key_rules import certificate, cryptosign, one_owner, principal_keys, routers_key
+from .key_rules import KEY_RULES, not_the_routers, one_owner
 from .problems import KeyPath, did_you_mean, quote, quote_file
 from .proof_rules import LEAST_MOCK_SECRET, PROOF_RULES, scram_takes
 from .realms import Realm
@@ -36,6 +36,8 @@ def _auth(auth: Auth, here: Here) -> None:
     offered = [name for name in METHODS if getattr(auth, name) is not None]
     if not offered and here.is_sound():
         here.problem("nobody can join: there is no authentication method")
+    elif offered == ["cookie"] and here.is_sound():
+        here.problem("nobody can join: a cookie only brings back who came in by another method", "cookie")
     check_principals(auth.principals, auth, methods_of(auth, here), here, "principals")
     for index, _ in repeated(here.each(auth.files, "files")):
         here.problem("this file is here twice", "files", index)
@@ -45,33 +47,35 @@ def _auth(auth: Auth, here: Here) -> None:
         here.problem("no method uses this: the realm's auth does not name ticket", "password_files")
 
 
-def methods_of(auth: Auth, here: Here | None = None, *keys: str | int) -> Collection[str]:
-    """The methods that are offered, and those about which something is wrong ``here``; ``keys`` lead to ``auth``."""
-    return [
-        name
-        for name in METHODS
-        if getattr(auth, name) is not None or (here is not None and not here.is_sound(*keys, name))
-    ]
+def methods_of(auth: Auth, here: Here, *keys: str | int) -> Collection[str]:
+    """The methods for principals, those included about which something is wrong; ``keys`` lead to ``auth``."""
+    for_principals = methods_for_principals(auth)
+    return [name for name in METHODS if name in for_principals or not here.is_sound(*keys, name)]
+
+
+def methods_for_principals(auth: Auth) -> Collection[str]:
+    """The methods that are offered and are not left to an authenticator."""
+    return [name for name in METHODS if getattr(auth, name) is not None and authenticator_of(auth, name) is None]
 
 
 def check_principals(
     principals: tuple[Principal, ...], auth: Auth, methods: Collection[str], here: Here, *keys: str | int
 ) -> None:
-    """See that the principals which ``keys`` lead to can come in by one of these methods, as they should."""
+    """See that the principals which ``keys`` lead to can come in by one of these methods."""
     items = list(here.each(principals, *keys))
     for index, authid in repeated((i, principal.authid) for i, principal in items):
         here.problem(f"there is another principal {quote(authid)}", *keys, index, "authid")
-    one_owner(items, routers_key(auth), here, *keys)
+    one_owner(items, here, *keys)
+    not_the_routers(auth, items, here, *keys)
     for index, principal in items:
         proofs = [key for key in PROOFS if getattr(principal, key)]
         if not proofs and here.is_sound(*keys, index):
             here.problem(f"nothing proves who this is: give it one of {', '.join(PROOFS)}", *keys, index)
         for key in proofs:
-            names = " or ".join(PROOFS[key])
-            if judged_otherwise(auth, PROOFS[key]):
-                here.problem(f"who comes in by {names} is said by its authenticator", *keys, index, key)
-            elif not any(method in methods for method in PROOFS[key]):
-                here.problem(f"no method uses this: the realm's auth does not name {names}", *keys, index, key)
+            if not any(method in methods for method in PROOFS[key]):
+                names = " or ".join(PROOFS[key])
+                why = f"the realm's auth does not name {names}, or leaves it to an authenticator"
+                here.problem(f"no method uses this: {why}", *keys, index, key)
         if "scram" in methods:
             scram_takes(principal, here, *keys, index)
 
@@ -122,10 +126,8 @@ def check_role(role: str, known: Collection[str], here: Here, *keys: str | int) 
 
 AUTH_RULES: Mapping[type, Rule] = {
     Auth: _auth,
-    Certificate: certificate,
-    CryptosignAuth: cryptosign,
     PasswordFile: _password_file,
-    Principal: principal_keys,
     **JWT_RULES,
     **PROOF_RULES,
+    **KEY_RULES,
 }

@@ -1,16 +1,15 @@
 """Rules of what proves principals by keys of their own: cryptosign's keys, the router's, and TLS certificates."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from wampd.auth.certificates import fingerprint_name, san_name, subject_name
 from wampd.auth.keys import SigningKey, read_public_key
 
 from .auth import Auth, Certificate, CryptosignAuth, Principal
-from .checker import Here, repeated
+from .checker import Here, Rule, repeated
 from .listeners import ClientCertificates
 from .model import Settings
-from .problems import quote_file
+from .problems import KeyPath, quote_file
 
 
 def principal_keys(principal: Principal, here: Here) -> None:
@@ -79,42 +78,37 @@ def certificates_are_asked_for(settings: Settings, here: Here) -> None:
             here.problem(message, "realms", index, "auth", "tls")
 
 
-def routers_key(auth: Auth) -> bytes | None:
-    """The public key of the router itself; `None`: it has none, or what is there is none."""
+def one_owner(principals: Iterable[tuple[int, Principal]], here: Here, *keys: str | int) -> None:
+    """See that no key and no certificate belongs to two of the principals that ``keys`` lead to."""
+    marks: list[tuple[str | bytes | None, KeyPath]] = []
+    for index, principal in principals:
+        for number, key in here.each(principal.keys, *keys, index, "keys"):
+            marks.append((read_public_key(key), (index, "keys", number)))
+        for number, certificate in here.each(principal.certificates, *keys, index, "certificates"):
+            marks.append((certificate_name(certificate), (index, "certificates", number)))
+    sound = [(mark, place) for mark, place in marks if mark is not None]
+    for position, _ in repeated(enumerate(mark for mark, _ in sound)):
+        here.problem("this is here twice", *keys, *sound[position][1])
+
+
+def not_the_routers(auth: Auth, principals: Iterable[tuple[int, Principal]], here: Here, *keys: str | int) -> None:
+    """See that the router's own key, which signs whatever clients bring, is not that of a principal ``keys`` lead to."""
     if auth.cryptosign is None or auth.cryptosign.router_key is None:
-        return None
+        return
     try:
-        return SigningKey.from_text(auth.cryptosign.router_key.reveal()).public
+        own = SigningKey.from_text(auth.cryptosign.router_key.reveal()).public
     except ValueError:
-        return None
+        return  # which is a problem by itself
+    for index, principal in principals:
+        for number, key in here.each(principal.keys, *keys, index, "keys"):
+            if read_public_key(key) == own:
+                message = "this is the router's own key, which signs whatever clients bring"
+                here.problem(message, *keys, index, "keys", number)
 
 
-def one_owner(
-    principals: Sequence[tuple[int, Principal]], routers: bytes | None, here: Here, *where: str | int
-) -> None:
-    """See that no key belongs to two principals, or to one and the router, which signs what anybody brings."""
-    keys = [
-        ((index, number), read_public_key(key))
-        for index, principal in principals
-        for number, key in here.each(principal.keys, *where, index, "keys")
-    ]
-    known = [((index, number), key) for (index, number), key in keys if key is not None]
-    for index, number in _repeated(known):
-        here.problem("this key is here twice", *where, index, "keys", number)
-    names = [
-        ((index, number), certificate_name(each))
-        for index, principal in principals
-        for number, each in here.each(principal.certificates, *where, index, "certificates")
-    ]
-    for index, number in _repeated([(place, name) for place, name in names if name is not None]):
-        here.problem("this certificate is here twice", *where, index, "certificates", number)
-    for (index, number), key in known:
-        if key == routers:
-            here.problem(
-                "this is the router's own key, which signs whatever clients bring", *where, index, "keys", number
-            )
-
-
-def _repeated(keys: list[tuple[tuple[int, int], Any]]) -> Iterable[tuple[int, int]]:
-    """The places of what was there before."""
-    return (keys[position][0] for position, _ in repeated(enumerate(key for _, key in keys)))
+KEY_RULES: Mapping[type, Rule] = {
+    Certificate: certificate,
+    ClientCertificates: client_certificates,
+    CryptosignAuth: cryptosign,
+    Principal: principal_keys,
+}

@@ -7,7 +7,7 @@ from wampd.auth.placeholders import placeholders
 from wampd.realms.uris import is_component
 
 from .auth import Principal
-from .auth_rules import AUTH_RULES, check_principals, check_role, methods_of
+from .auth_rules import AUTH_RULES, check_principals, check_role, methods_for_principals, methods_of
 from .checker import Checker, Here
 from .problems import Place, Problem, SettingsError, quote
 from .realms import Realm
@@ -36,7 +36,9 @@ def read_principals(
     principals = checker.check(node, tuple[Principal, ...])
     here = Here(checker, ())
     if isinstance(principals, tuple):
-        check_principals(principals, realm.auth, methods_of(realm.auth) if methods is None else methods, here)
+        check_principals(
+            principals, realm.auth, methods_for_principals(realm.auth) if methods is None else methods, here
+        )
         fitting_principals(principals, realm, here)
         roles = [role.name for role in realm.roles]
         for index, principal in here.each(principals):

@@ -35,26 +35,29 @@ class FixedAccounts:
     """
 
     def __init__(self, accounts: Iterable[Account]) -> None:
-        self._found: dict[tuple[str, str | bytes], Account] = {}
+        self._by_authid: dict[str, Account] = {}
+        self._by_mark: dict[tuple[str, str | bytes], Account] = {}
         for account in accounts:
-            for handle in handles(account):
-                if self._found.setdefault(handle, account) is not account:
-                    by, value = handle
-                    raise ValueError(
-                        f"two principals with the {by} {value if isinstance(value, str) else value.hex()!r}"
-                    )
+            if account.authid in self._by_authid:
+                raise ValueError(f"two principals with the authid {account.authid!r}")
+            self._by_authid[account.authid] = account
+            for mark in account.marks():
+                if self._by_mark.setdefault(mark, account) is not account:
+                    raise ValueError(f"two principals with the same {mark[0]}")
 
     def __iter__(self) -> Iterator[Account]:
-        return (account for (by, _), account in self._found.items() if by == "authid")
+        return iter(self._by_authid.values())
 
     def differing(self, others: FixedAccounts) -> set[str]:
         """The authids whose accounts are not the same there, or are in one of the two places only."""
-        ours, theirs = ({account.authid: account for account in each} for each in (self, others))
-        return {authid for authid in ours.keys() | theirs.keys() if ours.get(authid) != theirs.get(authid)}
+        both = self._by_authid.keys() | others._by_authid.keys()
+        return {authid for authid in both if self._by_authid.get(authid) != others._by_authid.get(authid)}
 
     def find(self, question: FindAccount) -> Account | None:
         """The account that is asked for."""
-        return self._found.get((question.by, question.value))
+        if isinstance(question.value, str):
+            return self._by_authid.get(question.value)
+        return self._by_mark.get((question.by, question.value))
 
 
 class WatchedAccounts:
@@ -66,12 +69,3 @@ class WatchedAccounts:
     def find(self, question: FindAccount) -> Account | None:
         """The account that is asked for."""
         return self._file.content.find(question)
-
-
-def handles(account: Account) -> Iterator[tuple[str, str | bytes]]:
-    """By what an account is found."""
-    yield "authid", account.authid
-    for key in account.keys:
-        yield "key", key
-    for name in account.certificates:
-        yield "certificate", name.encode()

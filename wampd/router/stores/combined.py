@@ -5,14 +5,13 @@ Rules
 * Every place is asked, always: the time that it takes does not tell where somebody is kept.
 * The places have an order, and the first that has the account decides. A place that does not know because it failed stands for
   its accounts: then nobody knows, unless an earlier place has the account.
-* An authid is the principal of the first place that has it, also where the account is found by a key or a certificate: then no
-  earlier place may have its authid.
+* An account that is found otherwise than by its authid counts only if it would be found by that, too: an earlier place may
+  have another account of the same authid, which decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from msgspec import structs
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -35,33 +34,31 @@ class CombinedAccounts:
 
     def find(self, question: FindAccount) -> Found | Deferred[Found]:
         """The account that is asked for, at once if all places know at once."""
-        answers = _ask_all(self._places, question)
-        decide = _first if question.by == "authid" else partial(self._unless_another_has_it, question)
-        return answers.addCallback(decide) if isinstance(answers, Deferred) else decide(answers)
-
-    def _unless_another_has_it(self, question: FindAccount, answers: Sequence[Found]) -> Found | Deferred[Found]:
-        """The first of the answers; nobody, if the authid is another's."""
-        found = _first(answers)
-        earlier = self._places[: answers.index(found)]
-        if not isinstance(found, Account) or not earlier:
+        found = self._first_of_all(question)
+        if question.by == "authid":
             return found
-        by_authid = structs.replace(question, by="authid", value=found.authid)
+        if isinstance(found, Deferred):
+            return found.addCallback(self._unless_hidden, question)
+        return self._unless_hidden(found, question)
 
-        def decide(answers: Sequence[Found]) -> Found:
-            another = _first(answers)
-            return found if another is None else None if isinstance(another, Account) else another
+    def _unless_hidden(self, found: Found, question: FindAccount) -> Found | Deferred[Found]:
+        """What was found, unless its authid is somebody else's."""
+        if not isinstance(found, Account):
+            return found
 
-        others = _ask_all(earlier, by_authid)
-        return others.addCallback(decide) if isinstance(others, Deferred) else decide(others)
+        def compare(visible: Found) -> Found:
+            return visible if visible == found or isinstance(visible, Failed) else None
 
+        visible = self._first_of_all(structs.replace(question, by="authid", value=found.authid))
+        return visible.addCallback(compare) if isinstance(visible, Deferred) else compare(visible)
 
-def _ask_all(places: Sequence[Accounts], question: FindAccount) -> Sequence[Found] | Deferred[Sequence[Found]]:
-    answers = [_ask(place, question) for place in places]
-    here = [answer for answer in answers if not isinstance(answer, Deferred)]
-    if len(here) == len(answers):
-        return here
-    waiting = [answer if isinstance(answer, Deferred) else succeed(answer) for answer in answers]
-    return DeferredList(waiting).addCallback(lambda results: [found for _, found in results])
+    def _first_of_all(self, question: FindAccount) -> Found | Deferred[Found]:
+        answers = [_ask(place, question) for place in self._places]
+        here = [answer for answer in answers if not isinstance(answer, Deferred)]
+        if len(here) == len(answers):
+            return _first(here)
+        waiting = [answer if isinstance(answer, Deferred) else succeed(answer) for answer in answers]
+        return DeferredList(waiting).addCallback(lambda results: _first([found for _, found in results]))
 
 
 def _ask(place: Accounts, question: FindAccount) -> Found | Deferred[Found]:

@@ -10,10 +10,9 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import apsw
 import msgspec
@@ -24,7 +23,7 @@ from twisted.python.failure import Failure
 from wampd.auth.accounts import Account
 from wampd.auth.methods import Failed
 from wampd.auth.questions import FindAccount
-from wampd.router.stores.accounts import Found, handles
+from wampd.router.stores.accounts import Found
 from wampd.router.stores.sqlite import StoreError
 from wampd.router.stores.store import Store
 
@@ -76,38 +75,40 @@ def replace(connection: apsw.Connection, realm: str, account: Account, *, disabl
     """Keep a principal otherwise than before. Raise `Missing` or `Taken`."""
     existing(connection, realm, account.authid)
     connection.execute("DELETE FROM marks WHERE realm = ? AND authid = ?", (realm, account.authid))
+    if disabled:
+        _forget_cookies(connection, realm, account.authid)
     _put(connection, realm, account, disabled=disabled)
 
 
 def remove(connection: apsw.Connection, realm: str, authid: str) -> None:
     """Forget a principal. Raise `Missing`."""
     existing(connection, realm, authid)
-    for table in ("marks", "principals"):
+    for table in ("marks", "cookies", "principals"):
         connection.execute(f"DELETE FROM {table} WHERE realm = ? AND authid = ?", (realm, authid))  # noqa: S608
     _note(connection, realm, authid, "changed")
 
 
 def logout(connection: apsw.Connection, realm: str, authid: str) -> None:
-    """End the sessions that a principal has now. Raise `Missing`."""
+    """End the sessions that a principal has now, and forget the cookies that it could come back by. Raise `Missing`."""
     existing(connection, realm, authid)
+    _forget_cookies(connection, realm, authid)
     _note(connection, realm, authid, "logout")
+
+
+def _forget_cookies(connection: apsw.Connection, realm: str, authid: str) -> None:
+    connection.execute("DELETE FROM cookies WHERE realm = ? AND authid = ?", (realm, authid))
 
 
 def _put(connection: apsw.Connection, realm: str, account: Account, *, disabled: bool) -> None:
     kept = msgspec.json.encode(msgspec.structs.replace(account, provider=PROVIDER))
     values = (realm, account.authid, kept, int(disabled), datetime.now(UTC).isoformat(timespec="seconds"))
     connection.execute("INSERT OR REPLACE INTO principals VALUES (?, ?, ?, ?, ?)", values)
-    for kind, mark in marks(account):
+    for kind, mark in account.marks():
         try:
             connection.execute("INSERT INTO marks VALUES (?, ?, ?, ?)", (realm, kind, mark, account.authid))
         except apsw.ConstraintError:
             raise Taken(f"another principal of the realm {realm!r} has the same {kind}") from None
     _note(connection, realm, account.authid, "changed")
-
-
-def marks(account: Account) -> Iterator[tuple[str, bytes]]:
-    """What an account is found by, besides its authid."""
-    return ((by, value) for by, value in handles(account) if isinstance(value, bytes))
 
 
 def _note(connection: apsw.Connection, realm: str, authid: str, what: Change) -> None:
@@ -210,10 +211,13 @@ class StoredAccounts:
         realm, by, value = self._realm, question.by, question.value
 
         def find(connection: apsw.Connection) -> Account | None:
-            kept = get(connection, realm, value) if isinstance(value, str) else marked(connection, realm, by, value)
+            try:
+                kept = get(connection, realm, value) if isinstance(value, str) else marked(connection, realm, by, value)
+            except UnicodeEncodeError:  # half a surrogate pair: nobody is called so
+                return None
             return None if kept is None or kept.disabled else kept.account
 
-        found: Deferred[Found] = self._store.read(find)
+        found: Deferred[Any] = self._store.read(find)
         return found.addErrback(_failed)
 
 

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
@@ -106,6 +107,7 @@ class LongPollLine:
         self._size = 0
         self._congested = False  # what is served knows that too much waits, and goes on
         self._held: deque[tuple[bytes, Told]] = deque()
+        self._halted = False  # what was let in has to wait
         self._waiter: Receiver | None = None
         self._patience = 0.0  # until when it waits
         self._seen = wheel.now()  # when the client last showed that it is there
@@ -127,7 +129,7 @@ class LongPollLine:
         """Take a message or a batch of the client's."""
         if self._gone or self._closing_since:
             told(Outcome.GONE, self._why)
-        elif not self._held and self._size <= self._pace.high_water:
+        elif not self._held and not self._halted and self._size <= self._pace.high_water:
             self._serve(body, told)
         elif len(self._held) < MOST_HELD:
             self._held.append((body, told))
@@ -182,9 +184,9 @@ class LongPollLine:
     def _let_in(self) -> None:
         """Serve some of what was held, in order, if there is room for answers; those come at the end of the turn."""
         room = self._pace.high_water // 2 - self._size
-        if room < 0:
-            return  # until something is received
-        while self._held and room >= 0:
+        if room < 0 or self._halted:
+            return  # until something is received, or nothing has to wait any more
+        while self._held and room >= 0 and not self._halted:
             body, told = self._held.popleft()
             room -= len(body)
             self._serve(body, told)
@@ -228,6 +230,12 @@ class LongPollLine:
             self._wheel.wake(self, self._closing_since + self._pace.close_timeout)
         else:
             self._end(reason)
+
+    def hold(self, held: bool) -> None:
+        """Let nothing more in, or let it in again."""
+        self._halted = held
+        if self._held and not held:
+            self._wheel.wake(self, self._wheel.now())
 
     def wake(self, at: float) -> None:
         """What is served has a new deadline."""
@@ -337,7 +345,9 @@ class LongPollPort:
         self._lines: dict[str, LongPollLine] = {}
         self._opening: set[LongPollLine] = set()
 
-    def open(self, offered: Sequence[str], address: str) -> LongPollLine | NotOpened:
+    def open(
+        self, offered: Sequence[str], address: str, more: Mapping[str, Any] = MappingProxyType({})
+    ) -> LongPollLine | NotOpened:
         """Open a transport, in the first protocol of the client's that is spoken here."""
         speaks, house = self._speaks, self._house
         spoken = subprotocols(speaks.serializers, batched=speaks.batched)
@@ -356,7 +366,7 @@ class LongPollPort:
             farewell(line)
 
         line = LongPollLine(protocol, speaks, self._wheel, gone)
-        about = {"type": "longpoll", "peer": address, "protocol": protocol}
+        about = {"type": "longpoll", "peer": address, "protocol": protocol, **more}
         line.peer = house.serve(line, SUBPROTOCOLS[protocol], about, self._wheel.now())
         self._lines[line.id] = line
         self._opening.add(line)

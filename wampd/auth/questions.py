@@ -11,6 +11,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from wampd.auth.methods import Request
+from wampd.auth.throttle import Attempt
 
 
 class FindAccount(Struct, frozen=True):
@@ -41,6 +42,12 @@ class CheckPassword(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "<CheckPassword>"
+
+
+class AwaitTurn(Struct, frozen=True):
+    """When is it this attempt's turn? The answer, which says nothing, comes when it is to be begun again."""
+
+    attempt: Attempt
 
 
 class CallProcedure(Struct, frozen=True):

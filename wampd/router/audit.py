@@ -34,7 +34,7 @@ TOLD: Final = 5
 SECOND: Final = 1.0
 LISTED: Final = 100
 """How many of the sessions that were sent away at once are named."""
-LONGEST: Final = 200
+LONGEST: Final = 100
 """Characters of what a client says of itself."""
 
 
@@ -79,7 +79,8 @@ class Auditor:
     def failed(self, comer: str, claims: Mapping[str, str], refusal: Abort) -> None:
         """A client was not let in; ``claims`` are its realm, authid, method and address, as far as it got."""
         fields = {"audit": "failed", "reason": refusal.reason, **{key: said[:LONGEST] for key, said in claims.items()}}
-        log.info("{who}: refused: {reason}: {why}", who=comer, why=refusal.log, **fields)
+        if not refusal.quiet:
+            log.info("{who}: refused: {reason}: {why}", who=comer, why=refusal.log, **fields)
         realm = self._find(claims.get("realm", ""))
         if realm is not None and self._may_tell("failed", realm.name, "", {"realm": realm.name}):
             _tell(realm, "failed", fields)

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from wampd.auth.accounts import Kdf
 
-from .parts import Count, Name, Part, Seconds, Text
+from .parts import Count, Name, Part, Seconds, SecondsOrOff, Text
 from .secret import Secret
 
 Kibibytes = Annotated[int, Meta(ge=8, le=4 * 1024 * 1024)]
@@ -223,6 +223,33 @@ class TlsAuth(Part, frozen=True, kw_only=True):
     ] = None
 
 
+class CookieAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `cookie`: a browser that came in by another method before comes back without being asked.
+
+    It needs a WebSocket or long-poll path with `cookie`. Changed times hold for cookies that are given from then on.
+    """
+
+    lifetime: Annotated[Seconds, Meta(description="How long after the authentication a cookie stands for it.")] = (
+        30 * 86_400.0
+    )
+    idle: Annotated[Seconds, Meta(description="How long it stands for it without a connection that showed it.")] = (
+        7 * 86_400.0
+    )
+    grace: Annotated[
+        SecondsOrOff,
+        Meta(
+            description="How long the value before is good when a new one has arrived at the browser, for other tabs that"
+            " are on their way. Shown later, it was copied: the cookie is forgotten, and who came by it is sent away."
+        ),
+    ] = 30.0
+    per_principal: Annotated[
+        Count,
+        Meta(
+            description="Most cookies that stand for one principal; the one that was not shown for longest is forgotten."
+        ),
+    ] = 20
+
+
 class Auth(Part, frozen=True, kw_only=True):
     """How sessions of a realm authenticate; a method that is not named is not offered.
 
@@ -252,6 +279,7 @@ class Auth(Part, frozen=True, kw_only=True):
     ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None
     cryptosign: Annotated[CryptosignAuth | None, Meta(description="Let principals in by their Ed25519 keys.")] = None
     tls: Annotated[TlsAuth | None, Meta(description="Let principals in by their TLS certificates.")] = None
+    cookie: Annotated[CookieAuth | None, Meta(description="Let browsers come back that came in before.")] = None
     wampcra: Annotated[
         WampcraAuth | None, Meta(description="Let principals in that sign a challenge with a secret or password.")
     ] = None

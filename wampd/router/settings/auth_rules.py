@@ -35,6 +35,8 @@ def _auth(auth: Auth, here: Here) -> None:
     offered = [name for name in METHODS if getattr(auth, name) is not None]
     if not offered and here.is_sound():
         here.problem("nobody can join: there is no authentication method")
+    elif offered == ["cookie"] and here.is_sound():
+        here.problem("nobody can join: a cookie only brings back who came in by another method", "cookie")
     check_principals(auth.principals, methods_of(auth, here), here, "principals")
     not_the_routers(auth, here)
     for index, _ in repeated(here.each(auth.files, "files")):

@@ -75,21 +75,28 @@ def replace(connection: apsw.Connection, realm: str, account: Account, *, disabl
     """Keep a principal otherwise than before. Raise `Missing` or `Taken`."""
     existing(connection, realm, account.authid)
     connection.execute("DELETE FROM marks WHERE realm = ? AND authid = ?", (realm, account.authid))
+    if disabled:
+        _forget_cookies(connection, realm, account.authid)
     _put(connection, realm, account, disabled=disabled)
 
 
 def remove(connection: apsw.Connection, realm: str, authid: str) -> None:
     """Forget a principal. Raise `Missing`."""
     existing(connection, realm, authid)
-    for table in ("marks", "principals"):
+    for table in ("marks", "cookies", "principals"):
         connection.execute(f"DELETE FROM {table} WHERE realm = ? AND authid = ?", (realm, authid))  # noqa: S608
     _note(connection, realm, authid, "changed")
 
 
 def logout(connection: apsw.Connection, realm: str, authid: str) -> None:
-    """End the sessions that a principal has now. Raise `Missing`."""
+    """End the sessions that a principal has now, and forget the cookies that it could come back by. Raise `Missing`."""
     existing(connection, realm, authid)
+    _forget_cookies(connection, realm, authid)
     _note(connection, realm, authid, "logout")
+
+
+def _forget_cookies(connection: apsw.Connection, realm: str, authid: str) -> None:
+    connection.execute("DELETE FROM cookies WHERE realm = ? AND authid = ?", (realm, authid))
 
 
 def _put(connection: apsw.Connection, realm: str, account: Account, *, disabled: bool) -> None:

@@ -44,6 +44,23 @@ def test_wampcra_with_another_secret(client: Client, field: Field, authid: str) 
     assert entered(field, client, "wampcra", authid=authid, secret="hunter2") == DENIED
 
 
+@by(TWISTED, ASYNCIO, AUTOBAHN_JS)
+@pytest.mark.spec("CSG-01", "CSG-02", "CSG-03")
+def test_cryptosign(client: Client, field: Field) -> None:
+    if find_spec("nacl") is None or find_spec("base58") is None:
+        unavailable("autobahn needs more for cryptosign; run: pip install autobahn[encryption]")
+    seed = "privkey" if client.command[0] != "node" else "secret"
+    for given in ({}, {"authid": "eve"}):
+        own = {seed: b"hunter2 of eve".ljust(32, b".").hex(), **given}
+        assert entered(field, client, "cryptosign", **own) == {
+            "authid": "eve",
+            "authrole": "member",
+            "authmethod": "cryptosign",
+        }
+        other = {seed: b"hunter2 of nobody".ljust(32, b".").hex(), **given}
+        assert entered(field, client, "cryptosign", **other) == DENIED
+
+
 @by(TWISTED, ASYNCIO)  # those in JavaScript do not know it; autobahn-python fails at pbkdf2 before it answers
 @pytest.mark.spec("SCR-03", "SCR-04", "AMB-15")
 def test_scram(client: Client, field: Field) -> None:

@@ -12,6 +12,7 @@ from tests.support.process import ROOT
 
 from .conftest import LISTENER, REALM, Configurations
 
+PEOPLE = "- {authid: somebody, role: user, ticket: hunter2}\n"
 SHOWN = [
     pytest.param(dedent(text), id=f"{page.relative_to(ROOT)}-{number}")
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -23,7 +24,13 @@ SHOWN = [
 def test_what_a_page_shows_is_a_configuration_or_a_part_of_one(text: str, config: Configurations) -> None:
     shown = yaml.safe_load(text)
     whole = yaml.safe_load(REALM + LISTENER)
-    if shown.keys() <= whole.keys():
+    config.write(PEOPLE, "principals.yaml")
+    config.write("", "users.htpasswd")
+    if isinstance(shown, list):  # a file of principals
+        config.write(text, "principals.yaml")
+        methods: dict[str, object] = {"ticket": {}, "cryptosign": {}}
+        whole["realms"][0].update(roles=[{"name": "user"}], auth={"files": ["principals.yaml"], **methods})
+    elif shown.keys() <= {"store", *whole}:
         whole.update(shown)
     elif "endpoint" in shown or "websocket" in shown:
         whole["listeners"][0].update(shown)

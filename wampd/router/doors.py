@@ -42,7 +42,13 @@ class Known(Struct, frozen=True):
 def door(realm: Realm, known: Known, call: Call) -> RealmAuth:
     """Who may come into a realm, and as what; ``call`` calls procedures of components."""
     methods = _methods(realm, known, call)
-    return RealmAuth(methods, roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
+    return RealmAuth(
+        methods,
+        roles_of(realm),
+        realm.uri_check,
+        role_uri_bytes=longest_uris(realm),
+        tells_unknown=realm.auth.unknown_principals == "tell",
+    )
 
 
 def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:

@@ -55,6 +55,7 @@ class Proofs:
             ticket=digest_of(ticket) if ticket is not None and self._takes_tickets else None,
             wampcra=self._cra_key(principal, password),
             scram=self._scram_keys(principal, password),
+            factors=principal.factors,
         )
 
     def _cra_key(self, principal: Principal, password: str | None) -> CraKey | None:

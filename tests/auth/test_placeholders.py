@@ -255,7 +255,7 @@ def test_what_is_remembered_of_one_principal_is_little():
         grants.publish(f"com.user.joe.{number}")
         grants.decide(SUBSCRIBE, f"com.{number}")
     assert len(grants.calls) + len(grants.publications) <= 2 * 256
-    assert len(grants._policy._rules_of[""]._by_uri._memo) <= 64
+    assert len(grants.policy._rules_of[""]._by_uri._memo) <= 64
 
 
 def test_all_placeholders_have_a_value():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from tests.realms.house import CAPABLE, Everything
@@ -11,7 +13,7 @@ from wampd.realms.messages import Format
 from wampd.realms.occupancy import Occupancy
 from wampd.realms.session import Session
 
-ids = iter(range(1, 1000))
+ids = itertools.count(1)
 
 
 def session(authid: str, authrole: str = "member") -> Session:

@@ -19,8 +19,8 @@ class FindAccount(Struct, frozen=True):
 
     accounts: Any
     """Where to look, as the shell knows it; opaque here."""
-    by: Literal["authid", "key"]
-    """What ``value`` is: an authid, or an Ed25519 public key (32 octets)."""
+    by: Literal["authid", "key", "certificate"]
+    """What ``value`` is: an authid, an Ed25519 public key (32 octets), or a name of a TLS certificate (see `Account`)."""
     value: str | bytes
     method: str
     """The method that asks."""

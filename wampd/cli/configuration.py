@@ -2,9 +2,10 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from wampd.router.settings import Settings, SettingsError, load
+from wampd.router.settings import KeyPath, Place, Settings, SettingsError, load_with_places
 
 EXIT_BAD_CONFIGURATION = 2
 
@@ -27,8 +28,14 @@ def packaged_default() -> Path:
 
 def load_or_complain(file: Path) -> Settings | None:
     """Return the settings in a file; or print what is wrong with them to standard error, and return None."""
+    loaded = load_with_places_or_complain(file)
+    return None if loaded is None else loaded[0]
+
+
+def load_with_places_or_complain(file: Path) -> tuple[Settings, Mapping[KeyPath, Place]] | None:
+    """The same, with the places in the files where everything is."""
     try:
-        return load(file, os.environ)
+        return load_with_places(file, os.environ)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return None

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from wampd import __version__
 
+from . import auth_words
+
 DESCRIPTION = "wampd is a WAMP router: remote procedure calls and publish/subscribe over WebSocket and RawSocket."
 FILE_HELP = "the configuration; without it ./config.yaml, or else the default that wampd brings"
 
@@ -24,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from . import check
 
             return check.check(chosen.file)
+        case "auth":
+            from . import auth
+
+            return auth.explain(chosen)
         case "version":
             from . import version
 
@@ -42,5 +48,7 @@ def parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         command.add_argument("file", nargs="?", metavar="FILE", help=FILE_HELP)
+    summary = "explain what a role may do, and by which rule"
+    auth_words.add(commands.add_parser("auth", help=summary, description=summary))
     commands.add_parser("version", help="print the versions of wampd and of what it runs on")
     return root

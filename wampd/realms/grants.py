@@ -71,7 +71,7 @@ DISCLOSURE_DISALLOWED = "wamp.error.option_disallowed.disclose_me"
 class Grants:
     """A policy, with the URI rules of its realm and a bounded memory."""
 
-    __slots__ = ("__weakref__", "_check", "_max_bytes", "_policy", "authorizer", "calls", "limited", "publications")
+    __slots__ = ("__weakref__", "_check", "_max_bytes", "authorizer", "calls", "limited", "policy", "publications")
 
     REMEMBERED = 4096
 
@@ -90,7 +90,7 @@ class Grants:
         """
         self.limited = limited
         self.authorizer = authorizer
-        self._policy = policy
+        self.policy = policy
         self._check: UriCheck = check
         self._max_bytes = max_bytes
         self.calls: dict[str, Grant] = {}
@@ -112,7 +112,7 @@ class Grants:
             return Grant(refusal=INVALID_URI, reason=f"not a valid URI (rule: {self._check}, match: {match})")
         if action in ("register", "publish") and (uri.partition(".")[0] == "wamp" or uri.startswith(OWN)):
             return Grant(refusal=INVALID_URI, reason="this namespace is reserved")
-        return self._policy.decide(action, uri, match)
+        return self.policy.decide(action, uri, match)
 
     def known(self, action: Action, uri: str, match: Match = "exact") -> Grant:
         """The same where nobody can be asked."""

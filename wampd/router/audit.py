@@ -34,7 +34,7 @@ TOLD: Final = 5
 SECOND: Final = 1.0
 LISTED: Final = 100
 """How many of the sessions that were sent away at once are named."""
-LONGEST: Final = 200
+LONGEST: Final = 100
 """Characters of what a client says of itself."""
 
 

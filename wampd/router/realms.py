@@ -183,6 +183,8 @@ class Realms:
         self.tally.ask(self._struck)
         chance = random.Random(secrets.randbits(256))  # noqa: S311 - ids, not secrets
         self._draw = chance.getrandbits
+        self.returning: Any = None
+        """Who came by which cookie: a `wampd.router.returning.Returning`, where there are cookies."""
         self.answers = Answers()
         """Who answers what handshakes ask of the outside."""
         self.answers.add(FindAccount, lambda question: question.accounts.find(question))

@@ -16,7 +16,7 @@ from .listeners import (
 )
 from .loader import load, load_with_places
 from .model import Component, Log, ProcessLimits, Settings, Store
-from .problems import Place, Problem, SettingsError
+from .problems import KeyPath, Place, Problem, SettingsError
 from .realms import OnDemand, Permission, Realm, Role
 from .secret import Secret
 
@@ -27,6 +27,7 @@ __all__ = [
     "Compression",
     "EchoPath",
     "KeyPair",
+    "KeyPath",
     "Listener",
     "Log",
     "LongPollPath",

@@ -50,6 +50,12 @@ class ProcessLimits(Part, frozen=True, kw_only=True):
     spare_descriptors: Annotated[
         int, Meta(ge=0, description="File descriptors that connections leave free; more connections are refused.")
     ] = 32
+    cookies: Annotated[
+        Count,
+        Meta(
+            description="Most cookies that stand for somebody, of all realms; the one not shown for longest is forgotten."
+        ),
+    ] = 50_000
     failed_joins: Annotated[FailedJoins, Meta(description="What those meet who fail to authenticate.")] = FailedJoins()
     drain: Annotated[
         Seconds, Meta(description="Time over which sessions are told to leave when the router is stopped.")
@@ -108,7 +114,11 @@ class Settings(Part, frozen=True, kw_only=True):
     listeners: Annotated[tuple[Listener, ...], Meta(min_length=1, description="Where clients connect.")]
     limits: Annotated[ProcessLimits, Meta(description="Limits of the whole process.")] = ProcessLimits()
     store: Annotated[
-        Store | None, Meta(description="Keep principals in a database, where realms say so with `auth.store`.")
+        Store | None,
+        Meta(
+            description="Keep principals in a database, where realms say so with `auth.store`, and the cookies that browsers"
+            " come back by."
+        ),
     ] = None
     components: Annotated[tuple[Component, ...], Meta(description="Programs that the router runs.")] = ()
     log: Annotated[Log, Meta(description="Logging.")] = Log()

@@ -18,7 +18,9 @@ from . import endpoints
 from .auth_rules import AUTH_RULES, roles_exist
 from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
+from .cookie_rules import COOKIE_RULES, cookies_of_listener, cookies_of_settings
 from .events import History
+from .key_rules import certificates_are_asked_for
 from .listeners import (
     EchoPath,
     KeyPair,
@@ -187,6 +189,7 @@ def _listener(listener: Listener, here: Here) -> None:
         here.problem(fault, "endpoint")
     if not listener.websocket and listener.rawsocket is None and not listener.http and here.is_sound():
         here.problem("the listener speaks nothing: give it websocket, rawsocket or http")
+    cookies_of_listener(listener, here)
     for section, paths in (("websocket", listener.websocket), ("http", listener.http)):
         for path in paths:
             if not _PATH.fullmatch(path) or "/../" in f"{path}/" or "/./" in f"{path}/":
@@ -304,12 +307,14 @@ def _realms_in_the_store(settings: Settings, here: Here) -> None:
 
 
 def _settings(settings: Settings, here: Here) -> None:
+    cookies_of_settings(settings, here)
     _realms_in_the_store(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
     for index, (name, match) in repeated(names):
         other = "realm" if match == "exact" else f"template ({match})"
         here.problem(f"there is another {other} {quote(name)}", "realms", index, "name")
     authenticators_are_there(settings, here)
+    certificates_are_asked_for(settings, here)
     for index, name in repeated((i, component.name) for i, component in here.each(settings.components, "components")):
         here.problem(f"there is another component {quote(name)}", "components", index, "name")
     usable = [
@@ -328,6 +333,7 @@ def _settings(settings: Settings, here: Here) -> None:
 
 RULES: Mapping[type, Rule] = {
     **AUTH_RULES,
+    **COOKIE_RULES,
     Component: _component,
     FailedJoins: _failed_joins,
     EchoPath: _path_with_origins,

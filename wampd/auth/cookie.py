@@ -20,6 +20,8 @@ import hmac
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from wampd.auth.accounts import JUDGED, Account
 from wampd.auth.jar import Binding, Jar, Terms, Visit
 from wampd.auth.methods import Decline, Deny, Principal, Request, Step, Wait, shown
@@ -93,7 +95,8 @@ class CookieExchange:
             self._jar.forget(binding)
             why = "is gone or disabled" if account is None else "is proved by something else now"
             return Decline(f"cookie: {shown(binding.authid)} {why}")
-        return account.principal()
+        # The cookie was given when all was proved that had to be, and stands for that.
+        return structs.replace(account.principal(), factors=())
 
 
 def is_proved(binding: Binding, account: Account) -> bool:

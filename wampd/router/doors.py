@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.door import RealmAuth
+from wampd.auth.factors import factor
 from wampd.auth.jar import Jar, Terms
 from wampd.auth.keys import SigningKey
 from wampd.auth.lookalikes import Lookalikes
@@ -106,7 +107,7 @@ def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
         terms = Terms(auth.cookie.lifetime, auth.cookie.idle, auth.cookie.grace, auth.cookie.per_principal)
         authenticators = {name: getattr(getattr(auth, name), "authenticator", None) for name in METHODS}
         judges = {name: Judges(accounts(each)) for name, each in authenticators.items() if each is not None}
-        yield Cookie(realm.name, known.jar, lambda by: judges.get(by.removeprefix("wamp-"), known.accounts), terms)
+        yield Cookie(realm.name, known.jar, lambda by: judges.get(factor(by), known.accounts), terms)
 
 
 def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:

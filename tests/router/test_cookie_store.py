@@ -23,7 +23,7 @@ class Reactor(Clock):
         super().__init__()
         self.triggers = []
 
-    def addSystemEventTrigger(self, phase, event, what):  # noqa: N802 - Twisted's name
+    def addSystemEventTrigger(self, phase, event, what):
         assert (phase, event) == ("during", "shutdown")
         self.triggers.append(what)
 

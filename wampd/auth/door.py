@@ -14,14 +14,11 @@ from types import MappingProxyType
 from weakref import WeakValueDictionary
 
 from wampd.auth.anonymous import Anonymous
-from wampd.auth.cookie import Cookie
 from wampd.auth.methods import Deny, Method, shown
 from wampd.auth.roles import Role
 from wampd.realms.grants import NOT_AUTHORIZED, Grants, GrantsOfOne
 from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_component
 
-OPEN = (Anonymous, Cookie)
-"""Methods that ask for no proof, or for one that is far too long to be guessed."""
 NO_SUCH_ROLE = "wamp.error.no_such_role"
 
 
@@ -53,8 +50,10 @@ class RealmAuth:
             if method.name in self.methods:
                 raise ValueError(f"two methods named {method.name!r}")
             self.methods[method.name] = method
-        self.open_to_all = frozenset(name for name, method in self.methods.items() if isinstance(method, OPEN))
-        """The methods where nothing is to be guessed."""
+        self.open_to_all = frozenset(
+            name for name, method in self.methods.items() if isinstance(method, Anonymous) or name == "cookie"
+        )
+        """The methods that ask for no proof, or for one that is far too long to be guessed."""
         self.grants: dict[str, Grants] = {}
         """Of the roles that are the same for all their sessions."""
         self._personal: dict[str, Role] = {}

@@ -11,13 +11,13 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from functools import partial
 from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.door import RealmAuth
 from wampd.auth.factors import factor
-from wampd.auth.jar import Jar, Terms
 from wampd.auth.keys import SigningKey
 from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
@@ -30,6 +30,9 @@ from wampd.router.settings.model import FailedJoins
 from wampd.router.settings.realms import Realm
 from wampd.router.stores.accounts import Accounts
 from wampd.router.stores.dynamic import Call, DynamicAccounts
+
+if TYPE_CHECKING:
+    from wampd.auth.jar import Jar
 
 
 class Known(Struct, frozen=True):
@@ -101,6 +104,7 @@ def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
         yield Tls(accounts(authenticator), knows_certificates=authenticator is not None)
     if auth.cookie is not None:
         from wampd.auth.cookie import Cookie
+        from wampd.auth.jar import Terms
         from wampd.router.returning import Judges
 
         assert known.jar is not None

@@ -7,8 +7,8 @@ Rules
   and others where there are such.
 * The same is published as ``wampd.audit.joined``, ``denied``, ``failed`` and ``killed`` in the realm concerned, if anybody is
   subscribed there; only rules that name ``wampd.`` allow that. Of realms that do not exist nothing is published.
-* Floods are summed up: of denials so many of a session are told in a second, and of failures so many of a realm; then only
-  how many more there were.
+* Floods are summed up: of denials so many of a session are told in a second, and of failures so many of an address; then
+  only how many more there were. Of failures the log has every one that is not left out for its own reasons.
 * Nothing that proves who somebody is stands in any of it: no ticket, signature, key, cookie or token.
 """
 
@@ -82,7 +82,10 @@ class Auditor:
         if not refusal.quiet:
             log.info("{who}: refused: {reason}: {why}", who=comer, why=refusal.log, **fields)
         realm = self._find(claims.get("realm", ""))
-        if realm is not None and self._may_tell("failed", realm.name, "", {"realm": realm.name}):
+        address = claims.get("address", "")
+        if realm is not None and self._may_tell(
+            "failed", realm.name, address, {"realm": realm.name, "address": address}
+        ):
             _tell(realm, "failed", fields)
 
     def write(self, entry: Entry) -> None:

@@ -33,4 +33,5 @@ def test_what_a_page_shows_is_a_configuration_or_a_part_of_one(text: str, config
         roles = [*whole["realms"][0]["roles"], *shown.get("roles", ())]
         whole["realms"][0].update({**shown, "roles": roles})
     (config.directory / "examples" / "hello" / "web").mkdir(parents=True)
+    config.write("", "users.htpasswd")
     config.load(yaml.safe_dump(whole))

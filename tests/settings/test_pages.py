@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from tests.support.process import ROOT
-
 from wampd.router.settings import Settings
 
 from .conftest import LISTENER, REALM, Configurations

@@ -9,7 +9,8 @@ Rules
   altogether, whoever has it, and somebody is told. Of very old values nothing is known; they stand for nothing.
 * What somebody authenticates for is only ever bound to a value that was set by the answer to this very connection. A value
   that the client brought may have been planted there (session fixation).
-* A cookie is good for so long after the authentication, and so long after it was last shown, whichever ends first; wall time.
+* A cookie is good for so long after the authentication, and so long after it was last shown, and no longer than what proved who
+  it is (a token), whichever ends first; wall time.
 * Bounded: cookies in all, cookies of a principal, values of a cookie. Where there is no room, the one that was not shown for
   the longest time goes.
 
@@ -59,6 +60,8 @@ class Bound(Struct, frozen=True, kw_only=True):
     extra: JsonDict | None = None
     account: Account | None = None
     """What it was proved by; `None`: there is nothing to ask again, so who comes back is who it was."""
+    lasts: float | None = None
+    """Seconds from now for which it is proved: see `wampd.auth.methods.Principal`."""
 
 
 class Binding(Struct, eq=False, kw_only=True):
@@ -78,6 +81,8 @@ class Binding(Struct, eq=False, kw_only=True):
     since: float
     """When it was bound, in Unix time; what follows, too."""
     expires: float
+    ends: float | None
+    """When what proved it ends, which no cookie outlives; nor does a session."""
     seen: float
     idle: float
     """Seconds."""
@@ -95,7 +100,7 @@ class Binding(Struct, eq=False, kw_only=True):
 
     def is_over(self, now: float) -> bool:
         """Whether it has expired."""
-        return now >= self.expires or now >= self.seen + self.idle
+        return now >= self.expires or now >= self.seen + self.idle or (self.ends is not None and now >= self.ends)
 
     def values(self) -> list[bytes]:
         """All that are remembered."""
@@ -194,6 +199,7 @@ class Jar:
             proofs=None if bound.account is None else bound.account.digest(salt),
             since=now,
             expires=now + terms.lifetime,
+            ends=None if bound.lasts is None else now + bound.lasts,
             seen=now,
             idle=terms.idle,
             grace=terms.grace,
@@ -213,6 +219,10 @@ class Jar:
             self.forget(binding)
             return False
         return True
+
+    def lasts(self, binding: Binding) -> float | None:
+        """How long, in seconds, what proved it still holds; `None`: it has no end."""
+        return None if binding.ends is None else binding.ends - self._now()
 
     def get(self, binding_id: bytes) -> Binding | None:
         """The cookie of this id, if it stands for somebody."""

@@ -8,12 +8,13 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.task import Clock
 
 from tests.auth.test_placeholders import personal_rules
 from tests.auth.test_roles import defined, rules
 from tests.realms.universe import URIS, matched, patterns
 from wampd.auth.roles import Rule
-from wampd.router.doors import door
+from wampd.router.daemon import Daemon
 from wampd.router.explaining import CannotExplain, Explanation, Question, explain
 from wampd.router.settings import load_with_places
 
@@ -201,7 +202,7 @@ questions = st.one_of(
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(rules, personal_rules), questions)
-def test_an_explanation_agrees_with_what_the_door_grants(tmp_path_factory, rules, question):
+def test_an_explanation_agrees_with_what_the_daemon_grants(tmp_path_factory, rules, question):
     directory = tmp_path_factory.getbasetemp()
     settings_, places = written([rule for rule in rules if takes(rule)], directory)
     said = explain(
@@ -211,7 +212,8 @@ def test_an_explanation_agrees_with_what_the_door_grants(tmp_path_factory, rules
             **dict(zip(("action", "uri", "match"), question, strict=True)), realm="realm1", role="user", authid="ab"
         ),
     )
-    grant = door(settings_.realms[0]).grants_of("user", "ab", 1).decide(*question)
+    door = Daemon(Clock(), settings_).realms._directory.get("realm1")
+    grant = door.grants_of("user", "ab", 1).decide(*question)
     assert (said.granted, said.error, said.reason) == (grant.refusal is None, grant.refusal, grant.reason)
     if said.parts:
         assert said.granted == all(part.why == "allowed" for part in said.parts)

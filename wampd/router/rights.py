@@ -20,7 +20,7 @@ from wampd.router.settings.realms import Role as RoleSettings
 
 def roles_of(realm: Realm) -> list[Role]:
     """The roles of a realm, in the order in which they are configured; so are their rules."""
-    return [_role(role) for role in realm.roles]
+    return [_role(role, f"wamp.error.{realm.denial}") for role in realm.roles]
 
 
 def longest_uris(realm: Realm) -> Mapping[str, int]:
@@ -38,9 +38,13 @@ def limits_of(realm: RealmLimits, role: RoleLimits) -> Limits:
     return Limits(**values)
 
 
-def _role(role: RoleSettings) -> Role:
+def _role(role: RoleSettings, denial: str) -> Role:
     return Role(
-        role.name, [_rule(rule) for rule in role.permissions], trustlevel=role.trustlevel, privileged=role.privileged
+        role.name,
+        [_rule(rule) for rule in role.permissions],
+        trustlevel=role.trustlevel,
+        privileged=role.privileged,
+        denial=denial,
     )
 
 

@@ -134,7 +134,7 @@ class House:
         self.wheel = Wheel(self.clock)
         self.realms = Realms(self.clock, "wampd")
         authids = map("guest-{}".format, itertools.count(1))
-        joe = Account(authid="joe", role="member", ticket=digest_of("joe's secret"))
+        joe = Account(authid="joe", role="member", ticket=digest_of("joe's hunter2"))
         tickets = Ticket(FixedAccounts([joe]))
         roles = [Role("guest", tuple(rules)), Role("member", OPEN)]
         self.realm = self.realms.add(

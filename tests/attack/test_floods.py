@@ -20,7 +20,7 @@ from tests.support.values import DUMP, LOAD
 
 MIB = 2**20
 OPEN = [{"uri": "", "match": "prefix", "allow": ALL}]
-PRINCIPALS = [{"authid": "joe", "role": "hasty", "ticket": "joe's secret"}]
+PRINCIPALS = [{"authid": "joe", "role": "hasty", "ticket": "joe's hunter2"}]
 HASTY = {
     "roles": [
         {"name": "anonymous", "permissions": OPEN},
@@ -44,7 +44,7 @@ def hasty(port: int) -> Client:
     client.shake_hands()
     client.send([1, "realm1", {"roles": EVERY_ROLE, "authmethods": ["ticket"], "authid": "joe"}])
     assert client.receive()[0] == 4
-    client.send([5, "joe's secret", {}])
+    client.send([5, "joe's hunter2", {}])
     assert client.receive()[0] == 2
     return client
 

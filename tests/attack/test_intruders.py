@@ -13,7 +13,7 @@ from tests.attack.inside import EVERY_ROLE, House, Wire
 from wampd.router.observe.logs import json_line, text_line
 
 VIOLATION = "wamp.error.protocol_violation"
-TICKET = "joe's secret"
+TICKET = "joe's hunter2"
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def member(house: House) -> Wire:
     wire = house.connect()
     wire.send(b"\x7f\xf1\0\0")
     wire.say([1, "realm1", {"roles": {"caller": {}, "subscriber": {}}, "authmethods": ["ticket"], "authid": "joe"}])
-    assert wire.say([5, "joe's secret", {}])[0][0] == 2
+    assert wire.say([5, "joe's hunter2", {}])[0][0] == 2
     return wire
 
 

@@ -261,7 +261,9 @@ def test_a_refusal_does_not_tell_what_exists() -> None:
     house = House(rules=[Rule("com.open.", "prefix", ALL)])
     owner = house.connect()
     owner.send(b"\x7f\xf1\0\0")
-    owner.say([1, "realm1", {"roles": EVERY_ROLE, "authmethods": ["ticket"], "authid": "joe"}], [5, "joe's secret", {}])
+    owner.say(
+        [1, "realm1", {"roles": EVERY_ROLE, "authmethods": ["ticket"], "authid": "joe"}], [5, "joe's hunter2", {}]
+    )
     assert owner.say([64, 1, {}, "com.secret.there"])[0][0] == 65
     stranger = Member(house)
     known, unknown = stranger.say([48, 1, {}, "com.secret.there"]), stranger.say([48, 2, {}, "com.secret.nowhere"])

@@ -19,7 +19,7 @@ from wampd.router.stores.accounts import FixedAccounts
 HELLO, WELCOME, ABORT, CHALLENGE, AUTHENTICATE = 1, 2, 3, 4, 5
 
 ROLES = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
-TICKETS = {"joe": "joe's secret", "ann": "ann's secret"}
+TICKETS = {"joe": "joe's hunter2", "ann": "ann's hunter2"}
 
 _DECODER = json_decoder()
 

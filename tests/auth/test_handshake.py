@@ -372,13 +372,13 @@ def test_a_second_factor_that_fails_lets_nobody_in():
 def test_a_method_learns_what_the_transport_knows_and_the_id_that_the_session_will_have():
     counted = Counted(Principal("cn=joe", "visitor", "static"))
     client = Client({"realm1": RealmAuth([counted], [Role("visitor")])}, transport={"certificate": "cn=joe"})
-    client > hello(authmethods=["counted"], authextra={"token": "t0p secret"})
+    client > hello(authmethods=["counted"], authextra={"token": "t0p hunter2"})
     client < [WELCOME, counted.requests[0].session_id]
     (request,) = counted.requests
     assert request.transport == {"certificate": "cn=joe"}
-    assert request.details.authextra == {"token": "t0p secret"}
+    assert request.details.authextra == {"token": "t0p hunter2"}
     assert request.realm == "realm1"
-    assert "secret" not in repr(request)
+    assert "hunter2" not in repr(request)
 
 
 # ------------------------------------------------------------------------------------------------------------ our log

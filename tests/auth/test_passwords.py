@@ -60,6 +60,14 @@ def test_argon2_gives_keys_for_both_kinds_of_client():
         assert (keys.salt, keys.iterations, keys.memory) == (SALT, 1, 8)
 
 
+@pytest.mark.spec("SCR-06")
+def test_argon2_is_argon2id_version_1_3_with_one_lane_and_32_octets():
+    # printf p4ssw0rd | argon2 1234567890abcdef -id -t 32 -m 9 -p 1 -l 32
+    hashed = bytes.fromhex("ee4a8acf9d5958354fb79a95ae20692d05e42591ba49fae85eb6700e8b0ed293")
+    keys = scram_keys("p4ssw0rd", b"1234567890abcdef", ScramCost("argon2id13", 32, 512))[0]
+    assert keys.server_key == hmac.digest(hashed, b"Server Key", "sha256")
+
+
 @pytest.mark.spec("SCR-05")
 def test_passwords_that_look_the_same_have_the_same_keys():
     composed, decomposed = "caf\N{LATIN SMALL LETTER E WITH ACUTE} hunter2", "cafe\N{COMBINING ACUTE ACCENT} hunter2"

@@ -59,13 +59,13 @@ def test_the_right_ticket_lets_its_owner_in(client):
     [
         "",
         "joe",
-        "joe's secret ",
-        " joe's secret",
-        "Joe's secret",
+        "joe's hunter2 ",
+        " joe's hunter2",
+        "Joe's hunter2",
         "joe's secre",
-        "joe's secret\x00",
-        "\ufeffjoe's secret",
-        "ann's secret",
+        "joe's hunter2\x00",
+        "\ufeffjoe's hunter2",
+        "ann's hunter2",
         "x" * 100_000,
         "\U0001f600",
     ],
@@ -92,7 +92,7 @@ def test_an_unknown_authid_walks_the_same_path_as_a_wrong_ticket():
 
 @pytest.mark.spec("AUT-08")
 @pytest.mark.parametrize("authid", ["joe", "nobody"])
-@pytest.mark.parametrize("ticket", ["joe's secret", "wrong", ""])
+@pytest.mark.parametrize("ticket", ["joe's hunter2", "wrong", ""])
 def test_tickets_are_compared_once_in_constant_time_and_at_one_length(client, monkeypatch, authid, ticket):
     compared = []
 
@@ -200,7 +200,8 @@ class Intruder(RuleBasedStateMachine):
         self.say(hello(realm, authmethods=offered, roles=roles, **details))
 
     @rule(
-        ticket=st.sampled_from([*TICKETS.values(), "", "wrong", "joe's secret "]), extra=st.sampled_from([{}, {"a": 1}])
+        ticket=st.sampled_from([*TICKETS.values(), "", "wrong", "joe's hunter2 "]),
+        extra=st.sampled_from([{}, {"a": 1}]),
     )
     def authenticate(self, ticket, extra):
         self.say([AUTHENTICATE, ticket, extra])

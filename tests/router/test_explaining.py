@@ -39,6 +39,9 @@ realms:
       - name: admin
         privileged: true
         permissions: [{uri: wamp., match: prefix, allow: [call]}]
+      - name: asking
+        authorizer: {procedure: org.authorizer}
+        permissions: [{uri: com.shut, deny: [call]}]
     auth:
       ticket: {}
       principals:
@@ -139,6 +142,15 @@ def test_namespaces_are_told_and_rules_that_do_not_count_there(ask):
     assert admin.granted
     assert admin.privileged
     assert admin.parts[0].namespace == "wamp"
+
+
+def test_an_authorizer_that_is_asked_is_told(ask):
+    said = ask("call", "com.x", role="asking")
+    assert (said.granted, said.asks.procedure, said.asks.realm) == (False, "org.authorizer", "com.example")
+    assert ask("subscribe", "com.", "prefix", role="asking").asks is not None
+    for action, uri in (("call", "com.shut"), ("call", "wamp.session.count"), ("call", "a..b"), ("publish", "wamp.x")):
+        assert ask(action, uri, role="asking").asks is None
+    assert ask("publish", "com.x").asks is None
 
 
 @pytest.mark.parametrize("uri", ["a..b", "", "x" * 513, "a b"])

@@ -128,7 +128,7 @@ def joined_as(play, name, authid, realm="guarded", roles=ALL):
     actor = play.newcomer(name)
     actor.hello(realm, roles, authmethods=["ticket"], authid=authid)
     actor < [CHALLENGE, "ticket", {}]
-    actor > [AUTHENTICATE, f"secret-of-{authid}", {}]
+    actor > [AUTHENTICATE, f"hunter2-of-{authid}", {}]
     actor.welcome()
     return actor
 

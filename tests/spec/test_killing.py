@@ -76,7 +76,7 @@ def test_who_is_at_the_door_is_not_killed_and_can_be_later(play):
     bob.hello("guarded", authmethods=["ticket"], authid="ann")
     bob < [CHALLENGE, "ticket", {}]
     asked(killer, 1, "wamp.session.kill_by_authid", ["ann"], answer=[])
-    bob > [AUTHENTICATE, "secret-of-ann", {}]
+    bob > [AUTHENTICATE, "hunter2-of-ann", {}]
     bob.welcome()
     asked(killer, 2, "wamp.session.kill_by_authid", ["ann"], answer=[bob.id])
     bob < [GOODBYE, {}, "wamp.close.killed"]

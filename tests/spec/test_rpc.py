@@ -289,7 +289,7 @@ def test_what_a_role_may_not_do_is_refused_with_not_authorized(play):
 def test_a_refusal_does_not_tell_whether_the_procedure_exists(play):
     play.newcomer("bob").hello("guarded", authmethods=["ticket"], authid="joe")
     play.bob < [4, "ticket", {}]
-    play.bob > [5, "secret-of-joe", {}]
+    play.bob > [5, "hunter2-of-joe", {}]
     play.bob.welcome()
     play.bob > [REGISTER, 1, {}, "com.secret.there"]
     play.bob < [REGISTERED, 1, int]

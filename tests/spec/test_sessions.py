@@ -184,7 +184,7 @@ def test_a_challenge_is_answered_by_authenticate_or_abort(play, message):
 def test_the_right_ticket_is_welcome(play):
     play.newcomer("alice").hello("guarded", authmethods=["ticket"], authid="joe")
     play.alice < [CHALLENGE, "ticket", {}]
-    play.alice > [AUTHENTICATE, "secret-of-joe", {}]
+    play.alice > [AUTHENTICATE, "hunter2-of-joe", {}]
     play.alice.welcome()
     assert play.alice.details["authid"] == "joe"
     assert play.alice.details["authrole"] == "member"
@@ -203,6 +203,6 @@ def test_authenticate_without_a_challenge_is_a_violation(play):
 def test_a_challenge_is_good_for_one_answer(play):
     play.newcomer("alice").hello("guarded", authmethods=["ticket"], authid="joe")
     play.alice < [CHALLENGE, "ticket", {}]
-    play.alice.say([AUTHENTICATE, "wrong", {}], [AUTHENTICATE, "secret-of-joe", {}])
+    play.alice.say([AUTHENTICATE, "wrong", {}], [AUTHENTICATE, "hunter2-of-joe", {}])
     play.alice < [ABORT, {"message": str}, "wamp.error.authentication_denied"]
     play.alice < closed

@@ -130,7 +130,7 @@ def test_a_call_with_the_id_of_one_that_is_under_way_is_a_violation(play):
 SAMPLES = {
     HELLO: [HELLO, "guarded", {"roles": BASIC, "authmethods": ["ticket"], "authid": "joe"}],
     ABORT: [ABORT, {}, "com.app.broken"],
-    AUTHENTICATE: [AUTHENTICATE, "secret-of-joe", {}],
+    AUTHENTICATE: [AUTHENTICATE, "hunter2-of-joe", {}],
     GOODBYE: [GOODBYE, {}, "wamp.close.close_realm"],
     ERROR: [ERROR, INVOCATION, 1, {}, "com.err"],
     PUBLISH: [PUBLISH, 10, {"acknowledge": True}, "com.topic"],

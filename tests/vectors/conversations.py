@@ -100,7 +100,7 @@ def _join(play: Play, name: str, more: dict[str, Any]) -> None:
     actor = play.newcomer(name)
     actor.hello(more.get("realm", "guarded"), roles, authmethods=["ticket"], authid=more["ticket"])
     actor < [CHALLENGE, "ticket", {}]
-    actor > [AUTHENTICATE, f"secret-of-{more['ticket']}", {}]
+    actor > [AUTHENTICATE, f"hunter2-of-{more['ticket']}", {}]
     actor.welcome()
 
 

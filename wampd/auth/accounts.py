@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -49,6 +50,11 @@ class ScramKeys(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"<ScramKeys {self.kdf}>"
+
+
+def usable(keys: Iterable[ScramKeys], kdfs: Container[Kdf]) -> ScramKeys | None:
+    """The first of these keys that is of one of these functions."""
+    return next((each for each in keys if each.kdf in kdfs), None)
 
 
 class Account(Struct, frozen=True, kw_only=True):

@@ -94,7 +94,7 @@ class RealmAuth:
             if role.placeholders:
                 self._personal[role.name] = role
             else:
-                self.grants[role.name] = Grants(role, uri_check, most, limited=role.limited)
+                self.grants[role.name] = Grants(role, uri_check, most, limited=role.limited, authorizer=role.authorizer)
 
     def grants_of(self, role: str, authid: str, session_id: int) -> Grants | Deny:
         """What a session may do in this role, or why it cannot have the role."""
@@ -114,7 +114,7 @@ class RealmAuth:
         grants = self._of_one.get((name, authid)) if lasting else None
         if grants is None:
             own = role.of({"authid": authid, "session": str(session_id)})
-            grants = GrantsOfOne(own, self._check, most, limited=role.limited)
+            grants = GrantsOfOne(own, self._check, most, limited=role.limited, authorizer=role.authorizer)
             if lasting:
                 self._of_one[name, authid] = grants
         return grants
@@ -180,12 +180,18 @@ class Abort(Struct, frozen=True):
     message: str
     log: str
     """Why, for our log."""
+    more: JsonDict = {}
+    """What ``ABORT.Details`` holds beside the message."""
     guess: bool = False
     """A method refused the client, which may try again."""
 
+    def details(self) -> JsonDict:
+        """``ABORT.Details``."""
+        return {"message": self.message, **self.more}
+
     def wire(self) -> tuple[Any, ...]:
         """``[ABORT, Details|dict, Reason|uri]``."""
-        return (ABORT, {"message": self.message}, self.reason)
+        return (ABORT, self.details(), self.reason)
 
 
 Outcome: TypeAlias = Challenge | Accept | Abort | Wait
@@ -215,6 +221,7 @@ class Handshake:
 
     __slots__ = (
         "_agent",
+        "_claims",
         "_declined",
         "_directory",
         "_exchange",
@@ -242,6 +249,7 @@ class Handshake:
         self._state = _State.OPENING
         self._method = ""
         self._declined: list[str] = []  # why methods could not serve the client after all
+        self._claims: dict[str, str] = {}
         # Set once a method serves the client.
         self._offered: Iterator[str]  # methods that are to be tried yet
         self._realm: RealmAuth
@@ -255,6 +263,7 @@ class Handshake:
             raise ProtocolViolation("HELLO is legal only as the first message")
         if not _announces_a_role(hello.details.roles):
             raise ProtocolViolation("HELLO must announce at least one of publisher, subscriber, caller and callee")
+        self._claims = {"realm": hello.realm, "authid": hello.details.authid or ""}
         if not is_uri(hello.realm):
             return Abort(INVALID_URI, "the realm's name is not a valid URI", f"invalid realm {shown(hello.realm)}")
         realm = self._directory.get(hello.realm)
@@ -282,6 +291,10 @@ class Handshake:
         if isinstance(answer, Deny):
             return self._follow(answer)
         return self._follow(self._then(answer))
+
+    def claims(self) -> dict[str, str]:
+        """What is known of the client, as it says itself: realm, authid and method, and its address."""
+        return {**self._claims, "method": self._method, "address": str(self._transport.get("peer", ""))}
 
     def expire(self) -> Abort | None:
         """The time to join is over: what to send, if anything, before the transport is closed."""
@@ -320,7 +333,7 @@ class Handshake:
             self._declined.append(step.log)
             return self._try_next()
         if isinstance(step, Deny):
-            return Abort(step.uri, step.message, step.log, guess=step.guess)
+            return Abort(step.uri, step.message, step.log, step.details, step.guess)
         return self._welcome(step)
 
     def _welcome(self, principal: Principal) -> Outcome:

@@ -25,6 +25,9 @@ _BCRYPT_OCTETS: Final = 72
 _MOST_BCRYPT_COST: Final = 18
 _MOST_ARGON2: Final = {"memory (KiB)": 2**20, "iterations": 64, "parallelism": 64}
 
+STANDARD: Final = f"$argon2id$v=19$m={19 * 1024},t=2,p=1${'A' * 22}${'A' * 43}"
+"""Has the form and the costs of the hashes that we make; the costs are those of OWASP's "Password Storage Cheat Sheet"."""
+
 _BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{53}")
 _ARGON2 = re.compile(
     r"\$argon2(?P<kind>id|i|d)\$v=(?:16|19)\$m=(?P<m>[0-9]{1,10}),t=(?P<t>[0-9]{1,10}),p=(?P<p>[0-9]{1,10})"
@@ -57,6 +60,13 @@ def _form(text: str) -> str:
         if text.startswith(prefix):
             return name
     return "plain text, or of a form that is not known"
+
+
+def slow_hash(password: str, salt: bytes) -> str:
+    """A hash of a password, as we make it: argon2id, of the costs of `STANDARD`. Slow, and not for the reactor's thread."""
+    from argon2.low_level import Type, hash_secret  # only for those who make such a hash
+
+    return hash_secret(password.encode(), salt, 2, 19 * 1024, 1, 32, Type.ID).decode()
 
 
 def fits(text: str, password: str) -> bool:

@@ -112,6 +112,8 @@ class Deny(Struct, frozen=True):
     log: str
     uri: str = AUTHENTICATION_DENIED
     message: str = "authentication failed"
+    details: JsonDict = {}
+    """What ``ABORT.Details`` holds beside the message."""
     guess: bool = True
     """Whether this is to be counted: the client may have guessed, and may try again."""
 
@@ -149,6 +151,13 @@ class Method(Protocol):
     def begin(self, request: Request) -> Exchange | None:
         """Start with one client; `None`: it cannot serve this one, and the next method that it offers is tried."""
         ...
+
+
+def nameless(method: str) -> Deny:
+    """HELLO must name an authid for this method, and does not."""
+    return Deny(
+        f"{method}: HELLO names no authid", AUTHENTICATION_FAILED, f"the method {method!r} needs an authid in HELLO"
+    )
 
 
 def shown(value: object, limit: int = 100) -> str:

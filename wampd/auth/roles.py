@@ -34,7 +34,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from wampd.auth.placeholders import Placeholder, fill, placeholders
-from wampd.realms.grants import NOT_AUTHORIZED, Action, Disclosure, Grant
+from wampd.realms.grants import NOT_AUTHORIZED, Action, Authorizer, Disclosure, Grant
 from wampd.realms.limits import RuleLimits
 from wampd.realms.options import Match
 from wampd.realms.uris import UriMap, covers, overlap, precedence
@@ -108,7 +108,7 @@ class Role:
     Raise `ValueError` if two rules are for the same URI and match policy.
     """
 
-    __slots__ = ("_rules_of", "limited", "name", "placeholders", "privileged", "rules")
+    __slots__ = ("_rules_of", "authorizer", "limited", "name", "placeholders", "privileged", "rules")
 
     def __init__(
         self,
@@ -118,9 +118,14 @@ class Role:
         trustlevel: int | None = None,
         privileged: bool = False,
         denial: str = NOT_AUTHORIZED,
+        authorizer: Authorizer | None = None,
     ) -> None:
-        """``trustlevel`` is that of every rule which names none; ``denial`` is the URI of the ERROR that refuses."""
+        """``trustlevel`` is that of every rule which names none; ``denial`` is the URI of the ERROR that refuses.
+
+        ``authorizer`` is asked about what no rule names.
+        """
         self.name = name
+        self.authorizer = authorizer
         self.privileged = privileged
         self.rules = tuple(rules)
         self.placeholders = frozenset(name for rule in self.rules for name in placeholders(rule.uri))

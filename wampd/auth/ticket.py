@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wampd.auth.accounts import Account
-from wampd.auth.methods import AUTHENTICATION_FAILED, Challenge, Deny, Request, Step, Wait, shown
+from wampd.auth.methods import Challenge, Deny, Request, Step, Wait, nameless, shown
 from wampd.auth.questions import CheckPassword, FindAccount
 from wampd.realms.options import JsonDict
 
@@ -62,9 +62,7 @@ class TicketExchange:
     def challenge(self) -> Step:
         """Ask for the ticket."""
         if self._request.details.authid is None:
-            return Deny(
-                "ticket: HELLO names no authid", AUTHENTICATION_FAILED, "the method 'ticket' needs an authid in HELLO"
-            )
+            return nameless("ticket")
         return Challenge("ticket", {})
 
     def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - the method defines no extra

@@ -94,6 +94,7 @@ class Broker:
         uri = message.uri
         grant = session.grants.publications.get(uri) or session.grants.publish(uri)
         if grant.refusal is not None:
+            self.watcher.denied(session, "publish", uri, grant)
             if options.acknowledge:
                 session.refuse(PUBLISH, message.id, grant.refusal, grant.reason)
             return
@@ -136,10 +137,14 @@ class Broker:
             session.send((PUBLISHED, message.id, publication.id))
         self.deliver(publication)
 
-    def permit(self, session: Session, topic: str, options: PublishOptions) -> Grant:
-        """What allows a session to publish to a topic with these options. Raises `Refused`."""
-        grant = session.grants.publish(topic)
+    def permit(self, session: Session, topic: str, options: PublishOptions, *, ending: bool = False) -> Grant:
+        """What allows a session to publish to a topic with these options. Raises `Refused`.
+
+        ``ending``: the session is over, and waits for no authorizer.
+        """
+        grant = session.grants.known("publish", topic) if ending else session.grants.publish(topic)
         if grant.refusal is not None:
+            self.watcher.denied(session, "publish", topic, grant)
             raise Refused(grant.refusal, grant.reason)
         if options.disclose_me and grant.disclose == "never":
             raise Refused(DISCLOSURE_DISALLOWED)
@@ -229,6 +234,7 @@ class Broker:
         match = options.match
         grant = session.grants.decide("subscribe", message.uri, match)
         if grant.refusal is not None:
+            self.watcher.denied(session, "subscribe", message.uri, grant, match)
             session.refuse(SUBSCRIBE, message.id, grant.refusal, grant.reason)
             return
         held = session.subscriptions

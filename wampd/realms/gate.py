@@ -172,7 +172,7 @@ class Gate:
         by_rule = None if rule is None else rule.payload_size
         if most is None and by_rule is None:
             return None
-        size = _size(message.args) + _size(message.kwargs)
+        size = size_of(message.args) + size_of(message.kwargs)
         if most is not None and size > most:
             refusal = beyond("payload_size", most)
         elif by_rule is not None and size > by_rule:
@@ -200,5 +200,6 @@ def _by_rule(limit: LimitName, value: float) -> str:
     return f"{beyond(limit, value)}, by the rule for this URI"
 
 
-def _size(part: Payload) -> int:
+def size_of(part: Payload) -> int:
+    """Bytes of a part of a payload."""
     return 0 if part is None else memoryview(part).nbytes

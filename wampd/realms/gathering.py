@@ -101,6 +101,12 @@ class Gathering:
         """Serving failed, which is a bug of ours: end the call."""
         self.dismiss(CANCELED)
 
+    def hold(self, held: bool) -> None:
+        """It says nothing that would have to wait."""
+
+    def resume(self) -> None:
+        """Nothing has waited."""
+
     def dismiss(self, reason: str, message: str = "") -> None:
         """End the call."""
         self._stop("killnowait", reason)

@@ -41,6 +41,18 @@ class Grant(Struct, frozen=True):
     """How much may be called or published by this; `None`: as much as by anything else."""
 
 
+class Authorizer(Struct, frozen=True):
+    """Who is asked about what the rules of a role leave undecided."""
+
+    procedure: str
+    realm: str | None = None
+    """Where it is registered; `None`: in the realm of the session that it is asked about."""
+    timeout: float = 5.0
+    """Seconds until it counts as failed."""
+    ttl: float = 60.0
+    """Seconds for which an answer is remembered; 0: not at all."""
+
+
 class Policy(Protocol):
     """Decides what a principal may do."""
 
@@ -51,21 +63,33 @@ class Policy(Protocol):
 
 NOT_AUTHORIZED = "wamp.error.not_authorized"
 INVALID_URI = "wamp.error.invalid_uri"
+OWN = ("wampd.audit.", "wampd.authorization.")
+"""Beginnings of URIs that the router alone serves and publishes to, whatever is granted."""
 DISCLOSURE_DISALLOWED = "wamp.error.option_disallowed.disclose_me"
 
 
 class Grants:
     """A policy, with the URI rules of its realm and a bounded memory."""
 
-    __slots__ = ("__weakref__", "_check", "_max_bytes", "calls", "limited", "policy", "publications")
+    __slots__ = ("__weakref__", "_check", "_max_bytes", "authorizer", "calls", "limited", "policy", "publications")
 
     REMEMBERED = 4096
 
     def __init__(
-        self, policy: Policy, check: UriCheck = "loose", max_bytes: int = MAX_URI_BYTES, *, limited: bool = False
+        self,
+        policy: Policy,
+        check: UriCheck = "loose",
+        max_bytes: int = MAX_URI_BYTES,
+        *,
+        limited: bool = False,
+        authorizer: Authorizer | None = None,
     ) -> None:
-        """``limited``: some of what is granted has limits of its own."""
+        """``limited``: some of what is granted has limits of its own.
+
+        ``authorizer`` is asked about what the policy leaves undecided (see `wampd.realms.asking`).
+        """
         self.limited = limited
+        self.authorizer = authorizer
         self.policy = policy
         self._check: UriCheck = check
         self._max_bytes = max_bytes
@@ -86,9 +110,13 @@ class Grants:
             if is_too_long(uri, self._max_bytes):
                 return Grant(refusal=INVALID_URI, reason=beyond("uri_length", self._max_bytes))
             return Grant(refusal=INVALID_URI, reason=f"not a valid URI (rule: {self._check}, match: {match})")
-        if action in ("register", "publish") and uri.partition(".")[0] == "wamp":
-            return Grant(refusal=INVALID_URI, reason="the namespace 'wamp' is reserved")
+        if action in ("register", "publish") and (uri.partition(".")[0] == "wamp" or uri.startswith(OWN)):
+            return Grant(refusal=INVALID_URI, reason="this namespace is reserved")
         return self.policy.decide(action, uri, match)
+
+    def known(self, action: Action, uri: str, match: Match = "exact") -> Grant:
+        """The same where nobody can be asked."""
+        return self.decide(action, uri, match)
 
     def _remember(self, memory: dict[str, Grant], action: Action, uri: str) -> Grant:
         grant = self.decide(action, uri)

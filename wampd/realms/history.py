@@ -265,6 +265,7 @@ class Historian:
             raise Refused(NO_SUCH_SUBSCRIPTION)
         grant = requester.grants.decide("subscribe", subscription.uri, subscription.match)
         if grant.refusal is not None:
+            self._broker.watcher.denied(requester, "subscribe", subscription.uri, grant, subscription.match)
             raise Refused(grant.refusal, grant.reason)
         if subscription.history is None:
             return Result([[]])

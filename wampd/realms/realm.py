@@ -24,6 +24,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
+from wampd.realms.asking import Question, WaitingRoom
+from wampd.realms.audit import Books, Entry
 from wampd.realms.broker import Broker
 from wampd.realms.calls import Timeouts
 from wampd.realms.dealer import Dealer
@@ -54,24 +56,10 @@ from wampd.realms.meta import Meta
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
 from wampd.realms.retained import Retention
-from wampd.realms.session import ProtocolViolation, Session, SessionOver, State
+from wampd.realms.session import ROLE_OF, ProtocolViolation, Session, SessionOver, State
 from wampd.realms.testaments import Testaments
 from wampd.realms.uris import is_uri
 from wampd.realms.watcher import Watcher
-
-_ROLE_OF: dict[type[Message], str] = {
-    Publish: "publisher",
-    Subscribe: "subscriber",
-    Unsubscribe: "subscriber",
-    EventReceived: "subscriber",
-    Call: "caller",
-    Cancel: "caller",
-    Register: "callee",
-    Unregister: "callee",
-    Yield: "callee",
-    Error: "callee",
-}
-"""Which role a client must have announced to send a message."""
 
 _REQUESTS = (Publish, Subscribe, Unsubscribe, Call, Register, Unregister)
 """Messages whose id counts requests (basic profile, "IDs")."""
@@ -96,6 +84,8 @@ class Realm:
         touched: list[Session],
         outside: Outside,
         alarmed: list[Realm] | None = None,
+        asked: list[Question] | None = None,
+        entries: list[Entry] | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         role_limits: Mapping[str, Limits] = MappingProxyType({}),
         quota: Quota = Quota(),  # noqa: B008 - frozen
@@ -108,6 +98,7 @@ class Realm:
     ) -> None:
         """``touched`` gets every session with something to send, ``alarmed`` this realm when `next_deadline` gets earlier.
 
+        ``asked`` gets the questions for authorizers, ``entries`` what the shell is to write down.
         ``limits`` are those of every session whose role is not in ``role_limits``.
         """
         alarmed = [] if alarmed is None else alarmed
@@ -135,6 +126,7 @@ class Realm:
         self.testaments = Testaments(self.broker)
         self.dealer.services.procedures.update(self.testaments.procedures())
         self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures())
+        self.books = Books(name, [] if entries is None else entries)
         self.watcher: Watcher = Meta(self, outside)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits
@@ -150,8 +142,14 @@ class Realm:
         self._expelled: deque[tuple[Session, str, str]] = deque()
         handlers = self._served()
         self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
+        self._plain = handlers
         self._gate = Gate(handlers, self.dealer, outside.now, self.struck)
-        self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]]], Handlers] = {}
+        self.room = WaitingRoom(
+            name, self.dealer, self.handle, outside.now, [] if asked is None else asked, self.struck
+        )
+        """Where sessions wait for their authorizers."""
+        self.dealer.services.procedures.update(self.room.procedures())
+        self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]], bool], Handlers] = {}
 
     def _served(self) -> dict[type[Message], Handler]:
         """What serves each message."""
@@ -192,19 +190,23 @@ class Realm:
         session.limits = self.limits_of(session.authrole)
         self._gate.admit(session)
         roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
-        key = roles, guarded(session.limits, by_rule=session.grants.limited)
+        asks = session.grants.authorizer is not None
+        if asks:
+            self.room.admit(session)
+        key = roles, guarded(session.limits, by_rule=session.grants.limited), asks
         if key not in self._handlers_of:
             self._handlers_of[key] = self._choose(*key)
         session.handlers = self._handlers_of[key]
         self.watcher.joined(session)
 
-    def _choose(self, roles: frozenset[str], guarded: frozenset[type[Message]]) -> Handlers:
+    def _choose(self, roles: frozenset[str], guarded: frozenset[type[Message]], asks: bool) -> Handlers:
         """The handlers of sessions with these roles, of whose messages these have to pass the gate."""
-        return {
+        handlers = {
             kind: (self._gate.handlers[kind] if kind in guarded else handler, counted)
             for kind, (handler, counted) in self._handlers.items()
-            if not self._check_roles or _ROLE_OF.get(kind) in (None, *roles)
+            if not self._check_roles or ROLE_OF.get(kind) in (None, *roles)
         }
+        return self.room.serving(handlers, self._plain) if asks else handlers
 
     def handle(self, session: Session, message: ClientMessage) -> None:
         """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
@@ -278,6 +280,7 @@ class Realm:
     def dismiss(self, session: Session, reason: str, message: str = "") -> None:
         """Send a session away: answer its calls, say GOODBYE, and take it out."""
         if session.id in self.sessions:
+            self.room.abandon(session, reason)
             self.dealer.abandon(session, reason)
             _say_goodbye(session, reason, message)
             self.leave(session)
@@ -289,12 +292,15 @@ class Realm:
         """
         for session in sessions:
             session.quiet = quietly
-            if self._retire(session):
+            if session.id in self.sessions:
+                self.room.abandon(session, reason)
+                self._retire(session)
                 self._expelled.append((session, reason, message))
         self.tidy()
 
     def close(self) -> None:
         """The realm is not used any more: take apart what refers to itself, so that its memory is free at once."""
+        self.room.close()
         self.dealer.services.procedures.clear()
         del self.dealer.registrations.watcher
         name = self.name
@@ -304,7 +310,7 @@ class Realm:
 
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""
-        return any(session.calls for session in self.sessions.values())
+        return len(self.room) > 0 or any(session.calls for session in self.sessions.values())
 
     @property
     def is_deserted(self) -> bool:
@@ -325,6 +331,7 @@ class Realm:
         """Take a session out, for good; whether it was here."""
         if self.sessions.pop(session.id, None) is None:
             return False
+        self.room.drop(session)
         session.state = State.CLOSED
         session.deaf = True
         session.handlers = {}
@@ -363,7 +370,7 @@ class Realm:
     def _illegal(self, message: ClientMessage) -> ProtocolViolation:
         name = message.__class__.__name__.upper()
         if message.__class__ in self._handlers:
-            return ProtocolViolation(f"{name} without the role {_ROLE_OF[message.__class__]!r}")
+            return ProtocolViolation(f"{name} without the role {ROLE_OF[message.__class__]!r}")
         return ProtocolViolation(f"{name} is not legal in an established session")
 
     def _goodbye(self, session: Session, message: Goodbye) -> None:

@@ -8,7 +8,8 @@ Rules
 * A definition lives as long as a session that made it: several workers may each define what they serve, and the last to go
   takes it along. If they differ, the latest stands. Nobody undefines what others hold.
 * Everybody sees what it may use: procedures that it may call or register, topics that it may subscribe or publish to, errors
-  of URIs with which it may do anything. What it does not see is as if it were not there.
+  of URIs with which it may do anything. What it does not see is as if it were not there. No authorizer is asked for a list:
+  of what is its to decide, a list shows what it has allowed of late.
 * Lists are sorted. One answer looks at a bounded number of URIs; if there are more, its keyword ``next`` is what to give as
   ``after`` to go on.
 * The specification has two spellings, ``wamp.reflection`` and ``wamp.reflect``: what it does not say apart serves and tells
@@ -116,6 +117,7 @@ class Reflection:
     def __init__(self, broker: Broker, dealer: Dealer, struck: Counter[str]) -> None:
         """``struck`` counts what is refused."""
         self._struck = struck
+        self._broker = broker
         self._emit = broker.emit
         self._subscriptions = broker.subscriptions
         self._registrations = dealer.registrations
@@ -158,6 +160,7 @@ class Reflection:
         kind = cast(Kind, kind)
         refusal = _refusal(caller, given.uri, MAKES[kind])
         if refusal is not None:
+            self._broker.watcher.denied(caller, MAKES[kind][0], given.uri, refusal)
             raise Refused(refusal.refusal or NOT_AUTHORIZED, refusal.reason)
         weight = _weight(given.definition)
         self._check_room(caller, kind, given.uri, weight)
@@ -267,15 +270,19 @@ class Reflection:
         after = page.after
         uris = {uri for uri in chain(there, self._definitions[kind]) if uri > after}
         first = nsmallest(page.limit, uris)
-        seen = [uri for uri in first if _refusal(caller, uri, SEES[kind]) is None]
+        seen = [uri for uri in first if _refusal(caller, uri, SEES[kind], asking=False) is None]
         return Result([seen], {"next": first[-1]} if len(first) < len(uris) else {}, 2 * len(uris))
 
 
-def _refusal(session: Session, uri: str, actions: tuple[Action, ...]) -> Grant | None:
-    """Why a session may do none of these with a URI; `None`: it may do one of them."""
+def _refusal(session: Session, uri: str, actions: tuple[Action, ...], *, asking: bool = True) -> Grant | None:
+    """Why a session may do none of these with a URI; `None`: it may do one of them.
+
+    ``asking``: whether an authorizer is worth asking; else what is not known of its answers is refused.
+    """
     refusal = None
+    decide = session.grants.decide if asking else session.grants.known
     for action in actions:
-        refusal = session.grants.decide(action, uri)
+        refusal = decide(action, uri)
         if refusal.refusal is None:
             return None
     return refusal

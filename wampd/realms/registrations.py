@@ -189,6 +189,7 @@ class Registrations(UriMap[Registration]):
         for action in actions:
             grant = session.grants.decide(action, message.uri, options.match)
             if grant.refusal is not None:
+                self.watcher.denied(session, action, message.uri, grant, options.match)
                 session.refuse(REGISTER, message.id, grant.refusal, grant.reason)
                 return False
             if options.disclose_caller and grant.disclose == "never":

@@ -98,6 +98,20 @@ LEGAL: dict[State, frozenset[type[Message]]] = {
     State.CLOSED: frozenset(),
 }
 
+ROLE_OF: dict[type[Message], str] = {
+    Publish: "publisher",
+    Subscribe: "subscriber",
+    Unsubscribe: "subscriber",
+    EventReceived: "subscriber",
+    Call: "caller",
+    Cancel: "caller",
+    Register: "callee",
+    Unregister: "callee",
+    Yield: "callee",
+    Error: "callee",
+}
+"""Which role a client must have announced to send a message."""
+
 
 class Outlet(Protocol):
     """What carries a session's outbox away. The core only keeps it for the shell."""
@@ -108,6 +122,14 @@ class Outlet(Protocol):
 
     def broken(self) -> None:
         """Flushing raised, which is a bug of ours: end this session."""
+        ...
+
+    def hold(self, held: bool) -> None:
+        """Read nothing from the client, or read again: what it said last has to wait (see `wampd.realms.asking`)."""
+        ...
+
+    def resume(self) -> None:
+        """What had to wait need not any more: call `WaitingRoom.go_on`, which raises what `Realm.handle` does."""
         ...
 
     def dismiss(self, reason: str, message: str = "") -> None:

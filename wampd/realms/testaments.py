@@ -115,7 +115,7 @@ class Testaments:
         for scope in ("detached", "destroyed"):
             for testament in scopes.get(scope, ()):
                 try:
-                    grant = self._broker.permit(session, testament.topic, testament.options)
+                    grant = self._broker.permit(session, testament.topic, testament.options, ending=True)
                 except Refused:
                     continue
                 publication = self._broker.publication(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from wampd.realms.grants import Action, Grant
+    from wampd.realms.options import Match
     from wampd.realms.registrations import Registration
     from wampd.realms.session import Session
     from wampd.realms.subscription import Subscription
 
 
 class Watcher(Protocol):
-    """Hears of changes after they were made, and after the session whose request made them was answered."""
+    """Hears of changes after they were made, and after the session whose request made them was answered; and of denials."""
 
     def joined(self, session: Session) -> None:
         """A session has joined the realm."""
@@ -35,4 +37,8 @@ class Watcher(Protocol):
 
     def unregistered(self, session: Session, registration: Registration, *, deleted: bool) -> None:
         """A session was taken off a registration, which is gone if ``deleted``."""
+        ...
+
+    def denied(self, session: Session, action: Action, uri: str, grant: Grant, match: Match = "exact") -> None:
+        """A session was refused something by this grant."""
         ...

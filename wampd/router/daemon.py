@@ -29,11 +29,11 @@ from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Quota
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
-from wampd.router.doors import door
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
 from wampd.router.observe import logs
+from wampd.router.places import Places
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
 from wampd.router.rights import limits_of
@@ -42,6 +42,7 @@ from wampd.router.settings.listeners import Compression, Listener, LongPollPath,
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
+from wampd.router.stores.watched import Unusable
 from wampd.router.templates import Plan, Template
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
@@ -63,7 +64,12 @@ def run(settings: Settings) -> int:
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
     log_lines = logs.begin(settings.log.level, settings.log.format, clock=reactor)
-    daemon = Daemon(reactor, settings)
+    try:
+        daemon = Daemon(reactor, settings)
+    except Unusable as why:  # the store; or a file that has changed since it was checked
+        log.critical("cannot start: {why}", why=str(why))
+        log_lines.finish()
+        return 1
     end_of_turn.append(daemon.realms.end_of_turn)
     reactor.callWhenRunning(daemon.start)
     gc.collect()
@@ -86,6 +92,7 @@ class Daemon:
         self._ports: list[Any] = []
         self.realms = Realms(reactor, f"wampd-{wampd.__version__}")
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
+        self._places = Places(reactor, settings, self.realms, dict(os.environ))
         self.realms.answers.add(CheckPassword, PasswordChecks(reactor).check)
         for realm in settings.realms:
             self._open(realm)
@@ -102,7 +109,7 @@ class Daemon:
     def _open(self, realm: RealmSettings) -> None:
         """Open one realm, or get ready to open those of a template."""
         plan = Plan(
-            door=door(realm, self.realms.call),
+            door=self._places.door(realm),
             limits=limits_of(realm.limits, RoleLimits()),
             role_limits={role.name: limits_of(realm.limits, role.limits) for role in realm.roles},
             quota=Quota(
@@ -225,6 +232,7 @@ class Daemon:
         """Open the listeners, then start the components."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
+        self._places.start()
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
         listening = DeferredList([self._listen(listener) for listener in self._settings.listeners], consumeErrors=True)
         listening.addCallback(self._started)

@@ -6,53 +6,49 @@ A part of the composition root: here, and in `wampd.router.daemon`, settings mee
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 
-from wampd.auth.accounts import Account
+from msgspec import Struct
+
 from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.handshake import RealmAuth
-from wampd.auth.hashes import Decoys
+from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
-from wampd.auth.ticket import Ticket, digest_of
+from wampd.auth.ticket import Ticket
 from wampd.router.rights import longest_uris, roles_of
-from wampd.router.settings.auth import Auth, Authenticator, Principal
+from wampd.router.settings.auth import Authenticator
 from wampd.router.settings.realms import Realm
-from wampd.router.stores.accounts import Accounts, FixedAccounts
+from wampd.router.stores.accounts import Accounts
 from wampd.router.stores.dynamic import Call, DynamicAccounts
 
 
-def door(realm: Realm, call: Call) -> RealmAuth:
+class Known(Struct, frozen=True):
+    """What methods are told of the principals of a realm."""
+
+    accounts: Accounts
+    decoy: Callable[[str], str | None]
+    """Gives the hash that somebody without a password is compared with; `None`: nobody has a password."""
+    lookalikes: Lookalikes
+    """What unknown principals are shown, so that they look like those that there are."""
+    strangers: Lookalikes
+    """The same where an authenticator knows the principals."""
+
+
+def door(realm: Realm, known: Known, call: Call) -> RealmAuth:
     """Who may come into a realm, and as what; ``call`` calls procedures of components."""
-    places = _Places(realm.auth)
-    methods = _methods(realm, places, call)
+    methods = _methods(realm, known, call)
     return RealmAuth(methods, roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
 
 
-class _Places:
-    """Where the accounts of a realm are."""
-
-    def __init__(self, auth: Auth) -> None:
-        from wampd.router.stores import htpasswd
-
-        fixed = [_account(principal) for principal in auth.principals]
-        listed = [
-            account
-            for file in auth.password_files
-            for account in htpasswd.accounts_of(htpasswd.read(file.file), file.role)
-        ]
-        self.accounts: Accounts = FixedAccounts([*fixed, *listed])
-        self.decoys = Decoys(
-            [account.password for account in (*fixed, *listed) if account.password], secrets.token_bytes(32)
-        )
-
-
-def _methods(realm: Realm, places: _Places, call: Call) -> Iterator[Method]:
+def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
     """The methods that a realm offers."""
 
-    def known(authenticator: Authenticator | None) -> Accounts:
+    def accounts(authenticator: Authenticator | None) -> Accounts:
         """Where the accounts of a method are."""
         if authenticator is None:
-            return places.accounts
+            return known.accounts
         return DynamicAccounts(
             call,
             authenticator.realm or realm.name,
@@ -61,29 +57,47 @@ def _methods(realm: Realm, places: _Places, call: Call) -> Iterator[Method]:
             most=authenticator.pending_calls,
         )
 
+    def alike(authenticator: Authenticator | None) -> Lookalikes:
+        """What unknown principals of a method are shown."""
+        return known.lookalikes if authenticator is None else known.strangers
+
     auth = realm.auth
     if auth.anonymous is not None and auth.anonymous.authenticator is not None:
-        yield Unknown(known(auth.anonymous.authenticator), _new_authid)
+        yield Unknown(accounts(auth.anonymous.authenticator), _new_authid)
     elif auth.anonymous is not None:
         yield Anonymous(auth.anonymous.role, _new_authid)
     if auth.ticket is not None:
-        decoy = places.decoys.of if auth.ticket.authenticator is None else _no_decoy
-        yield Ticket(known(auth.ticket.authenticator), decoy)
+        authenticator = auth.ticket.authenticator
+        yield Ticket(accounts(authenticator), known.decoy if authenticator is None else _no_decoy)
+    if auth.wampcra is not None:
+        from wampd.auth.wampcra import Wampcra
+
+        authenticator = auth.wampcra.authenticator
+        yield Wampcra(accounts(authenticator), alike(authenticator), _new_nonce, _microseconds)
+    if auth.scram is not None:
+        from wampd.auth.scram import NAMES, Scram
+
+        authenticator = auth.scram.authenticator
+        where, alike_there = accounts(authenticator), alike(authenticator)
+        is_bound = auth.scram.channel_binding == "required"
+        for name in NAMES:
+            yield Scram(name, where, alike_there, _new_nonce, is_binding_required=is_bound)
+
+
+def _new_authid() -> str:
+    """An authid for an anonymous session: drawn, so that it names nobody; in any realm it is a component of URIs."""
+    return secrets.token_hex(12)
 
 
 def _no_decoy(_authid: str) -> None:
     """What an authenticator judges takes the time that it takes."""
 
 
-def _account(principal: Principal) -> Account:
-    """What is kept of a principal that the configuration names."""
-    return Account(
-        authid=principal.authid,
-        role=principal.role,
-        ticket=None if principal.ticket is None else digest_of(principal.ticket.reveal()),
-    )
+def _new_nonce() -> str:
+    """What makes a challenge one of its kind."""
+    return b64encode(secrets.token_bytes(16)).decode()
 
 
-def _new_authid() -> str:
-    """An authid for an anonymous session: drawn, so that it names nobody; in any realm it is a component of URIs."""
-    return secrets.token_hex(12)
+def _microseconds() -> int:
+    """The time of day."""
+    return time.time_ns() // 1000

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
 from wampd.auth.handshake import Abort, Accept, Outcome
 from wampd.auth.methods import Challenge, Wait
@@ -25,8 +24,6 @@ from wampd.router import tally
 
 if TYPE_CHECKING:
     from wampd.router.realms import Realms
-
-log = Logger()
 
 
 class Comer(Protocol):
@@ -45,7 +42,7 @@ class Comer(Protocol):
         """Make the session; or why it cannot be made."""
         ...
 
-    def refused(self, reason: str, message: str) -> None:
+    def refused(self, refusal: Abort) -> None:
         """Send ABORT and close."""
         ...
 
@@ -81,8 +78,8 @@ class Entrance:
         if expired is None:
             return False
         self.leave()
-        log.info("{who}: refused: {reason}: {why}", who=self._comer.who, reason=expired.reason, why=expired.log)
-        self._comer.refused(expired.reason, expired.message)
+        self._realms.auditor.failed(self._comer.who, self._handshake.claims(), expired)
+        self._comer.refused(expired)
         return True
 
     def leave(self) -> None:
@@ -126,5 +123,5 @@ class Entrance:
 
     def _refuse(self, refusal: Abort) -> None:
         self._realms.tally.strike(tally.AUTHENTICATIONS_REFUSED)
-        log.info("{who}: refused: {reason}: {why}", who=self._comer.who, reason=refusal.reason, why=refusal.log)
-        self._comer.refused(refusal.reason, refusal.message)
+        self._realms.auditor.failed(self._comer.who, self._handshake.claims(), refusal)
+        self._comer.refused(refusal)

@@ -123,6 +123,12 @@ class Envoy:
         """Taking the answers failed, which is a bug of ours: no call is left without an answer."""
         self.dismiss("wamp.error.canceled")
 
+    def hold(self, held: bool) -> None:
+        """Nothing that the router says has to wait."""
+
+    def resume(self) -> None:
+        """Nothing has waited."""
+
     def dismiss(self, reason: str, message: str = "") -> None:
         """End all calls."""
         waiting = list(self._waiting)

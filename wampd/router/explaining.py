@@ -93,6 +93,14 @@ class ShownLimit(Struct, frozen=True, omit_defaults=True):
     burst: int | None = None
 
 
+class Asked(Struct, frozen=True):
+    """The procedure that decides where the rules do not."""
+
+    procedure: str
+    realm: str
+    """Where it is registered."""
+
+
 class Explanation(Struct, frozen=True, kw_only=True):
     """Whether it is granted, and why."""
 
@@ -108,6 +116,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """The URI of the ERROR that refuses it."""
     reason: str
     """What the client is told."""
+    asks: Asked | None = None
+    """Who is asked before it is refused; `None`: nobody."""
     parts: list[ShownPart]
     """Empty if it is refused whatever the rules say."""
     disclose: Disclosure | None = None
@@ -149,6 +159,7 @@ def explain(settings: Settings, places: Places, question: Question) -> Explanati
         privileged=role.privileged,
         error=grant.refusal,
         reason=grant.reason,
+        asks=_asked(grants, grant, question.realm),
         parts=[show.part(part) for part in judgement.parts] if judgement.grant == grant else [],
         disclose=grant.disclose if granted else None,
         trustlevel=grant.trustlevel,
@@ -228,6 +239,13 @@ class _Show:
             sorted(rule.deny),
             None if filled == rule.uri else filled,
         )
+
+
+def _asked(grants: Grants, grant: Grant, realm: str) -> Asked | None:
+    authorizer = grants.authorizer
+    if authorizer is None or not grant.undecided:
+        return None
+    return Asked(authorizer.procedure, authorizer.realm or realm)
 
 
 def _limits(action: Action, limits: Limits, grant: Grant) -> list[ShownLimit]:

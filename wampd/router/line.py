@@ -39,6 +39,10 @@ class Line(Protocol):
         """Send what waits, and close; ``code`` is WebSocket's."""
         ...
 
+    def hold(self, held: bool) -> None:
+        """Read nothing more from the client until told otherwise, or read again."""
+        ...
+
     def wake(self, at: float) -> None:
         """There is a new deadline: `SessionPeer.late` is to be called at ``at`` (monotonic seconds)."""
         ...
@@ -68,6 +72,10 @@ class BatchedLine:
     def close(self, code: int, reason: str) -> None:
         """Send what waits, and close."""
         self._line.close(code, reason)
+
+    def hold(self, held: bool) -> None:
+        """Read nothing more, or read again."""
+        self._line.hold(held)
 
     def wake(self, at: float) -> None:
         """There is a new deadline."""

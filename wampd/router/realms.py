@@ -25,9 +25,11 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake
+from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake, RealmAuth
 from wampd.auth.methods import Failed
 from wampd.auth.questions import CallProcedure, FindAccount
+from wampd.realms.asking import Question
+from wampd.realms.audit import Entry
 from wampd.realms.limits import UNAVAILABLE, beyond
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
@@ -35,6 +37,8 @@ from wampd.realms.realm import Realm
 from wampd.realms.records import CANCELED
 from wampd.realms.session import Session
 from wampd.router.answers import Answers
+from wampd.router.audit import Auditor
+from wampd.router.authorizers import Authorizers
 from wampd.router.envoy import Answer, CallFailed, Envoy
 from wampd.router.tally import OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
 from wampd.router.templates import Directory, Plan, Template
@@ -162,6 +166,8 @@ class Realms:
         """``agent`` is what WELCOME says of the router."""
         self.touched: list[Session] = []
         self._alarmed: list[Realm] = []
+        self._asked: list[Question] = []
+        self._entries: list[Entry] = []
         self.ids: set[int] = set()
         """Of the sessions of all realms."""
         self.tally = Tally(clock)
@@ -179,6 +185,8 @@ class Realms:
         self.answers.add(FindAccount, lambda question: question.accounts.find(question))
         self.answers.add(CallProcedure, self._call_procedure)
         self._envoys: dict[str, Envoy] = {}
+        self.auditor = Auditor(clock, self._core, self.end_of_turn)
+        self._authorizers = Authorizers(self.call, clock, self.tally)
         self._outside = Outside(self._publication_id, clock.seconds, time.time, chance.random, load, carry)
 
     def add(self, name: str, plan: Plan) -> RealmShell:
@@ -237,6 +245,8 @@ class Realms:
             touched=self.touched,
             outside=self._outside,
             alarmed=self._alarmed,
+            asked=self._asked,
+            entries=self._entries,
             limits=plan.limits,
             role_limits=plan.role_limits,
             quota=plan.quota,
@@ -263,12 +273,20 @@ class Realms:
             struck.update(shell.core.struck)
         return struck
 
+    def _core(self, name: str) -> Realm | None:
+        shell = self._shells.get(name)
+        return None if shell is None else shell.core
+
     def __getitem__(self, name: str) -> RealmShell:
         return self._shells[name]
 
     def all(self) -> list[RealmShell]:
         """Every realm."""
         return list(self._shells.values())
+
+    def door(self, name: str) -> RealmAuth | None:
+        """Who may come into the realm of this name, and as what; `None`: there is none, and will be none."""
+        return self._directory.get(name)
 
     def deadline(self, delay: float) -> float:
         """The time (monotonic seconds) in ``delay`` seconds."""
@@ -307,6 +325,14 @@ class Realms:
 
     def end_of_turn(self) -> None:
         """Write what was said in this turn."""
+        if self._asked:
+            for question in self._asked:  # grows while questions are answered at once
+                self._authorizers.ask(question, self.end_of_turn)
+            self._asked.clear()
+        if self._entries:
+            for entry in self._entries:
+                self.auditor.write(entry)
+            self._entries.clear()
         touched = self.touched
         if touched:
             for session in touched:  # grows while what cannot be delivered is answered

@@ -10,6 +10,7 @@ from math import ceil
 from typing import Any
 
 from wampd.auth.roles import Role, Rule
+from wampd.realms.grants import Authorizer
 from wampd.realms.limits import Limits, Rate, RuleLimits
 from wampd.router.settings.limits import Rate as RateSettings
 from wampd.router.settings.limits import RealmLimits, RoleLimits
@@ -39,12 +40,14 @@ def limits_of(realm: RealmLimits, role: RoleLimits) -> Limits:
 
 
 def _role(role: RoleSettings, denial: str) -> Role:
+    asked = role.authorizer
     return Role(
         role.name,
         [_rule(rule) for rule in role.permissions],
         trustlevel=role.trustlevel,
         privileged=role.privileged,
         denial=denial,
+        authorizer=None if asked is None else Authorizer(asked.procedure, asked.realm, asked.timeout, asked.ttl),
     )
 
 

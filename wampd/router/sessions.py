@@ -15,8 +15,9 @@ Sources: WAMP basic profile, "Session Lifetime" and "Protocol Errors".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
@@ -36,6 +37,7 @@ from wampd.realms.messages import (
 )
 from wampd.realms.session import LEGAL, ProtocolViolation, Session, SessionOver, State
 from wampd.router import tally
+from wampd.router.audit import who
 from wampd.router.entrance import Entrance
 from wampd.router.line import Line, Patience
 from wampd.router.wire.codec import Codec, Uncarriable
@@ -109,7 +111,7 @@ class SessionPeer:
         """For the log: the session, or where the connection comes from."""
         if self.session is None:
             return str(self.about["peer"])
-        return f"{self.session.id} ({self.session.authid}, {self.session.authrole}, {self.about['peer']})"
+        return who(self.session)
 
     # ----------------------------------------------------------------------------------------------------- receiving
 
@@ -160,9 +162,9 @@ class SessionPeer:
         """Send CHALLENGE."""
         self._say(challenge.wire())
 
-    def refused(self, reason: str, message: str) -> None:
+    def refused(self, refusal: Refusal) -> None:
         """Send ABORT and close."""
-        self._abort(reason, message)
+        self._abort(refusal.reason, refusal.message, refusal.more)
 
     def welcome(self, accept: Accept) -> Refusal | None:
         """Make the session; or why it cannot be made."""
@@ -182,7 +184,7 @@ class SessionPeer:
         depth = session.limits.depth
         codec = self._codec if depth is None else shallower(self._codec, depth)
         self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
-        log.info("{who} joined {realm}", who=self.who, realm=realm.core.name)
+        self._realms.auditor.joined(session, realm.core)
         return None
 
     def _end(self) -> None:
@@ -295,6 +297,24 @@ class SessionPeer:
 
     # -------------------------------------------------------------------------------------------------------- ending
 
+    def hold(self, held: bool) -> None:
+        """Read nothing from the client, or read again: what it said last has to wait."""
+        self._connection.hold(held)
+
+    def resume(self) -> None:
+        """What the client said, and had to wait, is served now."""
+        session, realm = self.session, self._realm
+        if session is None or realm is None:
+            return
+        try:
+            realm.core.room.go_on(session)
+        except SessionOver:
+            self._over()
+        except ProtocolViolation as violation:
+            self.violated(str(violation))
+        except Exception:  # noqa: BLE001 - logged, and ended for this session
+            self.our_bug()
+
     def dismiss(self, reason: str, message: str = "") -> None:
         """Say GOODBYE with this reason, and close when the client has answered or time is up."""
         session = self.session
@@ -327,21 +347,21 @@ class SessionPeer:
             self.deadline = self._realms.deadline(self._patience.idle)
             self._connection.wake(self.deadline)
 
-    def _abort(self, reason: str, message: str) -> None:
-        """End everything with an ABORT."""
+    def _abort(self, reason: str, message: str, more: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """End everything with an ABORT; ``more`` is what its details hold beside the message."""
         self.handle = _ignore
         self.flush()
         self._leave(reason)
         self._end()
         self.deadline = None
-        if not (message and self._say((ABORT, {"message": message}, reason))):
+        if not (message and self._say((ABORT, {"message": message, **more}, reason))):
             self._say((ABORT, {}, reason))
         self._connection.close(PROTOCOL_ERROR if reason == PROTOCOL_VIOLATION else NORMAL, reason)
 
     def _leave(self, why: str) -> None:
         session, realm = self.session, self._realm
         if session is not None and realm is not None:
-            log.info("{who} left {realm}: {why}", who=self.who, realm=realm.core.name, why=why)
+            self._realms.auditor.left(session, realm.core, why)
             self.session = None
             self._realm = None
             self._realms.ids.discard(session.id)

@@ -27,6 +27,9 @@ CONNECTIONS_FAILED: Final = "connections failed"
 TOO_LATE: Final = "clients too late"
 SESSIONS_OVER_THE_LIMIT: Final = "sessions over the limit"
 REALMS_OVER_THE_LIMIT: Final = "realms over the limit"
+FILES_SPOILED: Final = "files that could not be used"
+STORE_FAILED: Final = "failures of the store"
+AUTHORIZERS_FAILED: Final = "failures of authorizers"
 OUR_BUGS: Final = "failures of ours"
 
 

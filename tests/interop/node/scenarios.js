@@ -26,7 +26,7 @@ async function until(condition, times = 1) {
 /** Where a client connects, and the ticket that it shows. */
 export const url = process.env.WAMP_URL;
 export const serializer = process.env.WAMP_SERIALIZER;
-export const ticketOf = (authid) => `secret-of-${authid}`;
+export const ticketOf = (authid) => `hunter2-of-${authid}`;
 
 /** Hold the scenario that the command line names, say what came of it, and leave. */
 export async function hold(client) {

@@ -47,7 +47,7 @@ async def join(authid: str = "") -> Any:
     """A session: in ``realm1``, or as somebody in the realm ``guarded``."""
     more: dict[str, Any] = {"realm": "realm1"}
     if authid:
-        ticket = {"ticket": {"authid": authid, "ticket": f"secret-of-{authid}"}}
+        ticket = {"ticket": {"authid": authid, "ticket": f"hunter2-of-{authid}"}}
         more = {"realm": "guarded", "authentication": ticket}
     component = Component(transports=[transport()], **more)
     joined = txaio.create_future()

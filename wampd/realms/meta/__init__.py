@@ -33,6 +33,7 @@ class Meta:
     """The meta API of one realm; the realm's `wampd.realms.watcher.Watcher`."""
 
     def __init__(self, realm: Realm, outside: Outside) -> None:
+        self.denied = realm.books.denied
         self._sessions = SessionMeta(realm)
         self._registrations = RegistrationMeta(realm.dealer, realm.broker, outside.wall, realm.sessions)
         self._subscriptions = SubscriptionMeta(realm.broker, outside.wall)

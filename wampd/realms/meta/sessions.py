@@ -126,34 +126,43 @@ class SessionMeta:
         victim = self._find(given.session)
         if victim is caller:
             raise Refused(NO_SUCH_SESSION, "a session does not kill itself")
+        self._realm.books.killed(caller, "wamp.session.kill", [victim], reason)
         self._realm.expel([victim], reason, given.message or "")
         return Result()
 
     def kill_by_authid(self, caller: Session, given: KillByAuthid) -> Result:
         """Send the sessions of one authid away; return their ids."""
         cost = len(self._here)
-        killed = self._kill(given, lambda session: session is not caller and session.authid == given.authid)
+        killed = self._kill(
+            caller, "wamp.session.kill_by_authid", given, lambda session: session.authid == given.authid
+        )
         return Result([killed], cost=cost)
 
     def kill_by_authrole(self, caller: Session, given: KillByAuthrole) -> Result:
         """Send the sessions of one role away; return how many."""
         cost = len(self._here)
-        killed = self._kill(given, lambda session: session is not caller and session.authrole == given.authrole)
+        killed = self._kill(
+            caller, "wamp.session.kill_by_authrole", given, lambda session: session.authrole == given.authrole
+        )
         return Result([len(killed)], cost=cost)
 
     def kill_all(self, caller: Session, given: KillAll) -> Result:
         """Send all sessions away but the caller's; return how many. Nobody is told of it but they."""
-        return Result([len(self._kill(given, lambda session: session is not caller, quietly=True))])
+        return Result([len(self._kill(caller, "wamp.session.kill_all", given, lambda _session: True, quietly=True))])
 
     def _kill(
         self,
+        caller: Session,
+        procedure: str,
         given: KillByAuthid | KillByAuthrole | KillAll,
         is_meant: Callable[[Session], bool],
         *,
         quietly: bool = False,
     ) -> list[int]:
         reason = reason_of(given.reason, KILLED)
-        victims = [session for session in self._here.values() if is_meant(session)]
+        victims = [session for session in self._here.values() if session is not caller and is_meant(session)]
+        if victims:
+            self._realm.books.killed(caller, procedure, victims, reason)
         self._realm.expel(victims, reason, given.message or "", quietly=quietly)
         return [session.id for session in victims]
 

@@ -15,7 +15,7 @@ from .listeners import (
     WampPath,
 )
 from .loader import load, load_with_places
-from .model import Component, Log, ProcessLimits, Settings
+from .model import Component, Log, ProcessLimits, Settings, Store
 from .problems import KeyPath, Place, Problem, SettingsError
 from .realms import OnDemand, Permission, Realm, Role
 from .secret import Secret
@@ -48,6 +48,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "StaticPath",
+    "Store",
     "TicketAuth",
     "Tls",
     "TransportLimits",

@@ -1,12 +1,47 @@
 """Settings of a realm: how its sessions authenticate, and as whom."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from wampd.auth.accounts import Kdf
+
 from .parts import Count, Name, Part, Seconds
 from .secret import Secret
+
+Kibibytes = Annotated[int, Meta(ge=8, le=4 * 1024 * 1024)]
+"""The memory of Argon2 in KiB, as its parameters, and CHALLENGE, have it."""
+
+
+class CraProof(Part, frozen=True, kw_only=True):
+    """What proves a principal by the method `wampcra`: a secret as it is, or the key that a password was derived to.
+
+    The key is the base64 text of `keylen` octets that PBKDF2 with HMAC-SHA256 makes of password, salt and iterations.
+    """
+
+    secret: Annotated[Secret | None, Meta(description="A secret that the client has as it is.")] = None
+    key: Annotated[Secret | None, Meta(description="The derived key, in base64; instead of `secret`.")] = None
+    salt: Annotated[str | None, Meta(description="The salt of the password, as the text that clients get.")] = None
+    iterations: Annotated[Count | None, Meta(description="The iterations of PBKDF2.")] = None
+    keylen: Annotated[int, Meta(ge=16, le=64, description="The length of the key in octets.")] = 32
+
+
+class ScramProof(Part, frozen=True, kw_only=True):
+    """What proves a principal by the method `scram`: what was derived from a password (RFC 5802). All texts are base64."""
+
+    kdf: Annotated[
+        Kdf,
+        Meta(
+            description="What the salted password was made with. `argon2id-13` is how Crossbar.io and autobahn do it, which"
+            " differs from `argon2id13` of the specification; clients of the one kind cannot use keys of the other."
+        ),
+    ]
+    salt: Annotated[str, Meta(description="The salt, 8 to 64 octets.")]
+    iterations: Annotated[Count, Meta(description="The iterations of PBKDF2, or the passes of Argon2.")]
+    memory: Annotated[Kibibytes | None, Meta(description="The memory of Argon2, in KiB.")] = None
+    stored_key: Annotated[Secret, Meta(description="The stored key, 32 octets.")]
+    server_key: Annotated[Secret, Meta(description="The server key, 32 octets.")]
 
 
 class Principal(Part, frozen=True, kw_only=True):
@@ -20,6 +55,19 @@ class Principal(Part, frozen=True, kw_only=True):
             description='What the client sends with the method `ticket`: a string, better `"${NAME}"`, or'
             " `{file: PATH}` of a file that others cannot read."
         ),
+    ] = None
+    password: Annotated[
+        Secret | None,
+        Meta(
+            description="A password for every method of the realm that takes one: `ticket`, `wampcra` and `scram`. What they"
+            " need is derived when the router starts, which takes some hundredths of a second for each principal."
+        ),
+    ] = None
+    wampcra: Annotated[
+        CraProof | None, Meta(description="What proves it by the method `wampcra`, instead of `password`.")
+    ] = None
+    scram: Annotated[
+        ScramProof | None, Meta(description="What proves it by the method `scram`, instead of `password`.")
     ] = None
 
 
@@ -69,6 +117,44 @@ class TicketAuth(Part, frozen=True, kw_only=True):
     ] = None
 
 
+class WampcraAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `wampcra`: the client signs a challenge with a secret, or with a key derived from its password."""
+
+    iterations: Annotated[
+        Count,
+        Meta(
+            description="What deriving a key from a `password` costs: iterations of PBKDF2. Clients derive theirs each time"
+            " that they join."
+        ),
+    ] = 100_000
+    authenticator: Annotated[
+        Authenticator | None, Meta(description="Who tells the secrets and keys, instead of `principals`.")
+    ] = None
+
+
+class ScramAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `scram`, alias `wamp-scram`: client and router prove to each other that they know a password."""
+
+    kdf: Annotated[
+        Literal["argon2id13", "pbkdf2"], Meta(description="What derives the keys of a `password`: Argon2id or PBKDF2.")
+    ] = "argon2id13"
+    iterations: Annotated[
+        Count | None,
+        Meta(description="Its passes or iterations. `null`: 2 of Argon2id, 600,000 of PBKDF2."),
+    ] = None
+    memory: Annotated[Kibibytes, Meta(description="The memory of Argon2id, in KiB.")] = 19 * 1024
+    channel_binding: Annotated[
+        Literal["optional", "required"],
+        Meta(
+            description="Whether clients must bind their proof to the TLS connection, so that nobody in between can pass it"
+            " on; browsers cannot."
+        ),
+    ] = "optional"
+    authenticator: Annotated[Authenticator | None, Meta(description="Who tells the keys, instead of `principals`.")] = (
+        None
+    )
+
+
 class Auth(Part, frozen=True, kw_only=True):
     """How sessions of a realm authenticate; a method that is not named is not offered.
 
@@ -78,9 +164,36 @@ class Auth(Part, frozen=True, kw_only=True):
     principals: Annotated[
         tuple[Principal, ...], Meta(description="Who may come in by other methods than `anonymous`.")
     ] = ()
+    files: Annotated[
+        tuple[Path, ...],
+        Meta(
+            description="Files with more principals: a YAML list of the same mappings, open to no other user. A file is"
+            " read again when it changes; while it cannot be used, what was read before stays. An authid that is in"
+            " several places is the principal of the first: `principals`, then the files in order, then the store."
+        ),
+    ] = ()
+    store: Annotated[
+        bool,
+        Meta(description="Let in the principals of this realm that are in the store, where `wampd user` manages them."),
+    ] = False
     password_files: Annotated[
         tuple[PasswordFile, ...],
         Meta(description="Files of names and passwords, which clients send with the method `ticket`."),
     ] = ()
     anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
     ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None
+    wampcra: Annotated[
+        WampcraAuth | None, Meta(description="Let principals in that sign a challenge with a secret or password.")
+    ] = None
+    scram: Annotated[
+        ScramAuth | None,
+        Meta(description="Let principals in that prove that they know a password, and learn that we do."),
+    ] = None
+    mock_secret: Annotated[
+        Secret | None,
+        Meta(
+            description="What the salts are made of that unknown principals are shown by `wampcra` and `scram`, and those of"
+            " every `password`: at least 16 characters, drawn at random. `null`: it is drawn when the router starts; then"
+            " who compares salts before and after a restart can tell unknown principals from those with derived keys."
+        ),
+    ] = None

@@ -1,24 +1,30 @@
 """What types cannot say of authentication: rules between methods, principals and roles."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from .auth import Auth, PasswordFile
-from .authenticators import judged_otherwise
+from .auth import Auth, PasswordFile, Principal
+from .authenticators import authenticator_of
 from .checker import Here, Rule, repeated
 from .problems import KeyPath, did_you_mean, quote, quote_file
+from .proof_rules import LEAST_MOCK_SECRET, PROOF_RULES, scram_takes
 from .realms import Realm
 from .values import others_can_read
 
 MOST_FAULTS = 20
 """Of one file of passwords that are reported."""
 
-PLACES = ("principals", "password_files")
-"""The keys that say where principals are kept."""
+OTHERS = ("principals", "files", "password_files", "store", "mock_secret")
+"""The keys that name no authentication method."""
 
-METHODS = tuple(name for name in Auth.__struct_fields__ if name not in PLACES)
+METHODS = tuple(name for name in Auth.__struct_fields__ if name not in OTHERS)
 """The keys that name an authentication method."""
 
-PROOFS: Mapping[str, tuple[str, ...]] = {"ticket": ("ticket",)}
+PROOFS: Mapping[str, tuple[str, ...]] = {
+    "ticket": ("ticket",),
+    "password": ("ticket", "wampcra", "scram"),
+    "wampcra": ("wampcra",),
+    "scram": ("scram",),
+}
 """For each key of a principal that proves it, the methods that use it."""
 
 
@@ -26,23 +32,42 @@ def _auth(auth: Auth, here: Here) -> None:
     offered = [name for name in METHODS if getattr(auth, name) is not None]
     if not offered and here.is_sound():
         here.problem("nobody can join: there is no authentication method")
-    principals = list(here.each(auth.principals, "principals"))
-    for index, authid in repeated((i, principal.authid) for i, principal in principals):
-        here.problem(f"there is another principal {quote(authid)}", "principals", index, "authid")
-    for index, principal in principals:
-        proofs = [key for key in PROOFS if getattr(principal, key)]
-        if not proofs and here.is_sound("principals", index):
-            here.problem(f"nothing proves who this is: give it one of {', '.join(PROOFS)}", "principals", index)
-        for key in proofs:
-            if judged_otherwise(auth, PROOFS[key]):
-                methods = " or ".join(PROOFS[key])
-                here.problem(f"who comes in by {methods} is said by its authenticator", "principals", index, key)
-            elif not any(method in offered or not here.is_sound(method) for method in PROOFS[key]):
-                methods = " or ".join(PROOFS[key])
-                here.problem(f"no method uses this: the realm's auth does not name {methods}", "principals", index, key)
-
+    check_principals(auth.principals, methods_of(auth, here), here, "principals")
+    for index, _ in repeated(here.each(auth.files, "files")):
+        here.problem("this file is here twice", "files", index)
+    if auth.mock_secret is not None and len(auth.mock_secret.reveal()) < LEAST_MOCK_SECRET:
+        here.problem(f"too short: at least {LEAST_MOCK_SECRET} characters", "mock_secret")
     if auth.password_files and "ticket" not in offered and here.is_sound("ticket"):
         here.problem("no method uses this: the realm's auth does not name ticket", "password_files")
+
+
+def methods_of(auth: Auth, here: Here, *keys: str | int) -> Collection[str]:
+    """The methods for principals, those included about which something is wrong; ``keys`` lead to ``auth``."""
+    for_principals = methods_for_principals(auth)
+    return [name for name in METHODS if name in for_principals or not here.is_sound(*keys, name)]
+
+
+def methods_for_principals(auth: Auth) -> Collection[str]:
+    """The methods that are offered and are not left to an authenticator."""
+    return [name for name in METHODS if getattr(auth, name) is not None and authenticator_of(auth, name) is None]
+
+
+def check_principals(principals: tuple[Principal, ...], methods: Collection[str], here: Here, *keys: str | int) -> None:
+    """See that the principals which ``keys`` lead to can come in by one of these methods."""
+    items = list(here.each(principals, *keys))
+    for index, authid in repeated((i, principal.authid) for i, principal in items):
+        here.problem(f"there is another principal {quote(authid)}", *keys, index, "authid")
+    for index, principal in items:
+        proofs = [key for key in PROOFS if getattr(principal, key)]
+        if not proofs and here.is_sound(*keys, index):
+            here.problem(f"nothing proves who this is: give it one of {', '.join(PROOFS)}", *keys, index)
+        for key in proofs:
+            if not any(method in methods for method in PROOFS[key]):
+                names = " or ".join(PROOFS[key])
+                why = f"the realm's auth does not name {names}, or leaves it to an authenticator"
+                here.problem(f"no method uses this: {why}", *keys, index, key)
+        if "scram" in methods:
+            scram_takes(principal, here, *keys, index)
 
 
 def _password_file(listed: PasswordFile, here: Here) -> None:
@@ -77,8 +102,13 @@ def roles_exist(realm: Realm, here: Here) -> None:
         return  # the role that is missed may be the one with the mistake in it
     known = [role.name for role in realm.roles]
     for role, where in _roles_of(realm.auth, here):
-        if role not in known:
-            here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", "auth", *where)
+        check_role(role, known, here, "auth", *where)
 
 
-AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file}
+def check_role(role: str, known: Collection[str], here: Here, *keys: str | int) -> None:
+    """See that a role which ``keys`` lead to is one of those that the realm has."""
+    if role not in known:
+        here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", *keys)
+
+
+AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file, **PROOF_RULES}

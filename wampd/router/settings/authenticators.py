@@ -1,6 +1,6 @@
 """What types cannot say of dynamic authenticators: that they can be asked, and that they can be there."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from wampd.realms.uris import is_uri, matches
 
@@ -15,12 +15,6 @@ def authenticator_of(auth: Auth, method: str) -> Authenticator | None:
     """Who says which clients come in by a method, if not `principals`."""
     found: Authenticator | None = getattr(getattr(auth, method, None), "authenticator", None)
     return found
-
-
-def judged_otherwise(auth: Auth, methods: Iterable[str]) -> bool:
-    """Whether of these methods at least one is offered, and all that are ask an authenticator."""
-    offered = [method for method in methods if getattr(auth, method, None) is not None]
-    return bool(offered) and all(authenticator_of(auth, method) is not None for method in offered)
 
 
 def authenticators_are_there(settings: Settings, here: Here) -> None:

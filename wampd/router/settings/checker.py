@@ -39,6 +39,10 @@ class Here:
         if path not in self._checker.unsound:
             self._checker.report(message, path)
 
+    def add(self, problems: Iterable[Problem]) -> None:
+        """Report problems of another file, which is checked by itself."""
+        self._checker.problems.extend(problems)
+
     def problem_in(self, file: Path, line: int, message: str, *keys: str | int) -> None:
         """Report a problem with a line of another file, which ``keys`` name."""
         self._checker.report(message, (*self._path, *keys), Place(file, line, 1))
@@ -78,9 +82,9 @@ class Checker:
         self.kept: dict[KeyPath, list[int]] = {}
         """For each list the indexes of the items that fit."""
 
-    def check(self, node: Node, struct: type) -> Any:
-        """Return an instance of the struct, or ``INVALID``."""
-        return self._value(node, inspect.type_info(struct), (), {})
+    def check(self, node: Node, wanted: Any) -> Any:
+        """Return an instance of a struct, or of another type that settings have, or ``INVALID``."""
+        return self._value(node, inspect.type_info(wanted), (), {})
 
     def report(self, message: str, path: KeyPath, place: Place | None = None) -> None:
         """Report a problem, at its place or else at the place of the nearest thing around it that is in the file."""

@@ -56,11 +56,26 @@ class Log(Part, frozen=True, kw_only=True):
     )
 
 
+class Store(Part, frozen=True, kw_only=True):
+    """What is kept beyond the life of the process: an SQLite database, open to no other user."""
+
+    file: Annotated[
+        Path,
+        Meta(
+            description="The database, which is made if it is not there. SQLite keeps files beside it whose names begin"
+            " with its own. It must be on a disk of this machine, not on a network file system."
+        ),
+    ]
+
+
 class Settings(Part, frozen=True, kw_only=True):
     """The whole configuration."""
 
     realms: Annotated[tuple[Realm, ...], Meta(min_length=1, description="The realms.")]
     listeners: Annotated[tuple[Listener, ...], Meta(min_length=1, description="Where clients connect.")]
     limits: Annotated[ProcessLimits, Meta(description="Limits of the whole process.")] = ProcessLimits()
+    store: Annotated[
+        Store | None, Meta(description="Keep principals in a database, where realms say so with `auth.store`.")
+    ] = None
     components: Annotated[tuple[Component, ...], Meta(description="Programs that the router runs.")] = ()
     log: Annotated[Log, Meta(description="Logging.")] = Log()

@@ -29,7 +29,7 @@ class Permission(Part, frozen=True, kw_only=True):
         str,
         Meta(
             description="The URI, the beginning of URIs (`prefix`), or a URI with empty components (`wildcard`). The"
-            " components `{authid}` and `{session}` stand for those of the session: `\"com.user.{authid}.\"`. An authid that"
+            ' components `{authid}` and `{session}` stand for those of the session: `"com.user.{authid}."`. An authid that'
             " is not one component of a URI cannot join in a role with such a rule."
         ),
     ]
@@ -73,6 +73,27 @@ class Permission(Part, frozen=True, kw_only=True):
     )
 
 
+class Authorizer(Part, frozen=True, kw_only=True):
+    """A procedure that decides about what the rules of a role say nothing of.
+
+    It is called with the session's details, the URI, the action and options, and answers `true`, `false`, or a dictionary
+    with `allow`. What a rule allows or denies it is not asked about, nor about `wamp.*` and `wampd.*`. If it is missing,
+    slow or broken, nothing is allowed: `wamp.error.authorization_failed`.
+    """
+
+    procedure: Annotated[Name, Meta(description="Its URI.")]
+    realm: Annotated[
+        Name | None, Meta(description="The realm in which it is registered; `null`: that of the session.")
+    ] = None
+    timeout: Annotated[Seconds, Meta(description="How long it may take; what the session says meanwhile waits.")] = 5.0
+    ttl: Annotated[
+        SecondsOrOff,
+        Meta(
+            description="How long an answer is remembered for the principal, unless the answer says not to; 0: never."
+        ),
+    ] = 60.0
+
+
 class Role(Part, frozen=True, kw_only=True):
     """A role: what a session may do once it is authenticated."""
 
@@ -84,6 +105,9 @@ class Role(Part, frozen=True, kw_only=True):
             description="The trust level that callees and subscribers are told of calls and publications of its"
             " sessions; 0 is the least. What clients say of it does not count. `null`: nothing is told."
         ),
+    ] = None
+    authorizer: Annotated[
+        Authorizer | None, Meta(description="What decides where no rule does; `null`: what no rule allows is refused.")
     ] = None
     privileged: Annotated[
         bool,

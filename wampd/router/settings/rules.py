@@ -29,7 +29,8 @@ from .listeners import (
     TransportLimits,
     WampPath,
 )
-from .model import Component, ProcessLimits, Settings
+from .model import Component, ProcessLimits, Settings, Store
+from .principals import files_are_sound
 from .problems import did_you_mean, quote, quote_file
 from .realms import OnDemand, Permission, Realm, Role
 from .values import others_can_read
@@ -104,6 +105,7 @@ def _realm(realm: Realm, here: Here) -> None:
     for index, name in repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
         here.problem(f"there is another role {quote(name)}", "roles", index, "name")
     roles_exist(realm, here)
+    files_are_sound(realm, here)
     _fitting_principals(realm, here)
 
 
@@ -266,7 +268,30 @@ def _process_limits(limits: ProcessLimits, here: Here) -> None:
         here.problem("must be at least as long as drain", "stop")
 
 
+def _store(store: Store, here: Here) -> None:
+    if not here.is_sound("file"):
+        return
+    if not store.file.parent.is_dir():
+        here.problem(f"there is no directory {quote_file(store.file.parent)}", "file")
+    trouble = others_can_read(store.file) if store.file.exists() else None
+    if trouble:
+        here.problem(trouble, "file")
+
+
+def _realms_in_the_store(settings: Settings, here: Here) -> None:
+    stored = [(i, realm.name) for i, realm in here.each(settings.realms, "realms") if realm.auth.store]
+    if settings.store is None and here.is_sound("store"):
+        for index, _ in stored:
+            message = 'there is no store; the configuration wants "store: {file: wampd.sqlite}" beside "realms"'
+            here.problem(message, "realms", index, "auth", "store")
+    for index, name in repeated(stored):
+        here.problem(
+            f"the principals of another realm {quote(name)} are in the store", "realms", index, "auth", "store"
+        )
+
+
 def _settings(settings: Settings, here: Here) -> None:
+    _realms_in_the_store(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
     for index, (name, match) in repeated(names):
         other = "realm" if match == "exact" else f"template ({match})"
@@ -301,6 +326,7 @@ RULES: Mapping[type, Rule] = {
     Realm: _realm,
     Role: _role,
     Settings: _settings,
+    Store: _store,
     StaticPath: _static,
     Tls: _key_pair,
     TransportLimits: _transport_limits,

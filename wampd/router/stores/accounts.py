@@ -1,4 +1,4 @@
-"""Where accounts are found: the ones that the configuration names.
+"""Where accounts are found: those that the configuration names, and those of files.
 
 Rules
 -----
@@ -7,7 +7,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from wampd.auth.accounts import Account
 from wampd.auth.methods import Deny, Failed
 from wampd.auth.questions import FindAccount
+from wampd.router.stores.watched import Watched
 
 Found: TypeAlias = Account | Deny | Failed | None
 
@@ -31,12 +32,31 @@ class FixedAccounts:
     """Accounts that stay as they are. Raise `ValueError` if two have the same authid."""
 
     def __init__(self, accounts: Iterable[Account]) -> None:
-        self._by_authid: dict[str | bytes, Account] = {}
+        self._by_authid: dict[str, Account] = {}
         for account in accounts:
             if account.authid in self._by_authid:
                 raise ValueError(f"two principals with the authid {account.authid!r}")
             self._by_authid[account.authid] = account
 
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._by_authid.values())
+
+    def differing(self, others: FixedAccounts) -> set[str]:
+        """The authids whose accounts are not the same there, or are in one of the two places only."""
+        both = self._by_authid.keys() | others._by_authid.keys()
+        return {authid for authid in both if self._by_authid.get(authid) != others._by_authid.get(authid)}
+
     def find(self, question: FindAccount) -> Account | None:
         """The account that is asked for."""
-        return self._by_authid.get(question.value) if question.by == "authid" else None
+        return self._by_authid.get(question.value) if isinstance(question.value, str) else None
+
+
+class WatchedAccounts:
+    """The accounts of a file, as it is by now."""
+
+    def __init__(self, file: Watched[FixedAccounts]) -> None:
+        self._file = file
+
+    def find(self, question: FindAccount) -> Account | None:
+        """The account that is asked for."""
+        return self._file.content.find(question)

@@ -4,12 +4,13 @@ Rules
 -----
 * What is sent goes straight to the socket while nothing is queued. What the socket does not take waits in one queue of
   this object, bounded in bytes and in time; Twisted's own buffer never holds more than one chunk of it.
-* While more than `HIGH_WATER` waits, nothing is read from this peer. A queue over its bound, or one that makes no progress
-  for too long, ends the connection (or, by policy, makes the session deaf to events).
+* While more than `HIGH_WATER` waits, nothing is read from this peer, nor while what it said has to wait (`Connection.hold`).
+  A queue over its bound, or one that makes no progress for too long, ends the connection (or, by policy, makes the session
+  deaf to events).
 * Who is too slow but still reads is told so: what the socket has seen nothing of is dropped, and the goodbye follows the end
   of the frame under way. Who reads nothing at all is cut off.
 * The peer is pinged every interval, and is gone if nothing at all is heard of it in time; not while its own answers may wait
-  behind a queue of ours, and not when it was the router that was late.
+  behind a queue of ours or are not read, and not when it was the router that was late.
 * Closing never waits for ever: ``close_timeout`` after the last word the connection is dropped. What it serves hears that
   it is over when the last word is said, not when the socket is gone.
 
@@ -74,7 +75,8 @@ class Connection(TwistedProtocol):
         self._queue: SendQueue | None = None  # None: nothing waits, the socket takes more
         self._send: Callable[[bytes], int] | None = None  # the socket's own, where there is no TLS
         self._paused = False  # TLS: the transport below wants no more
-        self._reading = True
+        self._reading = True  # as far as what waits to be sent goes
+        self._held = False  # nothing is read because what was read has to wait
         self._heard = False  # since the last ping
         self._ping_at = 0.0  # when the next one is sent
         self._ping_out = False  # one is, and nothing was heard yet
@@ -193,7 +195,8 @@ class Connection(TwistedProtocol):
                 self._finish(self._why)
         if not self._reading and queue.size <= self._pace.high_water // 2:
             self._reading = True
-            self.transport.resumeProducing()
+            if not self._held:
+                self.transport.resumeProducing()
             if not self._parted:
                 self.peer.congested(False)
 
@@ -220,6 +223,13 @@ class Connection(TwistedProtocol):
             self._silent = True
             self._why = self._why or why
             self.transport.abortConnection()
+
+    def hold(self, held: bool) -> None:
+        """Read nothing more, or read again."""
+        if held is not self._held and not self._gone:
+            self._held = held
+            if self._reading:
+                (self.transport.pauseProducing if held else self.transport.resumeProducing)()
 
     def wake(self, at: float) -> None:
         """The peer object has a new deadline."""
@@ -257,7 +267,7 @@ class Connection(TwistedProtocol):
     def _keep_alive(self, now: float, stalled: bool) -> float:
         """Ping, or see whether the last one was answered; return when to look again."""
         pace = self._pace
-        if self._queue is not None or stalled:
+        if self._queue is not None or self._held or stalled:
             self._ping_out = False
             self._ping_at = max(self._ping_at, now + pace.ping_interval)
         elif self._ping_out and not self._heard:
@@ -293,7 +303,8 @@ class Connection(TwistedProtocol):
     def _watermark(self, queue: SendQueue) -> None:
         if self._reading:
             self._reading = False
-            self.transport.pauseProducing()
+            if not self._held:
+                self.transport.pauseProducing()
         bound = self._pace.send_queue
         if queue.size > bound and (not self.peer.congested(True) or queue.size > 2 * bound):
             self._too_slow(queue, f"more than {bound} bytes waited to be read")

@@ -106,6 +106,7 @@ class LongPollLine:
         self._size = 0
         self._congested = False  # what is served knows that too much waits, and goes on
         self._held: deque[tuple[bytes, Told]] = deque()
+        self._halted = False  # what was let in has to wait
         self._waiter: Receiver | None = None
         self._patience = 0.0  # until when it waits
         self._seen = wheel.now()  # when the client last showed that it is there
@@ -127,7 +128,7 @@ class LongPollLine:
         """Take a message or a batch of the client's."""
         if self._gone or self._closing_since:
             told(Outcome.GONE, self._why)
-        elif not self._held and self._size <= self._pace.high_water:
+        elif not self._held and not self._halted and self._size <= self._pace.high_water:
             self._serve(body, told)
         elif len(self._held) < MOST_HELD:
             self._held.append((body, told))
@@ -182,9 +183,9 @@ class LongPollLine:
     def _let_in(self) -> None:
         """Serve some of what was held, in order, if there is room for answers; those come at the end of the turn."""
         room = self._pace.high_water // 2 - self._size
-        if room < 0:
-            return  # until something is received
-        while self._held and room >= 0:
+        if room < 0 or self._halted:
+            return  # until something is received, or nothing has to wait any more
+        while self._held and room >= 0 and not self._halted:
             body, told = self._held.popleft()
             room -= len(body)
             self._serve(body, told)
@@ -228,6 +229,12 @@ class LongPollLine:
             self._wheel.wake(self, self._closing_since + self._pace.close_timeout)
         else:
             self._end(reason)
+
+    def hold(self, held: bool) -> None:
+        """Let nothing more in, or let it in again."""
+        self._halted = held
+        if self._held and not held:
+            self._wheel.wake(self, self._wheel.now())
 
     def wake(self, at: float) -> None:
         """What is served has a new deadline."""

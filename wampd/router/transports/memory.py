@@ -56,6 +56,7 @@ class MemoryLine:
         self._outgoing: deque[list[bytes] | None] = deque()  # None: the line is cut
         self._incoming: deque[bytes | tuple[int, str]] = deque()
         self._gone = False
+        self._held = False
         self.peer = SessionPeer(realms, self, codec, {"type": "memory", "peer": "memory"}, patience)
         if self.peer.deadline is not None:
             self.wake(self.peer.deadline)
@@ -73,6 +74,10 @@ class MemoryLine:
         self._clock.callLater(0, self._arrive)
 
     def _arrive(self) -> None:
+        if self._held and None in self._outgoing:
+            self._outgoing = deque([None])
+        elif self._held or not self._outgoing:
+            return
         payloads = self._outgoing.popleft()
         if payloads is None:
             self._lose("dropped")
@@ -108,6 +113,13 @@ class MemoryLine:
             self._incoming.append(self.closed)
             self._clock.callLater(0, self._hear)
             self._clock.callLater(0, self._lose, reason)
+
+    def hold(self, held: bool) -> None:
+        """Let nothing more arrive, or let it arrive again."""
+        self._held = held
+        if not held:
+            for _ in self._outgoing:
+                self._clock.callLater(0, self._arrive)
 
     def wake(self, at: float) -> None:
         """Remember that the peer object has a deadline."""

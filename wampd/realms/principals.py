@@ -1,0 +1,118 @@
+"""What a principal may do whose role has an authorizer, and the memory of that one's answers.
+
+Rules
+-----
+* The rules of the role come first: what they allow is allowed, what they deny is refused. What they say nothing of is asked.
+  ``wamp.*`` and ``wampd.*`` are not asked about: only rules that name them reach there.
+* An answer is remembered for the principal (realm, authid, role), never for the role: as long as the authorizer's ``ttl``
+  says, unless the answer says not to; no longer than the principal has a session here; and in bounded number.
+* A testament is published when nobody can be asked any more: a remembered answer counts for it though its time be over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from wampd.realms.grants import Action, Grant, Grants
+from wampd.realms.options import Match
+from wampd.realms.uris import overlap
+
+Key: TypeAlias = tuple[Action, str, Match]
+"""What is asked about."""
+
+RESERVED = ("wamp", "wampd")
+"""First components of URIs about which no authorizer is asked."""
+
+NOTHING: dict[Key, Grant] = {}
+"""No answers, shared: never changed."""
+
+
+class Undecided(Exception):
+    """The rules say nothing of this, and no answer of the authorizer is known."""
+
+    def __init__(self, action: Action, uri: str, match: Match) -> None:
+        super().__init__(action, uri, match)
+        self.key: Key = (action, uri, match)
+
+
+class PrincipalGrants(Grants):
+    """What one principal may do whose role has an authorizer; asking about what is not known raises `Undecided`."""
+
+    __slots__ = ("_answers", "_now", "_rules", "current")
+
+    MOST = 256
+    """How many answers are remembered."""
+
+    def __init__(self, rules: Grants, now: Callable[[], float]) -> None:
+        """``rules`` are those of the role, and of all its sessions; ``now`` tells monotonic seconds."""
+        self.authorizer = rules.authorizer
+        self.limited = rules.limited
+        self.calls = {}  # these two stay empty: what is in them would never be asked about again
+        self.publications = {}
+        self.current = NOTHING
+        """The answers for the message that is being served; they count once, whatever is remembered."""
+        self._rules = rules
+        self._now = now
+        self._answers: dict[Key, tuple[Grant, float]] = {}
+
+    def call(self, uri: str) -> Grant:
+        """May ``uri`` be called?"""
+        grant = self._rules.call(uri)
+        return self._ask(("call", uri, "exact"), grant) if grant.undecided else grant
+
+    def publish(self, uri: str) -> Grant:
+        """May be published to ``uri``?"""
+        grant = self._rules.publish(uri)
+        return self._ask(("publish", uri, "exact"), grant) if grant.undecided else grant
+
+    def decide(self, action: Action, uri: str, match: Match = "exact") -> Grant:
+        """Check the URI, then ask the rules, then what is known of the authorizer's answers."""
+        grant = self._rules.decide(action, uri, match)
+        return self._ask((action, uri, match), grant) if grant.undecided else grant
+
+    def known(self, action: Action, uri: str, match: Match = "exact") -> Grant:
+        """The same without asking anybody: what is not known is refused, and an answer counts though its time be over."""
+        grant = self._rules.decide(action, uri, match)
+        if not grant.undecided:
+            return grant
+        key = (action, uri, match)
+        answer = self._answers.get(key)
+        return self.current.get(key) or (grant if answer is None else answer[0])
+
+    def _ask(self, key: Key, refused: Grant) -> Grant:
+        grant = self.current.get(key)
+        if grant is not None:
+            return grant
+        answer = self._answers.get(key)
+        if answer is not None and self._now() < answer[1]:
+            return answer[0]
+        if _is_reserved(key[1], key[2]):
+            return refused
+        raise Undecided(*key)
+
+    def remember(self, key: Key, grant: Grant, ttl: float) -> None:
+        """Keep an answer for so many seconds; the one that was there longest gives way to it."""
+        self._answers.pop(key, None)
+        if len(self._answers) >= self.MOST:
+            del self._answers[next(iter(self._answers))]
+        self._answers[key] = (grant, self._now() + ttl)
+
+    def forget(self) -> None:
+        """Forget all answers."""
+        self._answers.clear()
+
+    def __len__(self) -> int:
+        """How many answers are remembered."""
+        return len(self._answers)
+
+    def __bool__(self) -> bool:
+        """It is there, whatever it remembers."""
+        return True
+
+
+def _is_reserved(uri: str, match: Match) -> bool:
+    """Whether a URI, or a part of what a pattern matches, is in a namespace of WAMP's or the router's own."""
+    if match == "exact":
+        return uri.partition(".")[0] in RESERVED
+    return uri in RESERVED or any(overlap(f"{word}.", "prefix", uri, match) for word in RESERVED)

@@ -1,0 +1,105 @@
+"""Asks authorizers: procedures of components that decide about what the rules of a role leave undecided.
+
+Rules
+-----
+* Every question is answered: by the authorizer, or, if it is missing, slow, broken or says nothing that makes sense, by a
+  refusal (see `wampd.auth.authorizer`). Nothing is ever allowed for want of an answer.
+* Of each realm's questions so many may be open at once; what goes beyond is refused at once, and asked of nobody.
+* A failure is logged; of very many in a short time, one in a while.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from wampd.auth.authorizer import FAILED, Malformed, Verdict, arguments, refusal, verdict
+from wampd.realms.asking import Question
+from wampd.router.envoy import Answer, CallFailed
+from wampd.router.tally import AUTHORIZERS_FAILED, Tally
+
+log = Logger()
+
+MOST_QUESTIONS: Final = 1_000
+"""Of one realm, at once."""
+QUIET: Final = 1.0
+"""Seconds between two log lines about failures in one realm."""
+
+
+class Authorizers:
+    """Asks the authorizers of all realms."""
+
+    def __init__(
+        self, call: Callable[[str, str, tuple[Any, ...], float], Deferred[Answer]], clock: Any, tally: Tally
+    ) -> None:
+        """``call`` is `wampd.router.realms.Realms.call`; ``clock`` an ``IReactorTime``."""
+        self._call = call
+        self._clock = clock
+        self._tally = tally
+        self._open: Counter[str] = Counter()
+        self._quiet_until: dict[str, float] = {}
+
+    def ask(self, question: Question, end_of_turn: Callable[[], None]) -> None:
+        """See that a question is answered, at once or later; ``end_of_turn`` is called if later."""
+        realm, authorizer = question.room.realm, question.authorizer
+        if self._open[realm] >= MOST_QUESTIONS:
+            _decide(question, self._failed(question, f"{MOST_QUESTIONS} questions are open"))
+            return
+        self._open[realm] += 1
+        answer = self._call(authorizer.realm or realm, authorizer.procedure, arguments(question), authorizer.timeout)
+
+        later = False
+
+        def done(said: Verdict) -> None:
+            self._open[realm] -= 1
+            if not self._open[realm]:
+                del self._open[realm]
+            _decide(question, said)
+            if later:
+                end_of_turn()
+
+        understood = answer.addCallbacks(partial(self._understand, question), partial(self._not_answered, question))
+        understood.addCallback(done).addErrback(_our_bug, question)
+        later = True
+
+    def _understand(self, question: Question, answer: Answer) -> Verdict:
+        if len(answer.args) != 1 or answer.kwargs:
+            return self._failed(question, f"it returned {len(answer.args) + len(answer.kwargs)} values, not one")
+        try:
+            return verdict(answer.args[0])
+        except Malformed as why:
+            return self._failed(question, f"its answer makes no sense: {why}")
+
+    def _not_answered(self, question: Question, failure: Failure) -> Verdict:
+        if not isinstance(failure.value, CallFailed):
+            log.failure("asking {question} failed: a bug in wampd", failure, question=repr(question))
+            return FAILED
+        return refusal(failure.value.uri) or self._failed(question, failure.value.uri)
+
+    def _failed(self, question: Question, why: str) -> Verdict:
+        self._tally.strike(AUTHORIZERS_FAILED)
+        realm, now = question.room.realm, self._clock.seconds()
+        if now >= self._quiet_until.get(realm, now):
+            self._quiet_until = {each: until for each, until in self._quiet_until.items() if until > now}
+            self._quiet_until[realm] = now + QUIET
+            log.warn(
+                "the authorizer {procedure} of {realm} failed: {why}",
+                procedure=question.authorizer.procedure,
+                realm=realm,
+                why=why,
+            )
+        return FAILED
+
+
+def _our_bug(failure: Failure, question: Question) -> None:
+    log.failure("what was to follow the answer to {question} failed: a bug in wampd", failure, question=repr(question))
+
+
+def _decide(question: Question, said: Verdict) -> None:
+    question.room.decided(question, said.grant, remember=said.remember)

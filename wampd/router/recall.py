@@ -1,0 +1,94 @@
+"""Who is not let in any more is sent away; so is who would come in with another role by now.
+
+Rules
+-----
+* When something is said to have changed of principals, it is asked of their accounts what became of those who are in. Who is
+  not found, or has another role, gets GOODBYE ``wamp.close.killed``. If nobody knows, the session stays: whoever has the
+  trouble logs it.
+* It is asked a second time when everybody has joined who was at the door when the change came: what they proved may be older.
+* Only sessions of principals that are kept (`PROVIDERS`) are concerned.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from typing import Any, Final, TypeAlias
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from wampd.auth.accounts import Account
+from wampd.auth.handshake import RealmAuth
+from wampd.auth.methods import Failed, Request
+from wampd.auth.questions import FindAccount
+from wampd.realms.meta.sessions import KILLED
+from wampd.realms.options import ClientRoles, HelloDetails
+from wampd.realms.session import Session
+from wampd.router.realms import Realms, RealmShell
+from wampd.router.stores.accounts import Accounts
+
+log = Logger()
+
+PROVIDERS: Final = frozenset({"static", "file", "password file", "store"})
+"""``authprovider`` of principals that are kept, and may be so no more."""
+GONE: Final = "this principal is not let in any more"
+ANOTHER_ROLE: Final = "this principal has another role now"
+LOGGED_OUT: Final = "this principal was logged out"
+
+_NOBODY: Final = Request("", 0, HelloDetails(ClientRoles()), {})
+"""Whom it is asked for: no client."""
+_Here: TypeAlias = list[tuple[RealmShell, Session]]
+
+
+class Recall:
+    """Sends sessions away."""
+
+    def __init__(self, clock: Any, realms: Realms, again_after: float) -> None:
+        """``clock`` is an ``IReactorTime``. Nobody who is at the door now joins later than in ``again_after`` seconds."""
+        self._clock = clock
+        self._realms = realms
+        self._again_after = again_after
+
+    def changed(self, door: RealmAuth, accounts: Accounts, authids: Collection[str] | None) -> None:
+        """See what became of those who came in by this door, with these authids; `None`: of all."""
+        self._look(door, accounts, authids)
+        self._clock.callLater(self._again_after, self._look, door, accounts, authids)
+
+    def logged_out(self, door: RealmAuth, authids: Collection[str]) -> None:
+        """Send the sessions of these authids away that came in by this door."""
+        for here in self._sessions(door, authids).values():
+            self._expel(here, LOGGED_OUT)
+
+    def _look(self, door: RealmAuth, accounts: Accounts, authids: Collection[str] | None) -> None:
+        for authid, here in self._sessions(door, authids).items():
+            question = FindAccount(accounts, "authid", authid, "", _NOBODY)
+            answer = self._realms.answers.ask(question)
+            if isinstance(answer, Deferred):
+                answer.addCallback(self._found, here)
+            else:
+                self._found(answer, here)
+
+    def _sessions(self, door: RealmAuth, authids: Collection[str] | None) -> dict[str, _Here]:
+        """The sessions that came in by a door, by authid."""
+        here: dict[str, _Here] = defaultdict(list)
+        for shell in self._realms.all():
+            if self._realms.door(shell.core.name) is door:
+                for session in shell.core.sessions.values():
+                    if session.authprovider in PROVIDERS and (authids is None or session.authid in authids):
+                        here[session.authid].append((shell, session))
+        return here
+
+    def _found(self, account: Account | Failed | None, here: _Here) -> None:
+        if account is None:
+            self._expel(here, GONE)
+        elif isinstance(account, Account):
+            self._expel(here, ANOTHER_ROLE, lambda session: session.authrole != account.role)
+
+    def _expel(self, here: _Here, why: str, is_meant: Callable[[Session], bool] = lambda _: True) -> None:
+        for shell, session in here:
+            if is_meant(session) and session.id in shell.core.sessions:
+                log.info("{id} ({authid}) is sent away: {why}", id=session.id, authid=session.authid, why=why)
+                shell.core.expel([session], KILLED, why)
+                shell.tidy()
+        self._realms.end_of_turn()

@@ -126,7 +126,7 @@ def test_a_pattern_catches_news_of_the_realm_only_where_a_rule_names_them(match:
     openly = Member(House(rules=OPEN))
     assert answer(openly, [32, 1, {"match": match}, uri]) == ""
     Member(openly.wire.house)
-    assert [message[3] for message in openly.heard()] == [{"topic": "wamp.session.on_join"}]
+    assert [message[3]["topic"] for message in openly.heard()] == ["wamp.session.on_join", "wampd.audit.joined"]
     plainly = Member(House(rules=[Rule("", "prefix", ALL)]))
     assert answer(plainly, [32, 1, {"match": match}, uri]) == DENIED
     assert answer(plainly, [32, 2, {"match": "prefix"}, "com."]) == ""

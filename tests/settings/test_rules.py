@@ -280,6 +280,7 @@ def test_the_endpoint_strings_of_twisted_are_taken(config, endpoint):
         ("tcp:8080:interfac=1", "not a Twisted server endpoint string: got an unexpected keyword argument 'interfac'"),
         ("unix:/x:mode=99", "not a Twisted server endpoint string: '99' is not a number of base 8"),
         ("8080", "not a Twisted server endpoint string: Unknown endpoint type: '8080'"),
+        ("tcp:8080\\", "not a Twisted server endpoint string: it ends with a backslash"),
         ("ssl:8080", "use a tcp: endpoint, and the key tls of the listener"),
     ],
 )

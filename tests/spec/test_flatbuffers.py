@@ -11,10 +11,13 @@ import pytest
 from tests.spec.scenes import joined_as, registered, subscribed
 from tests.support.flatbuffers import LIBRARY, RoleCallerFeatures, theirs
 from tests.support.play import ANY, BASIC, Play, nothing, violation
+from tests.support.proving import sign
 from tests.support.stages import MemoryStage, SocketStage
 from wampd.realms.messages import (
+    AUTHENTICATE,
     CALL,
     CANCEL,
+    CHALLENGE,
     ERROR,
     EVENT,
     GOODBYE,
@@ -108,6 +111,17 @@ def test_a_ticket_is_asked_for_and_shown(flat):
     assert flat.joe.details["authrole"] == "member"
     flat.joe > [GOODBYE, {}, "wamp.close.close_realm"]
     flat.joe < [GOODBYE, {}, "wamp.close.goodbye_and_out"]
+
+
+@pytest.mark.spec("SER-07", "CRA-02")
+def test_a_challenge_without_salt_is_signed(flat):
+    # The schema has room for one attribute of a challenge: there is none for a salt, nor for scram.
+    ann = flat.newcomer("ann")
+    ann.hello("proving", authmethods=["wampcra"], authid="ann")
+    ann < [CHALLENGE, "wampcra", {"challenge": ANY.as_("challenge")}]
+    ann > [AUTHENTICATE, sign({"challenge": flat.challenge}, "hunter2-of-ann"), {}]
+    ann.welcome()
+    assert ann.details["authmethod"] == "wampcra"
 
 
 @pytest.mark.spec("SER-07", "SER-05", "RPC-18")

@@ -94,6 +94,7 @@ def test_joining_is_told_before_anything_that_the_session_does(play):
     play.bob.say([PUBLISH, 1, {}, "com.first"])
     play.bob.welcome()
     play.alice < [EVENT, play.all, int, {"topic": ON_JOIN}, [details_of(play.bob)]]
+    play.alice < [EVENT, play.all, int, {"topic": "wampd.audit.joined"}, [{"session": play.bob.id, ...: ...}]]
     play.alice < [EVENT, play.all, int, {"topic": "com.first"}]
     play.alice > [34, 2, play.all]
     play.alice < [35, 2]

@@ -158,6 +158,7 @@ def test_the_empty_prefix_matches_topics_of_the_router_too_where_a_rule_names_th
     subscribe(play.alice, 1, "", "prefix", "sub")
     play.session("bob")
     play.alice < [EVENT, play.sub, int, {"topic": "wamp.session.on_join"}, [{"session": play.bob.id, ...: ...}]]
+    play.alice < [EVENT, play.sub, int, {"topic": "wampd.audit.joined"}, [{"session": play.bob.id, ...: ...}]]
 
 
 @pytest.mark.trap(6)

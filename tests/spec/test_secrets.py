@@ -44,6 +44,17 @@ def test_who_signs_the_challenge_is_welcome(play, authid):
     alice < [ERROR, CALL, 1, {}, "wamp.error.no_such_procedure", ...]
 
 
+@pytest.mark.spec("CRA-05", "CRA-04")
+@pytest.mark.parametrize(
+    ("authid", "secret"), [("wamp-cra-user", "cra-secret"), ("wamp-cra-salt-user", "cra-salt-secret")]
+)
+def test_users_of_the_test_suites_of_others_can_be_set_up(play, authid, secret):
+    alice, extra = challenged(play, "wampcra", authid)
+    assert extra.get("salt") == ("cra-salt" if authid == "wamp-cra-salt-user" else None)
+    alice > [AUTHENTICATE, sign(extra, secret), {}]
+    alice.welcome()
+
+
 @pytest.mark.spec("CRA-02", "CRA-03", "AUT-04", "AUT-08")
 @pytest.mark.parametrize("authid", ["joe", "ann", "nobody"])
 def test_who_signs_it_with_another_secret_is_refused(play, authid):

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.support.leaks import see_log
+
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
 
@@ -91,7 +93,9 @@ class Child:
 
     def wait(self, timeout: float = STOP_TIMEOUT) -> int:
         """Wait for its end by itself; returns the exit status."""
-        return self._process.wait(timeout)
+        status = self._process.wait(timeout)
+        see_log(self._log)
+        return status
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to this very process."""
@@ -100,7 +104,7 @@ class Child:
     def kill(self) -> None:
         """End it at once, whatever its state; no complaint if it has ended."""
         self._process.kill()
-        self._process.wait()
+        self.wait()
 
     def stop(self, timeout: float = STOP_TIMEOUT) -> int:
         """SIGTERM; returns the exit status. If it does not end in time it is killed and AssertionError raised."""

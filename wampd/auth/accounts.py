@@ -10,13 +10,21 @@ Rules
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Iterable
 from typing import Literal, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from wampd.auth.methods import Principal
 from wampd.realms.options import JsonDict
+
+JUDGED = "dynamic"
+"""The provider of accounts that somebody judges anew each time: they may hold nothing that could be compared."""
+NO_PROOF = frozenset({"authid", "role", "provider", "extra"})
+"""Fields of an account that prove nothing. Of the others those count that hold something, so a field that is added later
+changes no digest."""
 
 Kdf: TypeAlias = Literal["argon2id13", "pbkdf2", "argon2id-13"]
 """What makes the salted password of SCRAM. The last is how Crossbar.io and autobahn do it: see `wampd.auth.passwords`."""
@@ -68,15 +76,36 @@ class Account(Struct, frozen=True, kw_only=True):
     """``WELCOME.Details.authextra``."""
     ticket: bytes | None = None
     """The SHA-256 digest of its ticket."""
+    keys: tuple[bytes, ...] = ()
+    """Its Ed25519 public keys (32 octets each)."""
+    certificates: tuple[str, ...] = ()
+    """Names of its TLS certificates, as `wampd.auth.certificates` writes them."""
     wampcra: CraKey | None = None
     scram: tuple[ScramKeys, ...] = ()
     """Of one password; a client is asked for the first whose ``kdf`` it knows."""
     password: str | None = None
     """A slow hash of its password, which it may send as its ticket: see `wampd.auth.hashes`."""
 
+    factors: tuple[str, ...] = ()
+    """The methods by which all it has to prove itself, in one handshake; none: any one will do."""
+
     def __repr__(self) -> str:
         return f"<Account {self.authid}/{self.role}>"
 
+    def marks(self) -> list[tuple[Literal["key", "certificate"], bytes]]:
+        """By what else than its authid it is found; see `wampd.auth.questions.FindAccount`."""
+        keys: list[tuple[Literal["key", "certificate"], bytes]] = [("key", key) for key in self.keys]
+        return [*keys, *(("certificate", name.encode()) for name in self.certificates)]
+
+    def digest(self, salt: bytes) -> bytes:
+        """What tells whether anything that proves this principal has changed, and nothing else of it."""
+        proofs = {
+            name: value
+            for name, value in zip(self.__struct_fields__, msgspec.structs.astuple(self), strict=True)
+            if value and name not in NO_PROOF
+        }
+        return hashlib.sha256(salt + msgspec.json.encode(proofs, order="deterministic")).digest()
+
     def principal(self) -> Principal:
         """Who this is, once it is proved."""
-        return Principal(self.authid, self.role, self.provider, self.extra, self)
+        return Principal(self.authid, self.role, self.provider, self.extra, self, factors=self.factors)

@@ -8,14 +8,14 @@ Rules
 * Of the methods that the client offers, in its order, the first that the realm has and that can serve it is driven; one that
   finds out later that it cannot makes way for the next.
   Offering none means ``anonymous``. A role asked for in HELLO chooses nothing: WELCOME tells the one given.
-* Sessions of a role share its grants; where rules depend on who asks, those of one principal do. A principal whose authid does
-  not fit into the rules of its role is not let in (``wamp.error.not_authorized``, of which the basic profile says that it is
-  for joining, too).
+* Principals with factors prove themselves by one method after the other (`wampd.auth.factors`).
+* Each step in which the client may prove itself is an attempt (`wampd.auth.throttle`): it may be refused, or have to wait.
 * Where a method asks the outside, the outcome is `Wait`: the caller sees that the question is answered, and calls
   `Handshake.answer` once. Until then nothing of the client is legal. A question that `Failed` ends in
   ``wamp.error.authentication_failed``, whatever the method.
 * The peer gets URIs of the specification and fixed texts; the reason is in `Abort.log`, for our log. The caller closes
-  the transport after an `Abort`, and calls `Handshake.expire` when the time is over.
+  the transport after an `Abort`; it calls `Handshake.expire` when the time is over, `Handshake.abandon` when the client is
+  gone.
 
 Sources: WAMP basic profile, "Session Establishment"; advanced profile, "Authentication".
 """
@@ -23,13 +23,15 @@ Sources: WAMP basic profile, "Session Establishment"; advanced profile, "Authent
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias
-from weakref import WeakValueDictionary
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from math import ceil
+from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import structs
 
+from wampd.auth.door import RealmAuth
+from wampd.auth.factors import Factors, factor
 from wampd.auth.methods import (
     AUTHENTICATION_FAILED,
     Challenge,
@@ -37,164 +39,28 @@ from wampd.auth.methods import (
     Deny,
     Exchange,
     Failed,
-    Method,
     Principal,
     Request,
     Step,
     Wait,
     shown,
 )
-from wampd.auth.roles import Role
-from wampd.realms.features import known_roles, router_roles
-from wampd.realms.grants import INVALID_URI, NOT_AUTHORIZED, Grants, GrantsOfOne
-from wampd.realms.messages import ABORT, WELCOME, Authenticate, Format, Hello
-from wampd.realms.options import ClientRoles, HelloDetails, JsonDict
-from wampd.realms.session import Outlet, ProtocolViolation, Session
-from wampd.realms.uris import MAX_URI_BYTES, UriCheck, is_component, is_uri
+from wampd.auth.outcomes import Abort, Accept, Outcome
+from wampd.auth.questions import AwaitTurn, FindAccount
+from wampd.auth.throttle import Attempt, Throttle
+from wampd.realms.features import known_roles
+from wampd.realms.grants import INVALID_URI
+from wampd.realms.messages import Authenticate, Hello
+from wampd.realms.options import ClientRoles, HelloDetails
+from wampd.realms.session import ProtocolViolation
+from wampd.realms.uris import is_uri
+
+__all__ = ["Abort", "Accept", "Directory", "Handshake", "Outcome", "RealmAuth"]
 
 NO_SUCH_REALM = "wamp.error.no_such_realm"
-NO_SUCH_ROLE = "wamp.error.no_such_role"
 NO_MATCHING_AUTH_METHOD = "wamp.error.no_matching_auth_method"
 AUTHENTICATION_REQUIRED = "wamp.error.authentication_required"
-
-
-class RealmAuth:
-    """How sessions join one realm: its methods, and what its roles may do.
-
-    Raise `ValueError` if two methods or two roles have the same name.
-    """
-
-    __slots__ = ("_check", "_of_one", "_personal", "_uri_bytes", "grants", "methods")
-
-    def __init__(
-        self,
-        methods: Iterable[Method],
-        roles: Iterable[Role],
-        uri_check: UriCheck = "loose",
-        max_uri_bytes: int = MAX_URI_BYTES,
-        role_uri_bytes: Mapping[str, int] = MappingProxyType({}),
-    ) -> None:
-        """``role_uri_bytes`` are of the roles for which it is not ``max_uri_bytes``."""
-        self.methods: dict[str, Method] = {}
-        for method in methods:
-            if method.name in self.methods:
-                raise ValueError(f"two methods named {method.name!r}")
-            self.methods[method.name] = method
-        self.grants: dict[str, Grants] = {}
-        """Of the roles that are the same for all their sessions."""
-        self._personal: dict[str, Role] = {}
-        self._of_one: WeakValueDictionary[tuple[str, str], Grants] = WeakValueDictionary()
-        """By role and authid, as long as there is a session that has them."""
-        self._check: UriCheck = uri_check
-        self._uri_bytes: dict[str, int] = {}
-        for role in roles:
-            if role.name in self._uri_bytes:
-                raise ValueError(f"two roles named {role.name!r}")
-            most = self._uri_bytes[role.name] = role_uri_bytes.get(role.name, max_uri_bytes)
-            if role.placeholders:
-                self._personal[role.name] = role
-            else:
-                self.grants[role.name] = Grants(role, uri_check, most, limited=role.limited, authorizer=role.authorizer)
-
-    def grants_of(self, role: str, authid: str, session_id: int) -> Grants | Deny:
-        """What a session may do in this role, or why it cannot have the role."""
-        return self.grants.get(role) or self._grants_of_one(role, authid, session_id)
-
-    def _grants_of_one(self, name: str, authid: str, session_id: int) -> Grants | Deny:
-        """What one principal may do in a role whose rules depend on who it is."""
-        role = self._personal.get(name)
-        if role is None:
-            log = f"{shown(authid)} has the role {shown(name)}, which does not exist"
-            return Deny(log, NO_SUCH_ROLE, "the role of this principal does not exist")
-        most = self._uri_bytes[name]
-        if "authid" in role.placeholders and not is_component(authid, self._check, most):
-            log = f"{shown(authid)} cannot have the role {shown(name)}: its rules take {{authid}} as one component of URIs"
-            return Deny(log, NOT_AUTHORIZED, "a session of this authid cannot have its role")
-        lasting = "session" not in role.placeholders
-        grants = self._of_one.get((name, authid)) if lasting else None
-        if grants is None:
-            own = role.of({"authid": authid, "session": str(session_id)})
-            grants = GrantsOfOne(own, self._check, most, limited=role.limited, authorizer=role.authorizer)
-            if lasting:
-                self._of_one[name, authid] = grants
-        return grants
-
-
-class Accept(Struct, frozen=True):
-    """The client joins: make its session and send WELCOME."""
-
-    realm: str
-    session_id: int
-    authid: str
-    authrole: str
-    authmethod: str
-    authprovider: str
-    authextra: JsonDict | None
-    grants: Grants
-    roles: ClientRoles
-    """What the client announced in HELLO, as far as the router knows it."""
-    agent: str
-    account: Any = None
-    """The account that it was proved by: see `wampd.auth.methods.Principal`."""
-
-    def details(self) -> JsonDict:
-        """``WELCOME.Details``."""
-        details: JsonDict = {
-            "realm": self.realm,
-            "authid": self.authid,
-            "authrole": self.authrole,
-            "authmethod": self.authmethod,
-            "authprovider": self.authprovider,
-            "agent": self.agent,
-            "roles": router_roles(),
-        }
-        if self.authextra is not None:
-            details["authextra"] = self.authextra
-        return details
-
-    def wire(self) -> tuple[Any, ...]:
-        """``[WELCOME, Session|id, Details|dict]``."""
-        return (WELCOME, self.session_id, self.details())
-
-    def session(self, form: Format, touched: list[Session], transport: JsonDict, outlet: Outlet) -> Session:
-        """The client's session: it speaks ``form`` on this transport, and ``outlet`` carries its outbox away."""
-        return Session(
-            self.session_id,
-            format=form,
-            roles=self.roles,
-            grants=self.grants,
-            touched=touched,
-            authid=self.authid,
-            authrole=self.authrole,
-            authmethod=self.authmethod,
-            authprovider=self.authprovider,
-            transport=transport,
-            outlet=outlet,
-        )
-
-
-class Abort(Struct, frozen=True):
-    """The client is refused: send ABORT and close the transport."""
-
-    reason: str
-    message: str
-    log: str
-    """Why, for our log."""
-    more: JsonDict = {}
-    """What ``ABORT.Details`` holds beside the message."""
-    guess: bool = False
-    """A method refused the client, which may try again."""
-
-    def details(self) -> JsonDict:
-        """``ABORT.Details``."""
-        return {"message": self.message, **self.more}
-
-    def wire(self) -> tuple[Any, ...]:
-        """``[ABORT, Details|dict, Reason|uri]``."""
-        return (ABORT, self.details(), self.reason)
-
-
-Outcome: TypeAlias = Challenge | Accept | Abort | Wait
+NO_SUCH_PRINCIPAL = "wamp.error.no_such_principal"
 
 
 class Directory(Protocol):
@@ -216,15 +82,17 @@ class Handshake:
     """One client's way into a realm.
 
     ``directory`` knows the realms by name, ``new_id`` draws a session id, ``agent`` names the router, ``transport`` is
-    what the shell knows of the connection and passes on to the methods.
+    what the shell knows of the connection and passes on to the methods. ``throttle`` counts failures of all clients.
     """
 
     __slots__ = (
         "_agent",
+        "_attempt",
         "_claims",
         "_declined",
         "_directory",
         "_exchange",
+        "_factors",
         "_method",
         "_new_id",
         "_offered",
@@ -232,6 +100,7 @@ class Handshake:
         "_request",
         "_state",
         "_then",
+        "_throttle",
         "_transport",
     )
 
@@ -241,11 +110,15 @@ class Handshake:
         new_id: Callable[[], int],
         agent: str,
         transport: Mapping[str, Any],
+        throttle: Throttle | None = None,
     ) -> None:
         self._directory = directory
         self._new_id = new_id
         self._agent = agent
         self._transport = transport
+        self._throttle = throttle
+        self._attempt: Attempt | None = None  # that is under way
+        self._factors: Factors | None = None
         self._state = _State.OPENING
         self._method = ""
         self._declined: list[str] = []  # why methods could not serve the client after all
@@ -255,7 +128,7 @@ class Handshake:
         self._realm: RealmAuth
         self._request: Request
         self._exchange: Exchange
-        self._then: Callable[[Any], Step]
+        self._then: Callable[[Any], Outcome]
 
     def hello(self, hello: Hello) -> Outcome:
         """Take the client's HELLO. Raise `ProtocolViolation` if it is not the first message, or announces no role."""
@@ -272,13 +145,15 @@ class Handshake:
         self._realm = realm
         self._request = Request(hello.realm, self._new_id(), hello.details, self._transport)
         self._offered = iter(dict.fromkeys(hello.details.authmethods or ["anonymous"]))
-        return self._try_next()
+        return self._settled(self._try_next())
 
     def authenticate(self, answer: Authenticate) -> Outcome:
         """Take the client's AUTHENTICATE. Raise `ProtocolViolation` if no CHALLENGE is out."""
         if self._leave() is not _State.CHALLENGING:
             raise ProtocolViolation("AUTHENTICATE without a CHALLENGE")
-        return self._follow(self._exchange.authenticate(answer.signature, answer.extra))
+        return self._settled(
+            self._attempted(lambda: self._follow(self._exchange.authenticate(answer.signature, answer.extra)))
+        )
 
     def answer(self, answer: Any) -> Outcome | None:
         """Take the answer to the question of a `Wait`, or `Failed`; `None`: it comes too late, and nothing is to be done."""
@@ -287,10 +162,8 @@ class Handshake:
         self._leave()
         if isinstance(answer, Failed):
             log = f"{self._method}: {answer.log}"
-            return Abort(AUTHENTICATION_FAILED, "authentication failed", log, guess=answer.guess)
-        if isinstance(answer, Deny):
-            return self._follow(answer)
-        return self._follow(self._then(answer))
+            return self._settled(Abort(AUTHENTICATION_FAILED, "authentication failed", log, guess=answer.guess))
+        return self._settled(self._follow(answer) if isinstance(answer, Deny) else self._then(answer))
 
     def claims(self) -> dict[str, str]:
         """What is known of the client, as it says itself: realm, authid and method, and its address."""
@@ -299,11 +172,52 @@ class Handshake:
     def expire(self) -> Abort | None:
         """The time to join is over: what to send, if anything, before the transport is closed."""
         left = self._leave()
+        if self._attempt is not None:
+            self._attempt.dropped()
+        self.abandon()
         if left is _State.CHALLENGING:
             return Abort(AUTHENTICATION_FAILED, "no AUTHENTICATE in time", f"{self._method}: no AUTHENTICATE in time")
         if left is _State.WAITING:
             return Abort(AUTHENTICATION_FAILED, "authentication failed", f"{self._method}: no answer in time")
         return None
+
+    def abandon(self) -> None:
+        """The client is gone, or not heard any more."""
+        self._leave()
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            attempt.abandoned()
+
+    def _attempted(self, step: Callable[[], Outcome]) -> Outcome:
+        """Take a step by which the client may prove itself, unless there were too many in vain."""
+        if self._throttle is None or self._attempt is not None:
+            return step()
+        peer = str(self._transport.get("peer", ""))
+        self._attempt = self._throttle.attempt(self._realm, self._request.details.authid, peer)
+        return self._begin(self._attempt, step)
+
+    def _begin(self, attempt: Attempt, step: Callable[[], Outcome]) -> Outcome:
+        refused = attempt.begin()
+        if attempt.waits:
+            self._state = _State.WAITING
+            self._then = lambda _: self._begin(attempt, step)
+            return Wait(AwaitTurn(attempt), lambda _: Deny("out of turn"))
+        if refused is None:
+            return step()
+        text = f"too many failures; try again in {ceil(refused.seconds)} s"
+        return Abort(AUTHENTICATION_FAILED, text, f"{self._method}: {refused.what}", quiet=not refused.first)
+
+    def _settled(self, outcome: Outcome) -> Outcome:
+        """An attempt has come to this."""
+        if self._attempt is not None and not isinstance(outcome, Wait):
+            attempt, self._attempt = self._attempt, None
+            if isinstance(outcome, Accept):
+                attempt.succeeded()
+            elif isinstance(outcome, Abort) and outcome.guess:
+                attempt.failed()
+            else:
+                attempt.dropped()
+        return outcome
 
     def _try_next(self) -> Outcome:
         """Begin the next method of the client's that can serve it."""
@@ -312,8 +226,13 @@ class Handshake:
             exchange = None if method is None else method.begin(self._request)
             if exchange is not None:
                 self._method, self._exchange = name, exchange
-                return self._follow(exchange.challenge())
+                if name in self._realm.open_to_all:
+                    return self._follow(exchange.challenge())
+                return self._attempted(self._challenge)
         return _unserved(self._request.details, self._declined)
+
+    def _challenge(self) -> Outcome:
+        return self._follow(self._exchange.challenge())
 
     def _leave(self) -> _State:
         """Leave the present state. Unless a method goes on asking, it is over; so each CHALLENGE is used once."""
@@ -327,14 +246,46 @@ class Handshake:
             return step
         if isinstance(step, Wait):
             self._state = _State.WAITING
-            self._then = step.then
+            self._then = partial(self._know, step)
             return step
         if isinstance(step, Decline):
             self._declined.append(step.log)
-            return self._try_next()
+            return self._try_next() if self._factors is None else _unserved(self._request.details, self._declined)
         if isinstance(step, Deny):
             return Abort(step.uri, step.message, step.log, step.details, step.guess)
+        if step.factors or self._factors is not None:
+            return self._proved(step)
         return self._welcome(step)
+
+    def _know(self, wait: Wait, answer: Any) -> Outcome:
+        """The answer to a question of the method's is known."""
+        question = wait.question
+        if answer is None and self._realm.tells_unknown and isinstance(question, FindAccount):
+            named = self._request.details.authid
+            if question.value == named:
+                log = f"{self._method}: unknown authid {shown(named)}"
+                return Abort(NO_SUCH_PRINCIPAL, "there is no such principal", log, guess=True)
+        return self._follow(wait.then(answer))
+
+    def _proved(self, principal: Principal) -> Outcome:
+        """A factor says who the client is: the next one follows, until there is none."""
+        factors = self._factors = self._factors or Factors(self._method, principal)
+        denied = factors.passed(self._method, principal)
+        if denied is not None:
+            return self._follow(denied)
+        if factors.next is None:
+            self._method = factors.method
+            return self._welcome(factors.principal)
+        details = structs.replace(self._request.details, authid=principal.authid)
+        self._request = structs.replace(self._request, details=details)
+        for name in details.authmethods or ():
+            method = self._realm.methods.get(name) if factor(name) == factors.next else None
+            exchange = None if method is None else method.begin(self._request)
+            if exchange is not None:
+                self._method, self._exchange = name, exchange
+                return self._challenge()
+        missing = f"the factor {factors.next} of {shown(principal.authid)} is not offered"
+        return _unserved(self._request.details, [*self._declined, missing])
 
     def _welcome(self, principal: Principal) -> Outcome:
         grants = self._realm.grants_of(principal.role, principal.authid, self._request.session_id)

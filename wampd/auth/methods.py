@@ -83,6 +83,8 @@ class Principal(Struct, frozen=True):
     """``WELCOME.Details.authextra``, if there is something to say."""
     account: Any = None
     """The `wampd.auth.accounts.Account` that this was proved by, if there is one."""
+    factors: tuple[str, ...] = ()
+    """The methods that all have to prove this; none: this one is enough. See `wampd.auth.factors`."""
 
 
 class Wait(Struct, frozen=True):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from wampd.auth.methods import Request
+from wampd.auth.throttle import Attempt
 
 
 class FindAccount(Struct, frozen=True):
@@ -18,8 +19,8 @@ class FindAccount(Struct, frozen=True):
 
     accounts: Any
     """Where to look, as the shell knows it; opaque here."""
-    by: Literal["authid", "key"]
-    """What ``value`` is: an authid, or an Ed25519 public key (32 octets)."""
+    by: Literal["authid", "key", "certificate"]
+    """What ``value`` is: an authid, an Ed25519 public key (32 octets), or a name of a TLS certificate (see `Account`)."""
     value: str | bytes
     method: str
     """The method that asks."""
@@ -41,6 +42,12 @@ class CheckPassword(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "<CheckPassword>"
+
+
+class AwaitTurn(Struct, frozen=True):
+    """When is it this attempt's turn? The answer, which says nothing, comes when it is to be begun again."""
+
+    attempt: Attempt
 
 
 class CallProcedure(Struct, frozen=True):

@@ -65,6 +65,9 @@ class HelloDetails(Options, frozen=True):
     authrole: str | None = None
     authmethods: list[str] | None = None
     authextra: JsonDict | None = None
+    pubkey: Any = None
+    """Of the method cryptosign, like `challenge`; belongs into ``authextra``."""
+    challenge: Any = None
     resumable: bool = False
 
     def __repr__(self) -> str:  # authextra may hold a token

@@ -379,7 +379,7 @@ class Realm:
         session.said_goodbye = True
         session.send((GOODBYE, {}, "wamp.close.goodbye_and_out"))
         self.leave(session)
-        raise SessionOver
+        raise SessionOver(message.reason)
 
     def _abort(self, session: Session, _message: Abort) -> None:
         self.leave(session)

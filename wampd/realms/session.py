@@ -55,7 +55,7 @@ class ProtocolViolation(Exception):
 
 
 class SessionOver(Exception):
-    """The client ended the session itself, with GOODBYE or ABORT. Nothing else is wrong."""
+    """The client ended the session itself, with GOODBYE (whose reason this holds) or ABORT. Nothing else is wrong."""
 
 
 class State(enum.Enum):

@@ -7,8 +7,8 @@ Rules
   and others where there are such.
 * The same is published as ``wampd.audit.joined``, ``denied``, ``failed`` and ``killed`` in the realm concerned, if anybody is
   subscribed there; only rules that name ``wampd.`` allow that. Of realms that do not exist nothing is published.
-* Floods are summed up: of denials so many of a session are told in a second, and of failures so many of a realm; then only
-  how many more there were.
+* Floods are summed up: of denials so many of a session are told in a second, and of failures so many of an address; then
+  only how many more there were. Of failures the log has every one that is not left out for its own reasons.
 * Nothing that proves who somebody is stands in any of it: no ticket, signature, key, cookie or token.
 """
 
@@ -34,7 +34,7 @@ TOLD: Final = 5
 SECOND: Final = 1.0
 LISTED: Final = 100
 """How many of the sessions that were sent away at once are named."""
-LONGEST: Final = 200
+LONGEST: Final = 100
 """Characters of what a client says of itself."""
 
 
@@ -79,9 +79,13 @@ class Auditor:
     def failed(self, comer: str, claims: Mapping[str, str], refusal: Abort) -> None:
         """A client was not let in; ``claims`` are its realm, authid, method and address, as far as it got."""
         fields = {"audit": "failed", "reason": refusal.reason, **{key: said[:LONGEST] for key, said in claims.items()}}
-        log.info("{who}: refused: {reason}: {why}", who=comer, why=refusal.log, **fields)
+        if not refusal.quiet:
+            log.info("{who}: refused: {reason}: {why}", who=comer, why=refusal.log, **fields)
         realm = self._find(claims.get("realm", ""))
-        if realm is not None and self._may_tell("failed", realm.name, "", {"realm": realm.name}):
+        address = claims.get("address", "")
+        if realm is not None and self._may_tell(
+            "failed", realm.name, address, {"realm": realm.name, "address": address}
+        ):
             _tell(realm, "failed", fields)
 
     def write(self, entry: Entry) -> None:

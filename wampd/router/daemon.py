@@ -29,6 +29,8 @@ from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Quota
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
+from wampd.router.cookies import Attributes, Cookies
+from wampd.router.doors import tolerance
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.line import Patience
@@ -38,7 +40,8 @@ from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
 from wampd.router.rights import limits_of
 from wampd.router.settings.limits import RoleLimits
-from wampd.router.settings.listeners import Compression, Listener, LongPollPath, StaticPath, WampPath
+from wampd.router.settings.listeners import Compression, Listener, LongPollPath, PathCookie, StaticPath, WampPath
+from wampd.router.settings.listeners import Tls as TlsSettings
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
@@ -90,7 +93,8 @@ class Daemon:
         self._wheel = Wheel(reactor)
         self._lobby = Lobby(_connections_allowed(settings), reactor.seconds)
         self._ports: list[Any] = []
-        self.realms = Realms(reactor, f"wampd-{wampd.__version__}")
+        agent = f"wampd-{wampd.__version__}"
+        self.realms = Realms(reactor, agent, tolerance(settings.limits.failed_joins))
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
         self._places = Places(reactor, settings, self.realms, dict(os.environ))
         self.realms.answers.add(CheckPassword, PasswordChecks(reactor).check)
@@ -105,6 +109,14 @@ class Daemon:
         self._stop = Shutdown(reactor, settings.limits, self.realms, self._lobby, self._ports, self._hosting)
 
     # ------------------------------------------------------------------------------------------------------- wiring
+
+    def _cookies(self, cookie: PathCookie | None, listener: Listener) -> Cookies | None:
+        """What gives cookies to the clients of a path."""
+        if cookie is None or self.realms.returning is None:
+            return None
+        secure = cookie.secure == "always" or (cookie.secure == "auto" and listener.tls is not None)
+        attributes = Attributes(cookie.name, cookie.max_age, cookie.same_site, secure)
+        return Cookies(self.realms.returning.jar, attributes)
 
     def _open(self, realm: RealmSettings) -> None:
         """Open one realm, or get ready to open those of a template."""
@@ -169,6 +181,7 @@ class Daemon:
                     batched=isinstance(what, WampPath) and what.batched,
                     origins=what.origins,
                     deflate=deflate(what.compression),
+                    cookies=self._cookies(what.cookie, listener) if isinstance(what, WampPath) else None,
                 )
                 for path, what in listener.websocket.items()
             },
@@ -193,7 +206,7 @@ class Daemon:
             from wampd.router.transports import tls  # and with it OpenSSL: only for those who want it
 
             pairs = [(pair.certificate, pair.key) for pair in (listener.tls, *listener.tls.more)]
-            factory = tls.wrap(factory, tls.Certificates(pairs))
+            factory = tls.wrap(factory, tls.Certificates(pairs, _client_certificates(listener.tls)))
         return factory
 
     def _web(self, listener: Listener, reception: Reception, pace: Pace) -> Callable[[], Any]:
@@ -213,7 +226,8 @@ class Daemon:
                 opening=path.opening,
             )
             transports = LongPollPort(speaks, reception, self._wheel)
-            return LongPollResource(transports, origins=path.origins, no_content=path.no_content)
+            cookies = self._cookies(path.cookie, listener)
+            return LongPollResource(transports, origins=path.origins, no_content=path.no_content, cookies=cookies)
 
         limits = listener.limits
         site = build_site(
@@ -267,6 +281,14 @@ class Daemon:
 
     def _signalled(self, number: int, _frame: object) -> None:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
+
+
+def _client_certificates(settings: TlsSettings) -> Any:
+    """What a listener asks of its clients, if anything."""
+    from wampd.router.transports import tls
+
+    asked = settings.client_certificates
+    return None if asked is None else tls.ClientCertificates(asked.authorities, asked.required)
 
 
 def _serializers(listener: Listener) -> list[str]:

@@ -9,16 +9,23 @@ import secrets
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from functools import partial
+from ipaddress import ip_network
 
 from msgspec import Struct
 
 from wampd.auth.anonymous import Anonymous, Unknown
-from wampd.auth.handshake import RealmAuth
+from wampd.auth.door import RealmAuth
+from wampd.auth.jar import Jar, Terms
+from wampd.auth.keys import SigningKey
 from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
+from wampd.auth.throttle import Tolerance
 from wampd.auth.ticket import Ticket
 from wampd.router.rights import longest_uris, roles_of
-from wampd.router.settings.auth import Authenticator
+from wampd.router.settings.auth import Authenticator, CryptosignAuth
+from wampd.router.settings.auth_rules import METHODS
+from wampd.router.settings.model import FailedJoins
 from wampd.router.settings.realms import Realm
 from wampd.router.stores.accounts import Accounts
 from wampd.router.stores.dynamic import Call, DynamicAccounts
@@ -34,6 +41,8 @@ class Known(Struct, frozen=True):
     """What unknown principals are shown, so that they look like those that there are."""
     strangers: Lookalikes
     """The same where an authenticator knows the principals."""
+    jar: Jar | None = None
+    """The cookies, where any realm offers that method."""
 
 
 def door(realm: Realm, known: Known, call: Call) -> RealmAuth:
@@ -82,6 +91,34 @@ def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
         is_bound = auth.scram.channel_binding == "required"
         for name in NAMES:
             yield Scram(name, where, alike_there, _new_nonce, is_binding_required=is_bound)
+    if auth.cryptosign is not None:
+        yield _cryptosign(auth.cryptosign, accounts(auth.cryptosign.authenticator))
+    if auth.tls is not None:
+        from wampd.auth.tls import Tls
+
+        authenticator = auth.tls.authenticator
+        yield Tls(accounts(authenticator), knows_certificates=authenticator is not None)
+    if auth.cookie is not None:
+        from wampd.auth.cookie import Cookie
+        from wampd.router.returning import Judges
+
+        assert known.jar is not None
+        terms = Terms(auth.cookie.lifetime, auth.cookie.idle, auth.cookie.grace, auth.cookie.per_principal)
+        authenticators = {name: getattr(getattr(auth, name), "authenticator", None) for name in METHODS}
+        judges = {name: Judges(accounts(each)) for name, each in authenticators.items() if each is not None}
+        yield Cookie(realm.name, known.jar, lambda by: judges.get(by.removeprefix("wamp-"), known.accounts), terms)
+
+
+def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:
+    from wampd.auth.cryptosign import CHALLENGE_SIZE, Cryptosign
+
+    seed = settings.router_key
+    return Cryptosign(
+        accounts,
+        partial(secrets.token_bytes, CHALLENGE_SIZE),
+        router_key=None if seed is None else SigningKey.from_text(seed.reveal()),
+        is_binding_required=settings.channel_binding == "required",
+    )
 
 
 def _new_authid() -> str:
@@ -101,3 +138,17 @@ def _new_nonce() -> str:
 def _microseconds() -> int:
     """The time of day."""
     return time.time_ns() // 1000
+
+
+def tolerance(failed: FailedJoins) -> Tolerance:
+    """How many failed joins are tolerated."""
+    return Tolerance(
+        of_pair=failed.pair,
+        of_address=failed.address,
+        of_principal=failed.principal,
+        window=failed.window,
+        first_delay=failed.delay,
+        longest_delay=failed.longest_delay,
+        remembered=failed.remembered,
+        shared=tuple(ip_network(address) for address in failed.shared_addresses),
+    )

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
 
-from wampd.auth.handshake import Abort, Accept, Outcome
 from wampd.auth.methods import Challenge, Wait
+from wampd.auth.outcomes import Abort, Accept, Outcome
 from wampd.realms.messages import Authenticate, Hello
 from wampd.realms.session import State
 from wampd.router import tally
@@ -85,6 +85,7 @@ class Entrance:
     def leave(self) -> None:
         """The client is gone, or was let in: nothing is waited for any more."""
         self.state = State.CLOSED
+        self._handshake.abandon()
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.cancel()

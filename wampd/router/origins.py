@@ -12,17 +12,20 @@ SAME_HOST = "same-host"
 ANY = "*"
 
 
-def origin_allowed(origins: Sequence[str], hosts: Sequence[str], allowed: tuple[str, ...]) -> bool:
+def origin_allowed(
+    origins: Sequence[str], hosts: Sequence[str], allowed: tuple[str, ...], *, secure: bool = False
+) -> bool:
     """Whether a request with these ``Origin`` and ``Host`` headers may be served.
 
-    ``allowed`` holds ``same-host``, ``*`` (any), or origins.
+    ``allowed`` holds ``same-host``, ``*`` (any), or origins. ``secure``: of this host, only pages that came by TLS; others can
+    have been made by anybody on their way.
     """
     if not origins or ANY in allowed:
         return True
     if len(origins) != 1:
         return False
     origin = origins[0].lower()
-    return is_named(origin, allowed) or (SAME_HOST in allowed and _is_same_host(origin, hosts))
+    return is_named(origin, allowed) or (SAME_HOST in allowed and _is_same_host(origin, hosts, secure=secure))
 
 
 def is_named(origin: str, allowed: tuple[str, ...]) -> bool:
@@ -31,12 +34,12 @@ def is_named(origin: str, allowed: tuple[str, ...]) -> bool:
     return origin in allowed and origin not in (ANY, SAME_HOST)
 
 
-def _is_same_host(origin: str, hosts: Sequence[str]) -> bool:
+def _is_same_host(origin: str, hosts: Sequence[str], *, secure: bool) -> bool:
     try:
         parts = urlsplit(origin)
     except ValueError:
         return False
-    if parts.scheme not in ("http", "https") or not parts.netloc or len(hosts) != 1:
+    if parts.scheme not in (("https",) if secure else ("http", "https")) or not parts.netloc or len(hosts) != 1:
         return False
     return _with_port(parts.netloc, parts.scheme) == _with_port(hosts[0].lower(), parts.scheme)
 

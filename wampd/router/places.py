@@ -37,6 +37,7 @@ from wampd.router.stores.watched import Unusable, Watch, Watched
 from wampd.router.tally import FILES_SPOILED, STORE_FAILED
 
 if TYPE_CHECKING:
+    from wampd.router.returning import Returning
     from wampd.router.stores.principals import Changes, Noted
     from wampd.router.stores.store import Store
 
@@ -83,6 +84,7 @@ class Places:
         Raise `Unusable` if the store cannot be used.
         """
         self._reactor = reactor
+        self._realms = realms
         self._environ = environ
         self._call = realms.call
         self._watch = Watch(reactor, lambda: realms.tally.strike(FILES_SPOILED))
@@ -99,6 +101,23 @@ class Places:
                 self.store = Store(reactor, settings.store.file, lambda: realms.tally.strike(STORE_FAILED))
             except StoreError as why:
                 raise Unusable(str(why)) from why
+        if any(realm.auth.cookie is not None for realm in settings.realms):
+            realms.returning = self._returning(settings.limits.cookies)
+
+    def _returning(self, most: int) -> Returning:
+        """What lets browsers come back, ``most`` of them."""
+        from wampd.router.returning import Returning
+
+        returning = Returning(self._realms.tally, self._realms.answers, most=most)
+        if self.store is not None:
+            from wampd.router.stores.cookies import StoredCookies
+            from wampd.router.stores.sqlite import StoreError
+
+            try:
+                returning.keep_in(StoredCookies(self._reactor, self.store))
+            except StoreError as why:
+                raise Unusable(str(why)) from why
+        return returning
 
     def door(self, realm: Realm) -> RealmAuth:
         """Who may come into a realm, and as what. Raise `Unusable` if a file cannot be used."""
@@ -116,7 +135,9 @@ class Places:
         if len(places) > 1:
             house.accounts = CombinedAccounts(places)
         house.imitate()
-        known = Known(house.accounts, house.decoy, house.proofs.lookalikes, house.proofs.strangers("dynamic"))
+        proofs, returning = house.proofs, self._realms.returning
+        jar = None if returning is None else returning.jar
+        known = Known(house.accounts, house.decoy, proofs.lookalikes, proofs.strangers("dynamic"), jar)
         house.door = door(realm, known, self._call)
         self._houses.append(house)
         for file in house.files:

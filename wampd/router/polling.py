@@ -9,8 +9,8 @@ Source: WAMP advanced profile, "HTTP Longpoll Transport".
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -93,8 +93,8 @@ class Polled(Protocol):
 class Transports(Protocol):
     """The transports of one path."""
 
-    def open(self, offered: Sequence[str], address: str) -> Polled | NotOpened:
-        """Open a transport for a client at ``address`` that offers these protocols."""
+    def open(self, offered: Sequence[str], address: str, more: Mapping[str, Any] = ...) -> Polled | NotOpened:
+        """Open a transport for a client at ``address`` that offers these protocols; ``more`` is what else is known of it."""
         ...
 
     def find(self, transport_id: str) -> Polled | None:

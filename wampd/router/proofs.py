@@ -19,6 +19,7 @@ from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.passwords import CRA_SALT, SCRAM_SALT, CraCost, ScramCost, cra_key, cra_secret, scram_keys
 from wampd.auth.ticket import digest_of
 from wampd.router.settings.auth import Auth, CraProof, Principal, ScramAuth, ScramProof
+from wampd.router.settings.key_rules import certificate_name
 
 _PBKDF2_ITERATIONS = 600_000
 """OWASP's "Password Storage Cheat Sheet", for HMAC-SHA256."""
@@ -55,6 +56,8 @@ class Proofs:
             ticket=digest_of(ticket) if ticket is not None and self._takes_tickets else None,
             wampcra=self._cra_key(principal, password),
             scram=self._scram_keys(principal, password),
+            keys=tuple(bytes.fromhex(key) for key in principal.keys),
+            certificates=tuple(filter(None, map(certificate_name, principal.certificates))),
         )
 
     def _cra_key(self, principal: Principal, password: str | None) -> CraKey | None:

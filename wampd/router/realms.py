@@ -25,9 +25,12 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.auth.handshake import NO_SUCH_REALM, Abort, Accept, Handshake, RealmAuth
+from wampd.auth.door import RealmAuth
+from wampd.auth.handshake import NO_SUCH_REALM, Handshake
 from wampd.auth.methods import Failed
-from wampd.auth.questions import CallProcedure, FindAccount
+from wampd.auth.outcomes import Abort, Accept
+from wampd.auth.questions import AwaitTurn, CallProcedure, FindAccount
+from wampd.auth.throttle import Throttle, Tolerance
 from wampd.realms.asking import Question
 from wampd.realms.audit import Entry
 from wampd.realms.limits import UNAVAILABLE, beyond
@@ -162,8 +165,8 @@ class RealmShell:
 class Realms:
     """All realms of the process."""
 
-    def __init__(self, clock: Any, agent: str) -> None:
-        """``agent`` is what WELCOME says of the router."""
+    def __init__(self, clock: Any, agent: str, tolerance: Tolerance = Tolerance()) -> None:  # noqa: B008 - frozen
+        """``agent`` is what WELCOME says of the router; ``tolerance`` is for those who fail to authenticate."""
         self.touched: list[Session] = []
         self._alarmed: list[Realm] = []
         self._asked: list[Question] = []
@@ -180,10 +183,15 @@ class Realms:
         self.tally.ask(self._struck)
         chance = random.Random(secrets.randbits(256))  # noqa: S311 - ids, not secrets
         self._draw = chance.getrandbits
+        self.returning: Any = None
+        """Who came by which cookie: a `wampd.router.returning.Returning`, where there are cookies."""
         self.answers = Answers()
         """Who answers what handshakes ask of the outside."""
         self.answers.add(FindAccount, lambda question: question.accounts.find(question))
         self.answers.add(CallProcedure, self._call_procedure)
+        self.answers.add(AwaitTurn, self._await_turn)
+        self._throttle = Throttle(tolerance, clock.seconds)
+        self.tally.ask(lambda: self._throttle.struck)
         self._envoys: dict[str, Envoy] = {}
         self.auditor = Auditor(clock, self._core, self.end_of_turn)
         self._authorizers = Authorizers(self.call, clock, self.tally)
@@ -295,7 +303,7 @@ class Realms:
 
     def handshake(self, about: Mapping[str, Any]) -> Handshake:
         """Begin a handshake with a client; ``about`` tells of its transport."""
-        return Handshake(self._directory, self._session_id, self._agent, about)
+        return Handshake(self._directory, self._session_id, self._agent, about, self._throttle)
 
     def call(self, realm: str, procedure: str, args: Sequence[Any], timeout: float) -> Deferred[Answer]:
         """Call a procedure of a component, as the router; ``timeout`` in seconds. The Deferred fails with `CallFailed`."""
@@ -307,6 +315,12 @@ class Realms:
             envoy = self._envoys[realm] = Envoy(shell.core, self._clock, self._session_id(), self.touched)
             self.ids.add(envoy.session.id)
         return envoy.call(procedure, args, timeout)
+
+    def _await_turn(self, question: AwaitTurn) -> Deferred[None]:
+        turn: Deferred[None] = Deferred()
+        # In a later turn of the reactor: nobody calls into the handshake that has just ended.
+        question.attempt.turn = lambda: self._clock.callLater(0, _fire, turn)
+        return turn
 
     def _call_procedure(self, question: CallProcedure) -> Deferred[Any]:
         def said(answer: Answer) -> Any:
@@ -359,3 +373,8 @@ class Realms:
             session_id = secrets.randbelow(MAX_ID) + 1
             if session_id not in self.ids:
                 return session_id
+
+
+def _fire(turn: Deferred[None]) -> None:
+    if not turn.called:  # else nobody waits any more
+        turn.callback(None)

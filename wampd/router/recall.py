@@ -53,12 +53,16 @@ class Recall:
     def changed(self, door: RealmAuth, accounts: Accounts, authids: Collection[str] | None) -> None:
         """See what became of those who came in by this door, with these authids; `None`: of all."""
         self._look(door, accounts, authids)
+        if self._realms.returning is not None:
+            self._realms.returning.changed(door, accounts, authids)
         self._clock.callLater(self._again_after, self._look, door, accounts, authids)
 
     def logged_out(self, door: RealmAuth, authids: Collection[str]) -> None:
         """Send the sessions of these authids away that came in by this door."""
         for here in self._sessions(door, authids).values():
             self._expel(here, LOGGED_OUT)
+        if self._realms.returning is not None:
+            self._realms.returning.logged_out(door, authids)
 
     def _look(self, door: RealmAuth, accounts: Accounts, authids: Collection[str] | None) -> None:
         for authid, here in self._sessions(door, authids).items():

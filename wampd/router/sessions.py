@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
-from wampd.auth.handshake import Abort as Refusal
-from wampd.auth.handshake import Accept
 from wampd.auth.methods import Challenge
+from wampd.auth.outcomes import Abort as Refusal
+from wampd.auth.outcomes import Accept
 from wampd.realms.messages import (
     ABORT,
     Abort,
@@ -125,8 +125,8 @@ class SessionPeer:
                     self.handle(self.session, decode(payload))
             except _Joined:
                 continue
-            except SessionOver:
-                self._over()
+            except SessionOver as over:
+                self._over(str(over))
                 continue
             except ProtocolViolation as violation:
                 self.violated(str(violation))
@@ -184,6 +184,8 @@ class SessionPeer:
         depth = session.limits.depth
         codec = self._codec if depth is None else shallower(self._codec, depth)
         self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
+        if "cookie" in self.about:
+            self._realms.returning.joined(self, accept, self._realms.door(accept.realm))
         self._realms.auditor.joined(session, realm.core)
         return None
 
@@ -308,8 +310,8 @@ class SessionPeer:
             return
         try:
             realm.core.room.go_on(session)
-        except SessionOver:
-            self._over()
+        except SessionOver as over:
+            self._over(str(over))
         except ProtocolViolation as violation:
             self.violated(str(violation))
         except Exception:  # noqa: BLE001 - logged, and ended for this session
@@ -329,9 +331,11 @@ class SessionPeer:
         self.deadline = self._realms.deadline(self._patience.close)
         self._connection.wake(self.deadline)
 
-    def _over(self) -> None:
-        """The session is over by the client's own word."""
+    def _over(self, reason: str) -> None:
+        """The session is over by the client's own word; ``reason`` is that of its GOODBYE."""
         session = self.session
+        if "cookie" in self.about:
+            self._realms.returning.over(self, reason)
         self.flush()
         if self._state is State.CLOSED:
             return  # the last words did not get through: the connection is closed, and serves no new session
@@ -366,6 +370,8 @@ class SessionPeer:
             self._realm = None
             self._realms.ids.discard(session.id)
             realm.leave(session)
+            if "cookie" in self.about:
+                self._realms.returning.left(self)
 
     # ------------------------------------------------------------------------------------- what the connection tells
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from wampd.auth.handshake import RealmAuth
+from wampd.auth.door import RealmAuth
 from wampd.realms.calls import Timeouts
 from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota

@@ -28,6 +28,37 @@ function open(authid) {
   });
 }
 
+/** How the library answers a challenge. */
+const prove = {
+  ticket: (secret) => secret,
+  wampcra: (secret, { challenge, salt, iterations, keylen }) =>
+    autobahn.auth_cra.sign(salt ? autobahn.auth_cra.derive_key(secret, salt, iterations, keylen) : secret, challenge),
+};
+
+/** Join as somebody by a method, and leave. */
+function enter(realm, method, authid, secret) {
+  const connection = new autobahn.Connection({
+    transports: [{ type: "websocket", url, serializers: [new serializers[serializer]()] }],
+    max_retries: 0,
+    realm,
+    authid,
+    authmethods: [method],
+    onchallenge: (session, asked, extra) => prove[asked](secret, extra),
+  });
+  return new Promise((resolve) => {
+    let facts;
+    connection.onopen = (session, { authid, authrole, authmethod }) => {
+      facts = { authid, authrole, authmethod };
+      connection.close();
+    };
+    connection.onclose = (reason, details) => {
+      resolve(facts ?? { refused: details.reason });
+      return true;
+    };
+    connection.open();
+  });
+}
+
 async function join(authid) {
   const { connection, session, left } = await open(authid);
   const registrations = new Map();
@@ -63,6 +94,7 @@ await hold({
   name: "autobahn",
   cannot: [],
   join,
+  enter,
   fail: (uri, args) => new autobahn.Error(uri, args),
   errorOf: ({ error, args }) => [error, args],
 });

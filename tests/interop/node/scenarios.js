@@ -1,7 +1,8 @@
 // The scenarios in Node.js, the same for each client library. `node CLIENT.js SCENARIO` holds one and prints the facts as a line
 // of JSON after "facts: ". The environment: WAMP_URL (ws://…) and WAMP_SERIALIZER (json, msgpack or cbor).
 //
-// A client is {join(authid), fail(uri, args), errorOf(error), name, cannot}. A session, in the words of all of them:
+// A client is {join(authid), enter(realm, method, authid, secret), fail(uri, args), errorOf(error), name, cannot}; entering
+// tells {authid, authrole, authmethod} or {refused}, and leaves. A session, in the words of all of them:
 //   id
 //   call(procedure, args, kwargs, options)      the first result; options.onPart is given the parts of the answer
 //   start(procedure)                            {ended, cancel(mode)} of a call
@@ -344,6 +345,11 @@ function scenarios(client, join) {
       for (const name of names) await session.call(`com.neighbour.${name}.farewell`, [client.name]);
       await until(() => farewells.length === names.length);
       return facts;
+    },
+
+    async authentication() {
+      const [[method, { authid, secret }]] = Object.entries(JSON.parse(process.env.WAMP_AUTHENTICATION));
+      return client.enter(process.env.WAMP_REALM, method, authid, secret);
     },
 
     async meta() {

@@ -14,6 +14,7 @@ from typing import Any
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.interfaces import IPayloadCodec
 from autobahn.wamp.types import CallOptions, EncodedPayload, RegisterOptions
+from entering import authentication
 from events import history, retention, testaments
 from meetings import host, neighbours
 from sessions import (
@@ -345,7 +346,7 @@ async def passthru() -> Facts:
     return {"result": result, "heard": heard}
 
 
-for other in (host, neighbours, retention, history, testaments):
+for other in (host, neighbours, retention, history, testaments, authentication):
     scenario(other)
 
 

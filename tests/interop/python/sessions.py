@@ -45,20 +45,34 @@ def transport() -> dict[str, Any]:
 
 async def join(authid: str = "") -> Any:
     """A session: in ``realm1``, or as somebody in the realm ``guarded``."""
-    more: dict[str, Any] = {"realm": "realm1"}
-    if authid:
-        ticket = {"ticket": {"authid": authid, "ticket": f"hunter2-of-{authid}"}}
-        more = {"realm": "guarded", "authentication": ticket}
-    component = Component(transports=[transport()], **more)
+    if not authid:
+        session, _ = await enter("realm1")
+    else:
+        session, _ = await enter("guarded", {"ticket": {"authid": authid, "ticket": f"hunter2-of-{authid}"}})
+    return session
+
+
+async def enter(realm: str, authentication: dict[str, Any] | None = None) -> tuple[Any, Any]:
+    """A session with what WELCOME says of it. Raises `Refused`."""
+    component = Component(transports=[transport()], realm=realm, authentication=authentication)
     joined = txaio.create_future()
     left = txaio.create_future()
-    component.on("join", lambda session, _: txaio.resolve(joined, session))
+    component.on("join", lambda session, details: txaio.resolve(joined, (session, details)))
     component.on("leave", lambda _, details: txaio.resolve(left, details.reason))
     ended = component.start(reactor if FRAMEWORK == "twisted" else asyncio.get_running_loop())
     txaio.add_callbacks(ended, None, lambda failed: None if txaio.is_called(joined) else txaio.reject(joined, failed))
-    session = await joined
+    try:
+        session, details = await joined
+    except RuntimeError as error:  # the library has tried every transport
+        if not txaio.is_called(left):
+            raise
+        raise Refused(await left) from error
     JOINED.append((session, left))
-    return session
+    return session, details
+
+
+class Refused(Exception):
+    """The router sent ABORT for this reason."""
 
 
 async def leave() -> None:

@@ -9,7 +9,8 @@ Rules
 * Whatever is wrong is said by its status and in one short line: 400 (no such protocol, a violation), 404 (no such transport),
   409 (another ``receive`` waits), 429 (too much sent that waits), 503 (no room).
 * Pages of other origins may come here only if the path names them; only then may they read the answers (CORS). Credentials are
-  for origins that are named, never for ``*``. There are no cookies here; but some clients cannot do without that header.
+  for origins that are named, never for ``*``. Some clients cannot do without that header even where there are no cookies.
+* A path with cookies sets one in the answer to ``open``, and there alone what the client shows counts.
 * The name of a transport is a secret, and does not stand in the log.
 
 Sources: WAMP advanced profile, "HTTP Longpoll Transport"; RFC 9110 (HTTP semantics); RFC 7240 (Prefer); Fetch standard (CORS).
@@ -24,6 +25,7 @@ from msgspec import Struct
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from wampd.router.cookies import Cookies
 from wampd.router.origins import ANY, is_named, origin_allowed
 from wampd.router.polling import NotOpened, Outcome, Polled, Transports
 
@@ -49,12 +51,23 @@ class LongPollResource(Resource):
 
     isLeaf = True  # noqa: N815 - Twisted's name
 
-    def __init__(self, transports: Transports, *, origins: tuple[str, ...], no_content: bool = False) -> None:
-        """``origins`` are the pages that may come here; ``no_content``: answer 204 where the specification has 202."""
+    def __init__(
+        self,
+        transports: Transports,
+        *,
+        origins: tuple[str, ...],
+        no_content: bool = False,
+        cookies: Cookies | None = None,
+    ) -> None:
+        """``origins`` are the pages that may come here; ``no_content``: answer 204 where the specification has 202.
+
+        ``cookies`` is what gives cookies to clients.
+        """
         super().__init__()
         self._transports = transports
         self._origins = origins
         self._taken = 204 if no_content else 202
+        self._cookies = cookies
 
     def render(self, request: Any) -> Any:
         """Answer, now or later."""
@@ -82,7 +95,8 @@ class LongPollResource(Resource):
         headers = request.requestHeaders
         origins = [each.decode("latin-1") for each in headers.getRawHeaders(b"origin", [])]
         hosts = [each.decode("latin-1") for each in headers.getRawHeaders(b"host", [])]
-        if not origin_allowed(origins, hosts, self._origins):
+        secure = self._cookies is not None and self._cookies.secure
+        if not origin_allowed(origins, hosts, self._origins, secure=secure):
             return False
         if origins and is_named(origins[0], self._origins):
             request.setHeader(b"Access-Control-Allow-Origin", origins[0].encode("latin-1"))
@@ -100,9 +114,16 @@ class LongPollResource(Resource):
             offered = []
         if not offered:
             return _say(request, 400, 'the body of open is {"protocols": ["wamp.2.json", ...]}')
-        opened = self._transports.open(offered, str(getattr(request.getClientAddress(), "host", None) or "unix"))
+        more = {}
+        if self._cookies is not None:
+            cookies = request.requestHeaders.getRawHeaders(b"cookie", [])
+            set_cookie, more["cookie"] = self._cookies.visit([each.decode("latin-1") for each in cookies])
+        address = str(getattr(request.getClientAddress(), "host", None) or "unix")
+        opened = self._transports.open(offered, address, more)
         if isinstance(opened, NotOpened):
             return _say(request, 503 if opened.no_room else 400, opened.why)
+        if self._cookies is not None:
+            request.setHeader(b"Set-Cookie", set_cookie.encode("ascii"))
         request.setHeader(b"Content-Type", JSON)
         return msgspec.json.encode({"protocol": opened.protocol, "transport": opened.id})
 

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from wampd.auth.accounts import Kdf
 
-from .parts import Count, Name, Part, Seconds
+from .parts import Count, Name, Part, Seconds, SecondsOrOff, Text
 from .secret import Secret
 
 Kibibytes = Annotated[int, Meta(ge=8, le=4 * 1024 * 1024)]
@@ -44,6 +44,24 @@ class ScramProof(Part, frozen=True, kw_only=True):
     server_key: Annotated[Secret, Meta(description="The server key, 32 octets.")]
 
 
+class Certificate(Part, frozen=True, kw_only=True):
+    """What a client's TLS certificate is called: one of these."""
+
+    fingerprint: Annotated[
+        Text | None,
+        Meta(description="The SHA-256 digest of the certificate: 64 hex digits, with colons or without."),
+    ] = None
+    subject: Annotated[
+        Text | None, Meta(description="The whole subject, as in RFC 4514: `CN=joe,O=Example` (the last part first).")
+    ] = None
+    san: Annotated[
+        Text | None,
+        Meta(
+            description="A subject alternative name: `DNS:host`, `email:name@host` or `URI:uri`; there are no patterns."
+        ),
+    ] = None
+
+
 class Principal(Part, frozen=True, kw_only=True):
     """Somebody who may come in, and what proves it; a method for which nothing is given here does not let them in."""
 
@@ -56,6 +74,17 @@ class Principal(Part, frozen=True, kw_only=True):
             " `{file: PATH}` of a file that others cannot read."
         ),
     ] = None
+    keys: Annotated[
+        tuple[Text, ...],
+        Meta(description="The Ed25519 public keys that prove it by the method `cryptosign`: 64 hex digits each."),
+    ] = ()
+    certificates: Annotated[
+        tuple[Certificate, ...],
+        Meta(
+            description="The TLS certificates that prove it by the method `tls`. A subject or an alternative name is as good"
+            " as the listener's authorities, each of which can vouch for it; a fingerprint is of one certificate alone."
+        ),
+    ] = ()
     password: Annotated[
         Secret | None,
         Meta(
@@ -155,6 +184,66 @@ class ScramAuth(Part, frozen=True, kw_only=True):
     )
 
 
+class CryptosignAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `cryptosign`: the client signs a challenge with its Ed25519 key."""
+
+    router_key: Annotated[
+        Secret | None,
+        Meta(
+            description="The seed of the Ed25519 key by which the router proves itself to clients that challenge it: 64 hex"
+            " digits, best as `{file: PATH}`. It signs whatever clients bring, so use it for nothing else."
+        ),
+    ] = None
+    channel_binding: Annotated[
+        Literal["optional", "required"],
+        Meta(
+            description="Whether a signature must be bound to the TLS connection (`tls-exporter` on TLS 1.3, `tls-unique`"
+            " on TLS 1.2), so that nobody between client and router can use it. `optional`: if the client asks."
+        ),
+    ] = "optional"
+    authenticator: Annotated[
+        Authenticator | None, Meta(description="Who tells whose a key is, instead of `principals`.")
+    ] = None
+
+
+class TlsAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `tls`: the certificate that the client has shown tells who it is.
+
+    A listener must ask for certificates: see `client_certificates` of its `tls`.
+    """
+
+    authenticator: Annotated[
+        Authenticator | None, Meta(description="Who tells whose a certificate is, instead of `principals`.")
+    ] = None
+
+
+class CookieAuth(Part, frozen=True, kw_only=True):
+    """Authentication method `cookie`: a browser that came in by another method before comes back without being asked.
+
+    It needs a WebSocket or long-poll path with `cookie`. Changed times hold for cookies that are given from then on.
+    """
+
+    lifetime: Annotated[Seconds, Meta(description="How long after the authentication a cookie stands for it.")] = (
+        30 * 86_400.0
+    )
+    idle: Annotated[Seconds, Meta(description="How long it stands for it without a connection that showed it.")] = (
+        7 * 86_400.0
+    )
+    grace: Annotated[
+        SecondsOrOff,
+        Meta(
+            description="How long the value before is good when a new one has arrived at the browser, for other tabs that"
+            " are on their way. Shown later, it was copied: the cookie is forgotten, and who came by it is sent away."
+        ),
+    ] = 30.0
+    per_principal: Annotated[
+        Count,
+        Meta(
+            description="Most cookies that stand for one principal; the one that was not shown for longest is forgotten."
+        ),
+    ] = 20
+
+
 class Auth(Part, frozen=True, kw_only=True):
     """How sessions of a realm authenticate; a method that is not named is not offered.
 
@@ -182,6 +271,9 @@ class Auth(Part, frozen=True, kw_only=True):
     ] = ()
     anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
     ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None
+    cryptosign: Annotated[CryptosignAuth | None, Meta(description="Let principals in by their Ed25519 keys.")] = None
+    tls: Annotated[TlsAuth | None, Meta(description="Let principals in by their TLS certificates.")] = None
+    cookie: Annotated[CookieAuth | None, Meta(description="Let browsers come back that came in before.")] = None
     wampcra: Annotated[
         WampcraAuth | None, Meta(description="Let principals in that sign a challenge with a secret or password.")
     ] = None

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from .auth import Auth, PasswordFile, Principal
 from .authenticators import authenticator_of
 from .checker import Here, Rule, repeated
+from .key_rules import KEY_RULES, not_the_routers, one_owner
 from .problems import KeyPath, did_you_mean, quote, quote_file
 from .proof_rules import LEAST_MOCK_SECRET, PROOF_RULES, scram_takes
 from .realms import Realm
@@ -24,6 +25,8 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
     "password": ("ticket", "wampcra", "scram"),
     "wampcra": ("wampcra",),
     "scram": ("scram",),
+    "keys": ("cryptosign",),
+    "certificates": ("tls",),
 }
 """For each key of a principal that proves it, the methods that use it."""
 
@@ -32,7 +35,10 @@ def _auth(auth: Auth, here: Here) -> None:
     offered = [name for name in METHODS if getattr(auth, name) is not None]
     if not offered and here.is_sound():
         here.problem("nobody can join: there is no authentication method")
+    elif offered == ["cookie"] and here.is_sound():
+        here.problem("nobody can join: a cookie only brings back who came in by another method", "cookie")
     check_principals(auth.principals, methods_of(auth, here), here, "principals")
+    not_the_routers(auth, here)
     for index, _ in repeated(here.each(auth.files, "files")):
         here.problem("this file is here twice", "files", index)
     if auth.mock_secret is not None and len(auth.mock_secret.reveal()) < LEAST_MOCK_SECRET:
@@ -57,6 +63,7 @@ def check_principals(principals: tuple[Principal, ...], methods: Collection[str]
     items = list(here.each(principals, *keys))
     for index, authid in repeated((i, principal.authid) for i, principal in items):
         here.problem(f"there is another principal {quote(authid)}", *keys, index, "authid")
+    one_owner(items, here, *keys)
     for index, principal in items:
         proofs = [key for key in PROOFS if getattr(principal, key)]
         if not proofs and here.is_sound(*keys, index):
@@ -111,4 +118,4 @@ def check_role(role: str, known: Collection[str], here: Here, *keys: str | int) 
         here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", *keys)
 
 
-AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file, **PROOF_RULES}
+AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file, **PROOF_RULES, **KEY_RULES}

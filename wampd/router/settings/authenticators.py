@@ -1,4 +1,4 @@
-"""What types cannot say of dynamic authenticators: that they can be asked, and that they can be there."""
+"""What types cannot say of dynamic authenticators and authorizers: that they can be asked, and that they can be there."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from .auth import Auth, Authenticator
 from .checker import Here
 from .model import Settings
 from .problems import KeyPath, did_you_mean, quote
-from .realms import Realm
+from .realms import Authorizer, Realm, Role
 
 
 def authenticator_of(auth: Auth, method: str) -> Authenticator | None:
@@ -26,8 +26,12 @@ def authenticators_are_there(settings: Settings, here: Here) -> None:
         for method, asked in _authenticators(realm):
             where = ("realms", index, "auth", method, "authenticator")
             home = _home(realm, asked, exact, here, where)
+            if home is not None and _can_be_registered(home, asked, here, where):
+                _can_come_in(home, here, where)
+        for place, authorizer in _authorizers(index, realm, here):
+            home = realm if authorizer.realm is None else _home(realm, authorizer, exact, here, place)
             if home is not None:
-                _can_be_there(home, asked, here, where)
+                _can_be_registered(home, authorizer, here, place)
         anonymous = realm.auth.anonymous
         if anonymous is not None and anonymous.authenticator is not None and anonymous.role != "anonymous":
             here.problem("the role is said by the authenticator", "realms", index, "auth", "anonymous", "role")
@@ -40,8 +44,16 @@ def _authenticators(realm: Realm) -> Iterator[tuple[str, Authenticator]]:
             yield method, authenticator
 
 
-def _home(realm: Realm, asked: Authenticator, exact: dict[str, Realm], here: Here, where: KeyPath) -> Realm | None:
-    """The realm that an authenticator is registered in."""
+def _authorizers(index: int, realm: Realm, here: Here) -> Iterator[tuple[KeyPath, Authorizer]]:
+    for r, role in here.each(realm.roles, "realms", index, "roles"):
+        if role.authorizer is not None:
+            yield ("realms", index, "roles", r, "authorizer"), role.authorizer
+
+
+def _home(
+    realm: Realm, asked: Authenticator | Authorizer, exact: dict[str, Realm], here: Here, where: KeyPath
+) -> Realm | None:
+    """The realm that what is asked is registered in."""
     if asked.realm is None:
         if realm.match == "exact":
             return realm
@@ -53,24 +65,35 @@ def _home(realm: Realm, asked: Authenticator, exact: dict[str, Realm], here: Her
     return None
 
 
-def _can_be_there(home: Realm, asked: Authenticator, here: Here, where: KeyPath) -> None:
+def _can_be_registered(home: Realm, asked: Authenticator | Authorizer, here: Here, where: KeyPath) -> bool:
+    """Whether some role may register it; of a role that asks another authorizer nobody knows."""
     procedure = asked.procedure
     if not is_uri(procedure, home.uri_check, "exact", home.limits.uri_length):
         here.problem(f"{quote(procedure)} is not a URI (uri_check: {home.uri_check})", *where, "procedure")
     elif procedure.startswith("wamp."):
         here.problem("nobody can register procedures under wamp.", *where, "procedure")
-    elif not any(
-        "register" in (rule.allow or ()) and matches(rule.uri, rule.match, procedure)
-        for role in home.roles
-        for rule in role.permissions
-    ):
+    elif not any(_may_register(role, procedure) for role in home.roles):
         here.problem(f"no role of the realm {quote(home.name)} may register it", *where, "procedure")
     else:
-        methods = [name for name in Auth.__struct_fields__ if hasattr(getattr(home.auth, name), "authenticator")]
-        askers = [authenticator_of(home.auth, name) for name in methods]
-        if askers and all(other is not None and (other.realm or home.name) == home.name for other in askers):
-            here.problem(
-                f"nobody can come into the realm {quote(home.name)} to register it, as all of its methods ask"
-                " authenticators there",
-                *where,
-            )
+        return True
+    return False
+
+
+def _may_register(role: Role, procedure: str) -> bool:
+    if role.authorizer is not None and role.authorizer.procedure != procedure:
+        return True
+    return any(
+        "register" in (rule.allow or ()) and matches(rule.uri, rule.match, procedure) for rule in role.permissions
+    )
+
+
+def _can_come_in(home: Realm, here: Here, where: KeyPath) -> None:
+    """See that whoever is to register an authenticator need not ask it first."""
+    methods = [name for name in Auth.__struct_fields__ if hasattr(getattr(home.auth, name), "authenticator")]
+    askers = [authenticator_of(home.auth, name) for name in methods]
+    if askers and all(other is not None and (other.realm or home.name) == home.name for other in askers):
+        here.problem(
+            f"nobody can come into the realm {quote(home.name)} to register it, as all of its methods ask"
+            " authenticators there",
+            *where,
+        )

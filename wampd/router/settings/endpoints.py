@@ -17,6 +17,8 @@ def fault(endpoint: str) -> str | None:
     try:
         # The parsers only keep the reactor for later.
         serverFromString(None, endpoint)
+    except RuntimeError:  # Twisted's, of StopIteration
+        return "not a Twisted server endpoint string: it ends with a backslash"
     except (ValueError, TypeError, KeyError, IndexError, OSError, AttributeError) as error:
         reason = re.sub(r"^_parse\w*\(\) ", "", str(error))
         reason = re.sub(r"^invalid literal for int\(\) with base (\d+): (.*)", r"\2 is not a number of base \1", reason)
@@ -36,7 +38,7 @@ def clashes(endpoints: list[str]) -> list[tuple[int, int]]:
 def _parts(endpoint: str) -> dict[str, str]:
     """Split an endpoint string into the arguments that say where to listen."""
     names = {"tcp": ["port", "interface"], "tcp6": ["port", "interface"], "unix": ["address"]}
-    kind, *arguments = (part.replace("\\:", ":").replace("\\\\", "\\") for part in _SPLIT.split(endpoint))
+    kind, *arguments = (re.sub(r"\\(.)", r"\1", part) for part in _SPLIT.split(endpoint))
     if kind not in names:
         return {"kind": kind, "all": endpoint}
     positional = iter(names[kind])

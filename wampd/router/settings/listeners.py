@@ -6,7 +6,20 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from .parts import KIB, LARGEST_MESSAGE, MIB, Bytes, Count, Name, Part, Seconds, SecondsOrOff, Serializer
+from .parts import (
+    KIB,
+    LARGEST_MESSAGE,
+    MIB,
+    Bytes,
+    Count,
+    Name,
+    Part,
+    SameSite,
+    Seconds,
+    SecondsOrOff,
+    Secure,
+    Serializer,
+)
 
 
 class KeyPair(Part, frozen=True, kw_only=True):
@@ -18,8 +31,31 @@ class KeyPair(Part, frozen=True, kw_only=True):
     ]
 
 
+class ClientCertificates(Part, frozen=True, kw_only=True):
+    """Clients show a certificate of their own, which is verified: its chain, its dates, that it is for clients.
+
+    A bad one ends the TLS handshake.
+    """
+
+    authorities: Annotated[
+        Path,
+        Meta(
+            description="PEM file of the certificates of the authorities that vouch for clients, and of no others; read again"
+            " when it changes. A certificate that signs itself is good only if it stands here."
+        ),
+    ]
+    required: Annotated[
+        bool,
+        Meta(description="Whether a client without a certificate is refused; if not, other methods may let it in."),
+    ] = True
+
+
 class Tls(KeyPair, frozen=True, kw_only=True):
     """TLS 1.2 and 1.3 on a listener."""
+
+    client_certificates: Annotated[
+        ClientCertificates | None, Meta(description="Ask clients for certificates; the method `tls` needs that.")
+    ] = None
 
     more: Annotated[
         tuple[KeyPair, ...],
@@ -71,6 +107,53 @@ Origins = Annotated[
 ]
 
 
+class PathCookie(Part, frozen=True, kw_only=True):
+    """Cookies that a path gives to browsers, so that they can come back by the method `cookie` of a realm.
+
+    Every connection gets a new value. A page needs no script for it, and cannot read it. It serves all paths of the host whose
+    `cookie` has this `name`, and stands for one principal of one realm: a page that uses two realms gives each a path whose
+    cookie has a name of its own.
+    """
+
+    name: Annotated[
+        Name,
+        Meta(description="The name of the cookie; where it is `Secure`, it has the prefix `__Host-` before it."),
+    ] = "wampd"
+    max_age: Annotated[
+        float,
+        Meta(
+            ge=1,
+            extra={"unit": "seconds"},
+            description="How long a browser keeps the cookie after its last connection; how long it stands for somebody is said"
+            " by the realm's `auth.cookie`.",
+        ),
+    ] = 30 * 86_400.0
+    same_site: Annotated[
+        SameSite,
+        Meta(
+            description="Whose pages may connect with the cookie: `strict` and `lax` (the same for connections) those of this"
+            " site; `none` those of all sites that `origins` names, which needs a `Secure` cookie."
+        ),
+    ] = "strict"
+    secure: Annotated[
+        Secure,
+        Meta(
+            description="Whether browsers send the cookie over TLS alone: `auto`, if this listener has TLS; `always`, for a"
+            " listener behind a proxy that has; `never`, for tests. With such a cookie, `same-host` means pages that came by"
+            " TLS, too."
+        ),
+    ] = "auto"
+
+
+Cookie = Annotated[
+    PathCookie | None,
+    Meta(
+        description="Give browsers a cookie, `{}` one with the defaults, so that those who authenticated once can come back."
+        " Any page of `origins` can then connect as who has visited it, so `origins` must not be `*`."
+    ),
+]
+
+
 class WebSocketPath(Part, frozen=True, kw_only=True):
     """What all types of WebSocket paths have in common."""
 
@@ -83,6 +166,7 @@ class WampPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="
 
     serializers: Offered = ("json", "msgpack", "cbor")
     batched: Batched = True
+    cookie: Cookie = None
 
 
 class EchoPath(WebSocketPath, frozen=True, kw_only=True, tag_field="type", tag="echo"):
@@ -119,6 +203,7 @@ class LongPollPath(Part, frozen=True, kw_only=True, tag_field="type", tag="longp
     serializers: Offered = ("json", "msgpack", "cbor")
     batched: Batched = True
     origins: Origins = ("same-host",)
+    cookie: Cookie = None
     no_content: Annotated[
         bool,
         Meta(

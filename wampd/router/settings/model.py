@@ -11,6 +11,38 @@ from .parts import Count, LogFormat, LogLevel, Name, Part, Seconds, Text
 from .realms import Realm
 
 
+class FailedJoins(Part, frozen=True, kw_only=True):
+    """How many joins may fail before those who try must wait.
+
+    Beyond the number every failure makes further attempts be refused without being looked at: for `delay`, then twice as long
+    after each failure, up to `longest_delay`. `window` after that without a failure, all are forgotten. A principal that has
+    come in from an address is there not concerned by the failures of others. IPv6 addresses count by their /64.
+    """
+
+    pair: Annotated[
+        Count | None, Meta(description="Failures of one principal from one address; `null`: any number.")
+    ] = 5
+    address: Annotated[
+        Count | None, Meta(description="Failures from one address, whoever is named; `null`: any number.")
+    ] = 50
+    principal: Annotated[
+        Count | None, Meta(description="Failures of one principal, wherever they come from; `null`: any number.")
+    ] = 100
+    window: Annotated[Seconds, Meta(description="How long failures count.")] = 60.0
+    delay: Annotated[Seconds, Meta(description="How long those who fail too often must wait first.")] = 1.0
+    longest_delay: Annotated[Seconds, Meta(description="How long they must wait at most.")] = 30.0
+    remembered: Annotated[
+        Count, Meta(description="Principals and addresses whose failures are remembered, each; the last ones are.")
+    ] = 10_000
+    shared_addresses: Annotated[
+        tuple[Name, ...],
+        Meta(
+            description="Addresses or networks (`10.0.0.0/8`) that stand for many clients, such as that of a reverse"
+            " proxy: `address` does not concern them."
+        ),
+    ] = ()
+
+
 class ProcessLimits(Part, frozen=True, kw_only=True):
     """Limits of the whole process."""
 
@@ -18,6 +50,13 @@ class ProcessLimits(Part, frozen=True, kw_only=True):
     spare_descriptors: Annotated[
         int, Meta(ge=0, description="File descriptors that connections leave free; more connections are refused.")
     ] = 32
+    cookies: Annotated[
+        Count,
+        Meta(
+            description="Most cookies that stand for somebody, of all realms; the one not shown for longest is forgotten."
+        ),
+    ] = 50_000
+    failed_joins: Annotated[FailedJoins, Meta(description="What those meet who fail to authenticate.")] = FailedJoins()
     drain: Annotated[
         Seconds, Meta(description="Time over which sessions are told to leave when the router is stopped.")
     ] = 10.0
@@ -75,7 +114,11 @@ class Settings(Part, frozen=True, kw_only=True):
     listeners: Annotated[tuple[Listener, ...], Meta(min_length=1, description="Where clients connect.")]
     limits: Annotated[ProcessLimits, Meta(description="Limits of the whole process.")] = ProcessLimits()
     store: Annotated[
-        Store | None, Meta(description="Keep principals in a database, where realms say so with `auth.store`.")
+        Store | None,
+        Meta(
+            description="Keep principals in a database, where realms say so with `auth.store`, and the cookies that browsers"
+            " come back by."
+        ),
     ] = None
     components: Annotated[tuple[Component, ...], Meta(description="Programs that the router runs.")] = ()
     log: Annotated[Log, Meta(description="Logging.")] = Log()

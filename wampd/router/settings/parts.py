@@ -31,6 +31,8 @@ Text = Annotated[str, Meta(extra={"verbatim": True})]
 
 Serializer = Literal["json", "msgpack", "cbor", "ubjson", "flatbuffers"]
 SlowConsumer = Literal["disconnect", "drop"]
+SameSite = Literal["strict", "lax", "none"]
+Secure = Literal["auto", "always", "never"]
 LogLevel = Literal["debug", "info", "warn", "error", "critical"]
 LogFormat = Literal["text", "json"]
 

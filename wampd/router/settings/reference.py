@@ -187,7 +187,7 @@ def _default(field: inspect.Field) -> str:
         case int() if (meta.extra or {}).get("unit") == "bytes":
             return f"`{show_bytes(value)}`"
         case float():
-            return f"`{value:g}`"
+            return f"`{value:.12g}`"
         case Path():
             return "the directory of the file"
     return f"`{value}`"

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from ipaddress import ip_network
 
 from wampd.auth.placeholders import PLACEHOLDERS, fill, misplaced, placeholders, unknown
 from wampd.realms.grants import Action
@@ -17,7 +18,9 @@ from . import endpoints
 from .auth_rules import AUTH_RULES, roles_exist
 from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
+from .cookie_rules import COOKIE_RULES, cookies_of_listener, cookies_of_settings
 from .events import History
+from .key_rules import certificates_are_asked_for
 from .listeners import (
     EchoPath,
     KeyPair,
@@ -29,7 +32,7 @@ from .listeners import (
     TransportLimits,
     WampPath,
 )
-from .model import Component, ProcessLimits, Settings, Store
+from .model import Component, FailedJoins, ProcessLimits, Settings, Store
 from .principals import files_are_sound
 from .problems import did_you_mean, quote, quote_file
 from .realms import OnDemand, Permission, Realm, Role
@@ -186,6 +189,7 @@ def _listener(listener: Listener, here: Here) -> None:
         here.problem(fault, "endpoint")
     if not listener.websocket and listener.rawsocket is None and not listener.http and here.is_sound():
         here.problem("the listener speaks nothing: give it websocket, rawsocket or http")
+    cookies_of_listener(listener, here)
     for section, paths in (("websocket", listener.websocket), ("http", listener.http)):
         for path in paths:
             if not _PATH.fullmatch(path) or "/../" in f"{path}/" or "/./" in f"{path}/":
@@ -268,6 +272,18 @@ def _process_limits(limits: ProcessLimits, here: Here) -> None:
         here.problem("must be at least as long as drain", "stop")
 
 
+def _failed_joins(failed: FailedJoins, here: Here) -> None:
+    if here.is_sound("delay") and failed.longest_delay < failed.delay:
+        here.problem("must be at least as long as delay", "longest_delay")
+    for index, address in here.each(failed.shared_addresses, "shared_addresses"):
+        try:
+            ip_network(address)
+        except ValueError:
+            here.problem(
+                f"{quote(address)} is not an address, and not a network like 10.0.0.0/8", "shared_addresses", index
+            )
+
+
 def _store(store: Store, here: Here) -> None:
     if not here.is_sound("file"):
         return
@@ -291,12 +307,14 @@ def _realms_in_the_store(settings: Settings, here: Here) -> None:
 
 
 def _settings(settings: Settings, here: Here) -> None:
+    cookies_of_settings(settings, here)
     _realms_in_the_store(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
     for index, (name, match) in repeated(names):
         other = "realm" if match == "exact" else f"template ({match})"
         here.problem(f"there is another {other} {quote(name)}", "realms", index, "name")
     authenticators_are_there(settings, here)
+    certificates_are_asked_for(settings, here)
     for index, name in repeated((i, component.name) for i, component in here.each(settings.components, "components")):
         here.problem(f"there is another component {quote(name)}", "components", index, "name")
     usable = [
@@ -315,7 +333,9 @@ def _settings(settings: Settings, here: Here) -> None:
 
 RULES: Mapping[type, Rule] = {
     **AUTH_RULES,
+    **COOKIE_RULES,
     Component: _component,
+    FailedJoins: _failed_joins,
     EchoPath: _path_with_origins,
     KeyPair: _key_pair,
     Listener: _listener,

@@ -2,7 +2,7 @@
 
 Rules
 -----
-* An authid has at most one account in one place, and a public key belongs to at most one account.
+* An authid has at most one account in one place; a public key, or a name of a certificate, belongs to at most one account.
 """
 
 from __future__ import annotations
@@ -29,14 +29,21 @@ class Accounts(Protocol):
 
 
 class FixedAccounts:
-    """Accounts that stay as they are. Raise `ValueError` if two have the same authid."""
+    """Accounts that stay as they are.
+
+    Raise `ValueError` if two have the same authid, or if a key or a name of a certificate belongs to two of them.
+    """
 
     def __init__(self, accounts: Iterable[Account]) -> None:
         self._by_authid: dict[str, Account] = {}
+        self._by_mark: dict[tuple[str, str | bytes], Account] = {}
         for account in accounts:
             if account.authid in self._by_authid:
                 raise ValueError(f"two principals with the authid {account.authid!r}")
             self._by_authid[account.authid] = account
+            for mark in account.marks():
+                if self._by_mark.setdefault(mark, account) is not account:
+                    raise ValueError(f"two principals with the same {mark[0]}")
 
     def __iter__(self) -> Iterator[Account]:
         return iter(self._by_authid.values())
@@ -48,7 +55,9 @@ class FixedAccounts:
 
     def find(self, question: FindAccount) -> Account | None:
         """The account that is asked for."""
-        return self._by_authid.get(question.value) if isinstance(question.value, str) else None
+        if isinstance(question.value, str):
+            return self._by_authid.get(question.value)
+        return self._by_mark.get((question.by, question.value))
 
 
 class WatchedAccounts:

@@ -22,7 +22,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from wampd.auth.accounts import Account
-from wampd.auth.methods import Deny, Failed, shown
+from wampd.auth.certificates import described
+from wampd.auth.methods import Channel, Deny, Failed, shown
 from wampd.auth.questions import FindAccount
 from wampd.router.envoy import Answer, CallFailed
 from wampd.router.stores import proofs
@@ -51,7 +52,7 @@ OUR_OWN: Final = frozenset(
 )
 """Errors of the router itself, where the procedure said nothing."""
 SAFE_TO_TELL: Final = ("type", "protocol", "peer")
-"""What an authenticator is told of the transport: no header, no cookie."""
+"""What an authenticator is told of the transport, beside the client's certificate: no header, no cookie."""
 
 Call = Callable[[str, str, Sequence[Any], float], Deferred[Answer]]
 
@@ -139,17 +140,22 @@ def _arguments(question: FindAccount) -> tuple[Any, ...]:
     }
     if question.proof is not None:
         details["ticket"] = question.proof
-    if isinstance(question.value, bytes):
+    channel: Channel | None = request.transport.get("channel")
+    if channel is not None and channel.certificate is not None:
+        details["transport"]["auth"] = {"certificate": described(channel.certificate)}
+    if isinstance(question.value, str):
+        return request.realm, question.value, details
+    if question.by == "key":
         details["pubkey"] = question.value.hex()
-        return request.realm, request.details.authid, details
-    return request.realm, question.value, details
+    return request.realm, request.details.authid, details
 
 
 def _account(question: FindAccount, value: Mapping[str, Any]) -> Account:
     """Read an answer. Raise `ValueError` with what is wrong: a key and what was expected, never a value."""
     said = msgspec.convert(value, Said)
-    authid = said.authid if said.authid is not None else question.value
-    if not isinstance(authid, str):
+    named = question.value if isinstance(question.value, str) else question.request.details.authid
+    authid = named if said.authid is None else said.authid
+    if authid is None:
         raise ValueError("the client named no authid, so the answer must: no key 'authid'")
     if not authid or not said.role:
         raise ValueError(f"{'role' if authid else 'authid'!r} is empty")

@@ -75,37 +75,40 @@ def replace(connection: apsw.Connection, realm: str, account: Account, *, disabl
     """Keep a principal otherwise than before. Raise `Missing` or `Taken`."""
     existing(connection, realm, account.authid)
     connection.execute("DELETE FROM marks WHERE realm = ? AND authid = ?", (realm, account.authid))
+    if disabled:
+        _forget_cookies(connection, realm, account.authid)
     _put(connection, realm, account, disabled=disabled)
 
 
 def remove(connection: apsw.Connection, realm: str, authid: str) -> None:
     """Forget a principal. Raise `Missing`."""
     existing(connection, realm, authid)
-    for table in ("marks", "principals"):
+    for table in ("marks", "cookies", "principals"):
         connection.execute(f"DELETE FROM {table} WHERE realm = ? AND authid = ?", (realm, authid))  # noqa: S608
     _note(connection, realm, authid, "changed")
 
 
 def logout(connection: apsw.Connection, realm: str, authid: str) -> None:
-    """End the sessions that a principal has now. Raise `Missing`."""
+    """End the sessions that a principal has now, and forget the cookies that it could come back by. Raise `Missing`."""
     existing(connection, realm, authid)
+    _forget_cookies(connection, realm, authid)
     _note(connection, realm, authid, "logout")
+
+
+def _forget_cookies(connection: apsw.Connection, realm: str, authid: str) -> None:
+    connection.execute("DELETE FROM cookies WHERE realm = ? AND authid = ?", (realm, authid))
 
 
 def _put(connection: apsw.Connection, realm: str, account: Account, *, disabled: bool) -> None:
     kept = msgspec.json.encode(msgspec.structs.replace(account, provider=PROVIDER))
     values = (realm, account.authid, kept, int(disabled), datetime.now(UTC).isoformat(timespec="seconds"))
     connection.execute("INSERT OR REPLACE INTO principals VALUES (?, ?, ?, ?, ?)", values)
-    for kind, mark in _marks(account):
+    for kind, mark in account.marks():
         try:
             connection.execute("INSERT INTO marks VALUES (?, ?, ?, ?)", (realm, kind, mark, account.authid))
         except apsw.ConstraintError:
             raise Taken(f"another principal of the realm {realm!r} has the same {kind}") from None
     _note(connection, realm, account.authid, "changed")
-
-
-def _marks(account: Account) -> list[tuple[str, bytes]]:  # noqa: ARG001 - what accounts hold so far finds nobody
-    return []
 
 
 def _note(connection: apsw.Connection, realm: str, authid: str, what: Change) -> None:

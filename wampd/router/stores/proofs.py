@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from wampd.auth.accounts import CraKey, Kdf, ScramKeys
+from wampd.auth.keys import read_public_key
 from wampd.auth.questions import FindAccount
 from wampd.auth.ticket import digest_of
 
@@ -34,6 +35,10 @@ class _Cra(Struct, frozen=True):
     salt: str | None = None
     iterations: _Positive = 1000
     keylen: _Positive = 32
+
+
+class _Cryptosign(Struct, frozen=True):
+    pubkey: str | list[str] | None = None
 
 
 class _Scram(Struct, frozen=True):
@@ -80,6 +85,24 @@ def _scram(_question: FindAccount, value: Mapping[str, Any]) -> dict[str, Any]:
     return {"scram": (keys,)}
 
 
+def _cryptosign(question: FindAccount, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The procedure has judged the key; unless it tells those that are right."""
+    said = msgspec.convert(value, _Cryptosign)
+    if said.pubkey is None:
+        return {"keys": (question.value,)}
+    told = [said.pubkey] if isinstance(said.pubkey, str) else said.pubkey
+    keys = [read_public_key(key) for key in told]
+    if None in keys:
+        raise ValueError("'pubkey' is not 64 hex digits of an Ed25519 key")
+    return {"keys": tuple(keys)}
+
+
+def _tls(question: FindAccount, _value: Mapping[str, Any]) -> dict[str, Any]:
+    """The procedure has judged the certificate."""
+    assert isinstance(question.value, bytes)
+    return {"certificates": (question.value.decode(),)}
+
+
 def _octets(key: str, value: _Octets, length: int | None = None) -> bytes:
     try:
         octets = value if isinstance(value, bytes) else bytes.fromhex(value)
@@ -92,5 +115,7 @@ def _octets(key: str, value: _Octets, length: int | None = None) -> bytes:
 
 Reader = Callable[[FindAccount, Mapping[str, Any]], dict[str, Any]]
 
-READERS: Final[Mapping[str, Reader]] = MappingProxyType({"ticket": _ticket, "wampcra": _wampcra, "scram": _scram})
+READERS: Final[Mapping[str, Reader]] = MappingProxyType(
+    {"ticket": _ticket, "wampcra": _wampcra, "scram": _scram, "cryptosign": _cryptosign, "tls": _tls}
+)
 """By method; where there is none, the procedure alone has judged."""

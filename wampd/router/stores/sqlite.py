@@ -53,6 +53,13 @@ SCHEMA: Final[tuple[str, ...]] = (
         authid TEXT NOT NULL,
         what TEXT NOT NULL        -- 'changed', 'logout'
     ) STRICT;
+    CREATE TABLE cookies (        -- what browsers come back by
+        id BLOB PRIMARY KEY,
+        realm TEXT NOT NULL,      -- as the configuration names it
+        authid TEXT NOT NULL,
+        record BLOB NOT NULL      -- wampd.auth.jar.Binding in MessagePack
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX cookies_of ON cookies (realm, authid);
     CREATE TABLE secrets (        -- drawn when the store is made
         name TEXT PRIMARY KEY,
         value BLOB NOT NULL

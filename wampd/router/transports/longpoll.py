@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
@@ -344,7 +345,9 @@ class LongPollPort:
         self._lines: dict[str, LongPollLine] = {}
         self._opening: set[LongPollLine] = set()
 
-    def open(self, offered: Sequence[str], address: str) -> LongPollLine | NotOpened:
+    def open(
+        self, offered: Sequence[str], address: str, more: Mapping[str, Any] = MappingProxyType({})
+    ) -> LongPollLine | NotOpened:
         """Open a transport, in the first protocol of the client's that is spoken here."""
         speaks, house = self._speaks, self._house
         spoken = subprotocols(speaks.serializers, batched=speaks.batched)
@@ -363,7 +366,7 @@ class LongPollPort:
             farewell(line)
 
         line = LongPollLine(protocol, speaks, self._wheel, gone)
-        about = {"type": "longpoll", "peer": address, "protocol": protocol}
+        about = {"type": "longpoll", "peer": address, "protocol": protocol, **more}
         line.peer = house.serve(line, SUBPROTOCOLS[protocol], about, self._wheel.now())
         self._lines[line.id] = line
         self._opening.add(line)

@@ -207,6 +207,8 @@ class UniversalPort(TwistedProtocol):
         connection = self._connection(opened.framing)
         if opened.serializer:
             about = self._about("websocket", protocol=opened.subprotocol)
+            if opened.visit is not None:
+                about["cookie"] = opened.visit
             connection.peer = self._house.serve(connection, opened.serializer, about, self._since)
         else:
             connection.peer = self._house.echo(connection)

@@ -3,7 +3,8 @@
 Rules
 -----
 * The `websockets` library reads the request and negotiates; here is what it leaves open: which subprotocol (the first of the
-  client's that the path speaks; with none in common the handshake fails), which origin, how compression is offered.
+  client's that the path speaks; with none in common the handshake fails), which origin, how compression is offered, and
+  the cookie, which counts only of a request that is answered by 101.
 * A browser's ``Origin`` must be this host, unless the path names other origins. Programs, which send none, are let in.
 * Lines end in CRLF alone: no other octet ends a line or joins two (the library refuses what is left of them).
 
@@ -21,6 +22,8 @@ from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFact
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
+from wampd.auth.jar import Visit
+from wampd.router.cookies import Cookies
 from wampd.router.origins import origin_allowed
 from wampd.router.wire.batch import SUFFIX
 from wampd.router.wire.batched import BatchedFraming
@@ -55,6 +58,8 @@ class WebSocketPath(Struct, frozen=True):
     """Each serializer in batches, too, for clients that ask for it."""
     origins: tuple[str, ...] = ("same-host",)
     deflate: Deflate | None = None
+    cookies: Cookies | None = None
+    """What gives cookies to clients."""
 
 
 class Opened(Struct, frozen=True):
@@ -65,6 +70,8 @@ class Opened(Struct, frozen=True):
     subprotocol: str
     serializer: str
     """Empty where the path echoes."""
+    visit: Visit | None = None
+    """What the cookie means that the client showed, where the path gives cookies."""
 
 
 class NotOpened(Struct, frozen=True):
@@ -125,10 +132,14 @@ def _negotiate(library: ServerProtocol, head: bytes, path: WebSocketPath, frames
     if versions and versions != ["13"]:
         return _not(426, "Upgrade Required", "this is WebSocket version 13", "Sec-WebSocket-Version: 13")
     origins = request.headers.get_all("Origin")
-    if not origin_allowed(origins, request.headers.get_all("Host"), path.origins):
+    secure = path.cookies is not None and path.cookies.secure
+    if not origin_allowed(origins, request.headers.get_all("Host"), path.origins, secure=secure):
         origin = origins[0]
         return _not(403, "Forbidden", f"pages from {origin[:SHOWN]} may not connect here")
     response: Response = library.accept(request)
+    visit = None
+    if path.cookies is not None and response.status_code == 101:
+        response.headers["Set-Cookie"], visit = path.cookies.visit(request.headers.get_all("Cookie"))
     library.send_response(response)
     reply = b"".join(library.data_to_send())
     if response.status_code != 101:
@@ -138,14 +149,14 @@ def _negotiate(library: ServerProtocol, head: bytes, path: WebSocketPath, frames
     binary = serializer not in TEXT_SERIALIZERS
     if subprotocol.endswith(SUFFIX):
         batched = BatchedFraming(binary=binary, limits=frames, extensions=library.extensions)
-        return Opened(reply, batched, subprotocol, serializer)
+        return Opened(reply, batched, subprotocol, serializer, visit)
     framing = WebSocketFraming(
         binary=binary,
         limits=frames,
         extensions=library.extensions,
         both=not serializer,
     )
-    return Opened(reply, framing, subprotocol, serializer)
+    return Opened(reply, framing, subprotocol, serializer, visit)
 
 
 def _first_spoken(offered: Any, path: WebSocketPath) -> Any:

@@ -152,6 +152,8 @@ class Role:
 
     def decide(self, action: Action, uri: str, match: Match = "exact") -> Grant:
         """Whether ``action`` on ``uri``, or on everything that the pattern ``uri`` matches, is granted."""
+        if match == "exact":  # the usual question: nobody wants to know why
+            return self._rules_of[self._namespace(action, uri)].on_uri(action, uri).grant
         return self.judge(action, uri, match).grant
 
     def judge(self, action: Action, uri: str, match: Match = "exact") -> Judgement:
@@ -182,11 +184,12 @@ class Role:
 
     def _namespace(self, action: Action, uri: str) -> str:
         """Where the rules are that take part in a decision about this URI."""
-        if action == "call" and not self.privileged:
+        word = _reserved(uri)
+        if word and action == "call" and not self.privileged:
             for beginning in PRIVILEGED:
                 if uri.startswith(beginning):
                     return beginning
-        return _reserved(uri)
+        return word
 
     def _split(self, action: Action, pattern: str, match: Match) -> Iterator[tuple[str, str]]:
         """The parts of what a pattern matches: under which namespace, and the pattern of that part."""
@@ -259,15 +262,13 @@ class _Rules:
         """Decide about everything that a pattern matches."""
         silent: Ruling | None = None
         for each in self._ranked:
-            own, own_match = each.uri, each.rule.match
-            if not overlap(own, own_match, uri, match):
-                continue
-            ruling = self._says(each.rule, each.grant, action, pattern=True)
-            if ruling.why == "denied":
-                return ruling
-            if ruling.why == "silent":
+            rule, own = each.rule, each.uri
+            ruling = self._says(rule, each.grant, action, pattern=True)
+            if ruling.why != "allowed" and overlap(own, rule.match, uri, match):
+                if ruling.why == "denied":
+                    return ruling
                 silent = silent or ruling
-            if covers(own, own_match, uri, match):
+            if covers(own, rule.match, uri, match):
                 return silent or ruling  # it wins over all that come after it
         return silent or self._unmatched(action, pattern=True)
 
@@ -326,6 +327,8 @@ def _granted(rule: Rule, trustlevel: int | None) -> Grant:
 
 def _reserved(uri: str) -> str:
     """Which reserved word ``uri`` is under; ``""``: none."""
+    if not uri.startswith("wamp"):  # as both words do
+        return ""
     for word in RESERVED:
         if uri.startswith(word) and uri.startswith(".", len(word)):
             return word

@@ -238,7 +238,7 @@ def test_only_who_owns_a_key_learns_whether_it_is_known():
         play = client()
         play > signing(key)
         wrong = signed(ANN, NONCE)
-        play.handshake._directory["realm1"].methods["cryptosign"]._accounts.find = asked.append
+        play.handshake._directory["realm1"].methods["cryptosign"].accounts.find = asked.append
         play > wrong
         play < DENIED
     assert asked == []
@@ -347,6 +347,8 @@ def test_there_is_one_answer_for_each_challenge():
 
 # --------------------------------------------------------------------------------------------- channel binding
 
+FINISHED = b"finished message of TLS 1.3, 32 octets and more"
+LENIENT = Channel(tls_exporter=EXPORTED, finished=FINISHED)
 BOUND = [
     (TLS_1_2, "tls-unique", hashlib.sha256(UNIQUE).digest()),
     (TLS_1_3, "tls-exporter", EXPORTED),
@@ -382,7 +384,29 @@ def test_a_bound_signature_is_denied_where_the_client_has_not_asked_for_binding(
     play < DENIED
 
 
+@pytest.mark.spec("CSG-04")
+def test_a_realm_may_bind_by_tls_unique_on_tls_1_3_as_autobahn_does():
+    channel_id = hashlib.sha256(FINISHED).digest()
+    play = client(LENIENT, finds_unique_in_tls_1_3=True, is_binding_required=True)
+    play > signing(JOE, channel_binding="tls-unique")
+    play < [CHALLENGE, "cryptosign", {"challenge": NONCE.hex(), "channel_binding": "tls-unique"}]
+    play > signed(JOE, xor(NONCE, channel_id))
+    play < [WELCOME]
+    for message in (NONCE, xor(NONCE, EXPORTED), xor(NONCE, FINISHED[:32])):
+        play = client(LENIENT, finds_unique_in_tls_1_3=True)
+        play > signing(JOE, channel_binding="tls-unique")
+        play > signed(JOE, message)
+        play < DENIED
+    for kind, channel_id in (("tls-exporter", EXPORTED), ("finished", bytes(32))):
+        play = client(LENIENT, finds_unique_in_tls_1_3=True)
+        play > signing(JOE, channel_binding=kind)
+        play > signed(JOE, xor(NONCE, channel_id))
+        play < [WELCOME]
+
+
 NOT_TO_BE_HAD = [
+    (LENIENT, "tls-unique"),
+    (LENIENT, "finished"),
     (None, "tls-unique"),
     (None, "tls-exporter"),
     (TLS_1_2, "tls-exporter"),
@@ -459,6 +483,16 @@ def test_a_challenge_of_the_client_is_32_octets(challenge, options):
         {"message": "the method 'cryptosign': the challenge in HELLO is not 64 hex digits"},
         wamp_error("authentication_failed"),
     ]
+
+
+def test_the_routers_own_key_lets_nobody_in():
+    """It signs whatever clients bring, so anybody could have it sign the challenge of another connection."""
+    accounts = FixedAccounts([Account(authid="joe", role="member", keys=(ROUTER.public,))])
+    method = Cryptosign(accounts, draws(), router_key=ROUTER)
+    play = Client({"realm1": RealmAuth([method], [Role("member")])})
+    play > signing(ROUTER)
+    play > signed(ROUTER, NONCE)
+    play < DENIED
 
 
 def test_a_key_has_one_owner():

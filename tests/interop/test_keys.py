@@ -24,7 +24,7 @@ realms:
   - name: realm1
     roles: [{{name: user}}]
     auth:
-      cryptosign: {{router_key: {{file: router.key}}}}
+      cryptosign: {{router_key: {{file: router.key}}, tls_unique_on_tls_1_3: true}}
       tls: {{}}
       principals:
         - {{authid: joe, role: user, keys: ["{key}"]}}
@@ -137,8 +137,9 @@ def test_a_key_that_nobody_knows_lets_nobody_in(house: House, framework: str) ->
 @FRAMEWORKS
 @pytest.mark.spec("CSG-04")
 @pytest.mark.parametrize("scheme", ["wss", "rss"])
-def test_a_login_is_bound_to_tls_1_2(house: House, framework: str, scheme: str) -> None:
-    heard = house.login(framework, scheme, "cryptosign", seed=SEED.hex(), binding="tls-unique", tls="1.2")
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_login_is_bound_to_the_connection(house: House, framework: str, scheme: str, version: str) -> None:
+    heard = house.login(framework, scheme, "cryptosign", seed=SEED.hex(), binding="tls-unique", tls=version)
     assert heard["joined"] == ["joe", "user", "cryptosign"]
     assert heard["challenge"]["channel_binding"] == "tls-unique"
 

@@ -3,6 +3,7 @@
 import textwrap
 
 import pytest
+from twisted.logger import LogLevel, globalLogPublisher
 
 from tests.support.process import Child, environment, free_port, wampd_command
 
@@ -55,3 +56,17 @@ def start(tmp_path):
     yield start
     for router in started:
         router.kill()
+
+
+@pytest.fixture
+def caught_log():
+    """What the router warns of and worse, as events."""
+    events = []
+
+    def observe(event):
+        if event["log_level"] >= LogLevel.warn and event["log_namespace"].startswith("wampd."):
+            events.append(event)
+
+    globalLogPublisher.addObserver(observe)
+    yield events
+    globalLogPublisher.removeObserver(observe)

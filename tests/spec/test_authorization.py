@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.spec.scenes import ACKNOWLEDGE, asked
-from tests.support.play import ALL, ANY, nothing
+from tests.spec.scenes import ACKNOWLEDGE, asked, joined_as
+from tests.support.play import ANY, nothing
 from wampd.realms.messages import (
-    AUTHENTICATE,
     CALL,
-    CHALLENGE,
     ERROR,
     EVENT,
     INVOCATION,
@@ -32,12 +30,7 @@ BY_RULE = "by the rule for this URI"
 
 def permitted(play, name, authid):
     """Join the realm whose roles are about all this."""
-    actor = play.newcomer(name)
-    actor.hello("permitted", ALL, authmethods=["ticket"], authid=authid)
-    actor < [CHALLENGE, "ticket", {}]
-    actor > [AUTHENTICATE, f"hunter2-of-{authid}", {}]
-    actor.welcome()
-    return actor
+    return joined_as(play, name, authid, "permitted")
 
 
 def tried(actor, number, action, uri, match="exact"):
@@ -113,6 +106,19 @@ def test_a_realm_can_call_a_refusal_as_the_advanced_profile_does(play):
         details, uri, (text,) = tried(actor, number + 1, action, uri)
         assert (details, uri) == ({}, "wamp.error.authorization_denied")
         assert text.startswith("this session may not ")
+
+
+@pytest.mark.spec("AMB-07", "AZ-07")
+def test_a_no_of_an_authorizer_is_called_so_there_too(play):
+    boss, joe = joined_as(play, "boss", "boss", "advanced"), joined_as(play, "joe", "joe", "advanced")
+    boss > [REGISTER, 1, {}, "org.authorizer"]
+    boss < [REGISTERED, 1, ANY.as_("reg")]
+    for number, again in enumerate([False, True], 1):
+        joe > [CALL, number, {}, "com.x"]
+        if not again:
+            boss < [INVOCATION, 1, play.reg, {}, [{...: ...}, "com.x", "call", {}]]
+            boss > [YIELD, 1, {}, [False]]
+        joe < [ERROR, CALL, number, {}, "wamp.error.authorization_denied", [str]]
 
 
 @pytest.mark.spec("AZ-08", "AMB-07")

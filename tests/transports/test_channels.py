@@ -70,6 +70,7 @@ def test_each_version_has_its_own_kind(pem):
     assert old.binding("tls-exporter") is None
     assert new.binding("tls-unique") is None
     assert len(new.binding("tls-exporter")) == 32
+    assert old.binding("finished") is None
     for channel in (old, new):
         assert channel.binding("") is None
         assert channel.binding("tls-server-end-point ") is None
@@ -98,6 +99,15 @@ def test_tls_exporter_is_what_the_client_exports_under_the_label_of_rfc_9266(pem
     assert client.get_protocol_version_name() == "TLSv1.3"
     expected = client.export_keying_material(b"EXPORTER-Channel-Binding", 32, b"")
     assert TlsChannel(server).binding("tls-exporter") == expected
+
+
+@pytest.mark.spec("CSG-04")
+def test_the_finished_message_of_tls_1_3_is_the_clients(pem):
+    server = tls.Certificates([pem]).serverConnectionForTLS(None)
+    client = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD))
+    converse(server, client)
+    assert TlsChannel(server).binding("finished") == client.get_finished()
+    assert client.get_finished() != server.get_finished()
 
 
 @pytest.mark.spec("SCR-09")

@@ -10,6 +10,8 @@ Rules
 * The channel id of ``tls-unique`` is the SHA-256 digest of the Finished message, which is shorter than a challenge;
   ``tls-exporter`` has the right size by itself. A kind that is not to be had is left out of CHALLENGE, and the client decides
   whether to go on; a realm may demand a binding.
+* On TLS 1.3 there is no ``tls-unique`` (RFC 8446, appendix C.5), but autobahn and Crossbar.io take the client's Finished
+  message for it there, too. A realm may do so: it is as much of one connection as in TLS 1.2, since nothing is resumed here.
 * A client that challenges the router gets its own challenge signed, with the router's public key, under the same binding. The
   router's key signs whatever 32 octets somebody brings, so it must not let anybody in anywhere.
 * Public key and challenge of the client are in ``HELLO.Details.authextra``; where they are not, they may be in ``Details``.
@@ -36,7 +38,7 @@ CHALLENGE_SIZE = 32
 class Cryptosign:
     """The method, with where the accounts are of those who may come in."""
 
-    __slots__ = ("_accounts", "_is_binding_required", "_new_challenge", "_router_key")
+    __slots__ = ("_kinds", "_new_challenge", "accounts", "is_binding_required", "router_key")
 
     name = "cryptosign"
 
@@ -47,36 +49,44 @@ class Cryptosign:
         *,
         router_key: SigningKey | None = None,
         is_binding_required: bool = False,
+        finds_unique_in_tls_1_3: bool = False,
     ) -> None:
         """``accounts`` is where to look for them (see `FindAccount`), ``new_challenge`` draws 32 octets.
 
-        ``router_key`` is what the router shows to clients that challenge it.
+        ``router_key`` is what the router shows to clients that challenge it; ``finds_unique_in_tls_1_3``: as autobahn does.
         """
-        self._accounts = accounts
+        self.accounts = accounts
         self._new_challenge = new_challenge
-        self._router_key = router_key
-        self._is_binding_required = is_binding_required
+        self.router_key = router_key
+        self.is_binding_required = is_binding_required
+        self._kinds: dict[str, tuple[str, ...]] = {
+            "tls-unique": ("tls-unique", "finished") if finds_unique_in_tls_1_3 else ("tls-unique",),
+            "tls-exporter": ("tls-exporter",),
+        }
 
     def begin(self, request: Request) -> CryptosignExchange:
         """Start with one client."""
-        return CryptosignExchange(
-            request, self._accounts, self._new_challenge(), self._router_key, self._is_binding_required
-        )
+        return CryptosignExchange(self, request, self._new_challenge())
+
+    def channel_id(self, request: Request, kind: str) -> bytes | None:
+        """What both ends of the connection know, of the size of a challenge; `None`: there is none of this kind."""
+        channel: Channel | None = request.transport.get("channel")
+        if channel is None:
+            return None
+        ids = (channel.binding(each) for each in self._kinds.get(kind, ()))
+        found = next((each for each in ids if each is not None), None)
+        return hashlib.sha256(found).digest() if found is not None and kind == "tls-unique" else found
 
 
 class CryptosignExchange:
     """One client's way: a public key, a CHALLENGE, a signature."""
 
-    __slots__ = ("_accounts", "_expected", "_is_binding_required", "_key", "_nonce", "_request", "_router_key")
+    __slots__ = ("_expected", "_key", "_method", "_nonce", "_request")
 
-    def __init__(
-        self, request: Request, accounts: Any, nonce: bytes, router_key: SigningKey | None, is_binding_required: bool
-    ) -> None:
+    def __init__(self, method: Cryptosign, request: Request, nonce: bytes) -> None:
+        self._method = method
         self._request = request
-        self._accounts = accounts
         self._nonce = nonce
-        self._router_key = router_key
-        self._is_binding_required = is_binding_required
         self._key = b""
         self._expected = b""
 
@@ -88,8 +98,8 @@ class CryptosignExchange:
         kind = self._told("channel_binding")
         if kind is not None and not isinstance(kind, str):
             return _unfit("the channel_binding in HELLO is not a string")
-        channel_id = None if kind is None else _channel_id(self._request, kind)
-        if channel_id is None and self._is_binding_required:
+        channel_id = None if kind is None else self._method.channel_id(self._request, kind)
+        if channel_id is None and self._method.is_binding_required:
             return _unfit("this realm demands a channel_binding: tls-exporter (TLS 1.3) or tls-unique (TLS 1.2)")
         self._key = key
         self._expected = _bound(self._nonce, channel_id)
@@ -105,10 +115,10 @@ class CryptosignExchange:
             theirs = read_hex(asked, CHALLENGE_SIZE)
             if theirs is None:
                 return _unfit("the challenge in HELLO is not 64 hex digits")
-            if self._router_key is not None:
+            if self._method.router_key is not None:
                 message = _bound(theirs, channel_id)
-                extra["signature"] = (self._router_key.sign(message) + message).hex()
-                extra["pubkey"] = self._router_key.public.hex()
+                extra["signature"] = (self._method.router_key.sign(message) + message).hex()
+                extra["pubkey"] = self._method.router_key.public.hex()
         return Challenge("cryptosign", extra)
 
     def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - the method defines no extra
@@ -120,12 +130,12 @@ class CryptosignExchange:
             return Deny("cryptosign: what is signed is not this challenge on this channel")
         if not is_signed(self._key, answer[:SIGNATURE_SIZE], self._expected):
             return Deny(f"cryptosign: wrong signature for the key {self._key.hex()}")
-        question = FindAccount(self._accounts, "key", self._key, "cryptosign", self._request)
+        question = FindAccount(self._method.accounts, "key", self._key, "cryptosign", self._request)
         return Wait(question, self._found)
 
     def _found(self, account: Account | None) -> Step:
         authid = self._request.details.authid
-        if self._router_key is not None and self._key == self._router_key.public:
+        if self._method.router_key is not None and self._key == self._method.router_key.public:
             return Deny("cryptosign: the router's own key, which signs whatever clients bring")
         if account is None:
             return Deny(f"cryptosign: unknown key {self._key.hex()}, for {shown(authid)}")
@@ -138,15 +148,6 @@ class CryptosignExchange:
         details = self._request.details
         told = (details.authextra or {}).get(name)
         return getattr(details, name, None) if told is None else told
-
-
-def _channel_id(request: Request, kind: str) -> bytes | None:
-    """What both ends of the connection know, of the size of a challenge; `None`: there is none of this kind."""
-    channel: Channel | None = request.transport.get("channel")
-    if channel is None or kind not in ("tls-unique", "tls-exporter"):
-        return None
-    binding = channel.binding(kind)
-    return hashlib.sha256(binding).digest() if binding is not None and kind == "tls-unique" else binding
 
 
 def _bound(challenge: bytes, channel_id: bytes | None) -> bytes:

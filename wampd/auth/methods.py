@@ -57,7 +57,7 @@ class Channel(Protocol):
         """The channel id of this kind, which both ends know and nobody between them; `None`: there is none.
 
         ``tls-unique`` (RFC 5929, section 3; on TLS 1.2 alone), ``tls-server-end-point`` (RFC 5929, section 4),
-        ``tls-exporter`` (RFC 9266).
+        ``tls-exporter`` (RFC 9266; on TLS 1.3 alone). And, of no RFC: ``finished``, the client's Finished message of TLS 1.3.
         """
         ...
 

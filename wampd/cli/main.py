@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from wampd import __version__
 
-from . import auth_words
+from . import auth_words, user_words
 
 DESCRIPTION = "wampd is a WAMP router: remote procedure calls and publish/subscribe over WebSocket and RawSocket."
 FILE_HELP = "the configuration; without it ./config.yaml, or else the default that wampd brings"
@@ -26,6 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from . import check
 
             return check.check(chosen.file)
+        case "user":
+            from . import user
+
+            return user.user(chosen)
+        case "key":
+            from . import key
+
+            return key.key(chosen.action, chosen.file)
         case "auth":
             from . import auth
 
@@ -50,5 +58,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("file", nargs="?", metavar="FILE", help=FILE_HELP)
     summary = "explain what a role may do, and by which rule"
     auth_words.add(commands.add_parser("auth", help=summary, description=summary))
+    user_words.add_user(commands)
+    user_words.add_key(commands)
     commands.add_parser("version", help="print the versions of wampd and of what it runs on")
     return root

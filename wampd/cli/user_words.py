@@ -1,6 +1,7 @@
 """The words of ``wampd user`` and ``wampd key``."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 USER = """\
@@ -87,4 +88,4 @@ def add_key(commands: Any) -> None:
         ("show", "print the public key of the seed in a file"),
     ):
         added = actions.add_parser(name, help=summary, description=summary)
-        added.add_argument("file", metavar="FILE", help="the file of the seed: 64 hex digits")
+        added.add_argument("file", type=Path, metavar="FILE", help="the file of the seed: 64 hex digits")

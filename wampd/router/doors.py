@@ -118,6 +118,7 @@ def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:
         partial(secrets.token_bytes, CHALLENGE_SIZE),
         router_key=None if seed is None else SigningKey.from_text(seed.reveal()),
         is_binding_required=settings.channel_binding == "required",
+        finds_unique_in_tls_1_3=settings.tls_unique_on_tls_1_3,
     )
 
 

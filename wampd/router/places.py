@@ -25,7 +25,6 @@ from wampd.router.doors import Known, door
 from wampd.router.proofs import Proofs
 from wampd.router.realms import Realms
 from wampd.router.recall import Recall
-from wampd.router.settings.auth_rules import methods_for_principals
 from wampd.router.settings.model import Settings
 from wampd.router.settings.principals import read_principals
 from wampd.router.settings.problems import SettingsError
@@ -156,12 +155,10 @@ class Places:
 
     def _principals_of(self, realm: Realm, proofs: Proofs) -> Callable[[Path], FixedAccounts]:
         """What reads a file of principals of this realm."""
-        methods = methods_for_principals(realm.auth)
-        roles = [role.name for role in realm.roles]
 
         def read(file: Path) -> FixedAccounts:
             try:
-                principals = read_principals(file, methods, roles, self._environ)
+                principals = read_principals(file, realm, self._environ)
                 accounts = map(proofs.account, principals)
                 return FixedAccounts(msgspec.structs.replace(account, provider="file") for account in accounts)
             except SettingsError as error:

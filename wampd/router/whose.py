@@ -11,7 +11,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from wampd.router.settings.auth_rules import methods_for_principals
 from wampd.router.settings.principals import read_principals
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.values import others_can_read
@@ -37,9 +36,8 @@ def whose(realm: Realm, store: Path | None, authid: str, environ: Mapping[str, s
     for principal in realm.auth.principals:
         if principal.authid == authid:
             return Whose(principal.role, "the configuration")
-    methods, roles = methods_for_principals(realm.auth), [role.name for role in realm.roles]
     for file in realm.auth.files:
-        for principal in read_principals(file, methods, roles, environ):
+        for principal in read_principals(file, realm, environ):
             if principal.authid == authid:
                 return Whose(principal.role, str(file))
     for listed in realm.auth.password_files:

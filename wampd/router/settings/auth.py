@@ -201,6 +201,12 @@ class CryptosignAuth(Part, frozen=True, kw_only=True):
             " on TLS 1.2), so that nobody between client and router can use it. `optional`: if the client asks."
         ),
     ] = "optional"
+    tls_unique_on_tls_1_3: Annotated[
+        bool,
+        Meta(
+            description="Bind by `tls-unique` on TLS 1.3, too, as autobahn and Crossbar.io do; no standard has it there."
+        ),
+    ] = False
     authenticator: Annotated[
         Authenticator | None, Meta(description="Who tells whose a key is, instead of `principals`.")
     ] = None

@@ -37,8 +37,7 @@ def _auth(auth: Auth, here: Here) -> None:
         here.problem("nobody can join: there is no authentication method")
     elif offered == ["cookie"] and here.is_sound():
         here.problem("nobody can join: a cookie only brings back who came in by another method", "cookie")
-    check_principals(auth.principals, methods_of(auth, here), here, "principals")
-    not_the_routers(auth, here)
+    check_principals(auth.principals, auth, methods_of(auth, here), here, "principals")
     for index, _ in repeated(here.each(auth.files, "files")):
         here.problem("this file is here twice", "files", index)
     if auth.mock_secret is not None and len(auth.mock_secret.reveal()) < LEAST_MOCK_SECRET:
@@ -58,12 +57,15 @@ def methods_for_principals(auth: Auth) -> Collection[str]:
     return [name for name in METHODS if getattr(auth, name) is not None and authenticator_of(auth, name) is None]
 
 
-def check_principals(principals: tuple[Principal, ...], methods: Collection[str], here: Here, *keys: str | int) -> None:
+def check_principals(
+    principals: tuple[Principal, ...], auth: Auth, methods: Collection[str], here: Here, *keys: str | int
+) -> None:
     """See that the principals which ``keys`` lead to can come in by one of these methods."""
     items = list(here.each(principals, *keys))
     for index, authid in repeated((i, principal.authid) for i, principal in items):
         here.problem(f"there is another principal {quote(authid)}", *keys, index, "authid")
     one_owner(items, here, *keys)
+    not_the_routers(auth, items, here, *keys)
     for index, principal in items:
         proofs = [key for key in PROOFS if getattr(principal, key)]
         if not proofs and here.is_sound(*keys, index):

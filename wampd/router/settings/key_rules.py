@@ -91,16 +91,19 @@ def one_owner(principals: Iterable[tuple[int, Principal]], here: Here, *keys: st
         here.problem("this is here twice", *keys, *sound[position][1])
 
 
-def not_the_routers(auth: Auth, here: Here) -> None:
-    """See that the router's own key, which signs whatever clients bring, is not that of a principal."""
-    if auth.cryptosign is None or auth.cryptosign.router_key is None or not here.is_sound("cryptosign"):
+def not_the_routers(auth: Auth, principals: Iterable[tuple[int, Principal]], here: Here, *keys: str | int) -> None:
+    """See that the router's own key, which signs whatever clients bring, is not that of a principal ``keys`` lead to."""
+    if auth.cryptosign is None or auth.cryptosign.router_key is None:
         return
-    own = SigningKey.from_text(auth.cryptosign.router_key.reveal()).public
-    for index, principal in here.each(auth.principals, "principals"):
-        for number, key in here.each(principal.keys, "principals", index, "keys"):
+    try:
+        own = SigningKey.from_text(auth.cryptosign.router_key.reveal()).public
+    except ValueError:
+        return  # which is a problem by itself
+    for index, principal in principals:
+        for number, key in here.each(principal.keys, *keys, index, "keys"):
             if read_public_key(key) == own:
                 message = "this is the router's own key, which signs whatever clients bring"
-                here.problem(message, "principals", index, "keys", number)
+                here.problem(message, *keys, index, "keys", number)
 
 
 KEY_RULES: Mapping[type, Rule] = {

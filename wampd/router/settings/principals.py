@@ -3,21 +3,29 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from wampd.auth.placeholders import placeholders
+from wampd.realms.uris import is_component
+
 from .auth import Principal
-from .auth_rules import AUTH_RULES, check_principals, check_role, methods_of
+from .auth_rules import AUTH_RULES, check_principals, check_role, methods_for_principals, methods_of
 from .checker import Checker, Here
-from .problems import Place, Problem, SettingsError
+from .problems import Place, Problem, SettingsError, quote
 from .realms import Realm
 from .source import Reader
 from .values import others_can_read
 
 
 def read_principals(
-    file: Path, methods: Collection[str], roles: Collection[str] | None, environ: Mapping[str, str]
+    file: Path,
+    realm: Realm,
+    environ: Mapping[str, str],
+    *,
+    methods: Collection[str] | None = None,
+    roles_are_known: bool = True,
 ) -> tuple[Principal, ...]:
     """Return the principals in a file, or raise :class:`SettingsError` with all that is wrong.
 
-    ``methods`` are offered to them, ``roles`` are those that they may have; None: any.
+    ``methods`` are those that may be offered to them; None: those of the realm.
     """
     problems: list[Problem] = []
     trouble = others_can_read(file)
@@ -28,21 +36,43 @@ def read_principals(
     principals = checker.check(node, tuple[Principal, ...])
     here = Here(checker, ())
     if isinstance(principals, tuple):
-        check_principals(principals, methods, here)
+        check_principals(
+            principals, realm.auth, methods_for_principals(realm.auth) if methods is None else methods, here
+        )
+        fitting_principals(principals, realm, here)
+        roles = [role.name for role in realm.roles]
         for index, principal in here.each(principals):
-            if roles is not None:
+            if roles_are_known:
                 check_role(principal.role, roles, here, index, "role")
     if problems or not isinstance(principals, tuple):
         raise SettingsError(problems)
     return principals
 
 
+def fitting_principals(principals: tuple[Principal, ...], realm: Realm, here: Here, *keys: str | int) -> None:
+    """See that principals can have their roles."""
+    for index, principal in here.each(principals, *keys):
+        why = misfit(principal.authid, principal.role, realm)
+        if why:
+            here.problem(why, *keys, index, "authid")
+
+
+def misfit(authid: str, role: str, realm: Realm) -> str | None:
+    """Why a principal cannot have this role: what a rule fills in must be one component of URIs."""
+    for each in realm.roles:
+        if each.name == role and any("authid" in placeholders(rule.uri) for rule in each.permissions):
+            most = each.limits.uri_length or realm.limits.uri_length
+            if not is_component(authid, realm.uri_check, most):
+                return f"not one component of a URI, and rules of the role {quote(role)} have {{authid}} in them"
+    return None
+
+
 def files_are_sound(realm: Realm, here: Here) -> None:
     """See that the files of a realm's principals can be used."""
-    roles = [role.name for role in realm.roles] if here.is_sound("roles") else None
+    methods = methods_of(realm.auth, here, "auth")
     for index, file in here.each(realm.auth.files, "auth", "files"):
         if here.is_sound("auth", "files", index):
             try:
-                read_principals(file, methods_of(realm.auth, here, "auth"), roles, here.environ)
+                read_principals(file, realm, here.environ, methods=methods, roles_are_known=here.is_sound("roles"))
             except SettingsError as error:
                 here.add(error.problems)

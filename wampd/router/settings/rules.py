@@ -10,9 +10,9 @@ import shutil
 from collections.abc import Mapping
 from ipaddress import ip_network
 
-from wampd.auth.placeholders import PLACEHOLDERS, fill, misplaced, placeholders, unknown
+from wampd.auth.placeholders import PLACEHOLDERS, fill, misplaced, unknown
 from wampd.realms.grants import Action
-from wampd.realms.uris import is_component, is_uri
+from wampd.realms.uris import is_uri
 
 from . import endpoints
 from .auth_rules import AUTH_RULES, roles_exist
@@ -33,7 +33,7 @@ from .listeners import (
     WampPath,
 )
 from .model import Component, FailedJoins, ProcessLimits, Settings, Store
-from .principals import files_are_sound
+from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
 from .realms import OnDemand, Permission, Realm, Role
 from .values import others_can_read
@@ -108,22 +108,8 @@ def _realm(realm: Realm, here: Here) -> None:
     for index, name in repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
         here.problem(f"there is another role {quote(name)}", "roles", index, "name")
     roles_exist(realm, here)
+    fitting_principals(realm.auth.principals, realm, here, "auth", "principals")
     files_are_sound(realm, here)
-    _fitting_principals(realm, here)
-
-
-def _fitting_principals(realm: Realm, here: Here) -> None:
-    """See that principals can have their roles: what a rule fills in must be one component of URIs."""
-    personal = {
-        role.name: role.limits.uri_length or realm.limits.uri_length
-        for r, role in here.each(realm.roles, "roles")
-        if any("authid" in placeholders(rule.uri) for _, rule in here.each(role.permissions, "roles", r, "permissions"))
-    }
-    for index, principal in here.each(realm.auth.principals, "auth", "principals"):
-        role = principal.role
-        if role in personal and not is_component(principal.authid, realm.uri_check, personal[role]):
-            message = f"not one component of a URI, and rules of the role {quote(role)} have {{authid}} in them"
-            here.problem(message, "auth", "principals", index, "authid")
 
 
 def _name(realm: Realm, here: Here) -> None:

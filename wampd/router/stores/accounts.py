@@ -24,7 +24,7 @@ class Accounts(Protocol):
     """A place where accounts are found."""
 
     def find(self, question: FindAccount) -> Found | Deferred[Found]:
-        """The account that is asked for, at once or later; a failure means that nobody knows."""
+        """The account that is asked for, at once or later; `Failed`: nobody knows."""
         ...
 
 

@@ -211,7 +211,10 @@ class StoredAccounts:
         realm, by, value = self._realm, question.by, question.value
 
         def find(connection: apsw.Connection) -> Account | None:
-            kept = get(connection, realm, value) if isinstance(value, str) else marked(connection, realm, by, value)
+            try:
+                kept = get(connection, realm, value) if isinstance(value, str) else marked(connection, realm, by, value)
+            except UnicodeEncodeError:  # half a surrogate pair: nobody is called so
+                return None
             return None if kept is None or kept.disabled else kept.account
 
         found: Deferred[Any] = self._store.read(find)

@@ -170,13 +170,13 @@ def _write(connection: apsw.Connection, works: list[Work[Any]]) -> list[Any]:
     """All works in one transaction; if that fails, all of them do."""
 
     def in_savepoint(work: Work[Any]) -> Any:
-        def saved(connection: apsw.Connection) -> Any:
-            with connection:  # apsw: a savepoint
-                return work(connection)
-
-        result = _result(connection, saved)
+        connection.execute("SAVEPOINT work")
+        result = _result(connection, work)
         if not connection.in_transaction:  # SQLite ended it, as it does when the disk is full
             result.raiseException()
+        if isinstance(result, Failure):
+            connection.execute("ROLLBACK TO work")
+        connection.execute("RELEASE work")
         return result
 
     try:

@@ -41,6 +41,8 @@ class TlsChannel:
         version = connection.get_protocol_version()
         if kind == "tls-unique" and version == SSL.TLS1_2_VERSION:
             return connection.get_peer_finished()
+        if kind == "finished" and version == SSL.TLS1_3_VERSION:
+            return connection.get_peer_finished()
         if kind == "tls-exporter" and version == SSL.TLS1_3_VERSION:
             return connection.export_keying_material(EXPORTER_LABEL, EXPORTER_SIZE, b"")
         if kind == "tls-server-end-point":

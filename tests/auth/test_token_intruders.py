@@ -1,4 +1,4 @@
-"""A law: whatever is said with tokens, in whatever order, a whole token that is good now lets its owner in, once, and nothing else."""
+"""A law: whatever is said with tokens, in whatever order, only a whole token that is good now lets its owner in, and once."""
 
 from __future__ import annotations
 

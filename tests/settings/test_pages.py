@@ -10,6 +10,8 @@ import yaml
 
 from tests.support.process import ROOT
 
+from wampd.router.settings import Settings
+
 from .conftest import LISTENER, REALM, Configurations
 
 SHOWN = [
@@ -23,7 +25,7 @@ SHOWN = [
 def test_what_a_page_shows_is_a_configuration_or_a_part_of_one(text: str, config: Configurations) -> None:
     shown = yaml.safe_load(text)
     whole = yaml.safe_load(REALM + LISTENER)
-    if shown.keys() <= whole.keys():
+    if shown.keys() <= set(Settings.__struct_fields__):
         whole.update(shown)
     elif "endpoint" in shown or "websocket" in shown:
         whole["listeners"][0].update(shown)
@@ -31,4 +33,5 @@ def test_what_a_page_shows_is_a_configuration_or_a_part_of_one(text: str, config
         roles = [*whole["realms"][0]["roles"], *shown.get("roles", ())]
         whole["realms"][0].update({**shown, "roles": roles})
     (config.directory / "examples" / "hello" / "web").mkdir(parents=True)
+    config.write("", "users.htpasswd")
     config.load(yaml.safe_dump(whole))

@@ -76,7 +76,8 @@ class CookieExchange:
         """Look for the principal."""
         binding = self._binding
         if binding.proofs is None:
-            return Principal(binding.authid, binding.role, binding.provider, binding.extra)
+            lasts = self._jar.lasts(binding)
+            return Principal(binding.authid, binding.role, binding.provider, binding.extra, lasts=lasts)
         return Wait(FindAccount(self._accounts, "authid", binding.authid, "cookie", self._request), self._see)
 
     def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - there is nothing to check

@@ -46,6 +46,7 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
 from wampd.router.stores.watched import Unusable
+from wampd.router.tally import PASSWORDS_NOT_CHECKED
 from wampd.router.templates import Plan, Template
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
@@ -97,7 +98,7 @@ class Daemon:
         self.realms = Realms(reactor, agent, tolerance(settings.limits.failed_joins))
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
         self._places = Places(reactor, settings, self.realms, dict(os.environ))
-        self.realms.answers.add(CheckPassword, PasswordChecks(reactor).check)
+        self.realms.answers.add(CheckPassword, self._password_checks().check)
         for realm in settings.realms:
             self._open(realm)
         environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -109,6 +110,15 @@ class Daemon:
         self._stop = Shutdown(reactor, settings.limits, self.realms, self._lobby, self._ports, self._hosting)
 
     # ------------------------------------------------------------------------------------------------------- wiring
+
+    def _password_checks(self) -> PasswordChecks:
+        limits, tally = self._settings.limits, self.realms.tally
+        return PasswordChecks(
+            self._reactor,
+            limits.password_checks,
+            limits.waiting_password_checks,
+            lambda: tally.strike(PASSWORDS_NOT_CHECKED),
+        )
 
     def _cookies(self, cookie: PathCookie | None, listener: Listener) -> Cookies | None:
         """What gives cookies to the clients of a path."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from ipaddress import ip_network
 
@@ -45,9 +45,12 @@ class Known(Struct, frozen=True):
     """The cookies, where any realm offers that method."""
 
 
-def door(realm: Realm, known: Known, call: Call) -> RealmAuth:
-    """Who may come into a realm, and as what; ``call`` calls procedures of components."""
-    methods = _methods(realm, known, call)
+def door(realm: Realm, known: Known, call: Call, others: Iterable[Method] = ()) -> RealmAuth:
+    """Who may come into a realm, and as what.
+
+    ``call`` calls procedures of components; ``others`` are methods that need neither that nor principals.
+    """
+    methods = [*_methods(realm, known, call), *others]
     return RealmAuth(methods, roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
 
 

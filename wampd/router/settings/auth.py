@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from wampd.auth.accounts import Kdf
 
+from .jwt import JwtAuth
 from .parts import Count, Name, Part, Seconds, SecondsOrOff, Text
 from .secret import Secret
 
@@ -295,4 +296,7 @@ class Auth(Part, frozen=True, kw_only=True):
             " when the router starts; then who compares salts before and after that can tell who is unknown from those with"
             " derived keys."
         ),
+    ] = None
+    jwt: Annotated[
+        JwtAuth | None, Meta(description="Let in who has a token that somebody else has signed (JSON Web Token).")
     ] = None

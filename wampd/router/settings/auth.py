@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from wampd.auth.accounts import Kdf
 
+from .jwt import JwtAuth
 from .parts import Count, Name, Part, Seconds, SecondsOrOff, Text
 from .secret import Secret
 
@@ -98,6 +99,13 @@ class Principal(Part, frozen=True, kw_only=True):
     scram: Annotated[
         ScramProof | None, Meta(description="What proves it by the method `scram`, instead of `password`.")
     ] = None
+    factors: Annotated[
+        tuple[Name, ...],
+        Meta(
+            description="Methods by which the client has to prove itself one after the other, all of them in one handshake;"
+            " no other method lets it in. Empty: any method will do for which there is something here."
+        ),
+    ] = ()
 
 
 class Authenticator(Part, frozen=True, kw_only=True):
@@ -275,6 +283,13 @@ class Auth(Part, frozen=True, kw_only=True):
         tuple[PasswordFile, ...],
         Meta(description="Files of names and passwords, which clients send with the method `ticket`."),
     ] = ()
+    unknown_principals: Annotated[
+        Literal["deny", "tell"],
+        Meta(
+            description="What clients learn that name somebody whom nobody knows: `deny`, that they are denied, as with a"
+            " wrong proof; `tell`, that there is no such principal (`wamp.error.no_such_principal`)."
+        ),
+    ] = "deny"
     anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
     ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None
     cryptosign: Annotated[CryptosignAuth | None, Meta(description="Let principals in by their Ed25519 keys.")] = None
@@ -291,7 +306,11 @@ class Auth(Part, frozen=True, kw_only=True):
         Secret | None,
         Meta(
             description="What the salts are made of that unknown principals are shown by `wampcra` and `scram`, and those of"
-            " every `password`: at least 16 characters, drawn at random. `null`: it is drawn when the router starts; then"
-            " who compares salts before and after a restart can tell unknown principals from those with derived keys."
+            " every `password`: at least 16 characters, drawn at random. `null`: the store keeps one, or else it is drawn"
+            " when the router starts; then who compares salts before and after that can tell who is unknown from those with"
+            " derived keys."
         ),
+    ] = None
+    jwt: Annotated[
+        JwtAuth | None, Meta(description="Let in who has a token that somebody else has signed (JSON Web Token).")
     ] = None

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from .auth import Auth, PasswordFile, Principal
 from .authenticators import authenticator_of
 from .checker import Here, Rule, repeated
+from .jwt_rules import JWT_RULES, jwt_roles
 from .key_rules import KEY_RULES, not_the_routers, one_owner
 from .problems import KeyPath, did_you_mean, quote, quote_file
 from .proof_rules import LEAST_MOCK_SECRET, PROOF_RULES, scram_takes
@@ -14,7 +15,7 @@ from .values import others_can_read
 MOST_FAULTS = 20
 """Of one file of passwords that are reported."""
 
-OTHERS = ("principals", "files", "password_files", "store", "mock_secret")
+OTHERS = ("principals", "files", "password_files", "store", "mock_secret", "unknown_principals")
 """The keys that name no authentication method."""
 
 METHODS = tuple(name for name in Auth.__struct_fields__ if name not in OTHERS)
@@ -75,8 +76,30 @@ def check_principals(
                 names = " or ".join(PROOFS[key])
                 why = f"the realm's auth does not name {names}, or leaves it to an authenticator"
                 here.problem(f"no method uses this: {why}", *keys, index, key)
+        _factors(principal, methods, here, *keys, index)
         if "scram" in methods:
             scram_takes(principal, here, *keys, index)
+
+
+def _factors(principal: Principal, methods: Collection[str], here: Here, *keys: str | int) -> None:
+    """See that a principal, which ``keys`` lead to, can prove itself by all its factors, and by none of them alone."""
+    factors = list(here.each(principal.factors, *keys, "factors"))
+    if len(factors) == 1:
+        here.problem("one factor is no more than a proof: name two at least, or none", *keys, "factors")
+    for index, name in repeated(factors):
+        here.problem(f"{quote(name)} is here twice", *keys, "factors", index)
+    proving = sorted({method for users in PROOFS.values() for method in users})
+    for index, name in factors:
+        own = [key for key, users in PROOFS.items() if name in users]
+        if name not in proving:
+            problem = f"{quote(name)} is no method that proves a principal of this list{did_you_mean(name, proving)}"
+        elif name not in methods:
+            problem = f"the realm's auth does not name {name}, or leaves it to an authenticator"
+        elif not any(getattr(principal, key) for key in own):
+            problem = f"nothing proves the principal by {name}: give it {' or '.join(own)}"
+        else:
+            continue
+        here.problem(problem, *keys, "factors", index)
 
 
 def _password_file(listed: PasswordFile, here: Here) -> None:
@@ -103,6 +126,9 @@ def _roles_of(auth: Auth, here: Here) -> Iterator[tuple[str, KeyPath]]:
         yield principal.role, ("principals", index, "role")
     for index, listed in here.each(auth.password_files, "auth", "password_files"):
         yield listed.role, ("password_files", index, "role")
+    if auth.jwt is not None:
+        for role, key in jwt_roles(auth.jwt):
+            yield role, ("jwt", *key)
 
 
 def roles_exist(realm: Realm, here: Here) -> None:
@@ -120,4 +146,10 @@ def check_role(role: str, known: Collection[str], here: Here, *keys: str | int) 
         here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", *keys)
 
 
-AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file, **PROOF_RULES, **KEY_RULES}
+AUTH_RULES: Mapping[type, Rule] = {
+    Auth: _auth,
+    PasswordFile: _password_file,
+    **JWT_RULES,
+    **PROOF_RULES,
+    **KEY_RULES,
+}

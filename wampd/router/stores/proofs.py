@@ -20,8 +20,8 @@ from wampd.auth.ticket import digest_of
 
 KEY_OCTETS: Final = 32
 _Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
-_Octets = str | bytes
-"""Octets as they are, or in hexadecimal."""
+_Octets = Any
+"""Octets as they are, or in hexadecimal; msgspec knows no union of the two."""
 
 
 class _Ticket(Struct, frozen=True):
@@ -38,7 +38,7 @@ class _Cra(Struct, frozen=True):
 
 
 class _Cryptosign(Struct, frozen=True):
-    pubkey: str | list[str] | None = None
+    pubkey: str | list[str]
 
 
 class _Scram(Struct, frozen=True):
@@ -85,11 +85,9 @@ def _scram(_question: FindAccount, value: Mapping[str, Any]) -> dict[str, Any]:
     return {"scram": (keys,)}
 
 
-def _cryptosign(question: FindAccount, value: Mapping[str, Any]) -> dict[str, Any]:
-    """The procedure has judged the key; unless it tells those that are right."""
+def _cryptosign(_question: FindAccount, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The procedure tells the keys that are right: so one that only knows names opens the door to no key."""
     said = msgspec.convert(value, _Cryptosign)
-    if said.pubkey is None:
-        return {"keys": (question.value,)}
     told = [said.pubkey] if isinstance(said.pubkey, str) else said.pubkey
     keys = [read_public_key(key) for key in told]
     if None in keys:
@@ -106,7 +104,7 @@ def _tls(question: FindAccount, _value: Mapping[str, Any]) -> dict[str, Any]:
 def _octets(key: str, value: _Octets, length: int | None = None) -> bytes:
     try:
         octets = value if isinstance(value, bytes) else bytes.fromhex(value)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ValueError(f"{key!r} is not hexadecimal") from None
     if not octets or (length is not None and len(octets) != length):
         raise ValueError(f"{key!r} is not {length or 'some'} octets long")

@@ -11,7 +11,6 @@ import yaml
 from tests.support.authority import Authority
 from tests.support.certificates import make_certificate
 from tests.support.process import ROOT
-
 from wampd.router.settings import Settings
 
 from .conftest import LISTENER, REALM, Configurations

@@ -81,11 +81,14 @@ def test_there_are_no_threads_before_the_first_check(reactor):
 
 def test_what_is_beyond_the_bound_fails_at_once_and_there_is_room_again_later(reactor, monkeypatch):
     gate = Gate(monkeypatch)
-    checks = PasswordChecks(reactor, threads=1, waiting=2)
+    refused: list[None] = []
+    checks = PasswordChecks(reactor, threads=1, waiting=2, refused=lambda: refused.append(None))
     answers: list[Any] = []
     for _ in range(3):
         checks.check(RIGHT).addCallback(answers.append)
+    assert refused == []
     assert checks.check(RIGHT) == Failed("3 passwords are being checked already")
+    assert len(refused) == 1
     gate.open.set()
     reactor.hear(3)
     assert answers == [True] * 3

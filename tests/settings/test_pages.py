@@ -8,10 +8,14 @@ from textwrap import dedent
 import pytest
 import yaml
 
+from tests.support.authority import Authority
+from tests.support.certificates import make_certificate
 from tests.support.process import ROOT
+from wampd.router.settings import Settings
 
 from .conftest import LISTENER, REALM, Configurations
 
+PEOPLE = "- {authid: somebody, role: user, ticket: hunter2}\n"
 SHOWN = [
     pytest.param(dedent(text), id=f"{page.relative_to(ROOT)}-{number}")
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -19,11 +23,25 @@ SHOWN = [
 ]
 
 
+def put_files(config: Configurations) -> None:
+    """The files that pages name."""
+    for made, name in zip(make_certificate(config.directory), ("server.crt", "server.key"), strict=True):
+        made.rename(config.directory / name)
+    Authority(config.directory).certificate.rename(config.directory / "clients.crt")
+    config.write("68756e74657232" + "00" * 25, "router.key")
+
+
 @pytest.mark.parametrize("text", SHOWN)
 def test_what_a_page_shows_is_a_configuration_or_a_part_of_one(text: str, config: Configurations) -> None:
     shown = yaml.safe_load(text)
     whole = yaml.safe_load(REALM + LISTENER)
-    if shown.keys() <= whole.keys():
+    config.write(PEOPLE, "principals.yaml")
+    config.write("", "users.htpasswd")
+    if isinstance(shown, list):  # a file of principals
+        config.write(text, "principals.yaml")
+        methods: dict[str, object] = {"ticket": {}, "cryptosign": {}}
+        whole["realms"][0].update(roles=[{"name": "user"}], auth={"files": ["principals.yaml"], **methods})
+    elif shown.keys() <= set(Settings.__struct_fields__):
         whole.update(shown)
     elif "endpoint" in shown or "websocket" in shown:
         whole["listeners"][0].update(shown)
@@ -31,4 +49,6 @@ def test_what_a_page_shows_is_a_configuration_or_a_part_of_one(text: str, config
         roles = [*whole["realms"][0]["roles"], *shown.get("roles", ())]
         whole["realms"][0].update({**shown, "roles": roles})
     (config.directory / "examples" / "hello" / "web").mkdir(parents=True)
+    config.write("", "users.htpasswd")
+    put_files(config)
     config.load(yaml.safe_dump(whole))

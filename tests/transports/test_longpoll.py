@@ -156,11 +156,11 @@ def test_those_who_have_not_joined_are_bounded_by_themselves():
     lines = []
     for _ in range(3):
         lines.append(stage.open())
-        stage.house.served[-1].deadline = 1010.0
+        stage.house.served[-1].is_in = False
     assert stage.open().no_room
-    stage.house.served[0].deadline = None  # it has joined
+    stage.house.served[0].is_in = True
     lines.append(stage.open())
-    stage.house.served[-1].deadline = 1010.0
+    stage.house.served[-1].is_in = False
     assert stage.open().no_room
     write(lines[1], LITTLE)
     lines[1].close(1002, "a violation")  # nobody receives what it is told: it is there for a while yet

@@ -153,7 +153,7 @@ def test_an_open_without_a_protocol_in_common_says_what_is_spoken(client):
 def test_too_many_transports_are_refused():
     client = Client(opening=1)
     client.open()
-    client.served[0].deadline = 2000.0
+    client.served[0].is_in = False
     answer = client.post("open", b'{"protocols": ["wamp.2.json"]}')
     assert (status(answer), body(answer)) == (503, b"too many transports\n")
 

@@ -176,6 +176,7 @@ class Listener:
 
     def __init__(self):
         self.deadline = None
+        self.is_in = True
         self.heard = []
         self.log = []
         self.drops = False

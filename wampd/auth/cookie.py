@@ -23,6 +23,7 @@ from typing import Any
 from msgspec import structs
 
 from wampd.auth.accounts import JUDGED, Account
+from wampd.auth.factors import AUTHFACTORS
 from wampd.auth.jar import Binding, Jar, Terms, Visit
 from wampd.auth.methods import Decline, Deny, Principal, Request, Step, Wait, shown
 from wampd.auth.questions import FindAccount
@@ -78,7 +79,8 @@ class CookieExchange:
         """Look for the principal."""
         binding = self._binding
         if binding.proofs is None:
-            return Principal(binding.authid, binding.role, binding.provider, binding.extra)
+            lasts = self._jar.lasts(binding)
+            return Principal(binding.authid, binding.role, binding.provider, binding.extra, lasts=lasts)
         return Wait(FindAccount(self._accounts, "authid", binding.authid, "cookie", self._request), self._see)
 
     def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - there is nothing to check
@@ -94,8 +96,14 @@ class CookieExchange:
             self._jar.forget(binding)
             why = "is gone or disabled" if account is None else "is proved by something else now"
             return Decline(f"cookie: {shown(binding.authid)} {why}")
-        # The cookie was given when all was proved that had to be, and stands for that.
-        return structs.replace(account.principal(), factors=())
+        return self._principal(account)
+
+    def _principal(self, account: Account) -> Principal:
+        """Who comes back; all factors were passed when the cookie was bound."""
+        principal = account.principal()
+        factors = (self._binding.extra or {}).get(AUTHFACTORS)
+        extra = principal.extra if factors is None else {**(principal.extra or {}), AUTHFACTORS: factors}
+        return structs.replace(principal, factors=(), extra=extra, lasts=self._jar.lasts(self._binding))
 
 
 def is_proved(binding: Binding, account: Account) -> bool:

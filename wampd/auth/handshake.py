@@ -303,6 +303,7 @@ class Handshake:
             roles=known_roles(self._request.details.roles),
             agent=self._agent,
             account=principal.account,
+            lasts=principal.lasts,
         )
 
 

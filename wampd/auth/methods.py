@@ -85,6 +85,8 @@ class Principal(Struct, frozen=True):
     """The `wampd.auth.accounts.Account` that this was proved by, if there is one."""
     factors: tuple[str, ...] = ()
     """The methods that all have to prove this; none: this one is enough. See `wampd.auth.factors`."""
+    lasts: float | None = None
+    """Seconds from now for which that is proved, and after which the session ends; `None`: as long as it likes."""
 
 
 class Wait(Struct, frozen=True):

@@ -30,6 +30,8 @@ class Accept(Struct, frozen=True):
     agent: str
     account: Any = None
     """The account that it was proved by: see `wampd.auth.methods.Principal`."""
+    lasts: float | None = None
+    """Seconds from now after which the session is to end; `None`: as long as it likes."""
 
     def details(self) -> JsonDict:
         """``WELCOME.Details``."""

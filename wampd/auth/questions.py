@@ -44,6 +44,18 @@ class CheckPassword(Struct, frozen=True):
         return "<CheckPassword>"
 
 
+class FindKeys(Struct, frozen=True):
+    """Which keys may a token be signed with? The answer is a tuple of `wampd.auth.jwk.Key`, empty if there is none."""
+
+    keys: Any
+    """Where to look, as the shell knows it; opaque here."""
+    kid: str | None
+    """What the token says of its key; `None`: nothing."""
+
+    def __repr__(self) -> str:
+        return "<FindKeys>"
+
+
 class AwaitTurn(Struct, frozen=True):
     """When is it this attempt's turn? The answer, which says nothing, comes when it is to be begun again."""
 

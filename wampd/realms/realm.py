@@ -127,7 +127,7 @@ class Realm:
         self.testaments = Testaments(self.broker)
         self.dealer.services.procedures.update(self.testaments.procedures())
         self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures())
-        self.books = Books(name, [] if entries is None else entries)
+        self.books = Books(name, entries)
         self.watcher: Watcher = Meta(self, outside)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits

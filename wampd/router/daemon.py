@@ -15,7 +15,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
@@ -29,7 +29,6 @@ from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Quota
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
-from wampd.router.cookies import Attributes, Cookies
 from wampd.router.doors import tolerance
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
@@ -46,6 +45,7 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
 from wampd.router.stores.watched import Unusable
+from wampd.router.tally import PASSWORDS_NOT_CHECKED
 from wampd.router.templates import Plan, Template
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
@@ -53,6 +53,9 @@ from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
+
+if TYPE_CHECKING:
+    from wampd.router.cookies import Cookies
 
 log = Logger()
 
@@ -97,7 +100,7 @@ class Daemon:
         self.realms = Realms(reactor, agent, tolerance(settings.limits.failed_joins))
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
         self._places = Places(reactor, settings, self.realms, dict(os.environ))
-        self.realms.answers.add(CheckPassword, PasswordChecks(reactor).check)
+        self.realms.answers.add(CheckPassword, self._password_checks().check)
         for realm in settings.realms:
             self._open(realm)
         environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -110,10 +113,21 @@ class Daemon:
 
     # ------------------------------------------------------------------------------------------------------- wiring
 
+    def _password_checks(self) -> PasswordChecks:
+        limits, tally = self._settings.limits, self.realms.tally
+        return PasswordChecks(
+            self._reactor,
+            limits.password_checks,
+            limits.waiting_password_checks,
+            lambda: tally.strike(PASSWORDS_NOT_CHECKED),
+        )
+
     def _cookies(self, cookie: PathCookie | None, listener: Listener) -> Cookies | None:
         """What gives cookies to the clients of a path."""
         if cookie is None or self.realms.returning is None:
             return None
+        from wampd.router.cookies import Attributes, Cookies  # only where there are any
+
         secure = cookie.secure == "always" or (cookie.secure == "auto" and listener.tls is not None)
         attributes = Attributes(cookie.name, cookie.max_age, cookie.same_site, secure)
         return Cookies(self.realms.returning.jar, attributes)

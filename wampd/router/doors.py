@@ -8,15 +8,16 @@ from __future__ import annotations
 import secrets
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.door import RealmAuth
-from wampd.auth.jar import Jar, Terms
+from wampd.auth.factors import factor
 from wampd.auth.keys import SigningKey
 from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
@@ -29,6 +30,9 @@ from wampd.router.settings.model import FailedJoins
 from wampd.router.settings.realms import Realm
 from wampd.router.stores.accounts import Accounts
 from wampd.router.stores.dynamic import Call, DynamicAccounts
+
+if TYPE_CHECKING:
+    from wampd.auth.jar import Jar
 
 
 class Known(Struct, frozen=True):
@@ -45,9 +49,12 @@ class Known(Struct, frozen=True):
     """The cookies, where any realm offers that method."""
 
 
-def door(realm: Realm, known: Known, call: Call) -> RealmAuth:
-    """Who may come into a realm, and as what; ``call`` calls procedures of components."""
-    methods = _methods(realm, known, call)
+def door(realm: Realm, known: Known, call: Call, others: Iterable[Method] = ()) -> RealmAuth:
+    """Who may come into a realm, and as what.
+
+    ``call`` calls procedures of components; ``others`` are methods that need neither that nor principals.
+    """
+    methods = [*_methods(realm, known, call), *others]
     return RealmAuth(
         methods,
         roles_of(realm),
@@ -106,13 +113,14 @@ def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
         yield Tls(accounts(authenticator), knows_certificates=authenticator is not None)
     if auth.cookie is not None:
         from wampd.auth.cookie import Cookie
+        from wampd.auth.jar import Terms
         from wampd.router.returning import Judges
 
         assert known.jar is not None
         terms = Terms(auth.cookie.lifetime, auth.cookie.idle, auth.cookie.grace, auth.cookie.per_principal)
         authenticators = {name: getattr(getattr(auth, name), "authenticator", None) for name in METHODS}
         judges = {name: Judges(accounts(each)) for name, each in authenticators.items() if each is not None}
-        yield Cookie(realm.name, known.jar, lambda by: judges.get(by.removeprefix("wamp-"), known.accounts), terms)
+        yield Cookie(realm.name, known.jar, lambda by: judges.get(factor(by), known.accounts), terms)
 
 
 def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:

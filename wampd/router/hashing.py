@@ -10,7 +10,8 @@ Rules
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.threadpool import ThreadPool
@@ -19,17 +20,20 @@ from wampd.auth import hashes
 from wampd.auth.methods import Failed
 from wampd.auth.questions import CheckPassword
 
-THREADS: Final = 2
-WAITING: Final = 100
-
 
 class PasswordChecks:
     """Answers `CheckPassword`."""
 
-    def __init__(self, reactor: Any, threads: int = THREADS, waiting: int = WAITING) -> None:
-        """``reactor`` is an ``IReactorFromThreads``; at most so many checks are made, and wait to be made, at once."""
+    def __init__(
+        self, reactor: Any, threads: int = 2, waiting: int = 100, refused: Callable[[], None] = lambda: None
+    ) -> None:
+        """``reactor`` is an ``IReactorFromThreads``; at most so many checks are made, and wait to be made, at once.
+
+        ``refused`` counts what is beyond.
+        """
         self._reactor = reactor
         self._threads = threads
+        self._refused = refused
         self._most = threads + waiting
         self._pending = 0
         self._pool: ThreadPool | None = None
@@ -40,6 +44,7 @@ class PasswordChecks:
         if self.stopped:
             return Failed("the router is stopping")
         if self._pending >= self._most:
+            self._refused()
             return Failed(f"{self._pending} passwords are being checked already")
         if self._pool is None:
             self._pool = self._start()

@@ -11,7 +11,7 @@ Rules
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.hashes import STANDARD, Decoys
+from wampd.auth.methods import Method
 from wampd.router.doors import Known, door
 from wampd.router.proofs import Proofs
 from wampd.router.realms import Realms
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from wampd.router.returning import Returning
     from wampd.router.stores.principals import Changes, Noted
     from wampd.router.stores.store import Store
+    from wampd.router.tokens import Tokens
 
 LOOK: Final = 1.0
 """Seconds between two looks whether another process has changed the store."""
@@ -89,6 +91,9 @@ class Places:
         self._watch = Watch(reactor, lambda: realms.tally.strike(FILES_SPOILED))
         joining = max((listener.limits.join_timeout for listener in settings.listeners), default=0.0)
         self._recall = Recall(reactor, realms, joining + 1.0)
+        self._realms = realms
+        self._tokens: Tokens | None = None
+        """`None`: no realm lets anybody in by tokens."""
         self._houses: list[House] = []
         self.store: Store | None = None
         """`None`: none is configured."""
@@ -137,11 +142,19 @@ class Places:
         proofs, returning = house.proofs, self._realms.returning
         jar = None if returning is None else returning.jar
         known = Known(house.accounts, house.decoy, proofs.lookalikes, proofs.strangers("dynamic"), jar)
-        house.door = door(realm, known, self._call)
+        house.door = door(realm, known, self._call, self._methods_without_principals(realm))
         self._houses.append(house)
         for file in house.files:
             self._watch.add(file, partial(self._file_changed, house))
         return house.door
+
+    def _methods_without_principals(self, realm: Realm) -> Iterator[Method]:
+        if realm.auth.jwt is not None:
+            if self._tokens is None:
+                from wampd.router.tokens import Tokens  # and with it what verifies them: only for those who want it
+
+                self._tokens = Tokens(self._reactor, self._realms.tally, self._watch)
+            yield self._tokens.method(realm, realm.auth.jwt)
 
     def start(self) -> None:
         """Look after everything that changes."""
@@ -150,6 +163,8 @@ class Places:
 
             self._look(Changes(self.store.file))
         self._watch.start()
+        if self._tokens is not None:
+            self._tokens.start()
 
     # --------------------------------------------------------------------------------------------------------- files
 

@@ -29,7 +29,7 @@ from wampd.auth.door import RealmAuth
 from wampd.auth.handshake import NO_SUCH_REALM, Handshake
 from wampd.auth.methods import Failed
 from wampd.auth.outcomes import Abort, Accept
-from wampd.auth.questions import AwaitTurn, CallProcedure, FindAccount
+from wampd.auth.questions import AwaitTurn, CallProcedure, FindAccount, FindKeys
 from wampd.auth.throttle import Throttle, Tolerance
 from wampd.realms.asking import Question
 from wampd.realms.audit import Entry
@@ -187,6 +187,7 @@ class Realms:
         """Who came by which cookie: a `wampd.router.returning.Returning`, where there are cookies."""
         self.answers = Answers()
         """Who answers what handshakes ask of the outside."""
+        self.answers.add(FindKeys, lambda question: question.keys.find(question))
         self.answers.add(FindAccount, lambda question: question.accounts.find(question))
         self.answers.add(CallProcedure, self._call_procedure)
         self.answers.add(AwaitTurn, self._await_turn)

@@ -202,4 +202,5 @@ def _bound(accept: Accept, template: str) -> Bound:
         provider=accept.authprovider,
         extra=accept.authextra,
         account=accept.account,
+        lasts=accept.lasts,
     )

@@ -35,6 +35,7 @@ from wampd.realms.messages import (
     Hello,
     Outgoing,
 )
+from wampd.realms.meta.sessions import KILLED
 from wampd.realms.session import LEGAL, ProtocolViolation, Session, SessionOver, State
 from wampd.router import tally
 from wampd.router.audit import who
@@ -113,6 +114,11 @@ class SessionPeer:
             return str(self.about["peer"])
         return who(self.session)
 
+    @property
+    def is_in(self) -> bool:
+        """Whether there is a session."""
+        return self.session is not None
+
     # ----------------------------------------------------------------------------------------------------- receiving
 
     def receive(self, payloads: list[bytes]) -> None:
@@ -181,6 +187,9 @@ class SessionPeer:
         self._realms.ids.add(session.id)
         realm.join(session)
         self.handle = realm.core.handle
+        if accept.lasts is not None:
+            self.deadline = self._realms.deadline(accept.lasts)
+            self._connection.wake(self.deadline)
         depth = session.limits.depth
         codec = self._codec if depth is None else shallower(self._codec, depth)
         self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
@@ -376,8 +385,13 @@ class SessionPeer:
     # ------------------------------------------------------------------------------------- what the connection tells
 
     def late(self) -> None:
-        """The deadline has passed: for joining, for a new HELLO, or for answering GOODBYE."""
+        """The deadline has passed: for joining, for a new HELLO, for answering GOODBYE, or for what proved who this is."""
         self.deadline = None
+        if self._state is State.ESTABLISHED:
+            log.info("{who}: what proved who this is has expired", who=self.who)
+            self._realms.tally.strike(tally.SESSIONS_EXPIRED)
+            self.dismiss(KILLED, "the authentication has expired")
+            return
         self._realms.tally.strike(tally.TOO_LATE)
         if self._entrance is not None and self._entrance.late():
             return

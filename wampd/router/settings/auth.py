@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from wampd.auth.accounts import Kdf
 
+from .jwt import JwtAuth
 from .parts import Count, Name, Part, Seconds, SecondsOrOff, Text
 from .secret import Secret
 
@@ -305,7 +306,11 @@ class Auth(Part, frozen=True, kw_only=True):
         Secret | None,
         Meta(
             description="What the salts are made of that unknown principals are shown by `wampcra` and `scram`, and those of"
-            " every `password`: at least 16 characters, drawn at random. `null`: it is drawn when the router starts; then"
-            " who compares salts before and after a restart can tell unknown principals from those with derived keys."
+            " every `password`: at least 16 characters, drawn at random. `null`: the store keeps one, or else it is drawn"
+            " when the router starts; then who compares salts before and after that can tell who is unknown from those with"
+            " derived keys."
         ),
+    ] = None
+    jwt: Annotated[
+        JwtAuth | None, Meta(description="Let in who has a token that somebody else has signed (JSON Web Token).")
     ] = None

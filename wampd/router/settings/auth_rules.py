@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from .auth import Auth, PasswordFile, Principal
 from .authenticators import authenticator_of
 from .checker import Here, Rule, repeated
+from .jwt_rules import JWT_RULES, jwt_roles
 from .key_rules import KEY_RULES, not_the_routers, one_owner
 from .problems import KeyPath, did_you_mean, quote, quote_file
 from .proof_rules import LEAST_MOCK_SECRET, PROOF_RULES, scram_takes
@@ -125,6 +126,9 @@ def _roles_of(auth: Auth, here: Here) -> Iterator[tuple[str, KeyPath]]:
         yield principal.role, ("principals", index, "role")
     for index, listed in here.each(auth.password_files, "auth", "password_files"):
         yield listed.role, ("password_files", index, "role")
+    if auth.jwt is not None:
+        for role, key in jwt_roles(auth.jwt):
+            yield role, ("jwt", *key)
 
 
 def roles_exist(realm: Realm, here: Here) -> None:
@@ -142,4 +146,10 @@ def check_role(role: str, known: Collection[str], here: Here, *keys: str | int) 
         here.problem(f"the realm has no role {quote(role)}{did_you_mean(role, known)}", *keys)
 
 
-AUTH_RULES: Mapping[type, Rule] = {Auth: _auth, PasswordFile: _password_file, **PROOF_RULES, **KEY_RULES}
+AUTH_RULES: Mapping[type, Rule] = {
+    Auth: _auth,
+    PasswordFile: _password_file,
+    **JWT_RULES,
+    **PROOF_RULES,
+    **KEY_RULES,
+}

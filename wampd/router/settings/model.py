@@ -57,6 +57,12 @@ class ProcessLimits(Part, frozen=True, kw_only=True):
         ),
     ] = 50_000
     failed_joins: Annotated[FailedJoins, Meta(description="What those meet who fail to authenticate.")] = FailedJoins()
+    password_checks: Annotated[
+        Count, Meta(description="Passwords that are compared with slow hashes at once, each in a thread of its own.")
+    ] = 2
+    waiting_password_checks: Annotated[
+        Count, Meta(description="Passwords that wait to be compared; more are refused with `authentication_failed`.")
+    ] = 100
     drain: Annotated[
         Seconds, Meta(description="Time over which sessions are told to leave when the router is stopped.")
     ] = 10.0

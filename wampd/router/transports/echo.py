@@ -15,6 +15,8 @@ UNACCEPTABLE = 1003  # RFC 6455 section 7.4.1
 class EchoPeer:
     """What serves a connection that echoes. Binary is what its framing expects; text comes as `OtherType`."""
 
+    is_in = True
+
     def __init__(self, connection: Connection) -> None:
         assert isinstance(connection.framing, WebSocketFraming)
         self._connection = connection

@@ -378,7 +378,7 @@ class LongPollPort:
         return self._lines.get(transport_id)
 
     def _may_open(self) -> bool:
-        """Whether few enough are between opening and joining; who has joined has no deadline any more."""
+        """Whether few enough are between opening and joining."""
         if len(self._opening) >= self._speaks.opening:
-            self._opening = {line for line in self._opening if line.peer.deadline is not None or not line.writable}
+            self._opening = {line for line in self._opening if not (line.peer.is_in and line.writable)}
         return len(self._opening) < self._speaks.opening

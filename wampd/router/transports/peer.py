@@ -13,6 +13,11 @@ class Peer(Protocol):
     deadline: float | None
     """When (monotonic seconds) `late` is to be called; `None`: never."""
 
+    @property
+    def is_in(self) -> bool:
+        """Whether the client has joined, or need not."""
+        ...
+
     def receive(self, payloads: list[bytes]) -> None:
         """Take messages."""
         ...
@@ -46,6 +51,7 @@ class _Nobody:
     """What a connection serves that is over."""
 
     deadline: float | None = None
+    is_in = True
 
     def receive(self, payloads: list[bytes]) -> None:
         """Nothing is taken."""

@@ -1,0 +1,95 @@
+"""autobahn joins by tokens, and sees its session end with them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.needs import unavailable
+from tests.support.process import ROOT, Child, environment, free_port, wampd_command
+from tests.support.tokens import SECRET, signed
+
+HERE = Path(__file__).parent
+CONFIGURATION = f"""
+realms:
+  - name: realm1
+    roles: [{{name: user}}, {{name: admin}}]
+    auth: {{jwt: {{secret: {SECRET!r}, leeway: 0 s, audience: [wampd], extra: [email], role: {{claim: [role]}}}}}}
+listeners:
+  - endpoint: tcp:${{WAMPD_PORT}}:interface=127.0.0.1
+    websocket: {{/ws: {{type: wamp}}}}
+    rawsocket: {{}}
+"""
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A router that takes tokens, and does not say what was in them."""
+    directory = tmp_path_factory.mktemp("tokens")
+    config = directory / "wampd.yaml"
+    config.write_text(CONFIGURATION)
+    port = free_port()
+    with Child(wampd_command("run", config), directory / "log", env=environment(WAMPD_PORT=str(port))) as router:
+        router.wait_for_log("is ready")
+        yield port
+        said = router.log()
+    assert "Traceback" not in said
+    assert "hunter2" not in said
+
+
+CLIENTS = [
+    pytest.param("twisted", "ws", id="autobahn-python-twisted"),
+    pytest.param("asyncio", "rs", id="autobahn-python-asyncio"),
+    pytest.param("node", "ws", id="autobahn-js", marks=pytest.mark.needs("node")),
+]
+
+
+def hold(kind: str, scheme: str, port: int, token: str, *, in_hello: bool, stay: bool = False) -> dict[str, Any]:
+    """What a client tells of its visit."""
+    url = f"ws://127.0.0.1:{port}/ws" if scheme == "ws" else f"rs://127.0.0.1:{port}"
+    wishes = json.dumps({"url": url, "token": token, "in_hello": in_hello, "stay": stay})
+    if kind == "node":
+        if not (HERE / "node" / "node_modules" / "autobahn").is_dir():
+            unavailable("the npm packages of tests/interop/node are missing; run: tools/setup node")
+        command = ["node", str(HERE / "node" / "token_client.js"), wishes]
+    else:
+        command = [sys.executable, str(HERE / "python" / "tokens.py"), kind, wishes]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment(), cwd=ROOT)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    heard: dict[str, Any] = json.loads(done.stdout)
+    return heard
+
+
+def token(lasts: float = 600.0, **claims: Any) -> str:
+    return signed({"exp": time.time() + lasts, "aud": "wampd", **claims})
+
+
+@pytest.mark.parametrize(("kind", "scheme"), CLIENTS)
+@pytest.mark.parametrize("in_hello", [True, False], ids=["in HELLO", "asked for"])
+def test_a_token_lets_its_owner_in(kind: str, scheme: str, in_hello: bool, port: int) -> None:
+    heard = hold(kind, scheme, port, token(role=["x", "admin"], email="joe@example.com"), in_hello=in_hello)
+    assert heard["joined"] == ["joe", "admin", "jwt", {"email": "joe@example.com"}]
+    assert heard.get("asked") == (None if in_hello else "jwt")
+
+
+@pytest.mark.parametrize(("kind", "scheme"), CLIENTS)
+@pytest.mark.parametrize("in_hello", [True, False], ids=["in HELLO", "asked for"])
+def test_a_token_for_others_lets_nobody_in(kind: str, scheme: str, in_hello: bool, port: int) -> None:
+    heard = hold(kind, scheme, port, token(aud="others"), in_hello=in_hello)
+    assert "joined" not in heard
+    assert heard["left"][0] == "wamp.error.authentication_denied"
+
+
+@pytest.mark.parametrize(("kind", "scheme"), CLIENTS)
+def test_a_session_sees_its_token_expire(kind: str, scheme: str, port: int) -> None:
+    heard = hold(kind, scheme, port, token(4.0), in_hello=False, stay=True)
+    assert heard["joined"][0] == "joe"
+    assert heard["left"][0] == "wamp.close.killed"
+    assert heard["left"][1] == "the authentication has expired"

@@ -1,0 +1,115 @@
+"""The method `jwt` of the realms: from its settings to the method and its keys.
+
+A part of the composition root: here, as in `wampd.router.daemon`, settings meet classes.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wampd.auth import jwk
+from wampd.auth.jwk import KeySet, UnusableKeyError
+from wampd.auth.jwt import Jwt, Rules
+from wampd.router.keyrings import FixedKey, Keyring, LocalKeys
+from wampd.router.settings.jwt import DEFAULT_SECRET_ALGORITHMS, Jwks, JwtAuth, Oidc
+from wampd.router.settings.jwt_rules import read_keys
+from wampd.router.settings.realms import Realm
+from wampd.router.stores.watched import Unusable, Watch, Watched
+from wampd.router.tally import KEYS_NOT_FETCHED, Tally
+
+if TYPE_CHECKING:
+    from wampd.router.keyservers import FetchedKeys
+
+
+class Tokens:
+    """What the methods `jwt` of all realms have in common."""
+
+    def __init__(self, reactor: Any, tally: Tally, watch: Watch) -> None:
+        """``watch`` looks after files of keys."""
+        self._reactor = reactor
+        self._tally = tally
+        self._watch = watch
+        self._fetched: list[FetchedKeys] = []
+
+    def method(self, realm: Realm, auth: JwtAuth) -> Jwt:
+        """The method of one realm. Raise `Unusable` if a file cannot be used."""
+        return Jwt(_rules(realm, auth), self._keyring(auth), time.time)
+
+    def start(self) -> None:
+        """Fetch the keys that have to be fetched."""
+        for each in self._fetched:
+            each.start()
+
+    def _keyring(self, auth: JwtAuth) -> Keyring:
+        if auth.secret is not None:
+            return FixedKey(jwk.secret(auth.secret.reveal()))
+        if auth.public_key is not None:
+            try:
+                return FixedKey(jwk.public(read_keys(auth.public_key)))
+            except (UnusableKeyError, ValueError) as why:
+                raise Unusable(f"{auth.public_key}: {why}") from None
+        if auth.jwks is not None and auth.jwks.file is not None:
+            watched = Watched(auth.jwks.file, _read_set)
+            self._watch.add(watched, lambda _old, _new: None)
+            return LocalKeys(lambda: watched.content)
+        source = auth.oidc or auth.jwks
+        assert source is not None  # a rule of the settings
+        return self._server(source)
+
+    def _server(self, source: Jwks | Oidc) -> FetchedKeys:
+        from wampd.router.fetching import Fetcher  # and with it Twisted's web client: only for those who want it
+        from wampd.router.keyservers import FetchedKeys, fetched_set, provided_set
+
+        fetcher = Fetcher(self._reactor, source.timeout, None if source.ca is None else read_keys(source.ca))
+        if isinstance(source, Oidc):
+            issuer, insecure = source.issuer, source.insecure
+            name, fetch = issuer, lambda: provided_set(fetcher.get, issuer, insecure=insecure)
+        else:
+            assert source.url is not None
+            url = source.url
+            name, fetch = url, lambda: fetched_set(fetcher.get, url)
+        fetched = FetchedKeys(
+            self._reactor,
+            fetch,
+            name,
+            refresh=source.refresh,
+            pause=source.pause,
+            keep=source.keep,
+            failed=lambda: self._tally.strike(KEYS_NOT_FETCHED),
+        )
+        self._fetched.append(fetched)
+        return fetched
+
+
+def _rules(realm: Realm, auth: JwtAuth) -> Rules:
+    if auth.algorithms is not None:
+        algorithms = frozenset[str](auth.algorithms)
+    else:
+        algorithms = frozenset(jwk.PUBLIC if auth.secret is None else DEFAULT_SECRET_ALGORITHMS)
+    return Rules(
+        algorithms=algorithms,
+        issuer=auth.oidc.issuer if auth.oidc is not None else auth.issuer,
+        audience=None if auth.audience is None else frozenset(auth.audience),
+        required=auth.required,
+        leeway=auth.leeway,
+        max_age=auth.max_age,
+        authid=auth.authid,
+        role=auth.role.claim or (),
+        roles=auth.role.values or {role.name: role.name for role in realm.roles},
+        default_role=auth.role.default,
+        realm=auth.realm or (),
+        extra=auth.extra,
+        largest=auth.max_size,
+        single_use=auth.single_use,
+        ends_with_token=auth.end_with_token,
+    )
+
+
+def _read_set(file: Path) -> KeySet:
+    """Raise `Unusable`."""
+    try:
+        return jwk.key_set(read_keys(file))
+    except (UnusableKeyError, ValueError) as why:
+        raise Unusable(f"{file}: {why}") from None

@@ -63,7 +63,7 @@ class House:
         client.visit = client.handshake._transport["cookie"]
         return client
 
-    def bind(self, client, realm="realm1"):
+    def bind(self, client, realm="realm1", lasts=None):
         """Let the cookie of a connection stand for who was let in on it."""
         accept = client.accepted
         bound = Bound(
@@ -75,6 +75,7 @@ class House:
             provider=accept.authprovider,
             extra=accept.authextra,
             account=accept.account,
+            lasts=lasts,
         )
         self.shell.jar.bind(client.visit, bound, Terms(), SALT)
 
@@ -226,21 +227,30 @@ def test_who_came_in_by_what_no_account_vouches_for_comes_back_as_who_it_was(hou
     assert not house.accounts.asked
 
 
-def test_a_cookie_does_not_outlive_the_token_that_it_came_of_and_neither_does_a_session(house):
+def test_who_came_in_by_what_has_an_end_comes_back_until_then_and_no_session_lasts_longer(house):
     client = house.client()
-    bound = Bound(
-        template="realm1", realm="realm1", authid="ann", role="member", method="jwt", provider="jwt", lasts=3600.0
-    )
-    house.shell.jar.bind(client.visit, bound, Terms(), SALT)
-    house.shell.pass_time(600)
-    again = house.client(client.visit.fresh)
+    client > hello()
+    house.bind(client, lasts=600.0)  # as by a token that expires
+    value = client.visit.fresh
+    house.shell.pass_time(599)
+    again = house.client(value)
     again > hello(authmethods=["cookie"])
-    assert again.accepted.authprovider == "jwt"
-    assert again.accepted.lasts == 3000
-    house.shell.pass_time(3000)
-    late = house.client(again.visit.fresh)
-    late > hello(authmethods=["cookie", "anonymous"])
-    assert late.accepted.authmethod == "anonymous"
+    assert again.accepted.lasts == 1.0
+    house.shell.pass_time(1)
+    again = house.client(value)
+    again > hello(authmethods=["cookie"])
+    again < [ABORT]
+
+
+def test_a_cookie_does_not_last_longer_for_what_it_was_bound_by(house):
+    client = house.client()
+    client > hello()
+    house.bind(client, lasts=60 * 86_400.0)
+    house.shell.jar.get(client.visit.fresh).idle = 90 * 86_400.0
+    house.shell.pass_time(31 * 86_400)
+    again = house.client(client.visit.fresh)
+    again > hello(authmethods=["cookie", "anonymous"])
+    assert again.accepted.authmethod == "anonymous"
 
 
 def test_an_expired_cookie_is_served_by_the_next_method(house):

@@ -14,6 +14,7 @@ from tests.support.needs import unavailable
 TWISTED = python("twisted", "websocket", "json")
 ASYNCIO = python("asyncio", "rawsocket", "cbor")
 AUTOBAHN_JS = node("autobahn", "json")
+WAMPY = node("wampy", "msgpack")
 DENIED = {"refused": "wamp.error.authentication_denied"}
 
 
@@ -25,7 +26,7 @@ def entered(field: Field, client: Client, method: str, **given: str) -> dict[str
     return facts
 
 
-@by(TWISTED, ASYNCIO, AUTOBAHN_JS)
+@by(TWISTED, ASYNCIO, AUTOBAHN_JS, WAMPY)
 @pytest.mark.parametrize("authid", ["joe", "ann"])  # one is salted, the other is not
 @pytest.mark.spec("CRA-02", "CRA-04")
 def test_wampcra(client: Client, field: Field, authid: str) -> None:
@@ -36,14 +37,31 @@ def test_wampcra(client: Client, field: Field, authid: str) -> None:
     }
 
 
-@by(TWISTED, ASYNCIO, AUTOBAHN_JS)
+@by(TWISTED, ASYNCIO, AUTOBAHN_JS, WAMPY)
 @pytest.mark.parametrize("authid", ["joe", "ann", "nobody"])
 @pytest.mark.spec("CRA-02", "AUT-04")
 def test_wampcra_with_another_secret(client: Client, field: Field, authid: str) -> None:
     assert entered(field, client, "wampcra", authid=authid, secret="hunter2") == DENIED
 
 
-@by(TWISTED, ASYNCIO)  # autobahn-js does not know it; autobahn-python fails at pbkdf2 before it answers
+@by(TWISTED, ASYNCIO, AUTOBAHN_JS)
+@pytest.mark.spec("CSG-01", "CSG-02", "CSG-03")
+def test_cryptosign(client: Client, field: Field) -> None:
+    if find_spec("nacl") is None or find_spec("base58") is None:
+        unavailable("autobahn needs more for cryptosign; run: pip install autobahn[encryption]")
+    seed = "privkey" if client.command[0] != "node" else "secret"
+    for given in ({}, {"authid": "eve"}):
+        own = {seed: b"hunter2 of eve".ljust(32, b".").hex(), **given}
+        assert entered(field, client, "cryptosign", **own) == {
+            "authid": "eve",
+            "authrole": "member",
+            "authmethod": "cryptosign",
+        }
+        other = {seed: b"hunter2 of nobody".ljust(32, b".").hex(), **given}
+        assert entered(field, client, "cryptosign", **other) == DENIED
+
+
+@by(TWISTED, ASYNCIO)  # those in JavaScript do not know it; autobahn-python fails at pbkdf2 before it answers
 @pytest.mark.spec("SCR-03", "SCR-04", "AMB-15")
 def test_scram(client: Client, field: Field) -> None:
     if find_spec("passlib") is None:

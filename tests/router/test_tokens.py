@@ -14,6 +14,7 @@ import pytest
 
 from tests.auth.test_hashes import argon2_of, bcrypt_of
 from tests.router.client import ABORT, GOODBYE, WELCOME, Session
+from tests.router.test_returning import LISTENERS, Browser
 from tests.support.tokens import SECRET, jwk, key_set_text, signed
 
 REALM = """
@@ -23,6 +24,7 @@ realms:
     auth: {auth}
 """
 CHALLENGE, AUTHENTICATE = 4, 5
+EXPIRED = [GOODBYE, {"message": "the authentication has expired"}, "wamp.close.killed"]
 ROLES = {"caller": {}, "callee": {}}
 
 
@@ -112,7 +114,7 @@ def test_a_session_ends_with_its_token(start):
     with session:
         assert heard[0] == WELCOME
         session.register("com.here")
-        assert session.receive(10) == [GOODBYE, {"message": "the authentication has expired"}, "wamp.close.killed"]
+        assert session.receive(10) == EXPIRED
         session.send(GOODBYE, {}, "wamp.close.goodbye_and_out")
         assert session.closed_with()[0] == 1001
     router.wait_for_log("what proved who this is has expired")
@@ -121,6 +123,24 @@ def test_a_session_ends_with_its_token(start):
         session.register("com.here")
     assert verdict(router.port, "jwt", signed({"exp": time.time() - 1})) == "authentication_denied"
     assert "hunter2" not in router.log()
+
+
+def test_a_cookie_and_its_sessions_end_with_the_token_too(start):
+    auth = f"{{cookie: {{}}, jwt: {{secret: {SECRET!r}, leeway: 0 s, role: {{default: user}}}}}}"
+    router = start(realms=realm(auth), listeners=LISTENERS)
+    browser = Browser(router.port)
+    first = browser.connect()
+    assert first.hello("jwt") == [CHALLENGE, "jwt", {}]
+    first.send(AUTHENTICATE, signed({"exp": time.time() + 3}), {})
+    assert first.welcomed()["authmethod"] == "jwt"
+    second = browser.connect()
+    second.come_back()
+    for connection in (first, second):
+        assert connection.receive() == EXPIRED
+        connection.close()
+    third = browser.connect()
+    assert third.hello("cookie")[0] == ABORT
+    third.close()
 
 
 def test_keys_of_a_provider(start, provider):

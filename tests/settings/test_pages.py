@@ -8,7 +8,10 @@ from textwrap import dedent
 import pytest
 import yaml
 
+from tests.support.authority import Authority
+from tests.support.certificates import make_certificate
 from tests.support.process import ROOT
+
 from wampd.router.settings import Settings
 
 from .conftest import LISTENER, REALM, Configurations
@@ -18,6 +21,14 @@ SHOWN = [
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
 ]
+
+
+def put_files(config: Configurations) -> None:
+    """The files that pages name."""
+    for made, name in zip(make_certificate(config.directory), ("server.crt", "server.key"), strict=True):
+        made.rename(config.directory / name)
+    Authority(config.directory).certificate.rename(config.directory / "clients.crt")
+    config.write("68756e74657232" + "00" * 25, "router.key")
 
 
 @pytest.mark.parametrize("text", SHOWN)
@@ -33,4 +44,5 @@ def test_what_a_page_shows_is_a_configuration_or_a_part_of_one(text: str, config
         whole["realms"][0].update({**shown, "roles": roles})
     (config.directory / "examples" / "hello" / "web").mkdir(parents=True)
     config.write("", "users.htpasswd")
+    put_files(config)
     config.load(yaml.safe_dump(whole))

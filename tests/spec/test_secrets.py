@@ -8,7 +8,18 @@ import pytest
 
 from tests.support.play import ANY, closed
 from tests.support.proving import CrossbarProver, Prover, sign
-from wampd.realms.messages import ABORT, AUTHENTICATE, CALL, CHALLENGE, ERROR
+from wampd.auth.passwords import CraCost, ScramCost, cra_key, scram_keys
+from wampd.realms.messages import (
+    ABORT,
+    AUTHENTICATE,
+    CALL,
+    CHALLENGE,
+    ERROR,
+    INVOCATION,
+    REGISTER,
+    REGISTERED,
+    YIELD,
+)
 
 PROVERS = pytest.mark.parametrize(
     ("kind", "name"), [(Prover, "wamp-scram"), (Prover, "scram"), (CrossbarProver, "scram")]
@@ -144,6 +155,89 @@ def test_the_salts_of_passwords_and_of_unknown_principals_stay_if_their_secret_i
     assert extra["salt"] == salt
     alice > [ABORT, {}, "com.app.changed.my.mind"]
     alice < closed
+
+
+# ------------------------------------------------------------------------------------------ keys that a component tells
+
+CRA = cra_key("hunter2-of-joe", "salt of joe", CraCost(10))
+TEXT, CROSSBAR = scram_keys("hunter2-of-joe", b"salt of joe", ScramCost("argon2id13", 1, 8))
+
+
+def in_hexadecimal(keys):
+    """As Crossbar.io's dynamic authenticators tell them."""
+    return {
+        "kdf": keys.kdf,
+        "salt": keys.salt.hex(),
+        "iterations": keys.iterations,
+        "memory": keys.memory,
+        "stored-key": keys.stored_key.hex(),
+        "server-key": keys.server_key.hex(),
+    }
+
+
+def told(play, method, answer, **details):
+    """Let somebody new say HELLO, and a component tell the keys; who it is, and what CHALLENGE holds."""
+    oracle = play.session("authenticator", "asking")
+    oracle > [REGISTER, 1, {}, "com.auth.keys"]
+    oracle < [REGISTERED, 1, int]
+    alice = play.newcomer("alice")
+    alice.hello("asked", authmethods=[method], authid="joe", **details)
+    oracle < [INVOCATION, ANY.as_("question"), int, {...: ...}, ["asked", "joe", {"authmethod": ANY, ...: ...}]]
+    oracle > answer(play.question)
+    alice < [CHALLENGE, method, ANY.as_("extra")]
+    return alice, play.extra
+
+
+def known(value):
+    return lambda question: [YIELD, question, {}, [value]]
+
+
+def unknown(question):
+    return [ERROR, INVOCATION, question, {}, "wamp.error.no_such_principal"]
+
+
+@pytest.mark.spec("AUT-10", "CRA-01", "CRA-04")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"role": "member", "secret": "hunter2-of-joe"},
+        {"role": "member", "secret": CRA.key.decode(), "salt": CRA.salt, "iterations": 10, "keylen": 32},
+    ],
+)
+def test_a_component_tells_the_key_of_wampcra(play, answer):
+    alice, extra = told(play, "wampcra", known(answer))
+    assert json.loads(extra["challenge"])["authprovider"] == "dynamic"
+    alice > [AUTHENTICATE, sign(extra, "hunter2-of-joe"), {}]
+    alice.welcome()
+    assert alice.details["authprovider"] == "dynamic"
+
+
+@pytest.mark.spec("AUT-10", "SCR-02", "SCR-06", "AMB-15")
+@pytest.mark.parametrize(
+    ("kind", "name", "keys"),
+    [(Prover, "wamp-scram", TEXT), (Prover, "scram", TEXT), (CrossbarProver, "scram", CROSSBAR)],
+)
+def test_a_component_tells_the_keys_of_scram(play, kind, name, keys):
+    prover = kind("joe", "hunter2-of-joe")
+    answer = known({"role": "member", **in_hexadecimal(keys)})
+    alice, extra = told(play, name, answer, authextra=prover.authextra)
+    alice > [AUTHENTICATE, prover.prove(extra), prover.answer(extra)]
+    alice.welcome()
+    assert prover.believes(alice.details["authextra"]["verifier"])
+
+
+@pytest.mark.spec("AUT-10", "AUT-04", "SCR-07")
+@pytest.mark.parametrize("method", ["wampcra", "wamp-scram"])
+def test_whom_the_component_does_not_know_is_challenged_all_the_same(play, method):
+    prover = Prover("joe", "hunter2-of-joe")
+    alice, extra = told(play, method, unknown, authextra=prover.authextra)
+    if method == "wampcra":
+        assert json.loads(extra["challenge"])["authprovider"] == "dynamic"
+        alice > [AUTHENTICATE, sign(extra, "hunter2-of-joe"), {}]
+        refused(alice)
+    else:
+        alice > [AUTHENTICATE, prover.prove(extra), prover.answer(extra)]
+        refused(alice, scram="invalid-proof")
 
 
 @pytest.mark.spec("AUT-01")

@@ -242,6 +242,8 @@ def test_a_bad_certificate_ends_the_handshake_even_where_none_would_have_done(
     with pytest.raises(ssl.SSLError, match=alert):
         speak(port)
     assert port.served == []
+    assert port.house.refusals == 1
+    assert port.house.inside == 0
 
 
 def speak(port):

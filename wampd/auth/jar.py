@@ -9,8 +9,8 @@ Rules
   altogether, whoever has it, and somebody is told. Of very old values nothing is known; they stand for nothing.
 * What somebody authenticates for is only ever bound to a value that was set by the answer to this very connection. A value
   that the client brought may have been planted there (session fixation).
-* A cookie is good for so long after the authentication, and so long after it was last shown, and no longer than what proved who
-  it is (a token), whichever ends first; wall time.
+* A cookie is good for so long after the authentication, and so long after it was last shown, whichever ends first; wall time.
+  Where the authentication itself has an end, as that by a token, the cookie and the sessions that come by it end then, too.
 * Bounded: cookies in all, cookies of a principal, values of a cookie. Where there is no room, the one that was not shown for
   the longest time goes.
 
@@ -19,6 +19,7 @@ Sources: RFC 6265 (cookies), section 8; RFC 9700, section 4.14.2 (rotation, and 
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Protocol
@@ -61,7 +62,7 @@ class Bound(Struct, frozen=True, kw_only=True):
     account: Account | None = None
     """What it was proved by; `None`: there is nothing to ask again, so who comes back is who it was."""
     lasts: float | None = None
-    """Seconds from now for which it is proved: see `wampd.auth.methods.Principal`."""
+    """Seconds from now for which that is proved, as of a token; `None`: there is no end to it."""
 
 
 class Binding(Struct, eq=False, kw_only=True):
@@ -81,8 +82,6 @@ class Binding(Struct, eq=False, kw_only=True):
     since: float
     """When it was bound, in Unix time; what follows, too."""
     expires: float
-    ends: float | None
-    """When what proved it ends, which no cookie outlives; nor does a session."""
     seen: float
     idle: float
     """Seconds."""
@@ -92,6 +91,8 @@ class Binding(Struct, eq=False, kw_only=True):
     """The newest value that was shown."""
     pending: dict[bytes, bytes] = {}
     """Those that were set after it and have not been shown yet, and the value that each was the answer to."""
+    ends: float | None = None
+    """When what it was bound by ends, and every session that comes by it; `None`: never."""
     past: dict[bytes, float] = {}
     """Those that are superseded, and since when; the oldest first."""
 
@@ -100,7 +101,7 @@ class Binding(Struct, eq=False, kw_only=True):
 
     def is_over(self, now: float) -> bool:
         """Whether it has expired."""
-        return now >= self.expires or now >= self.seen + self.idle or (self.ends is not None and now >= self.ends)
+        return now >= self.expires or now >= self.seen + self.idle
 
     def values(self) -> list[bytes]:
         """All that are remembered."""
@@ -198,7 +199,7 @@ class Jar:
             salt=salt,
             proofs=None if bound.account is None else bound.account.digest(salt),
             since=now,
-            expires=now + terms.lifetime,
+            expires=now + min(terms.lifetime, math.inf if bound.lasts is None else bound.lasts),
             ends=None if bound.lasts is None else now + bound.lasts,
             seen=now,
             idle=terms.idle,
@@ -221,8 +222,8 @@ class Jar:
         return True
 
     def lasts(self, binding: Binding) -> float | None:
-        """How long, in seconds, what proved it still holds; `None`: it has no end."""
-        return None if binding.ends is None else binding.ends - self._now()
+        """Seconds from now for which sessions may last that come by a cookie; `None`: as long as they like."""
+        return None if binding.ends is None else max(0.0, binding.ends - self._now())
 
     def get(self, binding_id: bytes) -> Binding | None:
         """The cookie of this id, if it stands for somebody."""

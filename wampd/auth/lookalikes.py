@@ -79,7 +79,8 @@ class Lookalikes:
         ``known`` are the account's own. If none of them will do, the lookalike is what one of an unknown principal is whose
         model has none that will do.
         """
-        like = usable(known or self._like(self._scram, "scram", authid).scram, kdfs)
+        model = self._like(self._scram, "scram", authid)  # also of the known, as it takes its time
+        like = usable(known or model.scram, kdfs)
         method = "scram"
         if like is None:
             like = usable(self._usual[0].scram, kdfs)

@@ -59,7 +59,7 @@ _CROSSBAR: tuple[Kdf, ...] = ("argon2id-13", "pbkdf2")
 class Scram:
     """The method under one of its names, with where the accounts are of those who may come in."""
 
-    __slots__ = ("_accounts", "_is_binding_required", "_lookalikes", "_new_nonce", "name")
+    __slots__ = ("accounts", "is_binding_required", "lookalikes", "name", "new_nonce")
 
     def __init__(
         self,
@@ -72,16 +72,14 @@ class Scram:
     ) -> None:
         """``accounts`` is where to look for them: see `FindAccount`; ``new_nonce`` draws a base64 text."""
         self.name: Name = name
-        self._accounts = accounts
-        self._lookalikes = lookalikes
-        self._new_nonce = new_nonce
-        self._is_binding_required = is_binding_required
+        self.accounts = accounts
+        self.lookalikes = lookalikes
+        self.new_nonce = new_nonce
+        self.is_binding_required = is_binding_required
 
     def begin(self, request: Request) -> ScramExchange:
         """Start with one client."""
-        return ScramExchange(
-            self.name, request, self._accounts, self._lookalikes, self._new_nonce(), self._is_binding_required
-        )
+        return ScramExchange(self, request)
 
 
 class _Hello(Struct, frozen=True):
@@ -104,31 +102,17 @@ class _Hello(Struct, frozen=True):
 class ScramExchange:
     """One client's way: an authid and a nonce, a CHALLENGE, a proof; and ours in WELCOME."""
 
-    __slots__ = (
-        "_account",
-        "_accounts",
-        "_hello",
-        "_is_binding_required",
-        "_keys",
-        "_lookalikes",
-        "_name",
-        "_nonce",
-        "_request",
-    )  # fmt: skip
+    __slots__ = ("_account", "_hello", "_keys", "_method", "_nonce", "_request")
 
-    def __init__(
-        self, name: Name, request: Request, accounts: Any, lookalikes: Lookalikes, nonce: str, is_binding_required: bool
-    ) -> None:
-        self._name: Name = name
+    def __init__(self, method: Scram, request: Request) -> None:
+        self._method = method
         self._request = request
-        self._accounts = accounts
-        self._lookalikes = lookalikes
-        self._nonce = nonce
-        self._is_binding_required = is_binding_required
         # Set with the CHALLENGE.
         self._hello: _Hello
         self._account: Account | None
         self._keys: ScramKeys
+        self._nonce: str
+        """Of both sides."""
 
     # ------------------------------------------------------------------------------------------------------- HELLO
 
@@ -138,13 +122,13 @@ class ScramExchange:
         if isinstance(hello, Deny):
             return hello
         self._hello = hello
-        return Wait(FindAccount(self._accounts, "authid", hello.authid, "scram", self._request), self._found)
+        return Wait(FindAccount(self._method.accounts, "authid", hello.authid, "scram", self._request), self._found)
 
     def _read(self) -> _Hello | Deny:
         """What HELLO says, or what is wrong with it; nothing depends on whether the authid is known."""
         authid, extra = self._request.details.authid, self._request.details.authextra or {}
         if authid is None:
-            return nameless(self._name)
+            return nameless(self._method.name)
         nonce, binding = extra.get("nonce"), extra.get("channel_binding")
         if type(nonce) is not str or not _NONCE.fullmatch(nonce):
             return self._failed("invalid-encoding", "HELLO.Details.authextra.nonce must be a base64 text")
@@ -157,9 +141,9 @@ class ScramExchange:
         cbind_data = b"" if binding is None else self._cbind_data(binding)
         if isinstance(cbind_data, Deny):
             return cbind_data
-        if binding is None and self._is_binding_required:
+        if binding is None and self._method.is_binding_required:
             return self._failed("server-does-support-channel-binding", "channel binding is required here")
-        is_crossbar = self._name == "scram" and "channel_binding" not in extra
+        is_crossbar = self._method.name == "scram" and "channel_binding" not in extra
         return _Hello(authid, username, nonce, binding, cbind_data, is_crossbar)
 
     def _cbind_data(self, binding: object) -> bytes | Deny:
@@ -178,14 +162,14 @@ class ScramExchange:
         kdfs = _CROSSBAR if self._hello.is_crossbar else _TEXT
         known = () if account is None else account.scram
         own = usable(known, kdfs)
-        keys = self._lookalikes.scram(self._hello.authid, kdfs, known)
+        keys = self._method.lookalikes.scram(self._hello.authid, kdfs, known)
         if own is None:
             account = None
         else:
             keys = own
         self._account = account
         self._keys = keys
-        self._nonce = self._hello.nonce + self._nonce
+        self._nonce = self._hello.nonce + self._method.new_nonce()
         extra: JsonDict = {
             "nonce": self._nonce,
             "salt": b64encode(keys.salt).decode(),
@@ -194,7 +178,7 @@ class ScramExchange:
         }
         if keys.memory is not None or not self._hello.is_crossbar:  # autobahn cannot read null
             extra["memory"] = keys.memory
-        return Challenge(self._name, extra)
+        return Challenge(self._method.name, extra)
 
     # ------------------------------------------------------------------------------------------------ AUTHENTICATE
 
@@ -216,7 +200,7 @@ class ScramExchange:
             return self._denied("invalid-proof", "unknown authid" if account is None else "wrong proof")
         verifier = b64encode(hmac.digest(self._keys.server_key, message, "sha256")).decode()
         mine = {"verifier": verifier}
-        if self._name == "scram":
+        if self._method.name == "scram":
             mine["scram_server_signature"] = verifier
         return structs.replace(account.principal(), extra={**(account.extra or {}), **mine})
 
@@ -236,12 +220,16 @@ class ScramExchange:
         """HELLO cannot be served."""
         authid = shown(self._request.details.authid)
         return Deny(
-            f"{self._name}: {authid}: {message}", AUTHENTICATION_FAILED, message, guess=False, details={"scram": error}
+            f"{self._method.name}: {authid}: {message}",
+            AUTHENTICATION_FAILED,
+            message,
+            guess=False,
+            details={"scram": error},
         )
 
     def _denied(self, error: str, why: str) -> Deny:
         """AUTHENTICATE does not prove anything."""
-        log = f"{self._name}: {shown(self._hello.authid)}: {why}"
+        log = f"{self._method.name}: {shown(self._hello.authid)}: {why}"
         return Deny(log, AUTHENTICATION_DENIED, details={"scram": error})
 
 

@@ -33,7 +33,7 @@ NAME = "wampcra"
 class Wampcra:
     """The method, with where the accounts are of those who may come in."""
 
-    __slots__ = ("_accounts", "_lookalikes", "_new_nonce", "_now")
+    __slots__ = ("accounts", "lookalikes", "new_nonce", "now")
 
     name = NAME
 
@@ -41,27 +41,24 @@ class Wampcra:
         self, accounts: Any, lookalikes: Lookalikes, new_nonce: Callable[[], str], now: Callable[[], int]
     ) -> None:
         """``accounts`` is where to look for them: see `FindAccount`; ``now`` tells microseconds of Unix time."""
-        self._accounts = accounts
-        self._lookalikes = lookalikes
-        self._new_nonce = new_nonce
-        self._now = now
+        self.accounts = accounts
+        self.lookalikes = lookalikes
+        self.new_nonce = new_nonce
+        self.now = now
 
     def begin(self, request: Request) -> WampcraExchange:
         """Start with one client."""
-        return WampcraExchange(request, self._accounts, self._lookalikes, self._new_nonce(), self._now())
+        return WampcraExchange(self, request)
 
 
 class WampcraExchange:
     """One client's way: an authid, a CHALLENGE, its signature."""
 
-    __slots__ = ("_account", "_accounts", "_authid", "_expected", "_lookalikes", "_nonce", "_now", "_request")
+    __slots__ = ("_account", "_authid", "_expected", "_method", "_request")
 
-    def __init__(self, request: Request, accounts: Any, lookalikes: Lookalikes, nonce: str, now: int) -> None:
+    def __init__(self, method: Wampcra, request: Request) -> None:
+        self._method = method
         self._request = request
-        self._accounts = accounts
-        self._lookalikes = lookalikes
-        self._nonce = nonce
-        self._now = now
         # Set with the CHALLENGE.
         self._account: Account | None
         self._authid: str
@@ -73,10 +70,10 @@ class WampcraExchange:
         if authid is None:
             return nameless(NAME)
         self._authid = authid
-        return Wait(FindAccount(self._accounts, "authid", authid, NAME, self._request), self._found)
+        return Wait(FindAccount(self._method.accounts, "authid", authid, NAME, self._request), self._found)
 
     def _found(self, account: Account | None) -> Challenge:
-        lookalike = self._lookalikes.wampcra(self._authid)
+        lookalike = self._method.lookalikes.wampcra(self._authid)
         self._account = account
         who = lookalike if account is None or account.wampcra is None else account
         key = who.wampcra
@@ -87,8 +84,8 @@ class WampcraExchange:
                 "authrole": who.role,
                 "authmethod": NAME,
                 "authprovider": who.provider,
-                "nonce": self._nonce,
-                "timestamp": rfc3339(self._now, digits=3),
+                "nonce": self._method.new_nonce(),
+                "timestamp": rfc3339(self._method.now(), digits=3),
                 "session": self._request.session_id,
             }
         )

@@ -1,5 +1,6 @@
 // autobahn-js: what `scenarios.js` wants of a client, in its words.
 import autobahn from "autobahn";
+import nacl from "tweetnacl"; // which autobahn brings along
 import { hold, serializer, ticketOf, url } from "./scenarios.js";
 
 const serializers = {
@@ -29,7 +30,10 @@ function open(authid) {
 }
 
 /** How the library answers a challenge. */
+const keys = (seed) => nacl.sign.keyPair.fromSeed(Uint8Array.from(Buffer.from(seed, "hex")));
+
 const prove = {
+  cryptosign: (seed, extra) => autobahn.auth_cryptosign.sign_challenge(keys(seed), extra),
   ticket: (secret) => secret,
   wampcra: (secret, { challenge, salt, iterations, keylen }) =>
     autobahn.auth_cra.sign(salt ? autobahn.auth_cra.derive_key(secret, salt, iterations, keylen) : secret, challenge),
@@ -43,6 +47,7 @@ function enter(realm, method, authid, secret) {
     realm,
     authid,
     authmethods: [method],
+    authextra: method === "cryptosign" ? { pubkey: autobahn.auth_cryptosign.public_key(keys(secret)) } : undefined,
     onchallenge: (session, asked, extra) => prove[asked](secret, extra),
   });
   return new Promise((resolve) => {

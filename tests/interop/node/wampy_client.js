@@ -3,6 +3,7 @@ import { Wampy } from "wampy";
 import { CborSerializer } from "wampy/CborSerializer.js";
 import { JsonSerializer } from "wampy/JsonSerializer.js";
 import { MsgpackSerializer } from "wampy/MsgpackSerializer.js";
+import { sign } from "wampy/wampcra.js";
 import WebSocket from "ws";
 import { hold, serializer, ticketOf, url } from "./scenarios.js";
 
@@ -16,6 +17,26 @@ class Failure extends Error {
 }
 
 const first = ({ argsList }) => argsList?.[0];
+
+/** Join as somebody by a method, and leave. */
+async function enter(realm, method, authid, secret) {
+  const session = new Wampy(url, {
+    ws: WebSocket,
+    serializer: new serializers[serializer](),
+    realm,
+    authid,
+    authmethods: [method],
+    authMode: "auto",
+    authPlugins: { wampcra: sign(secret) },
+  });
+  try {
+    const { authid, authrole, authmethod } = await session.connect();
+    await session.disconnect();
+    return { authid, authrole, authmethod };
+  } catch (error) {
+    return { refused: error.errorUri };
+  }
+}
 
 async function join(authid) {
   const who = authid
@@ -68,6 +89,7 @@ await hold({
   // It never says retain, refuses an empty list, and does not tell for what reason it was sent away.
   cannot: ["retain", "empty lists", "being killed"],
   join,
+  enter,
   fail: (uri, args) => new Failure(uri, args),
   errorOf: ({ errorUri, argsList }) => [errorUri, argsList ?? []],
 });

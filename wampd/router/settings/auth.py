@@ -292,8 +292,9 @@ class Auth(Part, frozen=True, kw_only=True):
         Secret | None,
         Meta(
             description="What the salts are made of that unknown principals are shown by `wampcra` and `scram`, and those of"
-            " every `password`: at least 16 characters, drawn at random. `null`: it is drawn when the router starts; then"
-            " who compares salts before and after a restart can tell unknown principals from those with derived keys."
+            " every `password`: at least 16 characters, drawn at random. `null`: the store keeps one, or else it is drawn"
+            " when the router starts; then who compares salts before and after that can tell who is unknown from those with"
+            " derived keys."
         ),
     ] = None
     jwt: Annotated[

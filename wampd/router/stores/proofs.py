@@ -20,8 +20,8 @@ from wampd.auth.ticket import digest_of
 
 KEY_OCTETS: Final = 32
 _Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
-_Octets = str | bytes
-"""Octets as they are, or in hexadecimal."""
+_Octets = Any
+"""Octets as they are, or in hexadecimal; msgspec knows no union of the two."""
 
 
 class _Ticket(Struct, frozen=True):
@@ -106,7 +106,7 @@ def _tls(question: FindAccount, _value: Mapping[str, Any]) -> dict[str, Any]:
 def _octets(key: str, value: _Octets, length: int | None = None) -> bytes:
     try:
         octets = value if isinstance(value, bytes) else bytes.fromhex(value)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ValueError(f"{key!r} is not hexadecimal") from None
     if not octets or (length is not None and len(octets) != length):
         raise ValueError(f"{key!r} is not {length or 'some'} octets long")

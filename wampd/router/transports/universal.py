@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from msgspec import Struct
+from OpenSSL.SSL import Error as TlsError  # which twisted.protocols.tls loads in any case
 from twisted.internet.interfaces import IProtocol, ITCPTransport
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
@@ -135,10 +136,13 @@ class UniversalPort(TwistedProtocol):
         else:
             self._http()
 
-    def connectionLost(self, _reason: Any = None) -> None:  # noqa: N802 - Twisted's name
-        """The client left before it had said what it wants."""
+    def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
+        """The client left before it had said what it wants, or TLS failed."""
         self._wheel.forget(self)
         self._count_out()
+        if reason is not None and isinstance(self.transport, TLSMemoryBIOProtocol) and reason.check(TlsError):
+            self._house.refused()
+            log.info("{address}: no TLS: {why}", address=self._address, why=_tls_trouble(reason.value))
 
     def tick(self, now: float, stalled: bool) -> float:
         """Cut off who takes too long."""
@@ -284,6 +288,12 @@ class _Counted(TwistedProtocol):
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
         self._count_out()
         self._protocol.connectionLost(reason)
+
+
+def _tls_trouble(error: TlsError) -> str:
+    """What OpenSSL has to say: ``certificate verify failed``, or the like."""
+    said = [entry[-1] for entry in (error.args[0] if error.args else ()) if isinstance(entry, tuple)]
+    return ", ".join(dict.fromkeys(filter(None, said))) or "the handshake failed"
 
 
 def _nothing() -> None:

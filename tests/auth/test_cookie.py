@@ -162,6 +162,27 @@ def test_a_cookie_is_for_one_realm(house):
     assert client.accepted.authmethod == "anonymous"
 
 
+@pytest.mark.spec("AUT-06")
+def test_a_cookie_stands_for_all_factors_of_the_authentication_that_it_was_given_for(house):
+    joe = structs.replace(house.accounts.by_authid["joe"], factors=("ticket", "wampcra"))
+    house.accounts.by_authid["joe"] = joe
+    client = house.client()
+    bound = Bound(
+        template="realm1",
+        realm="realm1",
+        authid="joe",
+        role="member",
+        method="ticket",
+        provider="static",
+        extra=None,
+        account=joe,
+    )
+    house.shell.jar.bind(client.visit, bound, Terms(), SALT)
+    client = house.client(client.visit.fresh)
+    client > hello(authmethods=["cookie", "ticket"])
+    client < [WELCOME]
+
+
 def test_who_comes_back_has_the_role_that_it_has_now(house):
     value = house.log_in()
     house.accounts.by_authid["joe"] = with_ticket("joe", "boss", TICKETS["joe"])

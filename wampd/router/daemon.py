@@ -141,6 +141,12 @@ class Daemon:
             quota=Quota(
                 sessions=realm.limits.sessions,
                 sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},
+                sessions_per_principal=realm.limits.sessions_per_principal,
+                sessions_per_principal_by_role={
+                    role.name: role.limits.sessions_per_principal
+                    for role in realm.roles
+                    if role.limits.sessions_per_principal
+                },
                 retained=realm.limits.retained,
                 retained_size=realm.limits.retained_size,
                 waiting_calls=realm.limits.waiting_calls,

@@ -55,7 +55,13 @@ def door(realm: Realm, known: Known, call: Call, others: Iterable[Method] = ()) 
     ``call`` calls procedures of components; ``others`` are methods that need neither that nor principals.
     """
     methods = [*_methods(realm, known, call), *others]
-    return RealmAuth(methods, roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
+    return RealmAuth(
+        methods,
+        roles_of(realm),
+        realm.uri_check,
+        role_uri_bytes=longest_uris(realm),
+        tells_unknown=realm.auth.unknown_principals == "tell",
+    )
 
 
 def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:

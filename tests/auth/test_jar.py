@@ -284,6 +284,15 @@ def test_of_a_principals_cookies_the_one_that_was_not_shown_for_longest_makes_ro
     assert shell.who(other) == "ann"
 
 
+@pytest.mark.parametrize("number", range(1, 21))
+def test_as_long_as_there_is_room_every_cookie_of_a_principal_stays(shell, number):
+    values = [shell.log_in().fresh for _ in range(number)]
+    assert [shell.who(value) for value in values] == ["joe"] * number
+    for _ in range(20):
+        shell.log_in()
+    assert len(shell.jar) == 20
+
+
 @pytest.mark.trap(16)
 def test_of_all_cookies_the_one_that_was_not_shown_for_longest_makes_room():
     shell = Shell(most=3)

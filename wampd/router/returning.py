@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from wampd.auth.accounts import Account
+from wampd.auth.accounts import JUDGED, Account
 from wampd.auth.cookie import Cookie, is_proved
 from wampd.auth.handshake import Accept, RealmAuth
 from wampd.auth.jar import Binding, Bound, Jar, Visit
@@ -99,8 +99,9 @@ class Returning:
 
     def keep_in(self, store: CookieStore) -> None:
         """Take in what a store has, and keep everything there from now on."""
-        self.jar.load(store.load())
-        self._store = store
+        bindings = store.load()
+        self._store = store  # which is told what has expired
+        self.jar.load(bindings)
 
     # ------------------------------------------------------------------------------------------- what sessions tell
 
@@ -147,7 +148,7 @@ class Returning:
         if not isinstance(method, Cookie):
             return
         for binding in self.jar.of(method.template, authids):
-            if binding.proofs is not None:
+            if binding.proofs is not None and binding.provider != JUDGED:  # whom nobody but its authenticator knows
                 answer = self._answers.ask(FindAccount(accounts, "authid", binding.authid, "cookie", NOBODY))
                 if isinstance(answer, Deferred):
                     answer.addCallback(self._found, binding)

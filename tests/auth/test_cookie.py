@@ -274,6 +274,23 @@ def test_a_cookie_does_not_last_longer_for_what_it_was_bound_by(house):
     assert again.accepted.authmethod == "anonymous"
 
 
+def test_a_cookie_does_not_outlive_the_token_that_it_came_of_and_neither_does_a_session(house):
+    client = house.client()
+    bound = Bound(
+        template="realm1", realm="realm1", authid="ann", role="member", method="jwt", provider="jwt", lasts=3600.0
+    )
+    house.shell.jar.bind(client.visit, bound, Terms(), SALT)
+    house.shell.pass_time(600)
+    again = house.client(client.visit.fresh)
+    again > hello(authmethods=["cookie"])
+    assert again.accepted.authprovider == "jwt"
+    assert again.accepted.lasts == 3000
+    house.shell.pass_time(3000)
+    late = house.client(again.visit.fresh)
+    late > hello(authmethods=["cookie", "anonymous"])
+    assert late.accepted.authmethod == "anonymous"
+
+
 def test_an_expired_cookie_is_served_by_the_next_method(house):
     value = house.log_in()
     client = house.client(value)

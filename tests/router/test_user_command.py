@@ -204,3 +204,41 @@ def test_who_was_at_the_door_when_it_was_disabled_is_sent_away_too(start):
 
     with played.join("joe", "wampcra", answer) as session:  # what it proved is older
         assert session.receive() == [GOODBYE, {"message": "this principal is not let in any more"}, "wamp.close.killed"]
+
+
+def test_a_challenge_does_not_tell_who_is_in_the_store(played):
+    seen = []
+
+    def look(extra):
+        seen.append({key: extra[key] for key in ("salt", "iterations", "keylen")})
+        return "hunter3", {}
+
+    def challenge():
+        assert played.who("joe", "wampcra", look) == DENIED
+
+    challenge()
+    played.user("add", "joe", "--role", "user", "--password-stdin", stdin=PASSWORD)
+    challenge()
+    played.user("disable", "joe")
+    challenge()
+    played.user("remove", "joe")
+    challenge()
+    assert seen == [seen[0]] * 4
+
+
+def test_realms_of_a_template_have_their_principals_in_common(start):
+    template = REALMS.replace("name: realm1", "name: com.tenant.\n    match: prefix")
+    played = Played(start(realms=template))
+    ticket = played.user("add", "joe", "--role", "user", "--ticket")
+    sessions = []
+    for realm in ("com.tenant.a", "com.tenant.b"):
+        session = Session(played.router.port, join=False)
+        session.send(HELLO, realm, {"roles": {"caller": {}}, "authmethods": ["ticket"], "authid": "joe"})
+        assert session.receive()[0] == CHALLENGE
+        session.send(AUTHENTICATE, ticket, {})
+        assert session.receive()[0] == WELCOME
+        sessions.append(session)
+    played.user("disable", "joe", "--realm", "com.tenant.")
+    for session in sessions:
+        with session:
+            assert session.receive()[0] == GOODBYE

@@ -103,7 +103,7 @@ class CookieExchange:
         principal = account.principal()
         factors = (self._binding.extra or {}).get(AUTHFACTORS)
         extra = principal.extra if factors is None else {**(principal.extra or {}), AUTHFACTORS: factors}
-        return structs.replace(principal, factors=(), extra=extra)
+        return structs.replace(principal, factors=(), extra=extra, lasts=self._jar.lasts(self._binding))
 
 
 def is_proved(binding: Binding, account: Account) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from wampd.realms.grants import Action, Grant, Grants
+from wampd.realms.grants import NOT_AUTHORIZED, Action, Grant, Grants
 from wampd.realms.options import Match
 from wampd.realms.uris import overlap
 
@@ -26,6 +26,10 @@ RESERVED = ("wamp", "wampd")
 
 NOTHING: dict[Key, Grant] = {}
 """No answers, shared: never changed."""
+
+
+DENIED = Grant(refusal=NOT_AUTHORIZED)
+"""An authorizer said no: the session is told what it would be told if nobody had been asked."""
 
 
 class Undecided(Exception):
@@ -77,19 +81,21 @@ class PrincipalGrants(Grants):
         if not grant.undecided:
             return grant
         key = (action, uri, match)
-        answer = self._answers.get(key)
-        return self.current.get(key) or (grant if answer is None else answer[0])
+        kept = self._answers.get(key)
+        answer = self.current.get(key) or (None if kept is None else kept[0])
+        return grant if answer is None or answer is DENIED else answer
 
     def _ask(self, key: Key, refused: Grant) -> Grant:
-        grant = self.current.get(key)
-        if grant is not None:
-            return grant
-        answer = self._answers.get(key)
-        if answer is not None and self._now() < answer[1]:
-            return answer[0]
-        if _is_reserved(key[1], key[2]):
-            return refused
-        raise Undecided(*key)
+        answer = self.current.get(key)
+        if answer is None:
+            kept = self._answers.get(key)
+            if kept is not None and self._now() < kept[1]:
+                answer = kept[0]
+            elif _is_reserved(key[1], key[2]):
+                answer = DENIED
+            else:
+                raise Undecided(*key)
+        return refused if answer is DENIED else answer
 
     def remember(self, key: Key, grant: Grant, ttl: float) -> None:
         """Keep an answer for so many seconds; the one that was there longest gives way to it."""

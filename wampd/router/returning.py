@@ -114,7 +114,7 @@ class Returning:
         binding = visit.binding
         if accept.authmethod != method.name or binding is None:
             binding = self.jar.bind(
-                visit, _bound(accept, method.template), method.terms, secrets.token_bytes(SALT_SIZE)
+                visit, bound_by(accept, method.template), method.terms, secrets.token_bytes(SALT_SIZE)
             )
         self._guests.setdefault(binding.id, set()).add(guest)
         self._came_by[guest] = binding.id
@@ -193,7 +193,8 @@ class Returning:
             guest.dismiss(LOGOUT, message)
 
 
-def _bound(accept: Accept, template: str) -> Bound:
+def bound_by(accept: Accept, template: str) -> Bound:
+    """What a cookie is to stand for when this client is let in."""
     return Bound(
         template=template,
         realm=accept.realm,

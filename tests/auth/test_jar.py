@@ -294,6 +294,14 @@ def test_as_long_as_there_is_room_every_cookie_of_a_principal_stays(shell, numbe
 
 
 @pytest.mark.trap(16)
+def test_of_values_that_stand_for_nobody_nothing_is_kept(shell):
+    for number in range(1000):
+        shell.connect(b"junk %d" % number)
+        shell.connect()
+    assert (len(shell.jar), shell.jar._by_value, shell.jar._by_principal) == (0, {}, {})
+
+
+@pytest.mark.trap(16)
 def test_of_all_cookies_the_one_that_was_not_shown_for_longest_makes_room():
     shell = Shell(most=3)
     values = [shell.log_in(f"user{number}").fresh for number in range(3)]

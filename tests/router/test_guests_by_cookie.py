@@ -69,7 +69,7 @@ class House:
     def connect(self, shown=None):
         return Guest(self.returning.jar.visit(shown, b"value %d" % next(self._values)))
 
-    def join(self, guest, method="ticket", account=JOE, authid="joe", provider="static", door=None):
+    def join(self, guest, method="ticket", account=JOE, authid="joe", provider="static", door=None, extra=None):
         accept = Accept(
             realm="realm1",
             session_id=1,
@@ -77,7 +77,7 @@ class House:
             authrole="member",
             authmethod=method,
             authprovider=provider,
-            authextra=None,
+            authextra=extra,
             grants=self.door.grants["member"],
             roles=ClientRoles(),
             agent="",
@@ -213,6 +213,17 @@ def test_changes_of_a_realm_without_cookies_concern_none(house):
     house.returning.changed(other, house.places, None)
     house.returning.logged_out(other, ["joe"])
     assert len(house.jar) == 1
+
+
+@pytest.mark.parametrize(
+    ("account", "kept"), [(JOE, {"authfactors": ["ticket"]}), (None, {"a": 1, "authfactors": ["ticket"]})]
+)
+def test_of_what_was_told_of_the_authentication_the_account_has_all_but_the_factors(house, account, kept):
+    guest = house.connect()
+    house.join(guest, account=account, extra={"a": 1, "authfactors": ["ticket"]})
+    assert guest.about["cookie"].binding.extra == kept
+    other = house.logged_in(extra={"verifier": "of this handshake alone"})
+    assert other.about["cookie"].binding.extra is None
 
 
 class Store:

@@ -23,11 +23,11 @@ from twisted.logger import Logger
 
 from wampd.auth.accounts import JUDGED, Account
 from wampd.auth.cookie import Cookie, is_proved
+from wampd.auth.factors import AUTHFACTORS
 from wampd.auth.handshake import Accept, RealmAuth
 from wampd.auth.jar import Binding, Bound, Jar, Visit
-from wampd.auth.methods import Deny, Failed, Request
-from wampd.auth.questions import FindAccount
-from wampd.realms.options import ClientRoles, HelloDetails
+from wampd.auth.methods import Deny, Failed
+from wampd.auth.questions import NOBODY, FindAccount
 from wampd.router.answers import Answers
 from wampd.router.stores.accounts import Accounts, Found
 from wampd.router.tally import COOKIES_STOLEN, Tally
@@ -36,8 +36,6 @@ log = Logger()
 
 LOGOUT: Final = "wamp.close.logout"
 SALT_SIZE: Final = 16
-NOBODY: Final = Request("", 0, HelloDetails(ClientRoles()), {})
-"""Whom it is asked for: no client."""
 
 
 class Guest(Protocol):
@@ -195,6 +193,9 @@ class Returning:
 
 def bound_by(accept: Accept, template: str) -> Bound:
     """What a cookie is to stand for when this client is let in."""
+    extra = accept.authextra
+    if accept.account is not None:  # which has what is to be told; the rest was of this handshake, but for the factors
+        extra = {name: value for name, value in (extra or {}).items() if name == AUTHFACTORS} or None
     return Bound(
         template=template,
         realm=accept.realm,
@@ -202,7 +203,7 @@ def bound_by(accept: Accept, template: str) -> Bound:
         role=accept.authrole,
         method=accept.authmethod,
         provider=accept.authprovider,
-        extra=accept.authextra,
+        extra=extra,
         account=accept.account,
         lasts=accept.lasts,
     )

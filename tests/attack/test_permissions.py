@@ -3,12 +3,14 @@ r"""What a role may do, and no more: patterns, reserved names, and what is not q
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
 from tests.attack.conftest import settings
 from tests.attack.inside import ALL, EVERY_ROLE, OPEN, House
 from tests.attack.member import Member
+from tests.realms import house as rooms
 from wampd.auth.roles import Role, Rule
 from wampd.cli.main import main
 from wampd.realms.grants import Grants
@@ -255,6 +257,44 @@ def test_a_configuration_with_it_is_refused(
 
 
 # --- what a refusal tells ---
+
+
+class Untouchable:
+    """Stands where it is known what there is; who looks is caught."""
+
+    def __getattribute__(self, name: str) -> NoReturn:
+        raise AssertionError(f"it was looked at {name!r}")
+
+
+@pytest.mark.spec("AZ-08")
+@pytest.mark.parametrize(
+    "message",
+    [
+        [48, 1, {}, "com.secret"],
+        [48, 1, {"disclose_me": True}, "com.secret"],
+        [48, 1, {"rkey": "a", "runon": "partition"}, "com.secret"],
+        [48, 1, {}, "wamp.session.kill", [1]],
+        [64, 1, {}, "com.secret"],
+        [64, 1, {"match": "prefix", "invoke": "random"}, "com.secret."],
+        [64, 1, {"force_reregister": True}, "com.secret"],
+        [32, 1, {}, "com.secret"],
+        [32, 1, {"match": "wildcard", "get_retained": True}, "com..secret"],
+        [16, 1, {"acknowledge": True}, "com.secret"],
+        [16, 1, {"acknowledge": True, "retain": True, "exclude": [1]}, "com.secret"],
+    ],
+    ids=str,
+)
+def test_a_denied_request_ends_before_it_is_looked_whether_anything_is_there(message: list[object]) -> None:
+    """So not even the time that it takes tells."""
+    house = rooms.House(policy=Role("nobody"))
+    member = house.join()
+    realm: Any = house.realm
+    for match in ("exact", "prefix", "wildcard"):
+        setattr(realm.dealer.registrations, match, Untouchable())
+        setattr(realm.broker.subscriptions, match, Untouchable())
+    realm.dealer.services.procedures = realm.broker.retained = Untouchable()
+    member.say(message)
+    assert [heard[4] for heard in member.heard()] == [DENIED]
 
 
 def test_a_refusal_does_not_tell_what_exists() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from unittest.mock import ANY
 
 import pytest
+from msgspec import structs
 
 from tests.auth.door import (
     ABORT,
@@ -25,7 +26,9 @@ from wampd.auth.handshake import RealmAuth
 from wampd.auth.jar import Bound, Terms
 from wampd.auth.methods import Failed
 from wampd.auth.roles import Role
+from wampd.auth.ticket import Ticket
 from wampd.realms.session import ProtocolViolation
+from wampd.router.returning import Judges
 
 pytestmark = pytest.mark.spec("TLA-01")
 
@@ -49,7 +52,7 @@ class House:
         self.shell = Shell()
         self.accounts = Accounts(*(with_ticket(authid, "member", ticket) for authid, ticket in TICKETS.items()))
         self.doors = directory()
-        methods = [method for name, method in self.doors["realm1"].methods.items() if name != "cookie"]
+        methods = [self.doors["public"].methods["anonymous"], Ticket(self.accounts)]
         roles = [Role("visitor"), Role("member"), Role("boss")]
         for name in ("realm1", "realm2"):
             self.doors[name] = RealmAuth([*methods, Cookie(name, self.shell.jar, lambda _: self.accounts)], roles)
@@ -100,7 +103,7 @@ def test_who_has_come_in_by_a_ticket_comes_back_without_being_asked(house):
     details = client.accepted.details()
     assert (details["authid"], details["authrole"]) == ("joe", "member")
     assert (details["authmethod"], details["authprovider"]) == ("cookie", "static")
-    assert house.accounts.asked == [("authid", "joe", "cookie")]
+    assert house.accounts.asked[1:] == [("authid", "joe", "cookie")]
 
 
 @pytest.mark.parametrize("shown", [None, b"made up"])
@@ -157,6 +160,27 @@ def test_a_cookie_is_for_one_realm(house):
     client > hello("realm2", authmethods=["cookie", "anonymous"])
     client < [WELCOME]
     assert client.accepted.authmethod == "anonymous"
+
+
+@pytest.mark.spec("AUT-06")
+def test_a_cookie_stands_for_all_factors_of_the_authentication_that_it_was_given_for(house):
+    joe = structs.replace(house.accounts.by_authid["joe"], factors=("ticket", "wampcra"))
+    house.accounts.by_authid["joe"] = joe
+    client = house.client()
+    bound = Bound(
+        template="realm1",
+        realm="realm1",
+        authid="joe",
+        role="member",
+        method="ticket",
+        provider="static",
+        extra=None,
+        account=joe,
+    )
+    house.shell.jar.bind(client.visit, bound, Terms(), SALT)
+    client = house.client(client.visit.fresh)
+    client > hello(authmethods=["cookie", "ticket"])
+    client < [WELCOME]
 
 
 def test_who_comes_back_has_the_role_that_it_has_now(house):
@@ -250,6 +274,23 @@ def test_a_cookie_does_not_last_longer_for_what_it_was_bound_by(house):
     assert again.accepted.authmethod == "anonymous"
 
 
+def test_a_cookie_does_not_outlive_the_token_that_it_came_of_and_neither_does_a_session(house):
+    client = house.client()
+    bound = Bound(
+        template="realm1", realm="realm1", authid="ann", role="member", method="jwt", provider="jwt", lasts=3600.0
+    )
+    house.shell.jar.bind(client.visit, bound, Terms(), SALT)
+    house.shell.pass_time(600)
+    again = house.client(client.visit.fresh)
+    again > hello(authmethods=["cookie"])
+    assert again.accepted.authprovider == "jwt"
+    assert again.accepted.lasts == 3000
+    house.shell.pass_time(3000)
+    late = house.client(again.visit.fresh)
+    late > hello(authmethods=["cookie", "anonymous"])
+    assert late.accepted.authmethod == "anonymous"
+
+
 def test_an_expired_cookie_is_served_by_the_next_method(house):
     value = house.log_in()
     client = house.client(value)
@@ -281,6 +322,70 @@ def test_what_is_logged_and_told_holds_no_value(house):
     client > hello(authmethods=["cookie"])
     assert client.aborted.log.endswith("; cookie: 'joe' is gone or disabled")
     assert "joe" not in client.aborted.message
+
+
+def test_a_cookie_stands_for_all_factors(house):
+    both = Account(authid="joe", role="member", ticket=b"?" * 32, factors=("cryptosign", "ticket"), extra={"a": 1})
+    house.accounts.by_authid["joe"] = both
+    client = house.client()
+    client > hello()
+    extra = {"verifier": "of that handshake", "authfactors": ["ticket", "cryptosign"]}
+    bound = Bound(
+        template="realm1",
+        realm="realm1",
+        authid="joe",
+        role="member",
+        method="ticket",
+        provider="static",
+        extra=extra,
+        account=both,
+    )
+    house.shell.jar.bind(client.visit, bound, Terms(), SALT)
+    again = house.client(client.visit.fresh)
+    again > hello(authmethods=["cookie", "ticket"])
+    assert again.accepted.authmethod == "cookie"
+    assert again.accepted.authextra == {"a": 1, "authfactors": ["ticket", "cryptosign"]}
+
+
+def test_who_is_to_pass_one_factor_more_by_now_is_asked_again(house):
+    value = house.log_in()
+    joe = house.accounts.by_authid["joe"]
+    house.accounts.by_authid["joe"] = structs.replace(joe, factors=("ticket", "cryptosign"))
+    client = house.client(value)
+    client > hello(authmethods=["cookie", "ticket"], authid="joe")
+    client < [CHALLENGE, "ticket", {}]
+
+
+def test_a_cookie_is_no_factor(house):
+    joe = house.accounts.by_authid["joe"]
+    house.accounts.by_authid["joe"] = structs.replace(joe, factors=("ticket", "cryptosign"))
+    value = house.log_in("ann")
+    client = house.client(value)
+    client > hello(authmethods=["ticket", "cookie"], authid="joe")
+    client < [CHALLENGE, "ticket", {}]
+    client > [AUTHENTICATE, TICKETS["joe"], {}]
+    client < [ABORT, {"message": ANY}, wamp_error("no_matching_auth_method")]
+
+
+@pytest.mark.parametrize(("judgement", "comes_back"), [("boss", True), (None, False), ("denied", False)])
+def test_whom_an_authenticator_judged_it_judges_again(house, judgement, comes_back):
+    client = house.client()
+    client > hello()
+    ann = Account(authid="ann", role="member", provider="dynamic", ticket=b"1" * 32)
+    bound = Bound(
+        template="realm1", realm="realm1", authid="ann", role="member", method="ticket", provider="dynamic", account=ann
+    )
+    house.shell.jar.bind(client.visit, bound, Terms(), SALT)
+    found = {
+        "boss": Account(authid="ann", role="boss", provider="dynamic", ticket=b"2" * 32),
+        "denied": Failed("says no", guess=True),
+    }
+    house.accounts.find = lambda question: found.get(judgement)
+    house.accounts = Judges(house.accounts)
+    again = house.client(client.visit.fresh)
+    again > hello(authmethods=["cookie", "anonymous"])
+    assert again.accepted.authmethod == ("cookie" if comes_back else "anonymous")
+    assert again.accepted.authrole == ("boss" if comes_back else "visitor")
 
 
 def test_two_clients_come_back_independently():

@@ -55,6 +55,19 @@ def test_a_role_without_rules_may_do_nothing(action, match):
     assert grant.refusal == "wamp.error.not_authorized"
 
 
+@pytest.mark.spec("AMB-07")
+@pytest.mark.parametrize("match", ["exact", "prefix"])
+def test_a_refusal_can_have_the_name_of_the_advanced_profile(match):
+    denial = "wamp.error.authorization_denied"
+    rules = [Rule("com.a", match, deny=ALL), Rule("com.b", match), Rule("com.c", match, ALL)]
+    named, usual = Role("r", rules, denial=denial), Role("r", rules)
+    for uri in ("com.a", "com.b", "com.x", "wamp.x"):
+        refused, as_usual = named.decide(SUBSCRIBE, uri, match), usual.decide(SUBSCRIBE, uri, match)
+        assert (refused.refusal, as_usual.refusal) == (denial, NOT_AUTHORIZED)
+        assert (refused.reason, refused.undecided) == (as_usual.reason, as_usual.undecided)
+    assert named.decide(SUBSCRIBE, "com.c", match) == Grant()
+
+
 @pytest.mark.parametrize(
     ("uri", "allowed"),
     [

@@ -48,16 +48,21 @@ def test_what_is_granted_is_explained_line_by_line(explain):
     ("words", "line"),
     [
         (("register", "com.user.joe.x"), "[allow call, publish; deny register]: denies it"),
-        (("publish", "com.x"), "com. (prefix) [allow call]: does not name publish: refused"),
+        (("publish", "com.x"), "com. (prefix) [allow call]: does not name publish"),
         (
             ("call", "wamp.session.kill"),
             "under wamp.session.kill, which is for privileged roles: only rules count here",
         ),
         (("call", "wamp.session.kill"), "  does not count "),
-        (("subscribe", "--role", "admin", "--match", "prefix", "com"), "  no rule matches all of the pattern: refused"),
+        (("subscribe", "--role", "admin", "--match", "prefix", "com"), "  no rule matches all of the pattern"),
         (("register", "--role", "admin", "--match", "prefix", "w"), "under wamp: only rules count here that name it"),
         (("subscribe", "--match", "prefix", ""), "under wampd: only rules count here that name it"),
-        (("call", "wampd.x"), "  no rule matches: refused"),
+        (("call", "wampd.x"), "  no rule matches"),
+        (("call", "com.x", "--role", "asking"), "not decided by rules: call com.x"),
+        (
+            ("call", "com.x", "--role", "asking"),
+            "the authorizer org.authorizer in com.example is asked, and if it does not",
+        ),
         (("call", "a..b"), "no rule is asked about this"),
         (("call", "a..b"), "the client is told: wamp.error.invalid_uri: not a valid URI"),
         (("call", "a\nb"), "refused: call 'a\\nb'"),
@@ -66,7 +71,7 @@ def test_what_is_granted_is_explained_line_by_line(explain):
 def test_what_is_refused_is_explained_and_the_exit_status_is_1(explain, words, line):
     status, out, err = explain(*words)
     assert (status, err) == (1, "")
-    assert out.startswith("refused: ")
+    assert out.startswith(("refused: ", "not decided by rules: "))
     assert line in out
 
 

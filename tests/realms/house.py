@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from wampd.realms.asking import Question
 from wampd.realms.calls import Timeouts
 from wampd.realms.features import BROKER_FEATURES, DEALER_FEATURES
-from wampd.realms.grants import Grant, Grants
+from wampd.realms.grants import Authorizer, Grant, Grants
 from wampd.realms.limits import Limits, Quota
 from wampd.realms.messages import EVENT, Event, Foreign, Format, json_decoder
 from wampd.realms.options import ClientRole, ClientRoles, Match
@@ -115,10 +116,13 @@ class House:
         policy: Any = None,
         timeouts: Timeouts | None = None,
         quota: Quota | None = None,
+        authorizer: Authorizer | None = None,
         **kept: Any,
     ) -> None:
         """``kept`` is how the realm keeps events: ``retention``, ``history``."""
         self.alarmed: list[Realm] = []
+        self.asked: list[Question] = []
+        self.authorizer = authorizer
         self.touched: list[Session] = []
         self.ids = count(1)
         publication_ids = count(5001)
@@ -131,6 +135,7 @@ class House:
                 lambda: next(publication_ids), lambda: self.now, lambda: self.wall, lambda: 0.5, decode, carry
             ),
             alarmed=self.alarmed,
+            asked=self.asked,
             limits=limits or Limits(),
             timeouts=timeouts or Timeouts(),
             quota=quota or Quota(),
@@ -138,6 +143,7 @@ class House:
             strict_request_ids=strict,
         )
         self.policy = policy or Everything()
+        self.grants = Grants(self.policy, authorizer=authorizer)  # of all who ask
         self.members: list[Member] = []
 
     def join(
@@ -156,7 +162,7 @@ class House:
             next(self.ids),
             format=form,
             roles=roles or ClientRoles(role, role, role, role),
-            grants=grants or Grants(self.policy),
+            grants=grants or (self.grants if self.authorizer else Grants(self.policy)),
             touched=self.touched,
             **who,
         )

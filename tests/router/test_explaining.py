@@ -8,14 +8,22 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.task import Clock
 
+from tests.auth.test_hashes import bcrypt_of
 from tests.auth.test_placeholders import personal_rules
 from tests.auth.test_roles import defined, rules
 from tests.realms.universe import URIS, matched, patterns
+from wampd.auth.accounts import Account
 from wampd.auth.roles import Rule
-from wampd.router.doors import door
+from wampd.auth.ticket import digest_of
+from wampd.router.daemon import Daemon
 from wampd.router.explaining import CannotExplain, Explanation, Question, explain
 from wampd.router.settings import load_with_places
+from wampd.router.stores import principals as stored
+from wampd.router.stores.sqlite import carry_out, open_store
+
+JOE = bcrypt_of("hunter2 of joe", "2y")
 
 CONFIGURATION = """\
 realms:
@@ -38,6 +46,9 @@ realms:
       - name: admin
         privileged: true
         permissions: [{uri: wamp., match: prefix, allow: [call]}]
+      - name: asking
+        authorizer: {procedure: org.authorizer}
+        permissions: [{uri: com.shut, deny: [call]}]
     auth:
       ticket: {}
       principals:
@@ -63,7 +74,7 @@ def configuration(tmp_path_factory):
 def ask(configuration):
     def ask(action: str, uri: str, match: str = "exact", **who: object) -> Explanation:
         who = {"realm": "com.example", **({} if "role" in who else {"authid": "joe"}), **who}
-        return explain(*configuration, Question(action=action, uri=uri, match=match, **who))
+        return explain(*configuration, Question(action=action, uri=uri, match=match, **who), {})
 
     return ask
 
@@ -140,6 +151,15 @@ def test_namespaces_are_told_and_rules_that_do_not_count_there(ask):
     assert admin.parts[0].namespace == "wamp"
 
 
+def test_an_authorizer_that_is_asked_is_told(ask):
+    said = ask("call", "com.x", role="asking")
+    assert (said.granted, said.asks.procedure, said.asks.realm) == (False, "org.authorizer", "com.example")
+    assert ask("subscribe", "com.", "prefix", role="asking").asks is not None
+    for action, uri in (("call", "com.shut"), ("call", "wamp.session.count"), ("call", "a..b"), ("publish", "wamp.x")):
+        assert ask(action, uri, role="asking").asks is None
+    assert ask("publish", "com.x").asks is None
+
+
 @pytest.mark.parametrize("uri", ["a..b", "", "x" * 513, "a b"])
 def test_what_is_no_uri_is_refused_before_any_rule_is_asked(ask, uri):
     said = ask("call", uri)
@@ -158,7 +178,7 @@ def test_a_realm_of_a_template_has_its_roles_and_its_rule_for_uris(ask):
         ({"realm": "com.exampel", "role": "user"}, 'there is no realm "com.exampel"; did you mean "com.example"?'),
         ({"realm": "com.tenant.ONE", "role": "member"}, "there is no realm"),
         ({"role": "usr"}, 'the realm has no role "usr"; did you mean "user"?'),
-        ({"authid": "ann"}, 'no principal "ann" in this realm: give --role, too'),
+        ({"authid": "ann"}, 'nothing is kept of a principal "ann" in this realm: give --role, too'),
         ({"authid": None}, "whose permission? give --role, --authid, or both"),
         ({"role": "user"}, 'rules of the role "user" have {authid} in them: give --authid'),
         ({"role": "user", "authid": "joe.x"}, "no such session is let in: 'joe.x' cannot have the role 'user'"),
@@ -201,17 +221,14 @@ questions = st.one_of(
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(rules, personal_rules), questions)
-def test_an_explanation_agrees_with_what_the_door_grants(tmp_path_factory, rules, question):
+def test_an_explanation_agrees_with_what_the_daemon_grants(tmp_path_factory, rules, question):
     directory = tmp_path_factory.getbasetemp()
     settings_, places = written([rule for rule in rules if takes(rule)], directory)
-    said = explain(
-        settings_,
-        places,
-        Question(
-            **dict(zip(("action", "uri", "match"), question, strict=True)), realm="realm1", role="user", authid="ab"
-        ),
-    )
-    grant = door(settings_.realms[0]).grants_of("user", "ab", 1).decide(*question)
+    action, uri, match = question
+    asked = Question(action=action, uri=uri, match=match, realm="realm1", role="user", authid="ab")
+    said = explain(settings_, places, asked, {})
+    door = Daemon(Clock(), settings_).realms._directory.get("realm1")
+    grant = door.grants_of("user", "ab", 1).decide(*question)
     assert (said.granted, said.error, said.reason) == (grant.refusal is None, grant.refusal, grant.reason)
     if said.parts:
         assert said.granted == all(part.why == "allowed" for part in said.parts)
@@ -224,6 +241,7 @@ def test_the_rule_that_is_told_is_the_first_of_those_that_match(tmp_path_factory
     said = explain(
         *written(rules, tmp_path_factory.getbasetemp()),
         Question(action="call", uri=uri, realm="realm1", role="user"),
+        {},
     )
     (part,) = said.parts
     told = [
@@ -237,3 +255,75 @@ def test_the_rule_that_is_told_is_the_first_of_those_that_match(tmp_path_factory
     }
     assert not part.more_specific
     assert said.granted == (defined(rules, uri) == "granted")
+
+
+# ------------------------------------------------------------------------------------------------ where principals are kept
+
+KEPT = """\
+store: {file: wampd.sqlite}
+realms:
+  - name: realm1
+    roles: [{name: first}, {name: second}, {name: third}, {name: fourth}]
+    auth:
+      ticket: {}
+      principals: [{authid: conrad, role: first, ticket: hunter2 conrad}]
+      files: [people.yaml]
+      password_files: [{file: users.htpasswd, role: third}]
+      store: true
+  - {name: realm2, roles: [{name: first}], auth: {anonymous: {role: first}}}
+listeners: [{endpoint: "tcp:1", rawsocket: {}}]
+"""
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A configuration whose principals are everywhere; tells the role of one, and where it is kept."""
+    people = "".join(
+        f"- {{authid: {name}, role: second, ticket: '${{SECRET}} {name}'}}\n" for name in ("conrad", "flora")
+    )
+    for name, text in (
+        ("config.yaml", KEPT),
+        ("people.yaml", people),
+        ("users.htpasswd", f"flora:{JOE}\nhans:{JOE}\n"),
+    ):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    connection = open_store(tmp_path / "wampd.sqlite")
+    for name in ("conrad", "hans", "stella", "stan"):
+        account = Account(authid=name, role="fourth", ticket=digest_of(f"hunter2 {name}"))
+        carry_out(connection, lambda connection, account=account: stored.add(connection, "realm1", account))
+        if name == "stan":
+            carry_out(
+                connection, lambda connection, it=account: stored.replace(connection, "realm1", it, disabled=True)
+            )
+    connection.close()
+
+    def kept(authid: str, realm: str = "realm1") -> tuple[str, str]:
+        question = Question(action="call", uri="a.b", realm=realm, authid=authid)
+        environ = {"SECRET": "hunter2"}
+        said = explain(*load_with_places(tmp_path / "config.yaml", environ), question, environ)
+        return said.role, said.principal.replace(f"{tmp_path}/", "")
+
+    return kept
+
+
+def test_the_role_of_a_principal_is_looked_up_wherever_the_router_does_in_the_same_order(kept):
+    assert kept("conrad") == ("first", "the configuration")
+    assert kept("flora") == ("second", "people.yaml")
+    assert kept("hans") == ("third", "users.htpasswd")
+    assert kept("stella") == ("fourth", "the store wampd.sqlite")
+
+
+def test_who_is_disabled_or_of_another_realm_has_none(kept):
+    with pytest.raises(CannotExplain, match='the principal "stan" is disabled in the store'):
+        kept("stan")
+    with pytest.raises(CannotExplain, match='nothing is kept of a principal "stella" in this realm'):
+        kept("stella", "realm2")
+
+
+def test_a_store_that_is_not_there_is_told(kept, tmp_path):
+    for file in tmp_path.glob("wampd.sqlite*"):
+        file.unlink()
+    assert kept("hans") == ("third", "users.htpasswd")
+    with pytest.raises(CannotExplain, match="there is no such file"):
+        kept("stella")

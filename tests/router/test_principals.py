@@ -171,6 +171,8 @@ def test_a_file_that_cannot_be_used_changes_nothing_and_is_an_error_in_the_log(r
         write(people, "- {authid: fritz, role: user, ticket: hunter2}")
         assert flora.receive()[0] == GOODBYE
         assert provider(join(router, "fritz"))[0] == "fritz"
+    assert router.stop() == 0
+    assert "1 files that could not be used" in router.log().partition("since the start:")[2]
 
 
 def test_the_store_is_for_its_owner_alone(router, tmp_path):

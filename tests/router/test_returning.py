@@ -5,10 +5,18 @@ import json
 import os
 import re
 import socket
+import time
 
 import pytest
+from msgspec import structs
 
-from tests.router.client import ABORT, GOODBYE, WELCOME
+from tests.router.client import ABORT, GOODBYE, WELCOME, trusting
+from tests.support.certificates import make_certificate
+from tests.support.longpoll import Http
+from wampd.auth.accounts import Account
+from wampd.auth.ticket import digest_of
+from wampd.router.stores import principals
+from wampd.router.stores.sqlite import carry_out, open_store
 
 CHALLENGE, AUTHENTICATE = 4, 5
 TICKET = "joe's hunter2"
@@ -42,15 +50,19 @@ class Browser:
         self.cookie = None
         self.connections = []
 
-    def connect(self, path="/ws", *, origin=True, **more):
-        return Connection(self, path, origin=f"http://127.0.0.1:{self.port}" if origin is True else origin, **more)
+    def connect(self, path="/ws", *, origin=True, tls=None, **more):
+        if origin is True:
+            origin = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        return Connection(self, path, origin=origin, tls=tls, **more)
 
 
 class Connection:
     """A WebSocket connection, headers and frames written out."""
 
-    def __init__(self, browser, path, *, origin=None, cookie=None, expect=101):
+    def __init__(self, browser, path, *, origin=None, cookie=None, expect=101, tls=None):
         self.socket = socket.create_connection(("127.0.0.1", browser.port), timeout=10)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         browser.connections.append(self)
         self._file = self.socket.makefile("rb")
         cookie = cookie or browser.cookie
@@ -261,3 +273,130 @@ def test_whose_proof_changes_or_who_is_removed_does_not_come_back(start, tmp_pat
 
     router.wait_until(asked, "the cookie stands for nobody")
     other.connect().come_back("user0")
+
+
+@pytest.mark.spec("TLA-01")
+def test_a_copy_of_a_cookie_ends_all_that_came_of_it_and_is_warned_of(start, new_browser_of):
+    router = start(listeners=LISTENERS, realms=REALMS.replace("cookie: {}", "cookie: {grace: 10 ms}"))
+    browser, other = new_browser_of(router), new_browser_of(router)
+    browser.connect().log_in()
+    other.connect().log_in()
+    copied = browser.cookie
+    here = browser.connect()
+    here.come_back()
+    browser.connect().come_back()  # so the copied value is superseded
+    time.sleep(0.1)
+    thief = new_browser_of(router)
+    assert thief.connect(cookie=copied).hello("cookie")[2] == "wamp.error.no_matching_auth_method"
+    assert here.receive() == [GOODBYE, {"message": "the cookie was copied"}, "wamp.close.logout"]
+    assert browser.connect().hello("cookie")[2] == "wamp.error.no_matching_auth_method"
+    other.connect().come_back()
+    assert "a cookie of joe in realm1 was shown again after its successor" in router.log()
+    assert copied.partition("=")[2] not in router.log()
+
+
+@pytest.mark.spec("TLA-01")
+@pytest.mark.parametrize("change", ["logout", "disable", "another ticket"])
+def test_what_is_done_to_a_principal_in_the_store_is_done_to_its_cookies(start, tmp_path, new_browser_of, change):
+    connection = open_store(tmp_path / "wampd.sqlite")
+    mia = Account(authid="mia", role="member", ticket=digest_of("hunter2 of mia"))
+    carry_out(connection, lambda connection: principals.add(connection, "realm1", mia))
+    router = start(listeners=LISTENERS, realms=with_store())
+    browser = new_browser_of(router)
+    here = browser.connect()
+    here.log_in("mia", "hunter2 of mia")
+    browser.connect().come_back("mia")
+
+    def work(connection):
+        if change == "logout":
+            principals.logout(connection, "realm1", "mia")
+        elif change == "disable":
+            principals.replace(connection, "realm1", mia, disabled=True)
+        else:
+            other = structs.replace(mia, ticket=digest_of("another hunter2 of mia"))
+            principals.replace(connection, "realm1", other, disabled=False)
+
+    carry_out(connection, work)
+    if change == "another ticket":
+        router.wait_until(lambda: len(stored_cookies(connection)) == 0, "the cookie is taken out")
+    else:
+        assert here.receive()[0] == GOODBYE
+    if change == "disable":  # and enabled again: that brings no cookie back
+        carry_out(connection, lambda connection: principals.replace(connection, "realm1", mia, disabled=False))
+    assert browser.connect().hello("cookie")[2] == "wamp.error.no_matching_auth_method"
+    connection.close()
+
+
+def stored_cookies(connection):
+    return connection.execute("SELECT id FROM cookies").fetchall()
+
+
+@pytest.mark.spec("TLA-01")
+def test_a_killed_router_knows_the_cookies_that_it_had(start, tmp_path, new_browser_of):
+    first = start(listeners=LISTENERS, realms=with_store())
+    connection = open_store(tmp_path / "wampd.sqlite")
+    browser = new_browser_of(first)
+    browser.connect().log_in()
+    first.wait_until(lambda: stored_cookies(connection), "the cookie is kept")
+    first.kill()
+    second = start(listeners=LISTENERS, realms=with_store())
+    browser.port = second.port
+    browser.connect().come_back()
+    connection.close()
+
+
+@pytest.mark.spec("TLA-01", "LP-01")
+def test_a_long_poll_client_comes_back(router):
+    def joined(http, cookie, *methods):
+        headers = {"Cookie": cookie} if cookie else {}
+        answer = http.ask("/lp/open", json.dumps({"protocols": ["wamp.2.json"]}).encode(), **headers)
+        path = f"/lp/{answer.json()['transport']}"
+        details = {"roles": {"caller": {}}, "authmethods": list(methods), "authid": "joe"}
+        assert http.ask(f"{path}/send", json.dumps([1, "realm1", details]).encode()).status == 202
+        heard = http.ask(f"{path}/receive").json()
+        if heard[0] == CHALLENGE:
+            assert http.ask(f"{path}/send", json.dumps([AUTHENTICATE, TICKET, {}]).encode()).status == 202
+            heard = http.ask(f"{path}/receive").json()
+        return heard[2]["authmethod"], answer.headers["set-cookie"].split(";")[0]
+
+    with Http(router.port) as http:
+        method, cookie = joined(http, None, "cookie", "ticket")
+        assert method == "ticket"
+        for _ in range(2):
+            method, cookie = joined(http, cookie, "cookie", "ticket")
+            assert method == "cookie"
+
+
+@pytest.mark.trap(7)
+def test_the_meta_api_shows_nothing_of_cookies(start, new_browser_of):
+    rule = "{uri: wamp.session., match: prefix, allow: [call]}"
+    realms = REALMS.replace("{uri: com., match: prefix, allow: [call]}", rule)
+    browser = new_browser_of(start(listeners=LISTENERS, realms=realms))
+    browser.connect().log_in()
+    here = browser.connect()
+    here.come_back()
+    here.send(48, 1, {}, "wamp.session.list")
+    for number, session in enumerate(here.receive()[3][0], 2):
+        here.send(48, number, {}, "wamp.session.get", [session])
+        kind, _, _, (details,) = here.receive()
+        assert kind == 50
+        assert details["transport"] == {"type": "websocket", "protocol": "wamp.2.json"}
+        assert "cookie" not in {key for key in details if key != "authmethod"}
+
+
+@pytest.mark.spec("TLA-01")
+def test_over_tls_the_cookie_is_bound_to_this_host(start, tmp_path, new_browser_of):
+    certificate, key = make_certificate(tmp_path)
+    listeners = LISTENERS.replace(
+        "    websocket", f"    tls: {{certificate: {certificate}, key: {key}}}\n    websocket"
+    )
+    browser = new_browser_of(start(listeners=listeners, realms=REALMS))
+    context = trusting(certificate)
+    first = browser.connect(tls=context)
+    assert re.fullmatch(
+        r"__Host-wampd=[A-Za-z0-9_-]{32}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure", first.set_cookie
+    )
+    first.log_in()
+    browser.connect(tls=context).come_back()
+    page = f"http://127.0.0.1:{browser.port}"
+    assert Connection(browser, "/ws", origin=page, tls=context, expect=403).set_cookie is None

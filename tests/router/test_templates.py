@@ -207,7 +207,7 @@ class Lives(RuleBasedStateMachine):
             core = shell.core
             assert core.is_deserted
             assert not len(core.dealer.registrations)
-            assert not +core._of_role
+            assert not +core.occupancy._of_role
         assert self.subscriptions() == self.kept_at_first
         assert self.stage.realms.tally.totals()["failures of ours"] == 0
 

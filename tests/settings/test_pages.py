@@ -15,6 +15,7 @@ from wampd.router.settings import Settings
 
 from .conftest import LISTENER, REALM, Configurations
 
+PEOPLE = "- {authid: somebody, role: user, ticket: hunter2}\n"
 SHOWN = [
     pytest.param(dedent(text), id=f"{page.relative_to(ROOT)}-{number}")
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -34,7 +35,13 @@ def put_files(config: Configurations) -> None:
 def test_what_a_page_shows_is_a_configuration_or_a_part_of_one(text: str, config: Configurations) -> None:
     shown = yaml.safe_load(text)
     whole = yaml.safe_load(REALM + LISTENER)
-    if shown.keys() <= set(Settings.__struct_fields__):
+    config.write(PEOPLE, "principals.yaml")
+    config.write("", "users.htpasswd")
+    if isinstance(shown, list):  # a file of principals
+        config.write(text, "principals.yaml")
+        methods: dict[str, object] = {"ticket": {}, "cryptosign": {}}
+        whole["realms"][0].update(roles=[{"name": "user"}], auth={"files": ["principals.yaml"], **methods})
+    elif shown.keys() <= set(Settings.__struct_fields__):
         whole.update(shown)
     elif "endpoint" in shown or "websocket" in shown:
         whole["listeners"][0].update(shown)

@@ -114,9 +114,10 @@ def test_the_defaults_are_those_that_are_promised_and_those_of_the_core(config):
 
 def test_realm_and_role_have_a_key_for_every_limit(config):
     of_session = set(Limits.__struct_fields__)
-    of_realm = {"sessions", "retained", "retained_size", "waiting_calls", "waiting_size", "kept_size"}
+    of_principals = {"sessions", "sessions_per_principal"}
+    of_realm = of_principals | {"retained", "retained_size", "waiting_calls", "waiting_size", "kept_size"}
     assert set(RealmLimits.__struct_fields__) == of_session | of_realm
-    assert set(RoleLimits.__struct_fields__) == of_session | {"sessions"}
+    assert set(RoleLimits.__struct_fields__) == of_session | of_principals
     assert not any(value is not None for value in msgspec.structs.asdict(RoleLimits()).values())
 
 
@@ -142,6 +143,11 @@ def test_rates_have_a_burst_of_a_second_unless_another_is_given(config, name):
 def test_sessions_and_retained_events_are_limited_in_the_realm_and_sessions_of_a_role_within(config):
     _, _, quota = resolved(config, "{sessions: 100, retained: 5}", "{sessions: 10}")
     assert quota == Quota(sessions=100, sessions_by_role={"anonymous": 10}, retained=5)
+
+
+def test_sessions_of_a_principal_are_limited_and_otherwise_in_a_role(config):
+    _, _, quota = resolved(config, "{sessions_per_principal: 3}", "{sessions_per_principal: 1}")
+    assert quota == Quota(sessions_per_principal=3, sessions_per_principal_by_role={"anonymous": 1})
 
 
 def test_calls_that_wait_are_limited_by_number_and_size(config):

@@ -8,7 +8,9 @@ from tests.spec.scenes import ACKNOWLEDGE, goodbye, joined_as
 from tests.support.play import ALL, ANY, BASIC, closed, nothing, violation
 from wampd.realms.messages import (
     ABORT,
+    AUTHENTICATE,
     CALL,
+    CHALLENGE,
     ERROR,
     EVENT,
     INTERRUPT,
@@ -79,6 +81,31 @@ def test_a_session_over_the_limit_of_its_role_is_not_let_in(play):
     member(play, "dave")
     goodbye(first)
     visitor(play, "erin")
+
+
+def test_a_session_over_the_limit_of_its_principal_is_not_let_in(play):
+    first = joined_as(play, "alice", "joe", "twofold")
+    joined_as(play, "bob", "joe", "twofold")
+    one_too_many = play.newcomer("carol")
+    one_too_many.hello("twofold", authmethods=["ticket"], authid="joe")
+    one_too_many < [CHALLENGE, "ticket", {}]
+    one_too_many > [AUTHENTICATE, "hunter2-of-joe", {}]
+    text = "no more than 2 sessions of one principal at once (limit: sessions_per_principal)"
+    one_too_many < [ABORT, {"message": text}, UNAVAILABLE]
+    one_too_many < closed
+    joined_as(play, "dave", "ann", "twofold")
+    goodbye(first)
+    joined_as(play, "erin", "joe", "twofold")
+
+
+def test_a_role_may_have_another_limit_of_sessions_of_a_principal(play):
+    joined_as(play, "alice", "boss", "twofold")
+    one_too_many = play.newcomer("bob")
+    one_too_many.hello("twofold", authmethods=["ticket"], authid="boss")
+    one_too_many < [CHALLENGE, "ticket", {}]
+    one_too_many > [AUTHENTICATE, "hunter2-of-boss", {}]
+    one_too_many < [ABORT, {"message": str}, UNAVAILABLE]
+    one_too_many < closed
 
 
 def test_subscriptions_over_the_limit_are_refused(play):

@@ -20,7 +20,10 @@ import hmac
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from wampd.auth.accounts import JUDGED, Account
+from wampd.auth.factors import AUTHFACTORS
 from wampd.auth.jar import Binding, Jar, Terms, Visit
 from wampd.auth.methods import Decline, Deny, Principal, Request, Step, Wait, shown
 from wampd.auth.questions import FindAccount
@@ -93,7 +96,14 @@ class CookieExchange:
             self._jar.forget(binding)
             why = "is gone or disabled" if account is None else "is proved by something else now"
             return Decline(f"cookie: {shown(binding.authid)} {why}")
-        return account.principal()
+        return self._principal(account)
+
+    def _principal(self, account: Account) -> Principal:
+        """Who comes back; all factors were passed when the cookie was bound."""
+        principal = account.principal()
+        factors = (self._binding.extra or {}).get(AUTHFACTORS)
+        extra = principal.extra if factors is None else {**(principal.extra or {}), AUTHFACTORS: factors}
+        return structs.replace(principal, factors=(), extra=extra, lasts=self._jar.lasts(self._binding))
 
 
 def is_proved(binding: Binding, account: Account) -> bool:

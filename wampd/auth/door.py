@@ -50,8 +50,10 @@ class RealmAuth:
             if method.name in self.methods:
                 raise ValueError(f"two methods named {method.name!r}")
             self.methods[method.name] = method
-        self.open_to_all = frozenset(name for name, method in self.methods.items() if isinstance(method, Anonymous))
-        """The methods that ask for no proof, so that nothing is to be guessed there."""
+        self.open_to_all = frozenset(
+            name for name, method in self.methods.items() if isinstance(method, Anonymous) or name == "cookie"
+        )
+        """The methods that ask for no proof, or for one that is far too long to be guessed."""
         self.grants: dict[str, Grants] = {}
         """Of the roles that are the same for all their sessions."""
         self._personal: dict[str, Role] = {}

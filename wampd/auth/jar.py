@@ -101,7 +101,7 @@ class Binding(Struct, eq=False, kw_only=True):
 
     def is_over(self, now: float) -> bool:
         """Whether it has expired."""
-        return now >= self.expires or now >= self.seen + self.idle
+        return now >= self.expires or now >= self.seen + self.idle or (self.ends is not None and now >= self.ends)
 
     def values(self) -> list[bytes]:
         """All that are remembered."""

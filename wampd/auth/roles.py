@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from functools import cache
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -116,9 +117,13 @@ class Role:
         *,
         trustlevel: int | None = None,
         privileged: bool = False,
+        denial: str = NOT_AUTHORIZED,
         authorizer: Authorizer | None = None,
     ) -> None:
-        """``trustlevel`` is that of every rule which names none; ``authorizer`` is asked about what no rule names."""
+        """``trustlevel`` is that of every rule which names none; ``denial`` is the URI of the ERROR that refuses.
+
+        ``authorizer`` is asked about what no rule names.
+        """
         self.name = name
         self.authorizer = authorizer
         self.privileged = privileged
@@ -127,13 +132,14 @@ class Role:
         """What its rules have to know of a session; if there is any, the role is to be asked for as it is `of` one."""
         self.limited = any(rule.limits is not None for rule in self.rules)
         """Whether some rule has limits of its own."""
-        self._rules_of = {"": _Rules(self.rules, trustlevel)}
+        refused = _refusals(denial)
+        self._rules_of = {"": _Rules(self.rules, trustlevel, refused)}
         for word in RESERVED:
             rules_of_word = [rule for rule in self.rules if rule.uri.partition(".")[0] == word]
-            self._rules_of[word] = _Rules(rules_of_word, trustlevel, final=True)
+            self._rules_of[word] = _Rules(rules_of_word, trustlevel, refused, final=True)
         for beginning in PRIVILEGED:
             naming = [rule for rule in self.rules if rule.uri.startswith(beginning)]
-            self._rules_of[beginning] = _Rules(naming, trustlevel, final=True)
+            self._rules_of[beginning] = _Rules(naming, trustlevel, refused, final=True)
 
     def __repr__(self) -> str:
         return f"<Role {self.name}: {len(self.rules)} rules>"
@@ -146,6 +152,8 @@ class Role:
 
     def decide(self, action: Action, uri: str, match: Match = "exact") -> Grant:
         """Whether ``action`` on ``uri``, or on everything that the pattern ``uri`` matches, is granted."""
+        if match == "exact":  # the usual question: nobody wants to know why
+            return self._rules_of[self._namespace(action, uri)].on_uri(action, uri).grant
         return self.judge(action, uri, match).grant
 
     def judge(self, action: Action, uri: str, match: Match = "exact") -> Judgement:
@@ -176,11 +184,12 @@ class Role:
 
     def _namespace(self, action: Action, uri: str) -> str:
         """Where the rules are that take part in a decision about this URI."""
-        if action == "call" and not self.privileged:
+        word = _reserved(uri)
+        if word and action == "call" and not self.privileged:
             for beginning in PRIVILEGED:
                 if uri.startswith(beginning):
                     return beginning
-        return _reserved(uri)
+        return word
 
     def _split(self, action: Action, pattern: str, match: Match) -> Iterator[tuple[str, str]]:
         """The parts of what a pattern matches: under which namespace, and the pattern of that part."""
@@ -199,22 +208,17 @@ class _Kept(Struct, frozen=True, eq=False):
     uri: str
     grant: Grant
 
-    def says(self, action: Action, *, pattern: bool, final: bool) -> Ruling:
-        """What it says of an action where it decides; ``final``: what it does not name is denied."""
-        if action in self.rule.deny:
-            return Ruling("denied", _REFUSED[action, pattern, True], self.rule)
-        if action in self.rule.allow:
-            return Ruling("allowed", self.grant, self.rule)
-        return Ruling("silent", _REFUSED[action, pattern, final], self.rule)
-
 
 class _Rules:
     """The rules that take part in decisions about one part of all URIs."""
 
-    __slots__ = ("_by_uri", "_final", "_personal", "_ranked")
+    __slots__ = ("_by_uri", "_final", "_personal", "_ranked", "_refused")
 
-    def __init__(self, rules: Sequence[Rule], trustlevel: int | None, *, final: bool = False) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], trustlevel: int | None, refused: _Refusals, *, final: bool = False
+    ) -> None:
         """``final``: what they do not allow is denied."""
+        self._refused = refused
         self._final = final
         self._by_uri: UriMap[_Kept] = UriMap()
         personal: UriMap[_Kept] = UriMap()
@@ -246,9 +250,7 @@ class _Rules:
     def on_uri(self, action: Action, uri: str) -> Ruling:
         """Decide about one URI."""
         best = self._by_uri.best(uri)
-        if best is None:
-            return _UNMATCHED[action, False, self._final]
-        return best.says(action, pattern=False, final=self._final)
+        return self._unmatched(action, pattern=False) if best is None else self._says(best.rule, best.grant, action)
 
     def concerned(self, uri: str, match: Match) -> list[Rule]:
         """All that match the URI, or some URI of the pattern; those that win over the others first."""
@@ -260,17 +262,27 @@ class _Rules:
         """Decide about everything that a pattern matches."""
         silent: Ruling | None = None
         for each in self._ranked:
-            own, own_match = each.uri, each.rule.match
-            if not overlap(own, own_match, uri, match):
-                continue
-            ruling = each.says(action, pattern=True, final=self._final)
-            if ruling.why == "denied":
-                return ruling
-            if ruling.why == "silent":
+            rule, own = each.rule, each.uri
+            ruling = self._says(rule, each.grant, action, pattern=True)
+            if ruling.why != "allowed" and overlap(own, rule.match, uri, match):
+                if ruling.why == "denied":
+                    return ruling
                 silent = silent or ruling
-            if covers(own, own_match, uri, match):
+            if covers(own, rule.match, uri, match):
                 return silent or ruling  # it wins over all that come after it
-        return silent or _UNMATCHED[action, True, self._final]
+        return silent or self._unmatched(action, pattern=True)
+
+    def _says(self, rule: Rule, grant: Grant, action: Action, *, pattern: bool = False) -> Ruling:
+        """What a rule says of an action where it decides."""
+        if action in rule.deny:
+            return Ruling("denied", self._refused[action, pattern, True], rule)
+        if action in rule.allow:
+            return Ruling("allowed", grant, rule)
+        return Ruling("silent", self._refused[action, pattern, self._final], rule)
+
+    def _unmatched(self, action: Action, *, pattern: bool) -> Ruling:
+        """What is said where no rule decides."""
+        return Ruling("unmatched", self._refused[action, pattern, self._final])
 
 
 class _SmallMap(UriMap[_Kept]):
@@ -315,6 +327,8 @@ def _granted(rule: Rule, trustlevel: int | None) -> Grant:
 
 def _reserved(uri: str) -> str:
     """Which reserved word ``uri`` is under; ``""``: none."""
+    if not uri.startswith("wamp"):  # as both words do
+        return ""
     for word in RESERVED:
         if uri.startswith(word) and uri.startswith(".", len(word)):
             return word
@@ -342,17 +356,20 @@ _DOING: dict[Action, str] = {
     "subscribe": "subscribe to",
     "force_reregister": "take over from those who registered",
 }
-_REFUSED: dict[tuple[Action, bool, bool], Grant] = {
-    (action, pattern, final): Grant(
-        refusal=NOT_AUTHORIZED,
-        reason=f"this session may not {doing} {'everything that this pattern matches' if pattern else 'this URI'}",
-        undecided=not final,
-    )
-    for action, doing in _DOING.items()
-    for pattern in (False, True)
-    for final in (False, True)
-}
+_Refusals: TypeAlias = Mapping[tuple[Action, bool, bool], Grant]
 """Refusals of an action: on a URI or a pattern, of one that is denied or of one that nothing is said of."""
-_UNMATCHED: dict[tuple[Action, bool, bool], Ruling] = {
-    question: Ruling("unmatched", refused) for question, refused in _REFUSED.items()
-}
+
+
+@cache
+def _refusals(uri: str) -> _Refusals:
+    """The refusals by an ERROR of this URI."""
+    return {
+        (action, pattern, final): Grant(
+            refusal=uri,
+            reason=f"this session may not {doing} {'everything that this pattern matches' if pattern else 'this URI'}",
+            undecided=not final,
+        )
+        for action, doing in _DOING.items()
+        for pattern in (False, True)
+        for final in (False, True)
+    }

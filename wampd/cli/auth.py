@@ -1,6 +1,7 @@
 """``wampd auth explain``: which rule decides, and why."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 
@@ -32,7 +33,7 @@ def explain(chosen: argparse.Namespace) -> int:
         session=chosen.session,
     )
     try:
-        explanation = explained(*loaded, question)
+        explanation = explained(*loaded, question, os.environ)
     except CannotExplain as why:
         print(f"wampd auth explain: {why}", file=sys.stderr)
         return EXIT_USAGE
@@ -44,10 +45,14 @@ def explain(chosen: argparse.Namespace) -> int:
 
 
 def _lines(said: Explanation) -> Iterator[str]:
-    verdict = "granted" if said.granted else "refused"
+    verdict = "granted" if said.granted else "refused" if said.asks is None else "not decided by rules"
     yield f"{verdict}: {said.action} {_pattern(said.uri, said.match)}"
     authid = "" if said.authid is None else f", authid {said.authid}"
+    if said.principal not in (None, "the configuration"):
+        authid += f" of {said.principal}"
     yield f"realm {said.realm}, role {said.role}{' (privileged)' if said.privileged else ''}{authid}"
+    if said.asks is not None:
+        yield f"the authorizer {said.asks.procedure} in {said.asks.realm} is asked, and if it does not allow it:"
     if said.error is not None:
         yield f"the client is told: {said.error}: {said.reason}"
     for part in said.parts:
@@ -72,9 +77,9 @@ def _part(part: ShownPart, said: Explanation) -> Iterator[str]:
         yield f"  {label} {_rule(rule)}"
     if part.decides is None:
         missing = "no rule matches" if said.match == "exact" else "no rule matches all of the pattern"
-        yield f"  {missing}: refused"
+        yield f"  {missing}"
     else:
-        does = {"allowed": "allows it", "denied": "denies it"}.get(part.why, f"does not name {said.action}: refused")
+        does = {"allowed": "allows it", "denied": "denies it"}.get(part.why, f"does not name {said.action}")
         yield f"  decides        {_rule(part.decides)}: {does}"
     for rule in part.less_specific:
         yield f"  less specific  {_rule(rule)}"

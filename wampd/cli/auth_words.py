@@ -25,7 +25,7 @@ def add(command: argparse.ArgumentParser) -> None:
         "--match", choices=get_args(Match), default="exact", help="how a registration or subscription is to match"
     )
     explain.add_argument("--realm", required=True, help="the realm, also one of a template")
-    explain.add_argument("--role", help="the role; without it that of the principal --authid in the configuration")
+    explain.add_argument("--role", help="the role; without it that of the principal --authid, as it is kept")
     explain.add_argument("--authid", help="who asks; rules may depend on it")
     explain.add_argument("--session", type=int, default=1, help="the session's id, for rules with {session}")
     explain.add_argument("--config", metavar="FILE", help="the configuration; without it ./config.yaml, or the default")

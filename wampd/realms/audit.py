@@ -49,15 +49,17 @@ Entry: TypeAlias = Denial | Kill
 class Books:
     """Takes the entries of one realm."""
 
-    def __init__(self, realm: str, entries: list[Entry]) -> None:
+    def __init__(self, realm: str, entries: list[Entry] | None) -> None:
+        """``entries`` gets them; `None`: nobody keeps them."""
         self._realm = realm
         self._entries = entries
 
     def denied(self, session: Session, action: Action, uri: str, grant: Grant, match: Match = "exact") -> None:
         """A session was refused by this grant."""
-        if grant.refusal is not None and grant.refusal != INVALID_URI:
+        if self._entries is not None and grant.refusal is not None and grant.refusal != INVALID_URI:
             self._entries.append(Denial(self._realm, session, action, uri, match, grant.refusal))
 
     def killed(self, session: Session, procedure: str, victims: list[Session], reason: str) -> None:
         """A session sent others away."""
-        self._entries.append(Kill(self._realm, session, procedure, tuple(victims), reason))
+        if self._entries is not None:
+            self._entries.append(Kill(self._realm, session, procedure, tuple(victims), reason))

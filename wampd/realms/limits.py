@@ -33,6 +33,7 @@ LimitName: TypeAlias = Literal[
     "call_rate",
     "publication_rate",
     "sessions",
+    "sessions_per_principal",
     "realms",
     "retained",
     "retained_size",
@@ -53,6 +54,7 @@ _TEXTS: dict[LimitName, str] = {
     "call_rate": "no more than {} calls a second",
     "publication_rate": "no more than {} publications a second",
     "sessions": "no more than {} sessions at once",
+    "sessions_per_principal": "no more than {} sessions of one principal at once",
     "realms": "no more than {} realms at once",
     "retained": "no more than {} retained events",
     "retained_size": "no more than {} bytes of retained events",
@@ -111,6 +113,9 @@ class Quota(Struct, frozen=True):
     """`None`: as many as there may be connections."""
     sessions_by_role: Mapping[str, int] = {}
     """Roles that have a limit of their own, within that of the realm."""
+    sessions_per_principal: int | None = None
+    sessions_per_principal_by_role: Mapping[str, int] = {}
+    """Roles that have a limit of their own, instead of that of the realm."""
     retained: int = 10_000
     """Retained events."""
     retained_size: int = 64 * 2**20

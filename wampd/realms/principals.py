@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from wampd.realms.grants import Action, Grant, Grants
+from wampd.realms.grants import NOT_AUTHORIZED, Action, Grant, Grants
 from wampd.realms.options import Match
 from wampd.realms.uris import overlap
 
@@ -78,15 +78,16 @@ class PrincipalGrants(Grants):
             return grant
         key = (action, uri, match)
         answer = self._answers.get(key)
-        return self.current.get(key) or (grant if answer is None else answer[0])
+        said = self.current.get(key) or (grant if answer is None else answer[0])
+        return _named(said, grant)
 
     def _ask(self, key: Key, refused: Grant) -> Grant:
         grant = self.current.get(key)
         if grant is not None:
-            return grant
+            return _named(grant, refused)
         answer = self._answers.get(key)
         if answer is not None and self._now() < answer[1]:
-            return answer[0]
+            return _named(answer[0], refused)
         if _is_reserved(key[1], key[2]):
             return refused
         raise Undecided(*key)
@@ -109,6 +110,11 @@ class PrincipalGrants(Grants):
     def __bool__(self) -> bool:
         """It is there, whatever it remembers."""
         return True
+
+
+def _named(said: Grant, refused: Grant) -> Grant:
+    """A no of the authorizer's is called as the rules of the role call theirs."""
+    return refused if said.refusal == NOT_AUTHORIZED != refused.refusal else said
 
 
 def _is_reserved(uri: str, match: Match) -> bool:

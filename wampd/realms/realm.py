@@ -31,7 +31,7 @@ from wampd.realms.calls import Timeouts
 from wampd.realms.dealer import Dealer
 from wampd.realms.gate import Gate, Handler, guarded
 from wampd.realms.history import Historian, HistoryRule
-from wampd.realms.limits import Limits, Quota, beyond
+from wampd.realms.limits import Limits, Quota
 from wampd.realms.messages import (
     GOODBYE,
     Abort,
@@ -53,6 +53,7 @@ from wampd.realms.messages import (
     Yield,
 )
 from wampd.realms.meta import Meta
+from wampd.realms.occupancy import Occupancy
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
 from wampd.realms.retained import Retention
@@ -126,7 +127,7 @@ class Realm:
         self.testaments = Testaments(self.broker)
         self.dealer.services.procedures.update(self.testaments.procedures())
         self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures())
-        self.books = Books(name, [] if entries is None else entries)
+        self.books = Books(name, entries)
         self.watcher: Watcher = Meta(self, outside)
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits
@@ -134,7 +135,7 @@ class Realm:
         self.kept: list[Sized] = [self.broker.retained, *self.broker.histories]
         """What outlives sessions: while any of it holds something, the realm is not to go."""
         self._role_limits = role_limits
-        self._of_role: Counter[str] = Counter()  # of the roles that the quota names
+        self.occupancy = Occupancy(quota)
         self.strict = strict_request_ids
         """Whether request ids must count, and be written as integers."""
         self._check_roles = check_roles
@@ -168,16 +169,6 @@ class Realm:
             Abort: self._abort,
         }
 
-    def full(self, authrole: str) -> str | None:
-        """What keeps one more session of this role out, for the client to read; `None`: there is room for it."""
-        quota = self.quota
-        if quota.sessions is not None and len(self.sessions) >= quota.sessions:
-            return beyond("sessions", quota.sessions)
-        most = quota.sessions_by_role.get(authrole)
-        if most is not None and self._of_role[authrole] >= most:
-            return f"{beyond('sessions', most)}, of the role {authrole!r}"
-        return None
-
     def limits_of(self, authrole: str) -> Limits:
         """The limits of the sessions of a role."""
         return self._role_limits.get(authrole, self.limits)
@@ -185,8 +176,7 @@ class Realm:
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
         self.sessions[session.id] = session
-        if session.authrole in self.quota.sessions_by_role:
-            self._of_role[session.authrole] += 1
+        self.occupancy.joined(session)
         session.limits = self.limits_of(session.authrole)
         self._gate.admit(session)
         roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
@@ -335,8 +325,7 @@ class Realm:
         session.state = State.CLOSED
         session.deaf = True
         session.handlers = {}
-        if session.authrole in self.quota.sessions_by_role:
-            self._of_role[session.authrole] -= 1
+        self.occupancy.left(session)
         return True
 
     def _part(self, session: Session) -> int:

@@ -15,7 +15,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
@@ -29,7 +29,6 @@ from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Quota
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
-from wampd.router.cookies import Attributes, Cookies
 from wampd.router.doors import tolerance
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
@@ -54,6 +53,9 @@ from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
+
+if TYPE_CHECKING:
+    from wampd.router.cookies import Cookies
 
 log = Logger()
 
@@ -124,6 +126,8 @@ class Daemon:
         """What gives cookies to the clients of a path."""
         if cookie is None or self.realms.returning is None:
             return None
+        from wampd.router.cookies import Attributes, Cookies  # only where there are any
+
         secure = cookie.secure == "always" or (cookie.secure == "auto" and listener.tls is not None)
         attributes = Attributes(cookie.name, cookie.max_age, cookie.same_site, secure)
         return Cookies(self.realms.returning.jar, attributes)
@@ -137,6 +141,12 @@ class Daemon:
             quota=Quota(
                 sessions=realm.limits.sessions,
                 sessions_by_role={role.name: role.limits.sessions for role in realm.roles if role.limits.sessions},
+                sessions_per_principal=realm.limits.sessions_per_principal,
+                sessions_per_principal_by_role={
+                    role.name: role.limits.sessions_per_principal
+                    for role in realm.roles
+                    if role.limits.sessions_per_principal
+                },
                 retained=realm.limits.retained,
                 retained_size=realm.limits.retained_size,
                 waiting_calls=realm.limits.waiting_calls,

@@ -11,12 +11,13 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from wampd.auth.anonymous import Anonymous, Unknown
 from wampd.auth.door import RealmAuth
-from wampd.auth.jar import Jar, Terms
+from wampd.auth.factors import factor
 from wampd.auth.keys import SigningKey
 from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
@@ -29,6 +30,9 @@ from wampd.router.settings.model import FailedJoins
 from wampd.router.settings.realms import Realm
 from wampd.router.stores.accounts import Accounts
 from wampd.router.stores.dynamic import Call, DynamicAccounts
+
+if TYPE_CHECKING:
+    from wampd.auth.jar import Jar
 
 
 class Known(Struct, frozen=True):
@@ -51,7 +55,13 @@ def door(realm: Realm, known: Known, call: Call, others: Iterable[Method] = ()) 
     ``call`` calls procedures of components; ``others`` are methods that need neither that nor principals.
     """
     methods = [*_methods(realm, known, call), *others]
-    return RealmAuth(methods, roles_of(realm), realm.uri_check, role_uri_bytes=longest_uris(realm))
+    return RealmAuth(
+        methods,
+        roles_of(realm),
+        realm.uri_check,
+        role_uri_bytes=longest_uris(realm),
+        tells_unknown=realm.auth.unknown_principals == "tell",
+    )
 
 
 def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
@@ -103,13 +113,14 @@ def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
         yield Tls(accounts(authenticator), knows_certificates=authenticator is not None)
     if auth.cookie is not None:
         from wampd.auth.cookie import Cookie
+        from wampd.auth.jar import Terms
         from wampd.router.returning import Judges
 
         assert known.jar is not None
         terms = Terms(auth.cookie.lifetime, auth.cookie.idle, auth.cookie.grace, auth.cookie.per_principal)
         authenticators = {name: getattr(getattr(auth, name), "authenticator", None) for name in METHODS}
         judges = {name: Judges(accounts(each)) for name, each in authenticators.items() if each is not None}
-        yield Cookie(realm.name, known.jar, lambda by: judges.get(by.removeprefix("wamp-"), known.accounts), terms)
+        yield Cookie(realm.name, known.jar, lambda by: judges.get(factor(by), known.accounts), terms)
 
 
 def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:

@@ -23,9 +23,10 @@ from wampd.realms.limits import Limits, Rate
 from wampd.realms.options import Match
 from wampd.router.rights import limits_of, longest_uris, roles_of
 from wampd.router.settings.model import Settings
-from wampd.router.settings.problems import KeyPath, Place, did_you_mean, quote
+from wampd.router.settings.problems import KeyPath, Place, SettingsError, did_you_mean, quote
 from wampd.router.settings.realms import Realm
 from wampd.router.templates import Directory, Plan, Template
+from wampd.router.whose import Unreadable, whose
 
 Places: TypeAlias = Mapping[KeyPath, Place]
 
@@ -51,7 +52,7 @@ class Question(Struct, frozen=True, kw_only=True):
     match: Match = "exact"
     realm: str
     role: str | None = None
-    """`None`: that of the principal ``authid`` of the configuration."""
+    """`None`: that of the principal ``authid``, as it is kept."""
     authid: str | None = None
     session: int = 1
     """For rules with ``{session}``."""
@@ -93,6 +94,14 @@ class ShownLimit(Struct, frozen=True, omit_defaults=True):
     burst: int | None = None
 
 
+class Asked(Struct, frozen=True):
+    """The procedure that decides where the rules do not."""
+
+    procedure: str
+    realm: str
+    """Where it is registered."""
+
+
 class Explanation(Struct, frozen=True, kw_only=True):
     """Whether it is granted, and why."""
 
@@ -103,11 +112,15 @@ class Explanation(Struct, frozen=True, kw_only=True):
     realm: str
     role: str
     authid: str | None
+    principal: str | None
+    """Where the principal is kept that has this role; `None`: the role was given."""
     privileged: bool
     error: str | None
     """The URI of the ERROR that refuses it."""
     reason: str
     """What the client is told."""
+    asks: Asked | None = None
+    """Who is asked before it is refused; `None`: nobody."""
     parts: list[ShownPart]
     """Empty if it is refused whatever the rules say."""
     disclose: Disclosure | None = None
@@ -115,11 +128,11 @@ class Explanation(Struct, frozen=True, kw_only=True):
     limits: list[ShownLimit] = []
 
 
-def explain(settings: Settings, places: Places, question: Question) -> Explanation:
-    """Tell what would be decided. Raises `CannotExplain`."""
+def explain(settings: Settings, places: Places, question: Question, environ: Mapping[str, str]) -> Explanation:
+    """Tell what would be decided. Raises `CannotExplain`. ``environ`` is what ``${NAME}`` means in files of principals."""
     index, door = _door(settings.realms, question.realm)
     realm = settings.realms[index]
-    name = _role_of(realm, question)
+    name, principal = _role_of(settings, realm, question, environ)
     numbers = [number for number, role in enumerate(realm.roles) if role.name == name]
     if not numbers:
         known = [role.name for role in realm.roles]
@@ -146,9 +159,11 @@ def explain(settings: Settings, places: Places, question: Question) -> Explanati
         realm=question.realm,
         role=name,
         authid=question.authid,
+        principal=principal,
         privileged=role.privileged,
         error=grant.refusal,
         reason=grant.reason,
+        asks=_asked(grants, grant, question.realm),
         parts=[show.part(part) for part in judgement.parts] if judgement.grant == grant else [],
         disclose=grant.disclose if granted else None,
         trustlevel=grant.trustlevel,
@@ -173,15 +188,24 @@ def _door(realms: Sequence[Realm], name: str) -> tuple[int, RealmAuth]:
     return doors.index(found), found
 
 
-def _role_of(realm: Realm, question: Question) -> str:
+def _role_of(
+    settings: Settings, realm: Realm, question: Question, environ: Mapping[str, str]
+) -> tuple[str, str | None]:
+    """The role that is meant, and who says that the principal has it."""
     if question.role is not None:
-        return question.role
-    if question.authid is None:
+        return question.role, None
+    authid = question.authid
+    if authid is None:
         raise CannotExplain("whose permission? give --role, --authid, or both")
-    for principal in realm.auth.principals:
-        if principal.authid == question.authid:
-            return principal.role
-    raise CannotExplain(f"the configuration has no principal {quote(question.authid)} in this realm: give --role, too")
+    try:
+        found = whose(realm, None if settings.store is None else settings.store.file, authid, environ)
+    except (Unreadable, SettingsError) as why:
+        raise CannotExplain(str(why)) from None
+    if found is None:
+        raise CannotExplain(f"nothing is kept of a principal {quote(authid)} in this realm: give --role, too")
+    if found.disabled:
+        raise CannotExplain(f"the principal {quote(authid)} is disabled in {found.place}")
+    return found.role, found.place
 
 
 def _grants(door: RealmAuth, role: str, question: Question) -> Grants:
@@ -228,6 +252,13 @@ class _Show:
             sorted(rule.deny),
             None if filled == rule.uri else filled,
         )
+
+
+def _asked(grants: Grants, grant: Grant, realm: str) -> Asked | None:
+    authorizer = grants.authorizer
+    if authorizer is None or not grant.undecided:
+        return None
+    return Asked(authorizer.procedure, authorizer.realm or realm)
 
 
 def _limits(action: Action, limits: Limits, grant: Grant) -> list[ShownLimit]:

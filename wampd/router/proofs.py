@@ -56,6 +56,7 @@ class Proofs:
             ticket=digest_of(ticket) if ticket is not None and self._takes_tickets else None,
             wampcra=self._cra_key(principal, password),
             scram=self._scram_keys(principal, password),
+            factors=principal.factors,
             keys=tuple(bytes.fromhex(key) for key in principal.keys),
             certificates=tuple(filter(None, map(certificate_name, principal.certificates))),
         )

@@ -191,8 +191,9 @@ class Realms:
         self.answers.add(FindAccount, lambda question: question.accounts.find(question))
         self.answers.add(CallProcedure, self._call_procedure)
         self.answers.add(AwaitTurn, self._await_turn)
-        self._throttle = Throttle(tolerance, clock.seconds)
-        self.tally.ask(lambda: self._throttle.struck)
+        self.throttle = Throttle(tolerance, clock.seconds)
+        """Of those who fail to authenticate."""
+        self.tally.ask(lambda: self.throttle.struck)
         self._envoys: dict[str, Envoy] = {}
         self.auditor = Auditor(clock, self._core, self.end_of_turn)
         self._authorizers = Authorizers(self.call, clock, self.tally)
@@ -214,7 +215,7 @@ class Realms:
         shell = self._shells.get(name)
         if shell is None:
             return self._open(name, accept.authrole)
-        full = shell.core.full(accept.authrole)
+        full = shell.core.occupancy.full(accept.authrole, accept.authid)
         if full is not None:
             self.tally.strike(SESSIONS_OVER_THE_LIMIT)
             return Abort(UNAVAILABLE, full, f"the realm {name} has {full}")
@@ -304,7 +305,7 @@ class Realms:
 
     def handshake(self, about: Mapping[str, Any]) -> Handshake:
         """Begin a handshake with a client; ``about`` tells of its transport."""
-        return Handshake(self._directory, self._session_id, self._agent, about, self._throttle)
+        return Handshake(self._directory, self._session_id, self._agent, about, self.throttle)
 
     def call(self, realm: str, procedure: str, args: Sequence[Any], timeout: float) -> Deferred[Answer]:
         """Call a procedure of a component, as the router; ``timeout`` in seconds. The Deferred fails with `CallFailed`."""

@@ -6,7 +6,7 @@ Rules
   not found, or has another role, gets GOODBYE ``wamp.close.killed``. If nobody knows, the session stays: whoever has the
   trouble logs it.
 * It is asked a second time when everybody has joined who was at the door when the change came: what they proved may be older.
-* Only sessions of principals that are kept (`PROVIDERS`) are concerned.
+* Only sessions of principals that are kept (`PROVIDERS`) are concerned, and not the nameless.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Recall:
         for shell in self._realms.all():
             if self._realms.door(shell.core.name) is door:
                 for session in shell.core.sessions.values():
-                    if session.authprovider in PROVIDERS and (authids is None or session.authid in authids):
+                    if (authids is None or session.authid in authids) and _is_kept(session):
                         here[session.authid].append((shell, session))
         return here
 
@@ -96,3 +96,7 @@ class Recall:
                 shell.core.expel([session], KILLED, why)
                 shell.tidy()
         self._realms.end_of_turn()
+
+
+def _is_kept(session: Session) -> bool:
+    return session.authprovider in PROVIDERS and session.authmethod != "anonymous"

@@ -21,7 +21,7 @@ from wampd.router.settings.realms import Role as RoleSettings
 
 def roles_of(realm: Realm) -> list[Role]:
     """The roles of a realm, in the order in which they are configured; so are their rules."""
-    return [_role(role) for role in realm.roles]
+    return [_role(role, f"wamp.error.{realm.denial}") for role in realm.roles]
 
 
 def longest_uris(realm: Realm) -> Mapping[str, int]:
@@ -39,13 +39,14 @@ def limits_of(realm: RealmLimits, role: RoleLimits) -> Limits:
     return Limits(**values)
 
 
-def _role(role: RoleSettings) -> Role:
+def _role(role: RoleSettings, denial: str) -> Role:
     asked = role.authorizer
     return Role(
         role.name,
         [_rule(rule) for rule in role.permissions],
         trustlevel=role.trustlevel,
         privileged=role.privileged,
+        denial=denial,
         authorizer=None if asked is None else Authorizer(asked.procedure, asked.realm, asked.timeout, asked.ttl),
     )
 

@@ -18,16 +18,18 @@ Sources: WAMP advanced profile, "HTTP Longpoll Transport"; RFC 9110 (HTTP semant
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Struct
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from wampd.router.cookies import Cookies
 from wampd.router.origins import ANY, is_named, origin_allowed
 from wampd.router.polling import NotOpened, Outcome, Polled, Transports
+
+if TYPE_CHECKING:
+    from wampd.router.cookies import Cookies
 
 MAX_OPEN: Final = 16 * 1024
 """Bytes of the body of ``open``."""

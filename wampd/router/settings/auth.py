@@ -99,6 +99,13 @@ class Principal(Part, frozen=True, kw_only=True):
     scram: Annotated[
         ScramProof | None, Meta(description="What proves it by the method `scram`, instead of `password`.")
     ] = None
+    factors: Annotated[
+        tuple[Name, ...],
+        Meta(
+            description="Methods by which the client has to prove itself one after the other, all of them in one handshake;"
+            " no other method lets it in. Empty: any method will do for which there is something here."
+        ),
+    ] = ()
 
 
 class Authenticator(Part, frozen=True, kw_only=True):
@@ -276,6 +283,13 @@ class Auth(Part, frozen=True, kw_only=True):
         tuple[PasswordFile, ...],
         Meta(description="Files of names and passwords, which clients send with the method `ticket`."),
     ] = ()
+    unknown_principals: Annotated[
+        Literal["deny", "tell"],
+        Meta(
+            description="What clients learn that name somebody whom nobody knows: `deny`, that they are denied, as with a"
+            " wrong proof; `tell`, that there is no such principal (`wamp.error.no_such_principal`)."
+        ),
+    ] = "deny"
     anonymous: Annotated[AnonymousAuth | None, Meta(description="Let clients in without authentication.")] = None
     ticket: Annotated[TicketAuth | None, Meta(description="Let principals in by a shared secret.")] = None
     cryptosign: Annotated[CryptosignAuth | None, Meta(description="Let principals in by their Ed25519 keys.")] = None

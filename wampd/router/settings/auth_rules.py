@@ -15,7 +15,7 @@ from .values import others_can_read
 MOST_FAULTS = 20
 """Of one file of passwords that are reported."""
 
-OTHERS = ("principals", "files", "password_files", "store", "mock_secret")
+OTHERS = ("principals", "files", "password_files", "store", "mock_secret", "unknown_principals")
 """The keys that name no authentication method."""
 
 METHODS = tuple(name for name in Auth.__struct_fields__ if name not in OTHERS)
@@ -76,8 +76,30 @@ def check_principals(
                 names = " or ".join(PROOFS[key])
                 why = f"the realm's auth does not name {names}, or leaves it to an authenticator"
                 here.problem(f"no method uses this: {why}", *keys, index, key)
+        _factors(principal, methods, here, *keys, index)
         if "scram" in methods:
             scram_takes(principal, here, *keys, index)
+
+
+def _factors(principal: Principal, methods: Collection[str], here: Here, *keys: str | int) -> None:
+    """See that a principal, which ``keys`` lead to, can prove itself by all its factors, and by none of them alone."""
+    factors = list(here.each(principal.factors, *keys, "factors"))
+    if len(factors) == 1:
+        here.problem("one factor is no more than a proof: name two at least, or none", *keys, "factors")
+    for index, name in repeated(factors):
+        here.problem(f"{quote(name)} is here twice", *keys, "factors", index)
+    proving = sorted({method for users in PROOFS.values() for method in users})
+    for index, name in factors:
+        own = [key for key, users in PROOFS.items() if name in users]
+        if name not in proving:
+            problem = f"{quote(name)} is no method that proves a principal of this list{did_you_mean(name, proving)}"
+        elif name not in methods:
+            problem = f"the realm's auth does not name {name}, or leaves it to an authenticator"
+        elif not any(getattr(principal, key) for key in own):
+            problem = f"nothing proves the principal by {name}: give it {' or '.join(own)}"
+        else:
+            continue
+        here.problem(problem, *keys, "factors", index)
 
 
 def _password_file(listed: PasswordFile, here: Here) -> None:

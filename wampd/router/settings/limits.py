@@ -40,12 +40,17 @@ class RealmLimits(Part, frozen=True, kw_only=True):
     """What each session of the realm may hold and do, and what the realm may hold of all of them together.
 
     A request beyond a limit gets an ERROR that names it: `wamp.error.not_authorized`; `wamp.error.unavailable` for
-    `sessions` (an ABORT), rates and what is retained; `wamp.error.payload_size_exceeded`; `wamp.error.invalid_uri`;
-    `wamp.error.no_available_callee` for calls that cannot wait. A publication without acknowledgement is dropped, or only
-    not retained; too deep a message ends the session. All is counted, and the counters are in the log.
+    `sessions` and `sessions_per_principal` (an ABORT), rates and what is retained; `wamp.error.payload_size_exceeded`;
+    `wamp.error.invalid_uri`; `wamp.error.no_available_callee` for calls that cannot wait. A publication without
+    acknowledgement is dropped, or only not retained; too deep a message ends the session. All is counted, and the counters are
+    in the log.
     """
 
     sessions: Annotated[Count | None, Meta(description="Sessions in the realm at once; `null` sets no limit.")] = None
+    sessions_per_principal: Annotated[
+        Count | None,
+        Meta(description="Sessions of one authid in the realm at once, in whatever roles; `null` sets no limit."),
+    ] = None
     retained: Annotated[Count, Meta(description="Retained events in the realm.")] = 10_000
     retained_size: Annotated[Size, Meta(description="About how much memory they may take.")] = 64 * MIB
     waiting_calls: Annotated[
@@ -92,6 +97,9 @@ class RoleLimits(Part, frozen=True, kw_only=True):
 
     sessions: Annotated[
         Count | None, Meta(description="Sessions of this role in the realm at once, within what the realm allows.")
+    ] = None
+    sessions_per_principal: Annotated[
+        Count | None, Meta(description="Sessions that an authid may have when it joins in this role.")
     ] = None
     subscriptions: Annotated[Count | None, Meta(description="Subscriptions of a session.")] = None
     registrations: Annotated[Count | None, Meta(description="Registrations of a session.")] = None

@@ -1,6 +1,6 @@
 """Settings of a realm: who may join, and what they may do."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -29,7 +29,7 @@ class Permission(Part, frozen=True, kw_only=True):
         str,
         Meta(
             description="The URI, the beginning of URIs (`prefix`), or a URI with empty components (`wildcard`). The"
-            " components `{authid}` and `{session}` stand for those of the session: `com.user.{authid}.`. An authid that"
+            ' components `{authid}` and `{session}` stand for those of the session: `"com.user.{authid}."`. An authid that'
             " is not one component of a URI cannot join in a role with such a rule."
         ),
     ]
@@ -209,6 +209,13 @@ class Realm(Part, frozen=True, kw_only=True):
             " interrupted. WAMP asks for both; client libraries in JavaScript announce only the one."
         ),
     ] = False
+    denial: Annotated[
+        Literal["not_authorized", "authorization_denied"],
+        Meta(
+            description="The last part of the URI of the ERROR for what no rule allows: WAMP's Basic Profile says"
+            " `wamp.error.not_authorized`, its Advanced Profile `wamp.error.authorization_denied`."
+        ),
+    ] = "not_authorized"
     roles: Annotated[tuple[Role, ...], Meta(min_length=1, description="The roles that its sessions can have.")]
     auth: Annotated[Auth, Meta(description="How sessions authenticate.")]
     slow_consumer: Annotated[

@@ -64,6 +64,7 @@ class Said(Struct, frozen=True):
     authid: str | None = None
     realm: str | None = None
     extra: dict[str, Any] | None = None
+    factors: tuple[str, ...] = ()
 
 
 class DynamicAccounts:
@@ -167,5 +168,6 @@ def _account(question: FindAccount, value: Mapping[str, Any]) -> Account:
         role=said.role,
         provider="dynamic",
         extra=said.extra,
+        factors=said.factors,
         **({} if proof is None else proof(question, value)),
     )

@@ -38,7 +38,7 @@ class _Cra(Struct, frozen=True):
 
 
 class _Cryptosign(Struct, frozen=True):
-    pubkey: str | list[str] | None = None
+    pubkey: str | list[str]
 
 
 class _Scram(Struct, frozen=True):
@@ -85,11 +85,9 @@ def _scram(_question: FindAccount, value: Mapping[str, Any]) -> dict[str, Any]:
     return {"scram": (keys,)}
 
 
-def _cryptosign(question: FindAccount, value: Mapping[str, Any]) -> dict[str, Any]:
-    """The procedure has judged the key; unless it tells those that are right."""
+def _cryptosign(_question: FindAccount, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The procedure tells the keys that are right: so one that only knows names opens the door to no key."""
     said = msgspec.convert(value, _Cryptosign)
-    if said.pubkey is None:
-        return {"keys": (question.value,)}
     told = [said.pubkey] if isinstance(said.pubkey, str) else said.pubkey
     keys = [read_public_key(key) for key in told]
     if None in keys:

@@ -14,7 +14,7 @@ Sources: WAMP basic profile, "WebSocket Transport"; RFC 6455 sections 4.2, 4.4 a
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 from websockets.exceptions import NegotiationError
@@ -22,14 +22,16 @@ from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFact
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from wampd.auth.jar import Visit
-from wampd.router.cookies import Cookies
 from wampd.router.origins import origin_allowed
 from wampd.router.wire.batch import SUFFIX
 from wampd.router.wire.batched import BatchedFraming
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import RAW_SERIALIZERS
 from wampd.router.wire.websocket import QUIET, WebSocketFraming, forget
+
+if TYPE_CHECKING:
+    from wampd.auth.jar import Visit
+    from wampd.router.cookies import Cookies
 
 SUBPROTOCOLS: Final = {
     f"wamp.2.{serializer}{suffix}": serializer for suffix in ("", SUFFIX) for serializer in RAW_SERIALIZERS.values()

@@ -1,0 +1,250 @@
+"""Sessions that wait for an authorizer: what is kept meanwhile is bounded, and order is kept whatever is answered when."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.realms.house import CAPABLE, House
+from wampd.realms.asking import Held, WaitingRoom
+from wampd.realms.grants import NOT_AUTHORIZED, Authorizer, Grant
+from wampd.realms.messages import (
+    CALL,
+    ERROR,
+    EVENT,
+    INVOCATION,
+    PUBLISH,
+    REGISTER,
+    REGISTERED,
+    RESULT,
+    SUBSCRIBE,
+    YIELD,
+)
+from wampd.realms.principals import PrincipalGrants, Undecided
+from wampd.realms.session import ProtocolViolation
+
+AUTHORIZER = Authorizer("com.authorizer")
+DENIED = Grant(refusal=NOT_AUTHORIZED)
+
+
+class Rules:
+    """What begins with ``u`` is undecided, what begins with ``d`` is denied, all else is granted."""
+
+    def decide(self, action: str, uri: str, match: Any) -> Grant:
+        if uri.startswith(("u", "d")):
+            return Grant(refusal=NOT_AUTHORIZED, undecided=uri.startswith("u"))
+        return Grant()
+
+
+class Outlet:
+    """Carries nothing away, and remembers whether the session is to be read from."""
+
+    def __init__(self, house: House, member: Any) -> None:
+        self.house = house
+        self.member = member
+        self.held: list[bool] = []
+
+    def flush(self) -> None:
+        """Nothing is carried away."""
+
+    def hold(self, held: bool) -> None:
+        self.held.append(held)
+
+    def resume(self) -> None:
+        self.house.realm.room.go_on(self.member.session)
+
+
+def house(**options: Any) -> House:
+    return House(policy=Rules(), authorizer=AUTHORIZER, **options)
+
+
+def answer(house: House, grant: Grant, *, remember: bool = True) -> None:
+    """Answer the oldest question."""
+    house.realm.room.decided(house.asked.pop(0), grant, remember=remember)
+
+
+# ---------------------------------------------------------------------------------------------------------- bounds
+
+
+@pytest.mark.trap(8)
+@pytest.mark.trap(16)
+def test_of_each_principal_so_many_answers_are_remembered_the_newest():
+    here = house()
+    joe = here.join(authid="joe")
+    grants = joe.session.grants
+    assert isinstance(grants, PrincipalGrants)
+    for number in range(PrincipalGrants.MOST + 10):
+        grants.remember(("call", f"u.{number}", "exact"), Grant(), 60.0)
+    assert len(grants) == PrincipalGrants.MOST
+    with pytest.raises(Undecided):
+        grants.call("u.9")
+    assert grants.call("u.10").refusal is None
+
+
+@pytest.mark.trap(8)
+@pytest.mark.trap(16)
+def test_of_all_principals_together_so_many_answers_are_remembered(monkeypatch):
+    monkeypatch.setattr(WaitingRoom, "MOST_ANSWERS", 20)
+    here = house()
+    members = [here.join(authid=f"joe{number}") for number in range(7)]
+    for number in range(1, 4):
+        for member in members:
+            member.say([CALL, number, {}, f"u.{number}"])
+            answer(here, DENIED)
+            kept = sum(len(other.session.grants) for other in members)
+            assert kept <= 20
+    assert here.realm.struck["memories of authorization emptied"] == 1
+    members[0].leave()
+    assert members[1].session.grants.forget() is None
+
+
+def test_what_went_with_its_principal_does_not_count(monkeypatch):
+    monkeypatch.setattr(WaitingRoom, "MOST_ANSWERS", 20)
+    here = house()
+    for number in range(100):
+        member = here.join(authid=f"joe{number}")
+        member.say([CALL, 1, {}, "u.x"])
+        answer(here, DENIED)
+        member.leave()
+        here.members.clear()
+        here.touched.clear()
+        del member
+        gc.collect()
+    assert not here.realm.struck
+
+
+def test_when_much_waits_nothing_more_is_read_until_all_is_served():
+    here = house()
+    joe = here.join(authid="joe")
+    joe.session.outlet = outlet = Outlet(here, joe)
+    joe.say([CALL, 1, {}, "u.x"])
+    most = Held.MOST // Held.OVERHEAD
+    for number in range(2, most + 2):
+        joe.say([PUBLISH, number, {}, "g.x"])
+    assert outlet.held == []
+    joe.say([PUBLISH, number + 1, {}, "g.x"], [PUBLISH, number + 2, {}, "u.y"], [PUBLISH, number + 3, {}, "g.x"])
+    assert outlet.held == [True]
+    answer(here, DENIED)
+    assert outlet.held == [True]
+    answer(here, DENIED)
+    assert outlet.held == [True, False]
+
+
+def test_payload_counts_as_what_waits():
+    here = house()
+    joe = here.join(authid="joe")
+    joe.session.outlet = outlet = Outlet(here, joe)
+    joe.say([CALL, 1, {}, "u.x"], [PUBLISH, 2, {}, "g.x", ["x" * Held.MOST]])
+    assert outlet.held == [True]
+    here.realm.dismiss(joe.session, "com.bye")
+    assert outlet.held == [True, False]
+
+
+def test_answers_for_a_realm_that_is_closed_are_dropped():
+    here = house()
+    joe = here.join(authid="joe")
+    joe.say([CALL, 1, {}, "u.x"])
+    room, (question,) = here.realm.room, here.asked
+    joe.leave()
+    here.realm.close()
+    room.decided(question, Grant(), remember=True)
+    assert repr(question) == f"<Question whether {joe.session} may call 'u.x' (exact)>"
+
+
+# ------------------------------------------------------------------------------------------------------------ order
+
+
+@pytest.mark.spec("ORD-07", "ID-05")
+def test_request_ids_are_counted_when_a_message_is_served():
+    here = house(strict=True)
+    joe = here.join(authid="joe", roles=CAPABLE)
+    joe.say([CALL, 1, {"progress": True}, "u.x"], [CALL, 1, {"progress": True}, "u.x"], [CALL, 1, {}, "u.x"])
+    joe.say([SUBSCRIBE, 2, {}, "g.x"])
+    boss = here.join(roles=CAPABLE)
+    boss.session.grants = here.grants
+    boss.say([REGISTER, 1, {}, "g.x"])
+    assert boss.heard()[0][0] == REGISTERED
+    answer(here, Grant())
+    assert joe.heard()[0][:3] == [ERROR, CALL, 1]  # there is no such procedure, and so no call that goes on
+
+
+@pytest.mark.spec("ORD-07")
+def test_the_parts_of_a_progressive_call_wait_and_are_not_asked_about():
+    here = house()
+    callee, joe = here.join(authid="ann", roles=CAPABLE), here.join(authid="joe", roles=CAPABLE)
+    callee.say([REGISTER, 1, {}, "u.x"])
+    answer(here, Grant())
+    callee.heard()
+    joe.say(*[[CALL, 1, {"progress": True}, "u.x", [part]] for part in range(3)], [CALL, 1, {}, "u.x", [3]])
+    answer(here, Grant(), remember=False)
+    assert not here.asked
+    heard = callee.heard()
+    assert [message[0] for message in heard] == [INVOCATION] * 4
+    assert [message[4] for message in heard] == [[0], [1], [2], [3]]
+    callee.say([YIELD, 1, {}])
+    assert joe.heard() == [[RESULT, 1, {}]]
+
+
+def test_a_violation_ends_what_waits():
+    here = house(strict=True)
+    joe = here.join(authid="joe")
+    joe.say([CALL, 1, {}, "u.x"], [SUBSCRIBE, 7, {}, "g.x"])
+    with pytest.raises(ProtocolViolation, match="request id 7 where 2 was due"):
+        answer(here, DENIED)
+
+
+URIS = ("g.1", "g.2", "u.1", "u.2", "u.3", "d.1")
+SENDERS = ("joe", "joe", "ann")
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.integers(0, len(SENDERS) - 1), st.sampled_from(URIS)),
+        st.tuples(st.just("answer"), st.booleans(), st.booleans()),
+        st.just(("forget",)),
+    ),
+    max_size=40,
+)
+
+
+@pytest.mark.spec("ORD-07")
+@given(STEPS)
+def test_order_is_kept_whatever_is_answered_when(steps):
+    here = house()
+    listener = here.join(authid="listener")
+    for number, uri in enumerate(("g.", "d."), 1):
+        listener.say([SUBSCRIBE, number, {"match": "prefix"}, uri] if uri == "g." else [SUBSCRIBE, number, {}, "g.0"])
+    listener.say([SUBSCRIBE, 3, {"match": "prefix"}, "u."])
+    answer(here, Grant())
+    listener.heard()
+    members = [here.join(authid=authid) for authid in SENDERS]
+    said: list[list[tuple[str, int]]] = [[] for _ in members]
+    allowed: set[str] = set()
+    number = 0
+    for step in steps:
+        if step[0] == "answer":
+            if here.asked:
+                _, uri, _ = here.asked[0].key
+                if step[1] and not here.asked[0].outdated:
+                    allowed.add(uri)
+                answer(here, Grant() if step[1] else DENIED, remember=step[2])
+        elif step[0] == "forget":
+            here.realm.room.forget(lambda _role, authid: authid == "joe")
+        else:
+            number += 1
+            sender, uri = step
+            said[sender].append((uri, number))
+            members[sender].say([PUBLISH, number, {}, uri, [sender, number]])
+    while here.asked:
+        answer(here, DENIED)
+    got = [(message[3].get("topic", "g.0"), *message[4]) for message in listener.heard() if message[0] == EVENT]
+    for sender, published in enumerate(said):
+        heard = [(topic, of) for topic, by, of in got if by == sender]
+        assert heard == [each for each in published if each in set(heard)], "order is kept, and nothing comes twice"
+        assert {each for each in published if each[0].startswith("g")} <= set(heard), "what is granted is never lost"
+        assert all(topic.startswith("g") or topic in allowed for topic, _ in heard), (
+            "nothing comes that was not allowed"
+        )
+    assert len(here.realm.room) == 0

@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.auth.door import ABORT, AUTHENTICATE, CHALLENGE, WELCOME, Client, hello, wamp_error
 from wampd.auth.accounts import Account
 from wampd.auth.cryptosign import Cryptosign
-from wampd.auth.handshake import Accept, RealmAuth
+from wampd.auth.door import RealmAuth
+from wampd.auth.handshake import Accept
 from wampd.auth.keys import SigningKey, is_signed
 from wampd.auth.roles import Role
 from wampd.realms.session import ProtocolViolation

@@ -1,4 +1,4 @@
-"""A law: whatever is said with tokens, in whatever order, a whole token that is good now lets its owner in, once, and nothing else."""
+"""A law: whatever is said with tokens, in whatever order, a whole token that is good lets its owner in, once; nothing else."""
 
 from __future__ import annotations
 

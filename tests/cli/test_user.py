@@ -1,77 +1,18 @@
-"""``wampd user`` and ``wampd key``: what they do, what they say, and what they never show."""
+"""``wampd user``: what it does, what it says, and what it never shows."""
 
-import io
 import json
-import os
-import pty
-import stat
 import subprocess
 import sys
-import time
 
 import pytest
 
+from tests.cli.conftest import CONFIG, PASSWORD
 from tests.support.process import ROOT, environment
 from wampd.auth import hashes
 from wampd.auth.ticket import digest_of
 from wampd.cli.main import main
 from wampd.router.stores import principals
 from wampd.router.stores.sqlite import carry_out, open_store
-
-CONFIG = """
-store: {file: wampd.sqlite}
-realms:
-  - name: realm1
-    roles: [{name: user}, {name: admin}, {name: personal, permissions: [{uri: "com.{authid}", allow: [call]}]}]
-    auth:
-      ticket: {}
-      wampcra: {iterations: 10}
-      scram: {kdf: pbkdf2, iterations: 10}
-      cryptosign: {}
-      store: true
-  - name: keys
-    roles: [{name: user}]
-    auth: {cryptosign: {}, store: true}
-  - name: public
-    roles: [{name: user}]
-    auth: {anonymous: {role: user}}
-listeners: [{endpoint: tcp:8080, rawsocket: {}}]
-"""
-PASSWORD = "hunter2 ünd mehr"
-
-
-class Desk:
-    """An empty directory with a configuration, and the command."""
-
-    def __init__(self, directory, capsys, monkeypatch):
-        self.directory, self._capsys, self._monkeypatch = directory, capsys, monkeypatch
-        self.write(CONFIG)
-
-    def write(self, text):
-        (self.directory / "config.yaml").write_text(text)
-
-    def __call__(self, *words, stdin="", realm="realm1"):
-        """Exit status, standard output, standard error."""
-        self._monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        where = () if realm is None else ("--realm", realm)
-        status = main(["user", words[0], *words[1:], *where])
-        return status, *self._capsys.readouterr()
-
-    def kept(self, authid, realm="realm1"):
-        connection = open_store(self.directory / "wampd.sqlite")
-        kept = principals.get(connection, realm, authid)
-        connection.close()
-        return kept
-
-    def add(self, authid="joe", *words, **more):
-        return self("add", authid, "--role", "user", *(words or ("--password-stdin",)), stdin=f"{PASSWORD}\n", **more)
-
-
-@pytest.fixture
-def user(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return Desk(tmp_path, capsys, monkeypatch)
-
 
 # --- add ---
 
@@ -329,58 +270,7 @@ def test_a_store_that_cannot_be_used_is_told(user):
     assert "hunter2" not in err
 
 
-# --- the terminal ---
-
-
-def typed(directory, *lines):
-    """What a terminal shows when these lines are typed at the questions, and the exit status."""
-    command = [sys.executable, "-P", "-m", "wampd", "user", "add", "joe", "--role", "user", "--realm", "realm1"]
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(directory)
-        os.execve(command[0], command, environment(PYTHONPATH=str(ROOT)))
-    shown = b""
-    for line in lines:
-        shown += until(terminal, b": ")
-        time.sleep(0.1)  # until echo is off
-        os.write(terminal, line.encode() + b"\n")
-    shown += until(terminal, None)
-    os.close(terminal)
-    return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def until(terminal, end):
-    shown = b""
-    while end is None or not shown.endswith(end):
-        try:
-            part = os.read(terminal, 1000)
-        except OSError:
-            break
-        if not part:
-            break
-        shown += part
-    return shown
-
-
-def test_a_password_is_typed_twice_and_never_shown(user):
-    shown, status = typed(user.directory, PASSWORD, PASSWORD)
-    assert (status, "hunter2" in shown) == (0, False)
-    assert "New password of joe: " in shown
-    assert hashes.fits(user.kept("joe").account.password, PASSWORD)
-
-
-def test_a_password_that_is_typed_otherwise_the_second_time_is_not_taken(user):
-    user.add("ann")
-    shown, status = typed(user.directory, PASSWORD, "hunter3")
-    assert (status, "the two are not the same; nothing was changed" in shown) == (2, True)
-    assert user.kept("joe") is None
-
-
-def test_who_interrupts_changes_nothing(user):
-    user.add("ann")
-    shown, status = typed(user.directory, "\x03")
-    assert (status, "nothing was changed" in shown, "Traceback" in shown) == (1, True, False)
-    assert user.kept("joe") is None
+# --- side by side ---
 
 
 def test_no_option_takes_a_password_from_the_command_line():
@@ -403,57 +293,6 @@ def test_two_who_write_at_the_same_time_both_get_it_done(user):
     children = [subprocess.Popen(each, cwd=user.directory, env=env, stdout=subprocess.DEVNULL) for each in commands]
     assert [child.wait(60) for child in children] == [0] * 4
     assert len(json.loads(user("list", "--json")[1])) == 5
-
-
-# --- keys ---
-
-
-def test_a_new_key_is_written_for_its_owner_alone_and_shown_again(user, capsys):
-    old = os.umask(0)
-    try:
-        assert main(["key", "new", "seed"]) == 0
-    finally:
-        os.umask(old)
-    public = capsys.readouterr().out
-    file = user.directory / "seed"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert len(bytes.fromhex(file.read_text())) == len(bytes.fromhex(public)) == 32
-    assert file.read_text() != public
-    assert main(["key", "show", "seed"]) == 0
-    assert capsys.readouterr() == (public, "")
-
-
-def test_a_key_is_never_overwritten(user, capsys):
-    assert main(["key", "new", "seed"]) == 0
-    before = (user.directory / "seed").read_text()
-    assert main(["key", "new", "seed"]) == 1
-    assert "wampd key: seed is there already, and is not overwritten\n" in capsys.readouterr().err
-    assert (user.directory / "seed").read_text() == before
-
-
-@pytest.mark.parametrize(
-    ("content", "mode", "said"),
-    [
-        ("hunter2", 0o600, "holds no seed of an Ed25519 key, which is 64 hex digits"),
-        ("\u00ff" * 64, 0o600, "holds no seed"),
-        ("11" * 32, 0o644, "is open to other users"),
-        (None, 0, "No such file or directory"),
-    ],
-)
-def test_what_is_no_key_is_told_and_not_shown(user, capsys, content, mode, said):
-    if content is not None:
-        (user.directory / "seed").write_bytes(content.encode("latin-1"))
-        (user.directory / "seed").chmod(mode)
-    assert main(["key", "show", "seed"]) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert said in err
-    assert "hunter2" not in err
-
-
-def test_a_key_that_cannot_be_written_is_told(user, capsys):
-    assert main(["key", "new", "none/seed"]) == 1
-    assert capsys.readouterr().err == "wampd key: cannot write none/seed: No such file or directory\n"
 
 
 def test_what_another_process_changes_meanwhile_is_not_undone(user):

@@ -398,3 +398,9 @@ def test_the_end_waits_for_what_was_asked(file):
     assert count(connection) == 100
     connection.close()
     assert house.reactor.closing == [house.store.close]
+
+
+def test_who_configures_no_store_does_not_load_sqlite():
+    program = "import sys; from wampd.router import daemon; sys.exit('apsw' in sys.modules)"
+    command = [sys.executable, "-c", program]
+    assert subprocess.run(command, env=environment(), cwd=ROOT, timeout=60, check=False).returncode == 0

@@ -45,6 +45,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 """RFC 7515, section 3.1; the library would also read what other characters are strewn into."""
 _LAST_MOMENT: Final = 2.0**40
 """Seconds since 1970: some 35,000 years from now."""
+_JWS: Final = PyJWS()
 _KINDS: Final = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
 """What ``typ`` may be; an issuer signs other things, too, such as OpenID Connect's logout tokens."""
 
@@ -247,7 +248,11 @@ class JwtExchange:
         for name in ("token", "ticket"):
             if name in extra:
                 token = extra[name]
-                return self._method.look_at(token, self._request) if isinstance(token, str) else _denied("no text")
+                return (
+                    self._method.look_at(token, self._request)
+                    if isinstance(token, str)
+                    else _denied("the token is no text")
+                )
         return Challenge("jwt", {})
 
     def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - the method defines no extra
@@ -260,7 +265,7 @@ def _claims(token: str, header: _Header, keys: tuple[Key, ...]) -> JsonDict:
     fitting = [key for key in keys if header.alg in key.algorithms][:MOST_TRIES]
     for key in fitting:
         try:
-            payload = PyJWS().decode_complete(token, key.material, algorithms=[header.alg])["payload"]
+            payload = _JWS.decode_complete(token, key.material, algorithms=[header.alg])["payload"]
         except (PyJWTError, ValueError, RecursionError):
             continue
         try:

@@ -1,0 +1,61 @@
+"""``wampd user`` at a terminal: passwords are typed twice, and never shown."""
+
+import os
+import pty
+import sys
+import time
+
+from tests.cli.conftest import PASSWORD
+from tests.support.process import ROOT, environment
+from wampd.auth import hashes
+
+
+def typed(directory, *lines):
+    """What a terminal shows when these lines are typed at the questions, and the exit status."""
+    command = [sys.executable, "-P", "-m", "wampd", "user", "add", "joe", "--role", "user", "--realm", "realm1"]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(directory)
+        os.execve(command[0], command, environment(PYTHONPATH=str(ROOT)))
+    shown = b""
+    for line in lines:
+        shown += until(terminal, b": ")
+        time.sleep(0.1)  # until echo is off
+        os.write(terminal, line.encode() + b"\n")
+    shown += until(terminal, None)
+    os.close(terminal)
+    return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def until(terminal, end):
+    shown = b""
+    while end is None or not shown.endswith(end):
+        try:
+            part = os.read(terminal, 1000)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    return shown
+
+
+def test_a_password_is_typed_twice_and_never_shown(user):
+    shown, status = typed(user.directory, PASSWORD, PASSWORD)
+    assert (status, "hunter2" in shown) == (0, False)
+    assert "New password of joe: " in shown
+    assert hashes.fits(user.kept("joe").account.password, PASSWORD)
+
+
+def test_a_password_that_is_typed_otherwise_the_second_time_is_not_taken(user):
+    user.add("ann")
+    shown, status = typed(user.directory, PASSWORD, "hunter3")
+    assert (status, "the two are not the same; nothing was changed" in shown) == (2, True)
+    assert user.kept("joe") is None
+
+
+def test_who_interrupts_changes_nothing(user):
+    user.add("ann")
+    shown, status = typed(user.directory, "\x03")
+    assert (status, "nothing was changed" in shown, "Traceback" in shown) == (1, True, False)
+    assert user.kept("joe") is None

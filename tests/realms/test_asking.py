@@ -24,11 +24,10 @@ from wampd.realms.messages import (
     SUBSCRIBE,
     YIELD,
 )
-from wampd.realms.principals import PrincipalGrants, Undecided
+from wampd.realms.principals import DENIED, PrincipalGrants, Undecided
 from wampd.realms.session import ProtocolViolation
 
 AUTHORIZER = Authorizer("com.authorizer")
-DENIED = Grant(refusal=NOT_AUTHORIZED)
 
 
 class Rules:

@@ -10,7 +10,7 @@ DENIED = "wamp.error.not_authorized"
 FAILED = "wamp.error.authorization_failed"
 REQUIRED = "wamp.error.authorization_required"
 SORRY = ["the permission for this could not be found out"]
-NO = ["this session may not do this"]
+NO = [ANY]
 
 
 def authorizer(play, realm="advised", name="authorizer"):

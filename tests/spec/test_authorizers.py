@@ -81,6 +81,20 @@ def test_what_a_session_says_later_waits_behind_what_is_asked_about(play):
     boss < [EVENT, play.sub, int, {"topic": "com.open.a"}, ["sixth"]]
 
 
+@pytest.mark.spec("AZ-02")
+def test_who_is_refused_is_told_the_same_whether_anybody_was_asked_or_not(play):
+    authorizer(play)
+    joe = visitor(play)
+    told = []
+    for number, uri in enumerate(["com.denied.x", "com.closed.x"], 1):
+        joe > [CALL, number, {}, uri]
+        if number == 2:
+            asked(play, uri, "call")
+            answers(play, False)
+        told.append(joe.hear())
+    assert told[0][4:] == told[1][4:] == [DENIED, ["this session may not call this URI"]]
+
+
 @pytest.mark.spec("AZ-03")
 def test_without_an_authorizer_nothing_is_allowed(play):
     joe = visitor(play)

@@ -22,10 +22,11 @@ from msgspec import Meta, Struct
 
 from wampd.realms.asking import Question
 from wampd.realms.grants import NOT_AUTHORIZED, Disclosure, Grant
+from wampd.realms.principals import DENIED
 
 AUTHORIZATION_FAILED = "wamp.error.authorization_failed"
 AUTHORIZATION_REQUIRED = "wamp.error.authorization_required"
-DENIALS = frozenset({NOT_AUTHORIZED, "wamp.error.authorization_denied"})
+NOES = frozenset({NOT_AUTHORIZED, "wamp.error.authorization_denied"})
 """Errors by which an authorizer says no."""
 
 SHOWN = ("type", "protocol", "peer")
@@ -48,7 +49,6 @@ class _Answer(Struct, frozen=True, forbid_unknown_fields=True):
     cache: bool = True
 
 
-_DENIED = Grant(refusal=NOT_AUTHORIZED, reason="this session may not do this")
 FAILED = Verdict(Grant(refusal=AUTHORIZATION_FAILED, reason="the permission for this could not be found out"), False)
 """Nobody said yes."""
 
@@ -76,20 +76,20 @@ def arguments(question: Question) -> tuple[Any, ...]:
 def verdict(answer: Any) -> Verdict:
     """What an answer means. Raises `Malformed`."""
     if isinstance(answer, bool):
-        return Verdict(Grant() if answer else _DENIED, True)
+        return Verdict(Grant() if answer else DENIED, True)
     try:
         said = msgspec.convert(answer, _Answer)
     except msgspec.ValidationError as error:
         raise Malformed(str(error)[:200]) from None
     if not said.allow:
-        return Verdict(_DENIED, said.cache)
+        return Verdict(DENIED, said.cache)
     return Verdict(Grant(disclose=_disclosure(said.disclose), trustlevel=said.trustlevel), said.cache)
 
 
 def refusal(uri: str) -> Verdict | None:
     """What it means that an authorizer answers with this ERROR; `None`: that it failed."""
-    if uri in DENIALS:
-        return Verdict(_DENIED, True)
+    if uri in NOES:
+        return Verdict(DENIED, True)
     if uri == AUTHORIZATION_REQUIRED:
         return Verdict(Grant(refusal=uri, reason="more has to be shown for this"), False)
     return None

@@ -28,6 +28,10 @@ NOTHING: dict[Key, Grant] = {}
 """No answers, shared: never changed."""
 
 
+DENIED = Grant(refusal=NOT_AUTHORIZED)
+"""An authorizer said no: the session is told what it would be told if nobody had been asked."""
+
+
 class Undecided(Exception):
     """The rules say nothing of this, and no answer of the authorizer is known."""
 
@@ -77,20 +81,21 @@ class PrincipalGrants(Grants):
         if not grant.undecided:
             return grant
         key = (action, uri, match)
-        answer = self._answers.get(key)
-        said = self.current.get(key) or (grant if answer is None else answer[0])
-        return _named(said, grant)
+        kept = self._answers.get(key)
+        answer = self.current.get(key) or (None if kept is None else kept[0])
+        return grant if answer is None or answer is DENIED else answer
 
     def _ask(self, key: Key, refused: Grant) -> Grant:
-        grant = self.current.get(key)
-        if grant is not None:
-            return _named(grant, refused)
-        answer = self._answers.get(key)
-        if answer is not None and self._now() < answer[1]:
-            return _named(answer[0], refused)
-        if _is_reserved(key[1], key[2]):
-            return refused
-        raise Undecided(*key)
+        answer = self.current.get(key)
+        if answer is None:
+            kept = self._answers.get(key)
+            if kept is not None and self._now() < kept[1]:
+                answer = kept[0]
+            elif _is_reserved(key[1], key[2]):
+                answer = DENIED
+            else:
+                raise Undecided(*key)
+        return refused if answer is DENIED else answer
 
     def remember(self, key: Key, grant: Grant, ttl: float) -> None:
         """Keep an answer for so many seconds; the one that was there longest gives way to it."""
@@ -110,11 +115,6 @@ class PrincipalGrants(Grants):
     def __bool__(self) -> bool:
         """It is there, whatever it remembers."""
         return True
-
-
-def _named(said: Grant, refused: Grant) -> Grant:
-    """A no of the authorizer's is called as the rules of the role call theirs."""
-    return refused if said.refusal == NOT_AUTHORIZED != refused.refusal else said
 
 
 def _is_reserved(uri: str, match: Match) -> bool:

@@ -105,6 +105,7 @@ class Store:
             waiting.callback(result)  # a Failure makes it fail
 
     def _watch_health(self, result: Any) -> None:
+        """Log trouble with the file when it begins and when it ends; what else work raises is for whoever asked."""
         error = result.value if isinstance(result, Failure) else None
         if isinstance(error, StoreError):
             self._failed()

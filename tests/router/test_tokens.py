@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from tests.auth.test_hashes import argon2_of, bcrypt_of
 from tests.router.client import ABORT, GOODBYE, WELCOME, Session
 from tests.router.test_returning import LISTENERS, Browser
+from tests.support.certificates import make_certificate
 from tests.support.tokens import SECRET, jwk, key_set_text, signed
 
 REALM = """
@@ -68,9 +70,12 @@ class Provider(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Answering)
         self.url = f"http://127.0.0.1:{self.server_port}"
+        if context is not None:
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+            self.url = f"https://localhost:{self.server_port}"
         self.pages: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.serves(jwk("ES256", "a"))
@@ -92,6 +97,10 @@ class Answering(BaseHTTPRequestHandler):
         self.send_response(200 if page is not None else 503)
         self.end_headers()
         self.wfile.write(page or b"")
+
+    def handle(self) -> None:
+        with contextlib.suppress(ssl.SSLError, ConnectionError):  # whoever does not trust us
+            super().handle()
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -186,6 +195,23 @@ def test_a_server_of_keys_that_is_not_there_lets_nobody_in(start, provider):
     router.wait_for_log(f"1 keys of {provider.url}/keys")
     assert verdict(router.port, "jwt", by_key("ES256", "a")) == "user"
     assert "Traceback" not in router.log()
+
+
+def test_a_server_of_keys_over_tls_must_be_vouched_for(start, tmp_path):
+    pem = make_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem.certificate, pem.key)
+    provider = Provider(context)
+    auth = f"{{jwt: {{jwks: {{url: '{provider.url}/keys', ca: {pem.certificate}}}, audience: [], role: {{default: user}}}}}}"
+    router = start(realms=realm(auth))
+    router.wait_for_log(f"1 keys of {provider.url}/keys")
+    assert verdict(router.port, "jwt", by_key("ES256", "a")) == "user"
+    router = start(realms=realm(auth.replace(f", ca: {pem.certificate}", "")))
+    router.wait_for_log("certificate verify failed")
+    assert verdict(router.port, "jwt", by_key("ES256", "a")) == "authentication_failed"
+    assert provider.asked == ["/keys"]
+    provider.shutdown()
+    provider.server_close()
 
 
 def test_a_file_of_keys_is_read_again_when_it_changes(start, tmp_path):

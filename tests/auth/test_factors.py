@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from tests.auth.door import ABORT, AUTHENTICATE, CHALLENGE, WELCOME, Client, hello, wamp_error
 from wampd.auth.anonymous import Anonymous
@@ -155,6 +156,18 @@ def test_what_the_factors_have_to_say_comes_together():
     say(client, "one")
     say(client, "two")
     assert client.accepted.authextra == {"a": 1, "b": 2, "c": 3, "authfactors": ["one", "two"]}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"), [(None, None, None), (5.0, None, 5.0), (None, 7.0, 7.0), (9.0, 7.0, 7.0)]
+)
+def test_the_session_lasts_no_longer_than_any_of_the_proofs(first, second, both):
+    lasting = [structs.replace(ONE_TWO, lasts=each) for each in (first, second)]
+    client = client_of(Word("one", {"joe": lasting[0]}), Word("two", {"joe": lasting[1]}))
+    client > hello(authmethods=["one", "two"], authid="joe")
+    say(client, "one")
+    say(client, "two")
+    assert client.accepted.lasts == both
 
 
 def test_a_factor_that_cannot_serve_the_client_does_not_make_way_for_less():

@@ -5,6 +5,7 @@ Rules
 * The first method is the client's choice; it must be one of the factors. The others follow in the order of the list. The client
   must have offered each of them.
 * Who it is stays the same: a factor that proves another principal, or the same in another role, lets nobody in.
+* The session lasts no longer than any of the proofs.
 * WELCOME tells the first method as ``authmethod``, and all of them, in their order, as ``authfactors`` in ``authextra``.
 """
 
@@ -46,7 +47,8 @@ class Factors:
             return Deny(f"{method}: proves {shown(principal.authid)}, but {self.method} {shown(first.authid)}")
         self._passed.append(name)
         extra = {**(first.extra or {}), **(principal.extra or {}), AUTHFACTORS: list(self._passed)}
-        self._principal = structs.replace(first, extra=extra)
+        ends = [each for each in (first.lasts, principal.lasts) if each is not None]
+        self._principal = structs.replace(first, extra=extra, lasts=min(ends, default=None))
         return None
 
     @property

@@ -1,7 +1,7 @@
 """autobahn-python that logs in by a key or a certificate: see `visits`.
 
-WISHES also have ``method``, ``authid``, ``seed``, ``binding``, ``challenge`` (for the router to sign), ``trust``, ``certificate``
-and ``key`` (PEM files), and ``tls`` (``1.2`` or ``1.3``).
+WISHES also have ``method``, ``authid``, ``seed``, ``binding``, ``challenge`` (for the router to sign), ``trust``,
+``certificate`` and ``key`` (PEM files), and ``tls`` (``1.2`` or ``1.3``).
 """
 
 import ssl

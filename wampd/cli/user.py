@@ -71,6 +71,7 @@ def _add(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
     elsewhere = where.elsewhere(authid)
     if elsewhere is not None:
         _tell(f"but it cannot come in so: there is another {authid} in {elsewhere}, which counts before the store")
+    _tell_what_is_missing(account, where)
     _show(ticket)
 
 
@@ -85,6 +86,7 @@ def _passwd(chosen: Namespace, where: Where, connection: apsw.Connection) -> Non
 
     account = _replace(connection, realm, authid, change)
     _tell(f"what proves {authid} was changed; it comes in by {', '.join(methods_of(account))}")
+    _tell_what_is_missing(account, where)
     _show(ticket)
 
 
@@ -182,6 +184,12 @@ def methods_of(account: Account) -> Iterator[str]:
         yield "cryptosign"
     if account.certificates:
         yield "tls"
+
+
+def _tell_what_is_missing(account: Account, where: Where) -> None:
+    missing = [method for method in methods_of(account) if method not in where.offered()]
+    if missing and where.realms is not None:
+        _tell(f"note that the realm does not offer {', '.join(missing)}, or leaves it to an authenticator")
 
 
 def _tell(what: str) -> None:

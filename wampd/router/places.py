@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from wampd.auth.accounts import Account
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from wampd.router.stores.principals import Changes, Noted
     from wampd.router.stores.store import Store
     from wampd.router.tokens import Tokens
+
+log = Logger()
 
 LOOK: Final = 1.0
 """Seconds between two looks whether another process has changed the store."""
@@ -211,11 +214,15 @@ class Places:
 
     def _look(self, changes: Changes) -> None:
         """See what other processes have changed in the store, and do so again."""
+        from wampd.router.stores.sqlite import StoreError
+
         assert self.store is not None
 
         def seen(noted: list[Noted] | Failure | None) -> None:
-            if not isinstance(noted, Failure):  # else it was logged and counted
+            if not isinstance(noted, Failure):
                 self._store_changed(noted)
+            elif not noted.check(StoreError):  # which was logged and counted
+                log.failure("looking for changes in the store failed: a bug in wampd", noted)
             self._reactor.callLater(LOOK, self._look, changes)
 
         self.store.read(changes.look).addBoth(seen)

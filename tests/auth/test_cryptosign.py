@@ -7,11 +7,14 @@ import itertools
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.auth.door import ABORT, AUTHENTICATE, CHALLENGE, WELCOME, Client, hello, wamp_error
 from wampd.auth.accounts import Account
 from wampd.auth.cryptosign import Cryptosign
-from wampd.auth.handshake import RealmAuth
+from wampd.auth.door import RealmAuth
+from wampd.auth.handshake import Accept
 from wampd.auth.keys import SigningKey, is_signed
 from wampd.auth.roles import Role
 from wampd.realms.session import ProtocolViolation
@@ -498,3 +501,69 @@ def test_the_routers_own_key_lets_nobody_in():
 def test_a_key_has_one_owner():
     with pytest.raises(ValueError, match="two principals with the same key"):
         FixedAccounts([Account(authid=name, role="member", keys=(JOE.public,)) for name in ("a", "b")])
+
+
+# --------------------------------------------------------------------------------------------- without the key
+
+
+HELLOS = st.fixed_dictionaries(
+    {"pubkey": st.sampled_from([key.public.hex() for key in (JOE, JOES_OTHER, ANN, STRANGER)])},
+    optional={"channel_binding": st.sampled_from([None, "tls-unique", "tls-exporter", "tls-server-end-point"])},
+)
+
+
+class Thief(RuleBasedStateMachine):
+    """Has overheard logins of joe, has a key of its own, and a router that signs for it; never gets in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = door(router_key=ROUTER)
+        self.overheard: list[str] = []
+        self.client = Client(self.directory, {"channel": TLS_1_3})
+        self.challenge: bytes | None = None
+        self.is_over = False
+
+    @rule(channel=st.sampled_from([None, TLS_1_2, TLS_1_3]), kind=st.sampled_from([None, "tls-unique", "tls-exporter"]))
+    def overhear(self, channel, kind):
+        victim = Client(self.directory, {"channel": channel} if channel else {})
+        victim > signing(JOE, channel_binding=kind)
+        extra = victim.outcome.wire()[2]
+        message = bytes.fromhex(extra["challenge"])
+        if "channel_binding" in extra:
+            message = xor(message, EXPORTED if kind == "tls-exporter" else hashlib.sha256(UNIQUE).digest())
+        answer = signed(JOE, message)
+        victim > answer
+        victim < [WELCOME]
+        self.overheard.append(answer[1])
+
+    @rule(extra=HELLOS, authid=st.sampled_from([None, "joe", "ann"]), asks=st.booleans())
+    def knock(self, extra, authid, asks):
+        self.client = Client(self.directory, {"channel": TLS_1_3})
+        details = {} if authid is None else {"authid": authid}
+        told = {**extra, "challenge": (self.challenge or NONCE).hex()} if asks else extra
+        self.client > hello(authmethods=["cryptosign"], authextra=told, **details)
+        said = self.client.outcome.wire()[2]
+        self.challenge = bytes.fromhex(said["challenge"])
+        self.is_over = False
+        if asks:
+            self.overheard.append(said["signature"])
+
+    @precondition(lambda self: self.challenge is not None and not self.is_over)
+    @rule(data=st.data())
+    def answer(self, data):
+        mine = [
+            (STRANGER.sign(message) + message).hex()
+            for message in (self.challenge, xor(self.challenge, EXPORTED), bytes(32))
+        ]
+        answer = data.draw(st.sampled_from([*mine, *self.overheard]))
+        other = data.draw(st.sampled_from([answer, *mine, *self.overheard]))
+        cut = data.draw(st.sampled_from([0, 64, 128, 192]))
+        self.client > [AUTHENTICATE, answer[:cut] + other[cut:], {}]
+        self.is_over = True
+
+    @invariant()
+    def nobody_came_in(self):
+        assert not isinstance(self.client.outcome, Accept)
+
+
+TestThief = pytest.mark.spec("CSG-03", "AUT-08")(Thief.TestCase)

@@ -9,7 +9,15 @@ import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 
 from wampd.auth.accounts import Account
 from wampd.auth.jar import DAY, MOST_VALUES, Binding, Bound, Jar, Terms, Visit
@@ -276,6 +284,23 @@ def test_of_a_principals_cookies_the_one_that_was_not_shown_for_longest_makes_ro
     assert shell.who(other) == "ann"
 
 
+@pytest.mark.parametrize("number", range(1, 21))
+def test_as_long_as_there_is_room_every_cookie_of_a_principal_stays(shell, number):
+    values = [shell.log_in().fresh for _ in range(number)]
+    assert [shell.who(value) for value in values] == ["joe"] * number
+    for _ in range(20):
+        shell.log_in()
+    assert len(shell.jar) == 20
+
+
+@pytest.mark.trap(16)
+def test_of_values_that_stand_for_nobody_nothing_is_kept(shell):
+    for number in range(1000):
+        shell.connect(b"junk %d" % number)
+        shell.connect()
+    assert (len(shell.jar), shell.jar._by_value, shell.jar._by_principal) == (0, {}, {})
+
+
 @pytest.mark.trap(16)
 def test_of_all_cookies_the_one_that_was_not_shown_for_longest_makes_room():
     shell = Shell(most=3)
@@ -322,7 +347,13 @@ def test_more_than_there_is_room_for_are_not_taken_in(shell):
 
 
 class Browsers(RuleBasedStateMachine):
-    """Browsers that keep the last value they got, in any order, over lost answers and restarts; nobody is a thief."""
+    """Browsers that keep the last value they got, in any order, over lost answers and restarts; nobody is a thief.
+
+    There is an attacker, who knows values that stand for nobody (never bound, or logged out), shows them, and plants them in
+    browsers.
+    """
+
+    dead = Bundle("values that stand for nobody")
 
     def __init__(self):
         super().__init__()
@@ -355,12 +386,27 @@ class Browsers(RuleBasedStateMachine):
         self.values[browser] = visits[last % tabs].fresh
 
     @precondition(lambda self: any(self.names.values()))
-    @rule(browser=st.integers(0, 2))
+    @rule(browser=st.integers(0, 2), target=dead)
     def log_out(self, browser):
         visit = self.shell.connect(self.values[browser])
+        gone = [visit.fresh]
         if visit.binding is not None:
+            gone = visit.binding.values()
             self.shell.jar.forget(visit.binding)
         self.values[browser], self.names[browser] = visit.fresh, None
+        return multiple(*gone)
+
+    @rule(target=dead)
+    def get_a_value(self):
+        return self.shell.connect().fresh
+
+    @rule(value=dead)
+    def attack(self, value):
+        assert self.shell.connect(value).binding is None
+
+    @rule(value=dead, browser=st.integers(0, 2))
+    def plant(self, value, browser):
+        self.values[browser], self.names[browser] = value, None
 
     @rule(minutes=st.integers(0, 60))
     def pass_time(self, minutes):

@@ -211,6 +211,29 @@ def test_an_authid_is_a_component_by_the_rules_of_the_realm():
     assert door(MINE, role_uri_bytes={"user": 3}).grants_of("user", "joey", 1).uri == wamp_error("not_authorized")
 
 
+names = st.text("jo.#{} \n\u2028äJ_", max_size=4) | st.sampled_from(["{authid}", "{session}", "wamp", "*", ""])
+
+
+@pytest.mark.spec("AZ-01")
+@given(names, names, st.sampled_from(["loose", "strict"]))
+def test_whatever_an_authid_is_it_reaches_what_has_its_name_and_nothing_else(authid, other, check):
+    patterns = [
+        Rule("com..{authid}.x", "wildcard", ALL),
+        Rule("com.inbox.{authid}", allow=ALL),
+        Rule("{authid}.", "prefix", ALL),
+    ]
+    grants = door(MINE, *patterns, uri_check=check).grants_of("user", authid, 1)
+    if not isinstance(grants, Grants):
+        assert not is_component(authid, check)
+        return
+    for uri in (f"com.user.{other}.x", f"com.a.{other}.x", f"com.inbox.{other}", f"{other}.x"):
+        granted = grants.decide(CALL, uri).refusal is None
+        assert granted == (authid == other and not uri.startswith("wamp."))
+    for prefix in (f"com.user.{other}", f"com.user.{authid}{other}", "com.user.", "com.inbox."):
+        if grants.decide(SUBSCRIBE, prefix, "prefix").refusal is None:
+            assert prefix.startswith(f"com.user.{authid}.")
+
+
 @pytest.mark.parametrize(("authid", "let_in"), [("joe", True), ("joe.admin", False)])
 def test_a_client_whose_authid_does_not_fit_is_not_let_in(authid, let_in):
     auth = RealmAuth([Anonymous("user", lambda: authid)], [Role("user", [MINE])])

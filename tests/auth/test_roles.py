@@ -421,7 +421,9 @@ def defined(rules: list[Rule], uri: str) -> str:
 
 @given(rules, st.sampled_from(URIS))
 def test_one_uri_is_decided_as_defined(rules, uri):
-    assert ruled(Role("r", rules), CALL, uri) == defined(rules, uri)
+    role = Role("r", rules)
+    assert ruled(role, CALL, uri) == defined(rules, uri)
+    assert role.judge(CALL, uri).grant == role.decide(CALL, uri)
 
 
 @pytest.mark.spec("AZ-05")

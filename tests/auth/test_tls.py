@@ -11,8 +11,11 @@ from tests.auth.door import ABORT, AUTHENTICATE, CHALLENGE, WELCOME, Client, hel
 from tests.auth.test_certificates import JOE, der
 from wampd.auth.accounts import Account
 from wampd.auth.certificates import names_of
-from wampd.auth.handshake import RealmAuth
-from wampd.auth.methods import Deny
+from wampd.auth.cryptosign import Cryptosign
+from wampd.auth.door import RealmAuth
+from wampd.auth.handshake import Abort, Accept
+from wampd.auth.keys import SigningKey
+from wampd.auth.methods import Challenge, Deny
 from wampd.auth.roles import Role
 from wampd.auth.ticket import Ticket
 from wampd.auth.tls import Tls, TlsExchange
@@ -130,3 +133,27 @@ def test_there_is_nothing_to_answer():
     with pytest.raises(ProtocolViolation):
         play > [AUTHENTICATE, "", {}]
     assert isinstance(TlsExchange(None, None, ()).authenticate("", {}), Deny)
+
+
+@pytest.mark.spec("TLA-02", "AUT-06")
+@pytest.mark.parametrize("offered", [["tls", "cryptosign"], ["cryptosign", "tls"]])
+def test_certificate_and_key_can_both_be_demanded(offered):
+    key, nonce = SigningKey(b"hunter2 of joe".ljust(32, b".")), bytes(range(32))
+    joe = Account(
+        authid="joe",
+        role="member",
+        keys=(key.public,),
+        certificates=("DNS:joe.example.com",),
+        factors=("tls", "cryptosign"),
+    )
+    places = FixedAccounts([joe])
+    door = {"realm1": RealmAuth([Tls(places), Cryptosign(places, lambda: nonce)], [Role("member")])}
+    for certificate, signer, is_welcome in ((CERTIFICATE, key, True), (OTHER, key, False), (CERTIFICATE, None, False)):
+        play = Client(door, {"channel": Channel(certificate)})
+        play > hello(authmethods=offered, authextra={"pubkey": key.public.hex()})
+        if isinstance(play.outcome, Challenge):
+            signature = signer.sign(nonce) if signer else bytes(64)
+            play > [AUTHENTICATE, (signature + nonce).hex(), {}]
+        assert isinstance(play.outcome, Accept if is_welcome else Abort)
+        if is_welcome:
+            assert play.accepted.authextra == {"authfactors": offered}

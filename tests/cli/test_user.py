@@ -120,6 +120,23 @@ def test_a_realm_without_methods_for_passwords_says_so(user):
     assert (status, "the realm offers no method that takes a password" in err) == (2, True)
 
 
+def test_what_no_method_of_the_realm_takes_is_kept_and_noted(user):
+    status, out, err = user.add("joe", "--ticket", realm="keys")
+    assert (status, len(out)) == (0, 44)
+    assert "note that the realm does not offer ticket, or leaves it to an authenticator\n" in err
+    assert "note" not in user.add("ann", "--ticket")[2]
+
+
+def test_a_password_is_not_for_methods_that_an_authenticator_judges(user):
+    judged = "ticket: {authenticator: {procedure: com.joe}}"
+    user.write(
+        CONFIG.replace("ticket: {}", judged)
+        .replace("{name: user}", "{name: user, permissions: [*REG]}", 1)
+        .replace("*REG", "{uri: com.joe, allow: [register]}")
+    )
+    assert user.add()[2] == "joe was added to realm1 with the role user, for wampcra, scram\n"
+
+
 # --- changing ---
 
 

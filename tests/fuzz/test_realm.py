@@ -24,6 +24,7 @@ from wampd.router.wire.convert import load
 NARROW = (
     Rule("com.", "prefix", ALL, "always"),
     Rule("com.b", "exact", frozenset()),
+    Rule("com.a.b", "exact", deny=ALL),
     Rule("com.a.", "prefix", frozenset({"call", "subscribe"}), "never"),
     Rule(".b", "wildcard", ALL),
     Rule("wamp.session.count", "exact", ALL),

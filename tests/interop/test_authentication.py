@@ -9,6 +9,7 @@ import pytest
 
 from tests.interop.conftest import Client, Field, node, python
 from tests.interop.test_clients import by
+from tests.interop.test_keys import needs_keys
 from tests.support.needs import unavailable
 
 TWISTED = python("twisted", "websocket", "json")
@@ -47,8 +48,8 @@ def test_wampcra_with_another_secret(client: Client, field: Field, authid: str) 
 @by(TWISTED, ASYNCIO, AUTOBAHN_JS)
 @pytest.mark.spec("CSG-01", "CSG-02", "CSG-03")
 def test_cryptosign(client: Client, field: Field) -> None:
-    if find_spec("nacl") is None or find_spec("base58") is None:
-        unavailable("autobahn needs more for cryptosign; run: pip install autobahn[encryption]")
+    if client.command[0] != "node":
+        needs_keys()
     seed = "privkey" if client.command[0] != "node" else "secret"
     for given in ({}, {"authid": "eve"}):
         own = {seed: b"hunter2 of eve".ljust(32, b".").hex(), **given}

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import pytest
 
 from tests.support.authority import Authority, fingerprint
 from tests.support.certificates import Pem, make_certificate
+from tests.support.needs import unavailable
 from tests.support.process import Child, environment, free_port, wampd_command
 from wampd.auth.keys import SigningKey
 
@@ -44,6 +46,12 @@ listeners:
 """
 
 
+def needs_keys() -> None:
+    """See that autobahn can sign."""
+    if any(find_spec(package) is None for package in ("base58", "ecdsa", "nacl")):
+        unavailable("autobahn needs more for cryptosign; run: pip install autobahn[encryption]")
+
+
 class House(NamedTuple):
     """A router, and the certificates of its clients."""
 
@@ -65,6 +73,8 @@ class House(NamedTuple):
         self, framework: str, scheme: str, method: str, shown: Pem | None = None, **wishes: Any
     ) -> dict[str, Any]:
         """Let a client log in; what it heard."""
+        if method == "cryptosign":
+            needs_keys()
         wishes |= {"url": self.url(scheme), "method": method, "trust": str(self.trust)}
         if shown is not None:
             wishes |= {"certificate": str(shown.certificate), "key": str(shown.key)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.needs import unavailable
-from tests.support.process import ROOT, Child, environment, free_port, wampd_command
+from tests.support.process import ROOT, Child, environment, free_port, running_wampd, wampd_command
 from tests.support.tokens import SECRET, signed
 
 HERE = Path(__file__).parent
@@ -54,7 +55,7 @@ CLIENTS = [
 def hold(kind: str, scheme: str, port: int, token: str, *, in_hello: bool, stay: bool = False) -> dict[str, Any]:
     """What a client tells of its visit."""
     url = f"ws://127.0.0.1:{port}/ws" if scheme == "ws" else f"rs://127.0.0.1:{port}"
-    wishes = json.dumps({"url": url, "token": token, "in_hello": in_hello, "stay": stay})
+    wishes = json.dumps({"url": url, "token": token, "in_hello": in_hello, "stay": stay, "patience": 20})
     if kind == "node":
         if not (HERE / "node" / "node_modules" / "autobahn").is_dir():
             unavailable("the npm packages of tests/interop/node are missing; run: tools/setup node")
@@ -84,12 +85,43 @@ def test_a_token_lets_its_owner_in(kind: str, scheme: str, in_hello: bool, port:
 def test_a_token_for_others_lets_nobody_in(kind: str, scheme: str, in_hello: bool, port: int) -> None:
     heard = hold(kind, scheme, port, token(aud="others"), in_hello=in_hello)
     assert "joined" not in heard
-    assert heard["left"][0] == "wamp.error.authentication_denied"
+    assert heard["left"] == "wamp.error.authentication_denied"
 
 
 @pytest.mark.parametrize(("kind", "scheme"), CLIENTS)
 def test_a_session_sees_its_token_expire(kind: str, scheme: str, port: int) -> None:
     heard = hold(kind, scheme, port, token(4.0), in_hello=False, stay=True)
     assert heard["joined"][0] == "joe"
-    assert heard["left"][0] == "wamp.close.killed"
-    assert heard["left"][1] == "the authentication has expired"
+    assert (heard["left"], heard["message"]) == ("wamp.close.killed", "the authentication has expired")
+
+
+# --- the example
+
+EXAMPLE = ROOT / "examples" / "tokens"
+SITE = {"SITE_SECRET": SECRET}
+
+
+def run_example(port: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, EXAMPLE / "newsroom.py"],
+        env=environment(WAMP_URL=f"ws://127.0.0.1:{port}/ws", PYTHONWARNINGS="ignore", **SITE),  # those of the library
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_example_prints_what_its_page_shows(tmp_path: Path) -> None:
+    page = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```console\n\$ python examples/tokens/newsroom.py\n(.*?)```", page, re.DOTALL)
+    with running_wampd(EXAMPLE / "config.yaml", tmp_path / "wampd.log", env=SITE) as (_, port):
+        done = run_example(port)
+    assert (done.returncode, done.stdout, done.stderr) == (0, shown, "")
+
+
+def test_without_a_router_the_example_says_how_to_start_one() -> None:
+    done = run_example(free_port())
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("wampd run examples/tokens/config.yaml")

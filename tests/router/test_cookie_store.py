@@ -169,6 +169,24 @@ def test_a_row_that_cannot_be_read_is_no_cookie_and_said_so(kept, database, reac
     assert [event["log_format"] for event in events] == ["a cookie in the store {file} cannot be read"]
 
 
+@pytest.mark.parametrize("what", [{"authid": "joe\ud800"}, {"extra": {"a": object()}}])
+def test_what_cannot_be_written_down_is_not_and_the_others_are(kept, database, reactor, what):
+    odd, other = kept.log_in("joe").binding, kept.log_in("ann").fresh
+    for name, value in what.items():
+        setattr(odd, name, value)
+    events = []
+    globalLogPublisher.addObserver(events.append)
+    try:
+        kept.keep(odd)
+    finally:
+        globalLogPublisher.removeObserver(events.append)
+    assert [event["log_format"] for event in events] == ["a cookie cannot be kept in the store: {why}"]
+    reactor.advance(0)
+    database.carry_out()
+    assert rows(database) == 1
+    assert Kept(database, reactor).who(other) == "ann"
+
+
 def test_a_store_that_cannot_be_read_is_trouble(database, reactor):
     database.connection.execute("DROP TABLE cookies")
     with pytest.raises(StoreError, match=r"wampd\.sqlite"):

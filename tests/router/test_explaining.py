@@ -230,6 +230,7 @@ def test_an_explanation_agrees_with_what_the_daemon_grants(tmp_path_factory, rul
     door = Daemon(Clock(), settings_).realms._directory.get("realm1")
     grant = door.grants_of("user", "ab", 1).decide(*question)
     assert (said.granted, said.error, said.reason) == (grant.refusal is None, grant.refusal, grant.reason)
+    assert bool(said.parts) == (said.error != "wamp.error.invalid_uri")
     if said.parts:
         assert said.granted == all(part.why == "allowed" for part in said.parts)
 

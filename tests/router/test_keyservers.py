@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,12 @@ from wampd.auth.methods import Failed
 from wampd.auth.questions import FindKeys
 from wampd.router.fetching import FetchError
 from wampd.router.keyservers import MOST_WAITING, FetchedKeys, provided_set
+from wampd.router.settings.auth import Auth
+from wampd.router.settings.jwt import Jwks, JwtAuth, JwtRole
+from wampd.router.settings.realms import Realm, Role
+from wampd.router.stores.watched import Unusable, Watch
+from wampd.router.tally import Tally
+from wampd.router.tokens import Tokens
 
 OLD = key_set(key_set_text(jwk("ES256", "old")))
 NEW = key_set(key_set_text(jwk("ES256", "old"), jwk("ES256 2", "new")))
@@ -246,3 +253,35 @@ def test_a_provider_that_is_not_what_it_should_be_has_no_keys(described, why):
 def test_keys_over_plain_http_must_be_allowed():
     found, _ = provided(provider(jwks_uri="http://keys.example.com/"), insecure=True)
     assert isinstance(found, KeySet)
+
+
+# --- files that are not what they were when they were checked
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"public_key": "none"},
+        {"public_key": "text"},
+        {"jwks": {"file": "none"}},
+        {"jwks": {"file": "text"}},
+        {"jwks": {"url": "https://keys.example.com/", "ca": "none"}},
+    ],
+    ids=str,
+)
+def test_a_file_that_cannot_be_used_any_more_is_told_and_nothing_started(tmp_path, auth):
+    (tmp_path / "text").write_text("hunter2")
+    files = {
+        key: tmp_path / value if key == "public_key" else Jwks(**{**value, **_in(tmp_path, value)})
+        for key, value in auth.items()
+    }
+    realm = Realm(name="realm1", roles=(Role(name="user"),), auth=Auth())
+    tokens = Tokens(Clock(), Tally(Clock()), Watch(Clock(), lambda: None))
+    with pytest.raises(Unusable) as caught:
+        tokens.method(realm, JwtAuth(**files, role=JwtRole(default="user")))
+    assert str(tmp_path) in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def _in(directory: Path, names: dict[str, str]) -> dict[str, Path]:
+    return {key: directory / name for key, name in names.items() if key in ("file", "ca")}

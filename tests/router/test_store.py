@@ -400,6 +400,15 @@ def test_the_end_waits_for_what_was_asked(file):
     assert house.reactor.closing == [house.store.close]
 
 
+def test_the_end_does_not_wait_for_ever(house, monkeypatch, caught_log):
+    monkeypatch.setattr(store, "LAST_WORDS", 0.1)
+    go_on = threading.Event()
+    house.store.write(lambda _: go_on.wait(20))
+    house.store.close()
+    assert "what waits for it was given up" in caught_log[0]["log_format"]
+    go_on.set()
+
+
 def test_who_configures_no_store_does_not_load_sqlite():
     program = "import sys; from wampd.router import daemon; sys.exit('apsw' in sys.modules)"
     command = [sys.executable, "-c", program]

@@ -1,5 +1,7 @@
 """Principals in the store: what is done with them, how they are found, and what is told of changes."""
 
+import time
+
 import msgspec
 import pytest
 
@@ -239,3 +241,29 @@ def test_a_store_that_is_replaced_while_it_is_used_is_told(looker, file):
         looker.look()
     file.with_name("old").rename(file)
     assert looker.look() == []
+
+
+def test_looking_for_one_of_very_many_costs_what_looking_for_one_of_few_does(connection, do):
+    def looking(most):
+        """The least CPU time of some rounds."""
+        rounds = []
+        for _ in range(5):
+            begun = time.process_time()
+            for number in range(1000):
+                name = f"user{number * 7919 % most}"
+                assert principals.get(connection, "realm1", name).account.authid == name
+                assert principals.marked(connection, "realm1", "key", key_of(number * 7919 % most)) is not None
+            rounds.append(time.process_time() - begun)
+        return min(rounds)
+
+    def key_of(number):
+        return number.to_bytes(32, "big")
+
+    def add(connection, numbers):
+        for number in numbers:
+            principals.add(connection, "realm1", account(f"user{number}", keys=(key_of(number),)))
+
+    do(add, range(100))
+    few = looking(100)
+    do(add, range(100, 50_000))
+    assert looking(50_000) < 4 * few

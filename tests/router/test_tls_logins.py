@@ -151,7 +151,19 @@ def test_a_certificate_lets_its_owner_in_and_none_is_not_served(router, authorit
 
 
 @pytest.mark.spec("AUT-07", "AUT-10", "TLA-02")
-def test_a_component_is_told_the_certificate_and_says_whose_it_is(router, authority, tmp_path):
+@pytest.mark.parametrize(
+    ("said", "uri"),
+    [
+        (lambda shown: {"role": "user", "fingerprint": shown}, None),
+        (lambda shown: {"role": "user", "fingerprint": ["00" * 32, shown.upper()]}, None),
+        (lambda _: {"role": "user", "fingerprint": "00" * 32}, "authentication_denied"),
+        (lambda _: {"role": "user", "fingerprint": []}, "authentication_denied"),
+        (lambda _: {"role": "user", "fingerprint": "hunter2"}, "authentication_failed"),
+        (lambda _: {"role": "user"}, "authentication_failed"),
+        (lambda _: "user", "authentication_failed"),
+    ],
+)
+def test_a_component_is_told_the_certificate_and_says_whose_it_is(router, authority, tmp_path, said, uri):
     pem = authority.client("probe")
     with (
         Session(unix=tmp_path / "plain", realm="asking") as oracle,
@@ -169,6 +181,9 @@ def test_a_component_is_told_the_certificate_and_says_whose_it_is(router, author
                 "san": [],
             }
         }
-        oracle.send(YIELD, request, {}, ["user"])
-        welcome = probe.hear()
-        assert (welcome[0], welcome[2]["authid"], welcome[2]["authprovider"]) == (WELCOME, "probe-7", "dynamic")
+        oracle.send(YIELD, request, {}, [said(fingerprint(pem.certificate))])
+        answer = probe.hear()
+        if uri is None:
+            assert (answer[0], answer[2]["authid"], answer[2]["authprovider"]) == (WELCOME, "probe-7", "dynamic")
+        else:
+            assert answer[::2] == [ABORT, f"wamp.error.{uri}"]

@@ -168,6 +168,22 @@ def test_authorities_are_a_file_of_certificates(config, files, authorities, prob
     assert found.replace(f"{config.directory}/", "") == where + problem
 
 
+@pytest.mark.parametrize(
+    ("revocations", "problem"),
+    [
+        ("nowhere.crl", 'cannot read the file "nowhere.crl"'),
+        ("authority.crt", 'there are no revocation lists (PEM) in "authority.crt"'),
+        ("broken.crl", 'there are no revocation lists (PEM) in "broken.crl"'),
+    ],
+)
+def test_revocations_are_a_file_of_revocation_lists(config, files, revocations, problem):
+    config.write("-----BEGIN X509 CRL-----\nxx\n-----END X509 CRL-----\n", "broken.crl")
+    clients = f"{{authorities: authority.crt, revocations: {revocations}}}"
+    found = config.problem(TLS % ("subject: CN=joe", clients))
+    where = "listeners[0].tls.client_certificates.revocations: "
+    assert found.replace(f"{config.directory}/", "") == where + problem
+
+
 def test_the_method_needs_a_listener_that_asks_for_certificates(config, files):
     text = (TLS % ("subject: CN=joe", CLIENTS)).replace(f", client_certificates: {CLIENTS}", "")
     assert config.problem(text) == (

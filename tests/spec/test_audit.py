@@ -36,7 +36,8 @@ def book() -> Iterator[list[dict[str, Any]]]:
 
     def keep(event: dict[str, Any]) -> None:
         if "audit" in event:
-            events.append({key: value for key, value in event.items() if not key.startswith("log_")})
+            fields = dict(zip(*event.get("log_fields", ((), ())), strict=True))
+            events.append({**{key: value for key, value in event.items() if not key.startswith("log_")}, **fields})
 
     globalLogPublisher.addObserver(keep)
     yield events

@@ -192,6 +192,32 @@ def test_a_rule_can_be_for_one_session_alone(play):
     assert not denied(again, 3, "subscribe", f"com.session.{again.id}.", "prefix")
 
 
+@pytest.mark.spec("AZ-01", "AZ-07")
+def test_an_authorizer_is_asked_about_what_the_rules_for_one_principal_leave_open(play):
+    boss, ann = permitted(play, "boss", "boss"), permitted(play, "ann", "ann")
+    boss > [REGISTER, 1, {}, "org.authorizer"]
+    boss < [REGISTERED, 1, ANY.as_("reg")]
+    assert denied(ann, 1, "call", "com.user.ann.never")
+    for number in (2, 3):
+        assert not denied(ann, number, "call", "com.user.ann.x")
+    ann > [CALL, 4, {}, "com.user.ann.x"]
+    ann < [ERROR, CALL, 4, {}, UNAVAILABLE, [f"no more than 0.0001 calls a second (limit: call_rate), {BY_RULE}"]]
+    ann > [SUBSCRIBE, 5, {}, "com.user.ann.x"]  # the rule speaks of calls alone
+    boss < [
+        INVOCATION,
+        1,
+        play.reg,
+        {},
+        [{"authid": "ann", ...: ...}, "com.user.ann.x", "subscribe", {"match": "exact"}],
+    ]
+    boss > [YIELD, 1, {}, [True]]
+    ann < [SUBSCRIBED, 5, int]
+    ann > [CALL, 6, {}, "com.user.joe.x"]
+    boss < [INVOCATION, 2, play.reg, {}, [{"authid": "ann", ...: ...}, "com.user.joe.x", "call", {}]]
+    boss > [YIELD, 2, {}, [False]]
+    ann < [ERROR, CALL, 6, {}, DENIED, [str]]
+
+
 @pytest.mark.spec("AZ-05")
 def test_what_is_denied_stays_so_within_what_is_allowed(play):
     joe = permitted(play, "joe", "joe")

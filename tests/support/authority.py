@@ -36,6 +36,17 @@ class Authority:
             builder = builder.add_extension(x509.SubjectAlternativeName(sans), critical=False)
         return _write(self._directory / name, builder.sign(self._key, hashes.SHA256()), key)
 
+    def revocations(self, *revoked: Pem, days: int = 1) -> bytes:
+        """A list of certificates that are good no more; ``days`` from now it is out of date."""
+        now = datetime.datetime.now(datetime.UTC)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self._name)
+        builder = builder.last_update(now - 9 * DAY).next_update(now + days * DAY)
+        for pem in revoked:
+            number = x509.load_pem_x509_certificate(pem.certificate.read_bytes()).serial_number
+            entry = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(now - DAY).build()
+            builder = builder.add_revoked_certificate(entry)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(PEM)
+
 
 def self_signed(directory: Path, name: str) -> Pem:
     """A certificate that nobody but its owner vouches for, and its key."""

@@ -321,3 +321,63 @@ def test_a_self_signed_certificate_is_good_if_it_stands_among_the_authorities(tm
     mallory = self_signed(tmp_path, "known")
     files = tls.Certificates([pem], tls.ClientCertificates(mallory.certificate, True))
     assert channel_of(TlsPort(pem, files=files, context=context(pem, None, mallory))).certificate
+
+
+@pytest.fixture
+def revoking(tmp_path):
+    """An authority, two clients, and the file of its revocations."""
+    authority = Authority(tmp_path)
+    (tmp_path / "others").mkdir()
+    return authority, authority.client("joe"), authority.client("ann"), tmp_path / "revoked.pem"
+
+
+def shows(pem, authority, revocations, shown):
+    asked = tls.ClientCertificates(authority.certificate, False, revocations)
+    return TlsPort(pem, files=tls.Certificates([pem], asked), context=context(pem, None, shown))
+
+
+@pytest.mark.spec("TLA-02")
+def test_a_certificate_that_is_revoked_is_bad(pem, tmp_path, revoking):
+    authority, joe, ann, file = revoking
+    other = Authority(tmp_path / "others", "other")
+    file.write_bytes(other.revocations() + authority.revocations(joe))
+    assert channel_of(shows(pem, authority, file, ann)).certificate
+    port = shows(pem, authority, file, joe)
+    with pytest.raises(ssl.SSLError, match="CERTIFICATE_REVOKED"):
+        speak(port)
+    assert port.served == []
+
+
+@pytest.mark.spec("TLA-02")
+@pytest.mark.parametrize("which", ["out of date", "of another", "forged"])
+def test_without_a_good_list_of_its_authority_no_certificate_is_good(pem, tmp_path, revoking, which):
+    authority, joe, _, file = revoking
+    namesake = Authority(tmp_path / "others")
+    lists = {
+        "out of date": authority.revocations(days=-1),
+        "of another": Authority(tmp_path / "others", "other").revocations(),
+        "forged": namesake.revocations(),
+    }
+    file.write_bytes(lists[which])
+    with pytest.raises(ssl.SSLError, match=r"alert|ALERT"):
+        speak(shows(pem, authority, file, joe))
+
+
+@pytest.mark.spec("TLA-02")
+def test_revocations_are_read_again_when_they_change(pem, revoking):
+    authority, joe, _, file = revoking
+    file.write_bytes(authority.revocations())
+    files = tls.Certificates([pem], tls.ClientCertificates(authority.certificate, True, file))
+    assert channel_of(TlsPort(pem, files=files, context=context(pem, None, joe))).certificate
+    file.write_bytes(authority.revocations(joe))
+    os.utime(file, ns=(1, file.stat().st_mtime_ns + 1_000_000_000))
+    with pytest.raises(ssl.SSLError, match="CERTIFICATE_REVOKED"):
+        speak(TlsPort(pem, files=files, context=context(pem, None, joe)))
+
+
+@pytest.mark.parametrize("content", ["", "-----BEGIN X509 CRL-----\nxx\n-----END X509 CRL-----\n"])
+def test_a_file_without_revocations_is_refused(tmp_path, pem, content):
+    authority = Authority(tmp_path)
+    (tmp_path / "revoked.pem").write_text(content)
+    with pytest.raises(ValueError, match="revocation lists"):
+        tls.Certificates([pem], tls.ClientCertificates(authority.certificate, True, tmp_path / "revoked.pem"))

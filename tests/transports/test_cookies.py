@@ -253,6 +253,18 @@ def test_of_two_different_ones_none_counts():
     assert shown_in([f"wampd={other}", f"wampd={GIVEN}"], "wampd") is None
 
 
+@pytest.mark.spec("TLA-01")
+@pytest.mark.parametrize("place", range(32))
+def test_a_value_of_which_any_character_was_changed_stands_for_nobody(shell, place):
+    given = Cookies(shell.jar, Attributes())
+    line, visit = given.visit([])
+    shell.log_in(visit=visit)
+    name, _, value = line.split(";")[0].partition("=")
+    changed = value[:place] + ("A" if value[place] != "A" else "B") + value[place + 1 :]
+    assert given.visit([f"{name}={changed}"])[1].binding is None
+    assert given.visit([f"{name}={value}"])[1].binding is visit.binding
+
+
 @given(st.lists(st.text(), max_size=5))
 def test_any_headers_are_read_without_trouble(lines):
     shown = shown_in(lines, "wampd")

@@ -101,7 +101,7 @@ class Binding(Struct, eq=False, kw_only=True):
 
     def is_over(self, now: float) -> bool:
         """Whether it has expired."""
-        return now >= self.expires or now >= self.seen + self.idle or (self.ends is not None and now >= self.ends)
+        return now >= self.expires or now >= self.seen + self.idle
 
     def values(self) -> list[bytes]:
         """All that are remembered."""
@@ -281,9 +281,8 @@ class Jar:
 
     def _make_room(self, binding: Binding, per_principal: int) -> None:
         of_principal = self._by_principal.get((binding.template, binding.authid), {})
-        for oldest in sorted(of_principal.values(), key=lambda each: each.seen)[
-            : len(of_principal) - per_principal + 1
-        ]:
+        too_many = max(0, len(of_principal) + 1 - per_principal)
+        for oldest in sorted(of_principal.values(), key=lambda each: each.seen)[:too_many]:
             self.forget(oldest)
         while len(self._bindings) >= self._most:
             self.forget(next(iter(self._bindings.values())))

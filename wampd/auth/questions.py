@@ -6,12 +6,16 @@ whoever is asked and says no answers with `wampd.auth.methods.Deny`.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
 from wampd.auth.methods import Request
 from wampd.auth.throttle import Attempt
+from wampd.realms.options import ClientRoles, HelloDetails
+
+NOBODY: Final = Request("", 0, HelloDetails(ClientRoles()), {})
+"""Whom it is asked for where no client asks."""
 
 
 class FindAccount(Struct, frozen=True):

@@ -44,7 +44,7 @@ def prove(account: Account, chosen: Namespace, where: Where, secret: bytes) -> t
         ticket = secrets.token_urlsafe(32)
         account = structs.replace(account, ticket=digest_of(ticket))
     if chosen.password or chosen.password_stdin or not (keys or ticket):
-        methods = _methods(chosen.methods, where.auth())
+        methods = _methods(chosen.methods, where)
         password = _read() if chosen.password_stdin else _ask(account.authid)
         account = _with_password(account, password, methods, where, secret)
     elif chosen.methods is not None:
@@ -72,10 +72,10 @@ def _key(text: str) -> bytes:
     return key
 
 
-def _methods(named: str | None, auth: Auth) -> list[str]:
+def _methods(named: str | None, where: Where) -> list[str]:
     """The methods that a password is for."""
     if named is None:
-        offered = [method for method in METHODS if getattr(auth, method) is not None]
+        offered = [method for method in METHODS if method in where.offered()]
         if not offered:
             raise WrongError("the realm offers no method that takes a password; give --key or --key-file, or --methods")
         return offered

@@ -68,6 +68,7 @@ def _add(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
     account, ticket = prove(bare, chosen, where, secret_of_salts(connection))
     carry_out(connection, lambda connection: principals.add(connection, realm, account))
     _tell(f"{authid} was added to {realm} with the role {chosen.role}, for {', '.join(methods_of(account))}")
+    _tell_what_is_missing(account, where)
     _show(ticket)
 
 
@@ -82,6 +83,7 @@ def _passwd(chosen: Namespace, where: Where, connection: apsw.Connection) -> Non
 
     account = _replace(connection, realm, authid, change)
     _tell(f"what proves {authid} was changed; it comes in by {', '.join(methods_of(account))}")
+    _tell_what_is_missing(account, where)
     _show(ticket)
 
 
@@ -179,6 +181,12 @@ def methods_of(account: Account) -> Iterator[str]:
         yield "cryptosign"
     if account.certificates:
         yield "tls"
+
+
+def _tell_what_is_missing(account: Account, where: Where) -> None:
+    missing = [method for method in methods_of(account) if method not in where.offered()]
+    if missing and where.realms is not None:
+        _tell(f"note that the realm does not offer {', '.join(missing)}, or leaves it to an authenticator")
 
 
 def _tell(what: str) -> None:

@@ -1,11 +1,12 @@
 """Where principals are kept that a command is about: which store, and what is known of the realm."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from wampd.router.settings.auth import Auth, ScramAuth, TicketAuth, WampcraAuth
+from wampd.router.settings.auth_rules import methods_for_principals
 from wampd.router.settings.principals import misfit
 from wampd.router.settings.problems import did_you_mean, quote
 from wampd.router.settings.realms import Realm
@@ -41,6 +42,10 @@ class Where(Struct, frozen=True):
         if self.realms is None:
             return Auth(ticket=TicketAuth(), wampcra=WampcraAuth(), scram=ScramAuth())
         return self.realms[self.realm()].auth
+
+    def offered(self) -> Collection[str]:
+        """The methods of the realm that principals come in by."""
+        return methods_for_principals(self.auth())
 
     def check(self, authid: str, role: str) -> None:
         """See that the realm has the role, and that the principal can have it. Raise `WrongError`."""

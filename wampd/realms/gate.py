@@ -38,6 +38,9 @@ _STRUCK: dict[LimitName, str] = {
 }
 
 
+_NONE: frozenset[type[Message]] = frozenset()
+
+
 class Bucket:
     """Tokens for what may be done so often: they come with time, and as many are kept as may be used at once."""
 
@@ -66,6 +69,8 @@ class Bucket:
 
 def guarded(limits: Limits, *, by_rule: bool = False) -> frozenset[type[Message]]:
     """The messages of a session that have to pass the gate: with these limits, and with rules that have some or not."""
+    if not by_rule and limits.payload_size is None and limits.call_rate is None and limits.publication_rate is None:
+        return _NONE
     kinds: set[type[Message]] = {Call, Publish} if by_rule else set()
     if limits.payload_size is not None:
         kinds |= {Call, Publish, Yield, Error}

@@ -179,7 +179,8 @@ class Realm:
         self.occupancy.joined(session)
         session.limits = self.limits_of(session.authrole)
         self._gate.admit(session)
-        roles = frozenset(role for role in session.roles.__struct_fields__ if getattr(session.roles, role) is not None)
+        announced = session.roles
+        roles = frozenset([role for role in announced.__struct_fields__ if getattr(announced, role) is not None])
         asks = session.grants.authorizer is not None
         if asks:
             self.room.admit(session)

@@ -43,16 +43,23 @@ def who(session: Session) -> str:
     return f"{session.id} ({session.authid}, {session.authrole}, {session.transport.get('peer', '')})"
 
 
+ABOUT: Final = ("session", "authid", "role", "method", "address")
+"""The fields that tell of a session, beside the realm."""
+
+
 def about(session: Session, realm: str) -> Fields:
     """The fields that tell of a session."""
-    return {
-        "realm": realm,
-        "session": session.id,
-        "authid": session.authid,
-        "role": session.authrole,
-        "method": session.authmethod,
-        "address": session.transport.get("peer", ""),
-    }
+    return {"realm": realm, **dict(zip(ABOUT, _values(session), strict=True))}
+
+
+def _fields(session: Session) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """The same for lines that are written very often: a dictionary is made of it only where one is needed."""
+    return ABOUT, _values(session)
+
+
+def _values(session: Session) -> tuple[Any, ...]:
+    peer = session.transport.get("peer", "")
+    return session.id, session.authid, session.authrole, session.authmethod, peer
 
 
 class Auditor:
@@ -68,13 +75,15 @@ class Auditor:
 
     def joined(self, session: Session, realm: Realm) -> None:
         """A session has joined."""
-        fields = about(session, realm.name)
-        log.info("{who} joined {realm}", who=who(session), audit="joined", **fields)
-        _tell(realm, "joined", fields)
+        name = realm.name
+        log.info("{who} joined {realm}", who=who(session), realm=name, audit="joined", log_fields=_fields(session))
+        if realm.broker.subscriptions.matching("wampd.audit.joined"):
+            _tell(realm, "joined", about(session, name))
 
     def left(self, session: Session, realm: Realm, why: str) -> None:
         """A session has left."""
-        log.info("{who} left {realm}: {why}", who=who(session), audit="left", why=why, **about(session, realm.name))
+        fields, name = _fields(session), realm.name
+        log.info("{who} left {realm}: {why}", who=who(session), realm=name, why=why, audit="left", log_fields=fields)
 
     def failed(self, comer: str, claims: Mapping[str, str], refusal: Abort) -> None:
         """A client was not let in; ``claims`` are its realm, authid, method and address, as far as it got."""

@@ -308,7 +308,7 @@ def _client_certificates(settings: TlsSettings) -> Any:
     from wampd.router.transports import tls
 
     asked = settings.client_certificates
-    return None if asked is None else tls.ClientCertificates(asked.authorities, asked.required)
+    return None if asked is None else tls.ClientCertificates(asked.authorities, asked.required, asked.revocations)
 
 
 def _serializers(listener: Listener) -> list[str]:

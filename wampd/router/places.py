@@ -10,15 +10,18 @@ Rules
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from wampd.auth.accounts import Account
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.hashes import STANDARD, Decoys
 from wampd.auth.methods import Method
@@ -26,10 +29,12 @@ from wampd.router.doors import Known, door
 from wampd.router.proofs import Proofs
 from wampd.router.realms import Realms
 from wampd.router.recall import Recall
+from wampd.router.settings.auth import Principal
 from wampd.router.settings.model import Settings
 from wampd.router.settings.principals import read_principals
 from wampd.router.settings.problems import SettingsError
 from wampd.router.settings.realms import Realm
+from wampd.router.settings.secret import Secret
 from wampd.router.settings.values import others_can_read
 from wampd.router.stores.accounts import Accounts, FixedAccounts, WatchedAccounts
 from wampd.router.stores.combined import CombinedAccounts
@@ -41,6 +46,8 @@ if TYPE_CHECKING:
     from wampd.router.stores.principals import Changes, Noted
     from wampd.router.stores.store import Store
     from wampd.router.tokens import Tokens
+
+log = Logger()
 
 LOOK: Final = 1.0
 """Seconds between two looks whether another process has changed the store."""
@@ -74,6 +81,25 @@ class House:
             models.extend(usual)
         self._decoys = Decoys([model.password for model in models if model.password is not None], self._key)
         self.proofs.lookalikes.imitate(models)
+
+
+class Derived:
+    """The accounts of one file. Who is the same as when it was read before is not derived again, which would be slow."""
+
+    def __init__(self, derive: Callable[[Principal], Account]) -> None:
+        self._derive = derive
+        self._key = secrets.token_bytes(32)
+        self._known: dict[bytes, Account] = {}
+
+    def accounts(self, principals: Iterable[Principal]) -> list[Account]:
+        """The accounts of these principals, who are those of the next time."""
+        marked = [(self._mark(principal), principal) for principal in principals]
+        self._known = {mark: self._known.get(mark) or self._derive(principal) for mark, principal in marked}
+        return list(self._known.values())
+
+    def _mark(self, principal: Principal) -> bytes:
+        """What tells a principal from what it was, and nothing of its secrets."""
+        return hashlib.blake2b(msgspec.json.encode(principal, enc_hook=Secret.reveal), key=self._key).digest()
 
 
 class Places:
@@ -170,12 +196,11 @@ class Places:
 
     def _principals_of(self, realm: Realm, proofs: Proofs) -> Callable[[Path], FixedAccounts]:
         """What reads a file of principals of this realm."""
+        derived = Derived(lambda principal: msgspec.structs.replace(proofs.account(principal), provider="file"))
 
         def read(file: Path) -> FixedAccounts:
             try:
-                principals = read_principals(file, realm, self._environ)
-                accounts = map(proofs.account, principals)
-                return FixedAccounts(msgspec.structs.replace(account, provider="file") for account in accounts)
+                return FixedAccounts(derived.accounts(read_principals(file, realm, self._environ)))
             except SettingsError as error:
                 raise Unusable(str(error)) from None
 
@@ -189,11 +214,15 @@ class Places:
 
     def _look(self, changes: Changes) -> None:
         """See what other processes have changed in the store, and do so again."""
+        from wampd.router.stores.sqlite import StoreError
+
         assert self.store is not None
 
         def seen(noted: list[Noted] | Failure | None) -> None:
-            if not isinstance(noted, Failure):  # else it was logged and counted
+            if not isinstance(noted, Failure):
                 self._store_changed(noted)
+            elif not noted.check(StoreError):  # which was logged and counted
+                log.failure("looking for changes in the store failed: a bug in wampd", noted)
             self._reactor.callLater(LOOK, self._look, changes)
 
         self.store.read(changes.look).addBoth(seen)

@@ -20,10 +20,9 @@ from twisted.logger import Logger
 
 from wampd.auth.accounts import Account
 from wampd.auth.handshake import RealmAuth
-from wampd.auth.methods import Failed, Request
-from wampd.auth.questions import FindAccount
+from wampd.auth.methods import Failed
+from wampd.auth.questions import NOBODY, FindAccount
 from wampd.realms.meta.sessions import KILLED
-from wampd.realms.options import ClientRoles, HelloDetails
 from wampd.realms.session import Session
 from wampd.router.realms import Realms, RealmShell
 from wampd.router.stores.accounts import Accounts
@@ -36,8 +35,6 @@ GONE: Final = "this principal is not let in any more"
 ANOTHER_ROLE: Final = "this principal has another role now"
 LOGGED_OUT: Final = "this principal was logged out"
 
-_NOBODY: Final = Request("", 0, HelloDetails(ClientRoles()), {})
-"""Whom it is asked for: no client."""
 _Here: TypeAlias = list[tuple[RealmShell, Session]]
 
 
@@ -66,7 +63,7 @@ class Recall:
 
     def _look(self, door: RealmAuth, accounts: Accounts, authids: Collection[str] | None) -> None:
         for authid, here in self._sessions(door, authids).items():
-            question = FindAccount(accounts, "authid", authid, "", _NOBODY)
+            question = FindAccount(accounts, "authid", authid, "", NOBODY)
             answer = self._realms.answers.ask(question)
             if isinstance(answer, Deferred):
                 answer.addCallback(self._found, here)

@@ -21,13 +21,13 @@ from typing import Any, Final, Protocol
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from wampd.auth.accounts import Account
+from wampd.auth.accounts import JUDGED, Account
 from wampd.auth.cookie import Cookie, is_proved
+from wampd.auth.factors import AUTHFACTORS
 from wampd.auth.handshake import Accept, RealmAuth
 from wampd.auth.jar import Binding, Bound, Jar, Visit
-from wampd.auth.methods import Deny, Failed, Request
-from wampd.auth.questions import FindAccount
-from wampd.realms.options import ClientRoles, HelloDetails
+from wampd.auth.methods import Deny, Failed
+from wampd.auth.questions import NOBODY, FindAccount
 from wampd.router.answers import Answers
 from wampd.router.stores.accounts import Accounts, Found
 from wampd.router.tally import COOKIES_STOLEN, Tally
@@ -36,8 +36,6 @@ log = Logger()
 
 LOGOUT: Final = "wamp.close.logout"
 SALT_SIZE: Final = 16
-NOBODY: Final = Request("", 0, HelloDetails(ClientRoles()), {})
-"""Whom it is asked for: no client."""
 
 
 class Guest(Protocol):
@@ -99,8 +97,9 @@ class Returning:
 
     def keep_in(self, store: CookieStore) -> None:
         """Take in what a store has, and keep everything there from now on."""
-        self.jar.load(store.load())
-        self._store = store
+        bindings = store.load()
+        self._store = store  # which is told what has expired
+        self.jar.load(bindings)
 
     # ------------------------------------------------------------------------------------------- what sessions tell
 
@@ -113,7 +112,7 @@ class Returning:
         binding = visit.binding
         if accept.authmethod != method.name or binding is None:
             binding = self.jar.bind(
-                visit, _bound(accept, method.template), method.terms, secrets.token_bytes(SALT_SIZE)
+                visit, bound_by(accept, method.template), method.terms, secrets.token_bytes(SALT_SIZE)
             )
         self._guests.setdefault(binding.id, set()).add(guest)
         self._came_by[guest] = binding.id
@@ -147,7 +146,7 @@ class Returning:
         if not isinstance(method, Cookie):
             return
         for binding in self.jar.of(method.template, authids):
-            if binding.proofs is not None:
+            if binding.proofs is not None and binding.provider != JUDGED:  # whom nobody but its authenticator knows
                 answer = self._answers.ask(FindAccount(accounts, "authid", binding.authid, "cookie", NOBODY))
                 if isinstance(answer, Deferred):
                     answer.addCallback(self._found, binding)
@@ -192,7 +191,11 @@ class Returning:
             guest.dismiss(LOGOUT, message)
 
 
-def _bound(accept: Accept, template: str) -> Bound:
+def bound_by(accept: Accept, template: str) -> Bound:
+    """What a cookie is to stand for when this client is let in."""
+    extra = accept.authextra
+    if accept.account is not None:  # which has what is to be told; the rest was of this handshake, but for the factors
+        extra = {name: value for name, value in (extra or {}).items() if name == AUTHFACTORS} or None
     return Bound(
         template=template,
         realm=accept.realm,
@@ -200,7 +203,7 @@ def _bound(accept: Accept, template: str) -> Bound:
         role=accept.authrole,
         method=accept.authmethod,
         provider=accept.authprovider,
-        extra=accept.authextra,
+        extra=extra,
         account=accept.account,
         lasts=accept.lasts,
     )

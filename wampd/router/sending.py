@@ -1,17 +1,13 @@
-"""What a session has to say: its outbox to bytes on the connection.
+"""The way out: what waits in a session's outbox, to bytes on its connection.
 
 Rules
 -----
-* An event is encoded and framed once for all receivers that share serialization and framing.
-* What cannot be carried to the receiver is not sent: an event is counted, a call ends with an ERROR. A session that cannot do
-  without the message is ended.
+* Everything of a turn goes out in one write. An event is encoded and framed once for all receivers that hear it alike.
+* What cannot be carried to the receiver is not sent: an event is counted, a call ends with an ERROR.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
@@ -37,7 +33,7 @@ FRAME_HEAD = 4
 """Bytes of a RawSocket frame's head; WebSocket has no limit on what is sent."""
 
 
-class Sender(ABC):
+class Sender:
     """The half of a `wampd.router.sessions.SessionPeer` that speaks."""
 
     __slots__ = ("_codec", "_connection", "_largest_frame", "_realm", "_share", "about", "session")
@@ -60,9 +56,9 @@ class Sender(ABC):
             return str(self.about["peer"])
         return who(self.session)
 
-    @abstractmethod
-    def _abort(self, reason: str, message: str, more: Mapping[str, Any] = MappingProxyType({})) -> None:
-        """End everything with an ABORT; ``more`` is what its details hold beside the message."""
+    def _abort(self, reason: str, message: str) -> None:
+        """End everything with an ABORT."""
+        raise NotImplementedError
 
     def flush(self) -> None:
         """Encode and send everything in the outbox."""

@@ -1,4 +1,4 @@
-"""The shell round one session: bytes to messages, and the state of the conversation.
+"""The shell round one session: bytes to messages, and the state of the conversation; `sending` is the way back.
 
 Rules
 -----
@@ -8,7 +8,6 @@ Rules
   a traceback in our log; the peer is told that it was an internal error, and no more.
 * A session ends once, whatever ends it: GOODBYE, ABORT, violation, shutdown, a lost connection. After GOODBYE the connection
   stays open for a while, for a new HELLO.
-* What it has to say is sent by its other half, the `wampd.router.sending.Sender`.
 
 Sources: WAMP basic profile, "Session Lifetime" and "Protocol Errors".
 """
@@ -59,15 +58,7 @@ class _Joined(Exception):
 class SessionPeer(Sender):
     """What serves one connection that speaks WAMP: one session after the other."""
 
-    __slots__ = (
-        "_decode",
-        "_entrance",
-        "_patience",
-        "_realms",
-        "_state",
-        "deadline",
-        "handle",
-    )
+    __slots__ = ("_decode", "_entrance", "_patience", "_realms", "_state", "deadline", "handle")
 
     def __init__(
         self, realms: Realms, connection: Line, codec: Codec, about: dict[str, Any], patience: Patience

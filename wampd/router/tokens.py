@@ -6,8 +6,9 @@ A part of the composition root: here, as in `wampd.router.daemon`, settings meet
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wampd.auth import jwk
 from wampd.auth.jwk import KeySet, UnusableKeyError
@@ -21,6 +22,8 @@ from wampd.router.tally import KEYS_NOT_FETCHED, Tally
 
 if TYPE_CHECKING:
     from wampd.router.keyservers import FetchedKeys
+
+Content = TypeVar("Content")
 
 
 class Tokens:
@@ -46,10 +49,7 @@ class Tokens:
         if auth.secret is not None:
             return FixedKey(jwk.secret(auth.secret.reveal()))
         if auth.public_key is not None:
-            try:
-                return FixedKey(jwk.public(read_keys(auth.public_key)))
-            except (UnusableKeyError, ValueError) as why:
-                raise Unusable(f"{auth.public_key}: {why}") from None
+            return FixedKey(_usable(auth.public_key, jwk.public))
         if auth.jwks is not None and auth.jwks.file is not None:
             watched = Watched(auth.jwks.file, _read_set)
             self._watch.add(watched, lambda _old, _new: None)
@@ -62,7 +62,8 @@ class Tokens:
         from wampd.router.fetching import Fetcher  # and with it Twisted's web client: only for those who want it
         from wampd.router.keyservers import FetchedKeys, fetched_set, provided_set
 
-        fetcher = Fetcher(self._reactor, source.timeout, None if source.ca is None else read_keys(source.ca))
+        authorities = None if source.ca is None else _read(source.ca)
+        fetcher = Fetcher(self._reactor, source.timeout, authorities)
         if isinstance(source, Oidc):
             issuer, insecure = source.issuer, source.insecure
             name, fetch = issuer, lambda: provided_set(fetcher.get, issuer, insecure=insecure)
@@ -108,8 +109,20 @@ def _rules(realm: Realm, auth: JwtAuth) -> Rules:
 
 
 def _read_set(file: Path) -> KeySet:
+    return _usable(file, jwk.key_set)
+
+
+def _usable(file: Path, read: Callable[[bytes], Content]) -> Content:
+    """What ``read`` makes of a file. Raise `Unusable`."""
+    try:
+        return read(_read(file))
+    except UnusableKeyError as why:
+        raise Unusable(f"{file}: {why}") from None
+
+
+def _read(file: Path) -> bytes:
     """Raise `Unusable`."""
     try:
-        return jwk.key_set(read_keys(file))
-    except (UnusableKeyError, ValueError) as why:
-        raise Unusable(f"{file}: {why}") from None
+        return read_keys(file)
+    except ValueError as why:
+        raise Unusable(str(why)) from None

@@ -88,7 +88,10 @@ def text_line(event: dict[str, Any]) -> str:
 
 
 def json_line(event: dict[str, Any]) -> str:
-    """One JSON object: time, level, logger, message, and the event's own fields."""
+    """One JSON object: time, level, logger, message, and the event's own fields.
+
+    These are the keyword arguments of whoever logged it, and those that ``log_fields`` names: a pair of names and values.
+    """
     record: dict[str, Any] = {
         "time": _when(event),
         "level": event.get("log_level", LogLevel.info).name,
@@ -97,6 +100,8 @@ def json_line(event: dict[str, Any]) -> str:
     }
     if _failure(event) is not None:
         record["traceback"] = _traceback(event)
+    if "log_fields" in event:
+        event = event | dict(zip(*event["log_fields"], strict=True))
     for key, value in event.items():
         if not key.startswith("log_") and key != "format" and isinstance(value, _KEPT_TYPES):
             record.setdefault(_encodable(key), _encodable(value[:MAX_TEXT]) if isinstance(value, str) else value)

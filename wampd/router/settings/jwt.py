@@ -48,7 +48,8 @@ class _Fetched(Part, frozen=True, kw_only=True):
     ca: Annotated[
         Path | None,
         Meta(
-            description="Certificates (PEM) of the authorities that vouch for the server; `null`: those of the system."
+            description="Certificates (PEM) of the authorities that vouch for the server, read at the start; `null`: those of"
+            " the system."
         ),
     ] = None
     insecure: Annotated[

@@ -66,6 +66,15 @@ def client_certificates(clients: ClientCertificates, here: Here) -> None:
         here.problem(f"there are no certificates (PEM) in {quote_file(clients.authorities)}", "authorities")
     except OSError:
         here.problem(f"cannot read the file {quote_file(clients.authorities)}", "authorities")
+    if clients.revocations is not None:
+        from wampd.router.transports.tls import read_revocations
+
+        try:
+            read_revocations(clients.revocations)
+        except ValueError:
+            here.problem(f"there are no revocation lists (PEM) in {quote_file(clients.revocations)}", "revocations")
+        except OSError:
+            here.problem(f"cannot read the file {quote_file(clients.revocations)}", "revocations")
 
 
 def certificates_are_asked_for(settings: Settings, here: Here) -> None:

@@ -44,6 +44,13 @@ class ClientCertificates(Part, frozen=True, kw_only=True):
             " when it changes. A certificate that signs itself is good only if it stands here."
         ),
     ]
+    revocations: Annotated[
+        Path | None,
+        Meta(
+            description="PEM file of the authorities' revocation lists; read again when it changes. With it a certificate is"
+            " good only if its authority's list is there, is in date, and does not name it."
+        ),
+    ] = None
     required: Annotated[
         bool,
         Meta(description="Whether a client without a certificate is refused; if not, other methods may let it in."),

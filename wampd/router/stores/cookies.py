@@ -64,7 +64,13 @@ class StoredCookies:
 
     def keep(self, binding: Binding) -> None:
         """Write one down as it is now; soon."""
-        self._change(binding.id, (binding.id, binding.template, binding.authid, _encoder.encode(binding)))
+        try:
+            record = _encoder.encode(binding)
+        except (TypeError, ValueError, OverflowError) as why:  # a name that is no Unicode, or a value of no known type
+            log.error("a cookie cannot be kept in the store: {why}", why=type(why).__name__)
+            self.forget(binding)
+        else:
+            self._change(binding.id, (binding.id, binding.template, binding.authid, record))
 
     def forget(self, binding: Binding) -> None:
         """Take one out; soon."""

@@ -180,7 +180,11 @@ class Changes:
 
     def look(self, connection: apsw.Connection) -> list[Noted] | None:
         """What changed since, in order; `None`: more than is kept. Always to be called with the same connection."""
-        if not self._file.exists() or self._file.stat().st_ino != self._inode:
+        try:
+            is_same = self._file.stat().st_ino == self._inode
+        except OSError:
+            is_same = False
+        if not is_same:
             raise StoreError(f"the store {self._file}: the file was removed or replaced while it was in use")
         version = connection.execute("PRAGMA data_version").get  # another one after each commit of others
         if version == self._version:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from wampd.auth.accounts import CraKey, Kdf, ScramKeys
+from wampd.auth.certificates import fingerprint_name
 from wampd.auth.keys import read_public_key
 from wampd.auth.questions import FindAccount
 from wampd.auth.ticket import digest_of
@@ -39,6 +40,10 @@ class _Cra(Struct, frozen=True):
 
 class _Cryptosign(Struct, frozen=True):
     pubkey: str | list[str]
+
+
+class _Tls(Struct, frozen=True):
+    fingerprint: str | list[str]
 
 
 class _Scram(Struct, frozen=True):
@@ -95,10 +100,14 @@ def _cryptosign(_question: FindAccount, value: Mapping[str, Any]) -> dict[str, A
     return {"keys": tuple(keys)}
 
 
-def _tls(question: FindAccount, _value: Mapping[str, Any]) -> dict[str, Any]:
-    """The procedure has judged the certificate."""
-    assert isinstance(question.value, bytes)
-    return {"certificates": (question.value.decode(),)}
+def _tls(_question: FindAccount, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The procedure tells the certificates that are right, for the same reason."""
+    said = msgspec.convert(value, _Tls)
+    told = [said.fingerprint] if isinstance(said.fingerprint, str) else said.fingerprint
+    names = [fingerprint_name(each) for each in told]
+    if None in names:
+        raise ValueError("'fingerprint' is not 64 hex digits")
+    return {"certificates": tuple(names)}
 
 
 def _octets(key: str, value: _Octets, length: int | None = None) -> bytes:

@@ -40,6 +40,9 @@ MOST_WAITING: Final = 10_000
 AT_ONCE: Final = 500
 """Pieces of work in one transaction."""
 
+LAST_WORDS: Final = 10.0
+"""Seconds that the end of the process waits for a thread."""
+
 _Item: TypeAlias = tuple[Work[Any], "Deferred[Any]"]
 
 
@@ -68,10 +71,11 @@ class Store:
         reactor.addSystemEventTrigger("after", "shutdown", self.close)
 
     def close(self) -> None:
-        """Finish what waits, and close the database."""
+        """Finish what waits, for `LAST_WORDS` at most, and close the database."""
         workers, self._workers = self._workers, []
         for worker in workers:
-            worker.finish()
+            if not worker.finish():
+                log.error("the store {file}: what waits for it was given up", file=str(self.file))
 
     def read(self, work: Work[Result]) -> Deferred[Result]:
         """Do something that changes nothing. The Deferred fails with `StoreError`, or with what ``work`` raises."""
@@ -101,6 +105,7 @@ class Store:
             waiting.callback(result)  # a Failure makes it fail
 
     def _watch_health(self, result: Any) -> None:
+        """Log trouble with the file when it begins and when it ends; what else work raises is for whoever asked."""
         error = result.value if isinstance(result, Failure) else None
         if isinstance(error, StoreError):
             self._failed()
@@ -136,10 +141,11 @@ class _Worker(threading.Thread):
         self._queue.put((work, done))
         return done
 
-    def finish(self) -> None:
-        """Let the thread end when it has done what waits, and wait for it."""
+    def finish(self) -> bool:
+        """Let the thread end when it has done what waits, and wait for it; whether it did."""
         self._queue.put(None)
-        self.join()
+        self.join(LAST_WORDS)
+        return not self.is_alive()
 
     def run(self) -> None:
         going_on = True

@@ -13,6 +13,7 @@ Source: RFC 9325, "Recommendations for Secure Use of TLS".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 from cryptography import x509
 from msgspec import Struct
 from OpenSSL import SSL
+from OpenSSL.crypto import X509StoreFlags
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, TLSVersion
 from twisted.logger import Logger
@@ -42,6 +44,13 @@ class ClientCertificates(Struct, frozen=True):
     """PEM file of the certificates that vouch for them."""
     required: bool
     """Without one nobody gets through the handshake."""
+    revocations: Path | None = None
+    """PEM file of the authorities' lists of certificates that are good no more."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What is to be read."""
+        return (self.authorities,) if self.revocations is None else (self.authorities, self.revocations)
 
 
 class CertificateFiles:
@@ -62,7 +71,7 @@ class CertificateFiles:
         self._certificate = certificate
         self._key = key
         self._clients = clients
-        self._files = (certificate, key) if clients is None else (certificate, key, clients.authorities)
+        self._files = (certificate, key, *(() if clients is None else clients.files))
         self._prepare = prepare
         self.names: frozenset[str] = frozenset()
         """The hosts that the certificate is for, in lower case; ``*.`` stands for one label."""
@@ -150,7 +159,24 @@ def _ask_clients(context: SSL.Context, clients: ClientCertificates) -> None:
         context.load_client_ca(str(clients.authorities).encode())
     except SSL.Error as error:
         raise ValueError(f"{clients.authorities} holds no certificates of authorities: {error}") from None
+    if clients.revocations is not None:
+        store = context.get_cert_store()
+        assert store is not None
+        for revocations in read_revocations(clients.revocations):
+            store.add_crl(revocations)
+        store.set_flags(X509StoreFlags.CRL_CHECK)
     context.set_verify(SSL.VERIFY_PEER | (SSL.VERIFY_FAIL_IF_NO_PEER_CERT if clients.required else 0))
+
+
+def read_revocations(file: Path) -> list[x509.CertificateRevocationList]:
+    """The revocation lists in a PEM file. Raise `ValueError` if there is none, or one cannot be read."""
+    found = re.findall(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", file.read_bytes(), re.DOTALL)
+    if not found:
+        raise ValueError(f"{file} holds no revocation lists")
+    try:
+        return [x509.load_pem_x509_crl(each) for each in found]
+    except ValueError as error:
+        raise ValueError(f"{file} holds revocation lists that cannot be read: {error}") from None
 
 
 def wrap(factory: Any, certificates: Certificates) -> Any:

@@ -1,0 +1,125 @@
+"""How the shell asks authorizers: so many questions at once, failures told without a flood, and realms that go meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.logger import globalLogPublisher
+
+from tests.spec.advice import FAILED, SORRY, answers, asked, authorizer, visitor
+from tests.support.play import ANY, Play
+from tests.support.stages import MemoryStage
+from wampd.realms.messages import CALL, ERROR, REGISTER, REGISTERED
+from wampd.router import authorizers
+
+CONFIGURATION = """\
+realms:
+  - name: com.tenant.
+    match: prefix
+    on_demand: {keep: 1 s}
+    roles:
+      - name: visitor
+        authorizer: {procedure: org.authorizer, realm: com.home}
+    auth: {anonymous: {role: visitor}}
+  - name: com.home
+    roles:
+      - name: anonymous
+        permissions: [{uri: org., match: prefix, allow: [register]}]
+    auth: {anonymous: {}}
+  - name: realm1
+    roles:
+      - name: anonymous
+        permissions: [{uri: "", match: prefix, allow: [call, register, publish, subscribe]}]
+    auth: {anonymous: {}}
+listeners:
+  - endpoint: tcp:8080:interface=127.0.0.1
+    rawsocket: {}
+"""
+
+
+@pytest.fixture
+def play() -> Iterator[Play]:
+    play = Play(MemoryStage("json"))
+    yield play
+    play.leave()
+
+
+@pytest.fixture
+def warnings() -> Iterator[list[dict[str, Any]]]:
+    events: list[dict[str, Any]] = []
+
+    def keep(event: dict[str, Any]) -> None:
+        if event.get("log_namespace") == authorizers.__name__:
+            events.append(event)
+
+    globalLogPublisher.addObserver(keep)
+    yield events
+    globalLogPublisher.removeObserver(keep)
+
+
+@pytest.mark.trap(16)
+def test_over_so_many_open_questions_nobody_is_asked_and_nothing_is_allowed(play, monkeypatch):
+    monkeypatch.setattr(authorizers, "MOST_QUESTIONS", 2)
+    authorizer(play)
+    people = [visitor(play, f"visitor{number}") for number in range(3)]
+    for number, actor in enumerate(people):
+        actor > [CALL, 1, {}, f"com.closed.x{number}"]
+    people[2] < [ERROR, CALL, 1, {}, FAILED, SORRY]
+    asked(play, "com.closed.x0", "call")
+    asked(play, "com.closed.x1", "call")
+    play.authorizer > [70, 1, {}, [False]]
+    people[0] < [ERROR, CALL, 1, {}, ANY, ANY]
+    people[2] > [CALL, 2, {}, "com.closed.x2"]  # there is room again
+    asked(play, "com.closed.x2", "call")
+
+
+def test_failures_are_logged_one_in_a_while_with_their_reason_and_counted(play, warnings):
+    joe = visitor(play)
+    for number in range(1, 11):
+        joe > [CALL, number, {}, "com.closed.x"]
+        joe < [ERROR, CALL, number, {}, FAILED, SORRY]
+    (told,) = warnings
+    assert (told["procedure"], told["realm"], told["why"]) == (
+        "org.authorizer",
+        "advised",
+        "wamp.error.no_such_procedure",
+    )
+    assert play.stage.realms.tally.totals()["failures of authorizers"] == 10
+    play.stage.clock.advance(1.0)
+    joe > [CALL, 11, {}, "com.closed.x"]
+    joe < [ERROR, CALL, 11, {}, FAILED, SORRY]
+    assert len(warnings) == 2
+
+
+def test_what_an_authorizer_says_that_makes_no_sense_is_in_the_log_and_it_alone(play, warnings):
+    authorizer(play)
+    joe = visitor(play)
+    joe > [CALL, 1, {}, "com.closed.x"]
+    asked(play, "com.closed.x", "call")
+    answers(play, {"allow": "perhaps"})
+    joe < [ERROR, CALL, 1, {}, FAILED, SORRY]
+    (told,) = warnings
+    assert told["why"] == "its answer makes no sense: Expected `bool`, got `str` - at `$.allow`"
+
+
+def test_a_realm_that_is_closed_meanwhile_takes_no_answer(tmp_path: Path, warnings):
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIGURATION)
+    play = Play(MemoryStage("json", file))
+    boss = play.session("authorizer", "com.home")
+    boss > [REGISTER, 1, {}, "org.authorizer"]
+    boss < [REGISTERED, 1, ANY.as_("authority")]
+    boss.asked = 0
+    joe = play.session("joe", "com.tenant.one")
+    joe > [CALL, 1, {}, "com.closed.x"]
+    asked(play, "com.closed.x", "call", realm="com.tenant.one")
+    joe.drop()
+    play.stage.clock.advance(2)
+    assert "com.tenant.one" not in [shell.core.name for shell in play.stage.realms.all()]
+    answers(play, True)
+    play.stage.clock.advance(10)
+    assert not warnings
+    play.leave()

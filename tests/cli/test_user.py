@@ -84,6 +84,7 @@ def test_a_name_is_added_once(user):
     [
         (["add", "joe", "--role", "usr"], 'the realm "realm1" has no role "usr"; did you mean "user"?'),
         (["add", "", "--role", "user"], "the authid must not be empty"),
+        (["add", "a" * 256, "--role", "user"], "an authid has at most 255 characters"),
         (["add", "j.e", "--role", "personal", "--ticket"], '"j.e" cannot have this role: not one component of a URI'),
         (["add", "joe", "--role", "user", "--key", "11"], "not an Ed25519 public key, which is 64 hex digits: 11"),
         (["add", "joe", "--role", "user", "--key", "00" * 32], "not an Ed25519 public key"),

@@ -34,6 +34,10 @@ def test_files_and_store_are_found_beside_the_configuration(config):
     ("people", "problem"),
     [
         ("{authid: joe}", "1:1: expected a list"),
+        (
+            f"- {{authid: {'a' * 256}, role: user, ticket: hunter2}}",
+            "1:12: [0].authid: an authid has at most 255 characters",
+        ),
         ("", "1:1: the file is empty"),
         ("- [", "2:1: not valid YAML: did not find expected node content while parsing a flow node"),
         (b"\xff", "1:1: the file is not UTF-8"),

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from wampd.auth.methods import LONGEST_AUTHID
+
 from .auth import Auth, PasswordFile, Principal
 from .authenticators import authenticator_of
 from .checker import Here, Rule, repeated
@@ -74,6 +76,8 @@ def check_principals(
     one_owner(items, here, *keys)
     not_the_routers(auth, items, here, *keys)
     for index, principal in items:
+        if len(principal.authid) > LONGEST_AUTHID:
+            here.problem(f"an authid has at most {LONGEST_AUTHID} characters", *keys, index, "authid")
         proofs = [key for key in PROOFS if getattr(principal, key)]
         if not proofs and here.is_sound(*keys, index):
             here.problem(f"nothing proves who this is: give it one of {', '.join(PROOFS)}", *keys, index)

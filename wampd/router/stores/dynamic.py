@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 
 from wampd.auth.accounts import Account
 from wampd.auth.certificates import described
-from wampd.auth.methods import Channel, Deny, Failed, shown
+from wampd.auth.methods import LONGEST_AUTHID, Channel, Deny, Failed, carriable, shown
 from wampd.auth.questions import FindAccount
 from wampd.router.envoy import Answer, CallFailed
 from wampd.router.stores import proofs
@@ -51,6 +51,8 @@ OUR_OWN: Final = frozenset(
     }
 )
 """Errors of the router itself, where the procedure said nothing."""
+DEEPEST_EXTRA: Final = 32
+"""Levels of lists and dictionaries in what WELCOME is to tell."""
 SAFE_TO_TELL: Final = ("type", "protocol", "peer")
 """What an authenticator is told of the transport, beside the client's certificate: no header, no cookie."""
 
@@ -160,6 +162,10 @@ def _account(question: FindAccount, value: Mapping[str, Any]) -> Account:
         raise ValueError("the client named no authid, so the answer must: no key 'authid'")
     if not authid or not said.role:
         raise ValueError(f"{'role' if authid else 'authid'!r} is empty")
+    if len(authid) > LONGEST_AUTHID:
+        raise ValueError(f"'authid' is longer than {LONGEST_AUTHID} characters")
+    if not carriable(said.extra, DEEPEST_EXTRA):
+        raise ValueError("'extra' holds what not every serialization carries, or nests too deeply")
     if said.realm not in (None, question.request.realm):
         raise ValueError("'realm' is not the realm that the client wants to join")
     proof = proofs.READERS.get(question.method)

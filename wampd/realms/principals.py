@@ -103,7 +103,7 @@ class PrincipalGrants(Grants):
         return refused if answer is DENIED else answer
 
     def remember(self, key: Key, grant: Grant, ttl: float) -> int:
-        """Keep an answer for so many seconds; the one that was there longest gives way to it. Return how many more there are."""
+        """Keep an answer for so many seconds; the oldest gives way to it. Return how many more there are now."""
         before = len(self._answers)
         self._answers.pop(key, None)
         if len(self._answers) >= self.MOST:

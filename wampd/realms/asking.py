@@ -170,9 +170,10 @@ class WaitingRoom:
         held = self._held.get(session)
         if held is None:
             return
-        for message in (held.message, *held.queue):
-            if isinstance(message, Call) and not self._dealer.continues(session, message):
-                session.refuse(CALL, message.id, CANCELED, f"the session is being closed: {reason}")
+        waiting = [message for message in (held.message, *held.queue) if isinstance(message, Call)]
+        # Once each, for parts of one progressive call have its id.
+        for number in dict.fromkeys(call.id for call in waiting if not self._dealer.continues(session, call)):
+            session.refuse(CALL, number, CANCELED, f"the session is being closed: {reason}")
 
     # ------------------------------------------------------------------------------------------------------ messages
 

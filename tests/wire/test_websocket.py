@@ -514,4 +514,14 @@ def test_a_narrowed_framing_takes_less_than_was_agreed_until_it_is_widened():
     framing.narrow(100)
     framing.feed(frame(TEXT, b"x" * 60, fin=False))
     framing.feed(frame(CONT, b"x" * 41))
-    assert failed_with(framing, 1009)
+    failed_with(framing, 1009)
+
+
+def test_a_narrowed_framing_bounds_what_compressed_messages_expand_to():
+    framing = deflating(FrameLimits(message_size=10_000))
+    framing.narrow(100)
+    framing.widen()
+    assert framing.feed(frame(TEXT, deflate(b"x" * 10_000), rsv=RSV1)) == [b"x" * 10_000]
+    framing.narrow(100)
+    framing.feed(frame(TEXT, deflate(b"x" * 101), rsv=RSV1))
+    failed_with(framing, 1009)

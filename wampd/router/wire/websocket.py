@@ -123,12 +123,17 @@ class WebSocketFraming:
         return None if self._extensions else "websocket"
 
     def narrow(self, size: int) -> None:
-        """Take no message of more than ``size`` bytes; one that is compressed is bounded so as it is sent."""
-        self._most = min(size, self._limits.message_size)
+        """Take no message of more than ``size`` bytes, after decompression."""
+        self._bound(min(size, self._limits.message_size))
 
     def widen(self) -> None:
         """Take from now on what was agreed."""
-        self._most = self._limits.message_size
+        self._bound(self._limits.message_size)
+
+    def _bound(self, size: int) -> None:
+        self._most = size
+        if self._library is not None:
+            self._library.max_message_size = size
 
     def feed(self, data: bytes | bytearray) -> list[bytes]:
         """Take what was received; give the payloads of the messages that are complete."""
@@ -310,7 +315,7 @@ class WebSocketFraming:
     def _wake(self) -> ServerProtocol:
         library = self._library
         if library is None:
-            library = ServerProtocol(state=OPEN, max_size=self._limits.message_size, logger=QUIET)
+            library = ServerProtocol(state=OPEN, max_size=self._most, logger=QUIET)
             library.extensions = self._extensions or []
             self._library = library
         return library

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.realms.house import CAPABLE, House
-from wampd.realms.asking import Held, WaitingRoom
+from wampd.realms.asking import Held, Question, WaitingRoom
 from wampd.realms.grants import NOT_AUTHORIZED, Authorizer, Grant
 from wampd.realms.messages import (
     CALL,
     ERROR,
     EVENT,
+    GOODBYE,
     INVOCATION,
     PUBLISH,
     REGISTER,
@@ -154,6 +155,59 @@ def test_answers_for_a_realm_that_is_closed_are_dropped():
     assert repr(question) == f"<Question whether {joe.session} may call 'u.x' (exact)>"
 
 
+@pytest.mark.parametrize("by", ["dismiss", "expel"])
+def test_who_is_sent_away_while_it_waits_gets_the_answers_to_its_calls_first(by):
+    here = house()
+    joe = here.join(authid="joe")
+    joe.say([CALL, 1, {}, "u.x"], [PUBLISH, 2, {}, "g.x"], [CALL, 3, {}, "g.x"])
+    if by == "dismiss":
+        here.realm.dismiss(joe.session, "com.bye")
+    else:
+        here.realm.expel([joe.session], "com.bye")
+    said = ["the session is being closed: com.bye"]
+    assert joe.heard() == [
+        [ERROR, CALL, 1, {}, "wamp.error.canceled", said],
+        [ERROR, CALL, 3, {}, "wamp.error.canceled", said],
+        [GOODBYE, {}, "com.bye"],
+    ]
+    assert len(here.realm.room) == 0
+
+
+class Nothing:
+    """Says nothing of anything."""
+
+    def decide(self, action: str, uri: str, match: Any) -> Grant:
+        return Grant(refusal=NOT_AUTHORIZED, undecided=True)
+
+
+@pytest.mark.trap(6)
+@pytest.mark.parametrize(
+    ("uri", "match", "is_asked"),
+    [
+        ("wamp.x", "exact", False),
+        ("wampd.x", "exact", False),
+        ("wampx", "exact", True),
+        ("com.wamp.x", "exact", True),
+        ("", "prefix", False),
+        ("wam", "prefix", False),
+        ("wamp", "prefix", False),
+        ("wampd", "prefix", False),
+        ("wampd.audit.", "prefix", False),
+        ("wampx", "prefix", True),
+        (".x", "wildcard", False),
+        ("wampd.", "wildcard", False),
+        ("com.", "wildcard", True),
+    ],
+)
+def test_whatever_the_rules_leave_open_nobody_is_asked_about_the_routers_own(uri, match, is_asked):
+    here = House(policy=Nothing(), authorizer=AUTHORIZER)
+    joe = here.join(authid="joe")
+    joe.say([SUBSCRIBE, 1, {"match": match}, uri])
+    assert bool(here.asked) is is_asked
+    if not is_asked:
+        assert joe.heard() == [[ERROR, SUBSCRIBE, 1, {}, NOT_AUTHORIZED]]
+
+
 # ------------------------------------------------------------------------------------------------------------ order
 
 
@@ -247,3 +301,100 @@ def test_order_is_kept_whatever_is_answered_when(steps):
             "nothing comes that was not allowed"
         )
     assert len(here.realm.room) == 0
+
+
+# ---------------------------------------------------------------------------------------------------- forgetting
+
+
+def everybody(_authrole: str, _authid: str) -> bool:
+    return True
+
+
+@pytest.mark.trap(8)
+def test_what_was_answered_for_a_part_of_a_message_is_forgotten_with_all_else():
+    """REGISTER with force_reregister asks twice: what was allowed first may be revoked before the second is answered."""
+    here = house()
+    joe = here.join(authid="joe", roles=CAPABLE)
+    joe.say([REGISTER, 1, {"force_reregister": True}, "u.x"])
+    answer(here, Grant(), remember=False)
+    here.realm.room.forget(everybody)
+    answer(here, Grant(), remember=False)  # to the second question, and outdated
+    answer(here, Grant(), remember=False)  # to the second, asked again
+    assert [question.key[0] for question in here.asked] == ["register"]
+    assert joe.heard() == []
+    answer(here, DENIED)
+    assert joe.heard()[0][:5] == [ERROR, REGISTER, 1, {}, NOT_AUTHORIZED]
+
+
+@pytest.mark.spec("AZ-03")
+def test_a_message_whose_answers_never_count_together_is_given_up_and_refused():
+    here = house()
+    joe = here.join(authid="joe", roles=CAPABLE)
+    joe.say([REGISTER, 1, {"force_reregister": True}, "u.x"], [REGISTER, 2, {}, "g.x"])
+    asked = 0
+    while here.asked:
+        asked += 1
+        assert asked < 50
+        if here.asked[0].tries == 1:
+            here.realm.room.forget(everybody)
+        answer(here, Grant(), remember=False)
+    heard = joe.heard()
+    assert heard[0][:5] == [ERROR, REGISTER, 1, {}, "wamp.error.authorization_failed"]
+    assert [message[0] for message in heard[1:]] == [REGISTERED]
+
+
+def test_a_question_whose_every_answer_is_outdated_is_asked_so_often():
+    here = house()
+    joe = here.join(authid="joe")
+    joe.say([CALL, 1, {}, "u.x"])
+    asked = 0
+    while here.asked and asked < 100:
+        asked += 1
+        here.realm.room.forget(everybody)
+        answer(here, Grant())
+    assert asked == Question.MOST_TRIES
+    assert joe.heard()[0][:5] == [ERROR, CALL, 1, {}, "wamp.error.authorization_failed"]
+    joe.say([CALL, 2, {}, "u.x"])
+    answer(here, Grant())
+    assert joe.heard()[0][4] == "wamp.error.no_such_procedure"
+
+
+@pytest.mark.trap(16)
+def test_that_there_is_no_room_for_answers_outdates_no_question(monkeypatch):
+    monkeypatch.setattr(WaitingRoom, "MOST_ANSWERS", 3)
+    here = house()
+    joe, ann = here.join(authid="joe"), here.join(authid="ann")
+    ann.say([CALL, 1, {}, "u.ann"])
+    (hers,) = here.asked
+    here.asked.clear()
+    for number in range(1, 6):
+        joe.say([CALL, number, {}, f"u.{number}"])
+        answer(here, DENIED)
+    assert here.realm.struck["memories of authorization emptied"] == 1
+    assert not hers.outdated
+
+
+def test_asking_the_same_again_fills_no_memory(monkeypatch):
+    monkeypatch.setattr(WaitingRoom, "MOST_ANSWERS", 3)
+    here = house()
+    joe = here.join(authid="joe")
+    for number in range(1, 20):
+        joe.say([CALL, number, {}, f"u.{number % 3}"])
+        if here.asked:
+            answer(here, DENIED)
+        here.now += AUTHORIZER.ttl
+    assert not here.realm.struck
+
+
+@pytest.mark.spec("ORD-07")
+def test_parts_of_a_progressive_call_are_not_asked_about_where_rules_have_limits_either():
+    here = house()
+    here.grants.limited = True
+    callee, joe = here.join(authid="ann", roles=CAPABLE), here.join(authid="joe", roles=CAPABLE)
+    callee.say([REGISTER, 1, {}, "u.x"])
+    answer(here, Grant())
+    joe.say([CALL, 1, {"progress": True}, "u.x"])
+    answer(here, Grant(), remember=False)
+    joe.say([CALL, 1, {"progress": True}, "u.x"], [CALL, 1, {}, "u.x"])
+    assert not here.asked
+    assert [message[0] for message in callee.heard()[1:]] == [INVOCATION] * 3

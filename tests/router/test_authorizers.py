@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
+from tests.realms.test_asking import house
 from tests.spec.advice import FAILED, SORRY, answers, asked, authorizer, visitor
 from tests.support.play import ANY, Play
 from tests.support.stages import MemoryStage
 from wampd.realms.messages import CALL, ERROR, REGISTER, REGISTERED
 from wampd.router import authorizers
+from wampd.router.tally import Tally
 
 CONFIGURATION = """\
 realms:
@@ -74,6 +78,47 @@ def test_over_so_many_open_questions_nobody_is_asked_and_nothing_is_allowed(play
     people[0] < [ERROR, CALL, 1, {}, ANY, ANY]
     people[2] > [CALL, 2, {}, "com.closed.x2"]  # there is room again
     asked(play, "com.closed.x2", "call")
+
+
+@pytest.mark.trap(16)
+def test_one_principal_that_asks_and_leaves_shuts_nobody_else_out(play, monkeypatch):
+    monkeypatch.setattr(authorizers, "MOST_OF_ONE", 3)
+    authorizer(play)
+    for number in range(5):
+        joe = visitor(play, f"joe{number}")
+        joe > [CALL, 1, {}, f"com.closed.x{number}"]
+        if number < 3:
+            asked(play, f"com.closed.x{number}", "call")
+        else:
+            joe < [ERROR, CALL, 1, {}, FAILED, SORRY]
+        joe.drop()
+    ann = visitor(play, "ann_", "ann")
+    ann > [CALL, 1, {}, "com.closed.ann"]
+    asked(play, "com.closed.ann", "call", authid="ann")
+    for number in range(1, 4):
+        play.authorizer > [70, number, {}, [False]]
+    joe = visitor(play)
+    joe > [CALL, 1, {}, "com.closed.y"]  # there is room again
+    asked(play, "com.closed.y", "call")
+
+
+def test_a_question_that_cannot_even_be_asked_harms_no_other(warnings):
+    def call(_realm: str, _procedure: str, arguments: tuple[Any, ...], _timeout: float) -> Deferred[Any]:
+        if arguments[1] == "u.1":
+            raise ValueError("it cannot be carried")
+        return Deferred()
+
+    here = house()
+    joe, ann = here.join(authid="joe"), here.join(authid="ann")
+    asking = authorizers.Authorizers(call, Clock(), Tally(Clock()))
+    joe.say([CALL, 1, {}, "u.1"])
+    ann.say([CALL, 1, {}, "u.2"])
+    for question in here.asked:
+        asking.ask(question, lambda: None)
+    assert joe.heard() == [[ERROR, CALL, 1, {}, FAILED, SORRY]]
+    assert ann.heard() == []
+    (told,) = warnings
+    assert told["log_failure"].check(ValueError)
 
 
 def test_failures_are_logged_one_in_a_while_with_their_reason_and_counted(play, warnings):

@@ -72,6 +72,9 @@ def _add(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
     carry_out(connection, lambda connection: principals.add(connection, realm, account))
     _tell(f"{authid} was added to {realm} with the role {chosen.role}, for {', '.join(methods_of(account))}")
     _tell_what_is_missing(account, where)
+    elsewhere = where.elsewhere(authid)
+    if elsewhere is not None:
+        _tell(f"but it cannot come in so: there is another {authid} in {elsewhere}, which counts before the store")
     _show(ticket)
 
 

@@ -8,7 +8,8 @@ Rules
 * While one message of a session waits, all later ones of that session wait behind it, whatever they are; an ABORT alone is
   heard at once. So order is kept. When much waits, nothing more is read from the connection, so what waits is bounded.
 * What one principal asks several times at once is asked once.
-* Who forgets answers (`WaitingRoom.forget`) also outdates those that are under way: they are asked again.
+* Who forgets answers (`WaitingRoom.forget`) also outdates those that are under way, and those that wait to be joined by
+  others for the same message: they are asked again. A question whose answers are always outdated is given up, and refused.
 
 Source: WAMP advanced profile, "Authorization".
 """
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
     from wampd.realms.realm import Handlers
     from wampd.realms.session import Session
 
+OUTDATED = Grant(
+    refusal="wamp.error.authorization_failed", reason="the permission for this changes faster than it can be found out"
+)
+"""Nobody said yes that counts still."""
+
 Serve: TypeAlias = Callable[["Session", Any], None]
 
 
@@ -47,7 +53,10 @@ class Invalidate(Arguments, frozen=True):
 class Question:
     """A question for an authorizer. The shell sees that it is answered, with `WaitingRoom.decided`."""
 
-    __slots__ = ("authorizer", "grants", "key", "outdated", "room", "session", "waiting")
+    __slots__ = ("authorizer", "grants", "key", "outdated", "room", "session", "tries", "waiting")
+
+    MOST_TRIES = 5
+    """How often it is asked before it is given up."""
 
     def __init__(self, room: WaitingRoom, session: Session, grants: PrincipalGrants, key: Key) -> None:
         assert grants.authorizer is not None
@@ -58,6 +67,8 @@ class Question:
         self.authorizer: Authorizer = grants.authorizer
         self.key = key
         self.waiting: dict[Session, None] = {}
+        self.tries = 1
+        """How often it was asked."""
         self.outdated = False
         """What was true when it was asked may not be any more."""
 
@@ -69,7 +80,7 @@ class Question:
 class Held:
     """What waits of one session."""
 
-    __slots__ = ("answers", "handlers", "is_full", "message", "question", "queue", "room", "serve")
+    __slots__ = ("answers", "forgot", "handlers", "is_full", "message", "question", "queue", "room", "serve")
 
     MOST = 64 * 1024
     """About how many bytes may wait before nothing more is read; what was read already waits all the same."""
@@ -88,8 +99,18 @@ class Held:
         """What the message waits for."""
         self.answers: dict[Key, Grant] = {}
         """What was answered so far, for this message."""
+        self.forgot = 0
+        """How often that was forgotten."""
         self.queue: deque[ClientMessage] = deque()
         """What came after it."""
+
+    def forget(self) -> None:
+        """What was answered so far does not count any more."""
+        if self.forgot < Question.MOST_TRIES:
+            self.forgot += 1
+            self.answers.clear()
+        else:
+            self.answers.update(dict.fromkeys(self.answers, OUTDATED))
 
     def take(self, session: Session, message: ClientMessage) -> None:
         """Keep a message for later."""
@@ -170,9 +191,10 @@ class WaitingRoom:
         held = self._held.get(session)
         if held is None:
             return
-        for message in (held.message, *held.queue):
-            if isinstance(message, Call) and not self._dealer.continues(session, message):
-                session.refuse(CALL, message.id, CANCELED, f"the session is being closed: {reason}")
+        waiting = [message for message in (held.message, *held.queue) if isinstance(message, Call)]
+        # Once each, for parts of one progressive call have its id.
+        for number in dict.fromkeys(call.id for call in waiting if not self._dealer.continues(session, call)):
+            session.refuse(CALL, number, CANCELED, f"the session is being closed: {reason}")
 
     # ------------------------------------------------------------------------------------------------------ messages
 
@@ -235,6 +257,7 @@ class WaitingRoom:
         if held.question is not None or session not in self._held:
             return
         held.answers = {}
+        held.forgot = 0
         while held.queue:
             self._handle(session, held.queue.popleft())
             if held.question is not None or session not in self._held:
@@ -249,9 +272,12 @@ class WaitingRoom:
         if self._questions.get(place) is not question:
             return  # the realm is closed
         if question.outdated and question.waiting:
-            question.outdated = False
-            self._asked.append(question)
-            return
+            if question.tries < question.MOST_TRIES:
+                question.tries += 1
+                question.outdated = False
+                self._asked.append(question)
+                return
+            grant = OUTDATED
         del self._questions[place]
         if remember and question.authorizer.ttl > 0 and not question.outdated:
             self._remember(question, grant)
@@ -267,21 +293,26 @@ class WaitingRoom:
                 session.outlet.resume()
 
     def _remember(self, question: Question, grant: Grant) -> None:
-        question.grants.remember(question.key, grant, question.authorizer.ttl)
-        self._remembered += 1
+        self._remembered += question.grants.remember(question.key, grant, question.authorizer.ttl)
         if self._remembered > self.MOST_ANSWERS:
             self._remembered = sum(map(len, self._principals.values()))
             if self._remembered > self.MOST_ANSWERS:
                 self._struck["memories of authorization emptied"] += 1
-                self.forget(lambda _authrole, _authid: True)
+                self._remembered = 0
+                for grants in self._principals.values():
+                    grants.forget()
 
     def forget(self, is_meant: Callable[[str, str], bool]) -> int:
         """Forget the answers about principals of which (authrole, authid) this is true; how many principals these are."""
         meant = [grants for (role, authid, _), grants in self._principals.items() if is_meant(role, authid)]
         for grants in meant:
             grants.forget()
-        for grants, key in self._questions:
-            self._questions[grants, key].outdated |= grants in meant
+        forgetful = frozenset(meant)
+        for question in self._questions.values():
+            question.outdated |= question.grants in forgetful
+        for session, held in self._held.items():
+            if session.grants in forgetful:
+                held.forget()
         return len(meant)
 
     def invalidate(self, _caller: Session, given: Invalidate) -> Result:

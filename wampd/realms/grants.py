@@ -104,6 +104,12 @@ class Grants:
         """May be published to ``uri``?"""
         return self.publications.get(uri) or self._remember(self.publications, "publish", uri)
 
+    def limits_of(self, action: Action, uri: str) -> RuleLimits | None:
+        """The limits that the rule sets which decides about a call or a publication, whether it is granted or not."""
+        if not self.limited:
+            return None
+        return (self.call(uri) if action == "call" else self.publish(uri)).limits
+
     def decide(self, action: Action, uri: str, match: Match = "exact") -> Grant:
         """Check the URI, then ask the policy; not remembered."""
         if not is_uri(uri, self._check, match, self._max_bytes):

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from wampd.realms.grants import NOT_AUTHORIZED, Action, Grant, Grants
+from wampd.realms.limits import RuleLimits
 from wampd.realms.options import Match
 from wampd.realms.uris import overlap
 
@@ -65,6 +66,10 @@ class PrincipalGrants(Grants):
         grant = self._rules.call(uri)
         return self._ask(("call", uri, "exact"), grant) if grant.undecided else grant
 
+    def limits_of(self, action: Action, uri: str) -> RuleLimits | None:
+        """What a rule says; an authorizer sets no limits."""
+        return self._rules.limits_of(action, uri)
+
     def publish(self, uri: str) -> Grant:
         """May be published to ``uri``?"""
         grant = self._rules.publish(uri)
@@ -97,12 +102,14 @@ class PrincipalGrants(Grants):
                 raise Undecided(*key)
         return refused if answer is DENIED else answer
 
-    def remember(self, key: Key, grant: Grant, ttl: float) -> None:
-        """Keep an answer for so many seconds; the one that was there longest gives way to it."""
+    def remember(self, key: Key, grant: Grant, ttl: float) -> int:
+        """Keep an answer for so many seconds; the oldest gives way to it. Return how many more there are now."""
+        before = len(self._answers)
         self._answers.pop(key, None)
         if len(self._answers) >= self.MOST:
             del self._answers[next(iter(self._answers))]
         self._answers[key] = (grant, self._now() + ttl)
+        return len(self._answers) - before
 
     def forget(self) -> None:
         """Forget all answers."""

@@ -4,7 +4,9 @@ Rules
 -----
 * Every question is answered: by the authorizer, or, if it is missing, slow, broken or says nothing that makes sense, by a
   refusal (see `wampd.auth.authorizer`). Nothing is ever allowed for want of an answer.
-* Of each realm's questions so many may be open at once; what goes beyond is refused at once, and asked of nobody.
+* Of each realm's questions so many may be open at once, and of each principal's; what goes beyond is refused at once, and
+  asked of nobody. Sessions that ask and leave do not shut the others out.
+* What goes wrong with one question harms no other: it is a failure, as all that is no answer.
 * A failure is logged; of very many in a short time, one in a while.
 """
 
@@ -21,6 +23,7 @@ from twisted.python.failure import Failure
 
 from wampd.auth.authorizer import FAILED, Malformed, Verdict, arguments, refusal, verdict
 from wampd.realms.asking import Question
+from wampd.realms.principals import PrincipalGrants
 from wampd.router.envoy import Answer, CallFailed
 from wampd.router.tally import AUTHORIZERS_FAILED, Tally
 
@@ -28,6 +31,8 @@ log = Logger()
 
 MOST_QUESTIONS: Final = 1_000
 """Of one realm, at once."""
+MOST_OF_ONE: Final = 100
+"""Of one principal, at once."""
 QUIET: Final = 1.0
 """Seconds between two log lines about failures in one realm."""
 
@@ -42,24 +47,33 @@ class Authorizers:
         self._call = call
         self._clock = clock
         self._tally = tally
-        self._open: Counter[str] = Counter()
+        self._open: Counter[str | PrincipalGrants] = Counter()
+        """How many questions are, by realm and by principal."""
         self._quiet_until: dict[str, float] = {}
 
     def ask(self, question: Question, end_of_turn: Callable[[], None]) -> None:
         """See that a question is answered, at once or later; ``end_of_turn`` is called if later."""
         realm, authorizer = question.room.realm, question.authorizer
-        if self._open[realm] >= MOST_QUESTIONS:
-            _decide(question, self._failed(question, f"{MOST_QUESTIONS} questions are open"))
+        for whose, most in ((realm, MOST_QUESTIONS), (question.grants, MOST_OF_ONE)):
+            if self._open[whose] >= most:
+                _decide(question, self._failed(question, f"{most} questions are open"))
+                return
+        try:
+            answer = self._call(
+                authorizer.realm or realm, authorizer.procedure, arguments(question), authorizer.timeout
+            )
+        except Exception:  # noqa: BLE001 - logged, and no answer
+            log.failure("asking {question} failed: a bug in wampd", question=repr(question))
+            _decide(question, FAILED)
             return
-        self._open[realm] += 1
-        answer = self._call(authorizer.realm or realm, authorizer.procedure, arguments(question), authorizer.timeout)
-
+        self._open.update((realm, question.grants))
         later = False
 
         def done(said: Verdict) -> None:
-            self._open[realm] -= 1
-            if not self._open[realm]:
-                del self._open[realm]
+            for whose in (realm, question.grants):
+                self._open[whose] -= 1
+                if not self._open[whose]:
+                    del self._open[whose]
             _decide(question, said)
             if later:
                 end_of_turn()

@@ -81,17 +81,17 @@ class DynamicAccounts:
         self._most = most
         self._under_way = 0
 
-    def __repr__(self) -> str:
-        return f"<DynamicAccounts {self._procedure} in {self._realm}>"
+    def __str__(self) -> str:
+        return f"the authenticator {self._procedure} in {self._realm}"
 
     def find(self, question: FindAccount) -> Found | Deferred[Found]:
         """Ask the procedure for the account, or whether the proof is right."""
         if self._under_way >= self._most:
-            return Failed(f"{self!r}: {self._most} calls are under way")
+            return Failed(f"{self}: {self._most} calls are under way")
         try:
             called = self._call(self._realm, self._procedure, _arguments(question), self._timeout)
         except (TypeError, ValueError, OverflowError) as why:  # UnicodeEncodeError among them
-            return Failed(f"{self!r}: what the client said cannot be carried: {type(why).__name__}")
+            return Failed(f"{self}: what the client said cannot be carried: {type(why).__name__}")
         self._under_way += 1
 
         def done(outcome: Any) -> Any:
@@ -124,11 +124,11 @@ class DynamicAccounts:
         if error.uri == NO_SUCH_PRINCIPAL:
             return None
         if error.uri in DENIALS:
-            return Deny(f"{question.method}: {self!r} denied {shown(question.request.details.authid)}")
-        return Failed(f"{self!r}: {shown(error.uri)}", guess=error.uri not in OUR_OWN)
+            return Deny(f"{question.method}: {self} denied {shown(question.request.details.authid)}")
+        return Failed(f"{self}: {shown(error.uri)}", guess=error.uri not in OUR_OWN)
 
     def _unfit(self, why: str) -> Failed:
-        return Failed(f"{self!r}: the answer does not fit: {why}", guess=True)
+        return Failed(f"{self}: the answer does not fit: {why}", guess=True)
 
 
 def _arguments(question: FindAccount) -> tuple[Any, ...]:

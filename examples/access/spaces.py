@@ -1,48 +1,15 @@
-"""Users with a space of their own each, an inbox that others write to, and an operator who may send them away.
-
-``WAMP_URL`` names another router than ``ws://127.0.0.1:8080/ws``; ``JOE_TICKET`` and so on the tickets, as for the router.
-"""
+"""Users with a space of their own each, an inbox that others write to, and an operator who may send them away."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable
 from typing import Any
 
-import txaio
-from autobahn.asyncio.component import Component
-from autobahn.asyncio.wamp import Session
-from autobahn.exception import Disconnected
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.types import EventDetails, PublishOptions, RegisterOptions, SubscribeOptions
+from joining import joined, run
 
-URL = os.environ.get("WAMP_URL", "ws://127.0.0.1:8080/ws")
 INBOX = "com.example.inbox.joe"
 ACKNOWLEDGE = PublishOptions(acknowledge=True)
-
-
-@asynccontextmanager
-async def joined(authid: str) -> AsyncIterator[Session]:
-    """A session of this principal. ConnectionError if there is no router that lets it in."""
-    ticket = os.environ.get(f"{authid.upper()}_TICKET", authid)
-    component = Component(
-        transports=[{"type": "websocket", "url": URL, "max_retries": 0}],
-        realm="realm1",
-        authentication={"ticket": {"authid": authid, "ticket": ticket}},
-    )
-    arrival: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
-    component.on("join", lambda session, _details: arrival.set_result(session))
-    ended = component.start(asyncio.get_running_loop())
-    await asyncio.wait([arrival, ended], return_when=asyncio.FIRST_COMPLETED)
-    if not arrival.done():
-        raise ConnectionError(f"no router lets {authid} in at {URL}") from ended.exception()
-    try:
-        yield arrival.result()
-    finally:
-        with suppress(Disconnected):  # it may have been sent away
-            arrival.result().leave()
-        await asyncio.wait([ended])
-        ended.exception()
 
 
 async def tell(what: str, request: Awaitable[Any]) -> None:
@@ -81,8 +48,4 @@ async def example() -> None:
 
 
 if __name__ == "__main__":
-    txaio.start_logging(level="critical")  # what the library tells of every step would hide what the example says
-    try:
-        asyncio.run(example())
-    except ConnectionError as error:
-        raise SystemExit(f"{error}; start one with: wampd run examples/access/config.yaml") from None
+    run(example, "config.yaml")

@@ -136,7 +136,7 @@ class House:
         authids = map("guest-{}".format, itertools.count(1))
         joe = Account(authid="joe", role="member", ticket=digest_of("joe's hunter2"))
         tickets = Ticket(FixedAccounts([joe]))
-        roles = [Role("guest", tuple(rules)), Role("member", OPEN)]
+        roles = [Role("guest", tuple(rules)), Role("member", OPEN, privileged=True)]
         self.realm = self.realms.add(
             realm, Plan(door=RealmAuth([Anonymous("guest", authids.__next__), tickets], roles), limits=limits)
         ).core

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.attack.inside import EVERY_ROLE, RAW_JSON, House, Wire
-from wampd.router.sessions import FRAME_HEAD
+from wampd.router.sending import FRAME_HEAD
 
 LONG_URI = "com.example." + "x" * 490
 

@@ -52,10 +52,12 @@ class House:
         self.shell = Shell()
         self.accounts = Accounts(*(with_ticket(authid, "member", ticket) for authid, ticket in TICKETS.items()))
         self.doors = directory()
+        self.offered = {"anonymous", "ticket"}
         methods = [self.doors["public"].methods["anonymous"], Ticket(self.accounts)]
         roles = [Role("visitor"), Role("member"), Role("boss")]
         for name in ("realm1", "realm2"):
-            self.doors[name] = RealmAuth([*methods, Cookie(name, self.shell.jar, lambda _: self.accounts)], roles)
+            cookie = Cookie(name, self.shell.jar, lambda by: self.accounts if by in self.offered else None)
+            self.doors[name] = RealmAuth([*methods, cookie], roles)
 
     def client(self, shown=None):
         """A client whose connection showed a value."""
@@ -93,6 +95,15 @@ def test_who_has_come_in_by_a_ticket_comes_back_without_being_asked(house):
     assert (details["authid"], details["authrole"]) == ("joe", "member")
     assert (details["authmethod"], details["authprovider"]) == ("cookie", "static")
     assert house.accounts.asked[1:] == [("authid", "joe", "cookie")]
+
+
+def test_who_came_in_by_a_method_that_is_not_offered_any_more_does_not_come_back(house):
+    value = house.log_in()
+    house.offered.clear()
+    client = house.client(value)
+    client > hello(authmethods=["cookie", "ticket"], authid="joe")
+    client < [CHALLENGE, "ticket", {}]
+    assert len(house.shell.jar) == 0
 
 
 @pytest.mark.parametrize("shown", [None, b"made up"])

@@ -390,3 +390,17 @@ def test_what_a_peer_said_is_logged_in_short_and_without_control_characters():
     assert len(shown("x" * 10_000)) == 100
     assert len(shown("\U0001f600" * 10_000)) == 100
     assert shown(None) == "None"
+
+
+@pytest.mark.trap(16)
+@pytest.mark.parametrize("method", ["ticket", "scram", "anonymous", "nothing"])
+def test_an_authid_that_is_too_long_is_not_looked_at_any_further(client, method):
+    client > hello(authmethods=[method], authid="\ufdfa" * 256, authextra={"nonce": "abcd"})
+    client < [ABORT, {"message": "an authid has at most 255 characters"}, wamp_error("authentication_failed")]
+    assert client.aborted.log == "an authid of 256 characters"
+    assert len(client.handshake.claims()["authid"]) == 255
+
+
+def test_the_longest_authid_is_taken(client):
+    client > hello(authmethods=["ticket"], authid="a" * 255)
+    client < [CHALLENGE, "ticket", {}]

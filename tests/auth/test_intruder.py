@@ -15,20 +15,25 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from jwt.api_jws import PyJWS
+from jwt.utils import base64url_encode
 
 from tests.auth.door import ROLES
 from tests.support.proving import CrossbarProver, Prover, sign
+from tests.support.tokens import NOW, SECRET
 from wampd.auth.accounts import Account
 from wampd.auth.certificates import fingerprint_name
 from wampd.auth.cryptosign import Cryptosign
 from wampd.auth.door import RealmAuth
 from wampd.auth.handshake import Handshake
+from wampd.auth.jwk import secret
+from wampd.auth.jwt import Jwt, Rules
 from wampd.auth.keys import SigningKey
 from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Challenge, Failed, Wait
 from wampd.auth.outcomes import Accept, Outcome
 from wampd.auth.passwords import CraCost, ScramCost, cra_key, cra_secret, scram_keys
-from wampd.auth.questions import AwaitTurn, FindAccount
+from wampd.auth.questions import AwaitTurn, FindAccount, FindKeys
 from wampd.auth.roles import Role
 from wampd.auth.scram import Scram
 from wampd.auth.throttle import Throttle, Tolerance
@@ -37,6 +42,7 @@ from wampd.auth.tls import Tls
 from wampd.auth.wampcra import Wampcra
 from wampd.realms.messages import Authenticate, Hello, json_decoder
 from wampd.realms.session import ProtocolViolation
+from wampd.router.keyrings import FixedKey
 from wampd.router.stores.accounts import FixedAccounts
 
 SECRETS = {name: f"hunter2 of {name}" for name in ("joe", "ann", "careful")}
@@ -44,10 +50,15 @@ KEYS = {name: SigningKey(f"hunter2 of {name}".encode().ljust(32, b".")) for name
 CERTIFICATES = {name: f"certificate of {name}".encode() for name in ("joe", "ann", "nobody")}
 SALT = b"salt of hunter2."
 SCRAM = ScramCost("argon2id13", 1, 8)
-METHODS = ("ticket", "wampcra", "wamp-scram", "scram", "cryptosign", "tls")
+METHODS = ("ticket", "wampcra", "wamp-scram", "scram", "cryptosign", "tls", "jwt")
+SENT = ("ticket", "jwt")
+"""Methods that send the secret as it is."""
 NONCE = "rOprNGfwEbeRWgbNEkqO"
 EXPORTED = {number: bytes([number]) * 32 for number in range(3)}
 """What TLS exports on a connection."""
+
+TOKENS = Rules(algorithms=frozenset({"HS256"}), roles={}, default_role="member")
+GUESSED = "hunter2, guessed " * 4
 
 _decode = json_decoder().decode
 
@@ -96,6 +107,7 @@ class House:
             *(Scram(name, self.accounts, alike, nonces) for name in ("wamp-scram", "scram")),
             Cryptosign(self.accounts, challenges),
             Tls(self.accounts),
+            Jwt(TOKENS, FixedKey(secret(SECRET)), lambda: NOW),
         ]
         self.doors = {"realm1": RealmAuth(methods, [Role("member")])}
         # Tolerant, so that there is something to be seen; the throttle has tests of its own.
@@ -144,6 +156,8 @@ class Connection:
         answer: Any = None
         if how == "failed":
             answer = Failed("broken")
+        elif isinstance(question, FindKeys):
+            answer = () if how == "nobody" else question.keys.find(question)
         elif how != "nobody" and isinstance(question, FindAccount):
             answer = question.accounts.find(question)
         for _ in range(2 if how == "twice" else 1):
@@ -160,6 +174,21 @@ class Connection:
             self.answer()
             if len(self.questions) == before:
                 return
+
+
+def token(name: str, key: str) -> str:
+    return PyJWS().encode(msgspec.json.encode({"sub": name, "exp": NOW + 3600}), key, "HS256")
+
+
+def forged(name: str, how: str) -> str:
+    """A token of somebody else, made of ann's."""
+    header, _, signature = token("ann", SECRET).split(".")
+    other = token(name, GUESSED)
+    if how == "payload":
+        return ".".join([header, other.split(".")[1], signature])
+    if how == "none":
+        return ".".join([base64url_encode(b'{"alg":"none","typ":"JWT"}').decode(), other.split(".")[1], ""])
+    return other
 
 
 class Client:
@@ -182,6 +211,8 @@ class Client:
         extra = challenge.extra
         if challenge.method == "ticket":
             return [5, SECRETS[self.name], {}]
+        if challenge.method == "jwt":  # nobody has given one to careful
+            return [5, token(self.name, SECRET if self.name != "careful" else GUESSED), {}]
         if challenge.method == "wampcra":
             return [5, sign(extra, SECRETS[self.name]), {}]
         if challenge.method == "cryptosign":
@@ -238,7 +269,7 @@ class Intruder(RuleBasedStateMachine):
             connection.settle()
         assert isinstance(connection.heard, Accept), connection.heard
         assert connection.heard.authid == "joe"
-        if method != "ticket":
+        if method not in SENT:
             self.overheard.setdefault(method, []).append(connection.said)
 
     # --------------------------------------------------------------------------------------------------- the intruder
@@ -255,7 +286,7 @@ class Intruder(RuleBasedStateMachine):
         which=WHICH,
         method=st.sampled_from(METHODS),
         name=st.sampled_from(["joe", "joe", "careful"]),
-        how=st.sampled_from(["ann", "careful", "guess", "record"]),
+        how=st.sampled_from(["ann", "careful", "guess", "record", "forge"]),
         outside=OUTSIDE,
         data=st.data(),
     )
@@ -270,6 +301,8 @@ class Intruder(RuleBasedStateMachine):
             records = self.overheard.get(heard.method, [])
             if how == "record" and records:
                 answer = data.draw(st.sampled_from(records))[-1]
+            elif how == "forge":
+                answer = [5, forged(name, data.draw(st.sampled_from(["payload", "none", "key"]))), {}]
             elif how == "guess":
                 answer = [5, data.draw(TEXTS), {}]
             else:

@@ -30,6 +30,14 @@ def test_a_password_is_kept_for_every_method_of_the_realm_that_takes_one(user):
     assert digest_of(PASSWORD) not in kept  # nothing fast
 
 
+def test_it_is_told_if_another_principal_counts_before_the_one_that_is_added(user):
+    joe = "principals: [{authid: joe, role: user, ticket: hunter2}]"
+    user.write(CONFIG.replace("store: true", f"store: true\n      {joe}", 1))
+    said = "but it cannot come in so: there is another joe in the configuration, which counts before the store"
+    assert user.add()[2].splitlines()[1:] == [said]
+    assert user.add("ann")[2].splitlines()[1:] == []
+
+
 def test_a_password_may_be_for_some_methods_only(user):
     assert user.add("joe", "--password-stdin", "--methods", "wampcra, ticket")[0] == 0
     account = user.kept("joe").account
@@ -76,6 +84,7 @@ def test_a_name_is_added_once(user):
     [
         (["add", "joe", "--role", "usr"], 'the realm "realm1" has no role "usr"; did you mean "user"?'),
         (["add", "", "--role", "user"], "the authid must not be empty"),
+        (["add", "a" * 256, "--role", "user"], "an authid has at most 255 characters"),
         (["add", "j.e", "--role", "personal", "--ticket"], '"j.e" cannot have this role: not one component of a URI'),
         (["add", "joe", "--role", "user", "--key", "11"], "not an Ed25519 public key, which is 64 hex digits: 11"),
         (["add", "joe", "--role", "user", "--key", "00" * 32], "not an Ed25519 public key"),
@@ -282,9 +291,12 @@ def test_a_store_that_cannot_be_used_is_told(user):
     (user.directory / "wampd.sqlite").write_bytes(b"hunter2" * 1000)
     (user.directory / "wampd.sqlite").chmod(0o600)
     status, out, err = user.add()
+    assert (status, out) == (2, "")
+    assert err.endswith('wampd.sqlite" is not an SQLite database\n')
+    assert "hunter2" not in err
+    status, out, err = user("list", "--store", "wampd.sqlite")
     assert (status, out) == (1, "")
     assert "it is not an SQLite database" in err
-    assert "hunter2" not in err
 
 
 # --- side by side ---

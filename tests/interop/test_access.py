@@ -1,4 +1,4 @@
-"""The example of rules prints what its page shows, and so do the explanations there and in docs/authorization.md."""
+"""The examples of rules and of an authorizer print what their page shows; explanations are as they stand on pages."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pytest
 from tests.support.process import ROOT, environment, free_port, running_wampd, wampd_command
 
 ACCESS = ROOT / "examples" / "access"
-CONFIGURATION = ACCESS / "config.yaml"
-TICKETS = {f"{name}_TICKET": f"hunter2-of-{name.lower()}" for name in ("JOE", "ANN", "EVE")}
+SCRIPTS = {"spaces.py": "config.yaml", "library.py": "library.yaml"}
+"""Each with the configuration of its router."""
+TICKETS = {f"{name}_TICKET": f"hunter2-of-{name.lower()}" for name in ("JOE", "ANN", "EVE", "LIBRARY")}
 
 
 def shown(page: Path, command: str) -> list[tuple[str, str]]:
@@ -29,9 +30,9 @@ EXPLAINED = [
 ]
 
 
-def run_script(port: int) -> subprocess.CompletedProcess[str]:
+def run_script(script: str, port: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, ACCESS / "spaces.py"],
+        [sys.executable, ACCESS / script],
         env=environment(WAMP_URL=f"ws://127.0.0.1:{port}/ws", PYTHONWARNINGS="ignore", **TICKETS),
         capture_output=True,
         text=True,
@@ -40,19 +41,21 @@ def run_script(port: int) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.spec("AZ-01", "AZ-02", "META-S-12")
-def test_the_example_prints_what_its_page_shows(tmp_path: Path) -> None:
-    ((_, printed),) = shown(ACCESS / "README.md", "python ")
-    with running_wampd(CONFIGURATION, tmp_path / "wampd.log", env=TICKETS) as (_, port):
-        done = run_script(port)
+@pytest.mark.spec("AZ-01", "AZ-02", "AZ-07", "META-S-12")
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_example_prints_what_its_page_shows(script: str, tmp_path: Path) -> None:
+    ((_, printed),) = shown(ACCESS / "README.md", f"python examples/access/{script}")
+    with running_wampd(ACCESS / SCRIPTS[script], tmp_path / "wampd.log", env=TICKETS) as (_, port):
+        done = run_script(script, port)
     assert (done.returncode, done.stdout, done.stderr) == (0, printed, "")
 
 
-def test_without_a_router_the_example_says_how_to_start_one() -> None:
-    done = run_script(free_port())
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_without_a_router_an_example_says_how_to_start_one(script: str) -> None:
+    done = run_script(script, free_port())
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.endswith("wampd run examples/access/config.yaml")
+    assert line.endswith(f"wampd run examples/access/{SCRIPTS[script]}")
 
 
 def test_the_pages_explain_something() -> None:

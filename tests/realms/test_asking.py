@@ -16,6 +16,7 @@ from wampd.realms.messages import (
     CALL,
     ERROR,
     EVENT,
+    GOODBYE,
     INVOCATION,
     PUBLISH,
     REGISTER,
@@ -152,6 +153,59 @@ def test_answers_for_a_realm_that_is_closed_are_dropped():
     here.realm.close()
     room.decided(question, Grant(), remember=True)
     assert repr(question) == f"<Question whether {joe.session} may call 'u.x' (exact)>"
+
+
+@pytest.mark.parametrize("by", ["dismiss", "expel"])
+def test_who_is_sent_away_while_it_waits_gets_the_answers_to_its_calls_first(by):
+    here = house()
+    joe = here.join(authid="joe")
+    joe.say([CALL, 1, {}, "u.x"], [PUBLISH, 2, {}, "g.x"], [CALL, 3, {}, "g.x"])
+    if by == "dismiss":
+        here.realm.dismiss(joe.session, "com.bye")
+    else:
+        here.realm.expel([joe.session], "com.bye")
+    said = ["the session is being closed: com.bye"]
+    assert joe.heard() == [
+        [ERROR, CALL, 1, {}, "wamp.error.canceled", said],
+        [ERROR, CALL, 3, {}, "wamp.error.canceled", said],
+        [GOODBYE, {}, "com.bye"],
+    ]
+    assert len(here.realm.room) == 0
+
+
+class Nothing:
+    """Says nothing of anything."""
+
+    def decide(self, action: str, uri: str, match: Any) -> Grant:
+        return Grant(refusal=NOT_AUTHORIZED, undecided=True)
+
+
+@pytest.mark.trap(6)
+@pytest.mark.parametrize(
+    ("uri", "match", "is_asked"),
+    [
+        ("wamp.x", "exact", False),
+        ("wampd.x", "exact", False),
+        ("wampx", "exact", True),
+        ("com.wamp.x", "exact", True),
+        ("", "prefix", False),
+        ("wam", "prefix", False),
+        ("wamp", "prefix", False),
+        ("wampd", "prefix", False),
+        ("wampd.audit.", "prefix", False),
+        ("wampx", "prefix", True),
+        (".x", "wildcard", False),
+        ("wampd.", "wildcard", False),
+        ("com.", "wildcard", True),
+    ],
+)
+def test_whatever_the_rules_leave_open_nobody_is_asked_about_the_routers_own(uri, match, is_asked):
+    here = House(policy=Nothing(), authorizer=AUTHORIZER)
+    joe = here.join(authid="joe")
+    joe.say([SUBSCRIBE, 1, {"match": match}, uri])
+    assert bool(here.asked) is is_asked
+    if not is_asked:
+        assert joe.heard() == [[ERROR, SUBSCRIBE, 1, {}, NOT_AUTHORIZED]]
 
 
 # ------------------------------------------------------------------------------------------------------------ order

@@ -21,7 +21,7 @@ from wampd.router.templates import Plan, Template
 from wampd.router.transports.memory import MemoryClient
 from wampd.router.wire.serializers import codecs
 
-HELLO, WELCOME, GOODBYE, ERROR, REGISTER, REGISTERED, INVOCATION, YIELD = 1, 2, 6, 8, 64, 65, 68, 70
+HELLO, WELCOME, GOODBYE, ERROR, REGISTER, REGISTERED, INVOCATION, INTERRUPT, YIELD = 1, 2, 6, 8, 64, 65, 68, 69, 70
 EVERYTHING = Rule("", "prefix", frozenset({"call", "register", "publish", "subscribe"}))
 
 
@@ -116,6 +116,49 @@ def test_a_component_that_does_not_answer_is_a_failure_after_the_timeout() -> No
     assert [failure.uri for failure in outcome] == ["wamp.error.timeout"]
     house.say([YIELD, house.heard[0][1], {}, ["too late"]])
     assert len(outcome) == 1
+
+
+def test_a_component_that_would_watch_the_time_itself_is_not_relied_on() -> None:
+    house = House()
+    house.say([GOODBYE, {}, "wamp.close.close_realm"])
+    house.heard.clear()
+    house.say([HELLO, "realm1", {"roles": {"callee": {"features": {"call_timeout": True, "call_canceling": True}}}}])
+    assert house.heard.pop()[0] == WELCOME
+    house.register(forward_timeout=True)
+    outcome = house.call(timeout=2.0)
+    [invocation] = house.heard
+    house.clock.advance(2.1)
+    house.turns()
+    assert [failure.uri for failure in outcome] == ["wamp.error.timeout"]
+    assert house.heard[1:] == [[INTERRUPT, invocation[1], {"mode": "killnowait", "reason": "wamp.error.canceled"}]]
+    assert not house.realms["realm1"].core.calls_under_way()
+
+
+def test_a_call_that_nobody_waits_for_any_more_is_taken_back() -> None:
+    house = House()
+    house.register()
+    outcome: list[Any] = []
+    called = house.realms.call("realm1", "com.app.proc", (), 5.0)
+    called.addErrback(lambda failure: outcome.append(failure.value.uri))
+    house.turns()
+    [invocation] = house.heard
+    called.cancel()
+    house.turns()
+    assert outcome == ["wamp.error.canceled"]
+    house.say([YIELD, invocation[1], {}, ["too late"]])
+    assert outcome == ["wamp.error.canceled"]
+    assert not any("Envoy" in str(call.func) for call in house.clock.getDelayedCalls())
+    assert house.call() == []
+
+
+def test_what_cannot_be_carried_is_not_called_and_leaves_nothing_behind() -> None:
+    house = House()
+    house.register()
+    for argument in (2**70, "\ud800", object()):
+        with pytest.raises((TypeError, ValueError, OverflowError)):
+            house.realms.call("realm1", "com.app.proc", (argument,), 5.0)
+    assert not any("Envoy" in str(call.func) for call in house.clock.getDelayedCalls())
+    assert house.heard == []
 
 
 def test_a_component_that_leaves_before_it_answers_is_a_failure() -> None:

@@ -107,9 +107,67 @@ def test_a_check_that_nobody_waits_for_is_left_out(reactor, monkeypatch):
     checks.check(CheckPassword("", "last")).addCallback(answers.append)
     gone.cancel()
     gate.open.set()
-    reactor.hear(3)
+    reactor.hear(2)
     assert answers == ["gone", True, True]
     assert gate.checked == ["first", "last"]
+
+
+def ask(checks, peer, count=1):
+    """Checks from one address; the answers, in the order in which they come."""
+    answers: list[Any] = []
+    for number in range(count):
+        answer = checks.check(CheckPassword("", f"hunter2 {peer} {number}", peer))
+        answers.append(answer) if isinstance(answer, Failed) else answer.addCallback(answers.append)
+    return answers
+
+
+@pytest.mark.trap(16)
+def test_addresses_take_turns(reactor, monkeypatch):
+    gate = Gate(monkeypatch)
+    checks = PasswordChecks(reactor, threads=1, waiting=10)
+    ask(checks, "192.0.2.1", 4)
+    ask(checks, "2001:db8::1", 1)
+    ask(checks, "2001:db8::2", 1)  # of the same network
+    ask(checks, "192.0.2.2", 1)
+    gate.open.set()
+    reactor.hear(7)
+    order = [password.split()[1] for password in gate.checked]
+    assert order == ["192.0.2.1", "192.0.2.1", "2001:db8::1", "192.0.2.2", "192.0.2.1", "2001:db8::2", "192.0.2.1"]
+
+
+def test_a_flood_from_one_address_makes_room_for_the_others(reactor, monkeypatch):
+    gate = Gate(monkeypatch)
+    refused: list[None] = []
+    checks = PasswordChecks(reactor, threads=1, waiting=10, refused=lambda: refused.append(None))
+    flood = ask(checks, "192.0.2.1", 20)
+    assert flood == [Failed("11 passwords are being checked already")] * 9
+    honest = ask(checks, "192.0.2.2", 6)
+    assert honest == [Failed("11 passwords are being checked already")]  # it has as many as the flood has by now
+    reactor.hear(5)
+    assert len(flood) == 14  # five made room
+    assert len(refused) == 15
+    gate.open.set()
+    reactor.hear(11)
+    assert flood.count(True) == 6
+    assert honest.count(True) == 5
+    assert len(ask(checks, "192.0.2.1")) == 0
+    reactor.hear(1)
+
+
+def test_who_has_to_make_room_and_leaves_at_that_moment_is_told_nothing(reactor, monkeypatch):
+    gate = Gate(monkeypatch)
+    checks = PasswordChecks(reactor, threads=1, waiting=2)
+    ask(checks, "192.0.2.1", 2)
+    gone = checks.check(CheckPassword("", "gone", "192.0.2.1"))
+    told: list[Any] = []
+    gone.addBoth(told.append)
+    honest = ask(checks, "192.0.2.2")
+    gone.cancel()
+    reactor.hear(1)
+    assert [failure.type.__name__ for failure in told] == ["CancelledError"]
+    gate.open.set()
+    reactor.hear(3)
+    assert honest == [True]
 
 
 def test_no_more_checks_are_made_when_the_router_stops(reactor, monkeypatch):

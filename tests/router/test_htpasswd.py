@@ -59,3 +59,8 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path, content, why):
         htpasswd.read(file)
     with pytest.raises(htpasswd.PasswordFileError, match="No such file"):
         htpasswd.read(tmp_path / "none")
+
+
+def test_a_name_that_nobody_may_have_spoils_the_file():
+    with pytest.raises(htpasswd.PasswordFileError, match="line 1: a name has at most 255 characters"):
+        htpasswd.parse("a" * 256 + ":hunter2")

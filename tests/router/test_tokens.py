@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +37,20 @@ EXPIRED = [GOODBYE, {"message": "the authentication has expired"}, "wamp.close.k
 ROLES = {"caller": {}, "callee": {}}
 
 
+SHOWN: list[str] = []
+"""What clients proved themselves by."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_that_was_shown_is_logged(tmp_path: Path) -> Iterator[None]:
+    """A token does not hold the word by which secrets are found in logs, as its text is encoded."""
+    SHOWN.clear()
+    yield
+    said = "".join(log.read_text() for log in tmp_path.glob("*.log"))
+    assert said
+    assert not [proof for proof in SHOWN if proof and (proof in said or proof.rpartition(".")[2] in said)]
+
+
 def realm(auth: str) -> str:
     return REALM.format(auth=auth)
 
@@ -46,6 +61,7 @@ def good(**claims: Any) -> dict[str, Any]:
 
 def join(port: int, method: str, proof: str, **details: Any) -> tuple[Session, list[Any]]:
     """A session, and what the router says in the end."""
+    SHOWN.append(proof)
     session = Session(port, join=False)
     session.send(1, "realm1", {"roles": ROLES, "authmethods": [method], **details})
     heard = session.receive()

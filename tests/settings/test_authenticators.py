@@ -38,8 +38,14 @@ def test_an_authenticator_may_be_in_another_realm(config, method):
         ("procedure: com.auth.p, realm: askin", 'realm: there is no realm "askin"; did you mean "asking"?'),
         ("procedure: com..p, realm: asking", 'procedure: "com..p" is not a URI (uri_check: loose)'),
         ("procedure: wamp.p, realm: asking", "procedure: nobody can register procedures under wamp."),
-        ("procedure: com.p, realm: asking", 'procedure: no role of the realm "asking" may register it'),
-        ("procedure: com.auth.p", 'procedure: no role of the realm "realm1" may register it'),
+        (
+            "procedure: com.p, realm: asking",
+            'procedure: no role of the realm "asking" may register it; give one a rule with allow: [register]',
+        ),
+        (
+            "procedure: com.auth.p",
+            'procedure: no role of the realm "realm1" may register it; give one a rule with allow: [register]',
+        ),
         ("procedure: com.auth.p, realm: asking, timeout: 0", "timeout: must be more than 0"),
         ("procedure: com.auth.p, realm: asking, pending_calls: 0", "pending_calls: must be at least 1"),
         ("procedur: com.auth.p", 'procedur: unknown key; did you mean "procedure"?'),
@@ -72,8 +78,14 @@ def test_principals_are_not_given_proofs_that_an_authenticator_judges(config):
     principals = ", principals: [{authid: joe, role: anonymous, ticket: hunter2}]"
     problem = config.problem(asked("procedure: com.auth.p, realm: asking", more=principals))
     assert problem == (
-        "realms[0].auth.principals[0].ticket: no method uses this: the realm's auth does not name ticket, or leaves it to"
-        " an authenticator"
+        "realms[0].auth.principals[0].ticket: no method uses this: who comes in by ticket is decided by the authenticator"
+    )
+
+
+def test_the_store_keeps_nobody_for_a_method_that_an_authenticator_judges(config):
+    text = asked("procedure: com.auth.p, realm: asking", more=", store: true")
+    assert config.problem(f"store: {{file: wampd.sqlite}}\n{text}") == (
+        "realms[0].auth.store: no method uses this: who comes in by ticket is decided by the authenticator"
     )
 
 
@@ -108,7 +120,7 @@ def test_a_principal_may_have_to_pass_several_factors(config):
         ("[ticket, wampcra, ticket]", 'factors[2]: "ticket" is here twice'),
         ("[ticket, wamcpra]", '"wamcpra" is no method that proves a principal of this list; did you mean "wampcra"?'),
         ("[ticket, anonymous]", '"anonymous" is no method that proves a principal of this list'),
-        ("[ticket, scram]", "factors[1]: the realm's auth does not name scram, or leaves it to an authenticator"),
+        ("[ticket, scram]", "factors[1]: the realm's auth does not name scram"),
     ],
 )
 def test_factors_that_cannot_be_passed_are_reported(config, factors, problem):

@@ -57,9 +57,10 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_file(config):
         "config.yaml:10:48: realms[1].roles[0].permissions[0].allow[1]: expected one of call, force_reregister, publish,"
         ' register, subscribe, not "cal"; did you mean "call"?',
         "config.yaml:10:55: realms[1].roles[0].permissions[1].uri: this key is missing",
-        "config.yaml:10:63: realms[1].roles[0].permissions[1].allow: expected a list",
+        "config.yaml:10:63: realms[1].roles[0].permissions[1].allow: expected a list; write [ ] around it",
         "config.yaml:11:9: realms[1].roles[1].name: this key is missing",
-        "config.yaml:12:11: realms[1].auth: nobody can join: there is no authentication method",
+        "config.yaml:12:11: realms[1].auth: nobody can join: there is no authentication method; known are anonymous,"
+        " ticket, cryptosign, tls, cookie, wampcra, scram, jwt",
         "config.yaml:14:15: listeners[0].endpoint: not a Twisted server endpoint string:"
         " 'x' is not a number of base 10",
         "config.yaml:15:15: listeners[0].rawsocket: expected a mapping; write {} for the defaults",
@@ -172,7 +173,9 @@ def test_paths_are_absolute_even_if_the_file_was_named_relative(config, monkeypa
 def test_problems_name_the_file_as_it_was_named(config, monkeypatch):
     config.write(GOOD + "log: []", "sub/config.yaml")
     monkeypatch.chdir(config.directory)
-    with pytest.raises(SettingsError, match=r"^sub/config\.yaml:8:6: log: expected a mapping$"):
+    with pytest.raises(
+        SettingsError, match=r"^sub/config\.yaml:8:6: log: expected a mapping; write {} for the defaults$"
+    ):
         load(Path("sub/config.yaml"), {})
 
 
@@ -188,6 +191,11 @@ def test_paths_of_keys_are_written_as_people_write_them():
 def test_what_somebody_wrote_is_quoted_on_one_line_and_cut():
     assert quote('a"b\n\x1b[2J') == '"a\\"b\\n\\u001b[2J"'
     assert len(quote("x" * 1000)) == 62
+
+
+def test_did_you_mean_takes_a_word_that_is_a_part_for_the_one_that_is_meant():
+    assert did_you_mean("wamp-scram", ["wampcra", "scram"]) == '; did you mean "scram"?'
+    assert did_you_mean("wamp-cra", ["wampcra", "scram"]) == '; did you mean "wampcra"?'
 
 
 @pytest.mark.parametrize(

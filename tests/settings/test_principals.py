@@ -34,6 +34,10 @@ def test_files_and_store_are_found_beside_the_configuration(config):
     ("people", "problem"),
     [
         ("{authid: joe}", "1:1: expected a list"),
+        (
+            f"- {{authid: {'a' * 256}, role: user, ticket: hunter2}}",
+            "1:12: [0].authid: an authid has at most 255 characters",
+        ),
         ("", "1:1: the file is empty"),
         ("- [", "2:1: not valid YAML: did not find expected node content while parsing a flow node"),
         (b"\xff", "1:1: the file is not UTF-8"),
@@ -85,14 +89,16 @@ def test_mistakes_in_the_roles_are_not_told_twice(config):
 @pytest.mark.parametrize(
     ("mode", "problem"),
     [
-        (None, 'people.yaml:1:1: cannot read "people.yaml": No such file or directory'),
-        (0o644, 'people.yaml:1:1: "people.yaml" is open to other users (mode 0644); chmod o= it'),
+        (None, 'cannot read "people.yaml": No such file or directory'),
+        (0o644, '"people.yaml" is open to other users (mode 0644); chmod o= it'),
     ],
 )
 def test_a_file_is_there_and_closed_to_others(config, mode, problem):
     if mode is not None:
         config.write(PEOPLE, "people.yaml", mode=mode)
-    assert config.problems(GOOD) == [problem]
+    (found,) = config.problems(GOOD)
+    assert found.startswith("config.yaml:")
+    assert found.endswith(f": realms[0].auth.files[0]: {problem}")
 
 
 def test_a_file_is_named_once(config):
@@ -126,8 +132,9 @@ def test_two_realms_of_one_name_do_not_share_the_store(config):
     [
         ("store: {file: none/wampd.sqlite}", 'store.file: there is no directory "none"'),
         ("store: {}", "store.file: this key is missing"),
-        ("store: wampd.sqlite", "store: expected a mapping"),
+        ("store: wampd.sqlite", "store: expected a mapping with the key file"),
         ("store: {file: open.sqlite}", 'store.file: "open.sqlite" is open to other users (mode 0644); chmod o= it'),
+        ("store: {file: people.yaml}", 'store.file: "people.yaml" is not an SQLite database'),
     ],
 )
 def test_the_store_is_a_file_that_can_be(config, line, problem):

@@ -163,7 +163,7 @@ def test_calls_that_wait_are_limited_by_number_and_size(config):
         ("payload_size: many", 'payload_size: expected a number of bytes, such as 16 MiB or 4096, not "many"'),
         ("depth: 3", "depth: must be at least 4"),
         ("depth: 513", "depth: must be at most 512"),
-        ("call_rate: 5", "call_rate: expected a mapping"),
+        ("call_rate: 5", "call_rate: expected a mapping with the key per_second"),
         ("call_rate: {per_second: 0}", "call_rate.per_second: must be more than 0"),
         ("call_rate: {burst: 5}", "call_rate.per_second: this key is missing"),
         ("call_rat: {}", 'call_rat: unknown key; did you mean "call_rate"?'),

@@ -250,7 +250,8 @@ def test_a_principal_has_what_proves_it_by_a_method_of_the_realm(config, auth, p
 
 def test_a_realm_that_nobody_can_join_is_reported(config):
     assert config.problem(GOOD.replace("{anonymous: {}}", "{}")) == (
-        "realms[0].auth: nobody can join: there is no authentication method"
+        "realms[0].auth: nobody can join: there is no authentication method; known are anonymous, ticket, cryptosign,"
+        " tls, cookie, wampcra, scram, jwt"
     )
 
 
@@ -472,7 +473,7 @@ def test_a_component_may_be_a_program_of_the_path_or_of_its_directory(config):
         ("{name: x, command: [sh], environment: {PATH: /nowhere}}", 'command[0]: there is no program "sh"'),
         ("{name: x, command: [sh], directory: nowhere}", 'directory: there is no directory "nowhere"'),
         ("{name: x, command: []}", "command: the list must not be empty"),
-        ("{name: x, command: sh -c true}", "command: expected a list"),
+        ("{name: x, command: sh -c true}", "command: expected a list; write [ ] around it"),
         ("{command: [sh]}", "name: this key is missing"),
     ],
 )

@@ -130,3 +130,42 @@ def test_who_guesses_too_often_has_to_wait_longer_and_longer(strict_play):
     for actor in play.actors.values():
         if actor.name.startswith(("guess", "refused", "late")):
             actor < closed
+
+
+# ------------------------------------------------------------------------------------------------------ what is told of it
+
+
+@pytest.mark.spec("AUT-03", "AUT-08")
+@pytest.mark.parametrize("offered", [None, [], ["anonymous"]])
+def test_who_offers_nothing_where_something_is_needed_is_told_so(play, offered):
+    nobody = play.newcomer("nobody")
+    nobody.hello("twofold", **({} if offered is None else {"authmethods": offered}), authid="joe")
+    nobody < [ABORT, {"message": str}, "wamp.error.authentication_required"]
+    nobody < closed
+
+
+@pytest.mark.spec("AUT-02", "AUT-08")
+def test_who_offers_nothing_that_is_there_is_told_so(play):
+    nobody = play.newcomer("nobody")
+    nobody.hello("twofold", authmethods=["foobar", "anonymous", "scram"], authid="joe")
+    nobody < [ABORT, {"message": str}, "wamp.error.no_matching_auth_method"]
+    nobody < closed
+
+
+@pytest.mark.spec("AUT-01", "AUT-05")
+def test_the_first_offered_method_that_is_there_is_driven_and_told(play):
+    joe = knocking(play, "joe", ["scram", "ticket", "wampcra"])
+    joe < [CHALLENGE, "ticket", {}]
+    joe > [AUTHENTICATE, "hunter2-of-joe", {}]
+    joe.welcome()
+    told = {key: joe.details[key] for key in ("authid", "authrole", "authmethod", "authprovider")}
+    assert told == {"authid": "joe", "authrole": "member", "authmethod": "ticket", "authprovider": "static"}
+
+
+@pytest.mark.spec("AUT-08")
+def test_after_an_abort_nothing_more_is_heard(play):
+    joe = knocking(play, "joe", ["ticket"])
+    joe < [CHALLENGE, "ticket", {}]
+    joe.say([AUTHENTICATE, "hunter2-guessed", {}], [AUTHENTICATE, "hunter2-of-joe", {}])
+    joe < [ABORT, {"message": "authentication failed"}, DENIED]
+    joe < closed

@@ -138,6 +138,11 @@ def test_without_the_procedure_nobody_comes_in(play):
         [[{"role": "member", "realm": "realm1"}]],
         [[], {"role": "member"}],
         [[{"role": "member", "secret": "x", "salt": "y"}]],
+        [[{"role": "member", "secret": None}]],
+        [[{"role": "member", "ticket": None}]],
+        [[{"role": "member", "authid": "a" * 256}]],
+        [[{"role": "member", "extra": {"n": 2**53 + 1}}]],
+        [[{"role": "member", "extra": {"n": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}}]],
     ],
     ids=str,
 )

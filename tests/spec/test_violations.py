@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.spec.scenes import joined_as, registered, subscribed
+from tests.spec.test_dynamic_authenticators import authenticator, knocking
 from tests.support.play import BASIC, closed, nothing, violation
 from wampd.realms.messages import (
     ABORT,
@@ -17,6 +18,7 @@ from wampd.realms.messages import (
     EVENT_RECEIVED,
     GOODBYE,
     HELLO,
+    INTERRUPT,
     INVOCATION,
     MESSAGES,
     PUBLISH,
@@ -165,6 +167,9 @@ FIRST_ANSWER = {
 
 def in_state(play, state):
     """Alice, in this state of her session."""
+    if state is State.WAITING:
+        authenticator(play)  # who does not answer
+        return knocking(play)
     alice = play.newcomer("alice")
     if state is not State.OPENING:
         alice > SAMPLES[HELLO]
@@ -197,6 +202,9 @@ def test_what_is_legal_in_a_state_is_served_and_all_else_is_a_violation(memory_p
     row = MESSAGES[code]
     alice = in_state(play, state)
     alice > SAMPLES.get(code, [code, 1, {}])
+    if state is State.WAITING:
+        play.authenticator < [INVOCATION, ...]
+        play.authenticator < [INTERRUPT, ...]  # whoever waited is gone
     if state is State.CLOSED:
         # All has been said.
         assert alice.has_ended()

@@ -22,6 +22,7 @@ from msgspec import Meta, Struct
 
 from wampd.realms.asking import Question
 from wampd.realms.grants import NOT_AUTHORIZED, Disclosure, Grant
+from wampd.realms.meta.sessions import details
 from wampd.realms.principals import DENIED
 
 AUTHORIZATION_FAILED = "wamp.error.authorization_failed"
@@ -59,18 +60,9 @@ class Malformed(ValueError):
 
 def arguments(question: Question) -> tuple[Any, ...]:
     """What the authorizer is called with."""
-    session = question.session
     action, uri, match = question.key
-    details = {
-        "realm": question.room.realm,
-        "session": session.id,
-        "authid": session.authid,
-        "authrole": session.authrole,
-        "authmethod": session.authmethod,
-        "authprovider": session.authprovider,
-        "transport": {key: session.transport[key] for key in SHOWN if key in session.transport},
-    }
-    return details, uri, action, {} if action in ("call", "publish") else {"match": match}
+    who = {"realm": question.room.realm, **details(question.session, SHOWN)}
+    return who, uri, action, {} if action in ("call", "publish") else {"match": match}
 
 
 def verdict(answer: Any) -> Verdict:

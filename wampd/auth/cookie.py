@@ -9,7 +9,8 @@ Rules
   or what proves it has changed since, the cookie is forgotten and the next method tried. Who came in by something that no
   account vouches for comes back as who it was then.
 * Principals that an authenticator judged are judged by it again, which has no proof then.
-* A cookie stands for all that the authentication took which it was bound by: nothing further is asked of the client.
+* A cookie stands for all that the authentication took which it was bound by: nothing further is asked of the client. If that
+  was by a method that the realm does not offer any more, the cookie is forgotten.
 
 The specification names the method and says no more (WAMP advanced profile, "Authentication"); the rest is decided here.
 """
@@ -46,7 +47,7 @@ class Cookie:
     ) -> None:
         """``template`` is the realm as the configuration names it; ``terms`` are for cookies that are bound from now on.
 
-        ``accounts`` tells where to look for those who came in by a method: see `FindAccount`.
+        ``accounts`` tells where to look for those who came in by a method (see `FindAccount`); `None`: by none that is offered.
         """
         self.template = template
         self._jar = jar
@@ -61,7 +62,11 @@ class Cookie:
             return None
         if request.details.authid not in (None, binding.authid):
             return None
-        return CookieExchange(request, self._jar, self._accounts(binding.method), binding)
+        accounts = self._accounts(binding.method)
+        if accounts is None:
+            self._jar.forget(binding)
+            return None
+        return CookieExchange(request, self._jar, accounts, binding)
 
 
 class CookieExchange:

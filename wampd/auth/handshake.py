@@ -4,7 +4,8 @@ Rules
 -----
 * The first message must be HELLO; an AUTHENTICATE is legal only as the answer to a CHALLENGE; after `Accept` or `Abort`
   nothing is. Everything else is a `ProtocolViolation`. One guess per CHALLENGE.
-* The order of checks: announced roles (none of the four: a violation), the realm's URI, the realm, the methods.
+* The order of checks: announced roles (none of the four: a violation), the length of the authid, the realm's URI, the realm,
+  the methods.
 * Of the methods that the client offers, in its order, the first that the realm has and that can serve it is driven; one that
   finds out later that it cannot makes way for the next.
   Offering none means ``anonymous``. A role asked for in HELLO chooses nothing: WELCOME tells the one given.
@@ -34,6 +35,7 @@ from wampd.auth.door import RealmAuth
 from wampd.auth.factors import Factors, factor
 from wampd.auth.methods import (
     AUTHENTICATION_FAILED,
+    LONGEST_AUTHID,
     Challenge,
     Decline,
     Deny,
@@ -136,7 +138,11 @@ class Handshake:
             raise ProtocolViolation("HELLO is legal only as the first message")
         if not _announces_a_role(hello.details.roles):
             raise ProtocolViolation("HELLO must announce at least one of publisher, subscriber, caller and callee")
-        self._claims = {"realm": hello.realm, "authid": hello.details.authid or ""}
+        authid = hello.details.authid or ""
+        self._claims = {"realm": hello.realm, "authid": authid[:LONGEST_AUTHID]}
+        if len(authid) > LONGEST_AUTHID:
+            text = f"an authid has at most {LONGEST_AUTHID} characters"
+            return Abort(AUTHENTICATION_FAILED, text, f"an authid of {len(authid)} characters")
         if not is_uri(hello.realm):
             return Abort(INVALID_URI, "the realm's name is not a valid URI", f"invalid realm {shown(hello.realm)}")
         realm = self._directory.get(hello.realm)

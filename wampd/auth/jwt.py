@@ -31,16 +31,27 @@ from jwt.utils import base64url_decode
 from msgspec import UNSET, Struct
 
 from wampd.auth.jwk import Key
-from wampd.auth.methods import AUTHENTICATION_FAILED, Challenge, Deny, Principal, Request, Step, Wait, shown
+from wampd.auth.methods import (
+    AUTHENTICATION_FAILED,
+    LONGEST_AUTHID,
+    Challenge,
+    Deny,
+    Principal,
+    Request,
+    Step,
+    Wait,
+    carriable,
+    shown,
+)
 from wampd.auth.questions import FindKeys
-from wampd.realms.options import MAX_ID, JsonDict
+from wampd.realms.options import JsonDict
 
 MOST_USED: Final = 100_000
 """Tokens for single use that are remembered."""
 MOST_TRIES: Final = 10
 """Keys that a token without ``kid`` is tried with."""
 LONGEST_NAME: Final = 255
-"""Characters of an authid, a ``kid`` or a ``jti``."""
+"""Characters of a ``kid`` or a ``jti``."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 """RFC 7515, section 3.1; the library would also read what other characters are strewn into."""
 _LAST_MOMENT: Final = 2.0**40
@@ -207,7 +218,7 @@ class Jwt:
         if rules.realm and request.realm not in _texts(_claim(claims, rules.realm)):
             raise _Refused(f"it is not for the realm {shown(request.realm)}")
         authid = _claim(claims, rules.authid)
-        if not isinstance(authid, str) or not 0 < len(authid) <= LONGEST_NAME:
+        if not isinstance(authid, str) or not 0 < len(authid) <= LONGEST_AUTHID:
             raise _Refused(f"its claim {'.'.join(rules.authid)} is no name")
         asked = request.details.authid
         if asked is not None and asked != authid:
@@ -216,7 +227,7 @@ class Jwt:
         role = next((role for value, role in rules.roles.items() if value in values), rules.default_role)
         if role is None:
             raise _Refused(f"{shown(authid)} has none of the known roles")
-        extra = {name: claims[name] for name in rules.extra if name in claims and _carriable(claims[name])}
+        extra = {name: claims[name] for name in rules.extra if name in claims and carriable(claims[name])}
         return Principal(authid, role, "jwt", extra or None, lasts=lasts if rules.ends_with_token else None)
 
     def _use(self, claims: JsonDict, end: float | None, now: float) -> Deny | None:
@@ -298,14 +309,6 @@ def _moment(claims: JsonDict, name: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST_MOMENT:
         raise _Refused(f"its {name} is no time")
     return float(value)
-
-
-def _carriable(value: Any, depth: int = 8) -> bool:
-    """Whether every serialization carries a value of JSON."""
-    if isinstance(value, list | dict):
-        items = value.values() if isinstance(value, dict) else value
-        return depth > 0 and all(_carriable(item, depth - 1) for item in items)
-    return not isinstance(value, int) or abs(value) <= MAX_ID
 
 
 def _denied(why: str) -> Deny:

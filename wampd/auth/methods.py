@@ -19,16 +19,20 @@ Source: WAMP advanced profile, "Authentication".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from wampd.realms.messages import CHALLENGE
-from wampd.realms.options import HelloDetails, JsonDict
+from wampd.realms.options import MAX_ID, HelloDetails, JsonDict
 
 AUTHENTICATION_DENIED = "wamp.error.authentication_denied"
 AUTHENTICATION_FAILED = "wamp.error.authentication_failed"
+
+LONGEST_AUTHID: Final = 255
+"""Characters. Names are prepared, compared, remembered and logged before anything is proved, so they must be short."""
 
 
 class Request(Struct, frozen=True):
@@ -168,3 +172,14 @@ def shown(value: object, limit: int = 100) -> str:
     """A peer's value for our log: quoted, without control characters, no longer than ``limit``."""
     text = ascii(value[: limit + 1] if isinstance(value, str) else value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def carriable(value: object, depth: int = 8) -> bool:
+    """Whether every serialization carries a value in WELCOME, whoever says it: no NaN, no huge number, no odd key."""
+    if isinstance(value, list):
+        return depth > 0 and all(carriable(item, depth - 1) for item in value)
+    if isinstance(value, dict):
+        return depth > 0 and all(type(key) is str and carriable(item, depth - 1) for key, item in value.items())
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, str | bytes | bool) or (isinstance(value, int) and abs(value) <= MAX_ID)

@@ -43,6 +43,8 @@ class CheckPassword(Struct, frozen=True):
     hash: str
     """See `wampd.auth.hashes`."""
     password: str
+    peer: str = ""
+    """The client's address, so that no address takes the turns of the others."""
 
     def __repr__(self) -> str:
         return "<CheckPassword>"

@@ -85,7 +85,7 @@ class TicketExchange:
         def checked(fits: bool) -> Step:
             return account.principal() if fits and account is not None and own is not None else _denied(authid, account)
 
-        return Wait(CheckPassword(slow, sent), checked)
+        return Wait(CheckPassword(slow, sent, str(self._request.transport.get("peer", ""))), checked)
 
 
 def _denied(authid: str, account: Account | None) -> Deny:

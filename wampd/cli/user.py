@@ -16,6 +16,7 @@ import msgspec
 from msgspec import structs
 
 from wampd.auth.accounts import Account
+from wampd.auth.methods import LONGEST_AUTHID
 from wampd.router.stores import principals
 from wampd.router.stores.principals import Kept
 from wampd.router.stores.sqlite import StoreError, carry_out, open_store, secret_of_salts
@@ -61,6 +62,8 @@ def _add(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
     realm, authid = where.realm(), chosen.authid
     if not authid:
         raise WrongError("the authid must not be empty")
+    if len(authid) > LONGEST_AUTHID:
+        raise WrongError(f"an authid has at most {LONGEST_AUTHID} characters")
     where.check(authid, chosen.role)
     if principals.get(connection, realm, authid) is not None:  # before anything is asked
         raise principals.Taken(f"there is a principal {authid!r} in the realm {realm!r} already")
@@ -69,6 +72,9 @@ def _add(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
     carry_out(connection, lambda connection: principals.add(connection, realm, account))
     _tell(f"{authid} was added to {realm} with the role {chosen.role}, for {', '.join(methods_of(account))}")
     _tell_what_is_missing(account, where)
+    elsewhere = where.elsewhere(authid)
+    if elsewhere is not None:
+        _tell(f"but it cannot come in so: there is another {authid} in {elsewhere}, which counts before the store")
     _show(ticket)
 
 

@@ -1,5 +1,6 @@
 """Where principals are kept that a command is about: which store, and what is known of the realm."""
 
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from wampd.router.settings.auth_rules import methods_for_principals
 from wampd.router.settings.principals import misfit
 from wampd.router.settings.problems import did_you_mean, quote
 from wampd.router.settings.realms import Realm
+from wampd.router.whose import whose
 
 from .configuration import chosen_file, load_or_complain, packaged_default
 
@@ -58,6 +60,13 @@ class Where(Struct, frozen=True):
         why = misfit(authid, role, realm)
         if why:
             raise WrongError(f"{quote(authid)} cannot have this role: {why}")
+
+    def elsewhere(self, authid: str) -> str | None:
+        """Where else there is a principal of this name, which counts before the one in the store."""
+        if self.realms is None:
+            return None
+        found = whose(self.realms[self.realm()], None, authid, os.environ)
+        return None if found is None else found.place
 
 
 def find_where(config: str | None, store: str | None, realm: str | None) -> Where | None:

@@ -78,7 +78,10 @@ def known_roles(roles: ClientRoles) -> ClientRoles:
 def _known(role: ClientRole | None, features: tuple[str, ...]) -> ClientRole | None:
     if role is None:
         return None
-    known = {feature: True for feature in features if role.has(feature)}
+    announced = role.features
+    if not announced:
+        return _FEATURELESS
+    known = {feature: True for feature in features if announced.get(feature) is True}
     return ClientRole(known) if known else _FEATURELESS
 
 

@@ -120,7 +120,13 @@ def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
         terms = Terms(auth.cookie.lifetime, auth.cookie.idle, auth.cookie.grace, auth.cookie.per_principal)
         authenticators = {name: getattr(getattr(auth, name), "authenticator", None) for name in METHODS}
         judges = {name: Judges(accounts(each)) for name, each in authenticators.items() if each is not None}
-        yield Cookie(realm.name, known.jar, lambda by: judges.get(factor(by), known.accounts), terms)
+        offered = {name for name in METHODS if getattr(auth, name) is not None}
+        yield Cookie(
+            realm.name,
+            known.jar,
+            lambda by: judges.get(factor(by), known.accounts) if factor(by) in offered else None,
+            terms,
+        )
 
 
 def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:

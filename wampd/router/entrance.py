@@ -105,7 +105,7 @@ class Entrance:
             self._comer.challenged(outcome)
             return
         if isinstance(outcome, Accept):
-            self.leave()
+            self.state = State.CLOSED
             outcome = self._comer.welcome(outcome)
         if outcome is not None:
             self.leave()

@@ -4,21 +4,33 @@ Rules
 -----
 * The threads are few, and so are the checks that wait for one: what is beyond is answered at once with `Failed`. So a flood of
   guesses costs as much of the machine as the threads may take, and no more.
-* A check that nobody waits for any more, since its client is gone, is left out when its turn comes.
+* Addresses take turns, each with its oldest check; and where there is no room, the newest check of the address that has most of
+  them makes room for one of another. So a flood of guesses is a queue for those who come from where it comes from.
+* A check that nobody waits for any more, since its client is gone, is left out.
 * There are no threads before the first check.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.python.threadpool import ThreadPool
 
 from wampd.auth import hashes
 from wampd.auth.methods import Failed
 from wampd.auth.questions import CheckPassword
+from wampd.auth.throttle import network_of
+
+
+class _Check(Struct, eq=False):
+    """One check, from the question to its answer."""
+
+    question: CheckPassword
+    answer: Deferred[bool]
 
 
 class PasswordChecks:
@@ -33,9 +45,11 @@ class PasswordChecks:
         """
         self._reactor = reactor
         self._threads = threads
+        self._most = waiting
         self._refused = refused
-        self._most = threads + waiting
-        self._pending = 0
+        self._running = 0
+        self._waiting = 0
+        self._queues: OrderedDict[str, deque[_Check]] = OrderedDict()  # by address; the one whose turn it is first
         self._pool: ThreadPool | None = None
         self.stopped = False
 
@@ -43,31 +57,77 @@ class PasswordChecks:
         """Whether the password fits."""
         if self.stopped:
             return Failed("the router is stopping")
-        if self._pending >= self._most:
-            self._refused()
-            return Failed(f"{self._pending} passwords are being checked already")
+        network = network_of(question.peer)
+        if self._running >= self._threads and self._waiting >= self._most and not self._make_room(network):
+            return self._too_many()
+        check = _Check(question, Deferred(lambda _: self._take_back(network, check)))
+        self._queues.setdefault(network, deque()).append(check)
+        self._waiting += 1
+        self._go_on()
+        return check.answer
+
+    def _go_on(self) -> None:
+        """Make the next checks that wait, as far as there are threads."""
         if self._pool is None:
             self._pool = self._start()
-        self._pending += 1
-        answer: Deferred[bool] = Deferred()
+        while self._queues and self._running < self._threads:
+            network, queue = next(iter(self._queues.items()))
+            check = queue.popleft()
+            self._waiting -= 1
+            if queue:
+                self._queues.move_to_end(network)
+            else:
+                del self._queues[network]
+            self._running += 1
+            self._make(check, self._pool)
+
+    def _make(self, check: _Check, pool: ThreadPool) -> None:
+        question = check.question
 
         def work() -> bool:
-            return not (answer.called or self.stopped) and hashes.fits(question.hash, question.password)
+            return not self.stopped and hashes.fits(question.hash, question.password)
 
         def told(success: bool, result: Any) -> None:
-            self._reactor.callFromThread(self._done, answer, success, result)
+            self._reactor.callFromThread(self._done, check.answer, success, result)
 
-        self._pool.callInThreadWithCallback(told, work)
-        return answer
+        pool.callInThreadWithCallback(told, work)
 
     def _done(self, answer: Deferred[bool], success: bool, result: Any) -> None:
-        self._pending -= 1
+        self._running -= 1
+        if not self.stopped:
+            self._go_on()
         if answer.called:
             return  # nobody waits for it
         if success:
             answer.callback(result)
         else:
             answer.errback(result)
+
+    def _make_room(self, network: str) -> bool:
+        """Let the newest check go of the address that has most, unless this one has as many then; whether there is room."""
+        if not self._queues:
+            return False
+        most, queue = max(self._queues.items(), key=lambda item: len(item[1]))
+        if len(queue) <= len(self._queues.get(network, ())) + 1:
+            return False
+        check, failed = queue[-1], self._too_many()
+        self._take_back(most, check)
+        # In a later turn: nobody calls into a handshake while another one is at work.
+        self._reactor.callFromThread(_fire, check.answer, failed)
+        return True
+
+    def _take_back(self, network: str, check: _Check) -> None:
+        """A check is not to be made, if it is not being made already."""
+        queue = self._queues.get(network)
+        if queue is not None and check in queue:
+            queue.remove(check)
+            self._waiting -= 1
+            if not queue:
+                del self._queues[network]
+
+    def _too_many(self) -> Failed:
+        self._refused()
+        return Failed(f"{self._running + self._waiting} passwords are being checked already")
 
     def _start(self) -> ThreadPool:
         pool = ThreadPool(minthreads=0, maxthreads=self._threads, name="passwords")
@@ -81,3 +141,8 @@ class PasswordChecks:
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.stop()
+
+
+def _fire(answer: Deferred[Any], what: Any) -> None:
+    if not answer.called:  # else nobody waits for it any more
+        answer.callback(what)

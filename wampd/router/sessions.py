@@ -1,4 +1,4 @@
-"""The shell round one session: bytes to messages, the state of the conversation, the outbox to bytes.
+"""The shell round one session: bytes to messages, and the state of the conversation; `sending` is the way back.
 
 Rules
 -----
@@ -8,7 +8,6 @@ Rules
   a traceback in our log; the peer is told that it was an internal error, and no more.
 * A session ends once, whatever ends it: GOODBYE, ABORT, violation, shutdown, a lost connection. After GOODBYE the connection
   stays open for a while, for a new HELLO.
-* What cannot be carried to the receiver is not sent: an event is counted, a call ends with an ERROR.
 
 Sources: WAMP basic profile, "Session Lifetime" and "Protocol Errors".
 """
@@ -29,90 +28,50 @@ from wampd.realms.messages import (
     ABORT,
     Abort,
     ClientMessage,
-    Event,
-    Foreign,
     Goodbye,
     Hello,
-    Outgoing,
 )
 from wampd.realms.meta.sessions import KILLED
 from wampd.realms.session import LEGAL, ProtocolViolation, Session, SessionOver, State
 from wampd.router import tally
-from wampd.router.audit import who
 from wampd.router.entrance import Entrance
 from wampd.router.line import Line, Patience
-from wampd.router.wire.codec import Codec, Uncarriable
+from wampd.router.sending import Sender
+from wampd.router.wire.codec import Codec
 from wampd.router.wire.serializers import shallower
 
 if TYPE_CHECKING:
-    from wampd.router.realms import Realms, RealmShell
+    from wampd.router.realms import Realms
 
 log = Logger()
 
-INVALID_ARGUMENT = "wamp.error.invalid_argument"
-PAYLOAD_SIZE_EXCEEDED = "wamp.error.payload_size_exceeded"
 PROTOCOL_VIOLATION = "wamp.error.protocol_violation"
 
 NORMAL, GOING_AWAY, PROTOCOL_ERROR = 1000, 1001, 1002
 """WebSocket close codes (RFC 6455, section 7.4.1)."""
-
-WRITE_SIZE = 2**18
-"""How many bytes are made before the connection sees them."""
-
-FRAME_HEAD = 4
-"""Bytes of a RawSocket frame's head; WebSocket has no limit on what is sent."""
 
 
 class _Joined(Exception):
     """There is a session now: what comes next is read as its realm and its role want it."""
 
 
-class SessionPeer:
+class SessionPeer(Sender):
     """What serves one connection that speaks WAMP: one session after the other."""
 
-    __slots__ = (
-        "_codec",
-        "_connection",
-        "_decode",
-        "_entrance",
-        "_largest_frame",
-        "_patience",
-        "_realm",
-        "_realms",
-        "_share",
-        "_state",
-        "about",
-        "deadline",
-        "handle",
-        "session",
-    )
+    __slots__ = ("_decode", "_entrance", "_patience", "_realms", "_state", "deadline", "handle")
 
     def __init__(
         self, realms: Realms, connection: Line, codec: Codec, about: dict[str, Any], patience: Patience
     ) -> None:
         """``about`` tells where the connection comes from, and how."""
+        super().__init__(connection, codec, about)
         self._realms = realms
-        self._connection = connection
-        self._codec = codec
         self._decode: Callable[[bytes], ClientMessage] = codec.decode
-        share = connection.framing.share
-        self._share = (share, codec.format) if share else None
-        self._largest_frame = connection.framing.max_send + FRAME_HEAD
         self._patience = patience
         self._entrance: Entrance | None = None
-        self._realm: RealmShell | None = None
         self._state = State.OPENING
-        self.about = about
         self.deadline: float | None = realms.deadline(patience.join)
-        self.session: Session | None = None
         self.handle: Any = self._opening
-
-    @property
-    def who(self) -> str:
-        """For the log: the session, or where the connection comes from."""
-        if self.session is None:
-            return str(self.about["peer"])
-        return who(self.session)
 
     @property
     def is_in(self) -> bool:
@@ -211,100 +170,6 @@ class SessionPeer:
         if isinstance(message, Goodbye | Abort):
             self._connection.close(GOING_AWAY, "the session was closed")
             self.handle = _ignore
-
-    # ------------------------------------------------------------------------------------------------------- sending
-
-    def flush(self) -> None:
-        """Encode and send everything in the outbox."""
-        session = self.session
-        if session is None:
-            return
-        outbox = session.outbox
-        share = self._share
-        if len(outbox) == 1 and outbox[0].__class__ is Event:  # the usual turn of a subscriber
-            ready = outbox[0].frames.get(share)
-            if ready is not None and len(ready) <= self._largest_frame:
-                outbox.clear()
-                self._connection.write(ready)
-                return
-        session.spent = 0
-        connection = self._connection
-        encode, frame, largest = self._codec.encode, connection.framing.frame, connection.framing.max_send
-        frames: list[bytes] = []
-        size = 0
-        for message in outbox:
-            framed: bytes | None
-            if message.__class__ is tuple:
-                payload = encode(message)
-                framed = frame(payload) if len(payload) <= largest else self._give_up(session, message, largest)
-            else:
-                framed = message.frames.get(share) if message.__class__ is Event else None
-                if framed is None or len(framed) > self._largest_frame:
-                    framed = self._with_payload(session, message)
-            if framed is None:
-                if self.session is not session:
-                    return  # it was ended
-                continue
-            frames.append(framed)
-            size += len(framed)
-            if size > WRITE_SIZE:
-                # What waits is bounded by the connection, so it must see it before the next megabytes are made.
-                connection.write(b"".join(frames))
-                frames.clear()
-                size = 0
-                if not connection.writable:
-                    break
-        outbox.clear()
-        connection.write(frames[0] if len(frames) == 1 else b"".join(frames))
-
-    def _with_payload(self, session: Session, message: Outgoing) -> bytes | None:
-        """An event, or a message with a payload in another serialization, framed; `None`: it is not to be sent."""
-        share = self._share
-        if share is None or not isinstance(message, Event):
-            framed = self._frame(message)
-        elif share in message.frames:
-            framed = message.frames[share]
-        else:
-            framed = message.frames[share] = self._frame(message)
-        if framed is None:
-            reason = "the payload cannot be carried to the receiver"
-            assert self._realm is not None
-            self._realm.core.undeliverable(session, message, INVALID_ARGUMENT, reason)
-        elif len(framed) > self._largest_frame:
-            return self._give_up(session, message, self._connection.framing.max_send)
-        return framed
-
-    def _frame(self, message: Outgoing) -> bytes | None:
-        codec = self._codec
-        try:
-            if isinstance(message, Foreign):
-                payload = codec.encode_foreign(message)
-            else:
-                assert isinstance(message, Event)
-                payload = codec.encode_event(message)
-        except Uncarriable as why:
-            log.debug("{who}: not delivered: {why}", who=self.who, why=str(why))
-            return None
-        return self._connection.framing.frame(payload)
-
-    def _give_up(self, session: Session, message: Outgoing, largest: int) -> bytes | None:
-        """A message is longer than the client takes: answer a call otherwise, or end a session that cannot do without."""
-        assert self._realm is not None
-        reason = f"the message is longer than the {largest} bytes that its receiver takes"
-        if not self._realm.core.undeliverable(session, message, PAYLOAD_SIZE_EXCEEDED, reason):
-            log.info("{who}: its limit of {largest} bytes is too small for WAMP", who=self.who, largest=largest)
-            session.outbox.clear()
-            self._abort(PAYLOAD_SIZE_EXCEEDED, reason)
-        return None
-
-    def _say(self, message: tuple[Any, ...]) -> bool:
-        """Send one message at once, outside any session's outbox; whether it is short enough for the client."""
-        payload = self._codec.encode(message)
-        framing = self._connection.framing
-        if len(payload) > framing.max_send:
-            return False
-        self._connection.write(framing.frame(payload))
-        return True
 
     # -------------------------------------------------------------------------------------------------------- ending
 

@@ -21,7 +21,8 @@ connection.onopen = (session, { authid, authrole, authmethod, authextra }) => {
   if (!wishes.stay) connection.close();
 };
 connection.onclose = (reason, details) => {
-  heard.left = [details.reason, details.message ?? null];
+  heard.left = details.reason;
+  heard.message = details.message ?? null;
   console.log(JSON.stringify(heard));
   process.exit(0);
 };

@@ -1,36 +1,21 @@
-"""autobahn-python that logs in by a key or a certificate: ``keys.py FRAMEWORK WISHES`` prints what came of it as JSON.
+"""autobahn-python that logs in by a key or a certificate: see `visits`.
 
-FRAMEWORK is ``twisted`` or ``asyncio``; WISHES are a JSON object: ``url``, ``method``, ``authid``, ``seed``, ``binding``,
-``challenge`` (for the router to sign), ``trust``, ``certificate`` and ``key`` (PEM files), ``tls`` (``1.2`` or ``1.3``),
-``patience`` (seconds).
+WISHES also have ``method``, ``authid``, ``seed``, ``binding``, ``challenge`` (for the router to sign), ``trust``,
+``certificate`` and ``key`` (PEM files), and ``tls`` (``1.2`` or ``1.3``).
 """
 
-import asyncio
-import json
-import os
-import signal
 import ssl
-import sys
 from pathlib import Path
 from typing import Any
 
-import txaio
 from autobahn.wamp.auth import create_authenticator
-
-PATIENCE = 10
-"""Seconds."""
-FRAMEWORK, WISHES = sys.argv[1], json.loads(sys.argv[2])
+from visits import FRAMEWORK, HEARD, WISHES, Visit, hold
 
 if FRAMEWORK == "twisted":
-    from autobahn.twisted.wamp import ApplicationRunner, ApplicationSession
     from twisted.internet.ssl import Certificate, PrivateCertificate, TLSVersion, optionsForClientTLS
-else:
-    from autobahn.asyncio.wamp import ApplicationRunner, ApplicationSession
-
-HEARD: dict[str, Any] = {}
 
 
-class Session(ApplicationSession):
+class Session(Visit):
     """Joins as it is told to, and leaves."""
 
     def onConnect(self) -> None:
@@ -58,19 +43,6 @@ class Session(ApplicationSession):
         HEARD["joined"] = [details.authid, details.authrole, details.authmethod]
         self.leave()
 
-    def onLeave(self, details: Any) -> None:
-        HEARD["left"] = details.reason
-        self.disconnect()
-
-    def onDisconnect(self) -> None:
-        if FRAMEWORK == "twisted":
-            from twisted.internet import reactor
-
-            if reactor.running:
-                reactor.stop()
-        else:
-            asyncio.get_running_loop().stop()
-
 
 def options() -> Any:
     """How the client speaks TLS."""
@@ -97,24 +69,4 @@ def read(file: str) -> str:
     return Path(file).read_text()
 
 
-def main() -> None:
-    """Log in once."""
-    secure = WISHES["url"].startswith(("wss:", "rss:"))
-    runner = ApplicationRunner(WISHES["url"], "realm1", ssl=options() if secure else None)
-    try:
-        runner.run(Session, log_level="critical")
-    except Exception as error:  # noqa: BLE001 - a TLS handshake that fails
-        HEARD["failed"] = f"{type(error).__name__}: {error}"
-    tell()
-
-
-def tell(*_: object) -> None:
-    """Say what was heard, past those who catch what is printed, and end."""
-    os.write(1, json.dumps(HEARD).encode())
-    os._exit(0)
-
-
-signal.signal(signal.SIGALRM, tell)
-signal.alarm(WISHES.get("patience", PATIENCE))
-txaio.start_logging(level="critical")
-main()
+hold(Session, options() if WISHES["url"].startswith(("wss:", "rss:")) else None)

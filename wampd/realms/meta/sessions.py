@@ -12,7 +12,7 @@ Source: WAMP advanced profile, "Session Meta API".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wampd.realms.meta.shapes import NO_SUCH_SESSION, Text, reason_of
@@ -177,13 +177,13 @@ class SessionMeta:
         return session
 
 
-def details(session: Session) -> dict[str, Any]:
-    """Who a session is, for those who may know."""
+def details(session: Session, shown: Sequence[str] = SHOWN) -> dict[str, Any]:
+    """Who a session is, for those who may know; of its transport they are ``shown`` this."""
     return {
         "session": session.id,
         "authid": session.authid,
         "authrole": session.authrole,
         "authmethod": session.authmethod,
         "authprovider": session.authprovider,
-        "transport": {key: session.transport[key] for key in SHOWN if key in session.transport},
+        "transport": {key: session.transport[key] for key in shown if key in session.transport},
     }

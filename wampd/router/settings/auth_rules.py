@@ -1,6 +1,8 @@
 """What types cannot say of authentication: rules between methods, principals and roles."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from wampd.auth.methods import LONGEST_AUTHID
 
 from .auth import Auth, PasswordFile, Principal
 from .authenticators import authenticator_of
@@ -32,15 +34,21 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
 """For each key of a principal that proves it, the methods that use it."""
 
 
+KEEPABLE = ("ticket", "wampcra", "scram", "cryptosign")
+"""The methods by which principals of the store come in."""
+
+
 def _auth(auth: Auth, here: Here) -> None:
     offered = [name for name in METHODS if getattr(auth, name) is not None]
     if not offered and here.is_sound():
-        here.problem("nobody can join: there is no authentication method")
+        here.problem(f"nobody can join: there is no authentication method; known are {', '.join(METHODS)}")
     elif offered == ["cookie"] and here.is_sound():
         here.problem("nobody can join: a cookie only brings back who came in by another method", "cookie")
     check_principals(auth.principals, auth, methods_of(auth, here), here, "principals")
     for index, _ in repeated(here.each(auth.files, "files")):
         here.problem("this file is here twice", "files", index)
+    if auth.store and here.is_sound() and not any(method in KEEPABLE for method in methods_of(auth, here)):
+        here.problem(f"no method uses this: {_why_unused(KEEPABLE, auth)}", "store")
     if auth.mock_secret is not None and len(auth.mock_secret.reveal()) < LEAST_MOCK_SECRET:
         here.problem(f"too short: at least {LEAST_MOCK_SECRET} characters", "mock_secret")
     if auth.password_files and "ticket" not in offered and here.is_sound("ticket"):
@@ -68,20 +76,28 @@ def check_principals(
     one_owner(items, here, *keys)
     not_the_routers(auth, items, here, *keys)
     for index, principal in items:
+        if len(principal.authid) > LONGEST_AUTHID:
+            here.problem(f"an authid has at most {LONGEST_AUTHID} characters", *keys, index, "authid")
         proofs = [key for key in PROOFS if getattr(principal, key)]
         if not proofs and here.is_sound(*keys, index):
             here.problem(f"nothing proves who this is: give it one of {', '.join(PROOFS)}", *keys, index)
         for key in proofs:
             if not any(method in methods for method in PROOFS[key]):
-                names = " or ".join(PROOFS[key])
-                why = f"the realm's auth does not name {names}, or leaves it to an authenticator"
-                here.problem(f"no method uses this: {why}", *keys, index, key)
-        _factors(principal, methods, here, *keys, index)
+                here.problem(f"no method uses this: {_why_unused(PROOFS[key], auth)}", *keys, index, key)
+        _factors(principal, auth, methods, here, *keys, index)
         if "scram" in methods:
             scram_takes(principal, here, *keys, index)
 
 
-def _factors(principal: Principal, methods: Collection[str], here: Here, *keys: str | int) -> None:
+def _why_unused(unused: Sequence[str], auth: Auth) -> str:
+    """Why principals do not come in by any of these methods."""
+    asked = [method for method in unused if authenticator_of(auth, method) is not None]
+    if asked:
+        return f"who comes in by {' or '.join(asked)} is decided by the authenticator"
+    return f"the realm's auth does not name {' or '.join(unused)}"
+
+
+def _factors(principal: Principal, auth: Auth, methods: Collection[str], here: Here, *keys: str | int) -> None:
     """See that a principal, which ``keys`` lead to, can prove itself by all its factors, and by none of them alone."""
     factors = list(here.each(principal.factors, *keys, "factors"))
     if len(factors) == 1:
@@ -94,7 +110,7 @@ def _factors(principal: Principal, methods: Collection[str], here: Here, *keys: 
         if name not in proving:
             problem = f"{quote(name)} is no method that proves a principal of this list{did_you_mean(name, proving)}"
         elif name not in methods:
-            problem = f"the realm's auth does not name {name}, or leaves it to an authenticator"
+            problem = _why_unused([name], auth)
         elif not any(getattr(principal, key) for key in own):
             problem = f"nothing proves the principal by {name}: give it {' or '.join(own)}"
         else:

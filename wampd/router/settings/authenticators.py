@@ -73,7 +73,11 @@ def _can_be_registered(home: Realm, asked: Authenticator | Authorizer, here: Her
     elif procedure.startswith("wamp."):
         here.problem("nobody can register procedures under wamp.", *where, "procedure")
     elif not any(_may_register(role, procedure) for role in home.roles):
-        here.problem(f"no role of the realm {quote(home.name)} may register it", *where, "procedure")
+        here.problem(
+            f"no role of the realm {quote(home.name)} may register it; give one a rule with allow: [register]",
+            *where,
+            "procedure",
+        )
     else:
         return True
     return False

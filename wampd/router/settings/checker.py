@@ -151,9 +151,7 @@ class Checker:
 
     def _struct(self, node: Node, type_: inspect.StructType, path: KeyPath) -> Any:
         if not isinstance(node, Table):
-            optional = not any(field.required for field in type_.fields)
-            hint = "; write {} for the defaults" if optional and is_null(node) else ""
-            return self._refuse(f"expected a mapping{hint}", path, node)
+            return self._refuse(f"expected a mapping{_keys_to_give(node, type_)}", path, node)
         fields = {field.name: field for field in type_.fields}
         values: dict[str, Any] = {}
         for key, value in node.entries:
@@ -189,8 +187,7 @@ class Checker:
 
     def _list(self, node: Node, type_: inspect.VarTupleType | inspect.FrozenSetType, path: KeyPath) -> Any:
         if not isinstance(node, Sequence):
-            hint = "; write [] for an empty one" if is_null(node) else ""
-            return self._refuse(f"expected a list{hint}", path, node)
+            return self._refuse(f"expected a list{_how_to_list(node)}", path, node)
         if len(node.items) < (type_.min_length or 0):
             return self._refuse("the list must not be empty", path, node)
         values: list[Any] = []
@@ -208,6 +205,22 @@ class Checker:
 def is_null(node: Node) -> bool:
     """Tell whether there is nothing where a value should be: ``key:``, ``key: null``, ``key: ~``."""
     return isinstance(node, Scalar) and node.plain and resolve(node.text) is None
+
+
+def _keys_to_give(node: Node, type_: inspect.StructType) -> str:
+    """What to write where a mapping is to be, for whoever wrote something else."""
+    required = [field.name for field in type_.fields if field.required]
+    if required:
+        return f" with the key{'s' if len(required) > 1 else ''} {', '.join(required)}"
+    if not isinstance(node, Scalar) or isinstance(resolve(node.text) if node.plain else node.text, bool | None):
+        return "; write {} for the defaults"  # what was there may be meant for: yes, we want that
+    return f"; known here: {', '.join(field.name for field in type_.fields)}"
+
+
+def _how_to_list(node: Node) -> str:
+    if is_null(node):
+        return "; write [] for an empty one"
+    return '; every item begins with "- "' if isinstance(node, Table) else "; write [ ] around it"
 
 
 def _default(field: inspect.Field, place: Place) -> Any:

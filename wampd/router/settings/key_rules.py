@@ -97,7 +97,7 @@ def one_owner(principals: Iterable[tuple[int, Principal]], here: Here, *keys: st
             marks.append((certificate_name(certificate), (index, "certificates", number)))
     sound = [(mark, place) for mark, place in marks if mark is not None]
     for position, _ in repeated(enumerate(mark for mark, _ in sound)):
-        here.problem("this is here twice", *keys, *sound[position][1])
+        here.problem("this is here twice, and can be of one principal alone", *keys, *sound[position][1])
 
 
 def not_the_routers(auth: Auth, principals: Iterable[tuple[int, Principal]], here: Here, *keys: str | int) -> None:

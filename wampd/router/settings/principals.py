@@ -72,6 +72,10 @@ def files_are_sound(realm: Realm, here: Here) -> None:
     methods = methods_of(realm.auth, here, "auth")
     for index, file in here.each(realm.auth.files, "auth", "files"):
         if here.is_sound("auth", "files", index):
+            trouble = others_can_read(file)
+            if trouble:
+                here.problem(trouble, "auth", "files", index)
+                continue
             try:
                 read_principals(file, realm, here.environ, methods=methods, roles_are_known=here.is_sound("roles"))
             except SettingsError as error:

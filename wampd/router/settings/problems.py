@@ -81,7 +81,8 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     import difflib  # only needed when something is wrong
 
     lowered = {candidate.lower(): candidate for candidate in known}
-    close = difflib.get_close_matches(word.lower().replace("-", "_"), lowered, n=1)
+    meant = word.lower().replace("-", "_")
+    close = [part for part in meant.split("_") if part in lowered] or difflib.get_close_matches(meant, lowered, n=1)
     return lowered[close[0]] if close else None
 
 

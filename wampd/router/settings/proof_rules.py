@@ -1,10 +1,12 @@
 """What types cannot say of what proves a principal: rules about secrets and derived keys."""
 
+import re
 from base64 import b64decode
 from collections.abc import Mapping
 
 from .auth import CraProof, Principal, ScramProof
 from .checker import Here, Rule
+from .secret import Secret
 
 LEAST_MOCK_SECRET = 16
 """Characters."""
@@ -53,11 +55,16 @@ def _scram_proof(proof: ScramProof, here: Here) -> None:
         here.problem(f"expected {_SALT[0]} to {_SALT[-1]} octets in base64", "salt")
     for key in ("stored_key", "server_key"):
         if len(_octets(getattr(proof, key).reveal())) != 32:
-            here.problem("expected 32 octets in base64", key)
+            here.problem(f"expected 32 octets in base64{_if_hex(getattr(proof, key))}", key)
     if proof.kdf == "pbkdf2" and proof.memory is not None:
         here.problem("this belongs to Argon2", "memory")
     if proof.kdf != "pbkdf2" and proof.memory is None and here.is_sound("memory"):
         here.problem("this key is missing, which belongs to Argon2", "memory")
+
+
+def _if_hex(secret: Secret) -> str:
+    """A hint for whoever has it as Crossbar.io does."""
+    return ", not in hexadecimal" if re.fullmatch("[0-9a-fA-F]{64}", secret.reveal()) else ""
 
 
 def _octets(text: str) -> bytes:

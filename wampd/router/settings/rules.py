@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from ipaddress import ip_network
+from pathlib import Path
 
 from wampd.auth.placeholders import PLACEHOLDERS, fill, misplaced, unknown
 from wampd.realms.grants import Action
@@ -270,14 +271,27 @@ def _failed_joins(failed: FailedJoins, here: Here) -> None:
             )
 
 
+_SQLITE = b"SQLite format 3\0"
+"""What the file begins with: https://www.sqlite.org/fileformat2.html, section 1.3."""
+
+
 def _store(store: Store, here: Here) -> None:
     if not here.is_sound("file"):
         return
     if not store.file.parent.is_dir():
         here.problem(f"there is no directory {quote_file(store.file.parent)}", "file")
-    trouble = others_can_read(store.file) if store.file.exists() else None
-    if trouble:
+    elif store.file.exists() and (trouble := others_can_read(store.file) or _no_database(store.file)):
         here.problem(trouble, "file")
+
+
+def _no_database(file: Path) -> str | None:
+    """Return what is wrong with a file that should be an SQLite database, or be empty: how it begins."""
+    try:
+        with file.open("rb") as stream:
+            begin = stream.read(len(_SQLITE))
+    except OSError as trouble:
+        return f"cannot read {quote_file(file)}: {trouble.strerror}"
+    return f"{quote_file(file)} is not an SQLite database" if begin not in (b"", _SQLITE) else None
 
 
 def _realms_in_the_store(settings: Settings, here: Here) -> None:

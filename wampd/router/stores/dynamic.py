@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 
 from wampd.auth.accounts import Account
 from wampd.auth.certificates import described
-from wampd.auth.methods import Channel, Deny, Failed, shown
+from wampd.auth.methods import LONGEST_AUTHID, Channel, Deny, Failed, carriable, shown
 from wampd.auth.questions import FindAccount
 from wampd.router.envoy import Answer, CallFailed
 from wampd.router.stores import proofs
@@ -51,6 +51,8 @@ OUR_OWN: Final = frozenset(
     }
 )
 """Errors of the router itself, where the procedure said nothing."""
+DEEPEST_EXTRA: Final = 32
+"""Levels of lists and dictionaries in what WELCOME is to tell."""
 SAFE_TO_TELL: Final = ("type", "protocol", "peer")
 """What an authenticator is told of the transport, beside the client's certificate: no header, no cookie."""
 
@@ -79,17 +81,17 @@ class DynamicAccounts:
         self._most = most
         self._under_way = 0
 
-    def __repr__(self) -> str:
-        return f"<DynamicAccounts {self._procedure} in {self._realm}>"
+    def __str__(self) -> str:
+        return f"the authenticator {self._procedure} in {self._realm}"
 
     def find(self, question: FindAccount) -> Found | Deferred[Found]:
         """Ask the procedure for the account, or whether the proof is right."""
         if self._under_way >= self._most:
-            return Failed(f"{self!r}: {self._most} calls are under way")
+            return Failed(f"{self}: {self._most} calls are under way")
         try:
             called = self._call(self._realm, self._procedure, _arguments(question), self._timeout)
         except (TypeError, ValueError, OverflowError) as why:  # UnicodeEncodeError among them
-            return Failed(f"{self!r}: what the client said cannot be carried: {type(why).__name__}")
+            return Failed(f"{self}: what the client said cannot be carried: {type(why).__name__}")
         self._under_way += 1
 
         def done(outcome: Any) -> Any:
@@ -122,11 +124,11 @@ class DynamicAccounts:
         if error.uri == NO_SUCH_PRINCIPAL:
             return None
         if error.uri in DENIALS:
-            return Deny(f"{question.method}: {self!r} denied {shown(question.request.details.authid)}")
-        return Failed(f"{self!r}: {shown(error.uri)}", guess=error.uri not in OUR_OWN)
+            return Deny(f"{question.method}: {self} denied {shown(question.request.details.authid)}")
+        return Failed(f"{self}: {shown(error.uri)}", guess=error.uri not in OUR_OWN)
 
     def _unfit(self, why: str) -> Failed:
-        return Failed(f"{self!r}: the answer does not fit: {why}", guess=True)
+        return Failed(f"{self}: the answer does not fit: {why}", guess=True)
 
 
 def _arguments(question: FindAccount) -> tuple[Any, ...]:
@@ -160,6 +162,10 @@ def _account(question: FindAccount, value: Mapping[str, Any]) -> Account:
         raise ValueError("the client named no authid, so the answer must: no key 'authid'")
     if not authid or not said.role:
         raise ValueError(f"{'role' if authid else 'authid'!r} is empty")
+    if len(authid) > LONGEST_AUTHID:
+        raise ValueError(f"'authid' is longer than {LONGEST_AUTHID} characters")
+    if not carriable(said.extra, DEEPEST_EXTRA):
+        raise ValueError("'extra' holds what not every serialization carries, or nests too deeply")
     if said.realm not in (None, question.request.realm):
         raise ValueError("'realm' is not the realm that the client wants to join")
     proof = proofs.READERS.get(question.method)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from wampd.auth import hashes
 from wampd.auth.accounts import Account
-from wampd.auth.methods import shown
+from wampd.auth.methods import LONGEST_AUTHID, shown
 
 LARGEST = 16 * 2**20
 """Bytes of a file."""
@@ -53,6 +53,8 @@ def parse(text: str) -> dict[str, str]:
         name, colon, value = line.partition(":")
         if not name or not colon:
             faults.append((number, "expected NAME:HASH"))
+        elif len(name) > LONGEST_AUTHID:
+            faults.append((number, f"a name has at most {LONGEST_AUTHID} characters"))
         elif name in found:
             faults.append((number, f"{shown(name)} is there twice"))
         elif why := hashes.fault(value):

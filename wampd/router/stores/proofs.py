@@ -58,6 +58,9 @@ class _Scram(Struct, frozen=True):
 def _ticket(question: FindAccount, value: Mapping[str, Any]) -> dict[str, Any]:
     """The procedure has judged the ticket; unless it tells the one that is right."""
     said = msgspec.convert(value, _Ticket)
+    for key in ("ticket", "secret"):
+        if key in value and value[key] is None:  # of somebody who has none; that is no word on what the client sent
+            raise ValueError(f"{key!r} is there and is null")
     if said.ticket is None and said.secret is not None and said.salt is not None:
         raise ValueError("'salt': no ticket can be compared with a salted 'secret'")
     right = said.ticket if said.ticket is not None else said.secret

@@ -99,7 +99,9 @@ def open_store(file: Path, *, create: bool = True) -> apsw.Connection:
         if create:
             _create(file)
         elif not file.exists():
-            raise StoreError(f"the store {file}: there is no such file")
+            raise StoreError(
+                f"the store {file}: there is no such file; the router makes it, or the first wampd user add"
+            )
         for each in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
             open_to_others = others_can_read(each) if each.exists() else None
             if open_to_others:

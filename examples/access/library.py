@@ -1,46 +1,15 @@
-"""A component that decides who may read which document, and two who want to.
-
-``WAMP_URL`` names another router than ``ws://127.0.0.1:8080/ws``; ``LIBRARY_TICKET`` and so on the tickets, as for the router.
-"""
+"""A component that decides who may read which document, and two who want to."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable
 from typing import Any
 
-import txaio
-from autobahn.asyncio.component import Component
-from autobahn.asyncio.wamp import Session
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.types import RegisterOptions
+from joining import joined, run
 
-URL = os.environ.get("WAMP_URL", "ws://127.0.0.1:8080/ws")
 LENT = {"com.example.document.1": {"joe", "ann"}, "com.example.document.2": {"ann"}}
 """Who may read which document."""
-
-
-@asynccontextmanager
-async def joined(authid: str) -> AsyncIterator[Session]:
-    """A session of this principal. ConnectionError if there is no router that lets it in."""
-    ticket = os.environ.get(f"{authid.upper()}_TICKET", authid)
-    component = Component(
-        transports=[{"type": "websocket", "url": URL, "max_retries": 0}],
-        realm="realm1",
-        authentication={"ticket": {"authid": authid, "ticket": ticket}},
-    )
-    arrival: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
-    component.on("join", lambda session, _details: arrival.set_result(session))
-    ended = component.start(asyncio.get_running_loop())
-    await asyncio.wait([arrival, ended], return_when=asyncio.FIRST_COMPLETED)
-    if not arrival.done():
-        raise ConnectionError(f"no router lets {authid} in at {URL}") from ended.exception()
-    try:
-        yield arrival.result()
-    finally:
-        arrival.result().leave()
-        await asyncio.wait([ended])
-        ended.exception()
 
 
 def may(who: dict[str, Any], uri: str, action: str, _options: dict[str, Any]) -> dict[str, bool]:
@@ -86,8 +55,4 @@ async def example() -> None:
 
 
 if __name__ == "__main__":
-    txaio.start_logging(level="critical")
-    try:
-        asyncio.run(example())
-    except ConnectionError as trouble:
-        raise SystemExit(f"{trouble}; start one with: wampd run examples/authorizer/config.yaml") from None
+    run(example, "library.yaml")

@@ -132,7 +132,7 @@ def test_the_command_loads_nothing_that_serves_clients(tmp_path):
 def test_names_that_clients_chose_steer_no_terminal(explain, name):
     status, out, _ = explain("call", f"com.user.{name}.x", who=("--role", "user", "--authid", name))
     assert status == 0
-    assert f"authid {ascii(name)}" in out
+    assert f"authid {name!a}" in out
     assert all(line.isprintable() for line in out.splitlines())
 
 

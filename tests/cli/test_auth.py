@@ -126,3 +126,18 @@ def test_the_command_loads_nothing_that_serves_clients(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["jo\x1b[2Je", "\u202ejoe"])
+def test_names_that_clients_chose_steer_no_terminal(explain, name):
+    status, out, _ = explain("call", f"com.user.{name}.x", who=("--role", "user", "--authid", name))
+    assert status == 0
+    assert f"authid {name!a}" in out
+    assert all(line.isprintable() for line in out.splitlines())
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+@pytest.mark.parametrize(("name", "uri"), [("\udcff", "com.x"), ("joe", "com.\udcff")])
+def test_what_no_client_can_say_is_not_explained(explain, name, uri, more):
+    status, out, err = explain("call", uri, *more, who=("--role", "user", "--authid", name))
+    assert (status, out, err) == (2, "", "wampd auth explain: what is asked about is not valid UTF-8\n")

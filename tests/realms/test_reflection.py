@@ -11,8 +11,9 @@ from msgspec import Raw
 from tests.realms import house as houses
 from tests.realms.house import House, Member
 from wampd.realms import reflection
+from wampd.realms.grants import Grant, Grants
 from wampd.realms.limits import Limits
-from wampd.realms.messages import CALL, ERROR, REGISTER, RESULT, Call
+from wampd.realms.messages import CALL, ERROR, REGISTER, RESULT, SUBSCRIBE, Call
 from wampd.realms.options import CallOptions
 
 DEFINE = "wamp.reflect.define"
@@ -135,3 +136,61 @@ def test_a_hundred_thousand_procedures_are_listed_page_by_page_without_stopping_
     ((*_, (uris,), more),) = member.heard()
     assert len(uris) == 1_000
     assert more == {"next": uris[-1]}
+
+
+class OnlyOpen:
+    """All is granted but what is hidden."""
+
+    def decide(self, action: str, uri: str, match: str) -> Grant:
+        return Grant(refusal="wamp.error.not_authorized") if uri.startswith("b.hidden") else Grant()
+
+
+TOPICS = "wamp.reflection.topic.list"
+
+
+def listed(member: Member, after: str, limit: int) -> tuple[list[str], str | None]:
+    """A page of a list, and what it says of the next."""
+    member.say([CALL, 1, {}, TOPICS, [after, limit]])
+    (answer,) = member.heard()
+    assert answer[:3] == [RESULT, 1, {}]
+    return answer[3][0], answer[4]["next"] if len(answer) > 4 else None
+
+
+@pytest.mark.spec("RFL-01", "AZ-06")
+@pytest.mark.parametrize("limit", range(1, 6))
+def test_a_list_in_pages_tells_nothing_of_what_is_not_to_be_seen(limit):
+    """Neither what it is called nor that it is there: the answers are the same as if it were not."""
+    pages: list[list[tuple[list[str], str | None]]] = []
+    for hidden in (0, 30):
+        house = House()
+        owner, reader = house.join(), house.join(grants=Grants(OnlyOpen()))
+        uris = ["a.1", "a.2", *[f"b.hidden.{number}" for number in range(hidden)], "c.1"]
+        for number, uri in enumerate(uris, 1):
+            owner.say([SUBSCRIBE, number, {}, uri])
+        pages.append([listed(reader, after, limit) for after in ("", "a.1", "a.2", "b", "b.hidden.2", "b.z", "c")])
+    assert pages[0] == pages[1]
+
+
+@pytest.mark.trap(16)
+def test_a_list_goes_on_where_it_was_though_much_is_not_to_be_seen(monkeypatch):
+    monkeypatch.setattr(reflection, "MAX_LOOKED_AT", 10)
+    house = House()
+    owner, reader = house.join(), house.join(grants=Grants(OnlyOpen()))
+    uris = ["a.1", "a.2", *[f"b.hidden.{number}" for number in range(25)], "c.1"]
+    for number, uri in enumerate(uris, 1):
+        owner.say([SUBSCRIBE, number, {}, uri])
+    pages, after = [], ""
+    while after is not None:
+        page, after = listed(reader, after, 5)
+        assert after in (reflection.ON, *page, None)
+        pages.append(page)
+    assert pages == [["a.1", "a.2"], [], ["c.1"]]
+    text = "there is no list to go on with"
+    owner.heard()
+    assert ask(reader, TOPICS, reflection.ON) == ["wamp.error.invalid_argument", [text]]
+    assert ask(owner, TOPICS, reflection.ON) == ["wamp.error.invalid_argument", [text]]
+    assert listed(owner, "", 10) == (uris[:2] + sorted(uris[2:-1])[:8], sorted(uris[2:-1])[7])
+    listed(reader, "", 5)
+    reader.leave()
+    owner.leave()
+    assert house.is_empty()

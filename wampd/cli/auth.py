@@ -20,6 +20,9 @@ def explain(chosen: argparse.Namespace) -> int:
     if chosen.match != "exact" and chosen.action in ("call", "publish"):
         print(f"wampd auth explain: what is to {chosen.action} is one URI, no pattern", file=sys.stderr)
         return EXIT_USAGE
+    if not all(map(_is_text, (chosen.uri, chosen.realm, chosen.role or "", chosen.authid or ""))):
+        print("wampd auth explain: what is asked about is not valid UTF-8", file=sys.stderr)
+        return EXIT_USAGE
     loaded = load_with_places_or_complain(chosen_file(chosen.config))
     if loaded is None:
         return EXIT_BAD_CONFIGURATION
@@ -47,7 +50,7 @@ def explain(chosen: argparse.Namespace) -> int:
 def _lines(said: Explanation) -> Iterator[str]:
     verdict = "granted" if said.granted else "refused" if said.asks is None else "not decided by rules"
     yield f"{verdict}: {said.action} {_pattern(said.uri, said.match)}"
-    authid = "" if said.authid is None else f", authid {said.authid}"
+    authid = "" if said.authid is None else f", authid {_plain(said.authid)}"
     if said.principal not in (None, "the configuration"):
         authid += f" of {said.principal}"
     yield f"realm {said.realm}, role {said.role}{' (privileged)' if said.privileged else ''}{authid}"
@@ -88,14 +91,27 @@ def _part(part: ShownPart, said: Explanation) -> Iterator[str]:
 
 
 def _rule(rule: ShownRule) -> str:
-    here = f", here {rule.stands_for}" if rule.stands_for is not None else ""
+    here = f", here {_plain(rule.stands_for)}" if rule.stands_for is not None else ""
     said = [f"{word} {', '.join(actions)}" for word, actions in (("allow", rule.allow), ("deny", rule.deny)) if actions]
     return f"{rule.place}: {_pattern(rule.uri, rule.match)}{here} [{'; '.join(said) or 'nothing'}]"
 
 
 def _pattern(uri: str, match: str) -> str:
-    shown = uri if uri.isprintable() and uri.strip() == uri and uri else ascii(uri)
-    return shown if match == "exact" else f"{shown} ({match})"
+    return _plain(uri) if match == "exact" else f"{_plain(uri)} ({match})"
+
+
+def _plain(text: str) -> str:
+    """What clients may have named so, in a way that steers no terminal."""
+    return text if text.isprintable() and text.strip() == text and text else ascii(text)
+
+
+def _is_text(word: str) -> bool:
+    """Whether an argument of the command line is one that a client could have sent."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _limit(limit: ShownLimit) -> str:

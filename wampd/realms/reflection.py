@@ -11,7 +11,8 @@ Rules
   of URIs with which it may do anything. What it does not see is as if it were not there. No authorizer is asked for a list:
   of what is its to decide, a list shows what it has allowed of late.
 * Lists are sorted. One answer looks at a bounded number of URIs; if there are more, its keyword ``next`` is what to give as
-  ``after`` to go on.
+  ``after`` to go on: the last URI of the answer, or `ON` where the last one looked at is not to be seen. It is there if more
+  is to be seen, or if so much was looked at; how much there is that is not to be seen is not told.
 * The specification has two spellings, ``wamp.reflection`` and ``wamp.reflect``: what it does not say apart serves and tells
   under both.
 
@@ -24,7 +25,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from heapq import nsmallest
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast, get_args
 
 import msgspec
@@ -68,6 +69,8 @@ MAX_TOTAL = 16 * 2**20
 """How large all of them together may be, in bytes."""
 MAX_LOOKED_AT = 1_000
 """How many URIs one answer looks at."""
+ON = "#"
+"""Given as ``after``: go on where the session's last list of this kind ended. No URI is called so."""
 
 
 class Define(Arguments, frozen=True):
@@ -124,6 +127,7 @@ class Reflection:
         self._own: Mapping[str, Procedure] = dealer.services.procedures
         self._definitions: dict[Kind, dict[str, Definition]] = {kind: {} for kind in KINDS}
         self._held: dict[Session, dict[tuple[Kind, str], Definition]] = {}
+        self._ends: dict[Session, dict[Kind, str]] = {}  # where lists ended whose end is not to be seen
         self._total = 0
 
     def __len__(self) -> int:
@@ -187,6 +191,7 @@ class Reflection:
 
     def left(self, session: Session) -> None:
         """A session has left: what it alone has defined is gone."""
+        self._ends.pop(session, None)
         for definition in list(self._held.get(session, {}).values()):
             self._release(session, definition)
 
@@ -267,11 +272,21 @@ class Reflection:
         return None if own is None else {"type": "procedure", "description": (own.__doc__ or "").partition("\n")[0]}
 
     def _list(self, caller: Session, page: Page, kind: Kind, there: Iterable[str]) -> Result:
-        after = page.after
+        ends = self._ends.get(caller, {})
+        after = ends.pop(kind, None) if page.after == ON else page.after
+        if after is None:
+            raise Refused(INVALID_ARGUMENT, "there is no list to go on with")
         uris = {uri for uri in chain(there, self._definitions[kind]) if uri > after}
-        first = nsmallest(page.limit, uris)
-        seen = [uri for uri in first if _refusal(caller, uri, SEES[kind], asking=False) is None]
-        return Result([seen], {"next": first[-1]} if len(first) < len(uris) else {}, 2 * len(uris))
+        looked_at = nsmallest(MAX_LOOKED_AT, uris)
+        visible = (uri for uri in looked_at if _refusal(caller, uri, SEES[kind], asking=False) is None)
+        seen = list(islice(visible, page.limit))
+        about: dict[str, Any] = {}
+        if next(visible, None) is not None or (len(looked_at) < len(uris) and seen[-1:] == looked_at[-1:]):
+            about["next"] = seen[-1]
+        elif len(looked_at) < len(uris):
+            self._ends.setdefault(caller, ends)[kind] = looked_at[-1]
+            about["next"] = ON
+        return Result([seen], about, 2 * len(uris))
 
 
 def _refusal(session: Session, uri: str, actions: tuple[Action, ...], *, asking: bool = True) -> Grant | None:

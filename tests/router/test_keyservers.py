@@ -176,7 +176,11 @@ def test_those_who_wait_are_bounded_and_may_leave():
     assert house.ask() == Failed(f"{MOST_WAITING} clients wait for the keys of {SOURCE} already")
     leaving.addErrback(lambda _: None)
     leaving.cancel()
+    instead = house.keys.find(FindKeys(house.keys, "old"))
+    assert not instead.called
+    assert house.ask() == Failed(f"{MOST_WAITING} clients wait for the keys of {SOURCE} already")
     house.under_way[0].callback(OLD)
+    assert instead.called
     assert house.ask() == ["old"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,16 +38,25 @@ from tests.support.process import Child
 @pytest.fixture(scope="session")
 def child(tmp_path_factory):
     with Child([sys.executable, "-c", "print('hunter2')"], tmp_path_factory.mktemp("x") / "log") as child:
-        child.wait_for_log("hunter2")
         yield
+        child.wait()
 def test_run(child):
     pass
 """
+LEAKING = [
+    LOGGING.format(level="info", text="a secret: hunter2", fields={}),
+    LOGGING.format(level="debug", text="{what}", fields={"what": "my-hunter2-too"}),
+    LOGGING.format(level="warn", text="not in the text", fields={"ticket": "hunter2"}),
+    FAILING,
+    RUNNING.format(text="hunter2"),
+    IN_A_FIXTURE,
+]
 
 
-def run(directory: Path, test: str, *options: str) -> subprocess.CompletedProcess[str]:
+def run(directory: Path, tests: list[str], *options: str) -> subprocess.CompletedProcess[str]:
     (directory / "conftest.py").write_text(CONFTEST)
-    (directory / "test_it.py").write_text(test)
+    for number, test in enumerate(tests):
+        (directory / f"test_{number}.py").write_text(test)
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, directory],
         cwd=directory,
@@ -59,24 +69,22 @@ def run(directory: Path, test: str, *options: str) -> subprocess.CompletedProces
 
 
 @pytest.mark.parametrize("options", [(), ("-n1",)])
-@pytest.mark.parametrize(
-    "test",
-    [
-        LOGGING.format(level="info", text="a secret: hunter2", fields={}),
-        LOGGING.format(level="debug", text="{what}", fields={"what": "my-hunter2-too"}),
-        LOGGING.format(level="warn", text="not in the text", fields={"ticket": "hunter2"}),
-        FAILING,
-        RUNNING.format(text="hunter2"),
-        IN_A_FIXTURE,
-    ],
-)
-def test_a_secret_in_a_log_fails_the_run(test: str, options: tuple[str, ...], tmp_path: Path) -> None:
-    done = run(tmp_path, test, *options)
+def test_a_secret_in_a_log_fails_the_run_and_the_very_test(options: tuple[str, ...], tmp_path: Path) -> None:
+    done = run(tmp_path, LEAKING, *options)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "a secret was logged" in done.stdout
+    assert done.stdout.count("AssertionError: a secret was logged") >= len(LEAKING)
+    failed = re.findall(
+        r"^ERROR test_(\d+)\.py::test_\w+ - AssertionError: a secret was logged", done.stdout, re.MULTILINE
+    )
+    assert sorted(failed) == [str(number) for number in range(len(LEAKING))]
 
 
 def test_without_a_secret_the_run_succeeds(tmp_path: Path) -> None:
-    quiet = LOGGING.format(level="info", text="nothing: {what}", fields={"what": "hunter"})
-    done = run(tmp_path, quiet + RUNNING.format(text="hunter"))
+    done = run(
+        tmp_path,
+        [
+            LOGGING.format(level="info", text="nothing: {what}", fields={"what": "hunter"}),
+            RUNNING.format(text="hunter"),
+        ],
+    )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -28,14 +28,28 @@ listeners:
 
 def test_keys_and_the_routers_key_are_read(config):
     config.write(SEED.hex() + "\n", "router.key")
-    settings = config.load(
-        TEXT % ("{router_key: {file: router.key}, channel_binding: required}", f"{KEY}, {'9' * 64}", OTHER.upper())
-    )
+    make_certificate(config.directory)
+    text = TEXT % ("{router_key: {file: router.key}, channel_binding: required}", f"{KEY}, {'9' * 64}", OTHER.upper())
+    settings = config.load(f"{text}    tls: {{certificate: localhost.crt, key: localhost.key}}\n")
     auth = settings.realms[0].auth
     assert auth.cryptosign.router_key.reveal() == SEED.hex()
     assert auth.cryptosign.channel_binding == "required"
     assert auth.principals[0].keys == (KEY, "9" * 64)
     assert auth.principals[1].keys == (OTHER.upper(),)
+
+
+@pytest.mark.parametrize("method", ["cryptosign", "scram"])
+def test_a_binding_that_no_client_can_have_is_not_required(config, method):
+    text = TEXT.replace("cryptosign: %s", f"cryptosign: {{}}\n      {method}: {{channel_binding: required}}") % (
+        KEY,
+        OTHER,
+    )
+    if method == "cryptosign":
+        text = text.replace("      cryptosign: {}\n", "")
+    problem = config.problem(text)
+    assert problem == (
+        f"realms[0].auth.{method}.channel_binding: nobody can come in by this method: no listener has TLS"
+    )
 
 
 @pytest.mark.parametrize("key", ["12", "''", KEY[:-1], KEY + "0", "z" * 64, "00" * 32, "01" + "00" * 31])

@@ -225,3 +225,18 @@ def test_the_same_bytes_in_any_chunks_give_the_same_result(frames, cuts):
     whole = outcome([data])
     assert outcome([data[a:b] for a, b in itertools.pairwise(edges)]) == whole
     assert outcome([data[i : i + 1] for i in range(len(data))]) == whole
+
+
+def test_a_narrowed_framing_takes_less_than_was_agreed_until_it_is_widened():
+    framing = RawSocketFraming(2**24, 2**20)
+    framing.narrow(100)
+    assert framing.feed(framing.frame(b"x" * 100)) == [b"x" * 100]
+    framing.widen()
+    assert framing.feed(framing.frame(b"x" * 2**20)) == [b"x" * 2**20]
+    framing.narrow(2**22)
+    framing.feed(framing.frame(b"x" * (2**20 + 1)))
+    assert framing.failure == "a frame of 1048577 octets, above the limit of 1048576"
+    framing = RawSocketFraming(2**24, 2**20)
+    framing.narrow(100)
+    framing.feed(framing.frame(b"x" * 101)[:4])
+    assert framing.failure == "a frame of 101 octets, above the limit of 100"

@@ -503,3 +503,25 @@ def test_whatever_arrives_nothing_is_raised_and_what_is_said_is_whole_frames(dat
     assert all(len(message) <= SMALL.message_size for message in messages)
     assert ended == (may_speak or any(sent.opcode == CLOSE for sent in replies))
     assert ended or not failed
+
+
+def test_a_narrowed_framing_takes_less_than_was_agreed_until_it_is_widened():
+    framing = text_framing(FrameLimits(message_size=10_000))
+    framing.narrow(100)
+    assert framing.feed(frame(TEXT, b"x" * 100)) == [b"x" * 100]
+    framing.widen()
+    assert framing.feed(frame(TEXT, b"x" * 10_000)) == [b"x" * 10_000]
+    framing.narrow(100)
+    framing.feed(frame(TEXT, b"x" * 60, fin=False))
+    framing.feed(frame(CONT, b"x" * 41))
+    failed_with(framing, 1009)
+
+
+def test_a_narrowed_framing_bounds_what_compressed_messages_expand_to():
+    framing = deflating(FrameLimits(message_size=10_000))
+    framing.narrow(100)
+    framing.widen()
+    assert framing.feed(frame(TEXT, deflate(b"x" * 10_000), rsv=RSV1)) == [b"x" * 10_000]
+    framing.narrow(100)
+    framing.feed(frame(TEXT, deflate(b"x" * 101), rsv=RSV1))
+    failed_with(framing, 1009)

@@ -63,7 +63,11 @@ def add_user(commands: Any) -> None:
 def _proofs(parser: argparse.ArgumentParser) -> None:
     proofs = parser.add_argument_group("what proves the principal")
     passwords = proofs.add_mutually_exclusive_group()
-    passwords.add_argument("--password", action="store_true", help="ask for a password; this is the default")
+    passwords.add_argument(
+        "--password",
+        action="store_true",
+        help="ask for a password, which is never on the command line; this is the default",
+    )
     passwords.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     proofs.add_argument("--ticket", action="store_true", help="draw a ticket, and print it on standard output, once")
     proofs.add_argument(

@@ -218,6 +218,7 @@ class Daemon:
             codecs(limits.depth, _serializers(listener)),
             Patience(join=limits.join_timeout, idle=limits.idle_timeout, close=limits.close_timeout),
             most_per_address=limits.connections_per_address,
+            opening_size=limits.opening_size,
         )
         web = self._web(listener, reception, pace) if listener.http else None
         factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, self._wheel, web))

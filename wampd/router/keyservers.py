@@ -64,7 +64,8 @@ class FetchedKeys:
         self._next = 0.0
         """When there may be an attempt."""
         self._under_way = False
-        self._waiting: list[Deferred[None]] = []
+        self._waiting: dict[Deferred[None], None] = {}
+        """In the order in which they came."""
         self._timer: Any = None
 
     def start(self) -> None:
@@ -85,8 +86,9 @@ class FetchedKeys:
                 return self._find(question)
         if len(self._waiting) >= MOST_WAITING:
             return Failed(f"{MOST_WAITING} clients wait for the keys of {self._source} already")
-        attempt: Deferred[None] = Deferred()
-        self._waiting.append(attempt)
+        # Who leaves makes room: else a thousand who come and go would shut out all others until the attempt is over.
+        attempt: Deferred[None] = Deferred(lambda gone: self._waiting.pop(gone, None))
+        self._waiting[attempt] = None
         return attempt.addCallback(lambda _: self._find(question))
 
     def _find(self, question: FindKeys) -> Found:
@@ -123,7 +125,7 @@ class FetchedKeys:
     def _over(self, delay: float) -> None:
         self._under_way = False
         self._timer = self._clock.callLater(max(delay, self._next - self._clock.seconds()), self._attempt)
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, {}
         for each in waiting:
             if not each.called:
                 each.callback(None)

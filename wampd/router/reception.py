@@ -83,12 +83,15 @@ class Reception:
         patience: Patience,
         *,
         most_per_address: int | None = None,
+        opening_size: int | None = None,
     ) -> None:
+        """``opening_size``: the longest message, in bytes, of who has not joined; `None`: as of all others."""
         self._lobby = lobby
         self._realms = realms
         self._codecs = codecs
         self._patience = patience
         self._most_per_address = most_per_address
+        self._opening_size = opening_size
         self._by_address: Counter[str] = Counter()
 
     def admit(self, address: str) -> bool:
@@ -131,6 +134,8 @@ class Reception:
     def serve(self, connection: Attended, serializer: str, about: dict[str, Any], since: float) -> Peer:
         """Make what serves a connection that speaks WAMP in this serialization; ``since``: when it was accepted."""
         framing = connection.framing
+        if self._opening_size is not None:
+            framing.narrow(self._opening_size)
         line = BatchedLine(connection, framing) if isinstance(framing, BatchedFraming) else connection
         peer = SessionPeer(self._realms, line, self._codecs[serializer], about, self._patience)
         self._lobby.connections.add(connection)

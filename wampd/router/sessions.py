@@ -138,6 +138,7 @@ class SessionPeer(Sender):
             return realm
         session = accept.session(self._codec.format, self._realms.touched, self.about, self)
         self._entrance = None
+        self._connection.framing.widen()
         self._realm = realm
         self._state = State.ESTABLISHED
         self.session = session

@@ -348,7 +348,7 @@ function scenarios(client, join) {
     },
 
     async authentication() {
-      const [[method, { authid, secret }]] = Object.entries(JSON.parse(process.env.WAMP_AUTHENTICATION));
+      const [[method, { authid, ticket, secret = ticket }]] = Object.entries(JSON.parse(process.env.WAMP_AUTHENTICATION));
       return client.enter(process.env.WAMP_REALM, method, authid, secret);
     },
 

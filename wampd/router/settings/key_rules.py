@@ -87,6 +87,18 @@ def certificates_are_asked_for(settings: Settings, here: Here) -> None:
             here.problem(message, "realms", index, "auth", "tls")
 
 
+def bindings_can_be(settings: Settings, here: Here) -> None:
+    """See that clients which must bind their proof to a TLS connection can have one."""
+    if not here.is_sound("listeners") or any(each.tls for each in settings.listeners):
+        return
+    for index, realm in here.each(settings.realms, "realms"):
+        methods = {"scram": realm.auth.scram, "cryptosign": realm.auth.cryptosign}
+        for name, method in methods.items():
+            if method is not None and method.channel_binding == "required":
+                message = "nobody can come in by this method: no listener has TLS"
+                here.problem(message, "realms", index, "auth", name, "channel_binding")
+
+
 def one_owner(principals: Iterable[tuple[int, Principal]], here: Here, *keys: str | int) -> None:
     """See that no key and no certificate belongs to two of the principals that ``keys`` lead to."""
     marks: list[tuple[str | bytes | None, KeyPath]] = []

@@ -263,6 +263,14 @@ class TransportLimits(Part, frozen=True, kw_only=True):
             description="Largest message accepted, after decompression and of all fragments together.",
         ),
     ] = MIB
+    opening_size: Annotated[
+        Bytes,
+        Meta(
+            ge=512,
+            description="Largest message accepted of a client that has not joined yet: HELLO and AUTHENTICATE. Beyond"
+            " `message_size` it says nothing. Requests of long-poll are bounded by `message_size` alone.",
+        ),
+    ] = 64 * KIB
     fragments: Annotated[Count, Meta(description="Most fragments of one message.")] = 1024
     batch: Annotated[
         Count, Meta(description="Most messages of one batch; together they are bounded by `message_size`.")

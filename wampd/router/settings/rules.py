@@ -21,7 +21,7 @@ from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
 from .cookie_rules import COOKIE_RULES, cookies_of_listener, cookies_of_settings
 from .events import History
-from .key_rules import certificates_are_asked_for
+from .key_rules import bindings_can_be, certificates_are_asked_for
 from .listeners import (
     EchoPath,
     KeyPair,
@@ -315,6 +315,7 @@ def _settings(settings: Settings, here: Here) -> None:
         here.problem(f"there is another {other} {quote(name)}", "realms", index, "name")
     authenticators_are_there(settings, here)
     certificates_are_asked_for(settings, here)
+    bindings_can_be(settings, here)
     for index, name in repeated((i, component.name) for i, component in here.each(settings.components, "components")):
         here.problem(f"there is another component {quote(name)}", "components", index, "name")
     usable = [

@@ -28,6 +28,8 @@ MAX_INCLUDE_DEPTH = 16
 _LOADER: type[yaml.BaseLoader] | type[yaml.CBaseLoader] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _STANDARD_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_BRACES = re.compile(r"[\w.]\{\w+\}")
+"""A placeholder, as rules have them, in a text without quotes."""
 
 
 class Reader:
@@ -175,4 +177,7 @@ def _marked(trouble: yaml.MarkedYAMLError, text: str, file: Path, path: KeyPath)
     if trouble.problem == "but found another document":
         return place, path, 'not valid YAML: one document is expected, but another begins ("---")'
     context = f" {trouble.context}" if trouble.context else ""
-    return place, path, f"not valid YAML: {trouble.problem}{context}"
+    hint = (
+        "; a text with braces in it needs quotes" if _BRACES.search("".join(lines[mark.line : mark.line + 1])) else ""
+    )
+    return place, path, f"not valid YAML: {trouble.problem}{context}{hint}"

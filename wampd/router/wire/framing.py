@@ -47,6 +47,14 @@ class Framing(Protocol):
         """Take what was received; give the payloads of the messages that are complete."""
         ...
 
+    def narrow(self, size: int) -> None:
+        """Take no message of more than ``size`` bytes, be it less than what was agreed, until it is widened."""
+        ...
+
+    def widen(self) -> None:
+        """Take from now on what was agreed."""
+        ...
+
     def frame(self, payload: bytes) -> bytes:
         """One message, framed."""
         ...

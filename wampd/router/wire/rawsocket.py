@@ -73,7 +73,7 @@ def handshake_reply(serializer: int, message_size: int) -> bytes:
 class RawSocketFraming:
     """Frames of one connection after its handshake."""
 
-    __slots__ = ("_expected", "_limit", "_rest", "ended", "failure", "max_send", "replies")
+    __slots__ = ("_agreed", "_expected", "_limit", "_rest", "ended", "failure", "max_send", "replies")
 
     share = "rawsocket"
     may_speak = False
@@ -83,9 +83,18 @@ class RawSocketFraming:
         self.replies: list[bytes] = []
         self.ended = False
         self.failure = ""
-        self._limit: int = 2 ** (9 + limit_exponent(message_size))
+        self._agreed: int = 2 ** (9 + limit_exponent(message_size))
+        self._limit = self._agreed
         self._rest: bytearray | None = None  # the beginning of a frame that is not complete
         self._expected = 0
+
+    def narrow(self, size: int) -> None:
+        """Take no frame of more than ``size`` octets."""
+        self._limit = min(size, self._agreed)
+
+    def widen(self) -> None:
+        """Take from now on what was agreed."""
+        self._limit = self._agreed
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take what was received; give the payloads of the messages that are complete."""

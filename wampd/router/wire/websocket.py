@@ -77,6 +77,7 @@ class WebSocketFraming:
         "_heads",
         "_library",
         "_limits",
+        "_most",
         "_parts",
         "_rest",
         "_utf8",
@@ -104,6 +105,7 @@ class WebSocketFraming:
         self._first = _BINARY if binary else _TEXT
         self._heads = _BINARY_HEADS if binary else _TEXT_HEADS
         self._limits = limits
+        self._most = limits.message_size
         self._extensions = extensions
         self._both = both
         self._library: ServerProtocol | None = None
@@ -120,6 +122,19 @@ class WebSocketFraming:
         """Compressed frames depend on those before them, and cannot be shared."""
         return None if self._extensions else "websocket"
 
+    def narrow(self, size: int) -> None:
+        """Take no message of more than ``size`` bytes, after decompression."""
+        self._bound(min(size, self._limits.message_size))
+
+    def widen(self) -> None:
+        """Take from now on what was agreed."""
+        self._bound(self._limits.message_size)
+
+    def _bound(self, size: int) -> None:
+        self._most = size
+        if self._library is not None:
+            self._library.max_message_size = size
+
     def feed(self, data: bytes | bytearray) -> list[bytes]:
         """Take what was received; give the payloads of the messages that are complete."""
         messages: list[bytes] = []
@@ -134,7 +149,7 @@ class WebSocketFraming:
         size = len(data)
         position = 0
         first = self._first
-        limit = self._limits.message_size
+        limit = self._most
         fast = self._library is None
         while size - position >= 2:
             length = data[position + 1]
@@ -300,7 +315,7 @@ class WebSocketFraming:
     def _wake(self) -> ServerProtocol:
         library = self._library
         if library is None:
-            library = ServerProtocol(state=OPEN, max_size=self._limits.message_size, logger=QUIET)
+            library = ServerProtocol(state=OPEN, max_size=self._most, logger=QUIET)
             library.extensions = self._extensions or []
             self._library = library
         return library
@@ -328,7 +343,7 @@ class WebSocketFraming:
         if head & 0x08:
             return head & 0x80 != 0 and length <= 125
         collected = self._library.current_size if self._library is not None else None
-        return length <= self._limits.message_size - (collected or 0)
+        return length <= self._most - (collected or 0)
 
     def _wait(self, data: bytes | bytearray, begin: int, end: int) -> None:
         """Keep what there is of something that begins and ends at these positions of ``data``."""

@@ -221,7 +221,7 @@ def test_json_shows_the_same(user):
     del shown["changed"]
     methods = ["ticket", "wampcra", "scram", "cryptosign"]
     expected = {"realm": "realm1", "authid": "joe", "role": "user", "disabled": False, "methods": methods}
-    assert shown == {**expected, "keys": ["11" * 32]}
+    assert shown == {**expected, "factors": [], "keys": ["11" * 32], "certificates": []}
     account = user.kept("joe").account
     for secret in (account.password, account.wampcra.key.decode(), account.scram[0].salt.hex()):
         assert secret not in out

@@ -160,8 +160,8 @@ def test_payload_counts_as_what_waits():
         (b'[16, %d, {}, "g.%s", [1]]', 1),
         (b'[16, %d, {"exclude_authid": ["%s"]}, "g.x"]', 1),
         (b'[16, %d, {"exclude": [1%s]}, "g.x"]', 20),
-        (b'[48, %d, {"transaction_hash": "%s"}, "g.x"]', 1),
-        (b'[8, 68, %d, {"enc_key": "%s"}, "g.x"]', 1),
+        (b'[48, %d, {"forward_for": [{"x": "%s"}]}, "g.x"]', 1),
+        (b'[8, 68, %d, {}, "g.%s"]', 1),
     ],
 )
 def test_whatever_is_long_about_a_message_counts_as_what_waits(message, size):

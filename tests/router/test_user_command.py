@@ -6,9 +6,13 @@ import subprocess
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from OpenSSL import SSL
 
 from tests.router.client import ABORT, GOODBYE, WELCOME, Session
 from tests.router.conftest import LISTENERS
+from tests.router.test_tls_logins import Client
+from tests.support.authority import Authority
+from tests.support.certificates import make_certificate
 from tests.support.process import environment, wampd_command
 from tests.support.proving import CrossbarProver, Prover, sign
 from wampd.router.stores.sqlite import open_store
@@ -243,3 +247,42 @@ def test_realms_of_a_template_have_their_principals_in_common(start):
     for session in sessions:
         with session:
             assert session.receive()[0] == GOODBYE
+
+
+SHOWN = REALMS.replace("cryptosign: {}", "cryptosign: {}, tls: {}")
+ASKING = """
+listeners:
+  - endpoint: tcp:${WAMPD_PORT}:interface=127.0.0.1
+    tls:
+      certificate: localhost.crt
+      key: localhost.key
+      client_certificates: {authorities: authority.crt, required: false}
+    rawsocket: {}
+"""
+
+
+@pytest.mark.spec("AUT-06", "TLA-02")
+def test_a_certificate_lets_in_until_a_ticket_is_demanded_too(start, tmp_path):
+    make_certificate(tmp_path)
+    pem = Authority(tmp_path).client("joe")
+    played = Played(start(realms=SHOWN, listeners=ASKING))
+    ticket = played.user("add", "joe", "--role", "user", "--ticket", "--certificate-file", pem.certificate)
+
+    def greeted(*methods):
+        client = Client(played.router.port, SSL.TLS1_3_VERSION, pem)
+        client.say(HELLO, "realm1", {"roles": {"caller": {}}, "authmethods": methods, "authid": "joe"})
+        return client, client.hear()
+
+    client, welcome = greeted("tls")
+    with client:
+        assert (welcome[0], welcome[2]["authid"], welcome[2]["authprovider"]) == (WELCOME, "joe", "store")
+    played.user("passwd", "joe", "--factor", "tls", "--factor", "ticket")
+    client, refused = greeted("tls")
+    with client:
+        assert refused[::2] == [ABORT, "wamp.error.no_matching_auth_method"]
+    for word, expected in (("hunter2", ABORT), (ticket, WELCOME)):
+        client, asked = greeted("tls", "ticket")
+        with client:
+            assert asked[:2] == [CHALLENGE, "ticket"]
+            client.say(AUTHENTICATE, word, {})
+            assert client.hear()[0] == expected

@@ -1,26 +1,32 @@
-"""What proves a principal, from the command line: a password that is typed or read, a ticket that is drawn, keys.
+"""What proves a principal, from the command line: a password that is typed or read, a ticket that is drawn, keys, certificates.
 
 The rules:
 
 * a password is typed twice without being shown, or comes from standard input: never from the command line, which others see;
-* what is made of it is for the methods that the realm offers, or for those that are named; nothing else of it is kept.
+* what is made of it is for the methods that the realm offers, or for those that are named; nothing else of it is kept;
+* nobody is given factors that cannot be passed, or loses what one of them needs: the rules are those of the configuration.
 """
 
 import getpass
 import secrets
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import structs
 
 from wampd.auth.accounts import Account
+from wampd.auth.certificates import names_of
 from wampd.auth.hashes import LONGEST_PASSWORD, slow_hash
 from wampd.auth.keys import SigningKey, read_public_key
 from wampd.auth.passwords import saslprep
 from wampd.auth.ticket import digest_of
 from wampd.router.proofs import Proofs
-from wampd.router.settings.auth import Auth, Principal, ScramAuth, TicketAuth, WampcraAuth
+from wampd.router.settings.auth import Auth, Certificate, Principal, ScramAuth, TicketAuth, WampcraAuth
+from wampd.router.settings.auth_rules import METHODS as ALL_METHODS
+from wampd.router.settings.auth_rules import factor_faults
+from wampd.router.settings.key_rules import NOT_A_NAME, certificate_name
 from wampd.router.settings.secret import Secret
 from wampd.router.settings.values import others_can_read
 
@@ -39,17 +45,51 @@ def prove(account: Account, chosen: Namespace, where: Where, secret: bytes) -> t
     keys = tuple(dict.fromkeys([*map(_key, chosen.key), *map(key_in, map(Path, chosen.key_file))]))
     if keys:
         account = structs.replace(account, keys=keys)
+    files = map(certificate_in, map(Path, chosen.certificate_file))
+    certificates = tuple(dict.fromkeys([*map(_certificate, chosen.certificate), *files]))
+    if certificates:
+        account = structs.replace(account, certificates=certificates)
     ticket = None
     if chosen.ticket:
         ticket = secrets.token_urlsafe(32)
         account = structs.replace(account, ticket=digest_of(ticket))
-    if chosen.password or chosen.password_stdin or not (keys or ticket):
+    is_proved = keys or certificates or ticket or (_changes_factors(chosen) and any(methods_of(account)))
+    if chosen.password or chosen.password_stdin or not is_proved:
         methods = _methods(chosen.methods, where)
         password = _read() if chosen.password_stdin else _ask(account.authid)
         account = _with_password(account, password, methods, where, secret)
     elif chosen.methods is not None:
         raise WrongError("--methods are for a password, and none is asked for")
-    return account, ticket
+    return with_factors(account, chosen, where), ticket
+
+
+def methods_of(account: Account) -> Iterator[str]:
+    """The methods by which a principal can come in, where they are offered."""
+    if account.ticket is not None or account.password is not None:
+        yield "ticket"
+    if account.wampcra is not None:
+        yield "wampcra"
+    if account.scram:
+        yield "scram"
+    if account.keys:
+        yield "cryptosign"
+    if account.certificates:
+        yield "tls"
+
+
+def with_factors(account: Account, chosen: Namespace, where: Where) -> Account:
+    """The account with the factors that are chosen, or with those that it has. Raise `WrongError` if it cannot pass them."""
+    offered = ALL_METHODS  # a method that the realm has given up meanwhile must not keep anybody from a new password
+    if _changes_factors(chosen):
+        account = structs.replace(account, factors=tuple(chosen.factor))
+        offered = ALL_METHODS if where.realms is None else tuple(where.offered())
+    for _, why in factor_faults(list(enumerate(account.factors)), where.auth(), offered, set(methods_of(account))):
+        raise WrongError(f"the factors {', '.join(account.factors)}: {why}")
+    return account
+
+
+def _changes_factors(chosen: Namespace) -> bool:
+    return bool(chosen.factor) or chosen.no_factors
 
 
 def key_in(file: Path) -> bytes:
@@ -70,6 +110,30 @@ def _key(text: str) -> bytes:
     if key is None:
         raise WrongError(f"not an Ed25519 public key, which is 64 hex digits: {text[:80]}")
     return key
+
+
+def certificate_in(file: Path) -> str:
+    """The fingerprint of the first certificate in a file. Raise `WrongError`."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    try:
+        certificate = x509.load_pem_x509_certificate(file.read_bytes())
+    except OSError as error:
+        raise WrongError(f"cannot read {file}: {error.strerror}") from None
+    except ValueError:
+        raise WrongError(f"{file} holds no certificate (PEM)") from None
+    return names_of(certificate.public_bytes(Encoding.DER))[0]
+
+
+def _certificate(text: str) -> str:
+    kind, _, value = text.partition("=")
+    if kind not in NOT_A_NAME or not value:
+        raise WrongError(f"a certificate is {', '.join(f'{kind}=…' for kind in NOT_A_NAME)}, not {text[:80]!r}")
+    name = certificate_name(Certificate(**{kind: value}))
+    if name is None:
+        raise WrongError(f"{NOT_A_NAME[kind]}: {value[:80]!r}")
+    return name
 
 
 def _methods(named: str | None, where: Where) -> list[str]:

@@ -9,7 +9,7 @@ The rules:
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import apsw
 import msgspec
@@ -21,7 +21,7 @@ from wampd.router.stores import principals
 from wampd.router.stores.principals import Kept
 from wampd.router.stores.sqlite import StoreError, carry_out, open_store, secret_of_salts
 
-from .proving import prove
+from .proving import methods_of, prove, with_factors
 from .where import Where, WrongError, find_where
 
 EXIT_FAILED = 1
@@ -70,7 +70,7 @@ def _add(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
     bare = Account(authid=authid, role=chosen.role)
     account, ticket = prove(bare, chosen, where, secret_of_salts(connection))
     carry_out(connection, lambda connection: principals.add(connection, realm, account))
-    _tell(f"{authid} was added to {realm} with the role {chosen.role}, for {', '.join(methods_of(account))}")
+    _tell(f"{authid} was added to {realm} with the role {chosen.role}, for {ways(account)}")
     _tell_what_is_missing(account, where)
     elsewhere = where.elsewhere(authid)
     if elsewhere is not None:
@@ -85,10 +85,11 @@ def _passwd(chosen: Namespace, where: Where, connection: apsw.Connection) -> Non
 
     def change(account: Account) -> Account:
         """What else another process has changed meanwhile stays."""
-        return structs.replace(proved, role=account.role, extra=account.extra)
+        changed = structs.replace(proved, role=account.role, extra=account.extra, factors=account.factors)
+        return with_factors(changed, chosen, where)
 
     account = _replace(connection, realm, authid, change)
-    _tell(f"what proves {authid} was changed; it comes in by {', '.join(methods_of(account))}")
+    _tell(f"what proves {authid} was changed; it comes in by {ways(account)}")
     _tell_what_is_missing(account, where)
     _show(ticket)
 
@@ -158,7 +159,14 @@ def _list(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
 def _row(kept: Kept) -> Sequence[str]:
     account = kept.account
     state = "disabled" if kept.disabled else "enabled"
-    texts = (kept.realm, account.authid, account.role, state, ",".join(methods_of(account)), kept.changed)
+    texts = (
+        kept.realm,
+        account.authid,
+        account.role,
+        state,
+        "+".join(account.factors) or ",".join(methods_of(account)),
+        kept.changed,
+    )
     return [text if text.isprintable() else ascii(text) for text in texts]
 
 
@@ -170,23 +178,16 @@ def _described(kept: Kept) -> dict[str, object]:
         "role": account.role,
         "disabled": kept.disabled,
         "methods": list(methods_of(account)),
+        "factors": account.factors,
         "keys": [key.hex() for key in account.keys],
+        "certificates": account.certificates,
         "changed": kept.changed,
     }
 
 
-def methods_of(account: Account) -> Iterator[str]:
-    """The methods by which a principal can come in, where they are offered."""
-    if account.ticket is not None or account.password is not None:
-        yield "ticket"
-    if account.wampcra is not None:
-        yield "wampcra"
-    if account.scram:
-        yield "scram"
-    if account.keys:
-        yield "cryptosign"
-    if account.certificates:
-        yield "tls"
+def ways(account: Account) -> str:
+    """How a principal comes in."""
+    return " and ".join(account.factors) or ", ".join(methods_of(account))
 
 
 def _tell_what_is_missing(account: Account, where: Where) -> None:

@@ -15,6 +15,10 @@ are; or the one of --store, and then nothing is known of them.
   wampd user add joe --role user                   asks for a password
   wampd user add backend --role service --ticket   draws a ticket, and prints it once
   wampd user add probe --role device --key 1f3a…   a public key, for the method cryptosign
+  wampd user add door --role device --certificate subject=CN=door
+                                                   a TLS certificate, for the method tls
+  wampd user passwd backend --key 1f3a… --factor cryptosign --factor ticket
+                                                   both of them, in one handshake
   wampd user list
   wampd user disable joe                           joe's sessions end, and joe does not come in again
 
@@ -51,7 +55,8 @@ def add_user(commands: Any) -> None:
     _proofs(add)
     listed = action("list", "list the principals; never what proves them", authid=False)
     listed.add_argument("--json", action="store_true", help="print JSON")
-    _proofs(action("passwd", "change what proves a principal: its password, its ticket, or its keys"))
+    passwd = action("passwd", "change what proves a principal: its password, ticket, keys, certificates or factors")
+    _proofs(passwd).add_argument("--no-factors", action="store_true", help="any one of its proofs is enough again")
     role = action("role", "give a principal another role; its sessions end")
     role.add_argument("role", metavar="ROLE", help="the role of its sessions")
     action("disable", "let a principal in no more, until it is enabled; its sessions end")
@@ -60,7 +65,8 @@ def add_user(commands: Any) -> None:
     action("logout", "end the sessions of a principal; it may come in again")
 
 
-def _proofs(parser: argparse.ArgumentParser) -> None:
+def _proofs(parser: argparse.ArgumentParser) -> Any:
+    """Add the options; return those that say how many of the proofs it takes, of which one excludes the others."""
     proofs = parser.add_argument_group("what proves the principal")
     passwords = proofs.add_mutually_exclusive_group()
     passwords.add_argument(
@@ -77,10 +83,34 @@ def _proofs(parser: argparse.ArgumentParser) -> None:
         "--key-file", action="append", default=[], metavar="FILE", help="the public key of the seed in a file"
     )
     proofs.add_argument(
+        "--certificate",
+        action="append",
+        default=[],
+        metavar="KIND=NAME",
+        help="a TLS certificate by what it is called: fingerprint=, subject= or san=; may be given several times",
+    )
+    proofs.add_argument(
+        "--certificate-file",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="the very TLS certificate in a file (PEM), by its fingerprint",
+    )
+    proofs.add_argument(
         "--methods",
         metavar="NAMES",
         help=f"the methods that the password is for, of {','.join(METHODS)}; without it those that the realm offers",
     )
+    parser.set_defaults(no_factors=False)
+    factors = proofs.add_mutually_exclusive_group()
+    factors.add_argument(
+        "--factor",
+        action="append",
+        default=[],
+        metavar="METHOD",
+        help="a method that the principal has to pass; given twice or more, all of them, in this order",
+    )
+    return factors
 
 
 def add_key(commands: Any) -> None:

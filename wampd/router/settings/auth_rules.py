@@ -34,7 +34,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
 """For each key of a principal that proves it, the methods that use it."""
 
 
-KEEPABLE = ("ticket", "wampcra", "scram", "cryptosign")
+KEEPABLE = ("ticket", "wampcra", "scram", "cryptosign", "tls")
 """The methods by which principals of the store come in."""
 
 
@@ -99,23 +99,30 @@ def _why_unused(unused: Sequence[str], auth: Auth) -> str:
 
 def _factors(principal: Principal, auth: Auth, methods: Collection[str], here: Here, *keys: str | int) -> None:
     """See that a principal, which ``keys`` lead to, can prove itself by all its factors, and by none of them alone."""
-    factors = list(here.each(principal.factors, *keys, "factors"))
+    given = [key for key in PROOFS if getattr(principal, key)]
+    proved = {method for key in given for method in PROOFS[key]}
+    for index, problem in factor_faults(list(here.each(principal.factors, *keys, "factors")), auth, methods, proved):
+        here.problem(problem, *keys, "factors", *index)
+
+
+def factor_faults(
+    factors: Sequence[tuple[int, str]], auth: Auth, methods: Collection[str], proved: Collection[str]
+) -> Iterator[tuple[Sequence[int], str]]:
+    """Why a principal cannot pass all these factors, numbered, and where; ``proved`` are the methods it has a proof for."""
     if len(factors) == 1:
-        here.problem("one factor is no more than a proof: name two at least, or none", *keys, "factors")
+        yield (), "one factor is no more than a proof: name two at least, or none"
     for index, name in repeated(factors):
-        here.problem(f"{quote(name)} is here twice", *keys, "factors", index)
+        yield (index,), f"{quote(name)} is here twice"
     proving = sorted({method for users in PROOFS.values() for method in users})
     for index, name in factors:
-        own = [key for key, users in PROOFS.items() if name in users]
         if name not in proving:
-            problem = f"{quote(name)} is no method that proves a principal of this list{did_you_mean(name, proving)}"
+            known = did_you_mean(name, proving)
+            yield (index,), f"{quote(name)} is no method that proves a principal of this list{known}"
         elif name not in methods:
-            problem = _why_unused([name], auth)
-        elif not any(getattr(principal, key) for key in own):
-            problem = f"nothing proves the principal by {name}: give it {' or '.join(own)}"
-        else:
-            continue
-        here.problem(problem, *keys, "factors", index)
+            yield (index,), _why_unused([name], auth)
+        elif name not in proved:
+            own = [key for key, users in PROOFS.items() if name in users]
+            yield (index,), f"nothing proves the principal by {name}: give it {' or '.join(own)}"
 
 
 def _password_file(listed: PasswordFile, here: Here) -> None:

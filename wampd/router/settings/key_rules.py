@@ -46,10 +46,10 @@ def certificate(certificate: Certificate, here: Here) -> None:
     if len(given) != 1:
         here.problem(f"expected one of {', '.join(Certificate.__struct_fields__)}")
     elif certificate_name(certificate) is None:
-        here.problem(_EXPECTED[given[0]], given[0])
+        here.problem(NOT_A_NAME[given[0]], given[0])
 
 
-_EXPECTED = {
+NOT_A_NAME = {
     "fingerprint": "not a SHA-256 fingerprint, which is 64 hex digits",
     "subject": "not a subject; write it like CN=joe,O=Example (RFC 4514)",
     "san": "not a subject alternative name; write it like DNS:host, email:name@host or URI:uri",

@@ -89,5 +89,6 @@ def test_each_session_waits_for_its_own_questions_alone(start: Callable[..., Att
             for number in (1, 2):
                 error = client.receive()
                 assert (error[:3], error[4]) == ([8, 48, number], "wamp.error.authorization_failed")
-        assert 5.0 < time.monotonic() - begun < 15.0  # one after the other for each, all sessions at once
+        # One after the other for each, all sessions at once: else it would be 100 s.
+        assert 5.0 < time.monotonic() - begun < 50.0
         canary.check()

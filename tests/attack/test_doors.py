@@ -13,7 +13,7 @@ from typing import Any
 import bcrypt
 import pytest
 
-from tests.attack.client import Client, memory, singing
+from tests.attack.client import Client, joined, memory, singing
 from tests.attack.conftest import Attacked, running, settings
 from tests.attack.inside import EVERY_ROLE
 
@@ -183,3 +183,64 @@ def test_nothing_that_was_sent_to_the_doors_is_in_the_log(closed):
         client.send(said)
         assert "hunter2" not in json.dumps(client.receive())
     assert "hunter2" not in closed.log()
+
+
+JUDGED = {
+    "name": "judged",
+    "roles": [{"name": "user"}],
+    "auth": {
+        "ticket": {
+            "authenticator": {"procedure": "com.judge", "realm": "realm1", "timeout": 3.0, "pending_calls": 200},
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("leave", ["by closing", "by a violation", "when time is up"])
+def test_those_who_wait_for_a_judge_leave_nothing_behind(tmp_path, leave):
+    """An authenticator that does not answer, and hundreds of clients who ask for it."""
+    config = settings(process={"failed_joins": PATIENT, "drain": 1.0, "stop": 5.0})
+    config["realms"].append(JUDGED)
+    with running(config, tmp_path) as router, singing(router.port) as canary:
+        judge = joined(router.port)
+        registration = judge.ask(64, {}, "com.judge")[2]
+        before = memory(router.pid)
+        for _ in range(2):
+            crowd = [knocking_at_the_judge(router.port) for _ in range(200)]
+            assert canary.measure() < 0.25
+            if leave == "by a violation":
+                for client in crowd:
+                    client.send([5, "hunter2", {}])
+                assert {client.receive()[2] for client in crowd} == {"wamp.error.protocol_violation"}
+            elif leave == "when time is up":
+                assert {client.receive()[2] for client in crowd} == {"wamp.error.authentication_failed"}
+            for client in crowd:
+                client.close()
+        assert memory(router.pid) - before < 12 * 2**20
+        last = knocking_at_the_judge(router.port)
+        answer(judge, registration)
+        assert last.receive()[0] == 2
+        judge.close()
+
+
+def knocking_at_the_judge(port: int) -> Client:
+    client = Client(port)
+    client.shake_hands()
+    client.send([1, "judged", {"roles": EVERY_ROLE, "authid": "joe", "authmethods": ["ticket"]}])
+    assert client.receive()[0] == 4
+    client.send([5, "hunter2", {}])
+    return client
+
+
+def answer(judge: Client, registration: int) -> None:
+    """Let the last one in who was asked about, and nobody else."""
+    invocation = 0
+    judge.socket.settimeout(2)
+    try:
+        while True:
+            said = judge.receive()
+            if said[0] == 68:
+                assert said[2] == registration
+                invocation = said[1]
+    except TimeoutError:
+        judge.send([70, invocation, {}, ["user"]])

@@ -362,6 +362,41 @@ def test_whom_an_authenticator_judged_it_judges_again(house, judgement, comes_ba
     assert again.accepted.authrole == ("boss" if comes_back else "visitor")
 
 
+@pytest.mark.spec("AUT-06")
+@pytest.mark.parametrize(
+    ("method", "passed", "asked_for", "comes_back"),
+    [
+        ("ticket", ["ticket", "scram"], ("scram", "ticket"), True),
+        ("ticket", ["ticket", "scram"], (), True),
+        ("ticket", None, ("ticket", "scram"), False),
+        ("ticket", ["ticket", "scram"], ("ticket", "cryptosign"), False),
+        ("wamp-scram", None, ("scram",), True),
+    ],
+)
+def test_who_is_to_pass_more_factors_now_does_not_come_back(house, method, passed, asked_for, comes_back):
+    """The authenticator that judged says what it takes, as `Account.digest` does for others."""
+    house.offered |= {"ticket", "wamp-scram"}
+    client = house.client()
+    client > hello()
+    ann = Account(authid="ann", role="member", provider="dynamic")
+    bound = Bound(
+        template="realm1",
+        realm="realm1",
+        authid="ann",
+        role="member",
+        method=method,
+        provider="dynamic",
+        account=ann,
+        extra=None if passed is None else {"authfactors": passed},
+    )
+    house.shell.jar.bind(client.visit, bound, Terms(), SALT)
+    house.accounts.by_authid["ann"] = structs.replace(ann, factors=asked_for)
+    again = house.client(client.visit.fresh)
+    again > hello(authmethods=["cookie", "anonymous"])
+    assert again.accepted.authmethod == ("cookie" if comes_back else "anonymous")
+    assert len(house.shell.jar) == comes_back
+
+
 def test_two_clients_come_back_independently():
     house = House()
     values = [house.log_in(authid) for authid in ("joe", "ann")]

@@ -445,6 +445,11 @@ def test_a_pattern_with_something_denied_in_it_is_denied_whoever_may_be_asked(ru
         assert ruled(Role("r", rules), CALL, *pattern) == "denied"
 
 
+def unheard_of(uri, match):
+    """URIs that a pattern matches, and no rule but one that covers it."""
+    return [uri + "q", uri + "q.q"] if match == "prefix" else [".".join(part or "q" for part in uri.split("."))]
+
+
 ordinary = patterns.map(lambda pattern: (f"a.{pattern[0]}", pattern[1]))
 
 
@@ -452,7 +457,7 @@ ordinary = patterns.map(lambda pattern: (f"a.{pattern[0]}", pattern[1]))
 @example([Rule("a.", "prefix", ALL), Rule(".b", "wildcard", ALL)], ("a.b", "wildcard"))
 def test_a_pattern_is_granted_if_one_rule_allows_all_of_it_and_none_refuses(rules, pattern):
     allowing = [rule for rule in rules if rule.allow]
-    inside = [uri for uri in URIS if matched(*pattern, uri)]
+    inside = [uri for uri in (*URIS, *unheard_of(*pattern)) if matched(*pattern, uri)]
     covering = [
         rule for rule in allowing if rule.match != "exact" and all(matched(rule.uri, rule.match, uri) for uri in inside)
     ]

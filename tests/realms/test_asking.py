@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -25,9 +26,11 @@ from wampd.realms.messages import (
     SUBSCRIBE,
     YIELD,
 )
+from wampd.realms.messages import json_decoder as decoder_of_json
 from wampd.realms.principals import DENIED, PrincipalGrants, Undecided
 from wampd.realms.session import ProtocolViolation
 
+decode = decoder_of_json().decode
 AUTHORIZER = Authorizer("com.authorizer")
 
 
@@ -146,6 +149,36 @@ def test_payload_counts_as_what_waits():
     assert outlet.held == [True]
     here.realm.dismiss(joe.session, "com.bye")
     assert outlet.held == [True, False]
+
+
+@pytest.mark.trap(16)
+@pytest.mark.parametrize(
+    ("message", "size"),
+    [
+        (b'[16, %d, {}, "g.x", [1]%s]', 0),  # white space: it is not kept
+        (b'[16, %d, {"unknown": "%s"}, "g.x", [1]]', 0),
+        (b'[16, %d, {}, "g.%s", [1]]', 1),
+        (b'[16, %d, {"exclude_authid": ["%s"]}, "g.x"]', 1),
+        (b'[16, %d, {"exclude": [1%s]}, "g.x"]', 20),
+        (b'[48, %d, {"forward_for": [{"x": "%s"}]}, "g.x"]', 1),
+        (b'[8, 68, %d, {}, "g.%s"]', 1),
+    ],
+)
+def test_whatever_is_long_about_a_message_counts_as_what_waits(message, size):
+    here = house()
+    joe = here.join(authid="joe")
+    joe.session.outlet = outlet = Outlet(here, joe)
+    joe.say([CALL, 1, {}, "u.x"])
+    filler = b",1" * 50_000 if b"[1%s]" in message else (b" " if b"[1]%s" in message else b"x") * 100_000
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(2, 12):
+        here.realm.handle(joe.session, decode(message % (number, filler)))
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert bool(outlet.held) is (size > 0)
+    kept = (after - before) / 10
+    assert kept <= max(size * 100_000 * 1.1, 2_000)
 
 
 def test_answers_for_a_realm_that_is_closed_are_dropped():

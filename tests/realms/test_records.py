@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
-from msgspec import Raw
+from msgspec import Raw, ValidationError
 
 from tests.realms.house import CAPABLE, House, plain
 from wampd.realms.calls import Timeouts
@@ -19,6 +21,7 @@ from wampd.realms.messages import (
     RESULT,
     SUBSCRIBE,
     YIELD,
+    json_decoder,
 )
 
 BOOM = "wamp.error.payload_size_exceeded"
@@ -209,3 +212,38 @@ def test_a_realm_with_a_default_watches_calls_without_options():
     caller.say([CALL, 1, {}, "com.p"])
     house.realm.expire(house.now + 1)
     assert [message[4] for message in caller.heard()] == ["wamp.error.timeout"]
+
+
+@pytest.mark.trap(16)
+@pytest.mark.parametrize("shared", [{"invoke": "roundrobin"}, {"concurrency": 1}], ids=["may be rerouted", "waits"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        b'[48, %d, {}, "g.x", [1]%s]',
+        b'[48, %d, {"unknown": "%s"}, "g.x", [1]]',
+        b'[48, %d, {"timeout": 1, "forward_for": [{"x": "%s"}]}, "g.x", [1]]',
+    ],
+    ids=["space", "unknown", "forward_for"],
+)
+def test_of_a_call_that_is_kept_nothing_is_kept_but_its_payload(shared, call):
+    house = House()
+    caller, callee = house.join(roles=CAPABLE), house.join(roles=CAPABLE)
+    callee.say([REGISTER, 1, shared, "g.x"])
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(1, 11):
+        house.realm.handle(caller.session, json_decoder().decode(call % (number, b" " * 100_000)))
+        callee.heard()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(caller.session.calls) == 10
+    assert after - before < 100_000
+
+
+@pytest.mark.trap(16)
+@pytest.mark.parametrize("option", ["transaction_hash", "ppt_scheme", "ppt_keyid", "enc_algo", "enc_key"])
+def test_what_is_kept_of_the_options_of_a_call_is_bounded(option):
+    decode = json_decoder().decode
+    assert decode(b'[48, 1, {"%s": "%s"}, "g.x"]' % (option.encode(), b"x" * 1024)).options
+    with pytest.raises(ValidationError):
+        decode(b'[48, 1, {"%s": "%s"}, "g.x"]' % (option.encode(), b"x" * 1025))

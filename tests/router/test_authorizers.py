@@ -13,7 +13,7 @@ from twisted.logger import globalLogPublisher
 
 from tests.realms.test_asking import house
 from tests.spec.advice import FAILED, SORRY, answers, asked, authorizer, visitor
-from tests.support.play import ANY, Play
+from tests.support.play import ANY, Play, nothing
 from tests.support.stages import MemoryStage
 from wampd.realms.messages import CALL, ERROR, REGISTER, REGISTERED
 from wampd.router import authorizers
@@ -167,4 +167,60 @@ def test_a_realm_that_is_closed_meanwhile_takes_no_answer(tmp_path: Path, warnin
     answers(play, True)
     play.stage.clock.advance(10)
     assert not warnings
+    play.leave()
+
+
+MUTUAL = """\
+realms:
+  - name: one
+    roles:
+      - name: deciding
+        authorizer: {procedure: org.authorizer, realm: two, timeout: 2 s}
+        permissions: [{uri: org., match: prefix, allow: [register]}]
+    auth: {anonymous: {role: deciding}}
+  - name: two
+    roles:
+      - name: deciding
+        authorizer: {procedure: org.authorizer, realm: one, timeout: 3 s}
+        permissions: [{uri: org., match: prefix, allow: [register]}]
+    auth: {anonymous: {role: deciding}}
+  - name: realm1
+    roles:
+      - name: anonymous
+        permissions: [{uri: "", match: prefix, allow: [call, register, publish, subscribe]}]
+    auth: {anonymous: {}}
+listeners:
+  - endpoint: tcp:8080:interface=127.0.0.1
+    rawsocket: {}
+"""
+
+
+@pytest.mark.spec("AZ-03", "ORD-07")
+def test_authorizers_that_wait_for_each_other_go_on_when_time_is_up(tmp_path: Path, warnings):
+    file = tmp_path / "config.yaml"
+    file.write_text(MUTUAL)
+    play = Play(MemoryStage("json", file))
+    one, two = play.session("first", "one"), play.session("second", "two")
+    for actor in (one, two):
+        actor > [REGISTER, 1, {}, "org.authorizer"]
+        actor < [REGISTERED, 1, 1]
+    one.say([CALL, 2, {}, "com.closed.x"])
+    two.say([CALL, 2, {}, "com.closed.x"])
+    for actor in (one, two):
+        invocation = actor.hear()
+        assert (invocation[:2], invocation[4][1:3]) == ([68, 1], ["com.closed.x", "call"])
+        actor > [70, 1, {}, [True]]  # which waits behind its own question
+        actor < nothing
+    play.stage.clock.advance(2)
+    one < [ERROR, CALL, 2, {}, FAILED, SORRY]
+    one < nothing
+    told = [two.hear(), two.hear()]  # now the other's answer is heard
+    assert sorted(message[0] for message in told) == [ERROR, 69]
+    assert [ERROR, CALL, 2, {}, "wamp.error.no_such_procedure"] in [message[:5] for message in told]
+    two < nothing
+    one > [CALL, 3, {}, "com.closed.y"]  # the YIELD came too late, and harmed nobody
+    assert two.hear()[:2] == [68, 2]
+    two > [70, 2, {}, [False]]
+    one < [ERROR, CALL, 3, {}, "wamp.error.not_authorized", ANY]
+    assert {told["why"] for told in warnings} == {"wamp.error.timeout"}
     play.leave()

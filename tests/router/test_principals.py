@@ -126,11 +126,9 @@ def test_sessions_of_a_principal_that_has_changed_in_the_store_are_sent_away(rou
     with join(router, "stella") as first, join(router, "stella") as second, join(router, "stanley") as other:
         work, *arguments = change
         more = {"disabled": "not let in" in why} if work is stored.replace else {}
-        begun = time.monotonic()
         store(work, *arguments, **more)
         for session in (first, second):
             assert session.receive() == [GOODBYE, {"message": why}, KILLED]
-        assert time.monotonic() - begun < 3
         with pytest.raises(TimeoutError):
             other.receive(timeout=0.5)
 

@@ -141,7 +141,7 @@ def by_key(name: str, kid: str | None, **claims: Any) -> str:
 
 def test_a_session_ends_with_its_token(start):
     router = start(realms=realm(f"{{jwt: {{secret: {SECRET!r}, leeway: 0 s, role: {{default: user}}}}}}"))
-    session, heard = join(router.port, "jwt", signed({"exp": time.time() + 1.5}))
+    session, heard = join(router.port, "jwt", signed({"exp": time.time() + 3}))
     with session:
         assert heard[0] == WELCOME
         session.register("com.here")
@@ -162,7 +162,7 @@ def test_a_cookie_and_its_sessions_end_with_the_token_too(start):
     browser = Browser(router.port)
     first = browser.connect()
     assert first.hello("jwt") == [CHALLENGE, "jwt", {}]
-    first.send(AUTHENTICATE, signed({"exp": time.time() + 3}), {})
+    first.send(AUTHENTICATE, signed({"exp": time.time() + 6}), {})
     assert first.welcomed()["authmethod"] == "jwt"
     second = browser.connect()
     second.come_back()

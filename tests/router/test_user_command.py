@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -139,10 +138,8 @@ def test_who_is_disabled_given_another_role_removed_or_logged_out_is_sent_away(p
             session = played.join("joe", "ticket", lambda _: (ticket, {})) if message else None
             played.user(*words)
             if session is not None:
-                begun = time.monotonic()
                 with session:
                     assert session.receive() == [GOODBYE, {"message": message}, "wamp.close.killed"]
-                assert time.monotonic() - begun < 3
             joined = played.by_ticket(ticket)
             assert joined == (("joe", next_role, "ticket", "store") if next_role else DENIED)
         with pytest.raises(TimeoutError):

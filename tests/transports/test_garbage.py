@@ -90,7 +90,7 @@ def test_nothing_is_left_for_the_garbage_collector(tmp_path, visits):
     for pieces in visits * 2:
         rig.visit(*pieces)
     gc.collect()
-    gc.freeze()  # what is of others: the log keeps its last events, sessions of earlier tests with them, until these visits' come
+    gc.freeze()  # what is of others: the log keeps its last events, and with them sessions of earlier tests
     gc.disable()
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:

@@ -10,7 +10,7 @@ Rules
   account vouches for comes back as who it was then.
 * Principals that an authenticator judged are judged by it again, which has no proof then.
 * A cookie stands for all that the authentication took which it was bound by: nothing further is asked of the client. If that
-  was by a method that the realm does not offer any more, the cookie is forgotten.
+  was by a method that the realm does not offer any more, or if the principal has more factors now, the cookie is forgotten.
 
 The specification names the method and says no more (WAMP advanced profile, "Authentication"); the rest is decided here.
 """
@@ -24,7 +24,7 @@ from typing import Any
 from msgspec import structs
 
 from wampd.auth.accounts import JUDGED, Account
-from wampd.auth.factors import AUTHFACTORS
+from wampd.auth.factors import AUTHFACTORS, factor
 from wampd.auth.jar import Binding, Jar, Terms, Visit
 from wampd.auth.methods import Decline, Deny, Principal, Request, Step, Wait, shown
 from wampd.auth.questions import FindAccount
@@ -99,7 +99,7 @@ class CookieExchange:
             return Decline("cookie: forgotten meanwhile")
         if account is None or not is_proved(binding, account):
             self._jar.forget(binding)
-            why = "is gone or disabled" if account is None else "is proved by something else now"
+            why = "is gone or disabled" if account is None else "has to prove something else now"
             return Decline(f"cookie: {shown(binding.authid)} {why}")
         return self._principal(account)
 
@@ -114,5 +114,6 @@ class CookieExchange:
 def is_proved(binding: Binding, account: Account) -> bool:
     """Whether what proves a principal is what it was when the cookie was bound."""
     if account.provider == JUDGED:
-        return True
+        passed = (binding.extra or {}).get(AUTHFACTORS, [factor(binding.method)])
+        return set(account.factors) <= set(passed)
     return binding.proofs is not None and hmac.compare_digest(account.digest(binding.salt), binding.proofs)

@@ -10,6 +10,9 @@ EXPLAIN = """\
 Tell whether a session may do something, which rule decides, and where that is written. The router itself decides: what is
 asked here is what a running one would be asked. Exit status 0: granted; 1: refused; 2: the question or the configuration
 is wrong.
+
+  wampd auth explain --realm com.example --authid joe publish com.example.news
+  wampd auth explain --realm com.example --role guest subscribe com.example. --match prefix
 """
 
 

@@ -10,7 +10,14 @@ from wampd import __version__
 
 from . import auth_words, user_words
 
-DESCRIPTION = "wampd is a WAMP router: remote procedure calls and publish/subscribe over WebSocket and RawSocket."
+DESCRIPTION = """\
+wampd is a WAMP router: remote procedure calls and publish/subscribe over WebSocket, RawSocket and
+HTTP long-poll."""
+EPILOG = """\
+  wampd run                   the router of ./config.yaml, or one for this machine alone to try things with
+  wampd check config.yaml     what is wrong with it: file, line, column, key
+  wampd COMMAND --help        more of a command
+"""
 FILE_HELP = "the configuration; without it ./config.yaml, or else the default that wampd brings"
 
 
@@ -47,7 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    root = argparse.ArgumentParser(prog="wampd", description=DESCRIPTION)
+    root = argparse.ArgumentParser(
+        prog="wampd", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     root.add_argument("--version", action="version", version=f"wampd {__version__}")
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in (
@@ -56,9 +65,9 @@ def parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         command.add_argument("file", nargs="?", metavar="FILE", help=FILE_HELP)
-    summary = "explain what a role may do, and by which rule"
-    auth_words.add(commands.add_parser("auth", help=summary, description=summary))
     user_words.add_user(commands)
     user_words.add_key(commands)
+    summary = "explain what a session may do, and by which rule"
+    auth_words.add(commands.add_parser("auth", help=summary, description=summary))
     commands.add_parser("version", help="print the versions of wampd and of what it runs on")
     return root

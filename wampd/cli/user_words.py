@@ -69,7 +69,11 @@ def _proofs(parser: argparse.ArgumentParser) -> Any:
     """Add the options; return those that say how many of the proofs it takes, of which one excludes the others."""
     proofs = parser.add_argument_group("what proves the principal")
     passwords = proofs.add_mutually_exclusive_group()
-    passwords.add_argument("--password", action="store_true", help="ask for a password; this is the default")
+    passwords.add_argument(
+        "--password",
+        action="store_true",
+        help="ask for a password, which is never on the command line; this is the default",
+    )
     passwords.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     proofs.add_argument("--ticket", action="store_true", help="draw a ticket, and print it on standard output, once")
     proofs.add_argument(

@@ -22,10 +22,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakValueDictionary
 
-from wampd.realms.gate import size_of
+from msgspec import Raw, Struct
+
 from wampd.realms.grants import Authorizer, Grant, Grants
-from wampd.realms.messages import CALL, Abort, Call, ClientMessage, Error, Message, Publish, Register, Subscribe, Yield
+from wampd.realms.messages import CALL, Abort, Call, ClientMessage, Message, Publish, Register, Subscribe
 from wampd.realms.principals import NOTHING, Key, PrincipalGrants, Undecided
+from wampd.realms.publications import weight
 from wampd.realms.records import CANCELED
 from wampd.realms.services import Arguments, Procedure, Result, taking
 
@@ -85,7 +87,7 @@ class Held:
     MOST = 64 * 1024
     """About how many bytes may wait before nothing more is read; what was read already waits all the same."""
     OVERHEAD = 256
-    """What a message costs beside its payload."""
+    """What a message costs at least."""
 
     def __init__(self, handlers: Handlers) -> None:
         self.room = self.MOST
@@ -114,10 +116,8 @@ class Held:
 
     def take(self, session: Session, message: ClientMessage) -> None:
         """Keep a message for later."""
+        self.room -= max(self.OVERHEAD, _slimmed(message))
         self.queue.append(message)
-        self.room -= self.OVERHEAD
-        if isinstance(message, Call | Publish | Yield | Error):
-            self.room -= size_of(message.args) + size_of(message.kwargs)
         if self.room < 0 and not self.is_full:
             self.is_full = True
             if session.outlet is not None:
@@ -328,6 +328,21 @@ class WaitingRoom:
         """The realm is not used any more, and nobody is in it."""
         self._questions.clear()
         del self._dealer, self._handle
+
+
+def _slimmed(message: ClientMessage) -> int:
+    """About how many bytes of memory a message takes, once it has let go of all that came with it and does not count."""
+    said: list[Any] = []
+    for name in message.__struct_fields__:
+        value = getattr(message, name)
+        if type(value) is Raw:  # which is a view of all that was read
+            value = value.copy()
+            setattr(message, name, value)
+        if isinstance(value, Struct):
+            said += [part for option in value.__struct_fields__ if (part := getattr(value, option))]
+        elif value is not None:
+            said.append(value)
+    return sum(map(weight, said))
 
 
 def _call(session: Session, message: Call) -> None:

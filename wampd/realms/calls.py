@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from msgspec import Struct
+from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from wampd.realms.abilities import CALL_TIMEOUT, has
 from wampd.realms.options import MAX_ID
@@ -72,7 +73,9 @@ class Course:
 
     def __init__(self, request: Call, registration: Registration, details: dict[str, Any]) -> None:
         self.uri = request.uri
-        self.options: CallOptions = request.options
+        options = request.options
+        # That list is of any length, and nobody reads it.
+        self.options: CallOptions = options if options.forward_for is None else replace(options, forward_for=None)
         """Of the first CALL, which count for the whole call (advanced profile, "Progressive Call Invocations")."""
         self.registration = registration
         self.details = details
@@ -137,13 +140,25 @@ class Store:
 
     def keep_payload(self, course: Course) -> bool:
         """Keep the payload of a call, if that is not done already; whether there was room for it."""
-        return course.kept > 0 or self.keep(course, course.size)
+        if course.kept > 0:
+            return True
+        if not self.keep(course, course.size):
+            return False
+        if course.payload is not None:
+            args, kwargs = course.payload
+            course.payload = _copied(args), _copied(kwargs)
+        return True
 
     def let_go(self, course: Course) -> None:
         """Nothing needs to be kept for a call any more."""
         self.used -= course.kept
         course.kept = 0
         course.payload = None
+
+
+def _copied(part: Payload) -> Payload:
+    """A part of a payload by itself, which was a view of all that was read with it."""
+    return part.copy() if type(part) is Raw else part
 
 
 Forward: TypeAlias = Literal["requested", "never", "always"]

@@ -117,7 +117,7 @@ class Gate:
 
     def call(self, caller: Session, message: Call) -> None:
         """Let a CALL through, or refuse it."""
-        rule = caller.grants.limits_of("call", message.uri)
+        rule = caller.grants.limits_of("call", message.uri) if caller.grants.limited else None
         refusal = self._too_large(caller, message, rule)
         if refusal is None and not self._dealer.continues(caller, message):
             refusal = self._too_often(caller, caller.call_tokens, rule, "call_rate")
@@ -128,7 +128,7 @@ class Gate:
 
     def publish(self, publisher: Session, message: Publish) -> None:
         """Let a PUBLISH through, or refuse it."""
-        rule = publisher.grants.limits_of("publish", message.uri)
+        rule = publisher.grants.limits_of("publish", message.uri) if publisher.grants.limited else None
         refusal = self._too_large(publisher, message, rule)
         if refusal is None:
             refusal = self._too_often(publisher, publisher.publication_tokens, rule, "publication_rate")

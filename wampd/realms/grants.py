@@ -106,8 +106,6 @@ class Grants:
 
     def limits_of(self, action: Action, uri: str) -> RuleLimits | None:
         """The limits that the rule sets which decides about a call or a publication, whether it is granted or not."""
-        if not self.limited:
-            return None
         return (self.call(uri) if action == "call" else self.publish(uri)).limits
 
     def decide(self, action: Action, uri: str, match: Match = "exact") -> Grant:

@@ -25,6 +25,8 @@ def integral(value: object) -> object:
 
 Key = Annotated[str, Meta(max_length=512)]
 """What a resource or a node is called by who divides resources among nodes; it is kept, so it is bounded."""
+Word = Annotated[str, Meta(max_length=1024)]
+"""What is said of a payload or a transaction; it is kept as long as a call is under way."""
 
 Match: TypeAlias = Literal["exact", "prefix", "wildcard"]
 
@@ -83,13 +85,13 @@ class GoodbyeDetails(Options, frozen=True):
 class AboutPayload(Options, frozen=True):
     """What a sender says of its payload (advanced profile, "Payload Passthru Mode"; ``enc_…`` is the older form)."""
 
-    ppt_scheme: str | None = None
-    ppt_serializer: str | None = None
-    ppt_cipher: str | None = None
-    ppt_keyid: str | None = None
-    enc_algo: str | None = None
-    enc_key: str | None = None
-    enc_serializer: str | None = None
+    ppt_scheme: Word | None = None
+    ppt_serializer: Word | None = None
+    ppt_cipher: Word | None = None
+    ppt_keyid: Word | None = None
+    enc_algo: Word | None = None
+    enc_key: Word | None = None
+    enc_serializer: Word | None = None
 
 
 class ErrorDetails(AboutPayload, frozen=True):
@@ -110,7 +112,7 @@ class PublishOptions(AboutPayload, frozen=True):
     eligible_authrole: list[str] | None = None
     retain: bool = False
     rkey: Key | None = None
-    transaction_hash: str | None = None
+    transaction_hash: Word | None = None
     forward_for: list[JsonDict] | None = None
 
 
@@ -133,7 +135,7 @@ class CallOptions(AboutPayload, frozen=True):
     rkey: Key | None = None
     runon: Literal["any", "partition", "all"] | None = None
     runmode: Literal["partition", "gather", "progressive"] | None = None
-    transaction_hash: str | None = None
+    transaction_hash: Word | None = None
     forward_for: list[JsonDict] | None = None
 
 

@@ -24,7 +24,15 @@ from wampd.auth.methods import Method
 from wampd.auth.throttle import Tolerance
 from wampd.auth.ticket import Ticket
 from wampd.router.rights import longest_uris, roles_of
-from wampd.router.settings.auth import Authenticator, CryptosignAuth
+from wampd.router.settings.auth import (
+    AnonymousAuth,
+    Authenticator,
+    CookieAuth,
+    CryptosignAuth,
+    ScramAuth,
+    TlsAuth,
+    WampcraAuth,
+)
 from wampd.router.settings.auth_rules import METHODS
 from wampd.router.settings.model import FailedJoins
 from wampd.router.settings.realms import Realm
@@ -54,7 +62,7 @@ def door(realm: Realm, known: Known, call: Call, others: Iterable[Method] = ()) 
 
     ``call`` calls procedures of components; ``others`` are methods that need neither that nor principals.
     """
-    methods = [*_methods(realm, known, call), *others]
+    methods = [*_Methods(realm, known, call), *others]
     return RealmAuth(
         methods,
         roles_of(realm),
@@ -64,82 +72,101 @@ def door(realm: Realm, known: Known, call: Call, others: Iterable[Method] = ()) 
     )
 
 
-def _methods(realm: Realm, known: Known, call: Call) -> Iterator[Method]:
+class _Methods:
     """The methods that a realm offers."""
 
-    def accounts(authenticator: Authenticator | None) -> Accounts:
+    def __init__(self, realm: Realm, known: Known, call: Call) -> None:
+        self._realm = realm
+        self._auth = realm.auth
+        self._known = known
+        self._call = call
+
+    def __iter__(self) -> Iterator[Method]:
+        auth = self._auth
+        if auth.anonymous is not None:
+            yield self._anonymous(auth.anonymous)
+        if auth.ticket is not None:
+            authenticator = auth.ticket.authenticator
+            yield Ticket(self._accounts(authenticator), self._known.decoy if authenticator is None else _no_decoy)
+        if auth.wampcra is not None:
+            yield self._wampcra(auth.wampcra)
+        if auth.scram is not None:
+            yield from self._scram(auth.scram)
+        if auth.cryptosign is not None:
+            yield self._cryptosign(auth.cryptosign)
+        if auth.tls is not None:
+            yield self._tls(auth.tls)
+        if auth.cookie is not None:
+            yield self._cookie(auth.cookie)
+
+    def _accounts(self, authenticator: Authenticator | None) -> Accounts:
         """Where the accounts of a method are."""
         if authenticator is None:
-            return known.accounts
+            return self._known.accounts
         return DynamicAccounts(
-            call,
-            authenticator.realm or realm.name,
+            self._call,
+            authenticator.realm or self._realm.name,
             authenticator.procedure,
             timeout=authenticator.timeout,
             most=authenticator.pending_calls,
         )
 
-    def alike(authenticator: Authenticator | None) -> Lookalikes:
+    def _alike(self, authenticator: Authenticator | None) -> Lookalikes:
         """What unknown principals of a method are shown."""
-        return known.lookalikes if authenticator is None else known.strangers
+        return self._known.lookalikes if authenticator is None else self._known.strangers
 
-    auth = realm.auth
-    if auth.anonymous is not None and auth.anonymous.authenticator is not None:
-        yield Unknown(accounts(auth.anonymous.authenticator), _new_authid)
-    elif auth.anonymous is not None:
-        yield Anonymous(auth.anonymous.role, _new_authid)
-    if auth.ticket is not None:
-        authenticator = auth.ticket.authenticator
-        yield Ticket(accounts(authenticator), known.decoy if authenticator is None else _no_decoy)
-    if auth.wampcra is not None:
+    def _anonymous(self, settings: AnonymousAuth) -> Method:
+        if settings.authenticator is not None:
+            return Unknown(self._accounts(settings.authenticator), _new_authid)
+        return Anonymous(settings.role, _new_authid)
+
+    def _wampcra(self, settings: WampcraAuth) -> Method:
         from wampd.auth.wampcra import Wampcra
 
-        authenticator = auth.wampcra.authenticator
-        yield Wampcra(accounts(authenticator), alike(authenticator), _new_nonce, _microseconds)
-    if auth.scram is not None:
+        authenticator = settings.authenticator
+        return Wampcra(self._accounts(authenticator), self._alike(authenticator), _new_nonce, _microseconds)
+
+    def _scram(self, settings: ScramAuth) -> Iterator[Method]:
         from wampd.auth.scram import NAMES, Scram
 
-        authenticator = auth.scram.authenticator
-        where, alike_there = accounts(authenticator), alike(authenticator)
-        is_bound = auth.scram.channel_binding == "required"
+        accounts, alike = self._accounts(settings.authenticator), self._alike(settings.authenticator)
+        is_bound = settings.channel_binding == "required"
         for name in NAMES:
-            yield Scram(name, where, alike_there, _new_nonce, is_binding_required=is_bound)
-    if auth.cryptosign is not None:
-        yield _cryptosign(auth.cryptosign, accounts(auth.cryptosign.authenticator))
-    if auth.tls is not None:
+            yield Scram(name, accounts, alike, _new_nonce, is_binding_required=is_bound)
+
+    def _cryptosign(self, settings: CryptosignAuth) -> Method:
+        from wampd.auth.cryptosign import CHALLENGE_SIZE, Cryptosign
+
+        seed = settings.router_key
+        return Cryptosign(
+            self._accounts(settings.authenticator),
+            partial(secrets.token_bytes, CHALLENGE_SIZE),
+            router_key=None if seed is None else SigningKey.from_text(seed.reveal()),
+            is_binding_required=settings.channel_binding == "required",
+            finds_unique_in_tls_1_3=settings.tls_unique_on_tls_1_3,
+        )
+
+    def _tls(self, settings: TlsAuth) -> Method:
         from wampd.auth.tls import Tls
 
-        authenticator = auth.tls.authenticator
-        yield Tls(accounts(authenticator), knows_certificates=authenticator is not None)
-    if auth.cookie is not None:
+        authenticator = settings.authenticator
+        return Tls(self._accounts(authenticator), knows_certificates=authenticator is not None)
+
+    def _cookie(self, settings: CookieAuth) -> Method:
         from wampd.auth.cookie import Cookie
         from wampd.auth.jar import Terms
         from wampd.router.returning import Judges
 
+        known = self._known
         assert known.jar is not None
-        terms = Terms(auth.cookie.lifetime, auth.cookie.idle, auth.cookie.grace, auth.cookie.per_principal)
-        authenticators = {name: getattr(getattr(auth, name), "authenticator", None) for name in METHODS}
-        judges = {name: Judges(accounts(each)) for name, each in authenticators.items() if each is not None}
-        offered = {name for name in METHODS if getattr(auth, name) is not None}
-        yield Cookie(
-            realm.name,
-            known.jar,
-            lambda by: judges.get(factor(by), known.accounts) if factor(by) in offered else None,
-            terms,
-        )
-
-
-def _cryptosign(settings: CryptosignAuth, accounts: Accounts) -> Method:
-    from wampd.auth.cryptosign import CHALLENGE_SIZE, Cryptosign
-
-    seed = settings.router_key
-    return Cryptosign(
-        accounts,
-        partial(secrets.token_bytes, CHALLENGE_SIZE),
-        router_key=None if seed is None else SigningKey.from_text(seed.reveal()),
-        is_binding_required=settings.channel_binding == "required",
-        finds_unique_in_tls_1_3=settings.tls_unique_on_tls_1_3,
-    )
+        offered = {name: each for name in METHODS if (each := getattr(self._auth, name)) is not None}
+        authenticators = {name: getattr(each, "authenticator", None) for name, each in offered.items()}
+        places = {
+            name: known.accounts if each is None else Judges(self._accounts(each))
+            for name, each in authenticators.items()
+        }
+        terms = Terms(settings.lifetime, settings.idle, settings.grace, settings.per_principal)
+        return Cookie(self._realm.name, known.jar, lambda by: places.get(factor(by)), terms)
 
 
 def _new_authid() -> str:

@@ -196,7 +196,7 @@ def test_a_store_that_is_damaged_while_the_router_runs_lets_nobody_of_it_in(play
 
 
 def test_who_was_at_the_door_when_it_was_disabled_is_sent_away_too(start):
-    played = Played(start(realms=REALMS, listeners=LISTENERS.replace("close_timeout: 1 s", "join_timeout: 2 s")))
+    played = Played(start(realms=REALMS, listeners=LISTENERS.replace("close_timeout: 1 s", "join_timeout: 8 s")))
     played.user("add", "joe", "--role", "user", "--password-stdin", stdin=PASSWORD)
 
     def answer(extra):
@@ -204,7 +204,11 @@ def test_who_was_at_the_door_when_it_was_disabled_is_sent_away_too(start):
         return sign(extra, PASSWORD), {}
 
     with played.join("joe", "wampcra", answer) as session:  # what it proved is older
-        assert session.receive() == [GOODBYE, {"message": "this principal is not let in any more"}, "wamp.close.killed"]
+        assert session.receive(30) == [
+            GOODBYE,
+            {"message": "this principal is not let in any more"},
+            "wamp.close.killed",
+        ]
 
 
 def test_a_challenge_does_not_tell_who_is_in_the_store(played):

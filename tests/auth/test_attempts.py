@@ -21,7 +21,7 @@ from tests.auth.door import (
 )
 from wampd.auth.door import RealmAuth
 from wampd.auth.handshake import Handshake
-from wampd.auth.methods import Failed, Wait
+from wampd.auth.methods import Decline, Failed, Request, Wait
 from wampd.auth.questions import AwaitTurn, FindAccount
 from wampd.auth.roles import Role
 from wampd.auth.throttle import Throttle, Tolerance
@@ -250,3 +250,29 @@ def test_only_those_who_were_judged_have_failed(judged, refused):
     client = street.client()
     client > hello("slow", authmethods=["ticket"], authid="joe")
     assert (client.outcome.wire()[0] == ABORT) is refused
+
+
+@pytest.mark.spec("AUT-08")
+def test_methods_that_make_way_for_the_next_are_one_attempt_with_it():
+    class Declining:
+        name = "declining"
+
+        def begin(self, request: Request) -> Declining:
+            del request
+            return self
+
+        def challenge(self) -> Decline:
+            return Decline("not today")
+
+        def authenticate(self, signature: str, extra: dict[str, Any]) -> Decline:
+            raise AssertionError
+
+    street = Street()
+    methods = [Declining(), *street.doors["realm1"].methods.values()]
+    street.doors = {"realm1": RealmAuth(methods, [Role("member"), Role("visitor")])}
+    for _ in range(12):  # none of them is left open, for whose end others would wait
+        client = street.client()
+        client > hello(authmethods=["declining", "ticket"], authid="joe")
+        client < [CHALLENGE, "ticket", {}]
+        client > [AUTHENTICATE, TICKETS["joe"], {}]
+        client < [WELCOME]

@@ -320,3 +320,16 @@ def test_an_authorizer_may_be_in_another_realm(play):
     asked(play, "com.closed.x", "call", realm="advised", authid="eve", authrole="elsewhere")
     answers(play, True)
     eve < [ERROR, CALL, 1, {}, "wamp.error.no_such_procedure", ANY]
+
+
+@pytest.mark.spec("AZ-07")
+def test_what_a_procedure_of_the_router_has_to_know_is_asked_and_then_the_call_is_served_once(play):
+    authorizer(play)
+    joe = visitor(play)
+    joe > [CALL, 1, {}, "wamp.session.add_testament", ["com.closed.last", ["bye"], {}]]
+    asked(play, "com.closed.last", "publish")
+    answers(play, True)
+    joe < [RESULT, 1, {}]
+    joe > [CALL, 2, {}, "com.closed.x"]
+    asked(play, "com.closed.x", "call")
+    joe < nothing

@@ -227,6 +227,17 @@ def test_who_came_in_by_what_no_account_vouches_for_comes_back_as_who_it_was(hou
     assert not house.accounts.asked
 
 
+def test_a_cookie_that_is_forgotten_between_the_connection_and_hello_lets_nobody_in(house):
+    """Also where no account vouches for who it was."""
+    client = house.client()
+    client > hello()
+    house.bind(client)
+    again = house.client(client.visit.fresh)
+    house.shell.jar.forget(again.visit.binding)
+    again > hello(authmethods=["cookie", "anonymous"])
+    assert again.accepted.authmethod == "anonymous"
+
+
 def test_who_came_in_by_what_has_an_end_comes_back_until_then_and_no_session_lasts_longer(house):
     client = house.client()
     client > hello()

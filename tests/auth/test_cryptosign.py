@@ -567,3 +567,15 @@ class Thief(RuleBasedStateMachine):
 
 
 TestThief = pytest.mark.spec("CSG-03", "AUT-08")(Thief.TestCase)
+
+
+@pytest.mark.spec("CSG-03")
+@pytest.mark.parametrize("keys", [(), (ANN.public,)])
+def test_an_account_that_does_not_have_the_key_is_not_let_in_whoever_found_it(keys):
+    """A place that finds the wrong account, an authenticator say, opens no door with it."""
+    joe = client()
+    joe.answer = lambda _: Account(authid="joe", role="member", keys=keys)
+    joe > signing(JOE, "joe")
+    joe < [CHALLENGE]
+    joe > signed(JOE, NONCE)
+    joe < DENIED

@@ -10,6 +10,7 @@ from msgspec import structs
 from tests.auth.door import ABORT, AUTHENTICATE, CHALLENGE, WELCOME, Client, hello, wamp_error
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.door import RealmAuth
+from wampd.auth.factors import Factors
 from wampd.auth.methods import Challenge, Decline, Deny, Principal, Request, Step
 from wampd.auth.roles import Role
 from wampd.realms.options import JsonDict
@@ -135,6 +136,29 @@ def test_the_factors_must_prove_the_same_principal_in_the_same_role(other):
     say(client, "one")
     say(client, "two")
     client < DENIED
+
+
+def test_who_has_further_proofs_does_not_come_in_by_them_after_a_factor():
+    """Neither is another proof of the same principal asked for instead, nor is the factor asked for again."""
+    joe_by_three = Word("three", {"joe": ONE_TWO})
+    stranger = Word("two", {"joe": joe("one", "two", authid="ann")})
+    client = client_of(Word("one", {"joe": ONE_TWO}), stranger, joe_by_three)
+    client > hello(authmethods=["one", "two", "three"], authid="joe")
+    say(client, "one")
+    client < [CHALLENGE, "two", {}]
+    say(client, "two")
+    client < DENIED
+    assert client.aborted.log == "two: proves 'ann', but one 'joe'"
+    with pytest.raises(ProtocolViolation):
+        say(client, "two")
+
+
+def test_a_factor_counts_once():
+    factors = Factors("one", ONE_TWO)
+    assert factors.passed("one", ONE_TWO) is None
+    denied = factors.passed("one", ONE_TWO)
+    assert isinstance(denied, Deny)
+    assert (denied.log, factors.next) == ("one: is no factor of 'joe'", "two")
 
 
 def test_a_later_factor_is_asked_for_the_principal_that_the_first_one_found():

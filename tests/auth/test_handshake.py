@@ -17,10 +17,11 @@ from tests.auth.door import (
     hello,
     wamp_error,
 )
-from wampd.auth.handshake import RealmAuth
-from wampd.auth.methods import Challenge, Decline, Deny, Exchange, Principal, Request, Step, Wait, shown
+from wampd.auth.handshake import Abort, RealmAuth
+from wampd.auth.methods import Challenge, Decline, Deny, Exchange, Failed, Principal, Request, Step, Wait, shown
 from wampd.auth.roles import Role
 from wampd.realms.features import BROKER_FEATURES, DEALER_FEATURES
+from wampd.realms.messages import Authenticate
 from wampd.realms.options import JsonDict
 from wampd.realms.session import ProtocolViolation
 
@@ -144,6 +145,40 @@ def test_nothing_can_be_said_after_an_abort(client):
         client > hello()
     with pytest.raises(ProtocolViolation):
         client > [AUTHENTICATE, "x", {}]
+
+
+@pytest.mark.spec("AUT-08", "SES-16")
+@pytest.mark.parametrize("first", ["wrong hunter2", TICKETS["joe"]])
+def test_a_challenge_is_answered_once(client, first):
+    client > hello(authmethods=["ticket"], authid="joe")
+    client > [AUTHENTICATE, first, {}]
+    outcome = client.outcome
+    with pytest.raises(ProtocolViolation):
+        client > [AUTHENTICATE, TICKETS["joe"], {}]
+    assert isinstance(outcome, Abort) is (first != TICKETS["joe"])
+
+
+@pytest.mark.spec("AUT-08", "SES-16")
+def test_a_challenge_is_answered_once_also_while_the_answer_is_looked_at(client):
+    """The first answer waits for the account: no second one, and nothing that is known late, counts after that."""
+    client > hello(authmethods=["ticket"], authid="joe")
+    waits = client.handshake.authenticate(Authenticate("wrong hunter2", {}))
+    assert isinstance(waits, Wait)
+    joe = client.answer(waits.question)
+    with pytest.raises(ProtocolViolation):
+        client > [AUTHENTICATE, TICKETS["joe"], {}]
+    assert client.handshake.answer(joe) is None
+
+
+@pytest.mark.spec("AUT-08")
+def test_an_answer_of_the_outside_counts_once(client):
+    client > hello(authmethods=["ticket"], authid="joe")
+    waits = client.handshake.authenticate(Authenticate(TICKETS["joe"], {}))
+    joe = client.answer(waits.question)
+    assert isinstance(client.handshake.answer(Failed("nobody knows")), Abort)
+    assert client.handshake.answer(joe) is None
+    with pytest.raises(ProtocolViolation):
+        client > [AUTHENTICATE, TICKETS["joe"], {}]
 
 
 # ----------------------------------------------------------------------------------------------------------- methods

@@ -214,6 +214,14 @@ def test_the_second_to_authenticate_on_one_connection_takes_the_cookie_over(shel
     assert len(shell.jar) == len(shell.kept) == 1
 
 
+def test_who_was_there_before_on_one_connection_comes_back_by_no_other_value_either(shell):
+    visit = shell.log_in("ann")
+    tab = shell.connect(visit.fresh)
+    shell.log_in("joe", visit=visit)
+    assert shell.who(tab.fresh) is None
+    assert shell.who(visit.fresh) == "joe"
+
+
 # ------------------------------------------------------------------------------------------------------------- the end
 
 

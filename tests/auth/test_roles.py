@@ -249,6 +249,7 @@ def test_topics_of_the_router_are_not_privileged():
     member = role(("wamp.", "prefix"))
     assert may(member, SUBSCRIBE, "wamp.session.", "prefix")
     assert may(member, SUBSCRIBE, "wamp.session.on_join")
+    assert may(member, SUBSCRIBE, KILL)
 
 
 @pytest.mark.parametrize(("match", "pattern"), [("prefix", "wamp.session."), ("wildcard", "wamp..kill")])

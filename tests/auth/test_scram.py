@@ -527,3 +527,19 @@ def test_no_secret_is_seen_in_what_is_printed_or_logged():
     said = f"{joe.outcome!r} {joe.aborted.log}"
     assert "hunter2" not in said
     assert proof not in said
+
+
+@pytest.mark.spec("AUT-04")
+@pytest.mark.parametrize("authid", ["bob", "nobody"])
+def test_a_proof_that_fits_a_lookalike_lets_nobody_in(authid):
+    """Whoever knew a password of the lookalikes would still be no principal that has keys."""
+
+    class Known(Lookalikes):
+        def scram(self, authid: str, kdfs: Any, known: Any) -> ScramKeys:
+            return JOE.scram[0]
+
+    method = Scram("wamp-scram", FixedAccounts(EVERYBODY), Known(b"", "realm1", [USUAL]), lambda: SERVER_NONCE)
+    play = Client({"realm1": RealmAuth([method], [Role("member")])})
+    proved(play, Prover(authid, "hunter2"))
+    play < denied("invalid-proof")
+    assert "wrong proof" not in play.aborted.log

@@ -24,6 +24,7 @@ from tests.auth.door import (
 from wampd.auth import ticket as ticket_module
 from wampd.auth.accounts import Account
 from wampd.auth.handshake import Accept, RealmAuth
+from wampd.auth.questions import CheckPassword
 from wampd.auth.roles import Role
 from wampd.auth.ticket import Ticket
 from wampd.realms.messages import json_decoder
@@ -247,3 +248,25 @@ class Intruder(RuleBasedStateMachine):
 
 
 TestIntruder = Intruder.TestCase
+
+
+@pytest.mark.spec("TIC-01", "AUT-04")
+@pytest.mark.parametrize("authid", ["joe", "nobody"])
+def test_a_decoy_that_fits_lets_nobody_in(authid):
+    """Whoever learned a password that fits the decoy, or drew it by chance, is still nobody's principal."""
+    accounts = FixedAccounts([Account(authid="joe", role="member", ticket=b"t" * 32)])
+    client = Client({"realm1": RealmAuth([Ticket(accounts, lambda _: "decoy")], [Role("member")])})
+    client.answer = lambda question: True if isinstance(question, CheckPassword) else accounts.find(question)
+    client > hello(authmethods=["ticket"], authid=authid)
+    client > [AUTHENTICATE, "hunter2", {}]
+    client < DENIED
+
+
+def test_without_decoys_the_digest_of_nobody_fits_no_account(monkeypatch):
+    monkeypatch.setattr(ticket_module, "_NOBODY", ticket_module.digest_of("hunter2"))
+    accounts = FixedAccounts([Account(authid="joe", role="member", keys=(b"k" * 32,))])
+    for authid in ("joe", "nobody"):
+        client = Client({"realm1": RealmAuth([Ticket(accounts)], [Role("member")])})
+        client > hello(authmethods=["ticket"], authid=authid)
+        client > [AUTHENTICATE, "hunter2", {}]
+        client < DENIED

@@ -157,3 +157,13 @@ def test_certificate_and_key_can_both_be_demanded(offered):
         assert isinstance(play.outcome, Accept if is_welcome else Abort)
         if is_welcome:
             assert play.accepted.authextra == {"authfactors": offered}
+
+
+@pytest.mark.spec("TLA-02")
+@pytest.mark.parametrize("names", [(), ("DNS:other.example.com",)])
+def test_an_account_that_does_not_have_the_certificate_is_not_let_in_whoever_found_it(names):
+    """A place that finds the wrong account, an authenticator say, opens no door with it."""
+    play = client(CERTIFICATE)
+    play.answer = lambda _: account("joe", *names)
+    play > coming(authid="joe")
+    play < DENIED

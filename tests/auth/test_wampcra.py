@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import itertools
 import json
+from base64 import b64encode
 from unittest.mock import ANY
 
 import msgspec
@@ -253,3 +254,16 @@ def test_no_secret_is_seen_in_what_is_printed_or_logged(client):
     assert "hunter2" not in f"{extra!r} {exchange!r} {client.outcome!r} {PLAIN!r} {PLAIN.wampcra!r}"
     client > [AUTHENTICATE, sign(extra, "wrong hunter2"), {}]
     assert exchange._expected.decode() not in f"{client.outcome!r} {client.aborted.log}"
+
+
+@pytest.mark.spec("AUT-04")
+@pytest.mark.parametrize("authid", ["bob", "nobody"])
+def test_the_key_of_a_lookalike_lets_nobody_in(client, authid):
+    """Not even whoever has learned the secret that they are made of is a principal that has no key."""
+    extra = challenged(client, authid)
+    lookalikes = Lookalikes(b"of the mock challenges", "realm1", [USUAL])
+    lookalikes.imitate((PLAIN, SALTED, WITHOUT))
+    key = lookalikes.wampcra(authid).wampcra.key
+    client > [AUTHENTICATE, b64encode(hmac.digest(key, extra["challenge"].encode(), "sha256")).decode(), {}]
+    client < DENIED
+    assert "wrong signature" not in client.aborted.log

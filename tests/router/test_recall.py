@@ -1,5 +1,7 @@
 """Who is sent away when something is said to have changed of principals, and who is not."""
 
+from typing import ClassVar
+
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -183,3 +185,23 @@ def test_who_is_logged_out_is_sent_away_and_may_come_back(house):
     house.clock.advance(2 * AGAIN)
     assert told(joe, ann, other, again) == [[LOGGED_OUT], [], [], []]
     assert house.places.asked == []
+
+
+@pytest.mark.spec("TLA-01")
+def test_who_can_come_back_by_cookies_is_looked_at_too(house):
+    class Returning:
+        told: ClassVar[list[object]] = []
+
+        def changed(self, door, accounts, authids):
+            self.told.append(("changed", door, accounts, authids))
+
+        def logged_out(self, door, authids):
+            self.told.append(("logged out", door, authids))
+
+    house.realms.returning = Returning()
+    house.changed("joe")
+    house.recall.logged_out(house.doors[1], {"ann"})
+    assert Returning.told == [
+        ("changed", house.doors[0], house.places, ("joe",)),
+        ("logged out", house.doors[1], {"ann"}),
+    ]

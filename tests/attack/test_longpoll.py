@@ -56,9 +56,11 @@ def test_thousands_of_transports_that_nobody_joins_by_take_little_and_are_soon_g
     with singing(lazy.port) as canary, Http(lazy.port) as http:
         member = joined(http)
         before = memory(lazy.pid)
+        begun = time.monotonic()
         statuses = pipelined(lazy.port, post("open", OPEN), 5000)
         assert statuses.keys() <= {b"200", b"503"}
-        assert 1000 <= statuses[b"200"] <= 2000  # those whose time to join was over made room
+        made_room = 1 + (time.monotonic() - begun) // 2  # how often the time to join may have been over for all
+        assert 1000 <= statuses[b"200"] <= 1000 * (1 + made_room)
         assert memory(lazy.pid) - before < 24 * MIB
         assert http.ask(f"{member}/send", b'[32,1,{},"com.news"]').status == 202
         assert http.ask(f"{member}/receive").json()[:2] == [33, 1]

@@ -126,9 +126,11 @@ def shortest_stall(router: Attacked, canary: Canary, codec: str, payload: bytes,
     for _ in range(attempts):
         with joined(router.port, codec=codec) as attacker:
             canary.measure()
+            before = cpu(router.pid)
             attacker.socket.sendall(attacker.framed(payload))
             attacker.receive()  # ABORT or ERROR
-            stalls.append(canary.measure())
+            stall = canary.measure()
+            stalls.append(min(stall, cpu(router.pid) - before))  # what is longer, others on the machine took
         if stalls[-1] < STALL:
             break
     return min(stalls)
@@ -221,8 +223,7 @@ def test_more_containers_are_a_violation(router: Attacked, name: str) -> None:
     assert len(payload) <= MIB
     with singing(router.port) as canary:
         assert shortest_stall(router, canary, codec, payload) < STALL
-    with Client(router.port, codec=codec) as attacker:
-        attacker.shake_hands()
+    with joined(router.port, codec=codec) as attacker:
         attacker.socket.sendall(attacker.framed(payload))
         code, details, reason = attacker.receive()
         assert (code, reason) == (3, "wamp.error.protocol_violation")

@@ -181,6 +181,7 @@ def test_what_a_guest_has_started_does_not_outlive_it_nor_keep_it_from_starting_
     child = pid_in(router.log(), r"guest: child (\d+)")
     router.wait_until(lambda: router.log().count("guest: child") >= 2, "it is started again")
     assert gone(child)
+    assert router.stop() == 0  # killed, it would leave the next child behind
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")

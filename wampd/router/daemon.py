@@ -81,6 +81,7 @@ def run(settings: Settings) -> int:
     gc.collect()
     gc.freeze()  # what is there now stays: it need not be looked at again
     gc.set_threshold(20_000, 50, 100)
+    gc.enable()
     reactor.run()
     log_lines.finish()
     return daemon.status

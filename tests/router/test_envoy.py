@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from msgspec import json
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.methods import Failed
-from wampd.auth.questions import CallProcedure
 from wampd.auth.roles import Role, Rule
 from wampd.router import envoy
 from wampd.router.envoy import Answer, CallFailed
@@ -215,37 +213,6 @@ def asked(house: House, question: Any) -> list[Any]:
         answers.append(answer)
     house.turns()
     return answers
-
-
-QUESTION = CallProcedure("realm1", "com.app.proc", ("hunter2",), 5.0)
-
-
-def test_a_question_is_answered_with_the_one_value_that_the_procedure_returns() -> None:
-    house = House()
-    house.register()
-    answers = asked(house, QUESTION)
-    house.say([YIELD, house.heard[0][1], {}, [{"role": "user"}]])
-    assert answers == [{"role": "user"}]
-
-
-@pytest.mark.parametrize("payload", [[], [[]], [[1, 2]], [[], {"role": "user"}]])
-def test_anything_but_one_value_is_no_answer(payload: list[Any]) -> None:
-    house = House()
-    house.register()
-    answers = asked(house, QUESTION)
-    house.say([YIELD, house.heard[0][1], {}, *payload])
-    [failed] = answers
-    assert isinstance(failed, Failed)
-    assert "returned" in failed.log
-
-
-def test_a_question_that_nobody_answers_is_answered_with_failed_which_shows_no_argument() -> None:
-    house = House()
-    [failed] = asked(house, QUESTION)
-    assert isinstance(failed, Failed)
-    assert "no_such_procedure" in failed.log
-    assert "hunter2" not in failed.log
-    json.encode(failed)
 
 
 class Broken:

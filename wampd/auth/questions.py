@@ -66,17 +66,3 @@ class AwaitTurn(Struct, frozen=True):
     """When is it this attempt's turn? The answer, which says nothing, comes when it is to be begun again."""
 
     attempt: Attempt
-
-
-class CallProcedure(Struct, frozen=True):
-    """What does this procedure say? The answer is its one positional result."""
-
-    realm: str
-    """Where it is registered."""
-    procedure: str
-    args: tuple[Any, ...]
-    timeout: float
-    """Seconds."""
-
-    def __repr__(self) -> str:  # the arguments may hold what the client sent as proof
-        return f"<CallProcedure {self.procedure} in {self.realm}>"

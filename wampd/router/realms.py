@@ -23,13 +23,11 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from wampd.auth.door import RealmAuth
 from wampd.auth.handshake import NO_SUCH_REALM, Handshake
-from wampd.auth.methods import Failed
 from wampd.auth.outcomes import Abort, Accept
-from wampd.auth.questions import AwaitTurn, CallProcedure, FindAccount, FindKeys
+from wampd.auth.questions import AwaitTurn, FindAccount, FindKeys
 from wampd.auth.throttle import Throttle, Tolerance
 from wampd.realms.asking import Question
 from wampd.realms.audit import Entry
@@ -189,7 +187,6 @@ class Realms:
         """Who answers what handshakes ask of the outside."""
         self.answers.add(FindKeys, lambda question: question.keys.find(question))
         self.answers.add(FindAccount, lambda question: question.accounts.find(question))
-        self.answers.add(CallProcedure, self._call_procedure)
         self.answers.add(AwaitTurn, self._await_turn)
         self.throttle = Throttle(tolerance, clock.seconds)
         """Of those who fail to authenticate."""
@@ -323,21 +320,6 @@ class Realms:
         # In a later turn of the reactor: nobody calls into the handshake that has just ended.
         question.attempt.turn = lambda: self._clock.callLater(0, _fire, turn)
         return turn
-
-    def _call_procedure(self, question: CallProcedure) -> Deferred[Any]:
-        def said(answer: Answer) -> Any:
-            if len(answer.args) != 1:
-                return Failed(f"{question!r} returned {len(answer.args)} values, not one")
-            return answer.args[0]
-
-        def failed(failure: Failure) -> Failed:
-            error = failure.value
-            if not isinstance(error, CallFailed):
-                failure.raiseException()
-            return Failed(f"{question!r} failed: {error.uri}")
-
-        answer = self.call(question.realm, question.procedure, question.args, question.timeout)
-        return answer.addCallbacks(said, failed)
 
     def end_of_turn(self) -> None:
         """Write what was said in this turn."""

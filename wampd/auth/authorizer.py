@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from wampd.auth.methods import SAFE_TO_TELL
 from wampd.realms.asking import Question
 from wampd.realms.grants import NOT_AUTHORIZED, Disclosure, Grant
 from wampd.realms.meta.sessions import details
@@ -29,9 +30,6 @@ AUTHORIZATION_FAILED = "wamp.error.authorization_failed"
 AUTHORIZATION_REQUIRED = "wamp.error.authorization_required"
 NOES = frozenset({NOT_AUTHORIZED, "wamp.error.authorization_denied"})
 """Errors by which an authorizer says no."""
-
-SHOWN = ("type", "protocol", "peer")
-"""What an authorizer is told of a session's transport: no header, cookie, ticket or certificate."""
 
 
 class Verdict(Struct, frozen=True):
@@ -61,7 +59,7 @@ class Malformed(ValueError):
 def arguments(question: Question) -> tuple[Any, ...]:
     """What the authorizer is called with."""
     action, uri, match = question.key
-    who = {"realm": question.room.realm, **details(question.session, SHOWN)}
+    who = {"realm": question.room.realm, **details(question.session, SAFE_TO_TELL)}
     return who, uri, action, {} if action in ("call", "publish") else {"match": match}
 
 

@@ -31,6 +31,10 @@ from wampd.realms.options import MAX_ID, HelloDetails, JsonDict
 AUTHENTICATION_DENIED = "wamp.error.authentication_denied"
 AUTHENTICATION_FAILED = "wamp.error.authentication_failed"
 
+SAFE_TO_TELL = ("type", "protocol", "peer")
+"""What components that decide about a client are told of its transport: no header, no cookie. Authenticators are told of its
+certificate beside."""
+
 LONGEST_AUTHID: Final = 255
 """Characters. Names are prepared, compared, remembered and logged before anything is proved, so they must be short."""
 

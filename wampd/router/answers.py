@@ -43,6 +43,14 @@ class Answers:
             return answer.result
         return answer
 
+    def tell(self, question: Any, told: Callable[..., object], *args: Any) -> None:
+        """Ask, and call ``told`` with the answer and these arguments, at once or later."""
+        answer = self.ask(question)
+        if isinstance(answer, Deferred):
+            answer.addCallback(told, *args)
+        else:
+            told(answer, *args)
+
 
 def _failed(failure: Failure, question: Any) -> Failed:
     if failure.check(CancelledError):  # whoever asked wants it no more

@@ -121,7 +121,7 @@ class Envoy:
 
     def broken(self) -> None:
         """Taking the answers failed, which is a bug of ours: no call is left without an answer."""
-        self.dismiss("wamp.error.canceled")
+        self.dismiss(CANCELED)
 
     def hold(self, held: bool) -> None:
         """Nothing that the router says has to wait."""

@@ -113,11 +113,9 @@ class Places:
         self._reactor = reactor
         self._realms = realms
         self._environ = environ
-        self._call = realms.call
         self._watch = Watch(reactor, lambda: realms.tally.strike(FILES_SPOILED))
         joining = max((listener.limits.join_timeout for listener in settings.listeners), default=0.0)
         self._recall = Recall(reactor, realms, joining + 1.0)
-        self._realms = realms
         self._tokens: Tokens | None = None
         """`None`: no realm lets anybody in by tokens."""
         self._houses: list[House] = []
@@ -168,7 +166,7 @@ class Places:
         proofs, returning = house.proofs, self._realms.returning
         jar = None if returning is None else returning.jar
         known = Known(house.accounts, house.decoy, proofs.lookalikes, proofs.strangers("dynamic"), jar)
-        house.door = door(realm, known, self._call, self._methods_without_principals(realm))
+        house.door = door(realm, known, self._realms.call, self._methods_without_principals(realm))
         self._houses.append(house)
         for file in house.files:
             self._watch.add(file, partial(self._file_changed, house))

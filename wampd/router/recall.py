@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection
 from typing import Any, Final, TypeAlias
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from wampd.auth.accounts import Account
@@ -64,11 +63,7 @@ class Recall:
     def _look(self, door: RealmAuth, accounts: Accounts, authids: Collection[str] | None) -> None:
         for authid, here in self._sessions(door, authids).items():
             question = FindAccount(accounts, "authid", authid, "", NOBODY)
-            answer = self._realms.answers.ask(question)
-            if isinstance(answer, Deferred):
-                answer.addCallback(self._found, here)
-            else:
-                self._found(answer, here)
+            self._realms.answers.tell(question, self._found, here)
 
     def _sessions(self, door: RealmAuth, authids: Collection[str] | None) -> dict[str, _Here]:
         """The sessions that came in by a door, by authid."""

@@ -147,11 +147,8 @@ class Returning:
             return
         for binding in self.jar.of(method.template, authids):
             if binding.proofs is not None and binding.provider != JUDGED:  # whom nobody but its authenticator knows
-                answer = self._answers.ask(FindAccount(accounts, "authid", binding.authid, "cookie", NOBODY))
-                if isinstance(answer, Deferred):
-                    answer.addCallback(self._found, binding)
-                else:
-                    self._found(answer, binding)
+                question = FindAccount(accounts, "authid", binding.authid, "cookie", NOBODY)
+                self._answers.tell(question, self._found, binding)
 
     def logged_out(self, door: RealmAuth, authids: Collection[str]) -> None:
         """These principals are not to come back by what they have."""

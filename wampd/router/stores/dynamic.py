@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 
 from wampd.auth.accounts import Account
 from wampd.auth.certificates import described
-from wampd.auth.methods import LONGEST_AUTHID, Channel, Deny, Failed, carriable, shown
+from wampd.auth.methods import LONGEST_AUTHID, SAFE_TO_TELL, Channel, Deny, Failed, carriable, shown
 from wampd.auth.questions import FindAccount
 from wampd.router.envoy import Answer, CallFailed
 from wampd.router.stores import proofs
@@ -53,8 +53,6 @@ OUR_OWN: Final = frozenset(
 """Errors of the router itself, where the procedure said nothing."""
 DEEPEST_EXTRA: Final = 32
 """Levels of lists and dictionaries in what WELCOME is to tell."""
-SAFE_TO_TELL: Final = ("type", "protocol", "peer")
-"""What an authenticator is told of the transport, beside the client's certificate: no header, no cookie."""
 
 Call = Callable[[str, str, Sequence[Any], float], Deferred[Answer]]
 

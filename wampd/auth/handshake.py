@@ -228,14 +228,18 @@ class Handshake:
     def _try_next(self) -> Outcome:
         """Begin the next method of the client's that can serve it."""
         for name in self._offered:
-            method = self._realm.methods.get(name)
-            exchange = None if method is None else method.begin(self._request)
-            if exchange is not None:
-                self._method, self._exchange = name, exchange
-                if name in self._realm.open_to_all:
-                    return self._follow(exchange.challenge())
-                return self._attempted(self._challenge)
+            if self._starts(name):
+                return self._challenge() if name in self._realm.open_to_all else self._attempted(self._challenge)
         return _unserved(self._request.details, self._declined)
+
+    def _starts(self, name: str) -> bool:
+        """Begin the method of this name, if the realm has it and it can serve the client."""
+        method = self._realm.methods.get(name)
+        exchange = None if method is None else method.begin(self._request)
+        if exchange is None:
+            return False
+        self._method, self._exchange = name, exchange
+        return True
 
     def _challenge(self) -> Outcome:
         return self._follow(self._exchange.challenge())
@@ -285,10 +289,7 @@ class Handshake:
         details = structs.replace(self._request.details, authid=principal.authid)
         self._request = structs.replace(self._request, details=details)
         for name in details.authmethods or ():
-            method = self._realm.methods.get(name) if factor(name) == factors.next else None
-            exchange = None if method is None else method.begin(self._request)
-            if exchange is not None:
-                self._method, self._exchange = name, exchange
+            if factor(name) == factors.next and self._starts(name):
                 return self._challenge()
         missing = f"the factor {factors.next} of {shown(principal.authid)} is not offered"
         return _unserved(self._request.details, [*self._declined, missing])

@@ -16,9 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from wampd.auth.accounts import Account
-from wampd.auth.methods import Deny, Principal, Request, Step, Wait
+from wampd.auth.methods import Deny, Principal, Request, Step, Unchallenged, Wait
 from wampd.auth.questions import FindAccount
-from wampd.realms.options import JsonDict
 
 
 class Anonymous:
@@ -37,10 +36,12 @@ class Anonymous:
         return AnonymousExchange(Principal(self._new_authid(), self._role, "static"))
 
 
-class AnonymousExchange:
+class AnonymousExchange(Unchallenged):
     """One client's way: in."""
 
     __slots__ = ("_principal",)
+
+    method = "anonymous"
 
     def __init__(self, principal: Principal) -> None:
         self._principal = principal
@@ -48,10 +49,6 @@ class AnonymousExchange:
     def challenge(self) -> Step:
         """Nothing is asked."""
         return self._principal
-
-    def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - there is nothing to check
-        """No CHALLENGE was sent, so there can be no answer to it."""
-        return Deny("AUTHENTICATE to the method anonymous")
 
 
 class Unknown:
@@ -71,10 +68,12 @@ class Unknown:
         return UnknownExchange(FindAccount(self._accounts, "authid", self._new_authid(), "anonymous", request))
 
 
-class UnknownExchange:
+class UnknownExchange(Unchallenged):
     """One client's way: whether it may come in, and as whom, is asked."""
 
     __slots__ = ("_question",)
+
+    method = "anonymous"
 
     def __init__(self, question: FindAccount) -> None:
         self._question = question
@@ -82,10 +81,6 @@ class UnknownExchange:
     def challenge(self) -> Step:
         """Ask; not of the client."""
         return Wait(self._question, _let_in)
-
-    def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - there is nothing to check
-        """No CHALLENGE was sent, so there can be no answer to it."""
-        return Deny("AUTHENTICATE to the method anonymous")
 
 
 def _let_in(account: Account | None) -> Step:

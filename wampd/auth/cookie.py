@@ -26,9 +26,8 @@ from msgspec import structs
 from wampd.auth.accounts import JUDGED, Account
 from wampd.auth.factors import AUTHFACTORS, factor
 from wampd.auth.jar import Binding, Jar, Terms, Visit
-from wampd.auth.methods import Decline, Deny, Principal, Request, Step, Wait, shown
+from wampd.auth.methods import Decline, Principal, Request, Step, Unchallenged, Wait, shown
 from wampd.auth.questions import FindAccount
-from wampd.realms.options import JsonDict
 
 
 class Cookie:
@@ -69,10 +68,12 @@ class Cookie:
         return CookieExchange(request, self._jar, accounts, binding)
 
 
-class CookieExchange:
+class CookieExchange(Unchallenged):
     """One client's way: nothing is asked of it."""
 
     __slots__ = ("_accounts", "_binding", "_jar", "_request")
+
+    method = "cookie"
 
     def __init__(self, request: Request, jar: Jar, accounts: Any, binding: Binding) -> None:
         self._request = request
@@ -87,10 +88,6 @@ class CookieExchange:
             lasts = self._jar.lasts(binding)
             return Principal(binding.authid, binding.role, binding.provider, binding.extra, lasts=lasts)
         return Wait(FindAccount(self._accounts, "authid", binding.authid, "cookie", self._request), self._see)
-
-    def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - there is nothing to check
-        """No CHALLENGE was sent, so there can be no answer to it."""
-        return Deny("AUTHENTICATE to the method cookie")
 
     def _see(self, account: Account | None) -> Step:
         """Let the principal in, if it is who it was."""

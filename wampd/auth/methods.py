@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, ClassVar, Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -150,6 +150,18 @@ class Exchange(Protocol):
     def authenticate(self, signature: str, extra: JsonDict) -> Step:
         """The step after an AUTHENTICATE; called once for each `Challenge`."""
         ...
+
+
+class Unchallenged:
+    """The half of an `Exchange` that asks nothing of the client."""
+
+    __slots__ = ()
+
+    method: ClassVar[str]
+
+    def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - there is nothing to check
+        """No CHALLENGE was sent, so there can be no answer to it."""
+        return Deny(f"AUTHENTICATE to the method {self.method}")
 
 
 class Method(Protocol):

@@ -17,9 +17,8 @@ from typing import Any
 
 from wampd.auth.accounts import Account
 from wampd.auth.certificates import names_of
-from wampd.auth.methods import Channel, Deny, Request, Step, Wait, shown
+from wampd.auth.methods import Channel, Deny, Request, Step, Unchallenged, Wait, shown
 from wampd.auth.questions import FindAccount
-from wampd.realms.options import JsonDict
 
 
 class Tls:
@@ -47,10 +46,12 @@ class Tls:
         return TlsExchange(request, self._accounts, names[:1] if self._knows_certificates else names)
 
 
-class TlsExchange:
+class TlsExchange(Unchallenged):
     """One client's way: it has shown its certificate already."""
 
     __slots__ = ("_accounts", "_names", "_request")
+
+    method = "tls"
 
     def __init__(self, request: Request, accounts: Any, names: tuple[str, ...]) -> None:
         self._request = request
@@ -60,10 +61,6 @@ class TlsExchange:
     def challenge(self) -> Step:
         """Nothing is asked of the client; look for its account."""
         return self._look(iter(self._names))
-
-    def authenticate(self, signature: str, extra: JsonDict) -> Step:  # noqa: ARG002 - there is nothing to check
-        """No CHALLENGE was sent, so there can be no answer to it."""
-        return Deny("AUTHENTICATE to the method tls")
 
     def _look(self, names: Iterator[str]) -> Step:
         """Look for an account by the next name."""

@@ -7,6 +7,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from tests.transports.wires import Client, Listener, Loop, Wire, pair
+from wampd.router.http.static import StaticFiles
+from wampd.router.http.tree import build_site as build_tree
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import WebSocketPath
 from wampd.router.wheel import Wheel
@@ -40,6 +42,12 @@ def request(path="/ws", *headers, method="GET", version="HTTP/1.1", without=(), 
     lines.update({name.replace("_", "-"): value for name, value in changes.items()})
     kept = [f"{name}: {value}" for name, value in lines.items() if name not in without]
     return "\r\n".join([f"{method} {path} {version}", *kept, *headers, "", ""]).encode("latin-1")
+
+
+def build_site(files, others=None, **limits):
+    """A site of directories by path, and of other things by path."""
+    served = {path: StaticFiles(directory) for path, directory in files.items()}
+    return build_tree({**served, **(others or {})}, **limits)
 
 
 class House:

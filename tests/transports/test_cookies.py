@@ -12,11 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.auth.test_jar import Shell
-from tests.transports.port import ALL, EVERYTHING, Port, headers, request, status
+from tests.transports.port import ALL, EVERYTHING, Port, build_site, headers, request, status
 from wampd.auth.jar import Visit
 from wampd.router.cookies import Attributes, Cookies, digest_of, shown_in
 from wampd.router.http.longpoll import LongPollResource
-from wampd.router.http.site import build_site
 from wampd.router.transports.longpoll import LongPoll, LongPollPort
 from wampd.router.transports.upgrade import WebSocketPath
 

@@ -5,12 +5,11 @@ from collections import Counter
 
 import pytest
 
-from tests.transports.port import EVERYTHING, Port, request
+from tests.transports.port import EVERYTHING, Port, build_site, request
 from tests.wire.frames import PING, TEXT, close, frame
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role, Rule
-from wampd.router.http.site import build_site
 from wampd.router.line import Patience
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception

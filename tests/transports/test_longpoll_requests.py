@@ -8,10 +8,9 @@ from functools import partial
 import pytest
 from twisted.logger import LogLevel, globalLogPublisher
 
-from tests.transports.port import EVERYTHING, Port, headers, request, status
+from tests.transports.port import EVERYTHING, Port, build_site, headers, request, status
 from wampd.router.http.channel import PATIENCE, STALL
 from wampd.router.http.longpoll import MAX_OPEN, LongPollResource
-from wampd.router.http.site import build_site
 from wampd.router.transports.connection import Pace
 from wampd.router.transports.longpoll import MOST_HELD, LongPoll, LongPollPort
 
@@ -170,8 +169,8 @@ def test_too_many_transports_are_refused():
         ("/deep/lp/%00%ff/send", 404),
         ("/deep/lp/nobody/send/", 404),
         ("/deep/lp/../lp/open", 404),
-        ("/deep", 405),  # static files answer where nothing else does, and take GET alone
-        ("/deep/lpx/open", 405),
+        ("/deep", 404),
+        ("/deep/lpx/open", 404),
     ],
 )
 def test_there_is_nothing_else(client, path, code):

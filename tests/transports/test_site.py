@@ -1,6 +1,6 @@
 """The web site: static files behind the universal port, closed by default, bounded in size and time.
 
-Somewhat long, so that this file alone covers `wampd.router.http.site`.
+Somewhat long, so that this file alone covers `wampd.router.http.static`.
 """
 
 import os
@@ -10,10 +10,9 @@ import pytest
 from twisted.logger import globalLogPublisher
 from twisted.web.resource import Resource
 
-from tests.transports.port import EVERYTHING, Port, headers, request, status
+from tests.transports.port import EVERYTHING, Port, build_site, headers, request, status
 from tests.transports.wires import Loop
 from wampd.router.http.channel import MAX_BODY, PATIENCE, STALL, BoundedSite, SmallRequest
-from wampd.router.http.site import build_site
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
@@ -32,14 +32,16 @@ from wampd.router import reactor as turn_reactor
 from wampd.router.doors import tolerance
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
+from wampd.router.inside.insiders import Insiders
 from wampd.router.line import Patience
 from wampd.router.observe import logs
 from wampd.router.places import Places
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
 from wampd.router.rights import limits_of
+from wampd.router.settings.http import LongPollPath
 from wampd.router.settings.limits import RoleLimits
-from wampd.router.settings.listeners import Compression, Listener, LongPollPath, PathCookie, StaticPath, WampPath
+from wampd.router.settings.listeners import Compression, Listener, WampPath
 from wampd.router.settings.listeners import Tls as TlsSettings
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
@@ -47,15 +49,12 @@ from wampd.router.shutdown import Shutdown
 from wampd.router.stores.watched import Unusable
 from wampd.router.tally import PASSWORDS_NOT_CHECKED
 from wampd.router.templates import Plan, Template
-from wampd.router.transports.connection import Pace
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
-
-if TYPE_CHECKING:
-    from wampd.router.cookies import Cookies
+from wampd.router.wiring.means import Means, cookies_of, duties_of, pace_of
 
 log = Logger()
 
@@ -109,8 +108,13 @@ class Daemon:
             Guest(component.name, component.command, str(component.directory), component.environment)
             for component in settings.components
         ]
+        insiders = Insiders(self.realms, reactor)
+        self._means = Means(reactor, settings, self.realms, insiders, self._places.store, self._wheel)
+        self._duties = duties_of(self._means)
         self._hosting = Hosting(reactor, guests, environ)
-        self._stop = Shutdown(reactor, settings.limits, self.realms, self._lobby, self._ports, self._hosting)
+        self._stop = Shutdown(
+            reactor, settings.limits, self.realms, self._lobby, self._ports, self._hosting, self._duties
+        )
 
     # ------------------------------------------------------------------------------------------------------- wiring
 
@@ -122,16 +126,6 @@ class Daemon:
             limits.waiting_password_checks,
             lambda: tally.strike(PASSWORDS_NOT_CHECKED),
         )
-
-    def _cookies(self, cookie: PathCookie | None, listener: Listener) -> Cookies | None:
-        """What gives cookies to the clients of a path."""
-        if cookie is None or self.realms.returning is None:
-            return None
-        from wampd.router.cookies import Attributes, Cookies  # only where there are any
-
-        secure = cookie.secure == "always" or (cookie.secure == "auto" and listener.tls is not None)
-        attributes = Attributes(cookie.name, cookie.max_age, cookie.same_site, secure)
-        return Cookies(self.realms.returning.jar, attributes)
 
     def _open(self, realm: RealmSettings) -> None:
         """Open one realm, or get ready to open those of a template."""
@@ -188,13 +182,7 @@ class Daemon:
                 return None
             return Deflate(compression.window_bits, compression.no_context_takeover)
 
-        pace = Pace(
-            ping_interval=limits.ping_interval,
-            ping_timeout=limits.ping_timeout,
-            close_timeout=limits.close_timeout,
-            send_queue=limits.send_queue,
-            send_stall=limits.send_stall,
-        )
+        pace = pace_of(limits)
         speaks = Speaks(
             websocket={
                 path: WebSocketPath(
@@ -202,7 +190,7 @@ class Daemon:
                     batched=isinstance(what, WampPath) and what.batched,
                     origins=what.origins,
                     deflate=deflate(what.compression),
-                    cookies=self._cookies(what.cookie, listener) if isinstance(what, WampPath) else None,
+                    cookies=cookies_of(what.cookie, listener, self.realms) if isinstance(what, WampPath) else None,
                 )
                 for path, what in listener.websocket.items()
             },
@@ -221,7 +209,7 @@ class Daemon:
             most_per_address=limits.connections_per_address,
             opening_size=limits.opening_size,
         )
-        web = self._web(listener, reception, pace) if listener.http else None
+        web = self._web(listener, reception) if listener.http else None
         factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, self._wheel, web))
         factory.noisy = False
         if listener.tls is not None:
@@ -231,34 +219,11 @@ class Daemon:
             factory = tls.wrap(factory, tls.Certificates(pairs, _client_certificates(listener.tls)))
         return factory
 
-    def _web(self, listener: Listener, reception: Reception, pace: Pace) -> Callable[[], Any]:
+    def _web(self, listener: Listener, reception: Reception) -> Callable[[], Any]:
         """What makes the web server's protocol for one connection."""
-        from wampd.router.http.longpoll import LongPollResource  # and with it Twisted's web server
-        from wampd.router.http.site import build_site
-        from wampd.router.transports.longpoll import LongPoll, LongPollPort
+        from wampd.router.wiring.sites import site_of  # and with it Twisted's web server
 
-        def long_poll(path: LongPollPath) -> LongPollResource:
-            speaks = LongPoll(
-                serializers=path.serializers,
-                batched=path.batched,
-                most=limits.batch,
-                pace=pace,
-                poll_timeout=path.poll_timeout,
-                absence_timeout=path.absence_timeout,
-                opening=path.opening,
-            )
-            transports = LongPollPort(speaks, reception, self._wheel)
-            cookies = self._cookies(path.cookie, listener)
-            return LongPollResource(transports, origins=path.origins, no_content=path.no_content, cookies=cookies)
-
-        limits = listener.limits
-        site = build_site(
-            {path: what.directory for path, what in listener.http.items() if isinstance(what, StaticPath)},
-            {path: long_poll(what) for path, what in listener.http.items() if isinstance(what, LongPollPath)},
-            head_size=limits.header_size,
-            header_lines=limits.header_lines,
-            body_size=limits.message_size,
-        )
+        site = site_of(listener, reception, self._means)
         site.startFactory()
         return lambda: site.buildProtocol(None)
 
@@ -297,6 +262,8 @@ class Daemon:
         if self.status:
             self._reactor.stop()
             return
+        for duty in self._duties:
+            duty.start()
         self._hosting.start()
         self.realms.tally.start()
         log.info("wampd {version} is ready, process {pid}", version=wampd.__version__, pid=os.getpid())

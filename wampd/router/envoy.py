@@ -10,7 +10,8 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -37,10 +38,11 @@ _GRANTED: Final = Grant()
 class CallFailed(Exception):
     """A call was answered with an ERROR, or could not be made."""
 
-    def __init__(self, uri: str, args: Sequence[Any] = ()) -> None:
+    def __init__(self, uri: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] = MappingProxyType({})) -> None:
         super().__init__(uri, *args)
         self.uri = uri
         self.args_of_error = tuple(args)
+        self.kwargs_of_error = kwargs
 
 
 class Answer(Struct, frozen=True):

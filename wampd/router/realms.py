@@ -302,7 +302,7 @@ class Realms:
 
     def handshake(self, about: Mapping[str, Any]) -> Handshake:
         """Begin a handshake with a client; ``about`` tells of its transport."""
-        return Handshake(self._directory, self._session_id, self._agent, about, self.throttle)
+        return Handshake(self._directory, self.new_session_id, self._agent, about, self.throttle)
 
     def call(self, realm: str, procedure: str, args: Sequence[Any], timeout: float) -> Deferred[Answer]:
         """Call a procedure of a component, as the router; ``timeout`` in seconds. The Deferred fails with `CallFailed`."""
@@ -311,7 +311,7 @@ class Realms:
             return fail(CallFailed(NO_SUCH_REALM))
         envoy = self._envoys.get(realm)
         if envoy is None:
-            envoy = self._envoys[realm] = Envoy(shell.core, self._clock, self._session_id(), self.touched)
+            envoy = self._envoys[realm] = Envoy(shell.core, self._clock, self.new_session_id(), self.touched)
             self.ids.add(envoy.session.id)
         return envoy.call(procedure, args, timeout)
 
@@ -352,7 +352,8 @@ class Realms:
     def _publication_id(self) -> int:
         return self._draw(53) + 1
 
-    def _session_id(self) -> int:
+    def new_session_id(self) -> int:
+        """Draw the id of a session."""
         while True:
             session_id = secrets.randbelow(MAX_ID) + 1
             if session_id not in self.ids:

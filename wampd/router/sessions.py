@@ -158,6 +158,13 @@ class SessionPeer(Sender):
         self._realms.auditor.joined(session, realm.core)
         return None
 
+    def let_in(self, accept: Accept) -> Refusal | None:
+        """Make the session of a client that need not say HELLO; or why it cannot be made."""
+        refusal = self.welcome(accept)
+        if refusal is not None:
+            self._end()
+        return refusal
+
     def _end(self) -> None:
         """Nothing counts any more of what the client says."""
         self.handle = _ignore

@@ -19,6 +19,7 @@ from typing import Any, Final
 from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
 
+from wampd.router.duties import Duty
 from wampd.router.hosting.guests import Hosting
 from wampd.router.realms import Realms
 from wampd.router.reception import Attended, Lobby
@@ -45,6 +46,7 @@ class Shutdown:
         lobby: Lobby,
         ports: Sequence[Any],
         hosting: Hosting,
+        duties: Sequence[Duty] = (),
     ) -> None:
         """``ports`` are those listened on; more may still come in while the router starts."""
         self._reactor = reactor
@@ -53,6 +55,7 @@ class Shutdown:
         self._lobby = lobby
         self._ports = ports
         self._hosting = hosting
+        self._duties = duties
         self._begun = 0.0
         self._ended = False
         self._told: set[Attended] = set()
@@ -73,8 +76,10 @@ class Shutdown:
         self._hosting.hold()
         log.info("{why}: stopping; {count} connections are open", why=why, count=len(self._lobby.connections))
         self._reactor.callLater(self._limits.stop, self._end)
-        closed = [port.stopListening() for port in self._ports]
-        DeferredList([each for each in closed if each is not None]).addCallback(lambda _: self._wait_for_calls())
+        closed = [port.stopListening() for port in self._ports] + [duty.stop() for duty in self._duties]
+        ended = DeferredList([each for each in closed if each is not None], consumeErrors=True)
+        ended.addTimeout(self._limits.drain / 4, self._reactor).addErrback(lambda _: None)
+        ended.addCallback(lambda _: self._wait_for_calls())
 
     def _wait_for_calls(self) -> None:
         now = self._reactor.seconds()

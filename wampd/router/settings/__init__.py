@@ -1,15 +1,14 @@
 """The configuration: YAML in, frozen settings out."""
 
 from .auth import AnonymousAuth, Auth, PasswordFile, Principal, TicketAuth
+from .http import LongPollPath, StaticPath
 from .limits import Rate, RealmLimits, RoleLimits
 from .listeners import (
     Compression,
     EchoPath,
     KeyPair,
     Listener,
-    LongPollPath,
     RawSocket,
-    StaticPath,
     Tls,
     TransportLimits,
     WampPath,

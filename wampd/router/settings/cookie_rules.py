@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from .checker import Here, Rule
-from .listeners import Listener, LongPollPath, PathCookie, WampPath
+from .http import LongPollPath
+from .listeners import Listener, WampPath
 from .model import Settings
+from .paths import PathCookie
 from .problems import KeyPath, quote
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

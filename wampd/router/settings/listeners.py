@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from .http import HttpPath
 from .parts import (
     KIB,
     LARGEST_MESSAGE,
@@ -14,12 +15,11 @@ from .parts import (
     Count,
     Name,
     Part,
-    SameSite,
     Seconds,
     SecondsOrOff,
-    Secure,
     Serializer,
 )
+from .paths import Batched, Cookie, Offered, Origins
 
 
 class KeyPair(Part, frozen=True, kw_only=True):
@@ -88,79 +88,6 @@ class Compression(Part, frozen=True, kw_only=True):
     ] = True
 
 
-Offered = Annotated[
-    tuple[Serializer, ...],
-    Meta(
-        min_length=1,
-        description="The serializers offered; the client's order of preference wins. `ubjson` and"
-        " `flatbuffers` are offered only if they are named here.",
-    ),
-]
-Batched = Annotated[
-    bool,
-    Meta(
-        description="Offer the serializers in their batched form, too (`wamp.2.json.batched`, …): several messages in"
-        " one frame, or in one request, for clients that ask for it."
-    ),
-]
-Origins = Annotated[
-    tuple[Name, ...],
-    Meta(
-        min_length=1,
-        description="Which web pages may connect, by their origin: `same-host` (the page comes from the host and"
-        " port that it connects to), `*` (any), or origins such as `https://www.example.com`. Clients that send"
-        " no `Origin` header are not browsers and always may.",
-    ),
-]
-
-
-class PathCookie(Part, frozen=True, kw_only=True):
-    """Cookies that a path gives to browsers, so that they can come back by the method `cookie` of a realm.
-
-    Every connection gets a new value. A page needs no script for it, and cannot read it. It serves all paths of the host whose
-    `cookie` has this `name`, and stands for one principal of one realm: a page that uses two realms gives each a path whose
-    cookie has a name of its own.
-    """
-
-    name: Annotated[
-        Name,
-        Meta(description="The name of the cookie; where it is `Secure`, it has the prefix `__Host-` before it."),
-    ] = "wampd"
-    max_age: Annotated[
-        float,
-        Meta(
-            ge=1,
-            extra={"unit": "seconds"},
-            description="How long a browser keeps the cookie after its last connection; how long it stands for somebody is said"
-            " by the realm's `auth.cookie`.",
-        ),
-    ] = 30 * 86_400.0
-    same_site: Annotated[
-        SameSite,
-        Meta(
-            description="Whose pages may connect with the cookie: `strict` and `lax` (the same for connections) those of this"
-            " site; `none` those of all sites that `origins` names, which needs a `Secure` cookie."
-        ),
-    ] = "strict"
-    secure: Annotated[
-        Secure,
-        Meta(
-            description="Whether browsers send the cookie over TLS alone: `auto`, if this listener has TLS; `always`, for a"
-            " listener behind a proxy that has; `never`, for tests. With such a cookie, `same-host` means pages that came by"
-            " TLS, too."
-        ),
-    ] = "auto"
-
-
-Cookie = Annotated[
-    PathCookie | None,
-    Meta(
-        description="Give browsers a cookie, `{}` one with the defaults, so that those who authenticated once can come back."
-        " Any page of `origins` can then connect as who has visited it, so `origins` must not be `*`."
-    ),
-]
-
-
 class WebSocketPath(Part, frozen=True, kw_only=True):
     """What all types of WebSocket paths have in common."""
 
@@ -191,47 +118,6 @@ class RawSocket(Part, frozen=True, kw_only=True):
             " are accepted only if they are named here.",
         ),
     ] = ("json", "msgpack", "cbor")
-
-
-class StaticPath(Part, frozen=True, kw_only=True, tag_field="type", tag="static"):
-    """An HTTP path that serves the files of a directory: no listings, no dotfiles, no links that lead out of it."""
-
-    directory: Annotated[Path, Meta(description="The directory; `index.html` stands for the directory that it is in.")]
-
-
-class LongPollPath(Part, frozen=True, kw_only=True, tag_field="type", tag="longpoll"):
-    """An HTTP path below which WAMP is spoken by HTTP long-poll, for clients that have nothing better.
-
-    Each client's transport counts as a connection, beside the HTTP connections of its requests; `join_timeout`, `idle_timeout`,
-    `close_timeout`, `message_size`, `depth`, `batch` and `send_queue` of the listener's limits hold for it. A request's body, a
-    batch too, is at most `message_size` long.
-    """
-
-    serializers: Offered = ("json", "msgpack", "cbor")
-    batched: Batched = True
-    origins: Origins = ("same-host",)
-    cookie: Cookie = None
-    no_content: Annotated[
-        bool,
-        Meta(
-            description="Answer with status 204 where the specification has 202: autobahn-js understands nothing else. Any"
-            " client may ask for that with the header `Prefer: return=minimal`."
-        ),
-    ] = False
-    poll_timeout: Annotated[
-        Seconds,
-        Meta(
-            description="Time that a request for messages waits until it is answered empty. Clients, and proxies between,"
-            " must be more patient; autobahn-js waits 12 s."
-        ),
-    ] = 10.0
-    absence_timeout: Annotated[
-        Seconds,
-        Meta(description="Time that a client may let pass between its requests for messages, until it counts as gone."),
-    ] = 30.0
-    opening: Annotated[
-        Count, Meta(description="Most transports of this path that are open and have not joined; more are refused.")
-    ] = 1000
 
 
 class TransportLimits(Part, frozen=True, kw_only=True):
@@ -320,7 +206,7 @@ class Listener(Part, frozen=True, kw_only=True):
         RawSocket | None, Meta(description="Speak RawSocket, too; `{}` does so with the defaults.")
     ] = None
     http: Annotated[
-        Mapping[str, StaticPath | LongPollPath],
+        Mapping[str, HttpPath],
         Meta(description="HTTP paths and what they serve; the longest path that fits decides."),
     ] = {}
     limits: Annotated[TransportLimits, Meta(description="What one connection may cost.")] = TransportLimits()

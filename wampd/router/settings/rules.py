@@ -23,23 +23,18 @@ from .cookie_rules import COOKIE_RULES, cookies_of_listener, cookies_of_settings
 from .events import History
 from .key_rules import bindings_can_be, certificates_are_asked_for
 from .listeners import (
-    EchoPath,
     KeyPair,
     Listener,
-    LongPollPath,
-    RawSocket,
-    StaticPath,
     Tls,
     TransportLimits,
-    WampPath,
 )
 from .model import Component, FailedJoins, ProcessLimits, Settings, Store
+from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
 from .realms import OnDemand, Permission, Realm, Role
 from .values import others_can_read
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _LIMITED: Mapping[str, frozenset[Action]] = {
     "payload_size": frozenset({"call", "publish"}),
     "call_rate": frozenset({"call"}),
@@ -212,27 +207,6 @@ def _no_password() -> str:
     raise ValueError("the key has a password; give a key without one, in a file that others cannot read")
 
 
-def _path_with_origins(path: WampPath | EchoPath | LongPollPath, here: Here) -> None:
-    for index, origin in here.each(path.origins, "origins"):
-        if origin not in ("same-host", "*") and not _ORIGIN.fullmatch(origin):
-            message = (
-                "not an origin; write same-host, *, or an origin such as https://www.example.com (lower case, no path)"
-            )
-            here.problem(message, "origins", index)
-    if not isinstance(path, EchoPath):
-        _serializers(path, here)
-
-
-def _serializers(path: WampPath | LongPollPath | RawSocket, here: Here) -> None:
-    for index, name in repeated(here.each(path.serializers, "serializers")):
-        here.problem(f"{name} is here twice", "serializers", index)
-
-
-def _static(path: StaticPath, here: Here) -> None:
-    if not path.directory.is_dir():
-        here.problem(f"there is no directory {quote_file(path.directory)}", "directory")
-
-
 def _transport_limits(limits: TransportLimits, here: Here) -> None:
     if here.is_sound("message_size") and limits.send_queue < limits.message_size:
         here.problem("must be at least message_size, else the largest message could not be sent", "send_queue")
@@ -335,21 +309,17 @@ def _settings(settings: Settings, here: Here) -> None:
 RULES: Mapping[type, Rule] = {
     **AUTH_RULES,
     **COOKIE_RULES,
+    **PATH_RULES,
     Component: _component,
     FailedJoins: _failed_joins,
-    EchoPath: _path_with_origins,
     KeyPair: _key_pair,
     Listener: _listener,
-    LongPollPath: _path_with_origins,
     Permission: _permission,
     ProcessLimits: _process_limits,
-    RawSocket: _serializers,
     Realm: _realm,
     Role: _role,
     Settings: _settings,
     Store: _store,
-    StaticPath: _static,
     Tls: _key_pair,
     TransportLimits: _transport_limits,
-    WampPath: _path_with_origins,
 }

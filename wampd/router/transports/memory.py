@@ -12,8 +12,9 @@ Rules
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 from msgspec import Raw
 
@@ -27,6 +28,7 @@ from wampd.router.wire.rawsocket import RawSocketFraming
 
 MAX_MESSAGE = 2**24
 """Bytes of the longest message, both ways."""
+MEMORY: Final[Mapping[str, Any]] = MappingProxyType({"type": "memory", "peer": "memory"})
 
 
 class MemoryLine:
@@ -42,22 +44,26 @@ class MemoryLine:
         *,
         max_receive: int = MAX_MESSAGE,
         patience: Patience = Patience(),  # noqa: B008 - frozen
+        about: Mapping[str, Any] = MEMORY,
     ) -> None:
-        """``on_close`` gets a WebSocket close code and a reason; ``max_receive`` is the longest message taken, in bytes."""
+        """``on_close`` gets a WebSocket close code and a reason; ``max_receive`` is the longest message taken, in bytes.
+
+        ``about`` tells of what the client comes by, as that of a socket does.
+        """
         self.framing: Framing = RawSocketFraming(max_receive, MAX_MESSAGE)
         self.closed: tuple[int, str] | None = None
         """Close code and reason, once the router has closed the connection."""
         self._unframe = RawSocketFraming(MAX_MESSAGE, MAX_MESSAGE)
         self._realms = realms
         self._clock = clock
-        self._on_payload = on_payload
-        self._on_close = on_close
+        self.on_payload = on_payload
+        self.on_close = on_close
         # Clocks may swap what is due at the same time, so order is kept here.
         self._outgoing: deque[list[bytes] | None] = deque()  # None: the line is cut
         self._incoming: deque[bytes | tuple[int, str]] = deque()
         self._gone = False
         self._held = False
-        self.peer = SessionPeer(realms, self, codec, {"type": "memory", "peer": "memory"}, patience)
+        self.peer = SessionPeer(realms, self, codec, dict(about), patience)
         if self.peer.deadline is not None:
             self.wake(self.peer.deadline)
 
@@ -88,9 +94,9 @@ class MemoryLine:
     def _hear(self) -> None:
         heard = self._incoming.popleft()
         if isinstance(heard, bytes):
-            self._on_payload(heard)
-        elif self._on_close is not None:
-            self._on_close(*heard)
+            self.on_payload(heard)
+        elif self.on_close is not None:
+            self.on_close(*heard)
 
     # ------------------------------------------------------------------------------------------------ the router's end
 

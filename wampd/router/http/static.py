@@ -1,11 +1,10 @@
-"""The web site of a listener: directories of static files under paths, and what else is served under others.
+"""Static files: what is in a directory, below a path.
 
 Rules
 -----
 * Closed by default: no listing of directories, no dotfiles, no symbolic link that leads out of its root, no traversal; nothing
   but regular files.
-* The longest path that fits decides, by whole segments, of files and of what else is there. ``index.html`` stands for its
-  directory.
+* ``index.html`` stands for its directory.
 * GET and HEAD alone. What has not changed is not sent again (``ETag``, ``Last-Modified``). One range of a file is sent alone;
   of several ranges, the whole file is, as RFC 9110 section 14.2 allows.
 
@@ -14,24 +13,24 @@ Sources: RFC 9110 (HTTP semantics).
 
 from __future__ import annotations
 
+import enum
 import mimetypes
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
 from twisted.internet.interfaces import IPushProducer
-from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.util import redirectTo
 from zope.interface import implementer
 
-from wampd.router.http.channel import MAX_BODY, MAX_HEAD, MAX_HEADERS, BoundedSite
+from wampd.router.http.tree import NOTHING
 
 INDEX: Final = "index.html"
 CHUNK: Final = 2**16
@@ -50,18 +49,22 @@ for _kind, _extension in (
 _ONE_RANGE: Final = re.compile(rb"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))")
 
 
+class Elsewhere(enum.Enum):
+    """Where what is looked for is instead."""
+
+    WITH_SLASH = "/"
+    """Under the same path with a slash after it: it is a directory."""
+
+
 class StaticFiles(Resource):
-    """The files of directories, each under a path."""
+    """The files of a directory."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
 
-    def __init__(self, paths: Mapping[str, Path]) -> None:
-        """``paths`` gives a directory for each URL path."""
+    def __init__(self, directory: Path) -> None:
+        """``directory`` is the root; nothing out of it is served."""
         super().__init__()
-        self._roots = {
-            tuple(part for part in path.split("/") if part): os.path.realpath(directory)
-            for path, directory in paths.items()
-        }
+        self._root = os.path.realpath(directory)
 
     def render(self, request: Any) -> Any:
         """Answer with the file of the path."""
@@ -69,24 +72,19 @@ class StaticFiles(Resource):
             request.setResponseCode(405)
             request.setHeader(b"Allow", b"GET, HEAD")
             return b""
-        found = self._find([segment.decode("utf-8", "surrogateescape") for segment in request.postpath])
+        found = self._find([_text(segment) for segment in request.postpath])
         if found is None:
-            nothing: Any = notFound()
-            return nothing.render(request)
-        if isinstance(found, str):
-            return redirectTo(found.encode(), request)
+            return NOTHING.render(request)
+        if found is Elsewhere.WITH_SLASH:
+            return redirectTo(_with_slash([*request.prepath, *request.postpath]), request)
         return _answer(request, *found)
 
-    def _find(self, segments: Sequence[str]) -> tuple[str, BinaryIO] | str | None:
+    def _find(self, segments: Sequence[str]) -> tuple[str, BinaryIO] | Elsewhere | None:
         """The file at a path; where to go instead; or that there is nothing."""
-        length = next((n for n in range(len(segments), -1, -1) if tuple(segments[:n]) in self._roots), None)
-        if length is None:
-            return None
-        root = self._roots[tuple(segments[:length])]
-        rest = segments[length:]
-        if not rest:
-            return _with_slash(segments)
-        *directories, name = rest
+        root = self._root
+        if not segments:
+            return Elsewhere.WITH_SLASH
+        *directories, name = segments
         if not all(map(_may_be_seen, directories)) or (name and not _may_be_seen(name)):
             return None
         real = os.path.realpath(os.path.join(root, *directories, name or INDEX))
@@ -96,49 +94,10 @@ class StaticFiles(Resource):
         try:
             mode = os.stat(real).st_mode
             if stat.S_ISDIR(mode):
-                return _with_slash(segments) if name else None
+                return Elsewhere.WITH_SLASH if name else None
             return (real, open(real, "rb")) if stat.S_ISREG(mode) else None
         except OSError:  # not there, not ours to read, a name that is too long
             return None
-
-
-class Paths(Resource):
-    """All that a listener serves, each under a path."""
-
-    isLeaf = True  # noqa: N815 - Twisted's name
-
-    def __init__(self, files: Mapping[str, Path], others: Mapping[str, Resource]) -> None:
-        super().__init__()
-        static = StaticFiles(files)
-        self._nothing: Resource = static  # it says so
-        self._served: dict[tuple[bytes, ...], Resource] = {}
-        for path in files:
-            self._served[_segments(path)] = static
-        for path, other in others.items():
-            self._served[_segments(path)] = other
-
-    def render(self, request: Any) -> Any:
-        """Let the one with the longest path answer."""
-        segments = tuple(request.postpath)
-        for length in range(len(segments), -1, -1):
-            served = self._served.get(segments[:length])
-            if served is not None:
-                if not isinstance(served, StaticFiles):  # which looks for the path again
-                    request.prepath, request.postpath = list(segments[:length]), list(segments[length:])
-                return served.render(request)
-        return self._nothing.render(request)
-
-
-def build_site(
-    files: Mapping[str, Path],
-    others: Mapping[str, Resource] | None = None,
-    *,
-    head_size: int = MAX_HEAD,
-    header_lines: int = MAX_HEADERS,
-    body_size: int = MAX_BODY,
-) -> Any:
-    """A site that serves ``files``, a directory for each URL path, and ``others``. The limits are those of a request."""
-    return BoundedSite(Paths(files, others or {}), head_size=head_size, header_lines=header_lines, body_size=body_size)
 
 
 @implementer(IPushProducer)
@@ -240,8 +199,8 @@ def _part(request: Any, etag: bytes, size: int) -> tuple[int, int] | None:
     return (begin, end) if begin < size else None
 
 
-def _segments(path: str) -> tuple[bytes, ...]:
-    return tuple(part.encode() for part in path.split("/") if part)
+def _text(segment: bytes) -> str:
+    return segment.decode("utf-8", "surrogateescape")
 
 
 def _may_be_seen(segment: str) -> bool:
@@ -249,5 +208,5 @@ def _may_be_seen(segment: str) -> bool:
     return bool(segment) and not segment.startswith(".") and "/" not in segment and "\0" not in segment
 
 
-def _with_slash(segments: Sequence[str]) -> str:
-    return "/" + "".join(quote(segment, safe="", errors="surrogateescape") + "/" for segment in segments)
+def _with_slash(segments: Sequence[bytes]) -> bytes:
+    return b"/" + b"".join(quote(segment, safe="").encode() + b"/" for segment in segments)

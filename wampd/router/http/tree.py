@@ -1,0 +1,56 @@
+"""The tree of a web site: what is served, each under a path.
+
+Rules
+-----
+* The longest path that fits decides, by whole segments. What is served there finds its own path in ``request.prepath``, and
+  what is left of the target's in ``request.postpath``, both percent-decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from twisted.web.pages import notFound
+from twisted.web.resource import Resource
+
+from wampd.router.http.channel import MAX_BODY, MAX_HEAD, MAX_HEADERS, BoundedSite
+
+NOTHING: Final[Any] = notFound()
+"""What is where nothing is."""
+
+
+class Tree(Resource):
+    """All that a listener serves, each under a path."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, served: Mapping[str, Resource]) -> None:
+        """``served`` is by path, as ``/`` or ``/a/b``."""
+        super().__init__()
+        self._served = {_segments(path): what for path, what in served.items()}
+
+    def render(self, request: Any) -> Any:
+        """Let the one with the longest path answer."""
+        segments = tuple(request.postpath)
+        for length in range(len(segments), -1, -1):
+            served = self._served.get(segments[:length])
+            if served is not None:
+                request.prepath, request.postpath = list(segments[:length]), list(segments[length:])
+                return served.render(request)
+        return NOTHING.render(request)
+
+
+def build_site(
+    served: Mapping[str, Resource],
+    *,
+    head_size: int = MAX_HEAD,
+    header_lines: int = MAX_HEADERS,
+    body_size: int = MAX_BODY,
+) -> Any:
+    """A site that serves this, by path. The limits are those of a request."""
+    return BoundedSite(Tree(served), head_size=head_size, header_lines=header_lines, body_size=body_size)
+
+
+def _segments(path: str) -> tuple[bytes, ...]:
+    return tuple(part.encode() for part in path.split("/") if part)

@@ -1,0 +1,11 @@
+"""Settings of what is served by HTTP: one module for each kind, and here the list of all."""
+
+from typing import TypeAlias
+
+from .longpoll import LongPollPath
+from .static import StaticPath
+
+__all__ = ["HttpPath", "LongPollPath", "StaticPath"]
+
+HttpPath: TypeAlias = StaticPath | LongPollPath
+"""What may stand under a path; `type` tells which it is."""

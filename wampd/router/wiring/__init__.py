@@ -1,0 +1,1 @@
+"""Parts of the composition root: here settings meet classes."""

@@ -1,0 +1,59 @@
+"""What the parts of the composition root are given, and what several of them need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from wampd.router.duties import Duty
+from wampd.router.inside.insiders import Insiders
+from wampd.router.realms import Realms
+from wampd.router.settings.listeners import Listener, TransportLimits
+from wampd.router.settings.model import Settings
+from wampd.router.settings.paths import PathCookie
+from wampd.router.transports.connection import Pace
+from wampd.router.wheel import Wheel
+
+if TYPE_CHECKING:
+    from wampd.router.cookies import Cookies
+    from wampd.router.stores.store import Store
+
+
+class Means(Struct, frozen=True):
+    """What everything is made with."""
+
+    reactor: Any
+    settings: Settings
+    realms: Realms
+    insiders: Insiders
+    """How sessions of the router's own come into realms."""
+    store: Store | None
+    """The database; `None`: none is configured."""
+    wheel: Wheel
+
+
+def duties_of(means: Means) -> list[Duty]:  # noqa: ARG001 - there is none yet
+    """All that is configured to be done."""
+    return []
+
+
+def pace_of(limits: TransportLimits) -> Pace:
+    """The pace of a listener's connections."""
+    return Pace(
+        ping_interval=limits.ping_interval,
+        ping_timeout=limits.ping_timeout,
+        close_timeout=limits.close_timeout,
+        send_queue=limits.send_queue,
+        send_stall=limits.send_stall,
+    )
+
+
+def cookies_of(cookie: PathCookie | None, listener: Listener, realms: Realms) -> Cookies | None:
+    """What gives cookies to the clients of a path."""
+    if cookie is None or realms.returning is None:
+        return None
+    from wampd.router.cookies import Attributes, Cookies  # only where there are any
+
+    secure = cookie.secure == "always" or (cookie.secure == "auto" and listener.tls is not None)
+    return Cookies(realms.returning.jar, Attributes(cookie.name, cookie.max_age, cookie.same_site, secure))

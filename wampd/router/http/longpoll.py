@@ -25,6 +25,7 @@ from msgspec import Struct
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from wampd.router.http.answer import say
 from wampd.router.origins import ANY, is_named, origin_allowed
 from wampd.router.polling import NotOpened, Outcome, Polled, Transports
 
@@ -78,19 +79,19 @@ class LongPollResource(Resource):
         request.shown = b"/" + b"/".join([*request.prepath, b"...", *endpoint])
         request.setHeader(b"Cache-Control", b"no-store")
         if not self._let_origin_in(request):
-            return _say(request, 403, "pages from there may not connect here")
+            return say(request, 403, "pages from there may not connect here")
         if request.method == b"OPTIONS":
             return _preflight(request)
         if request.method != b"POST":
             request.setHeader(b"Allow", b"POST, OPTIONS")
-            return _say(request, 405, "POST alone")
+            return say(request, 405, "POST alone")
         if segments == [b"open"]:
             return self._open(request)
         if len(segments) != 2 or segments[1] not in ENDPOINTS:
-            return _say(request, 404, "nothing is here")
+            return say(request, 404, "nothing is here")
         transport = self._transports.find(segments[0].decode("latin-1"))
         if transport is None:
-            return _say(request, 404, "no such transport")
+            return say(request, 404, "no such transport")
         return {b"receive": self._receive, b"send": self._send, b"close": self._close}[segments[1]](request, transport)
 
     def _let_origin_in(self, request: Any) -> bool:
@@ -115,7 +116,7 @@ class LongPollResource(Resource):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             offered = []
         if not offered:
-            return _say(request, 400, 'the body of open is {"protocols": ["wamp.2.json", ...]}')
+            return say(request, 400, 'the body of open is {"protocols": ["wamp.2.json", ...]}')
         more = {}
         if self._cookies is not None:
             cookies = request.requestHeaders.getRawHeaders(b"cookie", [])
@@ -123,7 +124,7 @@ class LongPollResource(Resource):
         address = str(getattr(request.getClientAddress(), "host", None) or "unix")
         opened = self._transports.open(offered, address, more)
         if isinstance(opened, NotOpened):
-            return _say(request, 503 if opened.no_room else 400, opened.why)
+            return say(request, 503 if opened.no_room else 400, opened.why)
         if self._cookies is not None:
             request.setHeader(b"Set-Cookie", set_cookie.encode("ascii"))
         request.setHeader(b"Content-Type", JSON)
@@ -132,7 +133,7 @@ class LongPollResource(Resource):
     def _receive(self, request: Any, transport: Polled) -> Any:
         receiver = _Receiver(request, transport)
         if not transport.receive(receiver):
-            return _say(request, 409, "another receive of this transport waits")
+            return say(request, 409, "another receive of this transport waits")
         return NOT_DONE_YET
 
     def _send(self, request: Any, transport: Polled) -> Any:
@@ -177,7 +178,7 @@ class _Answer:
 
     def text(self, status: int, why: str) -> None:
         if not self._left:
-            self._write(_say(self._request, status, why))
+            self._write(say(self._request, status, why))
 
     def body(self, body: bytes, kind: bytes) -> None:
         if not self._left:
@@ -221,10 +222,3 @@ def _preflight(request: Any) -> Any:
     request.setHeader(b"Access-Control-Max-Age", PREFLIGHT_AGE)
     _Answer(request).empty(204)
     return NOT_DONE_YET
-
-
-def _say(request: Any, status: int, why: str) -> bytes:
-    """Set the status; return one line that says why."""
-    request.setResponseCode(status)
-    request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
-    return f"{why}\n".encode()

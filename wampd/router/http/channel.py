@@ -42,6 +42,8 @@ PATIENCE: Final = 30.0
 STALL: Final = 30.0
 LINGER: Final = 2.0
 """Seconds that a refused client's bytes are read and dropped."""
+AHEAD: Final = 16 * 1024
+"""Octets that are kept of requests whose turn has not come."""
 AT_ONCE: Final = 16
 """Requests of one read that are answered before others have a turn."""
 LEAN: Final = 16 * 1024
@@ -86,7 +88,7 @@ class Channel(HTTPChannel):
         self._continue = False
         """Whether the client waits to be told to send the body."""
         self._raw = 0
-        """Octets of the body as they came."""
+        """Octets of the body as they came; after the body, those that came ahead of their turn."""
         self._plain = 0
         """Those that are its own."""
         self._stall: Any = None
@@ -107,8 +109,9 @@ class Channel(HTTPChannel):
         """Take some of a body, or of what comes after it."""
         if self._over:
             return
-        if self._line is not None:
-            self._raw += len(data)
+        self._raw += len(data)
+        if self._line is None and self._raw > AHEAD:
+            self.transport.pauseProducing()  # Twisted itself does not, if the client does not read its answer
         super().rawDataReceived(data)
         if self._line is not None and self._raw > LEAN + FRAMED * (self._plain + 1):
             self.refuse(Refusal(400, "the chunks of the body are wasteful"))
@@ -264,13 +267,14 @@ class Channel(HTTPChannel):
             if not self._waitingForTransport:
                 self.callLater(0, self._next)
         else:
+            self._raw = 0
             super().requestDone(request)
 
     def _next(self) -> None:
         """Serve the request that had to wait."""
         done, self._done = self._done, None
         if done is not None and not self._over:
-            self._at_once = 0
+            self._at_once = self._raw = 0
             super().requestDone(done)
 
     def refuse(self, refusal: Refusal) -> None:

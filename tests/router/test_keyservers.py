@@ -21,7 +21,7 @@ from wampd.router.settings.jwt import Jwks, JwtAuth, JwtRole
 from wampd.router.settings.realms import Realm, Role
 from wampd.router.stores.watched import Unusable, Watch
 from wampd.router.tally import Tally
-from wampd.router.tokens import Tokens
+from wampd.router.wiring.tokens import Tokens
 
 OLD = key_set(key_set_text(jwk("ES256", "old")))
 NEW = key_set(key_set_text(jwk("ES256", "old"), jwk("ES256 2", "new")))

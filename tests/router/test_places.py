@@ -3,9 +3,9 @@
 import pytest
 
 from wampd.auth.accounts import Account
-from wampd.router.places import Derived
 from wampd.router.settings.auth import Certificate, CraProof, Principal
 from wampd.router.settings.secret import Secret
+from wampd.router.wiring.places import Derived
 
 
 def joe(**proofs):

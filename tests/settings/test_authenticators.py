@@ -6,7 +6,7 @@ import pytest
 
 from tests.settings.conftest import LISTENER, REALM
 from wampd.auth.throttle import Tolerance
-from wampd.router.doors import tolerance
+from wampd.router.wiring.doors import tolerance
 
 GOOD = REALM + LISTENER
 ASKING = """\

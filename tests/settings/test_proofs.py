@@ -7,7 +7,6 @@ from base64 import b64encode
 import pytest
 
 from tests.settings.conftest import LISTENER, REALM
-from wampd.router.proofs import Proofs
 from wampd.router.settings.auth import (
     AnonymousAuth,
     Auth,
@@ -19,6 +18,7 @@ from wampd.router.settings.auth import (
     WampcraAuth,
 )
 from wampd.router.settings.secret import Secret
+from wampd.router.wiring.proofs import Proofs
 
 GOOD = REALM + LISTENER
 KEY = b64encode(b"hunter2" + bytes(25)).decode()

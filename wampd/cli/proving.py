@@ -22,13 +22,13 @@ from wampd.auth.hashes import LONGEST_PASSWORD, slow_hash
 from wampd.auth.keys import SigningKey, read_public_key
 from wampd.auth.passwords import saslprep
 from wampd.auth.ticket import digest_of
-from wampd.router.proofs import Proofs
 from wampd.router.settings.auth import Auth, Certificate, Principal, ScramAuth, TicketAuth, WampcraAuth
 from wampd.router.settings.auth_rules import METHODS as ALL_METHODS
 from wampd.router.settings.auth_rules import factor_faults
 from wampd.router.settings.key_rules import NOT_A_NAME, certificate_name
 from wampd.router.settings.secret import Secret
 from wampd.router.settings.values import others_can_read
+from wampd.router.wiring.proofs import Proofs
 
 from .user_words import METHODS
 from .where import Where, WrongError

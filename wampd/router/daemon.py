@@ -29,16 +29,13 @@ from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Quota
 from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
-from wampd.router.doors import tolerance
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.inside.insiders import Insiders
 from wampd.router.line import Patience
 from wampd.router.observe import logs
-from wampd.router.places import Places
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
-from wampd.router.rights import limits_of
 from wampd.router.settings.http import LongPollPath
 from wampd.router.settings.limits import RoleLimits
 from wampd.router.settings.listeners import Compression, Listener, WampPath
@@ -54,7 +51,10 @@ from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
+from wampd.router.wiring.doors import tolerance
 from wampd.router.wiring.means import Means, cookies_of, duties_of, pace_of
+from wampd.router.wiring.places import Places
+from wampd.router.wiring.rights import limits_of
 
 log = Logger()
 

@@ -21,12 +21,12 @@ from wampd.auth.roles import Part, Role, Rule, Why
 from wampd.realms.grants import Action, Disclosure, Grant, Grants
 from wampd.realms.limits import Limits, Rate
 from wampd.realms.options import Match
-from wampd.router.rights import limits_of, longest_uris, roles_of
 from wampd.router.settings.model import Settings
 from wampd.router.settings.problems import KeyPath, Place, SettingsError, did_you_mean, quote
 from wampd.router.settings.realms import Realm
 from wampd.router.templates import Directory, Plan, Template
 from wampd.router.whose import Unreadable, whose
+from wampd.router.wiring.rights import limits_of, longest_uris, roles_of
 
 Places: TypeAlias = Mapping[KeyPath, Place]
 

@@ -1,7 +1,7 @@
 """Which role a principal has, as far as it is kept: in the configuration, in files, in the store.
 
-The first place that knows the authid counts, in the order in which a running router looks (`wampd.router.places`). Who comes
-in by an authenticator, a token or a cookie is not kept anywhere.
+The first place that knows the authid counts, in the order in which a running router looks (`wampd.router.wiring.places`). Who
+comes in by an authenticator, a token or a cookie is not kept anywhere.
 """
 
 from __future__ import annotations

@@ -25,8 +25,6 @@ from wampd.auth.accounts import Account
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.hashes import STANDARD, Decoys
 from wampd.auth.methods import Method
-from wampd.router.doors import Known, door
-from wampd.router.proofs import Proofs
 from wampd.router.realms import Realms
 from wampd.router.recall import Recall
 from wampd.router.settings.auth import Principal
@@ -40,12 +38,14 @@ from wampd.router.stores.accounts import Accounts, FixedAccounts, WatchedAccount
 from wampd.router.stores.combined import CombinedAccounts
 from wampd.router.stores.watched import Unusable, Watch, Watched
 from wampd.router.tally import FILES_SPOILED, STORE_FAILED
+from wampd.router.wiring.doors import Known, door
+from wampd.router.wiring.proofs import Proofs
 
 if TYPE_CHECKING:
     from wampd.router.returning import Returning
     from wampd.router.stores.principals import Changes, Noted
     from wampd.router.stores.store import Store
-    from wampd.router.tokens import Tokens
+    from wampd.router.wiring.tokens import Tokens
 
 log = Logger()
 
@@ -175,7 +175,9 @@ class Places:
     def _methods_without_principals(self, realm: Realm) -> Iterator[Method]:
         if realm.auth.jwt is not None:
             if self._tokens is None:
-                from wampd.router.tokens import Tokens  # and with it what verifies them: only for those who want it
+                from wampd.router.wiring.tokens import (
+                    Tokens,  # and with it what verifies them: only for those who want it
+                )
 
                 self._tokens = Tokens(self._reactor, self._realms.tally, self._watch)
             yield self._tokens.method(realm, realm.auth.jwt)

@@ -1,6 +1,6 @@
 """What the roles of a realm may do, and how much: from what is configured to what decides.
 
-A part of the composition root, as `wampd.router.doors` is.
+A part of the composition root, as `wampd.router.wiring.doors` is.
 """
 
 from __future__ import annotations

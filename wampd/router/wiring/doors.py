@@ -23,7 +23,6 @@ from wampd.auth.lookalikes import Lookalikes
 from wampd.auth.methods import Method
 from wampd.auth.throttle import Tolerance
 from wampd.auth.ticket import Ticket
-from wampd.router.rights import longest_uris, roles_of
 from wampd.router.settings.auth import (
     AnonymousAuth,
     Authenticator,
@@ -38,6 +37,7 @@ from wampd.router.settings.model import FailedJoins
 from wampd.router.settings.realms import Realm
 from wampd.router.stores.accounts import Accounts
 from wampd.router.stores.dynamic import Call, DynamicAccounts
+from wampd.router.wiring.rights import longest_uris, roles_of
 
 if TYPE_CHECKING:
     from wampd.auth.jar import Jar

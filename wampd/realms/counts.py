@@ -153,3 +153,14 @@ class Totals(Struct):
         self.errors += other.errors
         self.measured += other.measured
         self.seconds += other.seconds
+
+    def minus(self, before: Totals) -> Totals:
+        """What has happened since."""
+        return Totals(
+            calls=self.calls - before.calls,
+            publications=self.publications - before.publications,
+            events=self.events - before.events,
+            errors=self.errors - before.errors,
+            measured=self.measured - before.measured,
+            seconds=self.seconds - before.seconds,
+        )

@@ -80,9 +80,7 @@ class Gathering:
             part = Course(request, course.registration, course.details)
             part.caller = course.caller
             part.begun = True  # another callee has its own part: nobody else is to be asked
-            invocation = Invocation(
-                self.session, number, None, 0, False, part, message.uri, course.registration
-            )
+            invocation = Invocation(self.session, number, None, 0, False, part, message.uri, course.registration)
             self.session.calls[number] = invocation
             yield invocation, server
 

@@ -2,10 +2,12 @@
 
 from typing import TypeAlias
 
+from .json_value import JsonPath
 from .longpoll import LongPollPath
+from .redirect import RedirectPath
 from .static import StaticPath
 
-__all__ = ["HttpPath", "LongPollPath", "StaticPath"]
+__all__ = ["HttpPath", "JsonPath", "LongPollPath", "RedirectPath", "StaticPath"]
 
-HttpPath: TypeAlias = StaticPath | LongPollPath
+HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath
 """What may stand under a path; `type` tells which it is."""

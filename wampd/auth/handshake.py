@@ -27,6 +27,7 @@ import enum
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import ceil
+from sys import intern
 from typing import Any, Protocol
 
 from msgspec import structs

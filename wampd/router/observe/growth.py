@@ -3,7 +3,8 @@
 Rules
 -----
 * Nothing is done while nobody looks: marks are set when somebody does, no more than once in `SPAN`.
-* A rate is over the time since the last but one mark, which is at least `SPAN` ago; of what was not there then, over its life.
+* A rate is over the time since the last but one mark, which is at least `SPAN` ago; of what was not there then, over its
+  life.
 """
 
 from __future__ import annotations

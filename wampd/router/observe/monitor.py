@@ -2,8 +2,8 @@
 
 Rules
 -----
-* Who may call a procedure learns all that it tells, addresses of clients included; rules have to name ``wampd.`` for that.
-* A monitor tells of its own realm. With ``all_realms`` it tells of every realm; any other realm is ``wamp.error.no_such_realm``.
+* Who may call a procedure learns all that it tells, addresses of clients included; rules have to name ``wampd.``.
+* A monitor tells of its own realm. With ``all_realms`` it tells of every one; another is ``wamp.error.no_such_realm``.
 * Every answer is bounded, and so is what it costs.
 
 The contract
@@ -11,18 +11,21 @@ The contract
 Arguments are keywords, or one dictionary. Times are RFC 3339, durations seconds, sizes bytes, rates by the second.
 
 ``wampd.monitor.overview()`` →
-    ``{router: {version, pid, started, uptime, agent, python}, process: {cpu (0 to 1, of one core), rss, fds, connections},
-    realms: [{name, sessions, under_way, registrations, subscriptions, rates: {calls, publications, events, errors}}],
+    ``{router: {version, pid, started, uptime, agent, python},
+    process: {cpu (0 to 1, of one core), rss, fds, connections}, realms: [{name, sessions, under_way, registrations,
+    subscriptions, rates: {calls, publications, events, errors}}],
     struck: {what: count}}``; at most `MOST_REALMS` realms, in the order of their names.
 ``wampd.monitor.sessions(realm, search, sort, descending, limit, offset)`` →
-    ``{total, found, sessions: [{realm, session, authid, authrole, authmethod, authprovider, address, transport, protocol, agent,
-    since, in, out (messages a second), received, sent, queued (bytes), dropped, under_way, registrations, subscriptions}]}``;
-    ``search`` looks into id, authid, role and address; ``limit`` is at most 200, 50 if it is not given; any column can be sorted by.
+    ``{total, found, sessions: [{realm, session, authid, authrole, authmethod, authprovider, address, transport,
+    protocol, agent, since, in, out (messages a second), received, sent, queued (bytes), dropped, under_way,
+    registrations, subscriptions}]}``; ``search`` looks into id, authid, role and address; ``limit`` is at most 200, 50
+    if it is not given; any column can be sorted by.
 ``wampd.monitor.registrations(…the same)`` →
-    ``{total, found, registrations: [{realm, id, uri, match, invoke, created, callees, rate, calls, errors, under_way, waiting,
-    latency (mean of the samples, or null)}]}``
+    ``{total, found, registrations: [{realm, id, uri, match, invoke, created, callees, rate, calls, errors, under_way,
+    waiting, latency (mean of the samples, or null)}]}``
 ``wampd.monitor.subscriptions(…the same)`` →
-    ``{total, found, subscriptions: [{realm, id, uri, match, created (null: with the realm), subscribers, rate, events}]}``
+    ``{total, found, subscriptions: [{realm, id, uri, match, created (null: with the realm), subscribers, rate,
+    events}]}``
 ``wampd.monitor.errors(realm, limit)`` →
     ``{errors: [{at, realm, error, uri, session, authid, count}]}``, the newest first.
 ``wampd.monitor.slow_calls(realm, limit)`` →
@@ -30,8 +33,8 @@ Arguments are keywords, or one dictionary. Times are RFC 3339, durations seconds
 ``wampd.monitor.slow_consumers(realm, limit)`` →
     ``{sessions: [{realm, session, authid, queued, dropped, since (or null)}]}``, those first for whom most waits.
 ``wampd.monitor.history(realm)`` →
-    ``{step: 10, until (or null), series: {sessions, calls, publications, events, errors, cpu, rss, latency}}``, 360 points each,
-    the oldest first, null where nothing is known. Without a realm it is that of all, if the monitor tells of all.
+    ``{step: 10, until (or null), series: {sessions, calls, publications, events, errors, cpu, rss, latency}}``, 360
+    points each, the oldest first, null where nothing is known. Without a realm it is that of all, if the monitor tells of all.
 ``wampd.monitor.kill(realm, session, reason, message)`` →
     ``true``. It goes into the books as ``wamp.session.kill`` does.
 
@@ -128,7 +131,9 @@ class Monitor:
         realms = self._shown(None)
         if len(realms) > MOST_TICKED:
             realms = heapq.nlargest(MOST_TICKED, realms, key=lambda realm: len(realm.core.sessions))
-        broker.emit(TICK, [{"at": moment(time.time()), "process": self._watch.use(), "realms": self._summaries(realms)}])
+        broker.emit(
+            TICK, [{"at": moment(time.time()), "process": self._watch.use(), "realms": self._summaries(realms)}]
+        )
         self._end_of_turn()
 
     # ------------------------------------------------------------------------------------------------------ procedures
@@ -212,10 +217,11 @@ class Monitor:
         everything = self._watch.charts.series()
         if given.realm is not None or not self._all:
             charts = self._shown(given.realm or self._core.name)[0].charts
-            unknown: list[None] = [None] * len(everything["cpu"])
+            unknown: list[float | None] = [None] * len(everything["cpu"])
             own = {} if charts is None else charts.series()
             everything = {
-                name: points if name in ("cpu", "rss") else own.get(name, unknown) for name, points in everything.items()
+                name: points if name in ("cpu", "rss") else own.get(name, unknown)
+                for name, points in everything.items()
             }
         return {"step": STEP, "until": moment(self._watch.charted_at), "series": everything}
 

@@ -2,10 +2,10 @@
 
 Rules
 -----
-* Looking costs microseconds, however many connections there are. What the system cannot tell cheaply is looked at rarely.
+* Looking costs microseconds, however many connections there are. What cannot be told cheaply is looked at rarely.
 
-Sources: Linux, ``proc(5)``: ``/proc/self/statm``, and the size of ``/proc/self/fd``, which is the number of descriptors since
-Linux 6.2.
+Sources: Linux, ``proc(5)``: ``/proc/self/statm``, and the size of ``/proc/self/fd``, which is the number of descriptors
+since Linux 6.2.
 """
 
 from __future__ import annotations

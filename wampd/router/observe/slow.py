@@ -2,10 +2,10 @@
 
 Rules
 -----
-* A call has no time of its own. Who looks marks those that he sees for the first time; a call that was marked `SLOW` seconds ago
-  is slow. So its age is known but for the time between two looks, and is never said to be more than it is.
-* The calls of a session stand in the order in which they began: looking ends at the first that is marked already, so a look costs
-  what is new, and a test for each session. After `MOST_MARKED` the calls of no other session are marked in that look.
+* A call has no time of its own. Who looks marks those that he sees for the first time; a call that was marked `SLOW`
+  seconds ago is slow. So its age is known but for the time between two looks, and is never said to be more than it is.
+* The calls of a session stand in the order in which they began: looking ends at the first that is marked already, so a
+  look costs what is new, and a test for each session. After `MOST_MARKED` calls no other session's are marked in it.
 * Bounded: of one caller `OF_ONE`, of a realm `MOST` calls, and as many that are over.
 """
 

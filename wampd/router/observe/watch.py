@@ -2,10 +2,10 @@
 
 Rules
 -----
-* One clock, a second: it costs a look-up for each realm whose monitor may have subscribers. What somebody is subscribed to is made
-  then, and no other time; every ten seconds the charts of the last hour get a point, and a few calls are measured.
+* One clock, a second: it costs a look-up for each realm whose monitor may have subscribers. What somebody is subscribed
+  to is made then, and no other time; every ten seconds the charts of the last hour get a point, and a few calls are measured.
 * Of very many realms (they may come and go) `MOST_CHARTED` have charts; of the others, as of all, there are counts.
-* Nothing here keeps a session, nor anything that a realm did not keep itself, but for calls that take long, which are few.
+* Nothing here keeps a session, nor anything else that a realm has let go, but for calls that take long, which are few.
 """
 
 from __future__ import annotations

@@ -15,11 +15,13 @@ Sources: RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1 messages).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from io import BytesIO
+from time import monotonic
 from typing import Any, Final
 
 from twisted.logger import Logger
-from twisted.web.http import HTTPChannel
+from twisted.web.http import NO_BODY_CODES, HTTPChannel
 from twisted.web.server import Request, Site
 
 log = Logger()
@@ -31,7 +33,17 @@ PATIENCE: Final = 30.0
 STALL: Final = 30.0
 LINGER: Final = 2.0
 """Seconds that a refused client's bytes are read and dropped."""
-_ORIGIN: Final = re.compile(rb"^https?://[^/?#]*", re.IGNORECASE)
+SAFE: Final = (
+    (b"Server", b"wampd"),
+    (b"X-Content-Type-Options", b"nosniff"),
+    (b"Referrer-Policy", b"same-origin"),
+    (b"X-Frame-Options", b"SAMEORIGIN"),
+)
+"""Headers of all answers, unless what answers has others. The last three are for browsers: to believe what type an answer has,
+not to tell other sites where links were found, and not to show pages in frames of other sites."""
+_ORIGIN: Final = re.compile(rb"^https?://([^/?#]*)", re.IGNORECASE)
+VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
+"""What requests may say that they are; one that has not said it yet is not there."""
 TOO_LARGE: Final = b"413 Content Too Large"
 
 
@@ -41,11 +53,23 @@ class SmallRequest(Request):
     channel: Any
     shown: bytes | None = None
     """What the log shows in place of the target, if that holds a secret."""
+    who: str | None = None
+    """As whom the request was served, for the access log; whoever finds out says so here."""
+    asked_host = ""
+    """The host that is asked for, in lower case and without port; empty if HTTP/1.0 does not say."""
+    authority: bytes | None = None
+    """What stands for the host in a target in absolute form."""
+    finishing: Callable[[Any], None] | None = None
+    """Called when the head of the answer is about to be written: it has the last word on headers."""
+    began = 0.0
+    """When the head of the request was there, where there is an access log; seconds by the monotonic clock."""
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         """The head is complete; ``length`` is what the body is announced to have."""
         self.requestHeaders.removeHeader(b"content-type")  # bodies are not for forms: nothing need parse them
         self.content = BytesIO()
+        if self.channel.site.access_log is not None:
+            self.began = monotonic()
         if length is not None and length > self.channel.body_size:
             self.channel.refuse(TOO_LARGE)
 
@@ -59,13 +83,33 @@ class SmallRequest(Request):
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802 - Twisted's name
         """All of the request is there. A target in absolute form is as good (RFC 9112, section 3.2)."""
-        super().requestReceived(command, _ORIGIN.sub(b"", path, count=1) or b"/", version)
+        if path[:1] != b"/" and (found := _ORIGIN.match(path)):
+            self.authority = found[1]
+            path = path[found.end() :] or b"/"
+        super().requestReceived(command, path, version)
 
     def render(self, resrc: Any) -> None:
         """Answer."""
-        self.setHeader(b"Server", b"wampd")
-        self.setHeader(b"X-Content-Type-Options", b"nosniff")
+        headers = self.responseHeaders
+        for name, value in self.channel.site.headers:
+            headers.setRawHeaders(name, [value])
         super().render(resrc)
+
+    def write(self, data: bytes) -> None:
+        """Write a part of the body; the head goes before the first."""
+        if not self.startedWriting:
+            if self.finishing is not None:
+                self.finishing(self)
+            if self.code in NO_BODY_CODES:  # which has no length either (RFC 9110, section 8.6)
+                self.responseHeaders.removeHeader(b"Content-Length")
+        super().write(data)
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        """The client has left before all was said."""
+        channel = self.channel
+        super().connectionLost(reason)
+        if channel.site.access_log is not None and self.clientproto in VERSIONS and not self.finished:
+            channel.site.access_log(self)
 
 
 class Channel(HTTPChannel):
@@ -149,10 +193,23 @@ class BoundedSite(Site):
     protocol: Any = Channel
 
     def __init__(
-        self, root: Any, *, head_size: int = MAX_HEAD, header_lines: int = MAX_HEADERS, body_size: int = MAX_BODY
+        self,
+        root: Any,
+        *,
+        head_size: int = MAX_HEAD,
+        header_lines: int = MAX_HEADERS,
+        body_size: int = MAX_BODY,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        access_log: Callable[[Any], None] | None = None,
     ) -> None:
-        """The sizes are in bytes; all are of one request."""
+        """The sizes are in bytes; all are of one request.
+
+        ``headers`` are on all answers, beside `SAFE`; ``access_log`` is told of every request that was answered, or whose
+        client has left.
+        """
         super().__init__(root, timeout=PATIENCE)
+        self.headers = (*SAFE, *headers)
+        self.access_log = access_log
         self._head_size = head_size
         self._header_lines = header_lines
         self._body_size = body_size
@@ -173,6 +230,8 @@ class BoundedSite(Site):
 
     def log(self, request: Any) -> None:
         """A request was answered."""
+        if self.access_log is not None:
+            self.access_log(request)
         log.debug(
             "{client}: {method} {uri}: {code}",
             client=getattr(request.getClientAddress(), "host", "unix"),

@@ -14,6 +14,8 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+NEVER: Final = float("-inf")
+"""Before all moments."""
 _ONE_RANGE: Final = re.compile(rb"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))")
 
 
@@ -28,6 +30,19 @@ def has_not_changed(request: Any, etag: bytes, modified: int | None = None) -> b
         return False
     since = headers.getRawHeaders(b"if-modified-since")
     return since is not None and modified <= _moment(since[-1])
+
+
+def fails(request: Any, etag: bytes, modified: int) -> bool:
+    """Whether the client wants what it knows or nothing, and it has changed (RFC 9110, sections 13.1.1 and 13.1.4)."""
+    headers = request.requestHeaders
+    tags = headers.getRawHeaders(b"if-match")
+    if tags is not None:
+        return all(tag.strip() not in (etag, b"*") for tag in b",".join(tags).split(b","))
+    since = headers.getRawHeaders(b"if-unmodified-since")
+    if since is None:
+        return False
+    moment = _moment(since[-1])
+    return moment > NEVER and modified > moment
 
 
 def part_of(request: Any, etag: bytes, size: int, modified: int) -> tuple[int, int] | None:
@@ -63,4 +78,4 @@ def _moment(date: bytes) -> float:
     try:
         return parsedate_to_datetime(date.decode("latin-1")).timestamp()
     except (TypeError, ValueError, IndexError, OverflowError):
-        return float("-inf")
+        return NEVER

@@ -12,7 +12,7 @@ from twisted.web.resource import Resource
 from wampd.router.http.hosts import Fits
 from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.policy import Cors, Policy
-from wampd.router.http.static import StaticFiles
+from wampd.router.http.static import StaticFiles, caching
 from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
 from wampd.router.settings.http import JsonPath, LongPollPath, RedirectPath, StaticPath
@@ -94,7 +94,16 @@ def _access_log(settings: AccessLogSettings | None, means: Means) -> Callable[[A
 
 
 def _static(path: StaticPath, ground: Ground) -> Resource:  # noqa: ARG001 - it needs nothing
-    return StaticFiles(path.directory)
+    return StaticFiles(
+        path.directory,
+        index=path.index,
+        fallback=path.fallback,
+        fallback_for_files=path.fallback_for_files,
+        not_found=path.not_found,
+        listing=path.listing,
+        precompressed=path.precompressed,
+        cache=caching(path.cache.max_age, path.cache.immutable),
+    )
 
 
 def _redirect(path: RedirectPath, ground: Ground) -> Resource:  # noqa: ARG001

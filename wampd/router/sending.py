@@ -66,6 +66,7 @@ class Sender:
         if session is None:
             return
         outbox = session.outbox
+        session.sent += len(outbox)
         share = self._share
         if len(outbox) == 1 and outbox[0].__class__ is Event:  # the usual turn of a subscriber
             ready = outbox[0].frames.get(share)

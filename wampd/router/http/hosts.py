@@ -2,8 +2,8 @@
 
 Rules
 -----
-* A request says which host it asks for, once: 400 otherwise. What stands in a target in absolute form goes before the header
-  ``Host``, which must be there all the same (RFC 9112, sections 3.2 and 3.2.2).
+* A request says which host it asks for, once (`head` has seen to that; it puts in what a target in absolute form says), and it
+  is the name or the address of one: 400 otherwise.
 * A connection that was made for a host with another certificate is not for this one: 421 (RFC 9110, section 15.5.20).
 """
 
@@ -16,6 +16,7 @@ from twisted.web.resource import Resource
 
 from wampd.router.hostnames import BadHost, ByHost, host_of
 from wampd.router.http.answer import say
+from wampd.router.http.body import Intake, intake_of
 
 Fits = Callable[[Any, str], bool]
 """Whether a connection (its transport) was made for a host that has this one's certificate."""
@@ -34,20 +35,30 @@ class Hosts(Resource):
 
     def render(self, request: Any) -> Any:
         """Let the tree of the host answer."""
+        tree = self._tree(request)
+        return tree if isinstance(tree, bytes) else tree.render(request)
+
+    def intake(self, request: Any) -> Intake | None:
+        """How the tree of the host takes the body."""
         try:
-            host = asked_host(request)
+            return intake_of(self._trees.find(_asked(request)), request)
+        except BadHost:
+            return None
+
+    def _tree(self, request: Any) -> Any:
+        """What serves the host; or the answer, if none does."""
+        try:
+            host = request.asked_host = _asked(request)
         except BadHost as why:
             request.setHeader(b"Connection", b"close")
             request.channel.persistent = False  # who talks like this may mean something else by what follows
             return say(request, 400, str(why))
-        request.asked_host = host
         if self._fits is not None and not self._fits(request.channel.transport, host):
             return say(request, 421, "this connection was made for another host")
-        return self._trees.find(host).render(request)
+        return self._trees.find(host)
 
 
-def asked_host(request: Any) -> str:
-    """The host that a request asks for; empty, if HTTP/1.0 says nothing. Raise `BadHost`."""
+def _asked(request: Any) -> str:
     given = request.requestHeaders.getRawHeaders(b"host") or ()
-    host = host_of([each.decode("latin-1") for each in given], may_be_missing=request.clientproto == b"HTTP/1.0")
-    return host if request.authority is None else host_of([request.authority.decode("latin-1")])
+    values = [each.decode("latin-1") for each in given]
+    return host_of(values, may_be_missing=request.clientproto == b"HTTP/1.0")

@@ -19,6 +19,7 @@ from msgspec import Struct
 from twisted.web.resource import Resource
 
 from wampd.router.http.answer import say
+from wampd.router.http.body import Intake, intake_of
 
 ANY = "*"
 
@@ -58,6 +59,10 @@ class Policy(Resource):
         if self._cors is not None and _is_preflight(request):
             return self._preflight(request, self._cors)
         return self._served.render(request)
+
+    def intake(self, request: Any) -> Intake | None:
+        """How what is served takes the body."""
+        return intake_of(self._served, request)
 
     def _finish(self, request: Any) -> None:
         """Set the headers of an answer whose head is about to be written."""

@@ -29,6 +29,7 @@ from .listeners import (
     sites,
 )
 from .model import Component, FailedJoins, ProcessLimits, Settings, Store
+from .outgoing_rules import OUTGOING_RULES
 from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
@@ -306,6 +307,7 @@ def _settings(settings: Settings, here: Here) -> None:
 RULES: Mapping[type, Rule] = {
     **AUTH_RULES,
     **COOKIE_RULES,
+    **OUTGOING_RULES,
     **PATH_RULES,
     **SITE_RULES,
     Component: _component,

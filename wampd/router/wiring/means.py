@@ -14,6 +14,7 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.paths import PathCookie
 from wampd.router.transports.connection import Pace
 from wampd.router.wheel import Wheel
+from wampd.router.wiring.outgoing import Sender
 
 if TYPE_CHECKING:
     from wampd.router.cookies import Cookies
@@ -31,6 +32,8 @@ class Means(Struct, frozen=True):
     store: Store | None
     """The database; `None`: none is configured."""
     wheel: Wheel
+    sender: Sender
+    """Has the client for what is sent to others by HTTP."""
 
 
 def duties_of(means: Means) -> list[Duty]:  # noqa: ARG001 - there is none yet

@@ -50,6 +50,7 @@ LEAN: Final = 16 * 1024
 """Octets that the chunks of a body may cost beside `FRAMED` for each of its own."""
 FRAMED: Final = 8
 TWISTED: Final = (
+    "_dataBuffer",
     "_receivedHeaderCount",
     "_receivedHeaderSize",
     "_respondToBadRequestAndDisconnect",
@@ -355,6 +356,25 @@ class Channel(HTTPChannel):
         """Close once all is read; if nobody reads it, all the same."""
         super().loseConnection()
         self._watch(STALL)
+
+    def hand_over(self, request: Any, protocol: Any) -> None:
+        """Let another protocol have the connection of a request that is not answered, and what was read of it and not used.
+
+        What this channel stands in asks it for `dataReceived` and `connectionLost` each time: from here on it gets the other's.
+        """
+        self.setTimeout(None)
+        self._watch(None)
+        self._keep_pace(False)
+        rest = b"".join(self._dataBuffer)
+        self._dataBuffer.clear()
+        self.transport.unregisterProducer()
+        handed: Any = self
+        handed.dataReceived, handed.connectionLost = protocol.dataReceived, protocol.connectionLost
+        protocol.makeConnection(self.transport)
+        self.transport.resumeProducing()  # it may wait, because much came before there was an answer
+        self.factory.log(request)
+        if rest:
+            protocol.dataReceived(rest)
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
         """The connection is gone."""

@@ -6,8 +6,8 @@ Rules
   by who looks, from what is there.
 * An error is counted where it is made: by a closed set of kinds, and, so that somebody can look into it, among the last
   ones, where the same error for the same session stands once. Its URIs are a client's, so they are cut.
-* How long calls take is told by samples: `Latencies.due` calls, the next ones, take the way of calls that have something special
-  about them, which have a place for the time at which they began. All others pay nothing.
+* How long calls take is told by samples: the next `Latencies.due` calls take the way of calls that have something
+  special about them, which have a place for the time at which they began. All others pay nothing.
 """
 
 from __future__ import annotations
@@ -153,3 +153,14 @@ class Totals(Struct):
         self.errors += other.errors
         self.measured += other.measured
         self.seconds += other.seconds
+
+    def minus(self, before: Totals) -> Totals:
+        """What has happened since."""
+        return Totals(
+            calls=self.calls - before.calls,
+            publications=self.publications - before.publications,
+            events=self.events - before.events,
+            errors=self.errors - before.errors,
+            measured=self.measured - before.measured,
+            seconds=self.seconds - before.seconds,
+        )

@@ -102,6 +102,8 @@ def _realm(realm: Realm, here: Here) -> None:
         _uris(realm, here)
         _history(realm, here)
     _on_demand(realm, here)
+    if realm.monitor is not None and realm.match != "exact" and here.is_sound("match"):
+        here.problem('only realms that are always there ("match: exact") can have this', "monitor")
     for index, name in repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
         here.problem(f"there is another role {quote(name)}", "roles", index, "name")
     roles_exist(realm, here)

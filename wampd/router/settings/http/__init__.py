@@ -4,10 +4,11 @@ from typing import TypeAlias
 
 from .json_value import JsonPath
 from .longpoll import LongPollPath
+from .proxy import ProxyPath
 from .redirect import RedirectPath
 from .static import StaticPath
 
-__all__ = ["HttpPath", "JsonPath", "LongPollPath", "RedirectPath", "StaticPath"]
+__all__ = ["HttpPath", "JsonPath", "LongPollPath", "ProxyPath", "RedirectPath", "StaticPath"]
 
-HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath
+HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath | ProxyPath
 """What may stand under a path; `type` tells which it is."""

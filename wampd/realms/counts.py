@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from wampd.realms.realm import Realm
     from wampd.realms.session import Session
 
 KINDS: Final = frozenset(

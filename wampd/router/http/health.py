@@ -15,8 +15,7 @@ from typing import Any
 
 from twisted.web.resource import Resource
 
-from wampd.router.http.answer import say_json
-from wampd.router.http.tree import NOTHING
+from wampd.router.http.answer import say, say_json
 
 
 class HealthResource(Resource):
@@ -36,8 +35,7 @@ class HealthResource(Resource):
         if rest == [b"live"]:
             return say_json(request, HTTPStatus.OK, {"status": "live"})
         if rest not in ([], [b"ready"]):
-            body: bytes = NOTHING.render(request)
-            return body
+            return say(request, HTTPStatus.NOT_FOUND, "there is nothing here")
         checks = self._look()
         is_ready = not any(checks.values())
         answer = {

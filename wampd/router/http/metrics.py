@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from twisted.web.resource import Resource
+
+from wampd.router.http.answer import say
 
 
 class MetricsResource(Resource):
@@ -21,7 +24,7 @@ class MetricsResource(Resource):
     def render_GET(self, request: Any) -> bytes:  # noqa: N802 - Twisted's name
         """Tell the metrics."""
         if any(request.postpath):
-            return NOTHING.render(request)
+            return say(request, HTTPStatus.NOT_FOUND, "there is nothing here")
         kind, text = self._tell(request.getHeader("accept") or "")
         request.setHeader(b"Content-Type", kind.encode())
         request.setHeader(b"Cache-Control", b"no-store")

@@ -147,7 +147,7 @@ class _OfRouter(Collector):
             gauges["registrations"] += len(core.dealer.registrations)
             gauges["subscriptions"] += len(core.broker.by_id)
             for session in core.sessions.values():
-                waiting, since = rows.queued(session)
+                waiting, _ = rows.queued(session)
                 if waiting or session.dropped:
                     gauges["queued_bytes"] += waiting
                     gauges["slow_consumers"] += rows.is_slow(session, now)

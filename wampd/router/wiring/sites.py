@@ -12,7 +12,7 @@ from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.static import StaticFiles
 from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
-from wampd.router.settings.http import LongPollPath, ProxyPath, StaticPath
+from wampd.router.settings.http import HealthPath, LongPollPath, MetricsPath, ProxyPath, StaticPath
 from wampd.router.settings.http.served import Served
 from wampd.router.settings.listeners import Listener
 from wampd.router.transports.longpoll import LongPoll, LongPollPort
@@ -69,8 +69,22 @@ def _proxy(path: ProxyPath, ground: Ground) -> Resource:
     return proxy_of(path, ground.means)
 
 
+def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
+    from wampd.router.http.metrics import MetricsResource
+
+    return MetricsResource(ground.means.watching.metrics(ground.means.settings, ground.means.store))
+
+
+def _health(path: HealthPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
+    from wampd.router.http.health import HealthResource
+
+    return HealthResource(ground.means.readiness.look)
+
+
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
+    HealthPath: _health,
     LongPollPath: _long_poll,
+    MetricsPath: _metrics,
     ProxyPath: _proxy,
     StaticPath: _static,
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .checker import Here, Rule, repeated
-from .http import JsonPath, LongPollPath, ProxyPath, RedirectPath, StaticPath
+from .http import HealthPath, JsonPath, LongPollPath, MetricsPath, ProxyPath, RedirectPath, StaticPath
 from .listeners import EchoPath, RawSocket, WampPath
 from .problems import quote, quote_file
 from .proxy_rules import proxy
@@ -93,8 +93,10 @@ def _served(*own: Rule) -> Rule:
 
 PATH_RULES: Mapping[type, Rule] = {
     EchoPath: _path_with_origins,
+    HealthPath: _served(),
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),
+    MetricsPath: _served(),
     ProxyPath: _served(_origins, proxy),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),

@@ -15,7 +15,15 @@ from wampd.router.http.policy import Cors, Policy
 from wampd.router.http.static import StaticFiles, caching
 from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
-from wampd.router.settings.http import JsonPath, LongPollPath, ProxyPath, RedirectPath, StaticPath
+from wampd.router.settings.http import (
+    HealthPath,
+    JsonPath,
+    LongPollPath,
+    MetricsPath,
+    ProxyPath,
+    RedirectPath,
+    StaticPath,
+)
 from wampd.router.settings.http.served import Cors as CorsSettings
 from wampd.router.settings.http.served import Served
 from wampd.router.settings.listeners import Listener
@@ -140,9 +148,23 @@ def _proxy(path: ProxyPath, ground: Ground) -> Resource:
     return proxy_of(path, ground.means)
 
 
+def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
+    from wampd.router.http.metrics import MetricsResource
+
+    return MetricsResource(ground.means.watching.metrics(ground.means.settings, ground.means.store))
+
+
+def _health(path: HealthPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
+    from wampd.router.http.health import HealthResource
+
+    return HealthResource(ground.means.readiness.look)
+
+
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     JsonPath: _json,
+    HealthPath: _health,
     LongPollPath: _long_poll,
+    MetricsPath: _metrics,
     ProxyPath: _proxy,
     RedirectPath: _redirect,
     StaticPath: _static,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .checker import Here, Rule, repeated
-from .http import LongPollPath, StaticPath
+from .http import DashboardPath, LongPollPath, StaticPath
 from .http.served import Served
 from .listeners import EchoPath, RawSocket, WampPath
 from .problems import quote_file
@@ -52,6 +52,7 @@ def _served(*own: Rule) -> Rule:
 
 
 PATH_RULES: Mapping[type, Rule] = {
+    DashboardPath: _served(),
     EchoPath: _path_with_origins,
     LongPollPath: _served(_path_with_origins),
     RawSocket: _serializers,

@@ -12,7 +12,8 @@ from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.static import StaticFiles
 from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
-from wampd.router.settings.http import LongPollPath, StaticPath
+from wampd.router.settings.dashboard_rules import connected_to, methods_of
+from wampd.router.settings.http import DashboardPath, LongPollPath, StaticPath
 from wampd.router.settings.http.served import Served
 from wampd.router.settings.listeners import Listener
 from wampd.router.transports.longpoll import LongPoll, LongPollPort
@@ -47,6 +48,19 @@ def _static(path: StaticPath, ground: Ground) -> Resource:  # noqa: ARG001 - it 
     return StaticFiles(path.directory)
 
 
+def _dashboard(path: DashboardPath, ground: Ground) -> Resource:
+    from wampd.router.http.dashboard.page import Dashboard
+
+    return Dashboard(
+        {
+            "title": path.title,
+            "realm": path.realm,
+            "websocket": connected_to(path, ground.listener),
+            "methods": methods_of(path, ground.means.settings),
+        }
+    )
+
+
 def _long_poll(path: LongPollPath, ground: Ground) -> Resource:
     limits, means = ground.listener.limits, ground.means
     speaks = LongPoll(
@@ -64,6 +78,7 @@ def _long_poll(path: LongPollPath, ground: Ground) -> Resource:
 
 
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
+    DashboardPath: _dashboard,
     LongPollPath: _long_poll,
     StaticPath: _static,
 }

@@ -2,10 +2,11 @@
 
 from typing import TypeAlias
 
+from .dashboard import DashboardPath
 from .longpoll import LongPollPath
 from .static import StaticPath
 
-__all__ = ["HttpPath", "LongPollPath", "StaticPath"]
+__all__ = ["DashboardPath", "HttpPath", "LongPollPath", "StaticPath"]
 
-HttpPath: TypeAlias = StaticPath | LongPollPath
+HttpPath: TypeAlias = StaticPath | LongPollPath | DashboardPath
 """What may stand under a path; `type` tells which it is."""

@@ -53,6 +53,8 @@ from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
 from wampd.router.wiring.doors import tolerance
 from wampd.router.wiring.means import Means, cookies_of, duties_of, pace_of
+from wampd.router.wiring.outgoing import Sender
+from wampd.router.wiring.watching import Watching
 from wampd.router.wiring.places import Places
 from wampd.router.wiring.rights import limits_of
 
@@ -109,7 +111,9 @@ class Daemon:
             for component in settings.components
         ]
         insiders = Insiders(self.realms, reactor)
-        self._means = Means(reactor, settings, self.realms, insiders, self._places.store, self._wheel)
+        sender = Sender(reactor, settings.outgoing)
+        watching = Watching(reactor, self.realms, lambda: self._lobby.open)
+        self._means = Means(reactor, settings, self.realms, insiders, self._places.store, self._wheel, sender, watching)
         self._duties = duties_of(self._means)
         self._hosting = Hosting(reactor, guests, environ)
         self._stop = Shutdown(

@@ -14,6 +14,7 @@ from typing import Any, Final
 from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 
+from wampd.router.http.body import Intake, intake_of
 from wampd.router.http.channel import MAX_BODY, MAX_HEAD, MAX_HEADERS, BoundedSite
 
 NOTHING: Final[Any] = notFound()
@@ -32,13 +33,21 @@ class Tree(Resource):
 
     def render(self, request: Any) -> Any:
         """Let the one with the longest path answer."""
+        return self._find(request).render(request)
+
+    def intake(self, request: Any) -> Intake | None:
+        """How the one with the longest path takes the body."""
+        return intake_of(self._find(request), request)
+
+    def _find(self, request: Any) -> Any:
+        """The one with the longest path; the request's paths are its own then."""
         segments = tuple(request.postpath)
         for length in range(len(segments), -1, -1):
             served = self._served.get(segments[:length])
             if served is not None:
                 request.prepath, request.postpath = list(segments[:length]), list(segments[length:])
-                return served.render(request)
-        return NOTHING.render(request)
+                return served
+        return NOTHING
 
 
 def build_site(

@@ -105,8 +105,8 @@ class Subscription(Struct, frozen=True):
 
 
 Handler: TypeAlias = Callable[[Reply], Any]
-"""Takes an event; or an invocation, and returns its result, `Returned`, or a Deferred of these, which is cancelled if the
-caller wants no result any more."""
+"""Takes an event, whose details name its ``publication``; or an invocation, and returns its result, `Returned`, or a
+Deferred of these, which is cancelled if the caller wants no result any more."""
 
 
 class Insider:
@@ -254,8 +254,12 @@ class Insider:
         self._fail(_decode(elements[2]), CallFailed(_decode(elements[4]), reply.values(), reply.named()))
 
     def _event(self, elements: list[Raw]) -> None:
+        handlers = self._handlers.get(_decode(elements[1]), ())
+        if not handlers:
+            return
         reply = _reply(elements[3:])
-        for handler in self._handlers.get(_decode(elements[1]), ()):
+        reply = msgspec.structs.replace(reply, details={**reply.details, "publication": _decode(elements[2])})
+        for handler in handlers:
             self._guarded(handler, reply)
 
     def _invocation(self, elements: list[Raw]) -> None:

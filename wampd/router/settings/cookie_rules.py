@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from .checker import Here, Rule
 from .http import LongPollPath
-from .listeners import Listener, WampPath
+from .listeners import Listener, WampPath, http_paths, websocket_paths
 from .model import Settings
 from .paths import PathCookie
 from .problems import KeyPath, quote
@@ -23,10 +24,9 @@ def _cookie(cookie: PathCookie, here: Here) -> None:
 
 def _paths(listener: Listener) -> Iterator[tuple[KeyPath, WampPath | LongPollPath]]:
     """The paths of a listener that give cookies, and where they are."""
-    for section, paths in (("websocket", listener.websocket), ("http", listener.http)):
-        for path, what in paths.items():
-            if isinstance(what, WampPath | LongPollPath) and what.cookie is not None:
-                yield (section, path), what
+    for where, what in chain(websocket_paths(listener), http_paths(listener)):
+        if isinstance(what, WampPath | LongPollPath) and what.cookie is not None:
+            yield where, what
 
 
 def cookies_of_listener(listener: Listener, here: Here) -> None:

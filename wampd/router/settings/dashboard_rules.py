@@ -6,15 +6,20 @@ from typing import get_args
 from .checker import Here, repeated
 from .http import DashboardPath
 from .http.dashboard import LoginMethod
-from .listeners import Listener, WampPath
+from .listeners import Listener, VirtualHost, WampPath, http_paths, sites
 from .model import Settings
 from .problems import did_you_mean, quote
 from .realms import Realm
 
 
-def connected_to(path: DashboardPath, listener: Listener) -> str | None:
+def site_of_dashboard(path: DashboardPath, listener: Listener) -> Listener | VirtualHost:
+    """The site of a listener that this very dashboard is on: the listener's own, or that of a host."""
+    return next(site for _, site in sites(listener) if any(what is path for what in site.http.values()))
+
+
+def connected_to(path: DashboardPath, site: Listener | VirtualHost) -> str | None:
     """The WebSocket path that a dashboard connects to, if there is one for it."""
-    found = [name for name, what in listener.websocket.items() if isinstance(what, WampPath) and _speaks_json(what)]
+    found = [name for name, what in site.websocket.items() if isinstance(what, WampPath) and "json" in what.serializers]
     if path.websocket is not None:
         return path.websocket if path.websocket in found else None
     return found[0] if found else None
@@ -31,16 +36,16 @@ def methods_of(path: DashboardPath, settings: Settings) -> tuple[str, ...]:
 
 def dashboards_of_listener(listener: Listener, here: Here) -> None:
     """See that there is something to connect to."""
-    for name, path in _dashboards(listener):
-        if connected_to(path, listener) is not None or not here.is_sound("websocket"):
+    for where, path in _dashboards(listener):
+        site = site_of_dashboard(path, listener)
+        if connected_to(path, site) is not None or not here.is_sound(*where[:-2], "websocket"):
             continue
         if path.websocket is None:
-            here.problem("the page has nothing to connect to: no WebSocket path speaks WAMP in JSON", "http", name)
+            here.problem("the page has nothing to connect to: no WebSocket path here speaks WAMP in JSON", *where)
         else:
-            hint = did_you_mean(path.websocket, listener.websocket)
+            hint = did_you_mean(path.websocket, site.websocket)
             here.problem(
-                f"no WebSocket path of this listener speaks WAMP in JSON at {quote(path.websocket)}{hint}",
-                *("http", name, "websocket"),
+                f"no WebSocket path here speaks WAMP in JSON at {quote(path.websocket)}{hint}", *where, "websocket"
             )
 
 
@@ -49,8 +54,8 @@ def dashboards_of_settings(settings: Settings, here: Here) -> None:
     if not here.is_sound("realms"):
         return
     for index, listener in here.each(settings.listeners, "listeners"):
-        for name, path in _dashboards(listener):
-            _realm_of(path, settings, here, "listeners", index, "http", name)
+        for where, path in _dashboards(listener):
+            _realm_of(path, settings, here, "listeners", index, *where)
 
 
 def _realm_of(path: DashboardPath, settings: Settings, here: Here, *where: str | int) -> None:
@@ -71,10 +76,10 @@ def _realm_of(path: DashboardPath, settings: Settings, here: Here, *where: str |
         )
 
 
-def _dashboards(listener: Listener) -> Iterator[tuple[str, DashboardPath]]:
-    for name, what in listener.http.items():
+def _dashboards(listener: Listener) -> Iterator[tuple[tuple[str, ...], DashboardPath]]:
+    for where, what in http_paths(listener):
         if isinstance(what, DashboardPath):
-            yield name, what
+            yield where, what
 
 
 def _named(name: str, settings: Settings) -> Realm | None:
@@ -83,7 +88,3 @@ def _named(name: str, settings: Settings) -> Realm | None:
 
 def _offers(realm: Realm, method: str) -> bool:
     return getattr(realm.auth, method) is not None
-
-
-def _speaks_json(path: WampPath) -> bool:
-    return "json" in path.serializers

@@ -184,7 +184,7 @@ class UniversalPort(TwistedProtocol):
         if not head[:1].isalpha() or not (self._speaks.websocket or self._web):
             self._drop(b"", "neither RawSocket nor HTTP" if self._speaks.rawsocket else "not HTTP")
         elif size > self._speaks.header_size or lines > self._speaks.header_lines:
-            self._refuse(431, "Request Header Fields Too Large", "the request head is too large")
+            self._too_large(head.find(b"\r\n", 0, self._speaks.header_size))
         elif head.count(b"\n", 0, size) != lines:
             self._refuse(400, "Bad Request", "lines end in CRLF")
         elif end >= 0:
@@ -192,6 +192,12 @@ class UniversalPort(TwistedProtocol):
                 self._refuse(503, "Service Unavailable", "too many connections")
             else:
                 self._request(end + 4)
+
+    def _too_large(self, end_of_line: int) -> None:
+        if end_of_line < 0:
+            self._refuse(414, "URI Too Long", "the first line of the request is too long")
+        else:
+            self._refuse(431, "Request Header Fields Too Large", "the request head is too large")
 
     def _request(self, end: int) -> None:
         name = target_path(self._head)

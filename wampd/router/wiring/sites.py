@@ -12,8 +12,8 @@ from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.static import StaticFiles
 from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
-from wampd.router.settings.dashboard_rules import connected_to, methods_of
-from wampd.router.settings.http import DashboardPath, LongPollPath, StaticPath
+from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard
+from wampd.router.settings.http import DashboardPath, LongPollPath, ProxyPath, StaticPath
 from wampd.router.settings.http.served import Served
 from wampd.router.settings.listeners import Listener
 from wampd.router.transports.longpoll import LongPoll, LongPollPort
@@ -55,7 +55,7 @@ def _dashboard(path: DashboardPath, ground: Ground) -> Resource:
         {
             "title": path.title,
             "realm": path.realm,
-            "websocket": connected_to(path, ground.listener),
+            "websocket": connected_to(path, site_of_dashboard(path, ground.listener)),
             "methods": methods_of(path, ground.means.settings),
         }
     )
@@ -77,9 +77,16 @@ def _long_poll(path: LongPollPath, ground: Ground) -> Resource:
     return LongPollResource(transports, origins=path.origins, no_content=path.no_content, cookies=cookies)
 
 
+def _proxy(path: ProxyPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.proxies import proxy_of
+
+    return proxy_of(path, ground.means)
+
+
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     DashboardPath: _dashboard,
     LongPollPath: _long_poll,
+    ProxyPath: _proxy,
     StaticPath: _static,
 }
 """What makes each kind; a test sees that none is missing. What is heavy is imported where it is made."""

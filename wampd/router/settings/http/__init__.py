@@ -3,10 +3,13 @@
 from typing import TypeAlias
 
 from .dashboard import DashboardPath
+from .json_value import JsonPath
 from .longpoll import LongPollPath
+from .proxy import ProxyPath
+from .redirect import RedirectPath
 from .static import StaticPath
 
-__all__ = ["DashboardPath", "HttpPath", "LongPollPath", "StaticPath"]
+__all__ = ["DashboardPath", "HttpPath", "JsonPath", "LongPollPath", "ProxyPath", "RedirectPath", "StaticPath"]
 
-HttpPath: TypeAlias = StaticPath | LongPollPath | DashboardPath
+HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath | ProxyPath | DashboardPath
 """What may stand under a path; `type` tells which it is."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .checker import Here, Rule, repeated
-from .http import HealthPath, JsonPath, LongPollPath, MetricsPath, ProxyPath, RedirectPath, StaticPath
+from .http import DashboardPath, HealthPath, JsonPath, LongPollPath, MetricsPath, ProxyPath, RedirectPath, StaticPath
 from .listeners import EchoPath, RawSocket, WampPath
 from .problems import quote, quote_file
 from .proxy_rules import proxy
@@ -92,6 +92,7 @@ def _served(*own: Rule) -> Rule:
 
 
 PATH_RULES: Mapping[type, Rule] = {
+    DashboardPath: _served(),
     EchoPath: _path_with_origins,
     HealthPath: _served(),
     JsonPath: _served(_json),

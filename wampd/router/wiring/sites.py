@@ -15,7 +15,9 @@ from wampd.router.http.policy import Cors, Policy
 from wampd.router.http.static import StaticFiles, caching
 from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
+from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard
 from wampd.router.settings.http import (
+    DashboardPath,
     HealthPath,
     JsonPath,
     LongPollPath,
@@ -126,6 +128,19 @@ def _json(path: JsonPath, ground: Ground) -> Resource:  # noqa: ARG001
     return JsonValue(path.value, pretty=path.pretty, max_age=path.max_age)
 
 
+def _dashboard(path: DashboardPath, ground: Ground) -> Resource:
+    from wampd.router.http.dashboard.page import Dashboard
+
+    return Dashboard(
+        {
+            "title": path.title,
+            "realm": path.realm,
+            "websocket": connected_to(path, site_of_dashboard(path, ground.listener)),
+            "methods": methods_of(path, ground.means.settings),
+        }
+    )
+
+
 def _long_poll(path: LongPollPath, ground: Ground) -> Resource:
     limits, means = ground.listener.limits, ground.means
     speaks = LongPoll(
@@ -163,6 +178,7 @@ def _health(path: HealthPath, ground: Ground) -> Resource:  # noqa: ARG001 - it 
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     JsonPath: _json,
     HealthPath: _health,
+    DashboardPath: _dashboard,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
     ProxyPath: _proxy,

@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from .dashboard import DashboardPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
@@ -21,4 +22,7 @@ __all__ = [
 ]
 
 HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath | ProxyPath | MetricsPath | HealthPath
+__all__ = ["DashboardPath", "HttpPath", "JsonPath", "LongPollPath", "ProxyPath", "RedirectPath", "StaticPath"]
+
+HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath | ProxyPath | DashboardPath
 """What may stand under a path; `type` tells which it is."""

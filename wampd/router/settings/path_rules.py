@@ -9,8 +9,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from .checker import Here, Rule, repeated
-from .http import DashboardPath, HealthPath, JsonPath, LongPollPath, MetricsPath, ProxyPath, RedirectPath, StaticPath
+from .http import (
+    DashboardPath,
+    HealthPath,
+    JsonPath,
+    LongPollPath,
+    MetricsPath,
+    ProxyPath,
+    RedirectPath,
+    ResourcePath,
+    StaticPath,
+    UploadPath,
+    WsgiPath,
+)
 from .listeners import EchoPath, RawSocket, WampPath
+from .object_rules import resource, upload, wsgi
 from .problems import quote, quote_file
 from .proxy_rules import proxy
 from .site_rules import policy_of_path
@@ -101,6 +114,9 @@ PATH_RULES: Mapping[type, Rule] = {
     ProxyPath: _served(_origins, proxy),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),
+    ResourcePath: _served(resource),
     StaticPath: _served(_static),
+    UploadPath: _served(upload),
     WampPath: _path_with_origins,
+    WsgiPath: _served(wsgi),
 }

@@ -30,6 +30,7 @@ from .listeners import (
     sites,
 )
 from .model import Component, FailedJoins, ProcessLimits, Settings, Store
+from .object_rules import uploads_of_settings
 from .outgoing_rules import OUTGOING_RULES
 from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
@@ -285,6 +286,7 @@ def _realms_in_the_store(settings: Settings, here: Here) -> None:
 def _settings(settings: Settings, here: Here) -> None:
     cookies_of_settings(settings, here)
     dashboards_of_settings(settings, here)
+    uploads_of_settings(settings, here)
     _realms_in_the_store(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
     for index, (name, match) in repeated(names):

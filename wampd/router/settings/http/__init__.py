@@ -7,8 +7,10 @@ from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
 from .proxy import ProxyPath
+from .python import ResourcePath, WsgiPath
 from .redirect import RedirectPath
 from .static import StaticPath
+from .upload import UploadPath
 
 __all__ = [
     "DashboardPath",
@@ -19,7 +21,10 @@ __all__ = [
     "MetricsPath",
     "ProxyPath",
     "RedirectPath",
+    "ResourcePath",
     "StaticPath",
+    "UploadPath",
+    "WsgiPath",
 ]
 
 # fmt: off
@@ -32,6 +37,9 @@ HttpPath: TypeAlias = (
     | DashboardPath
     | MetricsPath
     | HealthPath
+    | UploadPath
+    | WsgiPath
+    | ResourcePath
 )
 # fmt: on
 """What may stand under a path; `type` tells which it is."""

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from .access_rules import served_by
 from .checker import Here, Rule
 from .http import LongPollPath
+from .http.access import PathAccess
 from .listeners import Listener, WampPath
 from .model import Settings
 from .paths import PathCookie
@@ -21,8 +23,11 @@ def _cookie(cookie: PathCookie, here: Here) -> None:
         here.problem("the prefix is put before the name by itself, where the cookie is Secure", "name")
 
 
-def _paths(listener: Listener) -> Iterator[tuple[KeyPath, WampPath | LongPollPath]]:
-    """The paths of a listener that give cookies, and where they are."""
+def _paths(listener: Listener) -> Iterator[tuple[KeyPath, WampPath | LongPollPath | PathAccess]]:
+    """What gives cookies of a listener, and where it is."""
+    for where, served in served_by(listener):
+        if served.access is not None and served.access.cookie is not None:
+            yield (*where, "access"), served.access
     for section, paths in (("websocket", listener.websocket), ("http", listener.http)):
         for path, what in paths.items():
             if isinstance(what, WampPath | LongPollPath) and what.cookie is not None:

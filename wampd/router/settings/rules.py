@@ -16,6 +16,7 @@ from wampd.realms.grants import Action
 from wampd.realms.uris import is_uri
 
 from . import endpoints
+from .access_rules import access_of_settings
 from .auth_rules import AUTH_RULES, roles_exist
 from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
@@ -282,6 +283,7 @@ def _realms_in_the_store(settings: Settings, here: Here) -> None:
 
 def _settings(settings: Settings, here: Here) -> None:
     cookies_of_settings(settings, here)
+    access_of_settings(settings, here)
     _realms_in_the_store(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
     for index, (name, match) in repeated(names):

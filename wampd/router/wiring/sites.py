@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from twisted.web.resource import Resource
 
+from wampd.router.http.guarded import Guarded
+from wampd.router.http.logins import Logins
 from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.static import StaticFiles
 from wampd.router.http.tree import build_site
@@ -16,6 +18,7 @@ from wampd.router.settings.http import LongPollPath, StaticPath
 from wampd.router.settings.http.served import Served
 from wampd.router.settings.listeners import Listener
 from wampd.router.transports.longpoll import LongPoll, LongPollPort
+from wampd.router.wiring.accesses import logins_of
 from wampd.router.wiring.means import Means, cookies_of, pace_of
 
 
@@ -25,6 +28,8 @@ class Ground(Struct, frozen=True):
     means: Means
     listener: Listener
     reception: Reception
+    logins: Logins | None = None
+    """Those who may come to the path; `None`: everybody may."""
 
 
 def site_of(listener: Listener, reception: Reception, means: Means) -> Any:
@@ -40,7 +45,10 @@ def site_of(listener: Listener, reception: Reception, means: Means) -> Any:
 
 def served_by(what: Served, ground: Ground) -> Resource:
     """What serves a path that is configured so."""
-    return MAKERS[type(what)](what, ground)
+    logins = logins_of(what, ground)
+    if logins is None:
+        return MAKERS[type(what)](what, ground)
+    return Guarded(MAKERS[type(what)](what, structs.replace(ground, logins=logins)), logins)
 
 
 def _static(path: StaticPath, ground: Ground) -> Resource:  # noqa: ARG001 - it needs nothing

@@ -23,13 +23,14 @@ EVERYTHING = Rule("", "prefix", frozenset({"call", "register", "publish", "subsc
 class House:
     """A realm ``realm1`` with the roles ``user`` (may do everything) and ``reader`` (may subscribe)."""
 
-    def __init__(self) -> None:
-        self.clock = Clock()
+    def __init__(self, clock: Any = None, **plan: Any) -> None:
+        """``plan`` is what else the realm is made of."""
+        self.clock = clock or Clock()
         self.realms = Realms(self.clock, "wampd")
         accounts = FixedAccounts([Account(authid="joe", role="user", ticket=digest_of("hunter2"))])
         roles = [Role("user", [EVERYTHING]), Role("reader", [Rule("", "prefix", frozenset({"subscribe"}))])]
         door = RealmAuth([Anonymous("reader", lambda: "somebody"), Ticket(accounts)], roles)
-        self.realms.add("realm1", Plan(door=door))
+        self.realms.add("realm1", Plan(door=door, **plan))
         self.insiders = Insiders(self.realms, self.clock)
 
     def enter(self, role: str | None = None, **more: Any) -> Insider:

@@ -166,7 +166,7 @@ def test_too_many_transports_are_refused():
         ("/deep/lp/open/", 404),
         ("/deep/lp/x/open", 404),
         ("/deep/lp/nobody/receive", 404),
-        ("/deep/lp/%00%ff/send", 404),
+        ("/deep/lp/%01%ff/send", 404),
         ("/deep/lp/nobody/send/", 404),
         ("/deep/lp/../lp/open", 404),
         ("/deep", 404),

@@ -31,7 +31,8 @@ from wampd.realms.calls import Course, Invocation, Timeouts, remember_ended
 from wampd.realms.gathering import Gathering
 from wampd.realms.grants import Grant
 from wampd.realms.limits import Quota, beyond
-from wampd.realms.messages import CALL, INVOCATION, Call, Outgoing
+from wampd.realms.messages import CALL, ERROR, INVOCATION, Call, Outgoing
+from wampd.realms.options import CallOptions
 from wampd.realms.outside import Outside
 from wampd.realms.records import CANCELED, Records
 from wampd.realms.registrations import Registration
@@ -65,6 +66,9 @@ class Assignment(Records):
         self._struck = struck
         self._timeouts = timeouts
         self._lenient_progress = lenient_progress
+        self._usual = None if timeouts.default or timeouts.maximum else CallOptions()
+        self._plain = self._usual
+        """The options of an ordinary call; `None`: now every call is special, by its timeout or as a sample."""
         self._chance = outside.random
         self._decode = outside.decode
 
@@ -93,7 +97,7 @@ class Assignment(Records):
         if feature:
             self._refuse(caller, message, FEATURE_NOT_SUPPORTED, f"the callee did not announce {feature}")
             return
-        invocation = Invocation(caller, message.id, None, 0, False, course)
+        invocation = Invocation(caller, message.id, None, 0, False, course, message.uri, registration)
         obstacle = self._wait(invocation, course) if server is None else ""
         if obstacle:
             self._struck["calls that no callee had room for"] += 1
@@ -112,6 +116,16 @@ class Assignment(Records):
         if course.timeout:
             course.ends = self._now() + course.timeout
             course.deadline = self.deadlines.start(invocation, course.ends)
+        if self.latencies.due:
+            course.since = self._now()
+            self.latencies.due -= 1
+            if not self.latencies.due:
+                self._plain = self._usual
+
+    def measure(self, calls: int) -> None:
+        """See how long the next calls take, so many of them."""
+        self.latencies.due = calls
+        self._plain = None if calls else self._usual
 
     def _ask_all(self, caller: Session, message: Call, course: Course) -> None:
         """Begin a call of all callees that are here."""
@@ -141,6 +155,9 @@ class Assignment(Records):
         """Send a caller an answer, or a part of one, from a callee that is part of the router."""
         if final:
             self._forget(invocation)
+            caller = invocation.caller
+            if caller.errors is not None and isinstance(message, tuple) and message[0] == ERROR:
+                caller.errors.note(caller, message[4], invocation.uri)
         elif invocation.course is not None:
             self._has_begun(invocation.course)
         invocation.caller.send(message)
@@ -258,7 +275,7 @@ class Assignment(Records):
 
     def _refuse(self, caller: Session, message: Call, uri: str, reason: str = "") -> None:
         """Answer a CALL that does not even begin."""
-        caller.refuse(CALL, message.id, uri, reason)
+        caller.refuse(CALL, message.id, uri, reason, message.uri)
         if message.options.progress:
             remember_ended(caller, message.id, message.uri, self._now())
 

@@ -15,7 +15,7 @@ Rules
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import count
 from typing import Any
 
@@ -76,6 +76,10 @@ class Broker:
         self._struck = struck
         self._sessions = sessions
         self._ids = count(1)
+        self.publications = 0
+        """How many were let through, so far."""
+        self.events = 0
+        """How many were put into outboxes, one for each receiver."""
         self.subscriptions: UriMap[Subscription] = UriMap()
         self.by_id: dict[int, Subscription] = {}
         self.retained = Retained(retention, quota, outside.now)
@@ -96,8 +100,9 @@ class Broker:
         if grant.refusal is not None:
             self.watcher.denied(session, "publish", uri, grant)
             if options.acknowledge:
-                session.refuse(PUBLISH, message.id, grant.refusal, grant.reason)
+                session.refuse(PUBLISH, message.id, grant.refusal, grant.reason, uri)
             return
+        self.publications += 1
         subscriptions = self.subscriptions.matching(uri)
         if options.acknowledge:
             publication = self._new_id()
@@ -113,6 +118,7 @@ class Broker:
             else:
                 about = {**details, "topic": uri}
                 event = Event(subscription.id, publication, about, message.args, message.kwargs, session.format)
+            subscription.events += 1
             self._fire(event, subscription.subscribers, session)
             if subscription.history is not None:
                 subscription.history.add(event, uri)
@@ -131,7 +137,7 @@ class Broker:
                 raise Refused(UNAVAILABLE, full)
         except Refused as refused:
             if options.acknowledge:
-                session.refuse(PUBLISH, message.id, refused.uri, refused.reason)
+                session.refuse(PUBLISH, message.id, refused.uri, refused.reason, message.uri)
             return
         if options.acknowledge:
             session.send((PUBLISHED, message.id, publication.id))
@@ -182,6 +188,7 @@ class Broker:
 
     def deliver(self, publication: Publication) -> None:
         """Send a publication to its subscribers."""
+        self.publications += 1
         lists, rkey = publication.audience, publication.rkey
         excluded = None if publication.excluded is None else self._sessions.get(publication.excluded)
         for subscription in self.subscriptions.matching(publication.topic):
@@ -189,17 +196,21 @@ class Broker:
             receivers = subscription.subscribers if rkey is None else subscription.of_shard(rkey)
             if lists is not None:
                 receivers = lists.of(receivers, self._sessions)
+            subscription.events += 1
             self._fire(event, receivers, excluded)
             if subscription.history is not None:
                 subscription.history.add(event, publication.topic, lists)
 
-    def _fire(self, event: Event, receivers: Iterable[Session], excluded: Session | None) -> None:
+    def _fire(self, event: Event, receivers: Collection[Session], excluded: Session | None) -> None:
         """Put an event into the outboxes of its receivers."""
         touched = self._touched
+        fired = len(receivers)
         for receiver in receivers:
             if receiver is excluded:
+                fired -= 1
                 continue
             if receiver.deaf:
+                fired -= 1
                 if receiver.state is not State.CLOSED:  # else it has left, and is still to be taken off
                     receiver.dropped += 1
                     self._struck["events dropped"] += 1
@@ -208,6 +219,7 @@ class Broker:
             if not outbox:
                 touched.append(receiver)
             outbox.append(event)
+        self.events += fired
 
     def emit(self, topic: str, args: list[Any], unless: tuple[Session, Subscription] | None = None) -> None:
         """Publish an event of the router's own; the session in ``unless`` does not get it through that subscription."""
@@ -219,6 +231,7 @@ class Broker:
             details = {} if subscription.match == "exact" else {"topic": topic}
             event = Event(subscription.id, publication, details, args, None, Format.PLAIN)
             excluded = unless[0] if unless is not None and unless[1] is subscription else None
+            subscription.events += 1
             self._fire(event, subscription.subscribers, excluded)
             if subscription.history is not None:
                 subscription.history.add(event, topic)
@@ -235,7 +248,7 @@ class Broker:
         grant = session.grants.decide("subscribe", message.uri, match)
         if grant.refusal is not None:
             self.watcher.denied(session, "subscribe", message.uri, grant, match)
-            session.refuse(SUBSCRIBE, message.id, grant.refusal, grant.reason)
+            session.refuse(SUBSCRIBE, message.id, grant.refusal, grant.reason, message.uri)
             return
         held = session.subscriptions
         if held is None:
@@ -246,7 +259,7 @@ class Broker:
         if joins and len(held) >= session.limits.subscriptions:
             reason = beyond("subscriptions", session.limits.subscriptions)
             self._struck["subscriptions over the limit"] += 1
-            session.refuse(SUBSCRIBE, message.id, NOT_AUTHORIZED, reason)
+            session.refuse(SUBSCRIBE, message.id, NOT_AUTHORIZED, reason, message.uri)
             return
         if subscription is None:
             subscription = self._new_subscription(message.uri, match)

@@ -37,6 +37,12 @@ class Invocation(Struct, gc=False):
     id: int
     interrupted: bool = False
     course: Course | None = None
+    uri: str = ""
+    """The procedure that was called."""
+    registration: Registration | None = None
+    """Whose call it is, as its callee's part; `None`: of no registration's, or of several callees together."""
+    seen: float = 0.0
+    """When somebody who looks for calls that take long has seen it first (monotonic seconds); 0: nobody has."""
 
 
 class Seat(Protocol):
@@ -65,6 +71,7 @@ class Course:
         "registration",
         "rkey",
         "seat",
+        "since",
         "timeout",
         "told",
         "tried",
@@ -106,6 +113,8 @@ class Course:
         """When that time is up (monotonic seconds)."""
         self.deadline: Deadline[Invocation] | None = None
         """`None`: nobody watches the time, or the callee does."""
+        self.since = 0.0
+        """When it began (monotonic seconds), if it is a sample of how long calls take; else 0."""
         self.seat: Seat | None = None
         """What must be given back when the callee is done with the call."""
 

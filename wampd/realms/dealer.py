@@ -75,8 +75,8 @@ class Dealer(Assignment):
         super().__init__(
             outside, struck, timeouts=timeouts, quota=quota, alarm=alarm, lenient_progress=lenient_progress
         )
-        self._plain = None if timeouts.default or timeouts.maximum else CallOptions()
-        """The options of an ordinary call; `None`: here every call has a timeout, and is special."""
+        self.calls = 0
+        """How many there were for a registration."""
         self.registrations = Registrations(self, struck)
         self.services = Services(outside, struck)
 
@@ -124,6 +124,8 @@ class Dealer(Assignment):
             self._refuse(caller, message, NOT_AUTHORIZED, reason)
             return
 
+        self.calls += 1
+        registration.calls += 1
         details = NOTHING
         if registration.match != "exact":
             details = {"procedure": uri}
@@ -135,7 +137,7 @@ class Dealer(Assignment):
             self._set_out(caller, message, registration, details, grant)
             return
         callee.last_invocation = invocation_id = callee.last_invocation + 1
-        invocation = Invocation(caller, message.id, callee, invocation_id)
+        invocation = Invocation(caller, message.id, callee, invocation_id, False, None, uri, registration)
         calls[message.id] = invocation
         if callee.invocations is None:
             callee.invocations = {}
@@ -177,6 +179,10 @@ class Dealer(Assignment):
             return
         self._forget(invocation)
         uri = message.uri if is_uri(message.uri) else INVALID_URI
+        if invocation.registration is not None:
+            invocation.registration.errors += 1
+        if caller.errors is not None:
+            caller.errors.note(caller, uri, invocation.uri)
         head = (ERROR, CALL, invocation.call, passed_on(details), uri)
         caller.send(with_payload(head, message.args, message.kwargs, callee, caller))
 

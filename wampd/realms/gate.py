@@ -135,7 +135,7 @@ class Gate:
         if refusal is None:
             self._publish(publisher, message)
         elif message.options.acknowledge:
-            publisher.refuse(PUBLISH, message.id, *refusal)
+            publisher.refuse(PUBLISH, message.id, *refusal, about=message.uri)
 
     def result(self, callee: Session, message: Yield) -> None:
         """Let a YIELD through, or end its call."""

@@ -50,7 +50,7 @@ class Gathering:
         self._dealer = dealer
         self._decode = decode
         self._message: Call | None = message
-        self._whole = Invocation(caller, message.id, None, 1)
+        self._whole = Invocation(caller, message.id, None, 1, uri=message.uri)
         self._progressive = message.options.runmode == "progressive"
         self._due = 0  # results that are still to come
         self._results: dict[int, dict[str, Any]] = {}
@@ -80,7 +80,7 @@ class Gathering:
             part = Course(request, course.registration, course.details)
             part.caller = course.caller
             part.begun = True  # another callee has its own part: nobody else is to be asked
-            invocation = Invocation(self.session, number, None, 0, False, part)
+            invocation = Invocation(self.session, number, None, 0, False, part, message.uri, course.registration)
             self.session.calls[number] = invocation
             yield invocation, server
 

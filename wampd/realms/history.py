@@ -104,6 +104,30 @@ class History:
         self._forget()
         return len(self._records)
 
+    @property
+    def end(self) -> int:
+        """The place that the next event will have."""
+        return self._next_place
+
+    def first(self) -> int:
+        """The place of the oldest event that is kept, or else that of the next."""
+        self._forget()
+        return self._records[0].place if self._records else self._next_place
+
+    def place_of(self, publication: int) -> int | None:
+        """Where a publication stands; `None`: it is not kept."""
+        return self._places.get(publication)
+
+    def at(self, place: int) -> Record | None:
+        """The event of a place; `None`: it is not kept."""
+        index = place - self.first()
+        return self._records[index] if 0 <= index < len(self._records) else None
+
+    def latest(self, place: int, requester: Session) -> Iterator[Record]:
+        """The events from this place on that a session may see, the newest first."""
+        kept = len(self._records) - max(0, place - self.first())
+        return iter(Search(islice(reversed(self._records), max(0, kept)), None, requester))
+
     def add(self, event: Event, topic: str, audience: Audience | None = None) -> None:
         """Store an event, unless its audience is a matter of session ids."""
         if audience is not None and audience.names_sessions:

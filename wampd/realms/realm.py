@@ -28,6 +28,7 @@ from wampd.realms.asking import Question, WaitingRoom
 from wampd.realms.audit import Books, Entry
 from wampd.realms.broker import Broker
 from wampd.realms.calls import Timeouts
+from wampd.realms.counts import Errors, Totals
 from wampd.realms.dealer import Dealer
 from wampd.realms.gate import Gate, Handler, guarded
 from wampd.realms.history import Historian, HistoryRule
@@ -107,6 +108,8 @@ class Realm:
         self.sessions: dict[int, Session] = {}
         self.struck: Counter[str] = Counter()
         """How often limits struck, and what was not delivered."""
+        self.errors = Errors(outside.wall)
+        self._wall = outside.wall
         self.broker = Broker(
             touched,
             outside,
@@ -128,7 +131,8 @@ class Realm:
         self.dealer.services.procedures.update(self.testaments.procedures())
         self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures())
         self.books = Books(name, entries)
-        self.watcher: Watcher = Meta(self, outside)
+        self.meta = Meta(self, outside)
+        self.watcher: Watcher = self.meta
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits
         self.quota = quota
@@ -176,6 +180,8 @@ class Realm:
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
         self.sessions[session.id] = session
+        session.since = self._wall()
+        session.errors = self.errors
         self.occupancy.joined(session)
         session.limits = self.limits_of(session.authrole)
         self._gate.admit(session)
@@ -298,6 +304,19 @@ class Realm:
         for part in (self._gate, self.broker, self.dealer, self):
             vars(part).clear()
         self.name = name  # which is asked for once more by whoever was to set a timer in this turn
+
+    def totals(self) -> Totals:
+        """What has happened so far."""
+        broker, dealer = self.broker, self.dealer
+        latencies = dealer.latencies
+        return Totals(
+            calls=dealer.calls + dealer.services.calls,
+            publications=broker.publications,
+            events=broker.events,
+            errors=self.errors.total,
+            measured=latencies.measured,
+            seconds=latencies.seconds,
+        )
 
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""

@@ -19,6 +19,7 @@ from typing import Any
 
 from wampd.realms.abilities import can_be_interrupted
 from wampd.realms.calls import Course, Invocation, Store, remember_ended
+from wampd.realms.counts import Latencies
 from wampd.realms.deadlines import Deadlines
 from wampd.realms.messages import CALL, ERROR, INTERRUPT, INVOCATION, RESULT, Event, Foreign, Outgoing
 from wampd.realms.outside import Outside
@@ -38,6 +39,7 @@ class Records:
         """``alarm`` is called when ``deadlines.next`` has become earlier; ``most_kept`` are the bytes of the ``store``."""
         self._now = outside.now
         self.store = Store(most_kept)
+        self.latencies = Latencies()
         self.deadlines: Deadlines[Invocation] = Deadlines(alarm)
 
     # ------------------------------------------------------------------------------------------------------ records
@@ -61,7 +63,7 @@ class Records:
     def _fail(self, invocation: Invocation, uri: str, reason: str) -> None:
         """Answer a call with an ERROR of the router's own."""
         self._forget(invocation)
-        invocation.caller.refuse(CALL, invocation.call, uri, reason)
+        invocation.caller.refuse(CALL, invocation.call, uri, reason, invocation.uri)
 
     def _forget(self, invocation: Invocation) -> None:
         """A call is over."""
@@ -78,7 +80,15 @@ class Records:
             self.store.let_go(course)
             if course.open:
                 remember_ended(caller, invocation.call, course.uri, self._now())
+            if course.since:
+                self._measured(course)
             course.leave_seat()
+
+    def _measured(self, course: Course) -> None:
+        """A call that is a sample is over."""
+        seconds = self._now() - course.since
+        self.latencies.note(seconds)
+        course.registration.took(seconds)
 
     def _stop_watching(self, course: Course) -> None:
         if course.deadline is not None:

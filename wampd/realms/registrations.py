@@ -33,6 +33,8 @@ ESTABLISHED = State.ESTABLISHED
 
 NO_SUCH_REGISTRATION = "wamp.error.no_such_registration"
 PROCEDURE_ALREADY_EXISTS = "wamp.error.procedure_already_exists"
+REMEMBERED = 128
+"""Of how many calls it is known how long they took, before the older ones count only half."""
 TAKEN_OVER = "wampd.revoked.taken_over"
 """Why a callee lost a registration. The specification wants a text; autobahn-python takes nothing but a URI."""
 
@@ -40,7 +42,19 @@ TAKEN_OVER = "wampd.revoked.taken_over"
 class Registration:
     """A procedure or pattern, and who serves it."""
 
-    __slots__ = ("_callees", "callee", "disclose_caller", "forward_timeout", "id", "match", "uri")
+    __slots__ = (
+        "_callees",
+        "callee",
+        "calls",
+        "disclose_caller",
+        "errors",
+        "forward_timeout",
+        "id",
+        "match",
+        "measured",
+        "seconds",
+        "uri",
+    )
 
     def __init__(self, registration_id: int, uri: str, first: Session, options: RegisterOptions, desk: Desk) -> None:
         self.id = registration_id
@@ -49,6 +63,10 @@ class Registration:
         self.callee: Session | None = None
         """The callee, if there can be only this one, and it takes all that comes; `None`: ask `shared`."""
         self.disclose_caller = self.forward_timeout = False
+        self.calls = self.errors = 0
+        """How many calls it got, and how many of them its callees answered with an ERROR."""
+        self.measured, self.seconds = 0, 0.0
+        """The calls of late that were measured, and how long they took together."""
         self._callees: Callees | None = None
         if options.invoke == "single" and options.concurrency is None:
             self.callee = first
@@ -85,6 +103,13 @@ class Registration:
     def take(self) -> None:
         """The `callee` is given one call more; nothing must be given back."""
 
+    def took(self, seconds: float) -> None:
+        """One of its calls was measured. What is long ago counts ever less."""
+        if self.measured >= REMEMBERED:
+            self.measured, self.seconds = self.measured // 2, self.seconds / 2
+        self.measured += 1
+        self.seconds += seconds
+
     @property
     def is_served(self) -> bool:
         """Whether any callee is here."""
@@ -120,13 +145,13 @@ class Registrations(UriMap[Registration]):
         obstacle = "" if there is None or options.force_reregister else _obstacle(there, session, options)
         if obstacle:
             reason = f"{uri!r} is registered already{obstacle}"
-            session.refuse(REGISTER, message.id, PROCEDURE_ALREADY_EXISTS, reason)
+            session.refuse(REGISTER, message.id, PROCEDURE_ALREADY_EXISTS, reason, uri)
             return
         held = session.registrations or {}
         if len(held) - (there is not None and there.id in held) >= session.limits.registrations:
             reason = beyond("registrations", session.limits.registrations)
             self._struck["registrations over the limit"] += 1
-            session.refuse(REGISTER, message.id, NOT_AUTHORIZED, reason)
+            session.refuse(REGISTER, message.id, NOT_AUTHORIZED, reason, uri)
             return
         displaced = [] if there is None or not options.force_reregister else self._displace(there)
         registration, created = self._add(session, uri, options)
@@ -190,10 +215,10 @@ class Registrations(UriMap[Registration]):
             grant = session.grants.decide(action, message.uri, options.match)
             if grant.refusal is not None:
                 self.watcher.denied(session, action, message.uri, grant, options.match)
-                session.refuse(REGISTER, message.id, grant.refusal, grant.reason)
+                session.refuse(REGISTER, message.id, grant.refusal, grant.reason, message.uri)
                 return False
             if options.disclose_caller and grant.disclose == "never":
-                session.refuse(REGISTER, message.id, DISCLOSURE_DISALLOWED)
+                session.refuse(REGISTER, message.id, DISCLOSURE_DISALLOWED, about=message.uri)
                 return False
         return True
 

@@ -101,12 +101,15 @@ class Services:
         self._decode = outside.decode
         self._struck = struck
         self.procedures: dict[str, Procedure] = {}
+        self.calls = 0
+        """How many were served."""
 
     def serve(self, caller: Session, message: Call) -> bool:
         """Answer a CALL that the caller may make; whether the router has such a procedure."""
         procedure = self.procedures.get(message.uri)
         if procedure is None:
             return False
+        self.calls += 1
         form = caller.format
         try:
             if caller.spent >= self.MOST:
@@ -119,7 +122,7 @@ class Services:
                 raise Refused(INVALID_ARGUMENT, "the arguments hold a value that cannot be read") from None
             result = procedure(caller, args, kwargs)
         except Refused as refused:
-            caller.refuse(CALL, message.id, refused.uri, refused.reason)
+            caller.refuse(CALL, message.id, refused.uri, refused.reason, message.uri)
             return True
         caller.spent += _cost(result)
         head: tuple[Any, ...] = (RESULT, message.id, {})

@@ -41,6 +41,7 @@ from wampd.realms.messages import (
 
 if TYPE_CHECKING:
     from wampd.realms.calls import Invocation
+    from wampd.realms.counts import Errors
     from wampd.realms.gate import Bucket
     from wampd.realms.grants import Grants
     from wampd.realms.limits import LimitName, RuleLimits
@@ -144,6 +145,7 @@ class Session:
     """One session in one realm."""
 
     __slots__ = (
+        "agent",
         "authid",
         "authmethod",
         "authprovider",
@@ -153,6 +155,7 @@ class Session:
         "deaf",
         "dropped",
         "ended",
+        "errors",
         "format",
         "grants",
         "handlers",
@@ -164,10 +167,13 @@ class Session:
         "outlet",
         "publication_tokens",
         "quiet",
+        "received",
         "registrations",
         "roles",
         "rule_tokens",
         "said_goodbye",
+        "sent",
+        "since",
         "spent",
         "state",
         "subscriptions",
@@ -189,6 +195,7 @@ class Session:
         authmethod: str = "anonymous",
         authprovider: str = "static",
         transport: Mapping[str, Any] | None = None,
+        agent: str = "",
         outlet: Outlet | None = None,
     ) -> None:
         """``transport`` is all that the shell knows of the connection; who shows it to others chooses from it."""
@@ -202,6 +209,8 @@ class Session:
         self.authmethod = authmethod
         self.authprovider = authprovider
         self.transport: Mapping[str, Any] = transport or {}
+        self.agent = agent
+        """What the client says that it is, as far as it is told."""
         self.outlet = outlet
         self.quiet = False
         """Nobody is to be told of its end: neither by meta events nor by testaments."""
@@ -213,6 +222,13 @@ class Session:
         self.publication_tokens: Bucket | None = None
         self.rule_tokens: dict[tuple[RuleLimits, LimitName], Bucket] | None = None
         """By the rules of its role that have rates, where it has used them."""
+        self.errors: Errors | None = None
+        """Counts the ERRORs that are sent to it; set by the realm."""
+        self.since = 0.0
+        """When it joined (Unix time); set by the realm."""
+        self.received = 0
+        """Messages that came from the client; kept by the shell, as is ``sent``."""
+        self.sent = 0
         self.state = State.ESTABLISHED
         self.outbox: list[Outgoing] = []
         self.watermark = 0
@@ -245,8 +261,10 @@ class Session:
             self.touched.append(self)
         outbox.append(message)
 
-    def refuse(self, request_type: int, request_id: int, uri: str, reason: str = "") -> None:
-        """Answer a request with an ERROR; ``reason`` is for the people who read it."""
+    def refuse(self, request_type: int, request_id: int, uri: str, reason: str = "", about: str = "") -> None:
+        """Answer a request with an ERROR; ``reason`` is for the people who read it, ``about`` what was asked for: a URI."""
+        if self.errors is not None:
+            self.errors.note(self, uri, about)
         if reason:
             self.send((ERROR, request_type, request_id, {}, uri, [reason]))
         else:

@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 class Subscription:
     """A topic or pattern, and the sessions that want its events."""
 
-    __slots__ = ("history", "id", "match", "shards", "subscribers", "uri")
+    __slots__ = ("events", "history", "id", "match", "shards", "subscribers", "uri")
 
     def __init__(self, subscription_id: int, uri: str, match: Match, history: History | None = None) -> None:
         self.id = subscription_id
         self.uri = uri
         self.match: Match = match
         self.subscribers: dict[Session, None] = {}
+        self.events = 0
+        """How many publications it matched."""
         self.history = history
         """What is kept of its events; `None`: nothing is."""
         self.shards: Shards | None = None

@@ -56,6 +56,11 @@ class Sender:
             return str(self.about["peer"])
         return who(self.session)
 
+    @property
+    def queued(self) -> tuple[int, float]:
+        """How many bytes wait to be sent to the client, and since when any do (monotonic seconds)."""
+        return self._connection.queued
+
     def _abort(self, reason: str, message: str) -> None:
         """End everything with an ABORT."""
         raise NotImplementedError
@@ -66,6 +71,7 @@ class Sender:
         if session is None:
             return
         outbox = session.outbox
+        session.sent += len(outbox)
         share = self._share
         if len(outbox) == 1 and outbox[0].__class__ is Event:  # the usual turn of a subscriber
             ready = outbox[0].frames.get(share)

@@ -82,6 +82,9 @@ class SessionPeer(Sender):
 
     def receive(self, payloads: list[bytes]) -> None:
         """Take messages, in order, until one of them ends the conversation."""
+        session = self.session
+        if session is not None:
+            session.received += len(payloads)
         rest = iter(payloads)
         while True:
             decode = self._decode

@@ -17,6 +17,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.http.access import Access, Refused
 from wampd.router.http.answer import Later
+from wampd.router.http.body import Intake, intake_of
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
@@ -42,12 +43,17 @@ class Guarded(Resource):
         def came(insider: Insider) -> None:
             if not later.is_left:
                 request.insider = insider
+                request.who = insider.details.get("authid")
                 request.render(self._served)
 
         answer = self._access.session(request).addCallback(came)
         answer.addErrback(refuse, later)
         answer.addErrback(later.failed)
         return NOT_DONE_YET
+
+    def intake(self, request: Any) -> Intake | None:
+        """How what is served takes the body; nothing of it is read before it is known who sends it."""
+        return intake_of(self._served, request)
 
 
 def refuse(failure: Failure, later: Later) -> None:

@@ -92,9 +92,10 @@ class Returned(Struct, frozen=True):
 class Refusal(Exception):
     """Raised by a handler of a procedure: answer with this ERROR."""
 
-    def __init__(self, uri: str, *args: Any) -> None:
+    def __init__(self, uri: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(uri, *args)
         self.uri = uri
+        self.kwargs = kwargs
 
 
 class Subscription(Struct, frozen=True):
@@ -105,8 +106,8 @@ class Subscription(Struct, frozen=True):
 
 
 Handler: TypeAlias = Callable[[Reply], Any]
-"""Takes an event; or an invocation, and returns its result, `Returned`, or a Deferred of these, which is cancelled if the
-caller wants no result any more."""
+"""Takes an event, whose details name its ``publication``; or an invocation, and returns its result, `Returned`, or a
+Deferred of these, which is cancelled if the caller wants no result any more."""
 
 
 class Insider:
@@ -254,8 +255,12 @@ class Insider:
         self._fail(_decode(elements[2]), CallFailed(_decode(elements[4]), reply.values(), reply.named()))
 
     def _event(self, elements: list[Raw]) -> None:
+        handlers = self._handlers.get(_decode(elements[1]), ())
+        if not handlers:
+            return
         reply = _reply(elements[3:])
-        for handler in self._handlers.get(_decode(elements[1]), ()):
+        reply = msgspec.structs.replace(reply, details={**reply.details, "publication": _decode(elements[2])})
+        for handler in handlers:
             self._guarded(handler, reply)
 
     def _invocation(self, elements: list[Raw]) -> None:
@@ -345,7 +350,7 @@ class Insider:
             return
         why = failure.value
         if isinstance(why, Refusal):
-            self._say(ERROR, INVOCATION, number, {}, why.uri, list(why.args[1:]))
+            self._say(ERROR, INVOCATION, number, {}, why.uri, list(why.args[1:]), why.kwargs or None)
         elif isinstance(why, CancelledError):
             self._say(ERROR, INVOCATION, number, {}, CANCELED)
         else:

@@ -6,7 +6,7 @@ from typing import Final
 from .checker import Here
 from .http.access import PathAccess
 from .http.served import Bridge, Served
-from .listeners import Listener
+from .listeners import http_paths
 from .model import Settings
 from .problems import KeyPath, did_you_mean, quote
 from .realms import Realm
@@ -66,14 +66,8 @@ def access_of_settings(settings: Settings, here: Here) -> None:
 def served_paths(settings: Settings, here: Here) -> Iterator[tuple[KeyPath, Served]]:
     """All that is served by HTTP, and where it is."""
     for index, listener in here.each(settings.listeners, "listeners"):
-        for keys, path in served_by(listener):
+        for keys, path in http_paths(listener):
             yield ("listeners", index, *keys), path
-
-
-def served_by(listener: Listener) -> Iterator[tuple[KeyPath, Served]]:
-    """All that a listener serves by HTTP, and where it is."""
-    for path, what in listener.http.items():
-        yield ("http", path), what
 
 
 def _realm(name: str, realms: Mapping[str, Realm], here: Here, *at: str | int) -> Realm | None:

@@ -113,6 +113,8 @@ class Checker:
                 return self._list(node, type_, path)
             case inspect.DictType():
                 return self._dict(node, type_, path)
+            case inspect.AnyType():
+                return self._anything(node, path)
         try:
             if isinstance(type_, inspect.CustomType) and type_.cls is Secret:
                 return read_secret(node)
@@ -182,6 +184,20 @@ class Checker:
             return self._refuse(f"expected a mapping{hint}", path, node)
         values = {key.text: self._value(value, type_.value_type, (*path, key.text), {}) for key, value in node.entries}
         return {key: value for key, value in values.items() if value is not INVALID}
+
+    def _anything(self, node: Node, path: KeyPath) -> Any:
+        """Return what the node means by itself: any value of YAML's core schema."""
+        self.places[path] = node.place
+        match node:
+            case Broken():
+                return INVALID
+            case Table():
+                found = {key.text: self._anything(value, (*path, key.text)) for key, value in node.entries}
+                return INVALID if any(value is INVALID for value in found.values()) else found
+            case Sequence():
+                items = [self._anything(item, (*path, index)) for index, item in enumerate(node.items)]
+                return INVALID if any(item is INVALID for item in items) else items
+        return resolve(node.text) if node.plain else node.text
 
     # --- lists ---
 

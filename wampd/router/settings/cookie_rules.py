@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
-from .access_rules import served_by
 from .checker import Here, Rule
 from .http import LongPollPath
 from .http.access import PathAccess
-from .listeners import Listener, WampPath
+from .http.served import Served
+from .listeners import Listener, WampPath, http_paths, websocket_paths
 from .model import Settings
 from .paths import PathCookie
 from .problems import KeyPath, quote
@@ -25,13 +26,11 @@ def _cookie(cookie: PathCookie, here: Here) -> None:
 
 def _paths(listener: Listener) -> Iterator[tuple[KeyPath, WampPath | LongPollPath | PathAccess]]:
     """What gives cookies of a listener, and where it is."""
-    for where, served in served_by(listener):
-        if served.access is not None and served.access.cookie is not None:
-            yield (*where, "access"), served.access
-    for section, paths in (("websocket", listener.websocket), ("http", listener.http)):
-        for path, what in paths.items():
-            if isinstance(what, WampPath | LongPollPath) and what.cookie is not None:
-                yield (section, path), what
+    for where, what in chain(websocket_paths(listener), http_paths(listener)):
+        if isinstance(what, WampPath | LongPollPath) and what.cookie is not None:
+            yield where, what
+        if isinstance(what, Served) and what.access is not None and what.access.cookie is not None:
+            yield (*where, "access"), what.access
 
 
 def cookies_of_listener(listener: Listener, here: Here) -> None:

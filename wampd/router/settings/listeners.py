@@ -1,6 +1,6 @@
 """Settings of a listener: where to listen, and what to speak there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from .parts import (
     Serializer,
 )
 from .paths import Batched, Cookie, Offered, Origins
+from .policy import AccessLog, Hsts
 
 
 class KeyPair(Part, frozen=True, kw_only=True):
@@ -185,6 +186,19 @@ class TransportLimits(Part, frozen=True, kw_only=True):
     ] = None
 
 
+_WEBSOCKET_PATHS = Meta(extra={"key": "PATH"}, description="WebSocket paths, matched exactly, and what they speak.")
+_HTTP_PATHS = Meta(
+    extra={"key": "PATH"}, description="HTTP paths and what they serve; the longest path that fits decides."
+)
+
+
+class VirtualHost(Part, frozen=True, kw_only=True):
+    """What is served to those who ask for one host by its name."""
+
+    websocket: Annotated[Mapping[str, WampPath | EchoPath], _WEBSOCKET_PATHS] = {}
+    http: Annotated[Mapping[str, HttpPath], _HTTP_PATHS] = {}
+
+
 class Listener(Part, frozen=True, kw_only=True):
     """A place where clients connect. One port may speak everything: what the client sends first tells it apart."""
 
@@ -199,14 +213,42 @@ class Listener(Part, frozen=True, kw_only=True):
     tls: Annotated[Tls | None, Meta(description="Speak TLS on this listener; everything on it then is inside TLS.")] = (
         None
     )
-    websocket: Annotated[
-        Mapping[str, WampPath | EchoPath], Meta(description="WebSocket paths, matched exactly, and what they speak.")
-    ] = {}
+    websocket: Annotated[Mapping[str, WampPath | EchoPath], _WEBSOCKET_PATHS] = {}
     rawsocket: Annotated[
         RawSocket | None, Meta(description="Speak RawSocket, too; `{}` does so with the defaults.")
     ] = None
-    http: Annotated[
-        Mapping[str, HttpPath],
-        Meta(description="HTTP paths and what they serve; the longest path that fits decides."),
+    http: Annotated[Mapping[str, HttpPath], _HTTP_PATHS] = {}
+    hosts: Annotated[
+        Mapping[str, VirtualHost],
+        Meta(
+            extra={"key": "NAME"},
+            description="Hosts with paths of their own, by name: `www.example.com`, or `*.example.com` for all names with one"
+            " more label. `websocket` and `http` above are for all other hosts, and for no host that is here.",
+        ),
     ] = {}
+    access_log: Annotated[AccessLog | None, Meta(description="Log HTTP requests; `{}` does so with the defaults.")] = (
+        None
+    )
+    hsts: Annotated[Hsts | None, Meta(description="Tell browsers to come by TLS alone; needs `tls`.")] = None
     limits: Annotated[TransportLimits, Meta(description="What one connection may cost.")] = TransportLimits()
+
+
+def sites(listener: Listener) -> Iterator[tuple[tuple[str, ...], Listener | VirtualHost]]:
+    """All that has paths on a listener: the listener itself and its hosts, each with the keys that lead to it."""
+    yield (), listener
+    for name, host in listener.hosts.items():
+        yield ("hosts", name), host
+
+
+def websocket_paths(listener: Listener) -> Iterator[tuple[tuple[str, ...], WampPath | EchoPath]]:
+    """All WebSocket paths, those of hosts too, each with the keys that lead to it."""
+    for keys, site in sites(listener):
+        for path, what in site.websocket.items():
+            yield (*keys, "websocket", path), what
+
+
+def http_paths(listener: Listener) -> Iterator[tuple[tuple[str, ...], HttpPath]]:
+    """All HTTP paths, those of hosts too, each with the keys that lead to it."""
+    for keys, site in sites(listener):
+        for path, what in site.http.items():
+            yield (*keys, "http", path), what

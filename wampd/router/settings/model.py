@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from .listeners import Listener
+from .outgoing import Outgoing
 from .parts import Count, LogFormat, LogLevel, Name, Part, Seconds, Text
 from .realms import Realm
 
@@ -126,5 +127,6 @@ class Settings(Part, frozen=True, kw_only=True):
             " come back by."
         ),
     ] = None
+    outgoing: Annotated[Outgoing, Meta(description="Where the router sends requests of HTTP.")] = Outgoing()
     components: Annotated[tuple[Component, ...], Meta(description="Programs that the router runs.")] = ()
     log: Annotated[Log, Meta(description="Logging.")] = Log()

@@ -87,17 +87,17 @@ def _parts() -> Iterator[tuple[str, inspect.StructType]]:
     """Return every struct once, parents before children, with the path of a key that leads there."""
     seen: set[type[Struct]] = set()
 
-    def walk(type_: inspect.Type, where: str) -> Iterator[tuple[str, inspect.StructType]]:
+    def walk(type_: inspect.Type, where: str, key: str = "PATH") -> Iterator[tuple[str, inspect.StructType]]:
         match type_:
             case inspect.Metadata():
-                yield from walk(type_.type, where)
+                yield from walk(type_.type, where, (type_.extra or {}).get("key", key))
             case inspect.UnionType():
                 for member in type_.types:
                     yield from walk(member, where)
             case inspect.VarTupleType():
                 yield from walk(type_.item_type, f"{where}[]")
             case inspect.DictType():
-                yield from walk(type_.value_type, f"{where}[PATH]")
+                yield from walk(type_.value_type, f"{where}[{key}]")
             case inspect.StructType() if type_.cls not in seen:
                 seen.add(type_.cls)
                 yield where, type_
@@ -150,6 +150,8 @@ def _takes(type_: inspect.Type, extra: Mapping[str, Any]) -> str:
             return "secret" if type_.cls is Secret else "path"
         case inspect.StructType():
             return "mapping"
+        case inspect.AnyType():
+            return "any value"
         case inspect.IntType() | inspect.FloatType():
             return _number(type_, extra.get("unit"))
     return "true or false" if isinstance(type_, inspect.BoolType) else "text"

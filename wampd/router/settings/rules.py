@@ -5,7 +5,6 @@ here, so a rule that depends on several keys first asks whether they are sound.
 """
 
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from ipaddress import ip_network
@@ -21,6 +20,7 @@ from .auth_rules import AUTH_RULES, roles_exist
 from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
 from .cookie_rules import COOKIE_RULES, cookies_of_listener, cookies_of_settings
+from .dashboard_rules import dashboards_of_listener, dashboards_of_settings
 from .events import History
 from .key_rules import bindings_can_be, certificates_are_asked_for
 from .listeners import (
@@ -28,12 +28,15 @@ from .listeners import (
     Listener,
     Tls,
     TransportLimits,
+    sites,
 )
 from .model import Component, FailedJoins, ProcessLimits, Settings, Store
+from .outgoing_rules import OUTGOING_RULES
 from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
 from .realms import OnDemand, Permission, Realm, Role
+from .site_rules import SITE_RULES, sites_of_listener
 from .values import others_can_read
 
 _LIMITED: Mapping[str, frozenset[Action]] = {
@@ -42,7 +45,6 @@ _LIMITED: Mapping[str, frozenset[Action]] = {
     "publication_rate": frozenset({"publish"}),
 }
 """The actions that each limit of a rule is about."""
-_PATH = re.compile(r"/|(/[^/\s?#%\\]+)+")
 
 
 # --- realms ---
@@ -102,6 +104,8 @@ def _realm(realm: Realm, here: Here) -> None:
         _uris(realm, here)
         _history(realm, here)
     _on_demand(realm, here)
+    if realm.monitor is not None and realm.match != "exact" and here.is_sound("match"):
+        here.problem('only realms that are always there ("match: exact") can have this', "monitor")
     for index, name in repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
         here.problem(f"there is another role {quote(name)}", "roles", index, "name")
     roles_exist(realm, here)
@@ -170,13 +174,11 @@ def _listener(listener: Listener, here: Here) -> None:
     fault = endpoints.fault(listener.endpoint)
     if fault:
         here.problem(fault, "endpoint")
-    if not listener.websocket and listener.rawsocket is None and not listener.http and here.is_sound():
+    if listener.rawsocket is None and not any(it.websocket or it.http for _, it in sites(listener)) and here.is_sound():
         here.problem("the listener speaks nothing: give it websocket, rawsocket or http")
     cookies_of_listener(listener, here)
-    for section, paths in (("websocket", listener.websocket), ("http", listener.http)):
-        for path in paths:
-            if not _PATH.fullmatch(path) or "/../" in f"{path}/" or "/./" in f"{path}/":
-                here.problem('not a path; write it like "/" or "/ws"', section, path)
+    dashboards_of_listener(listener, here)
+    sites_of_listener(listener, here)
 
 
 def _key_pair(tls: KeyPair, here: Here) -> None:
@@ -284,6 +286,7 @@ def _realms_in_the_store(settings: Settings, here: Here) -> None:
 def _settings(settings: Settings, here: Here) -> None:
     cookies_of_settings(settings, here)
     access_of_settings(settings, here)
+    dashboards_of_settings(settings, here)
     _realms_in_the_store(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
     for index, (name, match) in repeated(names):
@@ -311,7 +314,9 @@ def _settings(settings: Settings, here: Here) -> None:
 RULES: Mapping[type, Rule] = {
     **AUTH_RULES,
     **COOKIE_RULES,
+    **OUTGOING_RULES,
     **PATH_RULES,
+    **SITE_RULES,
     Component: _component,
     FailedJoins: _failed_joins,
     KeyPair: _key_pair,

@@ -14,6 +14,9 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.paths import PathCookie
 from wampd.router.transports.connection import Pace
 from wampd.router.wheel import Wheel
+from wampd.router.wiring.outgoing import Sender
+from wampd.router.wiring.readiness import Readiness
+from wampd.router.wiring.watching import Watching
 
 if TYPE_CHECKING:
     from wampd.router.cookies import Cookies
@@ -31,11 +34,18 @@ class Means(Struct, frozen=True):
     store: Store | None
     """The database; `None`: none is configured."""
     wheel: Wheel
+    sender: Sender
+    """Has the client for what is sent to others by HTTP."""
+    watching: Watching
+    """Has the watch over the router."""
+    readiness: Readiness
+    """Tells whether the router is ready for work."""
 
 
-def duties_of(means: Means) -> list[Duty]:  # noqa: ARG001 - there is none yet
+def duties_of(means: Means) -> list[Duty]:
     """All that is configured to be done."""
-    return []
+    means.watching.monitor(means.settings)
+    return [means.watching]
 
 
 def pace_of(limits: TransportLimits) -> Pace:

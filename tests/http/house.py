@@ -1,0 +1,97 @@
+"""What the tests of HTTP have in common: requests as text, and resources that say what they were given."""
+
+import pytest
+from twisted.logger import globalLogPublisher
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from tests.transports.port import Port
+from wampd.router.http.body import Intake
+from wampd.router.http.tree import build_site
+
+
+def head(line, *lines, host="router.example"):
+    """The head of a request."""
+    return "\r\n".join([line, *([f"Host: {host}"] if host is not None else []), *lines, "", ""]).encode("latin-1")
+
+
+def connect(served, **limits):
+    """One connection to a site that serves this, by path."""
+    return Port(site=build_site(served, **limits))
+
+
+def body(answer):
+    """What comes after the head of an answer."""
+    return answer.split(b"\r\n\r\n", 1)[1]
+
+
+class Watched:
+    """What the log says meanwhile."""
+
+    def __init__(self):
+        self.events = []
+
+    def __enter__(self):
+        globalLogPublisher.addObserver(self.events.append)
+        return self
+
+    def __exit__(self, *_):
+        globalLogPublisher.removeObserver(self.events.append)
+
+    @property
+    def failures(self):
+        return [event for event in self.events if "log_failure" in event]
+
+    @property
+    def lines(self):
+        """All but what is there for developers."""
+        return [event for event in self.events if event["log_level"].name != "debug"]
+
+
+class Reader(Resource):
+    """Takes bodies as they come, and keeps what it is told."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, intake=Intake(), *, at_once=True, early=None):  # noqa: B008 - it is frozen
+        super().__init__()
+        self._intake = intake
+        self._at_once = at_once
+        self._early = early
+        self.request = None
+        self.told = []
+        self.asked = 0
+
+    def intake(self, request):
+        self.asked += 1
+        return self._intake
+
+    def render(self, request):
+        self.request = request
+        if self._early is not None:
+            request.setResponseCode(self._early)
+            return b"early"
+        if self._at_once:
+            request.body.into(self)
+        return NOT_DONE_YET
+
+    def write(self, data):
+        self.told.append(data)
+
+    def finish(self):
+        self.told.append("finish")
+        self.request.write(b"got %d" % len(self.data))
+        self.request.finish()
+
+    def lost(self, why):
+        self.told.append(f"lost: {why}")
+
+    @property
+    def data(self):
+        return b"".join(part for part in self.told if isinstance(part, bytes))
+
+
+@pytest.fixture
+def watched():
+    with Watched() as it:
+        yield it

@@ -1,0 +1,164 @@
+"""One request of the web server, as resources see it.
+
+Rules
+-----
+* Its body is in ``content``, bounded, once ``render`` is called; or in ``body``, on its way, for those that say so (`body.py`).
+* ``shown`` is what the log shows in place of the target, if that holds a secret.
+* A failure of ours is a 500 without a word of it, and a traceback in the log; if the answer has begun, it ends right there, and
+  so does the connection, so that nobody takes it for complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from time import monotonic
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.http import NO_BODY_CODES
+from twisted.web.server import Request
+
+from wampd.router.http.answer import say
+from wampd.router.http.body import Body, Intake, intake_of
+from wampd.router.http.head import RequestLine
+
+log = Logger()
+
+SAFE: Final = (
+    (b"Server", b"wampd"),
+    (b"X-Content-Type-Options", b"nosniff"),
+    (b"Referrer-Policy", b"same-origin"),
+    (b"X-Frame-Options", b"SAMEORIGIN"),
+)
+"""Headers of all answers, unless what answers has others. The last three are for browsers: to believe what type an answer has,
+not to tell other sites where links were found, and not to show pages in frames of other sites."""
+VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
+"""What requests may say that they are; one that has not said it yet is not there."""
+
+
+class SmallRequest(Request):
+    """A request whose body is bounded."""
+
+    channel: Any = None
+    shown: bytes | None = None
+    """What the log shows in place of the target, if that holds a secret."""
+    body: Body | None = None
+    """The body, of a resource that takes it while it comes."""
+    who: str | None = None
+    """As whom the request was served, for the access log; whoever finds out says so here."""
+    asked_host = ""
+    """The host that is asked for, in lower case and without port; empty if HTTP/1.0 does not say."""
+    finishing: Callable[[Any], None] | None = None
+    """Called when the head of the answer is about to be written: it has the last word on headers."""
+    began = 0.0
+    """When the head of the request was there, where there is an access log; seconds by the monotonic clock."""
+    _kind: Any = None
+
+    # ------------------------------------------------------------------------------------- called by the connection
+
+    def intake(self, line: RequestLine) -> Intake:
+        """How the resource takes the body; the target is known, and the headers are."""
+        self.method, self.uri, self.clientproto = line.method, line.target, line.version
+        self.path = self.uri.split(b"?", 1)[0]
+        self.prepath, self.postpath = [], [unquote_to_bytes(part) for part in self.path[1:].split(b"/")]
+        self.site = self.channel.site
+        return intake_of(self.channel.site.resource, self) or Intake(streamed=False)
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
+        """The head is complete; ``length`` is what the body is announced to have."""
+        if self.channel.site.access_log is not None:
+            self.began = monotonic()
+        self.content = BytesIO()
+        self.body = self.channel.announced(self, length)
+        self._kind = self.requestHeaders.getRawHeaders(b"Content-Type")
+        self.requestHeaders.removeHeader(b"Content-Type")  # else Twisted would take forms apart, whatever their size
+
+    def begin(self, line: RequestLine, body: Body) -> None:
+        """Let a resource answer whose body comes meanwhile."""
+        if body.length != 0:
+            super().requestReceived(line.method, line.target, line.version)
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """A part of the body is there."""
+        if self.finished or not self.channel.fits(len(data)):
+            return
+        if self.body is not None:
+            self.body.came(data)
+        else:
+            super().handleContentChunk(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802 - Twisted's name
+        """All of the request is there."""
+        if self.body is None:
+            super().requestReceived(command, path, version)
+            return
+        self.body.is_complete = True
+        if self.body.length == 0:
+            super().requestReceived(command, path, version)
+        else:
+            self.body.complete()
+
+    def process(self) -> None:
+        """All that is needed for an answer is there."""
+        if self._kind is not None:
+            self.requestHeaders.setRawHeaders(b"Content-Type", self._kind)
+        super().process()
+
+    # ------------------------------------------------------------------------------------------- called by the body
+
+    def want_body(self) -> None:
+        """Read on."""
+        if self.channel is not None:
+            self.channel.want_body()
+
+    def hold_body(self) -> None:
+        """Read nothing for now."""
+        if self.channel is not None:
+            self.channel.hold_body()
+
+    def body_failed(self) -> None:
+        """What takes the body has raised what is handled now."""
+        self.processingFailed(Failure())
+
+    # ---------------------------------------------------------------------------------------------------- answering
+
+    def render(self, resrc: Any) -> None:
+        """Answer."""
+        headers = self.responseHeaders
+        for name, value in self.channel.site.headers:
+            headers.setRawHeaders(name, [value])
+        super().render(resrc)
+
+    def write(self, data: bytes) -> None:
+        """Write a part of the body; the head goes before the first."""
+        if not self.startedWriting:
+            if self.finishing is not None:
+                self.finishing(self)
+            if self.code in NO_BODY_CODES:  # which has no length either (RFC 9110, section 8.6)
+                self.responseHeaders.removeHeader(b"Content-Length")
+        super().write(data)
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        """The client has left before all was said."""
+        channel = self.channel
+        super().connectionLost(reason)
+        if channel is None or self.finished or self.clientproto not in VERSIONS:
+            return
+        if channel.site.access_log is not None:
+            channel.site.access_log(self)
+
+    def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802 - Twisted's name
+        """Answering failed."""
+        log.failure("serving a request failed: a bug in wampd, or in what it serves", reason)
+        if self.channel is None or self.finished:
+            return reason
+        if self.startedWriting:
+            self.channel.transport.abortConnection()
+        else:
+            self.responseHeaders.removeHeader(b"Content-Length")
+            self.write(say(self, 500, "internal error"))
+            self.finish()
+        return reason

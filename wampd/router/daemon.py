@@ -63,7 +63,9 @@ from wampd.router.wiring.doors import tolerance
 from wampd.router.wiring.means import Means, cookies_of, duties_of, pace_of
 from wampd.router.wiring.outgoing import Sender
 from wampd.router.wiring.places import Places
+from wampd.router.wiring.readiness import Readiness
 from wampd.router.wiring.rights import limits_of
+from wampd.router.wiring.watching import Watching
 
 log = Logger()
 
@@ -119,9 +121,12 @@ class Daemon:
         ]
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)
-        self._means = Means(reactor, settings, self.realms, insiders, self._places.store, self._wheel, sender)
-        self._duties = duties_of(self._means)
+        watching = Watching(reactor, self.realms, lambda: self._lobby.open)
         self._hosting = Hosting(reactor, guests, environ)
+        store = self._places.store
+        readiness = Readiness(self._ports, len(settings.listeners), self._lobby, store, self._hosting)
+        self._means = Means(reactor, settings, self.realms, insiders, store, self._wheel, sender, watching, readiness)
+        self._duties = duties_of(self._means)
         self._stop = Shutdown(
             reactor, settings.limits, self.realms, self._lobby, self._ports, self._hosting, self._duties
         )

@@ -9,21 +9,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from .checker import Here, Rule, repeated
-from .http import JsonPath, LongPollPath, RedirectPath, StaticPath
+from .http import DashboardPath, HealthPath, JsonPath, LongPollPath, MetricsPath, ProxyPath, RedirectPath, StaticPath
 from .listeners import EchoPath, RawSocket, WampPath
 from .problems import quote, quote_file
+from .proxy_rules import proxy
 from .site_rules import policy_of_path
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
-def _path_with_origins(path: WampPath | EchoPath | LongPollPath, here: Here) -> None:
+def _origins(path: WampPath | EchoPath | LongPollPath | ProxyPath, here: Here) -> None:
     for index, origin in here.each(path.origins, "origins"):
         if origin not in ("same-host", "*") and not _ORIGIN.fullmatch(origin):
             message = (
                 "not an origin; write same-host, *, or an origin such as https://www.example.com (lower case, no path)"
             )
             here.problem(message, "origins", index)
+
+
+def _path_with_origins(path: WampPath | EchoPath | LongPollPath, here: Here) -> None:
+    _origins(path, here)
     if not isinstance(path, EchoPath):
         _serializers(path, here)
 
@@ -87,9 +92,13 @@ def _served(*own: Rule) -> Rule:
 
 
 PATH_RULES: Mapping[type, Rule] = {
+    DashboardPath: _served(),
     EchoPath: _path_with_origins,
+    HealthPath: _served(),
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),
+    MetricsPath: _served(),
+    ProxyPath: _served(_origins, proxy),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),
     StaticPath: _served(_static),

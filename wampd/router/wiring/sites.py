@@ -15,7 +15,17 @@ from wampd.router.http.policy import Cors, Policy
 from wampd.router.http.static import StaticFiles, caching
 from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
-from wampd.router.settings.http import JsonPath, LongPollPath, RedirectPath, StaticPath
+from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard
+from wampd.router.settings.http import (
+    DashboardPath,
+    HealthPath,
+    JsonPath,
+    LongPollPath,
+    MetricsPath,
+    ProxyPath,
+    RedirectPath,
+    StaticPath,
+)
 from wampd.router.settings.http.served import Cors as CorsSettings
 from wampd.router.settings.http.served import Served
 from wampd.router.settings.listeners import Listener
@@ -118,6 +128,19 @@ def _json(path: JsonPath, ground: Ground) -> Resource:  # noqa: ARG001
     return JsonValue(path.value, pretty=path.pretty, max_age=path.max_age)
 
 
+def _dashboard(path: DashboardPath, ground: Ground) -> Resource:
+    from wampd.router.http.dashboard.page import Dashboard
+
+    return Dashboard(
+        {
+            "title": path.title,
+            "realm": path.realm,
+            "websocket": connected_to(path, site_of_dashboard(path, ground.listener)),
+            "methods": methods_of(path, ground.means.settings),
+        }
+    )
+
+
 def _long_poll(path: LongPollPath, ground: Ground) -> Resource:
     limits, means = ground.listener.limits, ground.means
     speaks = LongPoll(
@@ -134,9 +157,31 @@ def _long_poll(path: LongPollPath, ground: Ground) -> Resource:
     return LongPollResource(transports, origins=path.origins, no_content=path.no_content, cookies=cookies)
 
 
+def _proxy(path: ProxyPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.proxies import proxy_of
+
+    return proxy_of(path, ground.means)
+
+
+def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
+    from wampd.router.http.metrics import MetricsResource
+
+    return MetricsResource(ground.means.watching.metrics(ground.means.settings, ground.means.store))
+
+
+def _health(path: HealthPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
+    from wampd.router.http.health import HealthResource
+
+    return HealthResource(ground.means.readiness.look)
+
+
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     JsonPath: _json,
+    HealthPath: _health,
+    DashboardPath: _dashboard,
     LongPollPath: _long_poll,
+    MetricsPath: _metrics,
+    ProxyPath: _proxy,
     RedirectPath: _redirect,
     StaticPath: _static,
 }

@@ -2,13 +2,27 @@
 
 from typing import TypeAlias
 
+from .dashboard import DashboardPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
+from .observation import HealthPath, MetricsPath
 from .proxy import ProxyPath
 from .redirect import RedirectPath
 from .static import StaticPath
 
-__all__ = ["HttpPath", "JsonPath", "LongPollPath", "ProxyPath", "RedirectPath", "StaticPath"]
+__all__ = [
+    "HealthPath",
+    "HttpPath",
+    "JsonPath",
+    "LongPollPath",
+    "MetricsPath",
+    "ProxyPath",
+    "RedirectPath",
+    "StaticPath",
+]
 
-HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath | ProxyPath
+HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath | ProxyPath | MetricsPath | HealthPath
+__all__ = ["DashboardPath", "HttpPath", "JsonPath", "LongPollPath", "ProxyPath", "RedirectPath", "StaticPath"]
+
+HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath | ProxyPath | DashboardPath
 """What may stand under a path; `type` tells which it is."""

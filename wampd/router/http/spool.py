@@ -44,7 +44,9 @@ class Disk(Protocol):
 class Spool:
     """One file that is being written."""
 
-    def __init__(self, disk: Disk, directory: Path, key: str, keep_free: int, moved: Callable[[Failure | None], None]) -> None:
+    def __init__(
+        self, disk: Disk, directory: Path, key: str, keep_free: int, moved: Callable[[Failure | None], None]
+    ) -> None:
         """``keep_free`` are the bytes that are left on the disk. ``moved`` is told each time that something was written: with
         `None`, or with the failure.
         """

@@ -34,7 +34,7 @@ from twisted.web.server import NOT_DONE_YET
 from wampd.router.http.answer import say, say_json
 from wampd.router.http.body import Intake
 from wampd.router.http.multipart import Malformed, Multipart
-from wampd.router.http.spool import Disk, NoRoom, Spool, free, sweep, sync
+from wampd.router.http.spool import Disk, NoRoom, Spool, sweep, sync
 
 log = Logger()
 

@@ -11,6 +11,7 @@ from .redirect import RedirectPath
 from .static import StaticPath
 
 __all__ = [
+    "DashboardPath",
     "HealthPath",
     "HttpPath",
     "JsonPath",
@@ -21,8 +22,16 @@ __all__ = [
     "StaticPath",
 ]
 
-HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath | ProxyPath | MetricsPath | HealthPath
-__all__ = ["DashboardPath", "HttpPath", "JsonPath", "LongPollPath", "ProxyPath", "RedirectPath", "StaticPath"]
-
-HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath | ProxyPath | DashboardPath
+# fmt: off
+HttpPath: TypeAlias = (
+    StaticPath
+    | RedirectPath
+    | JsonPath
+    | LongPollPath
+    | ProxyPath
+    | DashboardPath
+    | MetricsPath
+    | HealthPath
+)
+# fmt: on
 """What may stand under a path; `type` tells which it is."""

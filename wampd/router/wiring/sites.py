@@ -24,6 +24,7 @@ from wampd.router.settings.http import (
     JsonPath,
     LongPollPath,
     MetricsPath,
+    PagePath,
     ProxyPath,
     RedirectPath,
     StaticPath,
@@ -172,6 +173,12 @@ def _proxy(path: ProxyPath, ground: Ground) -> Resource:
     return proxy_of(path, ground.means)
 
 
+def _pages(path: PagePath, ground: Ground) -> Resource:
+    from wampd.router.wiring.pages import pages_of
+
+    return pages_of(path, ground)
+
+
 def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
     from wampd.router.http.metrics import MetricsResource
 
@@ -190,6 +197,7 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     DashboardPath: _dashboard,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
+    PagePath: _pages,
     ProxyPath: _proxy,
     RedirectPath: _redirect,
     StaticPath: _static,

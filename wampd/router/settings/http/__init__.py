@@ -6,6 +6,7 @@ from .dashboard import DashboardPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
+from .page import PagePath
 from .proxy import ProxyPath
 from .redirect import RedirectPath
 from .static import StaticPath
@@ -17,6 +18,7 @@ __all__ = [
     "JsonPath",
     "LongPollPath",
     "MetricsPath",
+    "PagePath",
     "ProxyPath",
     "RedirectPath",
     "StaticPath",
@@ -29,6 +31,7 @@ HttpPath: TypeAlias = (
     | JsonPath
     | LongPollPath
     | ProxyPath
+    | PagePath
     | DashboardPath
     | MetricsPath
     | HealthPath

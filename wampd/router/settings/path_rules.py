@@ -8,8 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from .access_rules import access_of_path
 from .checker import Here, Rule, repeated
 from .http import DashboardPath, HealthPath, JsonPath, LongPollPath, MetricsPath, ProxyPath, RedirectPath, StaticPath
+from .http.access import PathAccess
 from .listeners import EchoPath, RawSocket, WampPath
 from .problems import quote, quote_file
 from .proxy_rules import proxy
@@ -18,7 +20,7 @@ from .site_rules import policy_of_path
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
-def _origins(path: WampPath | EchoPath | LongPollPath | ProxyPath, here: Here) -> None:
+def _origins(path: WampPath | EchoPath | LongPollPath | ProxyPath | PathAccess, here: Here) -> None:
     for index, origin in here.each(path.origins, "origins"):
         if origin not in ("same-host", "*") and not _ORIGIN.fullmatch(origin):
             message = (
@@ -85,7 +87,7 @@ def _served(*own: Rule) -> Rule:
     """The rules of one kind, after those of all."""
 
     def check(path: Any, here: Here) -> None:
-        for rule in (policy_of_path, *own):
+        for rule in (policy_of_path, access_of_path, *own):
             rule(path, here)
 
     return check
@@ -98,6 +100,7 @@ PATH_RULES: Mapping[type, Rule] = {
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),
     MetricsPath: _served(),
+    PathAccess: _origins,
     ProxyPath: _served(_origins, proxy),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),

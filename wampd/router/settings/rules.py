@@ -15,6 +15,7 @@ from wampd.realms.grants import Action
 from wampd.realms.uris import is_uri
 
 from . import endpoints
+from .access_rules import access_of_settings
 from .auth_rules import AUTH_RULES, roles_exist
 from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
@@ -286,6 +287,7 @@ def _realms_in_the_store(settings: Settings, here: Here) -> None:
 
 def _settings(settings: Settings, here: Here) -> None:
     cookies_of_settings(settings, here)
+    access_of_settings(settings, here)
     dashboards_of_settings(settings, here)
     _realms_in_the_store(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))

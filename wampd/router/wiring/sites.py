@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 
+from wampd.router.http.guarded import Guarded
 from wampd.router.http.hosts import Fits
+from wampd.router.http.logins import Logins
 from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.policy import Cors, Policy
 from wampd.router.http.static import StaticFiles, caching
@@ -32,6 +34,7 @@ from wampd.router.settings.listeners import Listener
 from wampd.router.settings.policy import AccessLog as AccessLogSettings
 from wampd.router.settings.policy import Hsts
 from wampd.router.transports.longpoll import LongPoll, LongPollPort
+from wampd.router.wiring.accesses import logins_of
 from wampd.router.wiring.means import Means, cookies_of, pace_of
 
 log = Logger()
@@ -43,6 +46,8 @@ class Ground(Struct, frozen=True):
     means: Means
     listener: Listener
     reception: Reception
+    logins: Logins | None = None
+    """Those who may come to the path; `None`: everybody may."""
 
 
 def site_of(listener: Listener, reception: Reception, means: Means, fits: Fits | None = None) -> Any:
@@ -66,7 +71,11 @@ def _tree(paths: Mapping[str, Served], ground: Ground) -> dict[str, Resource]:
 
 def served_by(what: Served, ground: Ground) -> Resource:
     """What serves a path that is configured so."""
-    served = MAKERS[type(what)](what, ground)
+    logins = logins_of(what, ground)
+    if logins is None:
+        served = MAKERS[type(what)](what, ground)
+    else:
+        served = Guarded(MAKERS[type(what)](what, structs.replace(ground, logins=logins)), logins)
     if what.cors is None and not what.headers:
         return served
     return Policy(served, cors=None if what.cors is None else _cors(what.cors), headers=what.headers)

@@ -10,7 +10,17 @@ from typing import Any
 
 from .access_rules import access_of_path
 from .checker import Here, Rule, repeated
-from .http import DashboardPath, HealthPath, JsonPath, LongPollPath, MetricsPath, ProxyPath, RedirectPath, StaticPath
+from .http import (
+    DashboardPath,
+    EventsPath,
+    HealthPath,
+    JsonPath,
+    LongPollPath,
+    MetricsPath,
+    ProxyPath,
+    RedirectPath,
+    StaticPath,
+)
 from .http.access import PathAccess
 from .listeners import EchoPath, RawSocket, WampPath
 from .problems import quote, quote_file
@@ -83,6 +93,14 @@ def _json(path: JsonPath, here: Here) -> None:
         here.problem("infinity, and what is not a number, is not JSON", "value")
 
 
+_EVENT = re.compile(r"[^\x00\r\n]+")
+
+
+def _events(path: EventsPath, here: Here) -> None:
+    if path.event is not None and (not _EVENT.fullmatch(path.event) or path.event.startswith("wampd.")):
+        here.problem("not a name of events; write it like message", "event")
+
+
 def _served(*own: Rule) -> Rule:
     """The rules of one kind, after those of all."""
 
@@ -96,6 +114,7 @@ def _served(*own: Rule) -> Rule:
 PATH_RULES: Mapping[type, Rule] = {
     DashboardPath: _served(),
     EchoPath: _path_with_origins,
+    EventsPath: _served(_events),
     HealthPath: _served(),
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),

@@ -20,6 +20,7 @@ from wampd.router.reception import Reception
 from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard
 from wampd.router.settings.http import (
     DashboardPath,
+    EventsPath,
     HealthPath,
     JsonPath,
     LongPollPath,
@@ -172,6 +173,12 @@ def _proxy(path: ProxyPath, ground: Ground) -> Resource:
     return proxy_of(path, ground.means)
 
 
+def _events(path: EventsPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.streams import events_of
+
+    return events_of(path, ground)
+
+
 def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
     from wampd.router.http.metrics import MetricsResource
 
@@ -188,6 +195,7 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     JsonPath: _json,
     HealthPath: _health,
     DashboardPath: _dashboard,
+    EventsPath: _events,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
     ProxyPath: _proxy,

@@ -36,6 +36,7 @@ from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
 from .realms import OnDemand, Permission, Realm, Role
+from .request_rules import REQUEST_RULES, requests_of_realm
 from .site_rules import SITE_RULES, sites_of_listener
 from .values import others_can_read
 
@@ -109,6 +110,7 @@ def _realm(realm: Realm, here: Here) -> None:
     for index, name in repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
         here.problem(f"there is another role {quote(name)}", "roles", index, "name")
     roles_exist(realm, here)
+    requests_of_realm(realm, here)
     fitting_principals(realm.auth.principals, realm, here, "auth", "principals")
     files_are_sound(realm, here)
 
@@ -316,6 +318,7 @@ RULES: Mapping[type, Rule] = {
     **COOKIE_RULES,
     **OUTGOING_RULES,
     **PATH_RULES,
+    **REQUEST_RULES,
     **SITE_RULES,
     Component: _component,
     FailedJoins: _failed_joins,

@@ -27,6 +27,11 @@ class ClosingLine:
         self.peer: SessionPeer
         self.writable = True
 
+    @property
+    def queued(self) -> tuple[int, float]:
+        """Nothing waits."""
+        return 0, 0.0
+
     def write(self, data: bytes) -> None:
         """Take nothing more."""
         if data:

@@ -27,6 +27,7 @@ import enum
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import ceil
+from sys import intern
 from typing import Any, Protocol
 
 from msgspec import structs
@@ -61,6 +62,8 @@ __all__ = ["Abort", "Accept", "Directory", "Handshake", "Outcome", "RealmAuth"]
 
 NO_SUCH_REALM = "wamp.error.no_such_realm"
 NO_MATCHING_AUTH_METHOD = "wamp.error.no_matching_auth_method"
+LONGEST_AGENT = 100
+"""Characters of what a client says that it is, as far as it is kept; clients of one kind share the text."""
 AUTHENTICATION_REQUIRED = "wamp.error.authentication_required"
 NO_SUCH_PRINCIPAL = "wamp.error.no_such_principal"
 
@@ -309,6 +312,7 @@ class Handshake:
             grants=grants,
             roles=known_roles(self._request.details.roles),
             agent=self._agent,
+            client=intern((self._request.details.agent or "")[:LONGEST_AGENT]),
             account=principal.account,
             lasts=principal.lasts,
         )

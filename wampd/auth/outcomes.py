@@ -30,6 +30,8 @@ class Accept(Struct, frozen=True):
     agent: str
     account: Any = None
     """The account that it was proved by: see `wampd.auth.methods.Principal`."""
+    client: str = ""
+    """What the client says that it is."""
     lasts: float | None = None
     """Seconds from now after which the session is to end; `None`: as long as it likes."""
 
@@ -65,6 +67,7 @@ class Accept(Struct, frozen=True):
             authmethod=self.authmethod,
             authprovider=self.authprovider,
             transport=transport,
+            agent=self.client,
             outlet=outlet,
         )
 

@@ -151,8 +151,8 @@ class Callees:
         "_size",
         "_tickets",
         "_turn",
-        "_waiting",
         "invoke",
+        "waiting",
     )
 
     def __init__(self, desk: Desk, invoke: Invoke) -> None:
@@ -167,7 +167,8 @@ class Callees:
         # Whom they wait for → those who wait, by number, in that order; a line that is empty is not there.
         self._lines: dict[Key, dict[int, Ticket]] = {}
         self._tickets = 0
-        self._waiting = 0
+        self.waiting = 0
+        """How many calls wait."""
         self._size = 0
 
     # --------------------------------------------------------------------------------------------------- who is here
@@ -296,13 +297,13 @@ class Callees:
         key = share if share is not None or course.rkey is None else self._key(course)
         ticket = Ticket(self, self._tickets + 1, key, invocation, course)
         quota = self._desk.quota
-        if self._waiting >= quota.waiting_calls:
+        if self.waiting >= quota.waiting_calls:
             return beyond("waiting_calls", quota.waiting_calls)
         if self._size + ticket.size > quota.waiting_size:
             return beyond("waiting_size", quota.waiting_size)
         self._tickets += 1
         self._lines.setdefault(key, {})[ticket.number] = ticket
-        self._waiting += 1
+        self.waiting += 1
         self._size += ticket.size
         return ticket
 
@@ -312,7 +313,7 @@ class Callees:
         del line[ticket.number]
         if not line:
             del self._lines[ticket.key]
-        self._waiting -= 1
+        self.waiting -= 1
         self._size -= ticket.size
 
     def serve(self, share: Share) -> None:

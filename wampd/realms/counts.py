@@ -6,8 +6,8 @@ Rules
   by who looks, from what is there.
 * An error is counted where it is made: by a closed set of kinds, and, so that somebody can look into it, among the last
   ones, where the same error for the same session stands once. Its URIs are a client's, so they are cut.
-* How long calls take is told by samples: `Latencies.due` calls, the next ones, take the way of calls that have something special
-  about them, which have a place for the time at which they began. All others pay nothing.
+* How long calls take is told by samples: the next `Latencies.due` calls take the way of calls that have something
+  special about them, which have a place for the time at which they began. All others pay nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from wampd.realms.realm import Realm
     from wampd.realms.session import Session
 
 KINDS: Final = frozenset(
@@ -153,3 +154,37 @@ class Totals(Struct):
         self.errors += other.errors
         self.measured += other.measured
         self.seconds += other.seconds
+
+    def minus(self, before: Totals) -> Totals:
+        """What has happened since."""
+        return Totals(
+            calls=self.calls - before.calls,
+            publications=self.publications - before.publications,
+            events=self.events - before.events,
+            errors=self.errors - before.errors,
+            measured=self.measured - before.measured,
+            seconds=self.seconds - before.seconds,
+        )
+
+
+class Past:
+    """What has happened in several realms, also after they are gone."""
+
+    def __init__(self) -> None:
+        self.totals = Totals()
+        self.kinds: Counter[str] = Counter()
+        """Of errors."""
+        self.latencies = [0] * (len(BOUNDS) + 1)
+
+    def take(self, realm: Realm) -> None:
+        """Add what has happened in a realm."""
+        self._add(realm.totals(), realm.errors.kinds, realm.dealer.latencies.counts)
+
+    def add(self, other: Past) -> None:
+        """Add what has happened elsewhere."""
+        self._add(other.totals, other.kinds, other.latencies)
+
+    def _add(self, totals: Totals, kinds: Counter[str], latencies: list[int]) -> None:
+        self.totals.add(totals)
+        self.kinds.update(kinds)
+        self.latencies = [mine + its for mine, its in zip(self.latencies, latencies, strict=True)]

@@ -131,7 +131,8 @@ class Realm:
         self.dealer.services.procedures.update(self.testaments.procedures())
         self.dealer.services.procedures.update(Historian(self.broker, outside, self.struck).procedures())
         self.books = Books(name, entries)
-        self.watcher: Watcher = Meta(self, outside)
+        self.meta = Meta(self, outside)
+        self.watcher: Watcher = self.meta
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
         self.limits = limits
         self.quota = quota

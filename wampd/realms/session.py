@@ -145,6 +145,7 @@ class Session:
     """One session in one realm."""
 
     __slots__ = (
+        "agent",
         "authid",
         "authmethod",
         "authprovider",
@@ -194,6 +195,7 @@ class Session:
         authmethod: str = "anonymous",
         authprovider: str = "static",
         transport: Mapping[str, Any] | None = None,
+        agent: str = "",
         outlet: Outlet | None = None,
     ) -> None:
         """``transport`` is all that the shell knows of the connection; who shows it to others chooses from it."""
@@ -207,6 +209,8 @@ class Session:
         self.authmethod = authmethod
         self.authprovider = authprovider
         self.transport: Mapping[str, Any] = transport or {}
+        self.agent = agent
+        """What the client says that it is, as far as it is told."""
         self.outlet = outlet
         self.quiet = False
         """Nobody is to be told of its end: neither by meta events nor by testaments."""

@@ -31,6 +31,11 @@ class Line(Protocol):
         """Whether what is written still has a chance to be sent."""
         ...
 
+    @property
+    def queued(self) -> tuple[int, float]:
+        """How many bytes wait to be sent, and since when any do (monotonic seconds)."""
+        ...
+
     def write(self, data: bytes) -> None:
         """Send bytes that are framed already."""
         ...
@@ -62,6 +67,11 @@ class BatchedLine:
     def writable(self) -> bool:
         """Whether what is written still has a chance to be sent."""
         return self._line.writable
+
+    @property
+    def queued(self) -> tuple[int, float]:
+        """How many bytes wait to be sent, and since when."""
+        return self._line.queued
 
     def write(self, data: bytes) -> None:
         """Send elements of a batch."""

@@ -56,6 +56,11 @@ class Sender:
             return str(self.about["peer"])
         return who(self.session)
 
+    @property
+    def queued(self) -> tuple[int, float]:
+        """How many bytes wait to be sent to the client, and since when any do (monotonic seconds)."""
+        return self._connection.queued
+
     def _abort(self, reason: str, message: str) -> None:
         """End everything with an ABORT."""
         raise NotImplementedError

@@ -34,6 +34,7 @@ FILES_SPOILED: Final = "files that could not be used"
 STORE_FAILED: Final = "failures of the store"
 AUTHORIZERS_FAILED: Final = "failures of authorizers"
 OUR_BUGS: Final = "failures of ours"
+BACKENDS_FAILED: Final = "failures of backends"
 COOKIES_STOLEN: Final = "cookies copied"
 
 

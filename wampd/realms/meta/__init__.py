@@ -37,6 +37,8 @@ class Meta:
         self._sessions = SessionMeta(realm)
         self._registrations = RegistrationMeta(realm.dealer, realm.broker, outside.wall, realm.sessions)
         self._subscriptions = SubscriptionMeta(realm.broker, outside.wall)
+        self.registrations_known = self._registrations.known
+        self.subscriptions_known = self._subscriptions.known
         self._reflection = Reflection(realm.broker, realm.dealer, realm.struck)
         for part in (self._sessions, self._registrations, self._subscriptions, self._reflection):
             realm.dealer.services.procedures.update(part.procedures())

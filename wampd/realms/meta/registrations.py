@@ -47,7 +47,7 @@ class RegistrationMeta:
         self._registrations = dealer.registrations
         self._emit = broker.emit
         self._wall = wall
-        self._known: Known[Registration] = Known(NO_SUCH_REGISTRATION)
+        self.known: Known[Registration] = Known(NO_SUCH_REGISTRATION)
 
     def procedures(self) -> dict[str, Procedure]:
         """What is served, by URI."""
@@ -66,14 +66,14 @@ class RegistrationMeta:
     def added(self, session: Session, registration: Registration, *, created: bool) -> None:
         """Tell of a callee."""
         if created:
-            self._known.add(registration, self._wall())
+            self.known.add(registration, self._wall())
             self._emit("wamp.registration.on_create", [session.id, self._details(registration.id)])
         self._emit("wamp.registration.on_register", [session.id, registration.id])
 
     def removed(self, session: Session, registration: Registration, *, deleted: bool) -> None:
         """Tell of a callee that is no more."""
         if deleted:
-            self._known.remove(registration)
+            self.known.remove(registration)
         if session.quiet:
             return
         self._emit("wamp.registration.on_unregister", [session.id, registration.id])
@@ -102,15 +102,15 @@ class RegistrationMeta:
 
     def list_callees(self, _caller: Session, given: ById) -> list[int]:
         """The ids of the sessions that serve a registration."""
-        return those_here(self._known.find(given.id).callees)
+        return those_here(self.known.find(given.id).callees)
 
     def count_callees(self, _caller: Session, given: ById) -> Result:
         """The number of sessions that serve a registration."""
-        return counted(self._known.find(given.id).callees)
+        return counted(self.known.find(given.id).callees)
 
     def remove_callee(self, _caller: Session, given: Removal) -> Result:
         """Take a callee off a registration; it is told if it understands that. What it is serving it goes on with."""
-        registration = self._known.find(given.id)
+        registration = self.known.find(given.id)
         session = self._here.get(given.session)
         if session is None or registration.id not in (session.registrations or ()):
             raise not_among_them(given.session)
@@ -118,4 +118,4 @@ class RegistrationMeta:
         return Result()
 
     def _details(self, registration_id: int) -> dict[str, Any]:
-        return {**self._known.details(registration_id), "invoke": self._known.find(registration_id).invoke}
+        return {**self.known.details(registration_id), "invoke": self.known.find(registration_id).invoke}

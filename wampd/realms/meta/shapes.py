@@ -102,6 +102,11 @@ class Known(Generic[T]):
         """Forget an entry."""
         del self._entries[entry.id]
 
+    def created(self, entry_id: int) -> float | None:
+        """When an entry was made (Unix time); `None`: it is older than the realm's first session."""
+        found = self._entries.get(entry_id)
+        return None if found is None else found[1]
+
     def find(self, entry_id: int) -> T:
         """The entry of this id. Raises `Refused`."""
         return self._find(entry_id)[0]

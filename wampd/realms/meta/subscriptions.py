@@ -46,9 +46,9 @@ class SubscriptionMeta:
         self._broker = broker
         self._emit = broker.emit
         self._wall = wall
-        self._known: Known[Subscription] = Known(NO_SUCH_SUBSCRIPTION)
+        self.known: Known[Subscription] = Known(NO_SUCH_SUBSCRIPTION)
         for standing in broker.by_id.values():  # for the sake of its history
-            self._known.add(standing, wall())
+            self.known.add(standing, wall())
 
     def procedures(self) -> dict[str, Procedure]:
         """What is served, by URI."""
@@ -68,15 +68,15 @@ class SubscriptionMeta:
         """Tell of a subscriber."""
         own = session, subscription
         if created:
-            self._known.add(subscription, self._wall())
-            told = [session.id, self._known.details(subscription.id)]
+            self.known.add(subscription, self._wall())
+            told = [session.id, self.known.details(subscription.id)]
             self._emit("wamp.subscription.on_create", told, own)
         self._emit("wamp.subscription.on_subscribe", [session.id, subscription.id], own)
 
     def removed(self, session: Session, subscription: Subscription, *, deleted: bool) -> None:
         """Tell of a subscriber that is no more."""
         if deleted:
-            self._known.remove(subscription)
+            self.known.remove(subscription)
         if session.quiet:
             return
         self._emit("wamp.subscription.on_unsubscribe", [session.id, subscription.id])
@@ -100,19 +100,19 @@ class SubscriptionMeta:
 
     def get(self, _caller: Session, given: ById) -> dict[str, Any]:
         """What a subscription is."""
-        return self._known.details(given.id)
+        return self.known.details(given.id)
 
     def list_subscribers(self, _caller: Session, given: ById) -> list[int]:
         """The ids of the sessions that are subscribed."""
-        return those_here(self._known.find(given.id).subscribers)
+        return those_here(self.known.find(given.id).subscribers)
 
     def count_subscribers(self, _caller: Session, given: ById) -> Result:
         """The number of sessions that are subscribed."""
-        return counted(self._known.find(given.id).subscribers)
+        return counted(self.known.find(given.id).subscribers)
 
     def remove_subscriber(self, _caller: Session, given: Removal) -> Result:
         """Take a subscriber off a subscription; it is told if it understands that."""
-        subscription = self._known.find(given.id)
+        subscription = self.known.find(given.id)
         session = self._broker.subscriber(subscription, given.session)
         if session is None:
             raise not_among_them(given.session)

@@ -22,6 +22,7 @@ Sources: RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1 messages).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ from twisted.web.server import Site
 
 from wampd.router.http.body import Body, Intake
 from wampd.router.http.head import Refusal, RequestLine, fault_of_head, fault_of_line, read_line
-from wampd.router.http.request import SmallRequest
+from wampd.router.http.request import SAFE, SmallRequest
 
 log = Logger()
 
@@ -42,12 +43,15 @@ PATIENCE: Final = 30.0
 STALL: Final = 30.0
 LINGER: Final = 2.0
 """Seconds that a refused client's bytes are read and dropped."""
+AHEAD: Final = 16 * 1024
+"""Octets that are kept of requests whose turn has not come."""
 AT_ONCE: Final = 16
 """Requests of one read that are answered before others have a turn."""
 LEAN: Final = 16 * 1024
 """Octets that the chunks of a body may cost beside `FRAMED` for each of its own."""
 FRAMED: Final = 8
 TWISTED: Final = (
+    "_dataBuffer",
     "_receivedHeaderCount",
     "_receivedHeaderSize",
     "_respondToBadRequestAndDisconnect",
@@ -86,7 +90,7 @@ class Channel(HTTPChannel):
         self._continue = False
         """Whether the client waits to be told to send the body."""
         self._raw = 0
-        """Octets of the body as they came."""
+        """Octets of the body as they came; after the body, those that came ahead of their turn."""
         self._plain = 0
         """Those that are its own."""
         self._stall: Any = None
@@ -107,8 +111,9 @@ class Channel(HTTPChannel):
         """Take some of a body, or of what comes after it."""
         if self._over:
             return
-        if self._line is not None:
-            self._raw += len(data)
+        self._raw += len(data)
+        if self._line is None and self._raw > AHEAD:
+            self.transport.pauseProducing()  # Twisted itself does not, if the client does not read its answer
         super().rawDataReceived(data)
         if self._line is not None and self._raw > LEAN + FRAMED * (self._plain + 1):
             self.refuse(Refusal(400, "the chunks of the body are wasteful"))
@@ -264,13 +269,14 @@ class Channel(HTTPChannel):
             if not self._waitingForTransport:
                 self.callLater(0, self._next)
         else:
+            self._raw = 0
             super().requestDone(request)
 
     def _next(self) -> None:
         """Serve the request that had to wait."""
         done, self._done = self._done, None
         if done is not None and not self._over:
-            self._at_once = 0
+            self._at_once = self._raw = 0
             super().requestDone(done)
 
     def refuse(self, refusal: Refusal) -> None:
@@ -352,6 +358,25 @@ class Channel(HTTPChannel):
         super().loseConnection()
         self._watch(STALL)
 
+    def hand_over(self, request: Any, protocol: Any) -> None:
+        """Let another protocol have the connection of a request that is not answered, and what was read of it and not used.
+
+        What this channel stands in asks it for `dataReceived` and `connectionLost` each time: from here on it gets the other's.
+        """
+        self.setTimeout(None)
+        self._watch(None)
+        self._keep_pace(False)
+        rest = b"".join(self._dataBuffer)
+        self._dataBuffer.clear()
+        self.transport.unregisterProducer()
+        handed: Any = self
+        handed.dataReceived, handed.connectionLost = protocol.dataReceived, protocol.connectionLost
+        protocol.makeConnection(self.transport)
+        self.transport.resumeProducing()  # it may wait, because much came before there was an answer
+        self.factory.log(request)
+        if rest:
+            protocol.dataReceived(rest)
+
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
         """The connection is gone."""
         self._watch(None)
@@ -377,10 +402,23 @@ class BoundedSite(Site):
     protocol: Any = Channel
 
     def __init__(
-        self, root: Any, *, head_size: int = MAX_HEAD, header_lines: int = MAX_HEADERS, body_size: int = MAX_BODY
+        self,
+        root: Any,
+        *,
+        head_size: int = MAX_HEAD,
+        header_lines: int = MAX_HEADERS,
+        body_size: int = MAX_BODY,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        access_log: Callable[[Any], None] | None = None,
     ) -> None:
-        """The sizes are in bytes; all are of one request."""
+        """The sizes are in bytes; all are of one request.
+
+        ``headers`` are on all answers, beside `SAFE`; ``access_log`` is told of every request that was answered, or whose
+        client has left.
+        """
         super().__init__(root, timeout=PATIENCE)
+        self.headers = (*SAFE, *headers)
+        self.access_log = access_log
         self._head_size = head_size
         self._header_lines = header_lines
         self._body_size = body_size
@@ -401,6 +439,8 @@ class BoundedSite(Site):
 
     def log(self, request: Any) -> None:
         """A request was answered."""
+        if self.access_log is not None:
+            self.access_log(request)
         log.debug(
             "{client}: {method} {uri}: {code}",
             client=getattr(request.getClientAddress(), "host", "unix"),

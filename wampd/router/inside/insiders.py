@@ -128,6 +128,7 @@ class Insiders:
             grants=grants,
             roles=ROLES,
             agent=ROUTER,
+            client=ROUTER,
         )
         refusal = line.peer.let_in(accept)
         if refusal is not None:

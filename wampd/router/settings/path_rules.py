@@ -9,21 +9,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from .checker import Here, Rule, repeated
-from .http import JsonPath, LongPollPath, RedirectPath, StaticPath
+from .http import DashboardPath, HealthPath, JsonPath, LongPollPath, MetricsPath, ProxyPath, RedirectPath, StaticPath
 from .listeners import EchoPath, RawSocket, WampPath
 from .problems import quote, quote_file
+from .proxy_rules import proxy
 from .site_rules import policy_of_path
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
-def _path_with_origins(path: WampPath | EchoPath | LongPollPath, here: Here) -> None:
+def _origins(path: WampPath | EchoPath | LongPollPath | ProxyPath, here: Here) -> None:
     for index, origin in here.each(path.origins, "origins"):
         if origin not in ("same-host", "*") and not _ORIGIN.fullmatch(origin):
             message = (
                 "not an origin; write same-host, *, or an origin such as https://www.example.com (lower case, no path)"
             )
             here.problem(message, "origins", index)
+
+
+def _path_with_origins(path: WampPath | EchoPath | LongPollPath, here: Here) -> None:
+    _origins(path, here)
     if not isinstance(path, EchoPath):
         _serializers(path, here)
 
@@ -45,13 +50,13 @@ def _static(path: StaticPath, here: Here) -> None:
     for index, name in here.each(path.index, "index"):
         if "/" in name or name.startswith("."):
             here.problem(f"{quote(name)} is not a name of a file that can be seen", "index", index)
-    for key, name in (("fallback", path.fallback), ("not_found", path.not_found)):
-        if name is None:
+    for key, file in (("fallback", path.fallback), ("not_found", path.not_found)):
+        if file is None:
             continue
-        if any(part.startswith(".") or not part for part in name.split("/")):
-            here.problem(f"{quote(name)} is not the path of a file that can be seen", key)
-        elif not (path.directory / name).is_file():
-            here.problem(f"there is no file {quote_file(path.directory / name)}", key)
+        if any(part.startswith(".") or not part for part in file.split("/")):
+            here.problem(f"{quote(file)} is not the path of a file that can be seen", key)
+        elif not (path.directory / file).is_file():
+            here.problem(f"there is no file {quote_file(path.directory / file)}", key)
     if path.fallback_for_files and path.fallback is None and here.is_sound("fallback"):
         here.problem("there is no fallback to send", "fallback_for_files")
 
@@ -87,9 +92,13 @@ def _served(*own: Rule) -> Rule:
 
 
 PATH_RULES: Mapping[type, Rule] = {
+    DashboardPath: _served(),
     EchoPath: _path_with_origins,
+    HealthPath: _served(),
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),
+    MetricsPath: _served(),
+    ProxyPath: _served(_origins, proxy),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),
     StaticPath: _served(_static),

@@ -12,6 +12,7 @@ from wampd.realms.uris import UriCheck
 from .auth import Auth
 from .events import History, Retention
 from .limits import RealmLimits, RoleLimits, RuleLimits
+from .monitor import Monitor
 from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer, TrustLevel
 
 
@@ -235,3 +236,10 @@ class Realm(Part, frozen=True, kw_only=True):
         RealmLimits, Meta(description="What each session may hold and do, and the realm of all together.")
     ] = RealmLimits()
     call_timeout: Annotated[CallTimeout, Meta(description="How long calls may take.")] = CallTimeout()
+    monitor: Annotated[
+        Monitor | None,
+        Meta(
+            description="Serve the procedures `wampd.monitor.*`, `{}` for this realm; only realms that are always there"
+            " (`match: exact`) can have them."
+        ),
+    ] = None

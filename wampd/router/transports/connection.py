@@ -141,6 +141,12 @@ class Connection(TwistedProtocol):
         """Whether what is written still has a chance to be sent."""
         return not self._silent
 
+    @property
+    def queued(self) -> tuple[int, float]:
+        """How many bytes wait to be sent, and since when any do (monotonic seconds)."""
+        queue = self._queue
+        return (0, 0.0) if queue is None else (queue.size + _waiting(self.transport), queue.since)
+
     def write(self, data: bytes) -> None:
         """Send bytes that are framed already; they end where a frame ends."""
         if self._silent or not data:

@@ -200,6 +200,11 @@ class LongPollLine:
         """Whether what is written still has a chance to be received."""
         return not (self._closing_since or self._gone)
 
+    @property
+    def queued(self) -> tuple[int, float]:
+        """How many bytes wait to be received, and since when the client has not been seen (monotonic seconds)."""
+        return self._size, self._seen
+
     def write(self, data: bytes) -> None:
         """Keep what the router says until the client asks for it; it may be waiting."""
         if not self.writable:

@@ -105,6 +105,11 @@ class MemoryLine:
         """Whether what is written still has a chance to be heard."""
         return self.closed is None and not self._gone
 
+    @property
+    def queued(self) -> tuple[int, float]:
+        """Nothing waits for a client in the process."""
+        return 0, 0.0
+
     def write(self, data: bytes) -> None:
         """Take what the router says."""
         if self.writable:

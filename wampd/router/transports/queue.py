@@ -18,7 +18,7 @@ CHUNK: Final = 2**18
 class SendQueue:
     """The queue of one connection, which has one only while it needs one."""
 
-    __slots__ = ("_begun", "_units", "passed", "progress", "seen", "size")
+    __slots__ = ("_begun", "_units", "passed", "progress", "seen", "since", "size")
 
     def __init__(self, now: float) -> None:
         """``now``: monotonic seconds."""
@@ -30,6 +30,8 @@ class SendQueue:
         """Bytes handed on so far."""
         self.seen = 0
         """How many of them had left when that was last looked at."""
+        self.since = now
+        """When it began."""
         self.progress = now
         """When that was last more than before."""
 

@@ -15,6 +15,8 @@ from wampd.router.settings.paths import PathCookie
 from wampd.router.transports.connection import Pace
 from wampd.router.wheel import Wheel
 from wampd.router.wiring.outgoing import Sender
+from wampd.router.wiring.readiness import Readiness
+from wampd.router.wiring.watching import Watching
 
 if TYPE_CHECKING:
     from wampd.router.cookies import Cookies
@@ -34,11 +36,16 @@ class Means(Struct, frozen=True):
     wheel: Wheel
     sender: Sender
     """Has the client for what is sent to others by HTTP."""
+    watching: Watching
+    """Has the watch over the router."""
+    readiness: Readiness
+    """Tells whether the router is ready for work."""
 
 
-def duties_of(means: Means) -> list[Duty]:  # noqa: ARG001 - there is none yet
+def duties_of(means: Means) -> list[Duty]:
     """All that is configured to be done."""
-    return []
+    means.watching.monitor(means.settings)
+    return [means.watching]
 
 
 def pace_of(limits: TransportLimits) -> Pace:

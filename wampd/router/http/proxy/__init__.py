@@ -1,0 +1,1 @@
+"""The reverse proxy: requests, and WebSocket connections, that others serve."""

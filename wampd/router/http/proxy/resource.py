@@ -1,0 +1,108 @@
+"""The reverse proxy as something that is served under a path.
+
+Rules
+-----
+* A request that asks for WebSocket is passed on as that, if the path allows it and the page may come here (`origins`); any other
+  wish for another protocol is left out, as a server may (RFC 9110, section 7.8).
+* CONNECT and TRACE are for nobody: the one is a tunnel to anywhere, the other shows what only backends are told.
+* What is said of the client in headers is believed of those alone whose address is among the trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any, Final
+from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from wampd.router.http.answer import say
+from wampd.router.http.body import Intake
+from wampd.router.http.proxy.exchange import Exchange, Ways
+from wampd.router.http.proxy.heads import Asked, leads_upwards, tokens
+from wampd.router.origins import origin_allowed
+
+NEVER: Final = frozenset({b"CONNECT", b"TRACE"})
+WEBSOCKET: Final = b"websocket"
+
+
+class Rights(Struct, frozen=True):
+    """Who may do what."""
+
+    trusted: Sequence[IPv4Network | IPv6Network] = ()
+    """The proxies that are believed."""
+    websocket: bool = True
+    origins: tuple[str, ...] = ("same-host",)
+    body_size: int | None = None
+    """Most bytes of a request's body; `None`: as many as the listener allows."""
+
+
+class ReverseProxy(Resource):
+    """What others serve."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, ways: Ways, rights: Rights) -> None:
+        super().__init__()
+        self._ways = ways
+        self._rights = rights
+
+    def intake(self, request: Any) -> Intake:  # noqa: ARG002 - whatever it is
+        """Bodies are passed on while they come."""
+        return Intake(size=self._rights.body_size)
+
+    def render(self, request: Any) -> Any:
+        """Pass the request on."""
+        if request.method in NEVER:
+            return say(request, 405, "that method is not for servers behind this one")
+        if leads_upwards(request.uri):
+            return say(request, 400, "paths with . or .. in them are not passed on")
+        asked = self._asked(request)
+        if asked.upgrade and not self._may_come(asked):
+            return say(request, 403, "pages from there may not connect here")
+        Exchange(request, asked, self._ways).start()
+        return NOT_DONE_YET
+
+    def _asked(self, request: Any) -> Asked:
+        headers = [(name, value) for name, values in request.requestHeaders.getAllRawHeaders() for value in values]
+        address = str(getattr(request.getClientAddress(), "host", None) or "unix")
+        asked = Asked(
+            method=request.method,
+            target=request.uri,
+            prefix=b"".join(b"/" + quote(segment, safe="").encode() for segment in request.prepath),
+            headers=headers,
+            address=address,
+            secure=request.isSecure(),
+            trusted=self._trusts(address),
+            length=request.body.length,
+        )
+        modern = request.clientproto == b"HTTP/1.1"
+        upgrade = WEBSOCKET if modern and self._rights.websocket and _asks_for_websocket(asked) else b""
+        expects = modern and asked.length != 0 and tokens(asked.values(b"expect")) == [b"100-continue"]
+        return replace(asked, upgrade=upgrade, expects=expects)
+
+    def _may_come(self, asked: Asked) -> bool:
+        origins, hosts = ([each.decode("latin-1") for each in asked.values(name)] for name in (b"origin", b"host"))
+        return origin_allowed(origins, hosts, self._rights.origins)
+
+    def _trusts(self, address: str) -> bool:
+        if not self._rights.trusted:
+            return False
+        try:
+            known = ip_address(address)
+        except ValueError:  # a Unix socket
+            return False
+        return any(known in network for network in self._rights.trusted)
+
+
+def _asks_for_websocket(asked: Asked) -> bool:
+    return (
+        asked.method == b"GET"
+        and asked.length == 0
+        and tokens(asked.values(b"upgrade")) == [WEBSOCKET]
+        and b"upgrade" in tokens(asked.values(b"connection"))
+    )

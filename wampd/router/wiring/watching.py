@@ -1,0 +1,73 @@
+"""What observes the router: made when something configured needs it, and not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import wampd
+from wampd.router.realms import Realms
+from wampd.router.settings.model import Settings
+
+if TYPE_CHECKING:
+    from wampd.router.observe.metrics import Metrics
+    from wampd.router.observe.watch import Watch
+    from wampd.router.stores.store import Store
+
+
+class Watching:
+    """Has the watch; a `wampd.router.duties.Duty`."""
+
+    def __init__(self, reactor: Any, realms: Realms, connections: Callable[[], int]) -> None:
+        """``connections`` tells how many are open."""
+        self._reactor = reactor
+        self._realms = realms
+        self._connections = connections
+        self._watch: Watch | None = None
+        self._metrics: Metrics | None = None
+
+    @property
+    def watch(self) -> Watch:
+        """The watch over the router."""
+        if self._watch is None:
+            from wampd.router.observe.process import Process
+            from wampd.router.observe.watch import Watch
+
+            realms = self._realms
+            process = Process(self._reactor, self._connections)
+            self._watch = Watch(
+                self._reactor, lambda: [shell.core for shell in realms.all()], realms.tally, process, wampd.__version__
+            )
+        return self._watch
+
+    def monitor(self, settings: Settings) -> None:
+        """Serve the monitors of the realms that have one."""
+        for realm in settings.realms:
+            if realm.monitor is not None:
+                from wampd.router.observe.monitor import Monitor
+
+                core = self._realms[realm.name].core
+                Monitor(core, self.watch, self._realms.end_of_turn, all_realms=realm.monitor.all_realms)
+
+    def metrics(self, settings: Settings, store: Store | None) -> Callable[[str], tuple[str, bytes]]:
+        """What tells the metrics, by the header ``Accept``."""
+        if self._metrics is None:
+            from wampd.router.observe.metrics import Metrics, StoreState
+
+            named = [realm.name for realm in settings.realms if realm.match == "exact"]
+
+            def state() -> StoreState | None:
+                return None if store is None else StoreState(store.is_well, store.waiting)
+
+            self._metrics = Metrics(self.watch, named, self._realms.past, state, wampd.__version__)
+        return self._metrics.tell
+
+    def start(self) -> None:
+        """Begin to watch, if anybody does."""
+        if self._watch is not None:
+            self._watch.start()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        if self._watch is not None:
+            self._watch.stop()

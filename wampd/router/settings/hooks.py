@@ -16,7 +16,8 @@ class HookDeliveries(Part, frozen=True, kw_only=True):
 
     timeout: Annotated[Seconds, Meta(le=300, description="How long one attempt may take.")] = 15.0
     attempts: Annotated[
-        Count, Meta(description="Attempts that fail before a delivery becomes a dead letter: no answer, 408, 425, 429, 5xx.")
+        Count,
+        Meta(description="Attempts that fail before a delivery becomes a dead letter: no answer, 408, 425, 429, 5xx."),
     ] = 24
     refusals: Annotated[
         Count,
@@ -28,12 +29,16 @@ class HookDeliveries(Part, frozen=True, kw_only=True):
     first_retry: Annotated[Seconds, Meta(description="The most that is waited after the first attempt.")] = 5.0
     longest_retry: Annotated[Seconds, Meta(description="The most that is waited after any attempt.")] = 3600.0
     at_once: Annotated[Count, Meta(description="Attempts at once, to all hosts together.")] = 100
-    per_host: Annotated[Count, Meta(description="Attempts at once to one host; of one webhook there is one at a time.")] = 4
+    per_host: Annotated[
+        Count, Meta(description="Attempts at once to one host; of one webhook there is one at a time.")
+    ] = 4
     failures: Annotated[
-        Count, Meta(description="Attempts that fail in a row, until a host is left alone for `pause`, then tried by one.")
+        Count,
+        Meta(description="Attempts that fail in a row, until a host is left alone for `pause`, then tried by one."),
     ] = 5
     pause: Annotated[
-        Seconds, Meta(description="How long a host is left alone first; twice as long each time, up to `longest_pause`.")
+        Seconds,
+        Meta(description="How long a host is left alone first; twice as long each time, up to `longest_pause`."),
     ] = 10.0
     longest_pause: Annotated[Seconds, Meta(description="How long a host is left alone at most.")] = 600.0
 
@@ -47,7 +52,10 @@ class Hooks(Part, frozen=True, kw_only=True):
     """
 
     topic_prefix: Annotated[
-        Name, Meta(description="What the topics of keys begin with: the events of `hook.orders` are those of the key `orders`.")
+        Name,
+        Meta(
+            description="What the topics of keys begin with: the events of `hook.orders` are those of the key `orders`."
+        ),
     ] = "hook."
     ttl: Annotated[
         Seconds, Meta(description="How long a registration lasts that asks for no time of its own; none asks for more.")
@@ -66,14 +74,19 @@ class Hooks(Part, frozen=True, kw_only=True):
         Count, Meta(description="Most deliveries that wait for one webhook; more become dead letters at once.")
     ] = 1_000
     event_size: Annotated[
-        Bytes, Meta(ge=KIB, le=16 * MIB, description="Most bytes of what is delivered of one event; larger ones are refused.")
+        Bytes,
+        Meta(ge=KIB, le=16 * MIB, description="Most bytes of what is delivered of one event; larger ones are refused."),
     ] = 256 * KIB
     size: Annotated[
-        Bytes, Meta(ge=MIB, description="Most bytes of all events that are kept; then events are refused until there is room.")
+        Bytes,
+        Meta(
+            ge=MIB, description="Most bytes of all events that are kept; then events are refused until there is room."
+        ),
     ] = 256 * MIB
     dead_letters: Annotated[
         Count, Meta(description="Deliveries given up that are kept; the oldest make room for new ones.")
     ] = 10_000
     logged: Annotated[
-        Count, Meta(le=1_000, description="Attempts of each webhook that `wampd.hook.deliveries` tells of, the last ones.")
+        Count,
+        Meta(le=1_000, description="Attempts of each webhook that `wampd.hook.deliveries` tells of, the last ones."),
     ] = 50

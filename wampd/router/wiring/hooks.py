@@ -77,9 +77,7 @@ def _rules(settings: HookSettings) -> Rules:
     return Rules(
         patience=Patience(how.first_retry, how.longest_retry, how.attempts, how.refusals),
         hosts=HostRules(how.per_host, how.failures, how.pause, how.longest_pause),
-        bounds=Bounds(
-            settings.registrations, settings.registrations_per_key, settings.registrations_per_principal
-        ),
+        bounds=Bounds(settings.registrations, settings.registrations_per_key, settings.registrations_per_principal),
         at_once=how.at_once,
         timeout=how.timeout,
         pending=settings.pending,

@@ -7,11 +7,12 @@ import contextlib
 import hashlib
 import hmac
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 SECRET = "whsec_" + base64.b64encode(b"hunter2 hunter2 hunter2 hunter2!").decode()
 
@@ -25,6 +26,7 @@ class Receiver:
         self.requests: list[dict[str, Any]] = []
         """Headers in lower case, and the body decoded, of what was signed well."""
         self.forged = 0
+        self.open: list[socket.socket] = []
         self.lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
         self.port = port
@@ -64,6 +66,10 @@ class Receiver:
             daemon_threads = True
             request_queue_size = 128
 
+            def process_request(self, request: Any, client: Any) -> None:
+                receiver.open.append(request)
+                super().process_request(request, client)
+
             def handle_error(self, *_: Any) -> None:
                 """A router that was killed is no error of ours."""
 
@@ -76,6 +82,9 @@ class Receiver:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+        for connection in self.open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def take(self, headers: dict[str, str], body: bytes) -> None:
         signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
@@ -98,9 +107,9 @@ class Receiver:
             assert time.monotonic() < deadline, f"not within {timeout} s: {what} ({len(self.requests)} requests)"
             time.sleep(0.02)
 
-    def __enter__(self) -> Receiver:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         with contextlib.suppress(Exception):
             self.stop()

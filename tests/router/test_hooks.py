@@ -1,4 +1,4 @@
-"""Webhooks of a router that runs: parties that fail, hang, redirect, leave for good and come back, and a router that is killed."""
+"""Webhooks of a router that runs: parties that fail, hang, redirect, leave and come back, and a router that is killed."""
 
 import itertools
 import threading

@@ -47,8 +47,8 @@ class Hooks(Part, frozen=True, kw_only=True):
     """A registry of webhooks: parties register URLs under keys, and what is published under a key goes to all of them.
 
     The procedures are `wampd.hook.register`, `unregister`, `renew`, `list`, `test`, `deliveries`, `dead`, `redeliver` and
-    `post`; who may call them is a matter of roles. What is registered, and what is not delivered yet, is in the store. Where URLs may
-    lead is said by `outgoing` beside `realms`. docs/webhooks.md has it all.
+    `post`; who may call them is a matter of roles. What is registered, and what is not delivered yet, is in the store. Where
+    URLs may lead is said by `outgoing` beside `realms`. docs/webhooks.md has it all.
     """
 
     topic_prefix: Annotated[

@@ -14,6 +14,7 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.paths import PathCookie
 from wampd.router.transports.connection import Pace
 from wampd.router.wheel import Wheel
+from wampd.router.wiring.hooks import hooks_of
 from wampd.router.wiring.outgoing import Sender
 from wampd.router.wiring.readiness import Readiness
 from wampd.router.wiring.watching import Watching
@@ -56,6 +57,7 @@ def _requests(means: Means) -> list[Duty]:
     from wampd.router.wiring.requests import requests_of  # and with it what sends
 
     return [duty for realm in sending for duty in requests_of(realm, means)]
+    return [means.watching, *hooks_of(means)]
 
 
 def pace_of(limits: TransportLimits) -> Pace:

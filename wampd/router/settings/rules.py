@@ -19,6 +19,7 @@ from .auth_rules import AUTH_RULES, roles_exist
 from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
 from .cookie_rules import COOKIE_RULES, cookies_of_listener, cookies_of_settings
+from .dashboard_rules import dashboards_of_listener, dashboards_of_settings
 from .events import History
 from .key_rules import bindings_can_be, certificates_are_asked_for
 from .listeners import (
@@ -175,6 +176,7 @@ def _listener(listener: Listener, here: Here) -> None:
     if listener.rawsocket is None and not any(it.websocket or it.http for _, it in sites(listener)) and here.is_sound():
         here.problem("the listener speaks nothing: give it websocket, rawsocket or http")
     cookies_of_listener(listener, here)
+    dashboards_of_listener(listener, here)
     sites_of_listener(listener, here)
 
 
@@ -282,6 +284,7 @@ def _realms_in_the_store(settings: Settings, here: Here) -> None:
 
 def _settings(settings: Settings, here: Here) -> None:
     cookies_of_settings(settings, here)
+    dashboards_of_settings(settings, here)
     _realms_in_the_store(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
     for index, (name, match) in repeated(names):

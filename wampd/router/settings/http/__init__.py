@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from .dashboard import DashboardPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
@@ -10,6 +11,7 @@ from .redirect import RedirectPath
 from .static import StaticPath
 
 __all__ = [
+    "DashboardPath",
     "HealthPath",
     "HttpPath",
     "JsonPath",
@@ -20,5 +22,16 @@ __all__ = [
     "StaticPath",
 ]
 
-HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath | ProxyPath | MetricsPath | HealthPath
+# fmt: off
+HttpPath: TypeAlias = (
+    StaticPath
+    | RedirectPath
+    | JsonPath
+    | LongPollPath
+    | ProxyPath
+    | DashboardPath
+    | MetricsPath
+    | HealthPath
+)
+# fmt: on
 """What may stand under a path; `type` tells which it is."""

@@ -1,0 +1,115 @@
+// What a view shows of the router: asked again and again while somebody looks, and kept while the connection is away.
+//
+// Rules
+// - Nothing is asked while the page is hidden, and never a second time before the first has been answered.
+// - What the role may not do is found out once, and not asked again in the same session.
+
+import { computed } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { status } from "./link";
+import { PREFIX } from "./monitor";
+import { Ended, WampError, type Dict, type Json, type Payload, type Session } from "./wamp/session";
+
+export interface Problem {
+  kind: "forbidden" | "absent" | "failed";
+  text: string;
+}
+
+export interface Live<T> {
+  data: T | null;
+  problem: Problem | null;
+  refresh: () => void;
+}
+
+const PATIENCE_MS = 10_000;
+
+export const session = computed<Session | null>(() => (status.value.is === "in" ? status.value.session : null));
+
+/** Calls a procedure of the monitor; gives up after some seconds. */
+export async function ask<T>(of: Session, procedure: string, argument?: Dict): Promise<T> {
+  const giveUp = new AbortController();
+  const timer = setTimeout(() => giveUp.abort(), PATIENCE_MS);
+  try {
+    const { args } = await of.call(PREFIX + procedure, argument ? [argument] : [], {}, { signal: giveUp.signal });
+    return args[0] as T;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What a procedure of the monitor says, every `every` milliseconds; `null` as the argument asks nothing. */
+export function useLive<T>(procedure: string, argument: Dict | null, every: number): Live<T> {
+  const [data, setData] = useState<T | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const again = useRef<() => void>(() => undefined);
+  const of = session.value;
+  const key = JSON.stringify(argument);
+  useEffect(() => {
+    if (!of || argument === null) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let over = false, asking = false;
+    const turn = async () => {
+      clearTimeout(timer);
+      if (over || asking || document.hidden) return;
+      asking = true;
+      try {
+        const heard = await ask<T>(of, procedure, argument);
+        if (!over) (setData(heard), setProblem(null));
+        timer = setTimeout(turn, every);
+      } catch (error) {
+        const found = problemOf(error, procedure);
+        if (!over && found) setProblem(found);
+        if (found?.kind === "failed") timer = setTimeout(turn, every * 3);
+        if (over) clearTimeout(timer);
+      } finally {
+        asking = false;
+      }
+    };
+    again.current = () => void turn();
+    document.addEventListener("visibilitychange", again.current);
+    void turn();
+    return () => {
+      over = true;
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", again.current);
+    };
+  }, [of, procedure, key, every]);
+  return { data, problem, refresh: () => again.current() };
+}
+
+/** Hears the events of a topic while a view is shown. */
+export function useTopic(topic: string, handler: (event: Payload) => void): Problem | null {
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const latest = useRef(handler);
+  latest.current = handler;
+  const of = session.value;
+  useEffect(() => {
+    if (!of) return;
+    let over = false;
+    let end: (() => void) | undefined;
+    of.subscribe(topic, {}, (event) => latest.current(event)).then(
+      (unsubscribe) => (over ? unsubscribe() : ((end = unsubscribe), setProblem(null))),
+      (error: unknown) => !over && setProblem(problemOf(error, topic)),
+    );
+    return () => {
+      over = true;
+      end?.();
+    };
+  }, [of, topic]);
+  return problem;
+}
+
+/** What to say of a failure; null: the connection is gone, which the page says elsewhere. */
+export function problemOf(error: unknown, what: string): Problem | null {
+  if (error instanceof Ended) return null;
+  if (!(error instanceof WampError)) return { kind: "failed", text: String(error) };
+  const name = what.startsWith("wampd.") ? what : PREFIX + what;
+  if (error.uri === "wamp.error.not_authorized") return { kind: "forbidden", text: name };
+  if (error.uri === "wamp.error.no_such_procedure") return { kind: "absent", text: name };
+  if (error.uri === "wamp.error.canceled") return { kind: "failed", text: "The router did not answer in time." };
+  return { kind: "failed", text: error.text ? `${error.uri}: ${error.text}` : error.uri };
+}
+
+export function firstOf(event: Payload): Json {
+  return event.args[0] ?? null;
+}

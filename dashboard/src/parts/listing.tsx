@@ -1,0 +1,85 @@
+// A long list that the router sorts, searches and cuts into pages.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useLive } from "../live";
+import type { Dict } from "../wamp/session";
+import { count } from "../pure/format";
+import { Trouble } from "./notice";
+import { RealmPicker, shownRealm, useRealms } from "./realm-picker";
+import { Table, type Column, type Order } from "./table";
+
+const PAGE = 50;
+const EVERY_MS = 2000;
+const TYPING_MS = 250;
+
+interface Props<Row> {
+  procedure: string;
+  what: string;
+  searchLabel: string;
+  columns: Column<Row>[];
+  rowKey: (row: Row) => string;
+  first: Order;
+  children?: ComponentChildren;
+}
+
+type Answer<Row> = { total: number; found: number } & Record<string, Row[]>;
+
+export function Listing<Row>({ procedure, what, searchLabel, columns, rowKey, first, children }: Props<Row>) {
+  useRealms();
+  const [order, setOrder] = useState(first);
+  const [typed, setTyped] = useState("");
+  const [search, setSearch] = useState("");
+  const [page, setPage] = useState(0);
+  useEffect(() => {
+    const timer = setTimeout(() => (setSearch(typed.trim()), setPage(0)), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  const argument: Dict = { search, ...order, limit: PAGE, offset: page * PAGE, ...(shownRealm.value ? { realm: shownRealm.value } : {}) };
+  const { data, problem } = useLive<Answer<Row>>(procedure, argument, EVERY_MS);
+  if (!data && problem) return <Trouble problem={problem} />;
+  const rows = data?.[procedure] ?? [];
+  const pages = Math.max(1, Math.ceil((data?.found ?? 0) / PAGE));
+  return (
+    <>
+      <Trouble problem={problem} />
+      <div class="bar">
+        <label class="search"><span class="hidden">{searchLabel}</span>
+          <input type="search" placeholder={searchLabel} value={typed} maxLength={200} spellcheck={false} onInput={(event) => setTyped(event.currentTarget.value)} />
+        </label>
+        <RealmPicker />
+        {columns.some(({ sortable }) => sortable) && <SortPicker columns={columns} order={order} onOrder={setOrder} />}
+        <span class="soft amount">{data ? (data.found === data.total ? `${count(data.total)} ${what}` : `${count(data.found)} of ${count(data.total)} ${what}`) : ""}</span>
+      </div>
+      {data ? <Table caption={what} columns={columns} rows={rows} rowKey={rowKey} order={order} onOrder={(next) => (setOrder(next), setPage(0))}
+        empty={search ? `No ${what} fit the search.` : `There are no ${what}.`} /> : <p class="empty">Asking the router …</p>}
+      {pages > 1 && (
+        <nav class="pages" aria-label="Pages">
+          <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>Previous</button>
+          <span>Page {page + 1} of {pages}</span>
+          <button type="button" disabled={page + 1 >= pages} onClick={() => setPage(page + 1)}>Next</button>
+        </nav>
+      )}
+      {children}
+    </>
+  );
+}
+
+/** On a narrow screen there are no column heads to click. */
+function SortPicker<Row>({ columns, order, onOrder }: { columns: Column<Row>[]; order: Order; onOrder: (order: Order) => void }) {
+  const value = `${order.sort} ${order.descending}`;
+  const change = (event: { currentTarget: HTMLSelectElement }) => {
+    const [sort, descending] = event.currentTarget.value.split(" ");
+    onOrder({ sort: sort!, descending: descending === "true" });
+  };
+  return (
+    <label class="inline narrow">Sort
+      <select value={value} onChange={change}>
+        {columns.filter(({ sortable }) => sortable).flatMap(({ key, label }) => [
+          <option key={key} value={`${key} false`}>{label} ▲</option>,
+          <option key={`${key}-`} value={`${key} true`}>{label} ▼</option>,
+        ])}
+      </select>
+    </label>
+  );
+}

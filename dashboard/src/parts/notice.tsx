@@ -1,0 +1,22 @@
+// What is said instead of, or above, what cannot be shown.
+
+import type { ComponentChildren } from "preact";
+import { status } from "../link";
+import type { Problem } from "../live";
+
+export function Notice({ kind = "info", children }: { kind?: "info" | "bad" | "wait"; children: ComponentChildren }) {
+  return <div class={`notice ${kind}`}>{children}</div>;
+}
+
+/** Says what is the matter; nothing, if nothing is. */
+export function Trouble({ problem }: { problem: Problem | null }) {
+  if (!problem) return null;
+  const role = status.value.is === "in" ? status.value.who.authrole : "";
+  if (problem.kind === "forbidden") {
+    return <Notice>Your role <b>{role}</b> may not see this: it has no permission for <code>{problem.text}</code>.</Notice>;
+  }
+  if (problem.kind === "absent") {
+    return <Notice>This realm does not tell: there is no <code>{problem.text}</code>. The realm’s <code>monitor</code> setting adds it.</Notice>;
+  }
+  return <Notice kind="bad">{problem.text}</Notice>;
+}

@@ -1,0 +1,56 @@
+// The live tail of one topic. It goes on while one looks at other views, and after a lost connection.
+
+import { effect, signal } from "@preact/signals";
+import { problemOf, session, type Problem } from "./live";
+import { Tail } from "./pure/tail";
+import { shown } from "./sent";
+import type { Payload } from "./wamp/session";
+
+export type Match = "exact" | "prefix" | "wildcard";
+
+export const MOST_KEPT = 1000;
+const REDRAW_MS = 200;
+
+export const tail = new Tail(MOST_KEPT);
+export const topic = signal("");
+export const match = signal<Match>("exact");
+/** What is listened to; null: nothing is. */
+export const running = signal<{ topic: string; match: Match } | null>(null);
+export const problem = signal<Problem | null>(null);
+/** Changes when there is something new to draw, but not for every event. */
+export const drawn = signal(0);
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+export function redraw(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  drawn.value++;
+}
+
+function heard(event: Payload, publication: number): void {
+  const name = event.details["topic"];
+  const from = typeof name === "string" ? name : running.value?.topic ?? "";
+  tail.add(Date.now(), from, `${shown(event)}${event.details["retained"] === true ? "\n(retained)" : ""}\n— publication ${publication}`);
+  timer ??= setTimeout(redraw, REDRAW_MS);
+}
+
+effect(() => {
+  const of = session.value, what = running.value;
+  if (!of || !what) return;
+  let over = false;
+  let end: (() => void) | undefined;
+  of.subscribe(what.topic, { match: what.match }, heard).then(
+    (unsubscribe) => (over ? unsubscribe() : ((end = unsubscribe), (problem.value = null))),
+    (error: unknown) => {
+      const found = problemOf(error, what.topic);
+      if (over || !found) return;
+      problem.value = found;
+      running.value = null;
+    },
+  );
+  return () => {
+    over = true;
+    end?.();
+  };
+});

@@ -1,0 +1,58 @@
+"""The page of the dashboard: built files that are shipped with the router, and what the page must know to begin.
+
+Rules
+-----
+* The page is a WAMP client and has no way of its own into the router. All that is told here, to anybody who asks, is where to
+  connect, to which realm, and by which methods.
+* It runs no script and shows no style but its own: no inline script, nothing from other hosts, no text that becomes markup
+  (Content Security Policy Level 3, with Trusted Types), and no other page may frame it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from twisted.web.resource import Resource
+
+from wampd.router.http.answer import say, say_json
+from wampd.router.http.static import StaticFiles
+
+ASSETS: Final = Path(__file__).parent / "assets"
+"""What the sources in ``dashboard/`` of the repository are built to."""
+SETTINGS: Final = b"settings.json"
+HEADERS: Final[Mapping[bytes, bytes]] = {
+    b"Content-Security-Policy": (
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none';"
+        b" form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
+    b"Cross-Origin-Opener-Policy": b"same-origin",
+    b"Cross-Origin-Resource-Policy": b"same-origin",
+    b"Referrer-Policy": b"no-referrer",
+    b"X-Frame-Options": b"DENY",
+}
+
+
+class Dashboard(Resource):
+    """The page, its files, and ``settings.json`` beside them."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        """``settings`` is what the page gets to know."""
+        super().__init__()
+        self._settings = dict(settings)
+        self._files = StaticFiles(ASSETS)
+
+    def render(self, request: Any) -> Any:
+        """Answer with a file, or with the settings."""
+        for name, value in HEADERS.items():
+            request.setHeader(name, value)
+        if request.postpath != [SETTINGS]:
+            return self._files.render(request)
+        if request.method not in (b"GET", b"HEAD"):
+            request.setHeader(b"Allow", b"GET, HEAD")
+            return say(request, 405, "only GET and HEAD")
+        request.setHeader(b"Cache-Control", b"no-cache")
+        return say_json(request, 200, self._settings)

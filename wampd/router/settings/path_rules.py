@@ -10,7 +10,6 @@ from typing import Any
 
 from .checker import Here, Rule, repeated
 from .http import DashboardPath, JsonPath, LongPollPath, ProxyPath, RedirectPath, StaticPath
-from .http.served import Served
 from .listeners import EchoPath, RawSocket, WampPath
 from .problems import quote, quote_file
 from .proxy_rules import proxy

@@ -27,11 +27,8 @@ class DashboardPath(Served, frozen=True, kw_only=True, tag_field="type", tag="da
         ),
     ] = None
     methods: Annotated[
-        tuple[LoginMethod, ...] | None,
-        Meta(
-            min_length=1,
-            description="The ways to log in that the page offers; `null`: those of the realm that the page knows.",
-        ),
+        Annotated[tuple[LoginMethod, ...], Meta(min_length=1)] | None,
+        Meta(description="The ways to log in that the page offers; `null`: those of the realm that the page knows."),
     ] = None
     title: Annotated[
         Name, Meta(max_length=80, description="What the page is called, to tell several routers apart.")

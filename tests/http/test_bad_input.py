@@ -1,6 +1,6 @@
 """What the web server refuses: with which status, and that the connection ends there.
 
-Each request is sent first on a fresh connection, where the universal port reads its head, then as the second one of a connection
+Each request is sent first on a fresh connection, where the universal port reads its head, then as the second of a connection
 that has been served, where the web server alone does. Sources: RFC 9110, RFC 9112.
 """
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from wampd.realms.realm import Realm
     from wampd.realms.session import Session
 
 KINDS: Final = frozenset(
@@ -164,3 +165,26 @@ class Totals(Struct):
             measured=self.measured - before.measured,
             seconds=self.seconds - before.seconds,
         )
+
+
+class Past:
+    """What has happened in several realms, also after they are gone."""
+
+    def __init__(self) -> None:
+        self.totals = Totals()
+        self.kinds: Counter[str] = Counter()
+        """Of errors."""
+        self.latencies = [0] * (len(BOUNDS) + 1)
+
+    def take(self, realm: Realm) -> None:
+        """Add what has happened in a realm."""
+        self._add(realm.totals(), realm.errors.kinds, realm.dealer.latencies.counts)
+
+    def add(self, other: Past) -> None:
+        """Add what has happened elsewhere."""
+        self._add(other.totals, other.kinds, other.latencies)
+
+    def _add(self, totals: Totals, kinds: Counter[str], latencies: list[int]) -> None:
+        self.totals.add(totals)
+        self.kinds.update(kinds)
+        self.latencies = [mine + its for mine, its in zip(self.latencies, latencies, strict=True)]

@@ -14,7 +14,7 @@ import gc
 import os
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
@@ -31,6 +31,7 @@ from wampd.realms.retained import Retention
 from wampd.router import reactor as turn_reactor
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
+from wampd.router.hostnames import ByHost
 from wampd.router.inside.insiders import Insiders
 from wampd.router.line import Patience
 from wampd.router.observe import logs
@@ -38,7 +39,14 @@ from wampd.router.realms import Realms
 from wampd.router.reception import Lobby, Reception
 from wampd.router.settings.http import LongPollPath
 from wampd.router.settings.limits import RoleLimits
-from wampd.router.settings.listeners import Compression, Listener, WampPath
+from wampd.router.settings.listeners import (
+    Compression,
+    Listener,
+    VirtualHost,
+    WampPath,
+    http_paths,
+    websocket_paths,
+)
 from wampd.router.settings.listeners import Tls as TlsSettings
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
@@ -54,9 +62,10 @@ from wampd.router.wire.serializers import codecs
 from wampd.router.wiring.doors import tolerance
 from wampd.router.wiring.means import Means, cookies_of, duties_of, pace_of
 from wampd.router.wiring.outgoing import Sender
-from wampd.router.wiring.watching import Watching
 from wampd.router.wiring.places import Places
+from wampd.router.wiring.readiness import Readiness
 from wampd.router.wiring.rights import limits_of
+from wampd.router.wiring.watching import Watching
 
 log = Logger()
 
@@ -113,9 +122,11 @@ class Daemon:
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)
         watching = Watching(reactor, self.realms, lambda: self._lobby.open)
-        self._means = Means(reactor, settings, self.realms, insiders, self._places.store, self._wheel, sender, watching)
-        self._duties = duties_of(self._means)
         self._hosting = Hosting(reactor, guests, environ)
+        store = self._places.store
+        readiness = Readiness(self._ports, len(settings.listeners), self._lobby, store, self._hosting)
+        self._means = Means(reactor, settings, self.realms, insiders, store, self._wheel, sender, watching, readiness)
+        self._duties = duties_of(self._means)
         self._stop = Shutdown(
             reactor, settings.limits, self.realms, self._lobby, self._ports, self._hosting, self._duties
         )
@@ -186,9 +197,8 @@ class Daemon:
                 return None
             return Deflate(compression.window_bits, compression.no_context_takeover)
 
-        pace = pace_of(limits)
-        speaks = Speaks(
-            websocket={
+        def websocket(site: Listener | VirtualHost) -> dict[str, WebSocketPath]:
+            return {
                 path: WebSocketPath(
                     serializers=what.serializers if isinstance(what, WampPath) else (),
                     batched=isinstance(what, WampPath) and what.batched,
@@ -196,14 +206,31 @@ class Daemon:
                     deflate=deflate(what.compression),
                     cookies=cookies_of(what.cookie, listener, self.realms) if isinstance(what, WampPath) else None,
                 )
-                for path, what in listener.websocket.items()
-            },
+                for path, what in site.websocket.items()
+            }
+
+        certificates = None
+        fits = None
+        if listener.tls is not None:
+            from wampd.router.transports import tls  # and with it OpenSSL: only for those who want it
+
+            pairs = [(pair.certificate, pair.key) for pair in (listener.tls, *listener.tls.more)]
+            certificates = tls.Certificates(pairs, _client_certificates(listener.tls))
+            if listener.hosts and listener.tls.more:
+                fits = tls.fitting(certificates)
+        pace = pace_of(limits)
+        speaks = Speaks(
+            websocket=websocket(listener),
             rawsocket=listener.rawsocket.serializers if listener.rawsocket is not None else (),
             frames=FrameLimits(message_size=limits.message_size, fragments=limits.fragments, batch=limits.batch),
             pace=pace,
             handshake_timeout=limits.handshake_timeout,
             header_size=limits.header_size,
             header_lines=limits.header_lines,
+            hosts=ByHost({name: websocket(host) for name, host in listener.hosts.items()}, websocket(listener))
+            if listener.hosts
+            else None,
+            fits=fits,
         )
         reception = Reception(
             self._lobby,
@@ -213,21 +240,18 @@ class Daemon:
             most_per_address=limits.connections_per_address,
             opening_size=limits.opening_size,
         )
-        web = self._web(listener, reception) if listener.http else None
+        web = self._web(listener, reception, fits) if any(True for _ in http_paths(listener)) else None
         factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, self._wheel, web))
         factory.noisy = False
-        if listener.tls is not None:
-            from wampd.router.transports import tls  # and with it OpenSSL: only for those who want it
+        return factory if certificates is None else tls.wrap(factory, certificates)
 
-            pairs = [(pair.certificate, pair.key) for pair in (listener.tls, *listener.tls.more)]
-            factory = tls.wrap(factory, tls.Certificates(pairs, _client_certificates(listener.tls)))
-        return factory
-
-    def _web(self, listener: Listener, reception: Reception) -> Callable[[], Any]:
+    def _web(
+        self, listener: Listener, reception: Reception, fits: Callable[[Any, str], bool] | None
+    ) -> Callable[[], Any]:
         """What makes the web server's protocol for one connection."""
         from wampd.router.wiring.sites import site_of  # and with it Twisted's web server
 
-        site = site_of(listener, reception, self._means)
+        site = site_of(listener, reception, self._means, fits)
         site.startFactory()
         return lambda: site.buildProtocol(None)
 
@@ -245,9 +269,9 @@ class Daemon:
     def _listen(self, listener: Listener) -> Any:
         def opened(port: Any) -> None:
             self._ports.append(port)
-            spoken = [f"WebSocket at {path}" for path in listener.websocket]
+            spoken = [f"WebSocket at {_place(keys)}" for keys, _ in websocket_paths(listener)]
             spoken += ["RawSocket"] if listener.rawsocket is not None else []
-            spoken += [f"HTTP at {path}" for path in listener.http]
+            spoken += [f"HTTP at {_place(keys)}" for keys, _ in http_paths(listener)]
             tls = " over TLS" if listener.tls is not None else ""
             what = ", ".join(spoken)
             log.info("listening on {endpoint}{tls}: {what}", endpoint=listener.endpoint, tls=tls, what=what)
@@ -284,10 +308,15 @@ def _client_certificates(settings: TlsSettings) -> Any:
     return None if asked is None else tls.ClientCertificates(asked.authorities, asked.required, asked.revocations)
 
 
+def _place(keys: Sequence[str]) -> str:
+    """The path that keys of the configuration lead to, with its host before it: ``/ws``, ``www.example.com/ws``."""
+    return (keys[1] if keys[0] == "hosts" else "") + keys[-1]
+
+
 def _serializers(listener: Listener) -> list[str]:
     """The names of all serializers that a listener speaks, on any of its transports."""
-    spoken = [path.serializers for path in listener.websocket.values() if isinstance(path, WampPath)]
-    spoken += [path.serializers for path in listener.http.values() if isinstance(path, LongPollPath)]
+    spoken = [path.serializers for _, path in websocket_paths(listener) if isinstance(path, WampPath)]
+    spoken += [path.serializers for _, path in http_paths(listener) if isinstance(path, LongPollPath)]
     if listener.rawsocket is not None:
         spoken.append(listener.rawsocket.serializers)
     return [name for names in spoken for name in names]

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 _HOST: Final = re.compile(r"([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 _IN_HEAD: Final = re.compile(rb"\r\nhost:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_ABSOLUTE: Final = re.compile(rb"[A-Z]+ https?://([^/?# \r\n]*)", re.IGNORECASE)
 
 
 class BadHost(Exception):
@@ -40,8 +41,14 @@ def host_of(values: Sequence[str], *, may_be_missing: bool = False) -> str:
 
 
 def host_in(head: bytes) -> str:
-    """The host that the head of a request asks for; empty if that cannot be told."""
+    """The host that the head of a request asks for; empty if that cannot be told.
+
+    A target in absolute form goes before the header (RFC 9112, section 3.2.2).
+    """
+    absolute = _ABSOLUTE.match(head)
     try:
+        if absolute is not None:
+            return host_of([absolute[1].decode("latin-1")])
         return host_of([value.strip(b" \t").decode("latin-1") for value in _IN_HEAD.findall(head)])
     except BadHost:
         return ""

@@ -31,6 +31,7 @@ from wampd.auth.questions import AwaitTurn, FindAccount, FindKeys
 from wampd.auth.throttle import Throttle, Tolerance
 from wampd.realms.asking import Question
 from wampd.realms.audit import Entry
+from wampd.realms.counts import Past
 from wampd.realms.limits import UNAVAILABLE, beyond
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
@@ -179,6 +180,8 @@ class Realms:
         self._past: Counter[str] = Counter()
         """What struck in realms that are closed."""
         self.tally.ask(self._struck)
+        self.past = Past()
+        """What has happened in realms that are closed."""
         chance = random.Random(secrets.randbits(256))  # noqa: S311 - ids, not secrets
         self._draw = chance.getrandbits
         self.returning: Any = None
@@ -236,6 +239,7 @@ class Realms:
                 envoy.dismiss(CANCELED)
                 self.ids.discard(envoy.session.id)
             self._past.update(shell.core.struck)
+            self.past.take(shell.core)
             shell.core.close()
             template.open -= 1
             log.info("realm {realm} is closed", realm=name)

@@ -142,6 +142,16 @@ class Supervisor:
         self._held = False
         self._stopped: Deferred[None] | None = None
 
+    @property
+    def name(self) -> str:
+        """The guest's."""
+        return self._guest.name
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the guest is running."""
+        return self._process is not None
+
     def start(self) -> None:
         """Run the guest."""
         if self._held:
@@ -236,6 +246,15 @@ class Hosting:
         self, reactor: Any, guests: Sequence[Guest], environ: Mapping[str, str], backoff: Backoff | None = None
     ) -> None:
         self._supervisors = [Supervisor(reactor, guest, environ, backoff or Backoff()) for guest in guests]
+
+    @property
+    def names(self) -> list[str]:
+        """Of all guests."""
+        return [supervisor.name for supervisor in self._supervisors]
+
+    def down(self) -> list[str]:
+        """The names of those that are not running."""
+        return [supervisor.name for supervisor in self._supervisors if not supervisor.is_up]
 
     def start(self) -> None:
         """Run them all."""

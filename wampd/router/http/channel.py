@@ -22,6 +22,7 @@ Sources: RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1 messages).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ from twisted.web.server import Site
 
 from wampd.router.http.body import Body, Intake
 from wampd.router.http.head import Refusal, RequestLine, fault_of_head, fault_of_line, read_line
-from wampd.router.http.request import SmallRequest
+from wampd.router.http.request import SAFE, SmallRequest
 
 log = Logger()
 
@@ -401,10 +402,23 @@ class BoundedSite(Site):
     protocol: Any = Channel
 
     def __init__(
-        self, root: Any, *, head_size: int = MAX_HEAD, header_lines: int = MAX_HEADERS, body_size: int = MAX_BODY
+        self,
+        root: Any,
+        *,
+        head_size: int = MAX_HEAD,
+        header_lines: int = MAX_HEADERS,
+        body_size: int = MAX_BODY,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        access_log: Callable[[Any], None] | None = None,
     ) -> None:
-        """The sizes are in bytes; all are of one request."""
+        """The sizes are in bytes; all are of one request.
+
+        ``headers`` are on all answers, beside `SAFE`; ``access_log`` is told of every request that was answered, or whose
+        client has left.
+        """
         super().__init__(root, timeout=PATIENCE)
+        self.headers = (*SAFE, *headers)
+        self.access_log = access_log
         self._head_size = head_size
         self._header_lines = header_lines
         self._body_size = body_size
@@ -425,6 +439,8 @@ class BoundedSite(Site):
 
     def log(self, request: Any) -> None:
         """A request was answered."""
+        if self.access_log is not None:
+            self.access_log(request)
         log.debug(
             "{client}: {method} {uri}: {code}",
             client=getattr(request.getClientAddress(), "host", "unix"),

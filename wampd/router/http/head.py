@@ -7,8 +7,8 @@ Rules
 * The target is a path, an absolute ``http`` URL, or ``*`` with OPTIONS. It is visible ASCII without ``#``, and its ``%`` are
   escapes, none of an octet NUL. A URL's authority replaces ``Host`` (RFC 9112, section 3.2.2).
 * There is exactly one ``Host``, which is a host (HTTP/1.0 may leave it out).
-* The length of the body is told in one way: one ``Content-Length`` of digits, or one ``Transfer-Encoding: chunked``, never both,
-  and the latter not in HTTP/1.0 (RFC 9112, sections 6.1 and 6.3). No header line goes on in the next one (section 5.2).
+* The length of the body is told in one way: one ``Content-Length`` of digits, or one ``Transfer-Encoding: chunked``, never
+  both, and the latter not in HTTP/1.0 (RFC 9112, sections 6.1 and 6.3). No header line goes on in the next one (section 5.2).
 * ``Expect`` is ``100-continue`` (RFC 9110, section 10.1.1).
 """
 

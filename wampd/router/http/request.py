@@ -10,12 +10,15 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
-from typing import Any
+from time import monotonic
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.http import NO_BODY_CODES
 from twisted.web.server import Request
 
 from wampd.router.http.answer import say
@@ -23,6 +26,17 @@ from wampd.router.http.body import Body, Intake, intake_of
 from wampd.router.http.head import RequestLine
 
 log = Logger()
+
+SAFE: Final = (
+    (b"Server", b"wampd"),
+    (b"X-Content-Type-Options", b"nosniff"),
+    (b"Referrer-Policy", b"same-origin"),
+    (b"X-Frame-Options", b"SAMEORIGIN"),
+)
+"""Headers of all answers, unless what answers has others. The last three are for browsers: to believe what type an answer has,
+not to tell other sites where links were found, and not to show pages in frames of other sites."""
+VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
+"""What requests may say that they are; one that has not said it yet is not there."""
 
 
 class SmallRequest(Request):
@@ -33,6 +47,14 @@ class SmallRequest(Request):
     """What the log shows in place of the target, if that holds a secret."""
     body: Body | None = None
     """The body, of a resource that takes it while it comes."""
+    who: str | None = None
+    """As whom the request was served, for the access log; whoever finds out says so here."""
+    asked_host = ""
+    """The host that is asked for, in lower case and without port; empty if HTTP/1.0 does not say."""
+    finishing: Callable[[Any], None] | None = None
+    """Called when the head of the answer is about to be written: it has the last word on headers."""
+    began = 0.0
+    """When the head of the request was there, where there is an access log; seconds by the monotonic clock."""
     _kind: Any = None
 
     # ------------------------------------------------------------------------------------- called by the connection
@@ -47,6 +69,8 @@ class SmallRequest(Request):
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         """The head is complete; ``length`` is what the body is announced to have."""
+        if self.channel.site.access_log is not None:
+            self.began = monotonic()
         self.content = BytesIO()
         self.body = self.channel.announced(self, length)
         self._kind = self.requestHeaders.getRawHeaders(b"Content-Type")
@@ -103,9 +127,28 @@ class SmallRequest(Request):
 
     def render(self, resrc: Any) -> None:
         """Answer."""
-        self.setHeader(b"Server", b"wampd")
-        self.setHeader(b"X-Content-Type-Options", b"nosniff")
+        headers = self.responseHeaders
+        for name, value in self.channel.site.headers:
+            headers.setRawHeaders(name, [value])
         super().render(resrc)
+
+    def write(self, data: bytes) -> None:
+        """Write a part of the body; the head goes before the first."""
+        if not self.startedWriting:
+            if self.finishing is not None:
+                self.finishing(self)
+            if self.code in NO_BODY_CODES:  # which has no length either (RFC 9110, section 8.6)
+                self.responseHeaders.removeHeader(b"Content-Length")
+        super().write(data)
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        """The client has left before all was said."""
+        channel = self.channel
+        super().connectionLost(reason)
+        if channel is None or self.finished or self.clientproto not in VERSIONS:
+            return
+        if channel.site.access_log is not None:
+            channel.site.access_log(self)
 
     def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802 - Twisted's name
         """Answering failed."""

@@ -2,58 +2,40 @@
 
 Rules
 -----
-* Closed by default: no listing of directories, no dotfiles, no symbolic link that leads out of its root, no traversal; nothing
-  but regular files.
-* ``index.html`` stands for its directory.
+* What may be seen at all is said by `files`. An ``index`` file stands for its directory; without one there is nothing, or a
+  listing where that is configured.
 * GET and HEAD alone. What has not changed is not sent again (``ETag``, ``Last-Modified``). One range of a file is sent alone;
   of several ranges, the whole file is, as RFC 9110 section 14.2 allows.
+* A client that takes it gets the compressed form of a file; it has a tag of its own, and the type of the file.
+* Where there is nothing, requests for pages may get the ``fallback``; all others get 404, maybe with a page of one's own.
 
 Sources: RFC 9110 (HTTP semantics).
 """
 
 from __future__ import annotations
 
-import enum
-import mimetypes
-import os
+import fnmatch
 import re
-import stat
-from collections.abc import Sequence
-from email.utils import formatdate, parsedate_to_datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 from urllib.parse import quote
 
-from twisted.internet.interfaces import IPushProducer
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
-from twisted.web.util import redirectTo
-from zope.interface import implementer
 
+from wampd.router.http.answer import say
+from wampd.router.http.conditional import fails, has_not_changed, part_of
+from wampd.router.http.encodings import IDENTITY, chosen
+from wampd.router.http.files import File, Files, Form
+from wampd.router.http.sending import Sending
 from wampd.router.http.tree import NOTHING
 
 INDEX: Final = "index.html"
-CHUNK: Final = 2**16
-KINDS: Final = mimetypes.MimeTypes()
-for _kind, _extension in (
-    ("text/javascript", ".js"),
-    ("text/javascript", ".mjs"),
-    ("application/wasm", ".wasm"),
-    ("application/manifest+json", ".webmanifest"),
-    ("font/woff2", ".woff2"),
-    ("text/markdown", ".md"),
-    ("application/yaml", ".yaml"),
-    ("image/webp", ".webp"),
-):
-    KINDS.add_type(_kind, _extension)
-_ONE_RANGE: Final = re.compile(rb"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))")
-
-
-class Elsewhere(enum.Enum):
-    """Where what is looked for is instead."""
-
-    WITH_SLASH = "/"
-    """Under the same path with a slash after it: it is a directory."""
+YEAR: Final = 365 * 86_400
+_HTML: Final = re.compile(
+    rb"(?:^|,)\s*(?:text/html|application/xhtml\+xml)\s*(?:;(?!\s*q=0(?:\.0*)?\s*(?:,|$))[^,]*)?(?:,|$)", re.IGNORECASE
+)
 
 
 class StaticFiles(Resource):
@@ -61,152 +43,154 @@ class StaticFiles(Resource):
 
     isLeaf = True  # noqa: N815 - Twisted's name
 
-    def __init__(self, directory: Path) -> None:
-        """``directory`` is the root; nothing out of it is served."""
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        index: Sequence[str] = (INDEX,),
+        fallback: str | None = None,
+        fallback_for_files: bool = False,
+        not_found: str | None = None,
+        listing: bool = False,
+        precompressed: bool = True,
+        cache: Callable[[str], bytes] | None = None,
+    ) -> None:
+        """``directory`` is the root; nothing out of it is served. ``fallback`` and ``not_found`` are paths below it.
+
+        ``cache`` gives the ``Cache-Control`` of a path below it; see `caching`.
+        """
         super().__init__()
-        self._root = os.path.realpath(directory)
+        self._files = Files(directory, precompressed=precompressed, cache=cache)
+        self._index = tuple(index)
+        self._fallback = None if fallback is None else tuple(fallback.split("/"))
+        self._fallback_for_files = fallback_for_files
+        self._not_found = None if not_found is None else tuple(not_found.split("/"))
+        self._listing = listing
 
     def render(self, request: Any) -> Any:
         """Answer with the file of the path."""
         if request.method not in (b"GET", b"HEAD"):
-            request.setResponseCode(405)
             request.setHeader(b"Allow", b"GET, HEAD")
-            return b""
-        found = self._find([_text(segment) for segment in request.postpath])
-        if found is None:
+            return say(request, 405, "GET alone")
+        segments = tuple([each.decode("utf-8", "surrogateescape") for each in request.postpath])
+        file = self._files.get(segments) if segments and segments[-1] else self._index_of(segments)
+        if file is not None:
+            return self._send(request, file)
+        return self._no_file(request, segments)
+
+    def _index_of(self, segments: tuple[str, ...]) -> File | None:
+        """What stands for a directory."""
+        if segments:
+            for name in self._index:
+                file = self._files.get((*segments[:-1], name))
+                if file is not None:
+                    return file
+        return None
+
+    def _no_file(self, request: Any, segments: tuple[str, ...]) -> Any:
+        """Answer where there is no file: a directory, a page that routes by itself, or nothing."""
+        if not segments or segments[-1]:
+            if self._files.directory(segments) is not None:
+                return _with_slash(request)
+        elif self._listing and (directory := self._files.directory(segments[:-1])) is not None:
+            from wampd.router.http import listing  # only where it is asked for
+
+            request.setHeader(b"Content-Type", b"text/html; charset=utf-8")
+            request.setHeader(b"Cache-Control", b"no-cache")
+            request.setHeader(b"Content-Security-Policy", listing.POLICY)
+            title = b"/" + b"/".join([*request.prepath, *request.postpath])
+            return listing.page(directory, self._files.root, title.decode("utf-8", "surrogateescape"))
+        if self._fallback is not None:
+            request.setHeader(b"Vary", b"Accept")
+            if self._is_for_page(request, segments) and (file := self._files.get(self._fallback)) is not None:
+                return self._send(request, file, vary=b"Accept")
+        return self._nothing(request)
+
+    def _is_for_page(self, request: Any, segments: tuple[str, ...]) -> bool:
+        """Whether somebody wants a page, not a part of one."""
+        accepted = b",".join(request.requestHeaders.getRawHeaders(b"accept", []))
+        is_file = bool(segments) and "." in segments[-1]
+        return (self._fallback_for_files or not is_file) and _HTML.search(accepted) is not None
+
+    def _nothing(self, request: Any) -> Any:
+        file = None if self._not_found is None else self._files.get(self._not_found)
+        if file is None:
             return NOTHING.render(request)
-        if found is Elsewhere.WITH_SLASH:
-            return redirectTo(_with_slash([*request.prepath, *request.postpath]), request)
-        return _answer(request, *found)
+        request.setResponseCode(404)
+        form = file.forms[IDENTITY]
+        for name, values in form.headers:
+            if name == b"Content-Type":
+                request.responseHeaders.setRawHeaders(name, values)
+        request.setHeader(b"Cache-Control", b"no-cache")
+        return self._send_part(request, form, 0, form.size)
 
-    def _find(self, segments: Sequence[str]) -> tuple[str, BinaryIO] | Elsewhere | None:
-        """The file at a path; where to go instead; or that there is nothing."""
-        root = self._root
-        if not segments:
-            return Elsewhere.WITH_SLASH
-        *directories, name = segments
-        if not all(map(_may_be_seen, directories)) or (name and not _may_be_seen(name)):
-            return None
-        real = os.path.realpath(os.path.join(root, *directories, name or INDEX))
-        inside = os.path.relpath(real, root).split(os.sep)
-        if inside != ["."] and not all(map(_may_be_seen, inside)):
-            return None
-        try:
-            mode = os.stat(real).st_mode
-            if stat.S_ISDIR(mode):
-                return Elsewhere.WITH_SLASH if name else None
-            return (real, open(real, "rb")) if stat.S_ISREG(mode) else None
-        except OSError:  # not there, not ours to read, a name that is too long
-            return None
+    def _send(self, request: Any, file: File, vary: bytes = b"") -> Any:
+        """Send a file, or a part of it, or that it has not changed."""
+        form = file.forms[IDENTITY]
+        asked = request.requestHeaders
+        if len(file.forms) > 1 and (accepted := asked.getRawHeaders(b"accept-encoding")) is not None:
+            form = file.forms[chosen(b",".join(accepted), file.forms)]
+        answer = request.responseHeaders
+        for name, values in form.headers:
+            answer.setRawHeaders(name, values)
+        if vary and len(file.forms) > 1:
+            answer.setRawHeaders(b"Vary", [b"Accept-Encoding, " + vary])
+        if fails(request, form.etag, form.modified):
+            return _without_content(request, 412)
+        if has_not_changed(request, form.etag, form.modified):
+            return _without_content(request, 304)
+        size = form.size
+        part = part_of(request, form.etag, size, form.modified)
+        if part is None:
+            request.setHeader(b"Content-Range", b"bytes */%d" % size)
+            return _without_content(request, 416)
+        begin, end = part
+        if end - begin != size:
+            request.setResponseCode(206)
+            request.setHeader(b"Content-Range", b"bytes %d-%d/%d" % (begin, end - 1, size))
+        return self._send_part(request, form, begin, end)
 
-
-@implementer(IPushProducer)
-class _Sending:
-    """A part of a file on its way to a client."""
-
-    def __init__(self, request: Any, file: BinaryIO, size: int) -> None:
-        """``file`` stands where the part of ``size`` bytes begins."""
-        self._request = request
-        self._file = file
-        self._left = size
-        self._paused = False
-
-    def start(self) -> None:
-        self._request.registerProducer(self, True)
-        self.resumeProducing()
-
-    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
-        self._paused = True
-
-    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
-        self._paused = False
-        while self._left and not self._paused and not self._file.closed:
-            data = self._file.read(min(CHUNK, self._left))
-            if not data:  # the file became shorter: what was announced cannot be kept
-                self._file.close()
-                self._request.unregisterProducer()
-                self._request.loseConnection()
-                return
-            self._left -= len(data)
-            self._request.write(data)
-        if not self._left and not self._file.closed:
-            self._file.close()
-            self._request.unregisterProducer()
-            self._request.finish()
-
-    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """The client is gone."""
-        self._file.close()
+    def _send_part(self, request: Any, form: Form, begin: int, end: int) -> Any:
+        if form.body is not None:
+            return form.body if end - begin == form.size else form.body[begin:end]
+        request.setHeader(b"Content-Length", b"%d" % (end - begin))
+        if request.method == b"HEAD":
+            return b""
+        file = self._files.open(form)
+        if file is None:  # it was changed a moment ago
+            request.responseHeaders.removeHeader(b"Content-Length")
+            request.setHeader(b"Retry-After", b"1")
+            return say(request, 503, "it is being changed")
+        file.seek(begin)
+        Sending(request, file, end - begin).start()
+        return NOT_DONE_YET
 
 
-def _answer(request: Any, path: str, file: BinaryIO) -> Any:
-    """Send a file, or a part of it, or that it has not changed."""
-    status = os.fstat(file.fileno())
-    etag = b'"%x-%x"' % (status.st_mtime_ns, status.st_size)
-    kind = KINDS.guess_type(Path(path).name)[0] or "application/octet-stream"
-    charset = "; charset=utf-8" if kind.startswith("text/") else ""
-    request.setHeader(b"Accept-Ranges", b"bytes")
-    request.setHeader(b"Cache-Control", b"no-cache")  # kept, but asked for again each time
-    request.setHeader(b"ETag", etag)
-    request.setHeader(b"Last-Modified", formatdate(status.st_mtime, usegmt=True).encode())
-    if _has_not_changed(request, etag, int(status.st_mtime)):
-        file.close()
-        request.setResponseCode(304)
-        return b""
-    request.setHeader(b"Content-Type", (kind + charset).encode())
-    part = _part(request, etag, status.st_size)
-    if part is None:
-        file.close()
-        request.setResponseCode(416)
-        request.setHeader(b"Content-Range", b"bytes */%d" % status.st_size)
-        return b""
-    begin, end = part
-    if (begin, end) != (0, status.st_size):
-        request.setResponseCode(206)
-        request.setHeader(b"Content-Range", b"bytes %d-%d/%d" % (begin, end - 1, status.st_size))
-    request.setHeader(b"Content-Length", b"%d" % (end - begin))
-    if request.method == b"HEAD":
-        file.close()
-        return b""
-    file.seek(begin)
-    _Sending(request, file, end - begin).start()
-    return NOT_DONE_YET
+def caching(max_age: float, immutable: Sequence[str] = ()) -> Callable[[str], bytes]:
+    """What gives the ``Cache-Control`` of a path (RFC 9111, section 5.2.2; RFC 8246).
+
+    It is kept for ``max_age`` seconds, for ever if one of the patterns matches; for 0 seconds it is asked for again each time.
+    """
+    for_ever = re.compile("|".join(map(fnmatch.translate, immutable))) if immutable else None
+    ordinary = b"max-age=%d" % max_age if max_age else b"no-cache"
+
+    def cache(path: str) -> bytes:
+        if for_ever is not None and for_ever.match(path):
+            return b"public, max-age=%d, immutable" % YEAR
+        return ordinary
+
+    return cache
 
 
-def _has_not_changed(request: Any, etag: bytes, modified: int) -> bool:
-    """Whether the client has what it asks for. Tags decide alone, if there are any (RFC 9110, section 13.2.2)."""
-    tags = request.getHeader(b"if-none-match")
-    if tags is not None:
-        return any(tag.strip().removeprefix(b"W/") in (etag, b"*") for tag in tags.split(b","))
-    since = request.getHeader(b"if-modified-since")
-    try:
-        return since is not None and modified <= parsedate_to_datetime(since.decode("latin-1")).timestamp()
-    except (TypeError, ValueError, IndexError, OverflowError):  # not a date
-        return False
+def _without_content(request: Any, status: int) -> bytes:
+    request.setResponseCode(status)
+    request.responseHeaders.removeHeader(b"Content-Type")
+    return b""
 
 
-def _part(request: Any, etag: bytes, size: int) -> tuple[int, int] | None:
-    """Which part of the file is wanted, from where to where; `None`: one that it does not have."""
-    asked = _ONE_RANGE.fullmatch(request.getHeader(b"range") or b"")
-    if asked is None or (request.getHeader(b"if-range") or etag) != etag:
-        return 0, size
-    first, last, suffix = asked.groups()
-    if suffix is not None:
-        return (max(0, size - int(suffix)), size) if int(suffix) and size else None
-    begin, end = int(first), min(size, int(last) + 1) if last else size
-    if last and int(last) < int(first):
-        return 0, size  # not a range at all
-    return (begin, end) if begin < size else None
-
-
-def _text(segment: bytes) -> str:
-    return segment.decode("utf-8", "surrogateescape")
-
-
-def _may_be_seen(segment: str) -> bool:
-    """Whether a segment names something below, and nothing hidden."""
-    return bool(segment) and not segment.startswith(".") and "/" not in segment and "\0" not in segment
-
-
-def _with_slash(segments: Sequence[bytes]) -> bytes:
-    return b"/" + b"".join(quote(segment, safe="").encode() + b"/" for segment in segments)
+def _with_slash(request: Any) -> bytes:
+    """Send the client to the same path with a slash after it, of which the names in a directory are below."""
+    path = b"/" + b"".join(quote(segment, safe="").encode() + b"/" for segment in (*request.prepath, *request.postpath))
+    mark, query = request.uri.partition(b"?")[1:]
+    request.setHeader(b"Location", path + mark + query)
+    return say(request, 302, "it is a directory")

@@ -8,14 +8,16 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 
+from wampd.router.hostnames import ByHost
 from wampd.router.http.body import Intake, intake_of
 from wampd.router.http.channel import MAX_BODY, MAX_HEAD, MAX_HEADERS, BoundedSite
+from wampd.router.http.hosts import Fits, Hosts
 
 NOTHING: Final[Any] = notFound()
 """What is where nothing is."""
@@ -53,12 +55,27 @@ class Tree(Resource):
 def build_site(
     served: Mapping[str, Resource],
     *,
+    hosts: Mapping[str, Mapping[str, Resource]] | None = None,
+    fits: Fits | None = None,
     head_size: int = MAX_HEAD,
     header_lines: int = MAX_HEADERS,
     body_size: int = MAX_BODY,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+    access_log: Callable[[Any], None] | None = None,
 ) -> Any:
-    """A site that serves this, by path. The limits are those of a request."""
-    return BoundedSite(Tree(served), head_size=head_size, header_lines=header_lines, body_size=body_size)
+    """A site that serves this, by path; other things for some ``hosts``, by name. The limits are those of a request.
+
+    ``fits``: see `Hosts`; ``headers`` and ``access_log``: see `BoundedSite`.
+    """
+    trees = ByHost({name: Tree(each) for name, each in (hosts or {}).items()}, Tree(served))
+    return BoundedSite(
+        Hosts(trees, fits),
+        head_size=head_size,
+        header_lines=header_lines,
+        body_size=body_size,
+        headers=headers,
+        access_log=access_log,
+    )
 
 
 def _segments(path: str) -> tuple[bytes, ...]:

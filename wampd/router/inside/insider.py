@@ -92,9 +92,10 @@ class Returned(Struct, frozen=True):
 class Refusal(Exception):
     """Raised by a handler of a procedure: answer with this ERROR."""
 
-    def __init__(self, uri: str, *args: Any) -> None:
+    def __init__(self, uri: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(uri, *args)
         self.uri = uri
+        self.kwargs = kwargs
 
 
 class Subscription(Struct, frozen=True):
@@ -349,7 +350,7 @@ class Insider:
             return
         why = failure.value
         if isinstance(why, Refusal):
-            self._say(ERROR, INVOCATION, number, {}, why.uri, list(why.args[1:]))
+            self._say(ERROR, INVOCATION, number, {}, why.uri, list(why.args[1:]), why.kwargs or None)
         elif isinstance(why, CancelledError):
             self._say(ERROR, INVOCATION, number, {}, CANCELED)
         else:

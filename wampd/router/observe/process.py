@@ -44,7 +44,8 @@ class Process:
     def __init__(self, clock: Any, connections: Callable[[], int]) -> None:
         """``clock`` is an ``IReactorTime``; ``connections`` tells how many there are."""
         self._clock = clock
-        self._connections = connections
+        self.connections = connections
+        """How many there are."""
         self._page = os.sysconf("SC_PAGE_SIZE")
         self._looked = clock.seconds()
         self._spent = time.process_time()
@@ -60,7 +61,7 @@ class Process:
             spent = time.process_time()
             self._cpu = min(1.0, (spent - self._spent) / passed)
             self._looked, self._spent = now, spent
-        return Use(self._cpu, self.rss(), self._descriptors(now), self._connections())
+        return Use(self._cpu, self.rss(), self._descriptors(now), self.connections())
 
     def rss(self) -> int:
         """Bytes of memory that the process has."""
@@ -78,5 +79,5 @@ class Process:
             if now >= self._counted + DESCRIPTORS:
                 self._fds, self._counted = len(os.listdir(_FD)), now
         except OSError:  # not Linux; or there is none left to look with
-            return self._connections()
+            return self.connections()
         return self._fds

@@ -2,12 +2,12 @@
 
 Rules
 -----
-* A URL template is a URL whose path may hold ``{name}``, and which may end with ``{?name,list*}``, or with ``{&name}`` after a query
-  of its own: levels 1 and 3 of RFC 6570, in these places alone. Scheme, host and port are fixed.
-* A value in a path is one segment or a part of one. It is not empty, holds no slash, backslash or control character, for servers
-  differ in what they make of those percent-encoded; and no segment becomes ``.`` or ``..``.
-* Text, numbers and booleans are values; in a query lists of them are, too: joined by commas, or with ``*`` one parameter each. What is
-  missing or null is left out of a query; everywhere else it is needed.
+* A URL template is a URL whose path may hold ``{name}``, and which may end with ``{?name,list*}``, or with ``{&name}`` after a
+  query of its own: levels 1 and 3 of RFC 6570, in these places alone. Scheme, host and port are fixed.
+* A value in a path is one segment or a part of one. It is not empty, holds no slash, backslash or control character, for
+  servers differ in what they make of those percent-encoded; and no segment becomes ``.`` or ``..``.
+* Text, numbers and booleans are values; in a query lists of them are, too: joined by commas, or with ``*`` one parameter each.
+  What is missing or null is left out of a query; everywhere else it is needed.
 * A header's value is visible ASCII and spaces, whatever is put into it.
 
 Sources: RFC 6570 (URI templates); RFC 3986 (URIs); RFC 9110, section 5.5 (field values).
@@ -94,7 +94,7 @@ class TextTemplate:
             return values.get(self.names[0])
         text = self._pieces[0]
         for name, piece in zip(self.names, self._pieces[1:], strict=True):
-            text += _text(name, values.get(name)) + piece
+            text += as_text(name, values.get(name)) + piece
         return text
 
     def header(self, name: str, values: Mapping[str, Any]) -> str | None:
@@ -102,10 +102,30 @@ class TextTemplate:
         value = self.value(values)
         if value is None:
             return None
-        text = _text(name, value)
-        if not _HEADER.fullmatch(text):
-            raise UnfitError(f"the value for the header {name} is not visible ASCII")
-        return text
+        return header_value(name, value)
+
+
+def header_value(name: str, value: Any) -> str:
+    """A value as that of a header. Raise `UnfitError`."""
+    text = as_text(name, value)
+    if not _HEADER.fullmatch(text):
+        raise UnfitError(f"the value for the header {name} is not visible ASCII")
+    return text
+
+
+def as_text(name: str, value: Any) -> str:
+    """A value as text. Raise `UnfitError`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise UnfitError(f"{name} is not Unicode") from None
+        return value
+    raise UnfitError(f"{name} is missing" if value is None else f"{name} is not text, a number or a boolean")
 
 
 def _split(rest: str, found: Sequence[re.Match[str]]) -> tuple[str, str]:
@@ -141,7 +161,7 @@ def _check_name(name: str) -> None:
 
 
 def _in_path(name: str, value: Any) -> str:
-    text = _text(name, value)
+    text = as_text(name, value)
     if not text or _NOT_IN_A_PATH.search(text):
         raise UnfitError(f"{name} is empty, or holds what a part of a path cannot")
     return quote(text, safe="")
@@ -151,24 +171,9 @@ def _pairs(name: str, value: Any, exploded: bool) -> Iterator[str]:
     if value is None:
         return
     if not isinstance(value, list):
-        yield f"{quote(name, safe='')}={quote(_text(name, value), safe='')}"
+        yield f"{quote(name, safe='')}={quote(as_text(name, value), safe='')}"
     elif exploded:
         for item in value:
-            yield f"{quote(name, safe='')}={quote(_text(name, item), safe='')}"
+            yield f"{quote(name, safe='')}={quote(as_text(name, item), safe='')}"
     elif value:
-        yield f"{quote(name, safe='')}={','.join(quote(_text(name, item), safe='') for item in value)}"
-
-
-def _text(name: str, value: Any) -> str:
-    """A value as text. Raise `UnfitError`."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise UnfitError(f"{name} is not Unicode") from None
-        return value
-    raise UnfitError(f"{name} is missing" if value is None else f"{name} is not text, a number or a boolean")
+        yield f"{quote(name, safe='')}={','.join(quote(as_text(name, item), safe='') for item in value)}"

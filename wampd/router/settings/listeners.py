@@ -186,21 +186,17 @@ class TransportLimits(Part, frozen=True, kw_only=True):
     ] = None
 
 
-WebSocketPaths = Annotated[
-    Mapping[str, WampPath | EchoPath],
-    Meta(extra={"key": "PATH"}, description="WebSocket paths, matched exactly, and what they speak."),
-]
-HttpPaths = Annotated[
-    Mapping[str, HttpPath],
-    Meta(extra={"key": "PATH"}, description="HTTP paths and what they serve; the longest path that fits decides."),
-]
+_WEBSOCKET_PATHS = Meta(extra={"key": "PATH"}, description="WebSocket paths, matched exactly, and what they speak.")
+_HTTP_PATHS = Meta(
+    extra={"key": "PATH"}, description="HTTP paths and what they serve; the longest path that fits decides."
+)
 
 
 class VirtualHost(Part, frozen=True, kw_only=True):
     """What is served to those who ask for one host by its name."""
 
-    websocket: WebSocketPaths = {}
-    http: HttpPaths = {}
+    websocket: Annotated[Mapping[str, WampPath | EchoPath], _WEBSOCKET_PATHS] = {}
+    http: Annotated[Mapping[str, HttpPath], _HTTP_PATHS] = {}
 
 
 class Listener(Part, frozen=True, kw_only=True):
@@ -217,11 +213,11 @@ class Listener(Part, frozen=True, kw_only=True):
     tls: Annotated[Tls | None, Meta(description="Speak TLS on this listener; everything on it then is inside TLS.")] = (
         None
     )
-    websocket: WebSocketPaths = {}
+    websocket: Annotated[Mapping[str, WampPath | EchoPath], _WEBSOCKET_PATHS] = {}
     rawsocket: Annotated[
         RawSocket | None, Meta(description="Speak RawSocket, too; `{}` does so with the defaults.")
     ] = None
-    http: HttpPaths = {}
+    http: Annotated[Mapping[str, HttpPath], _HTTP_PATHS] = {}
     hosts: Annotated[
         Mapping[str, VirtualHost],
         Meta(

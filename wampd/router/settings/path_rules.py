@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .checker import Here, Rule, repeated
-from .http import DashboardPath, JsonPath, LongPollPath, ProxyPath, RedirectPath, StaticPath
+from .http import DashboardPath, HealthPath, JsonPath, LongPollPath, MetricsPath, ProxyPath, RedirectPath, StaticPath
 from .listeners import EchoPath, RawSocket, WampPath
 from .problems import quote, quote_file
 from .proxy_rules import proxy
@@ -50,13 +50,13 @@ def _static(path: StaticPath, here: Here) -> None:
     for index, name in here.each(path.index, "index"):
         if "/" in name or name.startswith("."):
             here.problem(f"{quote(name)} is not a name of a file that can be seen", "index", index)
-    for key, name in (("fallback", path.fallback), ("not_found", path.not_found)):
-        if name is None:
+    for key, file in (("fallback", path.fallback), ("not_found", path.not_found)):
+        if file is None:
             continue
-        if any(part.startswith(".") or not part for part in name.split("/")):
-            here.problem(f"{quote(name)} is not the path of a file that can be seen", key)
-        elif not (path.directory / name).is_file():
-            here.problem(f"there is no file {quote_file(path.directory / name)}", key)
+        if any(part.startswith(".") or not part for part in file.split("/")):
+            here.problem(f"{quote(file)} is not the path of a file that can be seen", key)
+        elif not (path.directory / file).is_file():
+            here.problem(f"there is no file {quote_file(path.directory / file)}", key)
     if path.fallback_for_files and path.fallback is None and here.is_sound("fallback"):
         here.problem("there is no fallback to send", "fallback_for_files")
 
@@ -94,8 +94,10 @@ def _served(*own: Rule) -> Rule:
 PATH_RULES: Mapping[type, Rule] = {
     DashboardPath: _served(),
     EchoPath: _path_with_origins,
+    HealthPath: _served(),
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),
+    MetricsPath: _served(),
     ProxyPath: _served(_origins, proxy),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),

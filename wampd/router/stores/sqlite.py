@@ -192,6 +192,11 @@ def _bring_up_to_date(connection: apsw.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {len(SCHEMA)}")
 
 
+def rewrite_version(connection: apsw.Connection) -> None:
+    """Write what is there already, to see whether that can be done."""
+    connection.execute(f"PRAGMA user_version = {_number(connection, 'user_version')}")
+
+
 def _number(connection: apsw.Connection, pragma: str) -> int:
     value = connection.execute(f"PRAGMA {pragma}").get
     assert isinstance(value, int)

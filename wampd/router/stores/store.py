@@ -29,6 +29,7 @@ from wampd.router.stores.sqlite import (
     carry_out,
     open_reader,
     open_store,
+    rewrite_version,
     secret_of_salts,
     trouble,
 )
@@ -57,7 +58,7 @@ class Store:
         self.file = file
         self._reactor = reactor
         self._failed = failed
-        self._ailing = False
+        self._ailing = self._trying = False
         writer = open_store(file)
         try:
             reader = open_reader(file)
@@ -69,6 +70,25 @@ class Store:
         for worker in self._workers:
             worker.start()
         reactor.addSystemEventTrigger("after", "shutdown", self.close)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it did what it should when it was last used."""
+        return not self._ailing
+
+    @property
+    def waiting(self) -> int:
+        """Pieces of work that are not done yet."""
+        return sum(worker.waiting for worker in self._workers)
+
+    def try_again(self) -> None:
+        """If it is not well, see whether it is again: write something that changes nothing."""
+        if self._ailing and not self._trying:
+            self._trying = True
+            self.write(rewrite_version).addBoth(self._tried)
+
+    def _tried(self, _: object) -> None:
+        self._trying = False
 
     def close(self) -> None:
         """Finish what waits, for `LAST_WORDS` at most, and close the database."""

@@ -140,16 +140,28 @@ class Certificates:
 
     def _choose(self, connection: SSL.Connection) -> None:
         """The client has said which host it asks for."""
-        asked = (connection.get_servername() or b"").decode("ascii", "replace").lower().rstrip(".")
-        if not asked:
-            return
-        wildcard = "*." + asked.partition(".")[2]
-        for name in (asked, wildcard):
-            for files in (self._first, *self._more):
-                if name in files.names:
-                    if files is not self._first:
-                        connection.set_context(files.context())
-                    return
+        files = self._of(_asked(connection))
+        if files is not self._first:
+            connection.set_context(files.context())
+
+    def fits(self, connection: SSL.Connection, host: str) -> bool:
+        """Whether a host, in lower case, has the certificate that was shown on a connection."""
+        return not self._more or self._of(host) is self._of(_asked(connection))
+
+    def _of(self, host: str) -> CertificateFiles:
+        """The certificate of a host."""
+        if host:
+            wildcard = "*." + host.partition(".")[2]
+            for name in (host, wildcard):
+                for files in (self._first, *self._more):
+                    if name in files.names:
+                        return files
+        return self._first
+
+
+def _asked(connection: SSL.Connection) -> str:
+    """The host that a client asked for in the handshake; empty if for none."""
+    return (connection.get_servername() or b"").decode("ascii", "replace").lower().rstrip(".")
 
 
 def _ask_clients(context: SSL.Context, clients: ClientCertificates) -> None:
@@ -177,6 +189,11 @@ def read_revocations(file: Path) -> list[x509.CertificateRevocationList]:
         return [x509.load_pem_x509_crl(each) for each in found]
     except ValueError as error:
         raise ValueError(f"{file} holds revocation lists that cannot be read: {error}") from None
+
+
+def fitting(certificates: Certificates) -> Callable[[Any, str], bool]:
+    """What tells whether the connection of a transport has the certificate of a host."""
+    return lambda transport, host: certificates.fits(transport.getHandle(), host)
 
 
 def wrap(factory: Any, certificates: Certificates) -> Any:

@@ -3,8 +3,9 @@
 Rules
 -----
 * ``7F`` begins a RawSocket handshake (WAMP advanced profile, "RawSocket Transport"); anything else is HTTP.
-* An HTTP request head is read up to its limits in bytes and lines; lines end in CRLF alone. A request to a WebSocket path
-  is answered by `upgrade`; any other is handed to the web server, with all bytes read.
+* An HTTP request head is read up to its limits in bytes and lines; lines end in CRLF alone. A request to a WebSocket path, one
+  of the host that is asked for (`wampd.router.hostnames`), is answered by `upgrade`; any other is handed to the web server,
+  with all bytes read.
 * Nothing of a handshake, TLS included, may take longer than its deadline. Over the connection limit, RawSocket gets error 4
   and HTTP 503; when even those who wait for that are too many, the connection is dropped.
 """
@@ -22,6 +23,7 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
+from wampd.router.hostnames import ByHost, host_in
 from wampd.router.transports.connection import Connection, Pace
 from wampd.router.transports.peer import Peer
 from wampd.router.transports.upgrade import NotOpened, WebSocketPath, http_answer, open_websocket, target_path
@@ -46,6 +48,10 @@ class Speaks(Struct, frozen=True):
     """Seconds."""
     header_size: int = 16 * 1024
     header_lines: int = 100
+    hosts: ByHost[Mapping[str, WebSocketPath]] | None = None
+    """The WebSocket paths of hosts that have some of their own; ``websocket`` is for all others."""
+    fits: Callable[[Any, str], bool] | None = None
+    """Whether a connection (its transport) was made for a host with this one's certificate."""
 
 
 class House(Protocol):
@@ -181,7 +187,7 @@ class UniversalPort(TwistedProtocol):
         end = head.find(b"\r\n\r\n")
         size = end if end >= 0 else len(head)
         lines = head.count(b"\r\n", 0, size)
-        if not head[:1].isalpha() or not (self._speaks.websocket or self._web):
+        if not head[:1].isalpha() or not (self._speaks.websocket or self._speaks.hosts or self._web):
             self._drop(b"", "neither RawSocket nor HTTP" if self._speaks.rawsocket else "not HTTP")
         elif size > self._speaks.header_size or lines > self._speaks.header_lines:
             self._too_large(head.find(b"\r\n", 0, self._speaks.header_size))
@@ -201,9 +207,17 @@ class UniversalPort(TwistedProtocol):
 
     def _request(self, end: int) -> None:
         name = target_path(self._head)
-        path = self._speaks.websocket.get(name)
+        host = ""
+        paths = self._speaks.websocket
+        if self._speaks.hosts is not None:
+            host = host_in(self._head)
+            paths = self._speaks.hosts.find(host)
+        path = paths.get(name)
         if path is not None:
-            self._websocket(path, end)
+            if host and self._speaks.fits is not None and not self._speaks.fits(self.transport, host):
+                self._refuse(421, "Misdirected Request", "this connection was made for another host")
+            else:
+                self._websocket(path, end)
         elif self._web is not None:
             self._serve_web(self._web())
         else:

@@ -15,6 +15,7 @@ from wampd.router.settings.paths import PathCookie
 from wampd.router.transports.connection import Pace
 from wampd.router.wheel import Wheel
 from wampd.router.wiring.outgoing import Sender
+from wampd.router.wiring.readiness import Readiness
 from wampd.router.wiring.watching import Watching
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Means(Struct, frozen=True):
     """Has the client for what is sent to others by HTTP."""
     watching: Watching
     """Has the watch over the router."""
+    readiness: Readiness
+    """Tells whether the router is ready for work."""
 
 
 def duties_of(means: Means) -> list[Duty]:

@@ -6,18 +6,35 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
+from twisted.logger import Logger
 from twisted.web.resource import Resource
 
+from wampd.router.http.hosts import Fits
 from wampd.router.http.longpoll import LongPollResource
-from wampd.router.http.static import StaticFiles
+from wampd.router.http.policy import Cors, Policy
+from wampd.router.http.static import StaticFiles, caching
 from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
 from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard
-from wampd.router.settings.http import DashboardPath, LongPollPath, ProxyPath, StaticPath
+from wampd.router.settings.http import (
+    DashboardPath,
+    HealthPath,
+    JsonPath,
+    LongPollPath,
+    MetricsPath,
+    ProxyPath,
+    RedirectPath,
+    StaticPath,
+)
+from wampd.router.settings.http.served import Cors as CorsSettings
 from wampd.router.settings.http.served import Served
 from wampd.router.settings.listeners import Listener
+from wampd.router.settings.policy import AccessLog as AccessLogSettings
+from wampd.router.settings.policy import Hsts
 from wampd.router.transports.longpoll import LongPoll, LongPollPort
 from wampd.router.wiring.means import Means, cookies_of, pace_of
+
+log = Logger()
 
 
 class Ground(Struct, frozen=True):
@@ -28,24 +45,87 @@ class Ground(Struct, frozen=True):
     reception: Reception
 
 
-def site_of(listener: Listener, reception: Reception, means: Means) -> Any:
-    """The site of one listener: a Twisted factory."""
+def site_of(listener: Listener, reception: Reception, means: Means, fits: Fits | None = None) -> Any:
+    """The site of one listener: a Twisted factory. ``fits``: see `Fits`, where hosts have certificates of their own."""
     ground = Ground(means, listener, reception)
     return build_site(
-        {path: served_by(what, ground) for path, what in listener.http.items()},
+        _tree(listener.http, ground),
+        hosts={name: _tree(host.http, ground) for name, host in listener.hosts.items()},
+        fits=fits,
         head_size=listener.limits.header_size,
         header_lines=listener.limits.header_lines,
         body_size=listener.limits.message_size,
+        headers=() if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),),
+        access_log=_access_log(listener.access_log, means),
     )
+
+
+def _tree(paths: Mapping[str, Served], ground: Ground) -> dict[str, Resource]:
+    return {path: served_by(what, ground) for path, what in paths.items()}
 
 
 def served_by(what: Served, ground: Ground) -> Resource:
     """What serves a path that is configured so."""
-    return MAKERS[type(what)](what, ground)
+    served = MAKERS[type(what)](what, ground)
+    if what.cors is None and not what.headers:
+        return served
+    return Policy(served, cors=None if what.cors is None else _cors(what.cors), headers=what.headers)
+
+
+def _cors(settings: CorsSettings) -> Cors:
+    return Cors(
+        origins=settings.origins,
+        methods=settings.methods,
+        headers=settings.headers,
+        expose=settings.expose,
+        credentials=settings.credentials,
+        max_age=settings.max_age,
+    )
+
+
+def hsts(settings: Hsts) -> bytes:
+    """The value of ``Strict-Transport-Security`` (RFC 6797, section 6.1)."""
+    more = "; includeSubDomains" if settings.subdomains else ""
+    return f"max-age={settings.max_age:.0f}{more}{'; preload' if settings.preload else ''}".encode()
+
+
+def _access_log(settings: AccessLogSettings | None, means: Means) -> Callable[[Any], None] | None:
+    if settings is None:
+        return None
+    from wampd.router.http.accesslog import FORMATS, AccessLog
+
+    if settings.file is None:
+        return AccessLog(FORMATS[settings.format], lambda line: log.info("{request}", request=line.decode().rstrip()))
+    from wampd.router.observe.logfile import LogFile
+
+    file = LogFile(settings.file)
+    means.reactor.addSystemEventTrigger("after", "shutdown", file.close)
+    return AccessLog(FORMATS[settings.format], file.write)
 
 
 def _static(path: StaticPath, ground: Ground) -> Resource:  # noqa: ARG001 - it needs nothing
-    return StaticFiles(path.directory)
+    return StaticFiles(
+        path.directory,
+        index=path.index,
+        fallback=path.fallback,
+        fallback_for_files=path.fallback_for_files,
+        not_found=path.not_found,
+        listing=path.listing,
+        precompressed=path.precompressed,
+        cache=caching(path.cache.max_age, path.cache.immutable),
+    )
+
+
+def _redirect(path: RedirectPath, ground: Ground) -> Resource:  # noqa: ARG001
+    from wampd.router.http.redirect import Redirect
+
+    return Redirect(path.to, int(path.status), keep_path=path.keep_path, keep_query=path.keep_query)
+
+
+def _json(path: JsonPath, ground: Ground) -> Resource:  # noqa: ARG001
+    from wampd.router.http.json_value import JsonValue
+
+    return JsonValue(path.value, pretty=path.pretty, max_age=path.max_age)
 
 
 def _dashboard(path: DashboardPath, ground: Ground) -> Resource:
@@ -83,10 +163,26 @@ def _proxy(path: ProxyPath, ground: Ground) -> Resource:
     return proxy_of(path, ground.means)
 
 
+def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
+    from wampd.router.http.metrics import MetricsResource
+
+    return MetricsResource(ground.means.watching.metrics(ground.means.settings, ground.means.store))
+
+
+def _health(path: HealthPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
+    from wampd.router.http.health import HealthResource
+
+    return HealthResource(ground.means.readiness.look)
+
+
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
+    JsonPath: _json,
+    HealthPath: _health,
     DashboardPath: _dashboard,
     LongPollPath: _long_poll,
+    MetricsPath: _metrics,
     ProxyPath: _proxy,
+    RedirectPath: _redirect,
     StaticPath: _static,
 }
 """What makes each kind; a test sees that none is missing. What is heavy is imported where it is made."""

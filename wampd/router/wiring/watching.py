@@ -10,7 +10,9 @@ from wampd.router.realms import Realms
 from wampd.router.settings.model import Settings
 
 if TYPE_CHECKING:
+    from wampd.router.observe.metrics import Metrics
     from wampd.router.observe.watch import Watch
+    from wampd.router.stores.store import Store
 
 
 class Watching:
@@ -22,6 +24,7 @@ class Watching:
         self._realms = realms
         self._connections = connections
         self._watch: Watch | None = None
+        self._metrics: Metrics | None = None
 
     @property
     def watch(self) -> Watch:
@@ -45,6 +48,19 @@ class Watching:
 
                 core = self._realms[realm.name].core
                 Monitor(core, self.watch, self._realms.end_of_turn, all_realms=realm.monitor.all_realms)
+
+    def metrics(self, settings: Settings, store: Store | None) -> Callable[[str], tuple[str, bytes]]:
+        """What tells the metrics, by the header ``Accept``."""
+        if self._metrics is None:
+            from wampd.router.observe.metrics import Metrics, StoreState
+
+            named = [realm.name for realm in settings.realms if realm.match == "exact"]
+
+            def state() -> StoreState | None:
+                return None if store is None else StoreState(store.is_well, store.waiting)
+
+            self._metrics = Metrics(self.watch, named, self._realms.past, state, wampd.__version__)
+        return self._metrics.tell
 
     def start(self) -> None:
         """Begin to watch, if anybody does."""

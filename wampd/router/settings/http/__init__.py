@@ -5,11 +5,33 @@ from typing import TypeAlias
 from .dashboard import DashboardPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
+from .observation import HealthPath, MetricsPath
 from .proxy import ProxyPath
 from .redirect import RedirectPath
 from .static import StaticPath
 
-__all__ = ["DashboardPath", "HttpPath", "JsonPath", "LongPollPath", "ProxyPath", "RedirectPath", "StaticPath"]
+__all__ = [
+    "DashboardPath",
+    "HealthPath",
+    "HttpPath",
+    "JsonPath",
+    "LongPollPath",
+    "MetricsPath",
+    "ProxyPath",
+    "RedirectPath",
+    "StaticPath",
+]
 
-HttpPath: TypeAlias = StaticPath | RedirectPath | JsonPath | LongPollPath | ProxyPath | DashboardPath
+# fmt: off
+HttpPath: TypeAlias = (
+    StaticPath
+    | RedirectPath
+    | JsonPath
+    | LongPollPath
+    | ProxyPath
+    | DashboardPath
+    | MetricsPath
+    | HealthPath
+)
+# fmt: on
 """What may stand under a path; `type` tells which it is."""

@@ -1,0 +1,187 @@
+"""A file that is written while its content comes, in threads, so that a slow disk keeps nobody else waiting.
+
+Rules
+-----
+* It is written under a name that begins with a dot, and has its own name only when all of it is there and on the disk (fsync of
+  the file, then of the directory). Whoever looks into the directory sees no half file; what a crash leaves is removed later.
+* Its name is taken only if nobody has it, in one step (link), unless it may be overwritten.
+* What is not written yet is bounded by whoever writes: `Spool.waiting` says how much that is.
+* There is always some room left on the disk: `NoRoom` is raised before it is used up.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+log = Logger()
+
+PREFIX: Final = ".wampd-upload-"
+STALE: Final = 86_400.0
+"""Seconds without a change after which a half file is nobody's."""
+
+
+class NoRoom(Exception):
+    """The disk has no more room than has to be left."""
+
+
+class Disk(Protocol):
+    """Where files are written: in threads."""
+
+    def run(self, work: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        """Do this in a thread."""
+        ...
+
+
+class Spool:
+    """One file that is being written."""
+
+    def __init__(
+        self, disk: Disk, directory: Path, key: str, keep_free: int, moved: Callable[[Failure | None], None]
+    ) -> None:
+        """``keep_free`` are the bytes that are left on the disk. ``moved`` is told each time that something was written: with
+        `None`, or with the failure.
+        """
+        self._disk = disk
+        self._directory = directory
+        self._half = directory / f"{PREFIX}{key}"
+        self._keep_free = keep_free
+        self._moved = moved
+        self._parts: list[bytes] = []
+        self._file: int | None = None
+        self._begun = False
+        self._busy = False
+        self._stuck = False
+        """Whether something went wrong: it can only be thrown away then."""
+        self._gone = False
+        self._thrown_away = False
+        self._closing: Deferred[None] | None = None
+        self.waiting = 0
+        """Bytes that are not written yet."""
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Append this, soon."""
+        self._parts.append(data)
+        self.waiting += len(data)
+        self.size += len(data)
+        self._go_on()
+
+    def close(self) -> Deferred[None]:
+        """The Deferred fires when all is on the disk, under the half name."""
+        closing = self._closing = Deferred()
+        self._go_on()
+        return closing
+
+    def discard(self) -> None:
+        """Throw it away."""
+        self._thrown_away = True
+        self._parts.clear()
+        self._go_on()
+
+    def keep_as(self, name: str, overwrite: bool) -> None:
+        """Give it its name; in a thread. Raise `FileExistsError`."""
+        if overwrite:
+            os.replace(self._half, self._directory / name)
+        else:
+            os.link(self._half, self._directory / name)
+            self._half.unlink()
+
+    def _go_on(self) -> None:
+        if self._busy or self._gone:
+            return
+        if self._thrown_away:
+            self._gone = True
+            self._do(self._remove, lambda _: None)
+        elif self._stuck:
+            return
+        elif self._parts or not self._begun:
+            self._begun = True
+            parts, self._parts = self._parts, []
+            self._do(partial(self._write, parts), self._written)
+        elif self._closing is not None:
+            closing, self._closing = self._closing, None
+            self._do(self._close, closing.callback)
+
+    def _do(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        self._busy = True
+        self._disk.run(work).addCallbacks(self._done, self._broken, callbackArgs=(then,))
+
+    def _done(self, result: Any, then: Callable[[Any], None]) -> None:
+        self._busy = False
+        if not self._thrown_away or self._gone:
+            then(result)
+        self._go_on()
+
+    def _written(self, octets: int) -> None:
+        self.waiting -= octets
+        self._moved(None)
+
+    def _broken(self, why: Failure) -> None:
+        self._busy, self._stuck = False, True
+        if self._gone:
+            log.failure("half an upload cannot be removed", why)
+        elif not self._thrown_away:
+            self._moved(why)
+        self._go_on()
+
+    # ----------------------------------------------------------------------------------------------- in a thread
+
+    def _write(self, parts: list[bytes]) -> int:
+        if self._file is None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._file = os.open(self._half, flags, 0o666)
+        data = b"".join(parts)
+        if free(self._directory) - len(data) < self._keep_free:
+            raise NoRoom
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._file, left) :]
+        return len(data)
+
+    def _close(self) -> None:
+        assert self._file is not None
+        file, self._file = self._file, None
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
+
+    def _remove(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        self._half.unlink(missing_ok=True)
+
+
+def free(directory: Path) -> int:
+    """Bytes that are free on the disk of a directory."""
+    there = os.statvfs(directory)
+    return there.f_bavail * there.f_frsize
+
+
+def sync(directory: Path) -> None:
+    """See that the names in a directory are on the disk."""
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def sweep(directory: Path) -> int:
+    """Remove what uploads have left that a crash has ended; how many there were."""
+    removed = 0
+    for half in directory.glob(f"{PREFIX}*"):
+        if time.time() - half.lstat().st_mtime > STALE:
+            half.unlink(missing_ok=True)
+            removed += 1
+    return removed

@@ -1,0 +1,210 @@
+"""The metrics of the router, for Prometheus: made anew for who asks, of what is counted anyway.
+
+Rules
+-----
+* Label values are a bounded set: realms that the configuration names, at most `MOST_REALMS` of them, all others together as
+  ``*``; kinds of errors that have a name here; what struck. Never a URI, an authid, an address.
+* Counters never go down: what happened in realms that are closed stays in ``*``.
+* Who asks more often than once in `SPAN` is told the same again, so that asking costs little, however often.
+* Of calls some are measured, so the histogram of how long they take is one of samples.
+
+Sources: Prometheus, "Exposition formats" and "Metric and label naming"; OpenMetrics 1.0.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from msgspec import Struct, field
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, exposition
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
+
+from wampd.realms.counts import BOUNDS, Past
+from wampd.router.observe import rows
+from wampd.router.observe.watch import RealmWatch, Watch
+
+PLAIN: Final = "text/plain; version=0.0.4; charset=utf-8"
+OPEN: Final = "application/openmetrics-text"
+OTHERS: Final = "*"
+"""The label of all realms that have none of their own; no realm is called so."""
+MOST_REALMS: Final = 100
+SPAN: Final = 1.0
+"""Seconds for which an answer is good."""
+
+
+class StoreState(Struct, frozen=True):
+    """How the store is."""
+
+    is_well: bool
+    waiting: int
+    """Pieces of work that are not done yet."""
+
+
+class _Sum(Struct):
+    """What is told under one label."""
+
+    past: Past = field(default_factory=Past)
+    """All that has happened."""
+    gauges: Counter[str] = field(default_factory=Counter)
+
+
+class Metrics:
+    """Tells the metrics as text."""
+
+    def __init__(
+        self, watch: Watch, named: Iterable[str], past: Past, store: Callable[[], StoreState | None], version: str
+    ) -> None:
+        """``named`` are the realms that are always there; ``past`` is what happened in those that are closed.
+
+        ``store`` tells how the store is; `None`: there is none.
+        """
+        self._watch = watch
+        self._registry = CollectorRegistry()
+        self._registry.register(_OfRouter(watch, frozenset(list(named)[:MOST_REALMS]), past, store, version))
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        self._told: dict[bool, tuple[float, bytes]] = {}
+
+    def tell(self, accept: str) -> tuple[str, bytes]:
+        """The type of an answer, and the answer, for who accepts this (the header of a request)."""
+        opened = any(part.partition(";")[0].strip().lower() == OPEN for part in accept.split(","))
+        now = self._watch.now()
+        at, text = self._told.get(opened, (float("-inf"), b""))
+        if now - at >= SPAN:
+            text = (openmetrics.generate_latest if opened else exposition.generate_latest)(self._registry)
+            self._told[opened] = now, text
+            self._watch.measure()
+        return openmetrics.CONTENT_TYPE_LATEST if opened else PLAIN, text
+
+
+class _OfRouter(Collector):
+    """What is told of the router and its realms."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        named: frozenset[str],
+        past: Past,
+        store: Callable[[], StoreState | None],
+        version: str,
+    ) -> None:
+        self._watch = watch
+        self._named = named
+        self._past = past
+        self._store = store
+        self._version = version
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: names are not looked at before there is something to tell."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics."""
+        watch = self._watch
+        about = watch.router()
+        info = InfoMetricFamily("wampd_build", "What runs.")
+        info.add_metric([], {"version": self._version, "python": about["python"]})
+        yield info
+        yield GaugeMetricFamily("wampd_uptime_seconds", "Time since the router was started.", value=about["uptime"])
+        connections = watch.process.connections()
+        yield GaugeMetricFamily("wampd_connections", "Connections that are open, of all kinds.", value=connections)
+        realms = watch.realms()
+        yield GaugeMetricFamily("wampd_realms", "Realms that are open.", value=len(realms))
+        sums = self._sums(realms)
+        yield from _gauges(sums)
+        yield from _counters(sums)
+        yield _latencies(sums)
+        struck = CounterMetricFamily("wampd_struck", "How often limits and misfortunes struck.", labels=["what"])
+        for what, count in sorted(watch.tally.totals().items()):
+            struck.add_metric([what], count)
+        yield struck
+        yield from _store(self._store())
+
+    def _sums(self, realms: list[RealmWatch]) -> Mapping[str, _Sum]:
+        """What is told, by label."""
+        sums: dict[str, _Sum] = {OTHERS: _Sum()}
+        sums[OTHERS].past.add(self._past)
+        now, wall = self._watch.now(), time.time()
+        for realm in realms:
+            core = realm.core
+            name = core.name if core.name in self._named else OTHERS
+            told = sums.setdefault(name, _Sum())
+            told.past.take(core)
+            gauges = told.gauges
+            gauges["sessions"] += len(core.sessions)
+            gauges["calls_under_way"] += realm.slow.look(now, wall)
+            gauges["registrations"] += len(core.dealer.registrations)
+            gauges["subscriptions"] += len(core.broker.by_id)
+            for session in core.sessions.values():
+                waiting, _ = rows.queued(session)
+                if waiting or session.dropped:
+                    gauges["queued_bytes"] += waiting
+                    gauges["slow_consumers"] += rows.is_slow(session, now)
+        return sums
+
+
+GAUGES: Final = {
+    "sessions": "Sessions that are in a realm.",
+    "calls_under_way": "Calls that have not been answered.",
+    "registrations": "Procedures and patterns that are registered.",
+    "subscriptions": "Topics and patterns that are subscribed to.",
+    "queued_bytes": "Bytes that wait to be taken by clients.",
+    "slow_consumers": "Sessions that did not take what was sent to them as fast as it came.",
+}
+
+
+def _gauges(sums: Mapping[str, _Sum]) -> Iterator[Metric]:
+    for name, text in GAUGES.items():
+        gauge = GaugeMetricFamily(f"wampd_{name}", text, labels=["realm"])
+        for realm, told in sums.items():
+            gauge.add_metric([realm], told.gauges[name])
+        yield gauge
+
+
+COUNTERS: Final = {
+    "calls": "Calls that were let through.",
+    "publications": "Publications that were let through.",
+    "events": "Events that were sent, one for each receiver.",
+}
+
+
+def _counters(sums: Mapping[str, _Sum]) -> Iterator[Metric]:
+    for name, text in COUNTERS.items():
+        counter = CounterMetricFamily(f"wampd_{name}", text, labels=["realm"])
+        for realm, told in sums.items():
+            counter.add_metric([realm], getattr(told.past.totals, name))
+        yield counter
+    errors = CounterMetricFamily("wampd_errors", "Errors that were sent, by kind.", labels=["realm", "error"])
+    for realm, told in sums.items():
+        for kind, count in sorted(told.past.kinds.items()):
+            errors.add_metric([realm, kind], count)
+    yield errors
+
+
+def _latencies(sums: Mapping[str, _Sum]) -> Metric:
+    text = "How long calls took from CALL to the last answer: samples, not all calls."
+    latencies = HistogramMetricFamily("wampd_call_duration_seconds", text, labels=["realm"])
+    for realm, told in sums.items():
+        buckets, below = [], 0
+        for bound, count in zip([*map(str, BOUNDS), "+Inf"], told.past.latencies, strict=True):
+            below += count
+            buckets.append((bound, below))
+        latencies.add_metric([realm], buckets, told.past.totals.seconds)
+    return latencies
+
+
+def _store(state: StoreState | None) -> Iterator[Metric]:
+    if state is not None:
+        yield GaugeMetricFamily("wampd_store_up", "Whether the store works.", value=state.is_well)
+        yield GaugeMetricFamily("wampd_store_waiting", "Pieces of work that wait for the store.", value=state.waiting)

@@ -46,7 +46,7 @@ class Means(Struct, frozen=True):
 def duties_of(means: Means) -> list[Duty]:
     """All that is configured to be done."""
     means.watching.monitor(means.settings)
-    return [means.watching, *_requests(means)]
+    return [means.watching, *hooks_of(means), *_requests(means)]
 
 
 def _requests(means: Means) -> list[Duty]:
@@ -57,7 +57,6 @@ def _requests(means: Means) -> list[Duty]:
     from wampd.router.wiring.requests import requests_of  # and with it what sends
 
     return [duty for realm in sending for duty in requests_of(realm, means)]
-    return [means.watching, *hooks_of(means)]
 
 
 def pace_of(limits: TransportLimits) -> Pace:

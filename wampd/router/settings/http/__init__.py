@@ -3,9 +3,11 @@
 from typing import TypeAlias
 
 from .dashboard import DashboardPath
+from .events import EventsPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
+from .page import PagePath
 from .proxy import ProxyPath
 from .python import ResourcePath, WsgiPath
 from .redirect import RedirectPath
@@ -14,11 +16,13 @@ from .upload import UploadPath
 
 __all__ = [
     "DashboardPath",
+    "EventsPath",
     "HealthPath",
     "HttpPath",
     "JsonPath",
     "LongPollPath",
     "MetricsPath",
+    "PagePath",
     "ProxyPath",
     "RedirectPath",
     "ResourcePath",
@@ -34,12 +38,14 @@ HttpPath: TypeAlias = (
     | JsonPath
     | LongPollPath
     | ProxyPath
+    | PagePath
     | DashboardPath
     | MetricsPath
     | HealthPath
     | UploadPath
     | WsgiPath
     | ResourcePath
+    | EventsPath
 )
 # fmt: on
 """What may stand under a path; `type` tells which it is."""

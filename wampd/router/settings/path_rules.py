@@ -12,6 +12,7 @@ from .access_rules import access_of_path
 from .checker import Here, Rule, repeated
 from .http import (
     DashboardPath,
+    EventsPath,
     HealthPath,
     JsonPath,
     LongPollPath,
@@ -94,6 +95,14 @@ def _json(path: JsonPath, here: Here) -> None:
         here.problem("infinity, and what is not a number, is not JSON", "value")
 
 
+_EVENT = re.compile(r"[^\x00\r\n]+")
+
+
+def _events(path: EventsPath, here: Here) -> None:
+    if path.event is not None and (not _EVENT.fullmatch(path.event) or path.event.startswith("wampd.")):
+        here.problem("not a name of events; write it like message", "event")
+
+
 def _served(*own: Rule) -> Rule:
     """The rules of one kind, after those of all."""
 
@@ -107,6 +116,7 @@ def _served(*own: Rule) -> Rule:
 PATH_RULES: Mapping[type, Rule] = {
     DashboardPath: _served(),
     EchoPath: _path_with_origins,
+    EventsPath: _served(_events),
     HealthPath: _served(),
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),

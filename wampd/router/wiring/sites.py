@@ -20,6 +20,7 @@ from wampd.router.reception import Reception
 from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard
 from wampd.router.settings.http import (
     DashboardPath,
+    EventsPath,
     HealthPath,
     JsonPath,
     LongPollPath,
@@ -179,6 +180,12 @@ def _pages(path: PagePath, ground: Ground) -> Resource:
     return pages_of(path, ground)
 
 
+def _events(path: EventsPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.streams import events_of
+
+    return events_of(path, ground)
+
+
 def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
     from wampd.router.http.metrics import MetricsResource
 
@@ -195,6 +202,7 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     JsonPath: _json,
     HealthPath: _health,
     DashboardPath: _dashboard,
+    EventsPath: _events,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
     PagePath: _pages,

@@ -3,6 +3,7 @@
 from typing import TypeAlias
 
 from .dashboard import DashboardPath
+from .events import EventsPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
@@ -13,6 +14,7 @@ from .static import StaticPath
 
 __all__ = [
     "DashboardPath",
+    "EventsPath",
     "HealthPath",
     "HttpPath",
     "JsonPath",
@@ -35,6 +37,7 @@ HttpPath: TypeAlias = (
     | DashboardPath
     | MetricsPath
     | HealthPath
+    | EventsPath
 )
 # fmt: on
 """What may stand under a path; `type` tells which it is."""

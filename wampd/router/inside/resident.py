@@ -91,6 +91,7 @@ class Resident:
             return
         if not self._failing:
             self._failing = True
-            log.error("{what} does not work: {reason} {text}", what=self._what, reason=reason, text=text)
+            why = f"{reason} ({text})" if text else reason
+            log.error("{what} does not work: {why}", what=self._what, why=why)
         self._timer = self._clock.callLater(self._pause, self.start)
         self._pause = min(LONGEST_PAUSE, self._pause * 2)

@@ -17,12 +17,14 @@ from .http import (
     JsonPath,
     LongPollPath,
     MetricsPath,
+    PagePath,
     ProxyPath,
     RedirectPath,
     StaticPath,
 )
 from .http.access import PathAccess
 from .listeners import EchoPath, RawSocket, WampPath
+from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
 from .site_rules import policy_of_path
@@ -119,6 +121,7 @@ PATH_RULES: Mapping[type, Rule] = {
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),
     MetricsPath: _served(),
+    PagePath: _served(page),
     PathAccess: _origins,
     ProxyPath: _served(_origins, proxy),
     RawSocket: _serializers,

@@ -11,6 +11,7 @@ from wampd.realms.uris import UriCheck
 
 from .auth import Auth
 from .events import History, Retention
+from .hooks import Hooks
 from .limits import RealmLimits, RoleLimits, RuleLimits
 from .monitor import Monitor
 from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer, TrustLevel
@@ -117,6 +118,7 @@ class Role(Part, frozen=True, kw_only=True):
             description="Whether its rules for `wamp.` also are for the procedures that change what is others': sending"
             " sessions away (`wamp.session.kill`, …), `wamp.registration.remove_callee` and"
             " `wamp.subscription.remove_subscriber`. Otherwise only rules reach them whose `uri` begins with their name."
+            " And whether its sessions may manage the webhooks of all."
         ),
     ] = False
     limits: Annotated[
@@ -237,6 +239,9 @@ class Realm(Part, frozen=True, kw_only=True):
         RealmLimits, Meta(description="What each session may hold and do, and the realm of all together.")
     ] = RealmLimits()
     call_timeout: Annotated[CallTimeout, Meta(description="How long calls may take.")] = CallTimeout()
+    hooks: Annotated[
+        Hooks | None, Meta(description="Serve a registry of webhooks; `{}` does so with the defaults.")
+    ] = None
     monitor: Annotated[
         Monitor | None,
         Meta(

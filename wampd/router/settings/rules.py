@@ -22,6 +22,7 @@ from .checker import Here, Rule, repeated
 from .cookie_rules import COOKIE_RULES, cookies_of_listener, cookies_of_settings
 from .dashboard_rules import dashboards_of_listener, dashboards_of_settings
 from .events import History
+from .hook_rules import HOOK_RULES, hooks_can_be
 from .key_rules import bindings_can_be, certificates_are_asked_for
 from .listeners import (
     KeyPair,
@@ -290,6 +291,7 @@ def _settings(settings: Settings, here: Here) -> None:
     access_of_settings(settings, here)
     dashboards_of_settings(settings, here)
     _realms_in_the_store(settings, here)
+    hooks_can_be(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
     for index, (name, match) in repeated(names):
         other = "realm" if match == "exact" else f"template ({match})"
@@ -316,6 +318,7 @@ def _settings(settings: Settings, here: Here) -> None:
 RULES: Mapping[type, Rule] = {
     **AUTH_RULES,
     **COOKIE_RULES,
+    **HOOK_RULES,
     **OUTGOING_RULES,
     **PATH_RULES,
     **REQUEST_RULES,

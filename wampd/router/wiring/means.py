@@ -14,6 +14,7 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.paths import PathCookie
 from wampd.router.transports.connection import Pace
 from wampd.router.wheel import Wheel
+from wampd.router.wiring.hooks import hooks_of
 from wampd.router.wiring.outgoing import Sender
 from wampd.router.wiring.readiness import Readiness
 from wampd.router.wiring.watching import Watching
@@ -45,7 +46,7 @@ class Means(Struct, frozen=True):
 def duties_of(means: Means) -> list[Duty]:
     """All that is configured to be done."""
     means.watching.monitor(means.settings)
-    return [means.watching, *_requests(means)]
+    return [means.watching, *hooks_of(means), *_requests(means)]
 
 
 def _requests(means: Means) -> list[Duty]:

@@ -25,6 +25,7 @@ from wampd.router.settings.http import (
     JsonPath,
     LongPollPath,
     MetricsPath,
+    PagePath,
     ProxyPath,
     RedirectPath,
     StaticPath,
@@ -173,6 +174,12 @@ def _proxy(path: ProxyPath, ground: Ground) -> Resource:
     return proxy_of(path, ground.means)
 
 
+def _pages(path: PagePath, ground: Ground) -> Resource:
+    from wampd.router.wiring.pages import pages_of
+
+    return pages_of(path, ground)
+
+
 def _events(path: EventsPath, ground: Ground) -> Resource:
     from wampd.router.wiring.streams import events_of
 
@@ -198,6 +205,7 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     EventsPath: _events,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
+    PagePath: _pages,
     ProxyPath: _proxy,
     RedirectPath: _redirect,
     StaticPath: _static,

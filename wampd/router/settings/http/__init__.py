@@ -7,6 +7,7 @@ from .events import EventsPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
+from .page import PagePath
 from .proxy import ProxyPath
 from .redirect import RedirectPath
 from .static import StaticPath
@@ -19,6 +20,7 @@ __all__ = [
     "JsonPath",
     "LongPollPath",
     "MetricsPath",
+    "PagePath",
     "ProxyPath",
     "RedirectPath",
     "StaticPath",
@@ -31,6 +33,7 @@ HttpPath: TypeAlias = (
     | JsonPath
     | LongPollPath
     | ProxyPath
+    | PagePath
     | DashboardPath
     | MetricsPath
     | HealthPath

@@ -312,6 +312,19 @@ def test_a_resident_that_cannot_settle_tries_ever_later(logged):
     assert len(house.realms["realm1"].core.sessions) == 0
 
 
+def test_a_resident_may_retire_in_its_own_way():
+    house, retired = House(), []
+    resident = Resident(
+        house.clock, "it", house.enter, lambda it: it.register("com.app.x", str), lambda *it: retired.append(it)
+    )
+    resident.start()
+    house.turns()
+    resident.stop()
+    ((insider, registration),) = retired
+    assert not insider.is_over
+    assert registration > 0
+
+
 def test_a_resident_that_is_not_let_in_tries_again(logged):
     clock, tries = Clock(), []
 

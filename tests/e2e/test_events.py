@@ -16,6 +16,8 @@ from tests.support.process import running_wampd
 from .conftest import Router
 
 ROLE = {"name": "anonymous", "permissions": [{"uri": "com.", "match": "prefix", "allow": ["publish", "subscribe"]}]}
+pytestmark = pytest.mark.needs("chromium", "libatomic.so.1")
+
 EVENTS = {"type": "events", "realm": "realm1", "role": "anonymous", "insecure": True, "retry": "200 ms"}
 FOLLOW = """
 url => {

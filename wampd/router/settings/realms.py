@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from wampd.realms.calls import Forward
+from wampd.realms.calls import Forward as Forwarding
 from wampd.realms.grants import Action, Disclosure
 from wampd.realms.options import Match
 from wampd.realms.uris import UriCheck
@@ -15,6 +15,7 @@ from .hooks import Hooks
 from .limits import RealmLimits, RoleLimits, RuleLimits
 from .monitor import Monitor
 from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer, TrustLevel
+from .requests import Forward, HttpCallee
 
 
 class Permission(Part, frozen=True, kw_only=True):
@@ -160,7 +161,7 @@ class CallTimeout(Part, frozen=True, kw_only=True):
         Meta(description="The most for any call, whatever it asks for, and if it asks for nothing; 0: no limit."),
     ] = 0.0
     forward: Annotated[
-        Forward,
+        Forwarding,
         Meta(
             description="Who watches the time of a callee that announced `call_timeout`: the callee itself if it"
             " registered with `forward_timeout` (`requested`), always the router (`never`), or always the callee"
@@ -248,3 +249,9 @@ class Realm(Part, frozen=True, kw_only=True):
             " (`match: exact`) can have them."
         ),
     ] = None
+    http_callees: Annotated[
+        tuple[HttpCallee, ...], Meta(description="Procedures that are HTTP requests. For `match: exact` alone.")
+    ] = ()
+    forwards: Annotated[
+        tuple[Forward, ...], Meta(description="Topics whose events are sent to URLs. For `match: exact` alone.")
+    ] = ()

@@ -31,7 +31,7 @@ export function redraw(): void {
 function heard(event: Payload, publication: number): void {
   const name = event.details["topic"];
   const from = typeof name === "string" ? name : running.value?.topic ?? "";
-  tail.add(Date.now(), from, `${shown(event)}${event.details["retained"] === true ? "\n(retained)" : ""}\n— publication ${publication}`);
+  tail.add(Date.now(), from, shown(event), `publication ${publication}${event.details["retained"] === true ? ", retained" : ""}`);
   timer ??= setTimeout(redraw, REDRAW_MS);
 }
 

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.error import ConnectionRefusedError
+from twisted.internet import error
 
 from tests.transports.port import Port, build_tree
 from tests.transports.wires import Client, Loop, Wire, pair
@@ -29,7 +29,7 @@ class Server:
 
     def connect(self, make):
         if self.refuses:
-            return fail(ConnectionRefusedError(111, "Connection refused"))
+            return fail(error.ConnectionRefusedError(111, "Connection refused"))
         if self.hangs:
             return Deferred(self._give_up)
         ours, theirs = pair()

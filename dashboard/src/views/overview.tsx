@@ -45,7 +45,7 @@ export function OverviewView() {
   return (
     <>
       <Trouble problem={problem ?? silent} />
-      <RealmPicker />
+      <div class="bar"><RealmPicker /></div>
       <dl class="tiles">
         <Tile label="Sessions" value={count(sum.sessions)} />
         <Tile label="Calls/s" value={rate(sum.rates.calls)} />
@@ -78,8 +78,8 @@ function Charts() {
       <Trouble problem={problem} />
       <div class="charts">
         {CHARTS.map(([series, title, format]) => (
-          <Chart key={series} title={title} points={data.series[series] ?? []} step={data.step} until={new Date(data.until)} format={format}
-            {...(series === "errors" ? { tone: "bad" as const } : {})} />
+          <Chart key={series} title={title} points={data.series[series] ?? []} step={data.step} until={new Date(data.until ?? Date.now())} format={format}
+            base={series === "rss" ? 2 : 10} tone={series === "errors" ? "bad" : ""} />
         ))}
       </div>
     </section>

@@ -19,7 +19,7 @@ const COLUMNS: Column<SessionRow>[] = [
   { key: "session", label: "Session", sortable: true, cell: (row) => <button type="button" class="plain mono" onClick={() => (looked.value = row)}>{row.session}</button> },
   { key: "authid", label: "Who", sortable: true, cell: (row) => <span class="stack"><b>{row.authid}</b><small>{row.authrole} · {row.authmethod}</small></span> },
   { key: "realm", label: "Realm", cell: (row) => row.realm },
-  { key: "address", label: "From", sortable: true, cell: (row) => <span class="stack"><span class="mono">{row.address ?? "–"}</span><small>{row.transport} · {row.protocol}</small></span> },
+  { key: "address", label: "From", sortable: true, cell: (row) => <span class="stack"><span class="mono">{row.address ?? "–"}</span><small>{row.transport} · {row.protocol.replace(/^wamp\.2\./, "")}</small></span> },
   { key: "since", label: "Since", sortable: true, cell: (row) => moment(row.since) },
   { key: "in", label: "In/s", numeric: true, sortable: true, cell: (row) => rate(row.in) },
   { key: "out", label: "Out/s", numeric: true, sortable: true, cell: (row) => rate(row.out) },

@@ -3,20 +3,24 @@
 from typing import TypeAlias
 
 from .dashboard import DashboardPath
+from .events import EventsPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
+from .page import PagePath
 from .proxy import ProxyPath
 from .redirect import RedirectPath
 from .static import StaticPath
 
 __all__ = [
     "DashboardPath",
+    "EventsPath",
     "HealthPath",
     "HttpPath",
     "JsonPath",
     "LongPollPath",
     "MetricsPath",
+    "PagePath",
     "ProxyPath",
     "RedirectPath",
     "StaticPath",
@@ -29,9 +33,11 @@ HttpPath: TypeAlias = (
     | JsonPath
     | LongPollPath
     | ProxyPath
+    | PagePath
     | DashboardPath
     | MetricsPath
     | HealthPath
+    | EventsPath
 )
 # fmt: on
 """What may stand under a path; `type` tells which it is."""

@@ -42,10 +42,10 @@ HttpPath: TypeAlias = (
     | DashboardPath
     | MetricsPath
     | HealthPath
+    | EventsPath
     | UploadPath
     | WsgiPath
     | ResourcePath
-    | EventsPath
 )
 # fmt: on
 """What may stand under a path; `type` tells which it is."""

@@ -9,8 +9,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from .access_rules import access_of_path
+from .bridge_rules import signed
 from .checker import Here, Rule, repeated
-from .http import DashboardPath, HealthPath, JsonPath, LongPollPath, MetricsPath, ProxyPath, RedirectPath, StaticPath
+from .http import (
+    CallPath,
+    DashboardPath,
+    HealthPath,
+    JsonPath,
+    LongPollPath,
+    MetricsPath,
+    ProxyPath,
+    PublishPath,
+    RedirectPath,
+    StaticPath,
+)
 from .http.access import PathAccess
 from .listeners import EchoPath, RawSocket, WampPath
 from .problems import quote, quote_file
@@ -94,6 +106,7 @@ def _served(*own: Rule) -> Rule:
 
 
 PATH_RULES: Mapping[type, Rule] = {
+    CallPath: _served(signed),
     DashboardPath: _served(),
     EchoPath: _path_with_origins,
     HealthPath: _served(),
@@ -102,6 +115,7 @@ PATH_RULES: Mapping[type, Rule] = {
     MetricsPath: _served(),
     PathAccess: _origins,
     ProxyPath: _served(_origins, proxy),
+    PublishPath: _served(signed),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),
     StaticPath: _served(_static),

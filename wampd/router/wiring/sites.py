@@ -19,12 +19,14 @@ from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
 from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard
 from wampd.router.settings.http import (
+    CallPath,
     DashboardPath,
     HealthPath,
     JsonPath,
     LongPollPath,
     MetricsPath,
     ProxyPath,
+    PublishPath,
     RedirectPath,
     StaticPath,
 )
@@ -184,13 +186,27 @@ def _health(path: HealthPath, ground: Ground) -> Resource:  # noqa: ARG001 - it 
     return HealthResource(ground.means.readiness.look)
 
 
+def _publish(path: PublishPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.bridges import publish_of
+
+    return publish_of(path, ground)
+
+
+def _call(path: CallPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.bridges import call_of
+
+    return call_of(path, ground)
+
+
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
+    CallPath: _call,
     JsonPath: _json,
     HealthPath: _health,
     DashboardPath: _dashboard,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
     ProxyPath: _proxy,
+    PublishPath: _publish,
     RedirectPath: _redirect,
     StaticPath: _static,
 }

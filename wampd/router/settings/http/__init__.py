@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from .bridges import CallPath, PublishPath
 from .dashboard import DashboardPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
@@ -11,6 +12,7 @@ from .redirect import RedirectPath
 from .static import StaticPath
 
 __all__ = [
+    "CallPath",
     "DashboardPath",
     "HealthPath",
     "HttpPath",
@@ -18,6 +20,7 @@ __all__ = [
     "LongPollPath",
     "MetricsPath",
     "ProxyPath",
+    "PublishPath",
     "RedirectPath",
     "StaticPath",
 ]
@@ -29,6 +32,8 @@ HttpPath: TypeAlias = (
     | JsonPath
     | LongPollPath
     | ProxyPath
+    | PublishPath
+    | CallPath
     | DashboardPath
     | MetricsPath
     | HealthPath

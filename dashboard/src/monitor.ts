@@ -80,7 +80,7 @@ export interface SubscriptionRow {
   id: number;
   uri: string;
   match: string;
-  created: string;
+  created: string | null;
   subscribers: number;
   rate: number;
   events: number;
@@ -100,7 +100,7 @@ export interface SlowCall {
   realm: string;
   procedure: string;
   caller: number;
-  callee: number;
+  callee: number | null;
   since: string;
   age: number;
   ended: boolean;
@@ -112,14 +112,14 @@ export interface SlowConsumer {
   authid: string;
   queued: number;
   dropped: number;
-  since: string;
+  since: string | null;
 }
 
 export type Series = "sessions" | "calls" | "publications" | "events" | "errors" | "cpu" | "rss" | "latency";
 
 export interface History {
   step: number;
-  until: string;
+  until: string | null;
   series: Record<Series, (number | null)[]>;
 }
 

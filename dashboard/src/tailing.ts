@@ -1,6 +1,7 @@
 // The live tail of one topic. It goes on while one looks at other views, and after a lost connection.
 
 import { effect, signal } from "@preact/signals";
+import { onOut } from "./link";
 import { problemOf, session, type Problem } from "./live";
 import { Tail } from "./pure/tail";
 import { shown } from "./sent";
@@ -22,6 +23,14 @@ export const drawn = signal(0);
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
+onOut(() => {
+  running.value = null;
+  problem.value = null;
+  topic.value = "";
+  tail.go();
+  tail.clear();
+});
+
 export function redraw(): void {
   clearTimeout(timer);
   timer = undefined;
@@ -31,7 +40,7 @@ export function redraw(): void {
 function heard(event: Payload, publication: number): void {
   const name = event.details["topic"];
   const from = typeof name === "string" ? name : running.value?.topic ?? "";
-  tail.add(Date.now(), from, `${shown(event)}${event.details["retained"] === true ? "\n(retained)" : ""}\n— publication ${publication}`);
+  tail.add(Date.now(), from, shown(event), `publication ${publication}${event.details["retained"] === true ? ", retained" : ""}`);
   timer ??= setTimeout(redraw, REDRAW_MS);
 }
 

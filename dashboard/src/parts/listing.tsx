@@ -6,7 +6,7 @@ import { useLive } from "../live";
 import type { Dict } from "../wamp/session";
 import { count } from "../pure/format";
 import { Trouble } from "./notice";
-import { RealmPicker, shownRealm, useRealms } from "./realm-picker";
+import { RealmPicker, realms, shownRealm, useRealms } from "./realm-picker";
 import { Table, type Column, type Order } from "./table";
 
 const PAGE = 50;
@@ -25,8 +25,9 @@ interface Props<Row> {
 
 type Answer<Row> = { total: number; found: number } & Record<string, Row[]>;
 
-export function Listing<Row>({ procedure, what, searchLabel, columns, rowKey, first, children }: Props<Row>) {
+export function Listing<Row>({ procedure, what, searchLabel, columns: all, rowKey, first, children }: Props<Row>) {
   useRealms();
+  const columns = all.filter(({ key }) => key !== "realm" || realms.value.length > 1);
   const [order, setOrder] = useState(first);
   const [typed, setTyped] = useState("");
   const [search, setSearch] = useState("");

@@ -38,8 +38,12 @@ function where(text: string, error: unknown): string {
   return place ? ` (line ${place[1]}, column ${place[2]})` : "";
 }
 
-/** JSON on several lines, cut where it becomes too long to look at. */
+const LINE = 76;
+
+/** JSON on one line where it fits, else on several; cut where it becomes too long to look at. */
 export function pretty(value: Json, most = 20_000): string {
-  const text = JSON.stringify(value, null, 2) ?? "";
+  const line = JSON.stringify(value) ?? "";
+  if (line.length <= LINE) return line.replace(/[,:](?=(?:[^"\\]|\\.|"(?:[^"\\]|\\.)*")*$)/g, "$& ");
+  const text = JSON.stringify(value, null, 2);
   return text.length > most ? `${text.slice(0, most)}\n… ${text.length - most} more characters` : text;
 }

@@ -5,6 +5,8 @@ export interface Line {
   at: number;
   topic: string;
   text: string;
+  /** What is said beside it: its publication, whether it was kept for later subscribers. */
+  note: string;
 }
 
 export class Tail {
@@ -17,9 +19,9 @@ export class Tail {
 
   constructor(private readonly most: number) {}
 
-  add(at: number, topic: string, text: string): void {
+  add(at: number, topic: string, text: string, note: string): void {
     this.received++;
-    this.lines.push({ id: ++this.lastId, at, topic, text });
+    this.lines.push({ id: ++this.lastId, at, topic, text, note });
     if (this.lines.length > this.most * 1.5) this.trim();
   }
 

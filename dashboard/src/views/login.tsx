@@ -9,10 +9,10 @@ import { ThemeButton } from "../parts/theme-button";
 import type { Method } from "../wamp/proof";
 
 const NAMES: Record<Method, string> = {
-  cookie: "Cookie: come back as before",
+  cookie: "Cookie: come back",
   anonymous: "Without a name",
   ticket: "Ticket or password",
-  wampcra: "Password, by challenge (WAMP-CRA)",
+  wampcra: "Password, by challenge",
   jwt: "Token (JWT)",
 };
 

@@ -75,6 +75,7 @@ function Event({ line }: { line: Line }) {
       <time dateTime={time.toISOString()}>{time.toLocaleTimeString([], { hour12: false })}.{String(time.getMilliseconds()).padStart(3, "0")}</time>
       <code>{line.topic}</code>
       <pre>{line.text}</pre>
+      <small>{line.note}</small>
     </li>
   );
 }

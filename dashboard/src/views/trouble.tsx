@@ -26,7 +26,7 @@ const CALLS: Column<SlowCall>[] = [
   { key: "state", label: "State", cell: (row) => row.ended ? "ended" : <span class="wait-text">under way</span> },
   { key: "since", label: "Since", cell: (row) => moment(row.since) },
   { key: "caller", label: "Caller", cell: (row) => <span class="mono">{row.caller}</span> },
-  { key: "callee", label: "Callee", cell: (row) => <span class="mono">{row.callee}</span> },
+  { key: "callee", label: "Callee", cell: (row) => <span class="mono">{row.callee ?? "–"}</span> },
   { key: "realm", label: "Realm", cell: (row) => row.realm },
 ];
 
@@ -42,7 +42,7 @@ export function TroubleView() {
   useRealms();
   return (
     <>
-      <RealmPicker />
+      <div class="bar"><RealmPicker /></div>
       <Part<ErrorRow> id="errors" title="Errors" procedure="errors" field="errors" columns={ERRORS} empty="No call or publication ended with an error."
         rowKey={(row) => `${row.realm} ${row.error} ${row.uri} ${row.session}`} />
       <Part<SlowCall> id="slow-calls" title="Slow calls" procedure="slow_calls" field="calls" columns={CALLS} empty="No call takes long."

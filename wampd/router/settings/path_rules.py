@@ -14,17 +14,24 @@ from .checker import Here, Rule, repeated
 from .http import (
     CallPath,
     DashboardPath,
+    EventsPath,
     HealthPath,
     JsonPath,
     LongPollPath,
     MetricsPath,
+    PagePath,
     ProxyPath,
     PublishPath,
     RedirectPath,
+    ResourcePath,
     StaticPath,
+    UploadPath,
+    WsgiPath,
 )
 from .http.access import PathAccess
 from .listeners import EchoPath, RawSocket, WampPath
+from .object_rules import resource, upload, wsgi
+from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
 from .site_rules import policy_of_path
@@ -95,6 +102,14 @@ def _json(path: JsonPath, here: Here) -> None:
         here.problem("infinity, and what is not a number, is not JSON", "value")
 
 
+_EVENT = re.compile(r"[^\x00\r\n]+")
+
+
+def _events(path: EventsPath, here: Here) -> None:
+    if path.event is not None and (not _EVENT.fullmatch(path.event) or path.event.startswith("wampd.")):
+        here.problem("not a name of events; write it like message", "event")
+
+
 def _served(*own: Rule) -> Rule:
     """The rules of one kind, after those of all."""
 
@@ -109,15 +124,20 @@ PATH_RULES: Mapping[type, Rule] = {
     CallPath: _served(signed),
     DashboardPath: _served(),
     EchoPath: _path_with_origins,
+    EventsPath: _served(_events),
     HealthPath: _served(),
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),
     MetricsPath: _served(),
+    PagePath: _served(page),
     PathAccess: _origins,
     ProxyPath: _served(_origins, proxy),
     PublishPath: _served(signed),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),
+    ResourcePath: _served(resource),
     StaticPath: _served(_static),
+    UploadPath: _served(upload),
     WampPath: _path_with_origins,
+    WsgiPath: _served(wsgi),
 }

@@ -21,14 +21,19 @@ from wampd.router.settings.dashboard_rules import connected_to, methods_of, site
 from wampd.router.settings.http import (
     CallPath,
     DashboardPath,
+    EventsPath,
     HealthPath,
     JsonPath,
     LongPollPath,
     MetricsPath,
+    PagePath,
     ProxyPath,
     PublishPath,
     RedirectPath,
+    ResourcePath,
     StaticPath,
+    UploadPath,
+    WsgiPath,
 )
 from wampd.router.settings.http.served import Cors as CorsSettings
 from wampd.router.settings.http.served import Served
@@ -64,6 +69,7 @@ def site_of(listener: Listener, reception: Reception, means: Means, fits: Fits |
         body_size=listener.limits.message_size,
         headers=() if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),),
         access_log=_access_log(listener.access_log, means),
+        is_watched=means.settings.log.level == "debug",
     )
 
 
@@ -174,6 +180,18 @@ def _proxy(path: ProxyPath, ground: Ground) -> Resource:
     return proxy_of(path, ground.means)
 
 
+def _pages(path: PagePath, ground: Ground) -> Resource:
+    from wampd.router.wiring.pages import pages_of
+
+    return pages_of(path, ground)
+
+
+def _events(path: EventsPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.streams import events_of
+
+    return events_of(path, ground)
+
+
 def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
     from wampd.router.http.metrics import MetricsResource
 
@@ -198,16 +216,39 @@ def _call(path: CallPath, ground: Ground) -> Resource:
     return call_of(path, ground)
 
 
+def _upload(path: UploadPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.uploads import upload_of
+
+    return upload_of(path, ground.means)
+
+
+def _wsgi(path: WsgiPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.python import wsgi_of
+
+    return wsgi_of(path, ground.means)
+
+
+def _resource(path: ResourcePath, ground: Ground) -> Resource:  # noqa: ARG001 - what it needs are its arguments
+    from wampd.router.wiring.python import resource_of
+
+    return resource_of(path)
+
+
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     CallPath: _call,
     JsonPath: _json,
     HealthPath: _health,
     DashboardPath: _dashboard,
+    EventsPath: _events,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
+    PagePath: _pages,
     ProxyPath: _proxy,
     PublishPath: _publish,
     RedirectPath: _redirect,
+    ResourcePath: _resource,
     StaticPath: _static,
+    UploadPath: _upload,
+    WsgiPath: _wsgi,
 }
 """What makes each kind; a test sees that none is missing. What is heavy is imported where it is made."""

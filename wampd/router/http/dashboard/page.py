@@ -16,11 +16,13 @@ from typing import Any, Final
 
 from twisted.web.resource import Resource
 
-from wampd.router.http.answer import say, say_json
-from wampd.router.http.static import StaticFiles
+from wampd.router.http.json_value import JsonValue
+from wampd.router.http.static import StaticFiles, caching
 
 ASSETS: Final = Path(__file__).parent / "assets"
 """What the sources in ``dashboard/`` of the repository are built to."""
+HASHED: Final = ("*-*.js", "*-*.css", "*-*.svg")
+"""Files whose names change with what is in them, so that browsers may keep them for ever."""
 SETTINGS: Final = b"settings.json"
 HEADERS: Final[Mapping[bytes, bytes]] = {
     b"Content-Security-Policy": (
@@ -42,17 +44,14 @@ class Dashboard(Resource):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """``settings`` is what the page gets to know."""
         super().__init__()
-        self._settings = dict(settings)
-        self._files = StaticFiles(ASSETS)
+        self._settings = JsonValue(settings)
+        self._files = StaticFiles(ASSETS, cache=caching(0, HASHED))
 
     def render(self, request: Any) -> Any:
         """Answer with a file, or with the settings."""
         for name, value in HEADERS.items():
             request.setHeader(name, value)
-        if request.postpath != [SETTINGS]:
-            return self._files.render(request)
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader(b"Allow", b"GET, HEAD")
-            return say(request, 405, "only GET and HEAD")
-        request.setHeader(b"Cache-Control", b"no-cache")
-        return say_json(request, 200, self._settings)
+        if request.postpath == [SETTINGS]:
+            request.prepath, request.postpath = [*request.prepath, SETTINGS], []
+            return self._settings.render(request)
+        return self._files.render(request)

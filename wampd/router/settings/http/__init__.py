@@ -4,25 +4,34 @@ from typing import TypeAlias
 
 from .bridges import CallPath, PublishPath
 from .dashboard import DashboardPath
+from .events import EventsPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
+from .page import PagePath
 from .proxy import ProxyPath
+from .python import ResourcePath, WsgiPath
 from .redirect import RedirectPath
 from .static import StaticPath
+from .upload import UploadPath
 
 __all__ = [
     "CallPath",
     "DashboardPath",
+    "EventsPath",
     "HealthPath",
     "HttpPath",
     "JsonPath",
     "LongPollPath",
     "MetricsPath",
+    "PagePath",
     "ProxyPath",
     "PublishPath",
     "RedirectPath",
+    "ResourcePath",
     "StaticPath",
+    "UploadPath",
+    "WsgiPath",
 ]
 
 # fmt: off
@@ -34,9 +43,14 @@ HttpPath: TypeAlias = (
     | ProxyPath
     | PublishPath
     | CallPath
+    | PagePath
     | DashboardPath
     | MetricsPath
     | HealthPath
+    | EventsPath
+    | UploadPath
+    | WsgiPath
+    | ResourcePath
 )
 # fmt: on
 """What may stand under a path; `type` tells which it is."""

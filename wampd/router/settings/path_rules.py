@@ -26,15 +26,18 @@ from .http import (
     ResourcePath,
     StaticPath,
     UploadPath,
+    WebhookPath,
     WsgiPath,
 )
 from .http.access import PathAccess
+from .http.webhook import WebhookSignature
 from .listeners import EchoPath, RawSocket, WampPath
 from .object_rules import resource, upload, wsgi
 from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
 from .site_rules import policy_of_path
+from .webhook_rules import signature, webhook
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
@@ -138,6 +141,8 @@ PATH_RULES: Mapping[type, Rule] = {
     ResourcePath: _served(resource),
     StaticPath: _served(_static),
     UploadPath: _served(upload),
+    WebhookPath: _served(webhook),
+    WebhookSignature: signature,
     WampPath: _path_with_origins,
     WsgiPath: _served(wsgi),
 }

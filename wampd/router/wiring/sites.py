@@ -33,6 +33,7 @@ from wampd.router.settings.http import (
     ResourcePath,
     StaticPath,
     UploadPath,
+    WebhookPath,
     WsgiPath,
 )
 from wampd.router.settings.http.served import Cors as CorsSettings
@@ -210,6 +211,12 @@ def _publish(path: PublishPath, ground: Ground) -> Resource:
     return publish_of(path, ground)
 
 
+def _webhook(path: WebhookPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.webhooks_in import webhook_of
+
+    return webhook_of(path, ground)
+
+
 def _call(path: CallPath, ground: Ground) -> Resource:
     from wampd.router.wiring.bridges import call_of
 
@@ -249,6 +256,7 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     ResourcePath: _resource,
     StaticPath: _static,
     UploadPath: _upload,
+    WebhookPath: _webhook,
     WsgiPath: _wsgi,
 }
 """What makes each kind; a test sees that none is missing. What is heavy is imported where it is made."""

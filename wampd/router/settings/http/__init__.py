@@ -14,6 +14,7 @@ from .python import ResourcePath, WsgiPath
 from .redirect import RedirectPath
 from .static import StaticPath
 from .upload import UploadPath
+from .webhook import WebhookPath
 
 __all__ = [
     "CallPath",
@@ -31,6 +32,7 @@ __all__ = [
     "ResourcePath",
     "StaticPath",
     "UploadPath",
+    "WebhookPath",
     "WsgiPath",
 ]
 
@@ -43,6 +45,7 @@ HttpPath: TypeAlias = (
     | ProxyPath
     | PublishPath
     | CallPath
+    | WebhookPath
     | PagePath
     | DashboardPath
     | MetricsPath

@@ -31,14 +31,12 @@ from .object_rules import resource, upload, wsgi
 from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
-from .site_rules import policy_of_path
-
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+from .site_rules import ORIGIN, policy_of_path
 
 
 def _origins(path: WampPath | EchoPath | LongPollPath | ProxyPath | PathAccess, here: Here) -> None:
     for index, origin in here.each(path.origins, "origins"):
-        if origin not in ("same-host", "*") and not _ORIGIN.fullmatch(origin):
+        if origin not in ("same-host", "*") and not ORIGIN.fullmatch(origin):
             message = (
                 "not an origin; write same-host, *, or an origin such as https://www.example.com (lower case, no path)"
             )

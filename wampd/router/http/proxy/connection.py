@@ -177,7 +177,8 @@ class BackendConnection(TwistedProtocol):
                 self._http.receive_data(b"")
                 self._take_events()
             else:
-                self._fail("it broke the connection off")
+                why = reason.getErrorMessage() if reason is not None else "lost"
+                self._fail(f"it broke the connection off: {why}"[:200])
         if self.on_over is not None:
             self.on_over(self)
 

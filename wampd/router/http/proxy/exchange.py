@@ -167,7 +167,7 @@ class Exchange:
         self._backend = backend
         self._tried.append(backend)
         backend.busy += 1
-        connecting = self._connecting = backend.connection(min(most_idle, math.inf if self._is_safe() else FRESH))
+        connecting = self._connecting = backend.connection(min(most_idle, self._most_idle()))
         connecting.addTimeout(self._ways.patience.connect, self._ways.clock)
         connecting.addCallbacks(self._connected, self._not_connected)
 
@@ -314,6 +314,12 @@ class Exchange:
         pause = backend.health.failed(self._ways.clock.seconds())
         out = f"; it gets no requests for {pause:g} s" if pause else ""
         log.warn("{backend}: {why}{out}", backend=backend.upstream.name, why=why, out=out)
+
+    def _most_idle(self) -> float:
+        """How long a connection may have been idle. For another protocol it is a new one: not all servers change later on."""
+        if self._asked.upgrade:
+            return 0.0
+        return math.inf if self._is_safe() else FRESH
 
     def _is_safe(self) -> bool:
         """Whether the request may be sent a second time."""

@@ -71,6 +71,8 @@ def test_a_backend_that_never_answers_gives_504_and_is_left():
         b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
         b"\x00\x01\x02\x03\r\n\r\n",
         b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 099 OK\r\n\r\n",
+        b"HTTP/1.1 600 OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nNo colon\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
@@ -689,6 +691,20 @@ def test_what_never_was_sent_is_sent_to_another_backend_whatever_it_is():
     assert body_of(two.heard()) == b"hello"
     two.says(OK)
     assert body_of(port.client.read()) == b"ok"
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_request_that_was_sent_again_has_all_that_others_have(answers):
+    stage = Stage(TWO, patience=Patience(answer=20))
+    port = stage.ask("/x")
+    stage.servers[0].hangs_up()
+    if answers:
+        stage.servers[1].says(OK)
+        assert body_of(port.client.read()) == b"ok"
+        assert not stage.servers[1].end.is_cut_off()
+    else:
+        stage.loop.run(21)
+        assert status(port.client.read()) == 504
 
 
 @pytest.mark.parametrize(("method", "body"), [("POST", b""), ("PATCH", b""), ("PUT", b"hello")])

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import signal
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -66,7 +65,7 @@ def nginx(files, tmp_path):
     server = Child(["nginx", "-p", tmp_path, "-c", "nginx.conf"], tmp_path / "nginx.log")
     server.wait_for_port(port)
     yield server, port
-    server.kill()
+    server.stop()  # and with it its workers
 
 
 def configured(tmp_path, lines, *, more=""):
@@ -100,7 +99,7 @@ def test_nginx_behind_the_proxy_serves_all_that_it_serves(files, nginx, tmp_path
         assert curl(f"{base}/small.txt", "-H", f"If-None-Match: {etag}")[1] == 304
         assert curl(f"{base}/nothing")[1] == 404
         _, code, head, _ = curl(f"{base}/moved")
-        assert (code, f"Location: /n/new/place" in head) == (302, True)
+        assert (code, "Location: /n/new/place" in head) == (302, True)
         assert curl("-d", "x", f"{base}/small.txt")[1] == 405
         assert curl("--path-as-is", f"{base}/../small.txt")[1] == 400
         assert curl("--path-as-is", f"{base}/x/../small.txt")[1] == 400
@@ -127,8 +126,7 @@ def test_a_backend_that_is_killed_in_the_middle_of_an_answer_never_leaves_one_th
             assert fetching.wait(20) in (18, 56)  # partial file, or failure in receiving
             fetching.stdout.close()
         wampd.wait_for_log("it closed the connection")
-        server.signal(signal.SIGKILL)
-        server.wait()
+        server.stop()
         assert curl(f"http://127.0.0.1:{port}/small.txt")[1] == 502
 
 
@@ -273,15 +271,15 @@ def test_a_websocket_ends_when_its_backend_does(tmp_path):
     inner.write_text(REALM + LISTENER + '    websocket: {/ws: {type: echo, origins: ["*"]}}\n')
     backend = free_port()
     server = Child(wampd_command("run", inner), tmp_path / "inner.log", env=environment(WAMPD_PORT=str(backend)))
-    server.wait_for_port(backend)
     try:
+        server.wait_for_port(backend)
         lines = f"    http: {{/ws: {{type: proxy, backends: [{{url: 'http://127.0.0.1:{backend}'}}]}}}}\n"
-        with running_wampd(configured(tmp_path, lines), tmp_path / "wampd.log") as (_, port):
-            with connect(f"ws://127.0.0.1:{port}/ws") as socket:
-                socket.send("still here")
-                assert socket.recv(timeout=10) == "still here"
-                server.kill()
-                with pytest.raises(ConnectionClosed):
-                    socket.recv(timeout=10)
+        config = configured(tmp_path, lines)
+        with running_wampd(config, tmp_path / "wampd.log") as (_, port), connect(f"ws://127.0.0.1:{port}/ws") as socket:
+            socket.send("still here")
+            assert socket.recv(timeout=10) == "still here"
+            server.kill()
+            with pytest.raises(ConnectionClosed):
+                socket.recv(timeout=10)
     finally:
         server.kill()

@@ -201,11 +201,14 @@ class BackendConnection(TwistedProtocol):
         elif isinstance(event, h11.Response):
             wrong = check_framing(event)
             if wrong:
-                self._fail(f"its answer may be read in two ways: {wrong}")
+                self._fail(f"its answer is malformed: {wrong}")
             else:
                 user.answered(event)
         elif isinstance(event, h11.InformationalResponse):
-            (user.switched if event.status_code == 101 else user.early)(event)
+            if event.status_code < 100:
+                self._fail("its answer is malformed: its status is none")
+            else:
+                (user.switched if event.status_code == 101 else user.early)(event)
         elif isinstance(event, h11.EndOfMessage):
             self._exchanged(user)
         else:

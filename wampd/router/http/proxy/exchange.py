@@ -187,7 +187,9 @@ class Exchange:
             return
         self._connection = connection
         connection.begin(self, head)
-        if self._asked.expects:
+        if self._body_is_sent:  # on another connection, which failed: there is none, or this would not be tried again
+            self.finish()
+        elif self._asked.expects:
             self._timer = self._ways.clock.callLater(EXPECTING, self._want_body)
         else:
             self._want_body()

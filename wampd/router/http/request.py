@@ -18,6 +18,7 @@ from urllib.parse import unquote_to_bytes
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.http import NO_BODY_CODES
 from twisted.web.server import Request
 
 from wampd.router.http.answer import say
@@ -152,8 +153,7 @@ class SmallRequest(Request):
         headers.setRawHeaders(b"Date", [date()])
         if self.finishing is not None:
             self.finishing(self)
-        # What has no body has no length (RFC 9110, section 8.6); only 304 may tell that of another answer.
-        if self.code == 204 or (self.code == 304 and headers.getRawHeaders(b"Content-Length") == [b"0"]):
+        if self.code in NO_BODY_CODES:  # which has no length either (RFC 9110, section 8.6)
             headers.removeHeader(b"Content-Length")
 
     @property

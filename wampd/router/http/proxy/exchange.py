@@ -110,7 +110,7 @@ class Exchange:
 
     def start(self) -> None:
         """Find a backend, and send the request."""
-        backend = self._ways.backends.choose(self._asked.address)
+        backend = self._ways.backends.choose(self._asked.client)
         if backend is not None:
             self._try(backend)
             return
@@ -301,7 +301,7 @@ class Exchange:
             self._request.channel.transport.abortConnection()
             return
         backends = self._ways.backends
-        other = backends.choose(self._asked.address, self._tried) if again and len(self._tried) < MOST_TRIES else None
+        other = backends.choose(self._asked.client, self._tried) if again and len(self._tried) < MOST_TRIES else None
         if other is not None:
             self._over = False
             self._try(other)

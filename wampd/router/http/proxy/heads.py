@@ -90,6 +90,12 @@ class Asked(Struct, frozen=True):
     expects: bool = False
     """Whether the client waits to be told to send the body."""
 
+    @property
+    def client(self) -> str:
+        """The address of the client, as far as it is known: a proxy that is believed tells whom it has seen."""
+        told = tokens(self.values(b"x-forwarded-for")) if self.trusted else []
+        return told[-1].decode("latin-1") if told else self.address
+
     def values(self, name: bytes) -> list[bytes]:
         """All values of a header."""
         return [value for each, value in self.headers if each.lower() == name]

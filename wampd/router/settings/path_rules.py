@@ -40,11 +40,12 @@ from .site_rules import policy_of_path
 from .webhook_rules import signature, webhook
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+from .site_rules import ORIGIN
 
 
 def _origins(path: WampPath | EchoPath | LongPollPath | ProxyPath | PathAccess, here: Here) -> None:
     for index, origin in here.each(path.origins, "origins"):
-        if origin not in ("same-host", "*") and not _ORIGIN.fullmatch(origin):
+        if origin not in ("same-host", "*") and not ORIGIN.fullmatch(origin):
             message = (
                 "not an origin; write same-host, *, or an origin such as https://www.example.com (lower case, no path)"
             )

@@ -121,7 +121,7 @@ def _access_log(settings: AccessLogSettings | None, means: Means) -> Callable[[A
     return AccessLog(FORMATS[settings.format], file.write)
 
 
-def _static(path: StaticPath, ground: Ground) -> Resource:  # noqa: ARG001 - it needs nothing
+def _static(path: StaticPath, ground: Ground) -> Resource:
     return StaticFiles(
         path.directory,
         index=path.index,
@@ -130,7 +130,7 @@ def _static(path: StaticPath, ground: Ground) -> Resource:  # noqa: ARG001 - it 
         not_found=path.not_found,
         listing=path.listing,
         precompressed=path.precompressed,
-        cache=caching(path.cache.max_age, path.cache.immutable),
+        cache=caching(path.cache.max_age, path.cache.immutable, private=ground.logins is not None),
     )
 
 
@@ -140,10 +140,11 @@ def _redirect(path: RedirectPath, ground: Ground) -> Resource:  # noqa: ARG001
     return Redirect(path.to, int(path.status), keep_path=path.keep_path, keep_query=path.keep_query)
 
 
-def _json(path: JsonPath, ground: Ground) -> Resource:  # noqa: ARG001
+def _json(path: JsonPath, ground: Ground) -> Resource:
     from wampd.router.http.json_value import JsonValue
 
-    return JsonValue(path.value, pretty=path.pretty, max_age=path.max_age)
+    private = ground.logins is not None
+    return JsonValue(path.value, pretty=path.pretty, max_age=path.max_age, private=private)
 
 
 def _dashboard(path: DashboardPath, ground: Ground) -> Resource:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from .access_rules import access_of_path
+from .bridge_rules import signed
 from .checker import Here, Rule, repeated
 from .http import (
+    CallPath,
     DashboardPath,
     EventsPath,
     HealthPath,
@@ -19,21 +21,17 @@ from .http import (
     MetricsPath,
     PagePath,
     ProxyPath,
-    RedirectPath,
-    StaticPath,
-)
-from .http.access import PathAccess
-from .listeners import EchoPath, RawSocket, WampPath
-from .page_rules import page
-    ProxyPath,
+    PublishPath,
     RedirectPath,
     ResourcePath,
     StaticPath,
     UploadPath,
     WsgiPath,
 )
+from .http.access import PathAccess
 from .listeners import EchoPath, RawSocket, WampPath
 from .object_rules import resource, upload, wsgi
+from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
 from .site_rules import policy_of_path
@@ -123,6 +121,7 @@ def _served(*own: Rule) -> Rule:
 
 
 PATH_RULES: Mapping[type, Rule] = {
+    CallPath: _served(signed),
     DashboardPath: _served(),
     EchoPath: _path_with_origins,
     EventsPath: _served(_events),
@@ -133,6 +132,7 @@ PATH_RULES: Mapping[type, Rule] = {
     PagePath: _served(page),
     PathAccess: _origins,
     ProxyPath: _served(_origins, proxy),
+    PublishPath: _served(signed),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),
     ResourcePath: _served(resource),

@@ -19,6 +19,7 @@ from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
 from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard
 from wampd.router.settings.http import (
+    CallPath,
     DashboardPath,
     EventsPath,
     HealthPath,
@@ -27,6 +28,7 @@ from wampd.router.settings.http import (
     MetricsPath,
     PagePath,
     ProxyPath,
+    PublishPath,
     RedirectPath,
     ResourcePath,
     StaticPath,
@@ -220,7 +222,20 @@ def _resource(path: ResourcePath, ground: Ground) -> Resource:  # noqa: ARG001 -
     return resource_of(path)
 
 
+def _publish(path: PublishPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.bridges import publish_of
+
+    return publish_of(path, ground)
+
+
+def _call(path: CallPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.bridges import call_of
+
+    return call_of(path, ground)
+
+
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
+    CallPath: _call,
     JsonPath: _json,
     HealthPath: _health,
     DashboardPath: _dashboard,
@@ -229,6 +244,7 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     MetricsPath: _metrics,
     PagePath: _pages,
     ProxyPath: _proxy,
+    PublishPath: _publish,
     RedirectPath: _redirect,
     ResourcePath: _resource,
     StaticPath: _static,

@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from .bridges import CallPath, PublishPath
 from .dashboard import DashboardPath
 from .events import EventsPath
 from .json_value import JsonPath
@@ -15,6 +16,7 @@ from .static import StaticPath
 from .upload import UploadPath
 
 __all__ = [
+    "CallPath",
     "DashboardPath",
     "EventsPath",
     "HealthPath",
@@ -24,6 +26,7 @@ __all__ = [
     "MetricsPath",
     "PagePath",
     "ProxyPath",
+    "PublishPath",
     "RedirectPath",
     "ResourcePath",
     "StaticPath",
@@ -39,6 +42,8 @@ HttpPath: TypeAlias = (
     | LongPollPath
     | ProxyPath
     | PagePath
+    | PublishPath
+    | CallPath
     | DashboardPath
     | MetricsPath
     | HealthPath

@@ -367,7 +367,9 @@ def test_sessions_that_are_too_slow_are_told_those_first_for_whom_most_waits(sta
     one, two, three = (stage.enter("user", authid=name) for name in ("one", "two", "three"))
     for insider, size, since in ((one, 100, -5.0), (two, 200, -5.0), (three, 300, 0.0)):
         session = stage.core.sessions[insider.id]
-        session.outlet._connection = type("Line", (), {"queued": (size, since), "framing": session.outlet._connection})()
+        session.outlet._connection = type(
+            "Line", (), {"queued": (size, since), "framing": session.outlet._connection}
+        )()
     told = stage.ask("slow_consumers")["sessions"]
     assert [(each["authid"], each["queued"], each["dropped"]) for each in told] == [("two", 200, 0), ("one", 100, 0)]
     assert MOMENT.fullmatch(told[0]["since"])

@@ -62,7 +62,9 @@ class SlowCalls:
 
     def __init__(self, realm: Realm) -> None:
         self._realm = realm
-        self._open: dict[int, tuple[Invocation, SlowCall, float]] = {}  # by the identity of the invocation, which is kept
+        self._open: dict[
+            int, tuple[Invocation, SlowCall, float]
+        ] = {}  # by the identity of the invocation, which is kept
         self._over: deque[SlowCall] = deque(maxlen=MOST)
 
     def look(self, now: float, wall: float) -> int:

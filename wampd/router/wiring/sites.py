@@ -22,6 +22,7 @@ from wampd.router.settings.http import (
     DashboardPath,
     EventsPath,
     HealthPath,
+    HookPath,
     JsonPath,
     LongPollPath,
     MetricsPath,
@@ -186,6 +187,12 @@ def _events(path: EventsPath, ground: Ground) -> Resource:
     return events_of(path, ground)
 
 
+def _hook(path: HookPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.hooks import posts_of
+
+    return posts_of(path, ground)
+
+
 def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
     from wampd.router.http.metrics import MetricsResource
 
@@ -203,6 +210,7 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     HealthPath: _health,
     DashboardPath: _dashboard,
     EventsPath: _events,
+    HookPath: _hook,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
     PagePath: _pages,

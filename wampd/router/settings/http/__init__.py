@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 from .dashboard import DashboardPath
 from .events import EventsPath
+from .hook import HookPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
@@ -16,6 +17,7 @@ __all__ = [
     "DashboardPath",
     "EventsPath",
     "HealthPath",
+    "HookPath",
     "HttpPath",
     "JsonPath",
     "LongPollPath",
@@ -38,6 +40,7 @@ HttpPath: TypeAlias = (
     | MetricsPath
     | HealthPath
     | EventsPath
+    | HookPath
 )
 # fmt: on
 """What may stand under a path; `type` tells which it is."""

@@ -14,7 +14,7 @@ from .problems import quote
 
 def _hooks(hooks: Hooks, here: Here) -> None:
     prefix = hooks.topic_prefix
-    if not prefix.endswith(".") or not is_uri(prefix, "loose", "prefix") or is_reserved(prefix):
+    if not is_uri(prefix.removesuffix("."), "loose") or not prefix.endswith(".") or is_reserved(prefix):
         here.problem(f"{quote(prefix)} is not the beginning of topics like hook.", "topic_prefix")
     if here.is_sound("size") and hooks.size < hooks.event_size:
         here.problem("must be at least event_size", "size")

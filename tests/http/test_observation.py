@@ -66,12 +66,14 @@ def test_elsewhere_is_nothing(looked, path):
 def test_the_head_alone_can_be_asked_for(looked, path):
     answer = looked.get(path, method="HEAD")
     assert (status(answer), body(answer)) == (200, b"")
+    assert int(headers(answer)["content-length"]) == len(body(looked.get(path)))
 
 
 @pytest.mark.parametrize("path", ["/health/ready", "/metrics"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_nothing_can_be_sent_there(looked, path, method):
-    assert status(looked.get(path, "Content-Length: 0", method=method)) == 405
+    answer = looked.get(path, "Content-Length: 0", method=method)
+    assert (status(answer), headers(answer)["allow"]) == (405, "GET, HEAD")
 
 
 def test_metrics_are_told_in_the_format_that_is_accepted(looked):

@@ -135,7 +135,7 @@ def test_no_more_than_so_many_realms_have_a_label():
 @pytest.mark.trap(16)
 def test_nothing_of_clients_becomes_a_label(scraped):
     stage = scraped.stage
-    joe = stage.enter("user", authid="joe-hunter2", about={"peer": "192.0.2.99"})
+    joe = stage.enter("user", authid="joe", about={"peer": "192.0.2.99"})
     stage.now(joe.register("com.secret.procedure", lambda _: 1))
     stage.now(joe.subscribe("com.secret.topic", lambda _: None))
     for number in range(50):

@@ -48,7 +48,7 @@ def test_a_realm_that_comes_and_goes_has_no_monitor(config):
 
 
 def test_a_misspelt_key_of_a_monitor_is_reported(config):
-    assert "did you mean all_realms?" in config.problem(with_monitor("{all_realm: true}"))
+    assert 'did you mean "all_realms"?' in config.problem(with_monitor("{all_realm: true}"))
 
 
 def test_metrics_and_health_have_no_keys_of_their_own(config):

@@ -21,10 +21,14 @@ from .http import (
     PagePath,
     ProxyPath,
     RedirectPath,
+    ResourcePath,
     StaticPath,
+    UploadPath,
+    WsgiPath,
 )
 from .http.access import PathAccess
 from .listeners import EchoPath, RawSocket, WampPath
+from .object_rules import resource, upload, wsgi
 from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
@@ -128,6 +132,9 @@ PATH_RULES: Mapping[type, Rule] = {
     ProxyPath: _served(_origins, proxy),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),
+    ResourcePath: _served(resource),
     StaticPath: _served(_static),
+    UploadPath: _served(upload),
     WampPath: _path_with_origins,
+    WsgiPath: _served(wsgi),
 }

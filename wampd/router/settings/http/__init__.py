@@ -10,8 +10,10 @@ from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
 from .page import PagePath
 from .proxy import ProxyPath
+from .python import ResourcePath, WsgiPath
 from .redirect import RedirectPath
 from .static import StaticPath
+from .upload import UploadPath
 
 __all__ = [
     "DashboardPath",
@@ -25,7 +27,10 @@ __all__ = [
     "PagePath",
     "ProxyPath",
     "RedirectPath",
+    "ResourcePath",
     "StaticPath",
+    "UploadPath",
+    "WsgiPath",
 ]
 
 # fmt: off
@@ -41,6 +46,9 @@ HttpPath: TypeAlias = (
     | HealthPath
     | EventsPath
     | HookPath
+    | UploadPath
+    | WsgiPath
+    | ResourcePath
 )
 # fmt: on
 """What may stand under a path; `type` tells which it is."""

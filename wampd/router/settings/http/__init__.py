@@ -5,6 +5,7 @@ from typing import TypeAlias
 from .bridges import CallPath, PublishPath
 from .dashboard import DashboardPath
 from .events import EventsPath
+from .hook import HookPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
@@ -21,6 +22,7 @@ __all__ = [
     "DashboardPath",
     "EventsPath",
     "HealthPath",
+    "HookPath",
     "HttpPath",
     "JsonPath",
     "LongPollPath",
@@ -51,6 +53,7 @@ HttpPath: TypeAlias = (
     | MetricsPath
     | HealthPath
     | EventsPath
+    | HookPath
     | UploadPath
     | WsgiPath
     | ResourcePath

@@ -19,6 +19,7 @@ realms:
         permissions:
           - {{uri: "", match: prefix, allow: [call, register, publish, subscribe]}}
           - {{uri: wampd.monitor., match: prefix, allow: [call, subscribe]}}
+          - {{uri: wampd.monitor.kill, allow: [call]}}
     auth: {{anonymous: {{role: operator}}}}
 listeners:
   - endpoint: tcp:${{WAMPD_PORT}}:interface=127.0.0.1

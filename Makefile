@@ -11,13 +11,14 @@ SOURCES := pyproject.toml README.md LICENSE $(wildcard config.yaml) $(shell find
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: help run node test check format clean bench bench-quick bench-compare bench-baseline fuzz autobahn
+.PHONY: help run node dashboard test check format clean bench bench-quick bench-compare bench-baseline fuzz autobahn
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # two of pip in one environment disturb each other
 
 help:
 	@echo 'make run      set up .venv, start the router with config.yaml and the demo page'
 	@echo 'make node     start the Node.js component of the demo (needs Node.js and npm)'
+	@echo 'make dashboard   build the dashboard (needs Node.js and npm)'
 	@echo 'make test     build the wheel, install it in .venv, run every test; ARGS="…" goes to pytest'
 	@echo 'make check    format, lint, types, layers'
 	@echo 'make format   let ruff rewrite what it can'
@@ -38,6 +39,11 @@ run: $(VENV)/.wheel $(VENV)/.examples
 node:
 	@tools/setup node
 	@cd examples/hello && WAMP_URL="$${WAMP_URL:-ws://127.0.0.1:$(PORT)/ws}" exec node component_node.js
+
+# What is built is committed, so that nobody needs Node.js to install wampd.
+dashboard:
+	@tools/setup node
+	@cd dashboard && npm run --silent check && npm run --silent test && npm run --silent build
 
 test: $(VENV)/.wheel $(VENV)/.test
 	@tools/setup system
@@ -78,7 +84,7 @@ bench-baseline: $(VENV)/.wheel
 	$(BIN)/python -m bench record $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist examples/hello/node_modules tests/interop/node/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) build dist examples/hello/node_modules dashboard/node_modules tests/interop/node/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # --- the environment -------------------------------------------------------------------------------------------------
 

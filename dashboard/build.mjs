@@ -1,8 +1,8 @@
 // Builds the dashboard into the Python package: hashed names, compressed twins, the licences of what is bundled.
 //
 //   node build.mjs            what is shipped, into wampd/router/http/dashboard/assets
-//   node build.mjs --out DIR  the same into another folder
 //   node build.mjs --tests    the tests of tests/, into build/dashboard-tests
+//   … --out DIR               into another folder
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -14,14 +14,16 @@ import esbuild from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const common = { bundle: true, format: "esm", target: "es2022", jsx: "automatic", jsxImportSource: "preact", absWorkingDir: here };
 
+const asked = process.argv.indexOf("--out");
+const outOr = (...usual) => (asked < 0 ? join(here, "..", ...usual) : process.argv[asked + 1]);
+
 if (process.argv.includes("--tests")) {
-  const out = join(here, "..", "build", "dashboard-tests");
-  rmSync(out, { recursive: true, force: true });
+  const outdir = outOr("build", "dashboard-tests");
+  rmSync(outdir, { recursive: true, force: true });
   const entryPoints = readdirSync(join(here, "tests")).filter((name) => name.endsWith(".test.ts")).map((name) => `tests/${name}`);
-  await esbuild.build({ ...common, entryPoints, outdir: out, outExtension: { ".js": ".mjs" }, platform: "node" });
+  await esbuild.build({ ...common, entryPoints, outdir, outExtension: { ".js": ".mjs" }, platform: "node" });
 } else {
-  const asked = process.argv.indexOf("--out");
-  await build(asked < 0 ? join(here, "..", "wampd", "router", "http", "dashboard", "assets") : process.argv[asked + 1]);
+  await build(outOr("wampd", "router", "http", "dashboard", "assets"));
 }
 
 async function build(out) {

@@ -43,6 +43,9 @@ const WRONG: Record<string, string> = {
 };
 const PASSING = new Set(["wamp.close.system_shutdown", "wamp.error.system_shutdown", "wamp.error.unavailable"]);
 
+/** What is done when somebody goes out, so that nothing of theirs is left for the next one at this page. */
+const forgetting: (() => void)[] = [];
+
 let login: Login | null = null;
 let current: Session | null = null;
 let attempt = 0;
@@ -71,11 +74,21 @@ export function enter(as: Login): void {
 /** Logs out: forgets who it was, and the cookie, where the realm gives any. */
 export function leave(): void {
   clearTimeout(timer);
-  login = null;
+  const leaving = current;
   remember("login", { ...recall("login", {}), out: true });
-  current?.leave(settings.value.methods.includes("cookie") ? "wamp.close.logout" : "wamp.close.close_realm");
+  out("");
+  leaving?.leave(settings.value.methods.includes("cookie") ? "wamp.close.logout" : "wamp.close.close_realm");
+}
+
+export function onOut(forget: () => void): void {
+  forgetting.push(forget);
+}
+
+function out(why: string): void {
+  login = null;
   current = null;
-  status.value = { is: "out", why: "" };
+  status.value = { is: "out", why };
+  for (const forget of forgetting) forget();
 }
 
 /** Tries again now. */
@@ -106,8 +119,7 @@ function over(why: Ending): void {
   current = null;
   if (why.kind === "lost" || PASSING.has(why.reason)) return again(who);
   const silently = why.kind === "refused" && login?.method === "cookie";
-  login = null;
-  status.value = { is: "out", why: silently ? "" : explained(why) };
+  out(silently ? "" : explained(why));
 }
 
 function again(who: Welcome | null): void {

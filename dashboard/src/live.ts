@@ -25,13 +25,23 @@ const PATIENCE_MS = 10_000;
 
 export const session = computed<Session | null>(() => (status.value.is === "in" ? status.value.session : null));
 
+/** What a session was told that it may not call, so that it is not asked again, and the books of the router stay short. */
+const forbidden = new WeakMap<Session, Map<string, WampError>>();
+
 /** Calls a procedure of the monitor; gives up after some seconds. */
 export async function ask<T>(of: Session, procedure: string, argument?: Dict): Promise<T> {
+  const refused = forbidden.get(of)?.get(procedure);
+  if (refused) throw refused;
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(), PATIENCE_MS);
   try {
     const { args } = await of.call(PREFIX + procedure, argument ? [argument] : [], {}, { signal: giveUp.signal });
     return args[0] as T;
+  } catch (error) {
+    if (error instanceof WampError && error.uri === "wamp.error.not_authorized") {
+      forbidden.set(of, (forbidden.get(of) ?? new Map<string, WampError>()).set(procedure, error));
+    }
+    throw error;
   } finally {
     clearTimeout(timer);
   }
@@ -57,7 +67,7 @@ export function useLive<T>(procedure: string, argument: Dict | null, every: numb
         if (!over) (setData(heard), setProblem(null));
         timer = setTimeout(turn, every);
       } catch (error) {
-        const found = problemOf(error, procedure);
+        const found = problemOf(error, PREFIX + procedure);
         if (!over && found) setProblem(found);
         if (found?.kind === "failed") timer = setTimeout(turn, every * 3);
         if (over) clearTimeout(timer);
@@ -99,13 +109,12 @@ export function useTopic(topic: string, handler: (event: Payload) => void): Prob
   return problem;
 }
 
-/** What to say of a failure; null: the connection is gone, which the page says elsewhere. */
-export function problemOf(error: unknown, what: string): Problem | null {
+/** What to say of a failure with a procedure or topic; null: the connection is gone, which the page says elsewhere. */
+export function problemOf(error: unknown, uri: string): Problem | null {
   if (error instanceof Ended) return null;
   if (!(error instanceof WampError)) return { kind: "failed", text: String(error) };
-  const name = what.startsWith("wampd.") ? what : PREFIX + what;
-  if (error.uri === "wamp.error.not_authorized") return { kind: "forbidden", text: name };
-  if (error.uri === "wamp.error.no_such_procedure") return { kind: "absent", text: name };
+  if (error.uri === "wamp.error.not_authorized") return { kind: "forbidden", text: uri };
+  if (error.uri === "wamp.error.no_such_procedure") return { kind: "absent", text: uri };
   if (error.uri === "wamp.error.canceled") return { kind: "failed", text: "The router did not answer in time." };
   return { kind: "failed", text: error.text ? `${error.uri}: ${error.text}` : error.uri };
 }

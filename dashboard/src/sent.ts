@@ -1,6 +1,7 @@
 // What was sent from the console and what became of it; it stays while one looks at other views.
 
 import { signal } from "@preact/signals";
+import { onOut } from "./link";
 import { pretty } from "./pure/json";
 import { Ended, WampError, type Dict, type Json, type Payload, type Session } from "./wamp/session";
 
@@ -24,6 +25,8 @@ const MOST_PARTS = 100;
 
 export const transcript = signal<Sent[]>([]);
 let lastId = 0;
+
+onOut(() => (transcript.value = []));
 
 function begun(kind: Sent["kind"], uri: string, cancel: (() => void) | null): number {
   const entry: Sent = { id: ++lastId, kind, uri, at: new Date(), state: "waiting", took: null, parts: [], unseen: 0, answer: "", cancel };

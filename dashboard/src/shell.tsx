@@ -12,29 +12,27 @@ const shortcuts = signal(recall("shortcuts", true));
 const helping = signal(false);
 const menuOpen = signal(false);
 
+const view = signal(viewOfHash());
+
+addEventListener("hashchange", () => {
+  menuOpen.value = false;
+  view.value = viewOfHash();
+  document.getElementById("title")?.focus();
+});
+
 function viewOfHash(): View {
   return VIEWS.find(({ path }) => location.hash === `#/${path}`) ?? VIEWS[0]!;
 }
 
 export function Shell() {
-  const [view, setView] = useState(viewOfHash);
+  const { path: current, title, Component } = view.value;
   useEffect(() => {
-    const changed = () => {
-      menuOpen.value = false;
-      setView(viewOfHash());
-      document.getElementById("title")?.focus();
-    };
-    addEventListener("hashchange", changed);
     addEventListener("keydown", pressed);
-    return () => {
-      removeEventListener("hashchange", changed);
-      removeEventListener("keydown", pressed);
-    };
+    return () => removeEventListener("keydown", pressed);
   }, []);
   useEffect(() => {
-    document.title = `${view.title} · ${settings.value.title}`;
-  }, [view]);
-  const { Component } = view;
+    document.title = `${title} · ${settings.value.title}`;
+  }, [title]);
   const skip = (event: Event) => {
     event.preventDefault(); // the address's hash is the view
     document.getElementById("title")?.focus();
@@ -50,14 +48,14 @@ export function Shell() {
         <button type="button" class="quiet menu" aria-expanded={menuOpen.value} aria-controls="menu" onClick={() => (menuOpen.value = !menuOpen.value)}>Menu</button>
       </header>
       <nav id="menu" class={menuOpen.value ? "open" : ""} aria-label="Views">
-        <ul>{VIEWS.map(({ path, title }) => (
-          <li key={path}><a href={`#/${path}`} aria-current={path === view.path ? "page" : undefined}>{title}</a></li>
+        <ul>{VIEWS.map((each) => (
+          <li key={each.path}><a href={`#/${each.path}`} aria-current={each.path === current ? "page" : undefined}>{each.title}</a></li>
         ))}</ul>
         <Who />
       </nav>
       <main id="main">
         <Lost />
-        <h1 id="title" tabIndex={-1}>{view.title}</h1>
+        <h1 id="title" tabIndex={-1}>{title}</h1>
         <Component />
       </main>
       {helping.value && <Help />}
@@ -134,8 +132,8 @@ function pressed(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
   const writing = target.closest("input, textarea, select, dialog, [contenteditable]");
   if (!shortcuts.value || writing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const view = VIEWS[Number(event.key) - 1];
-  if (view) location.hash = `/${view.path}`;
+  const wanted = VIEWS[Number(event.key) - 1];
+  if (wanted) location.hash = `/${wanted.path}`;
   else if (event.key === "?") helping.value = true;
   else if (event.key === "/") {
     event.preventDefault();

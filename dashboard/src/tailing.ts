@@ -1,6 +1,7 @@
 // The live tail of one topic. It goes on while one looks at other views, and after a lost connection.
 
 import { effect, signal } from "@preact/signals";
+import { onOut } from "./link";
 import { problemOf, session, type Problem } from "./live";
 import { Tail } from "./pure/tail";
 import { shown } from "./sent";
@@ -21,6 +22,14 @@ export const problem = signal<Problem | null>(null);
 export const drawn = signal(0);
 
 let timer: ReturnType<typeof setTimeout> | undefined;
+
+onOut(() => {
+  running.value = null;
+  problem.value = null;
+  topic.value = "";
+  tail.go();
+  tail.clear();
+});
 
 export function redraw(): void {
   clearTimeout(timer);

@@ -10,6 +10,7 @@ from wampd.router.http.proxy.exchange import Patience
 from wampd.router.http.proxy.heads import Mapped
 from wampd.router.http.proxy.resource import Rights
 
+HANDSHAKE = request("/chat")
 SWITCHED = (
     f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     f"Sec-WebSocket-Accept: {ACCEPT}\r\nSec-WebSocket-Protocol: wamp.2.json\r\n\r\n"
@@ -25,7 +26,7 @@ def _no_bugs():
     assert [event for event in events if "log_failure" in event] == []
 
 
-def opened(stage, *, said=SWITCHED, sent=request("/chat")):
+def opened(stage, *, said=SWITCHED, sent=HANDSHAKE):
     """A client whose WebSocket is open; the answer that it has read."""
     port = stage.port()
     port.client.send(sent)

@@ -117,7 +117,9 @@ def test_the_health_check_tells_a_server_that_answers_from_one_that_is_not_there
     assert check_health(free_port()) != 0
 
 
-@pytest.mark.parametrize("folder", [HELLO, ROOT / "tests" / "interop" / "node"], ids=["hello", "interop"])
+@pytest.mark.parametrize(
+    "folder", [HELLO, ROOT / "tests" / "interop" / "node", ROOT / "dashboard"], ids=lambda it: it.name
+)
 def test_an_npm_lock_file_names_hashes_and_no_download_addresses(folder: Path) -> None:
     lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name: package for name, package in lock["packages"].items() if name}

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { onOut } from "../link";
 import { ask, session } from "../live";
 import type { Overview } from "../monitor";
 
@@ -9,16 +10,25 @@ export const realms = signal<string[]>([]);
 /** Its name; empty: all that the monitor tells of. */
 export const shownRealm = signal("");
 
+onOut(() => {
+  realms.value = [];
+  shownRealm.value = "";
+});
+
 /** Learns once for each session which realms there are. A role that may not ask sees what its lists show. */
 export function useRealms(): void {
   const of = session.value;
   useEffect(() => {
     if (!of) return;
-    ask<Overview>(of, "overview").then((overview) => {
-      realms.value = overview.realms.map(({ name }) => name);
-      if (!realms.value.includes(shownRealm.value)) shownRealm.value = "";
-    }, () => undefined); // what it may not see is said by the view
+    ask<Overview>(of, "overview").then(learnRealms, () => undefined); // what it may not see is said by the view
   }, [of]);
+}
+
+/** Takes the realms from an overview that somebody has asked for. */
+export function learnRealms(overview: Overview): void {
+  const names = overview.realms.map(({ name }) => name);
+  if (names.join("\n") !== realms.value.join("\n")) realms.value = names;
+  if (!names.includes(shownRealm.value)) shownRealm.value = "";
 }
 
 export function RealmPicker() {

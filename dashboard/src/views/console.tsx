@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useId, useState } from "preact/hooks";
+import { onOut } from "../link";
 import { ask, session } from "../live";
 import { added, Walk, type Entry } from "../pure/history";
 import { moment } from "../pure/format";
@@ -17,6 +18,8 @@ const history = signal<Entry[]>(recall<Entry[]>("history", []));
 const keeps = signal(true);
 const inParts = signal(true);
 const walk = new Walk();
+
+onOut(() => (draft.value = EMPTY));
 
 export function ConsoleView() {
   const { kind, uri, args, kwargs, options } = draft.value;

@@ -5,7 +5,7 @@ import { firstOf, useLive, useTopic } from "../live";
 import { sumOf, TICK, type History, type Overview, type RealmFigures, type Series, type Tick } from "../monitor";
 import { Chart } from "../parts/chart";
 import { Trouble } from "../parts/notice";
-import { RealmPicker, realms, shownRealm, useRealms } from "../parts/realm-picker";
+import { learnRealms, RealmPicker, realms, shownRealm } from "../parts/realm-picker";
 import { Table, type Column } from "../parts/table";
 import { bytes, count, duration, moment, percent, rate } from "../pure/format";
 
@@ -33,11 +33,10 @@ const COLUMNS: Column<RealmFigures>[] = [
 ];
 
 export function OverviewView() {
-  useRealms();
   const { data, problem } = useLive<Overview>("overview", {}, 10_000);
   const [tick, setTick] = useState<Tick | null>(null);
   const silent = useTopic(TICK, (event) => setTick(firstOf(event) as unknown as Tick));
-  useEffect(() => setTick(null), [data === null]);
+  useEffect(() => (data ? learnRealms(data) : setTick(null)), [data]);
   if (!data) return problem ? <Trouble problem={problem} /> : <p class="empty">Asking the router …</p>;
   const figures = tick ?? data;
   const chosen = figures.realms.filter(({ name }) => !shownRealm.value || name === shownRealm.value);

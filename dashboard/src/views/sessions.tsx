@@ -2,9 +2,9 @@
 
 import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
+import { onOut, status } from "../link";
 import { ask, problemOf, session, type Problem } from "../live";
-import { status } from "../link";
-import type { SessionRow } from "../monitor";
+import { PREFIX, type SessionRow } from "../monitor";
 import { Dialog } from "../parts/dialog";
 import { Listing } from "../parts/listing";
 import { Trouble } from "../parts/notice";
@@ -14,6 +14,12 @@ import { bytes, count, moment, rate } from "../pure/format";
 const looked = signal<SessionRow | null>(null);
 const doomed = signal<SessionRow | null>(null);
 const done = signal("");
+
+onOut(() => {
+  looked.value = null;
+  doomed.value = null;
+  done.value = "";
+});
 
 const COLUMNS: Column<SessionRow>[] = [
   { key: "session", label: "Session", sortable: true, cell: (row) => <button type="button" class="plain mono" onClick={() => (looked.value = row)}>{row.session}</button> },
@@ -25,7 +31,7 @@ const COLUMNS: Column<SessionRow>[] = [
   { key: "out", label: "Out/s", numeric: true, sortable: true, cell: (row) => rate(row.out) },
   { key: "queued", label: "Queued", numeric: true, sortable: true, cell: (row) => <span class={row.queued > 2 ** 20 ? "bad-text" : ""}>{bytes(row.queued)}</span> },
   { key: "under_way", label: "Under way", numeric: true, sortable: true, cell: (row) => count(row.under_way) },
-  { key: "kill", label: "", cell: (row) => <button type="button" class="small danger" aria-label={`Kill session ${row.session} of ${row.authid}`} onClick={() => (doomed.value = row)}>Kill</button> },
+  { key: "kill", label: "", cell: (row) => <KillButton row={row} /> },
 ];
 
 export function SessionsView() {
@@ -41,6 +47,16 @@ export function SessionsView() {
   );
 }
 
+/** Nobody sends oneself away: that is what logging out is for. */
+function KillButton({ row }: { row: SessionRow }) {
+  if (isOneself(row)) return <span class="pill">you</span>;
+  return <button type="button" class="small danger" aria-label={`Kill session ${row.session} of ${row.authid}`} onClick={() => (doomed.value = row)}>Kill</button>;
+}
+
+function isOneself(row: SessionRow): boolean {
+  return status.value.is === "in" && status.value.who.session === row.session;
+}
+
 function Details({ row }: { row: SessionRow }) {
   const facts: [string, string][] = [
     ["Realm", row.realm], ["Name", row.authid], ["Role", row.authrole], ["Method", `${row.authmethod} (${row.authprovider})`],
@@ -53,7 +69,7 @@ function Details({ row }: { row: SessionRow }) {
   return (
     <Dialog title={`Session ${row.session}`} onClose={close}>
       <dl class="facts narrow-facts">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
-      <footer><button type="button" class="danger" onClick={() => (close(), (doomed.value = row))}>Kill …</button></footer>
+      {!isOneself(row) && <footer><button type="button" class="danger" onClick={() => (close(), (doomed.value = row))}>Kill …</button></footer>}
     </Dialog>
   );
 }
@@ -64,7 +80,6 @@ function Kill({ row }: { row: SessionRow }) {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
   const close = () => (doomed.value = null);
-  const itself = status.value.is === "in" && status.value.who.session === row.session;
   const kill = async (event: Event) => {
     event.preventDefault();
     const of = session.value;
@@ -75,7 +90,7 @@ function Kill({ row }: { row: SessionRow }) {
       done.value = `Session ${row.session} of ${row.authid} was sent away.`;
       close();
     } catch (error) {
-      setProblem(problemOf(error, "kill"));
+      setProblem(problemOf(error, `${PREFIX}kill`));
       setBusy(false);
     }
   };
@@ -83,7 +98,6 @@ function Kill({ row }: { row: SessionRow }) {
     <Dialog title="Send this session away?" onClose={close}>
       <form onSubmit={kill}>
         <p><b>{row.authid}</b> ({row.authrole}), session <span class="mono">{row.session}</span> from {row.address ?? "an unknown address"} in realm <b>{row.realm}</b>. Its calls under way end with an error.</p>
-        {itself && <div class="notice wait">This is your own session.</div>}
         <label>Reason (URI)<input value={reason} required spellcheck={false} onInput={(event) => setReason(event.currentTarget.value)} /></label>
         <label>Message to the client (optional)<input value={message} maxLength={500} onInput={(event) => setMessage(event.currentTarget.value)} /></label>
         <Trouble problem={problem} />

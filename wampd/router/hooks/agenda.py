@@ -165,6 +165,7 @@ class Agenda:
             breaker.cancel()
         else:
             breaker.end(shows_life, now)
+        self._wake(host, self._hosts[host], now)  # who waits has its turn before this hook has its next one
         lane = self._lanes.get(delivery.hook)
         if lane is not None and not delivery.is_over:
             lane.is_busy = False
@@ -176,7 +177,6 @@ class Agenda:
                 delivery.due = due
                 heapq.heappush(self._later, (due, delivery))
             self._offer(delivery.hook, lane)
-        self._wake(host, self._hosts[host], now)
 
     def next_deadline(self) -> float | None:
         """When `begin` has something to do at the earliest, unless something ends or comes before."""

@@ -132,13 +132,13 @@ class Registry:
 
     def expired(self, now: float) -> list[Hook]:
         """Those whose time is up; they are still in."""
-        found = []
+        found: dict[str, Hook] = {}
         while self._ends and self._ends[0][0] <= now:
             _, hook_id = heapq.heappop(self._ends)
             hook = self._hooks.get(hook_id)
             if hook is not None and hook.expires <= now:
-                found.append(hook)
-        return found
+                found[hook_id] = hook
+        return list(found.values())
 
 
 def _without(by_key: dict[str, dict[str, None]], key: str, hook_id: str) -> None:

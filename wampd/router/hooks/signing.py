@@ -11,7 +11,6 @@ Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/st
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from typing import Final
 
@@ -24,7 +23,7 @@ def read_secret(text: str) -> bytes:
     """The bytes of a secret; raise `ValueError` if it is none."""
     try:
         key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
-    except binascii.Error:
+    except ValueError:
         key = b""
     if not text.startswith(PREFIX) or not LEAST <= len(key) <= MOST:
         raise ValueError(f"a secret is {PREFIX} and {LEAST} to {MOST} bytes in base64")

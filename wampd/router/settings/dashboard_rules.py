@@ -70,7 +70,7 @@ def _realm_of(path: DashboardPath, settings: Settings, here: Here, *where: str |
             here.problem(f"the realm's auth does not offer {method}", *where, "methods", position)
     for position, method in repeated(here.each(path.methods or (), *where, "methods")):
         here.problem(f"{method} is here twice", *where, "methods", position)
-    if not methods_of(path, settings):
+    if not methods_of(path, settings) and here.is_sound(*where, "methods"):
         here.problem(
             f"nobody can log in: the realm's auth offers none of {', '.join(get_args(LoginMethod))}", *where, "realm"
         )

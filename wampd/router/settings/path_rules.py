@@ -25,6 +25,15 @@ from .http import (
 from .http.access import PathAccess
 from .listeners import EchoPath, RawSocket, WampPath
 from .page_rules import page
+    ProxyPath,
+    RedirectPath,
+    ResourcePath,
+    StaticPath,
+    UploadPath,
+    WsgiPath,
+)
+from .listeners import EchoPath, RawSocket, WampPath
+from .object_rules import resource, upload, wsgi
 from .problems import quote, quote_file
 from .proxy_rules import proxy
 from .site_rules import policy_of_path
@@ -126,6 +135,9 @@ PATH_RULES: Mapping[type, Rule] = {
     ProxyPath: _served(_origins, proxy),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),
+    ResourcePath: _served(resource),
     StaticPath: _served(_static),
+    UploadPath: _served(upload),
     WampPath: _path_with_origins,
+    WsgiPath: _served(wsgi),
 }

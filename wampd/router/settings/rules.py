@@ -32,6 +32,7 @@ from .listeners import (
     sites,
 )
 from .model import Component, FailedJoins, ProcessLimits, Settings, Store
+from .object_rules import uploads_of_settings
 from .outgoing_rules import OUTGOING_RULES
 from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
@@ -290,6 +291,7 @@ def _settings(settings: Settings, here: Here) -> None:
     cookies_of_settings(settings, here)
     access_of_settings(settings, here)
     dashboards_of_settings(settings, here)
+    uploads_of_settings(settings, here)
     _realms_in_the_store(settings, here)
     hooks_can_be(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))

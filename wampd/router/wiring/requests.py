@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.logger import Logger
 
 from wampd.router.duties import Duty
+from wampd.router.envoy import CallFailed
 from wampd.router.hooks.signing import read_secret, sign
 from wampd.router.inside.insiders import ROUTER
 from wampd.router.inside.resident import Resident
@@ -56,7 +57,12 @@ def _callee(callee: HttpCallee, realm: str, means: Means) -> Resident:
         return insider.register(callee.procedure, served.serve, options)
 
     what = f"the procedure {callee.procedure} of the realm {realm}, which is an HTTP request,"
-    return Resident(means.reactor, what, _enter(realm, callee.role, means), settle)
+    return Resident(means.reactor, what, _enter(realm, callee.role, means), settle, _retire)
+
+
+def _retire(insider: Insider, registration: int) -> None:
+    """Take no more calls; those under way go on, as those of all callees do while the router stops."""
+    insider.unregister(registration).addErrback(lambda failure: failure.trap(CallFailed))
 
 
 def _mapped(callee: HttpCallee, url: str) -> Mapped:

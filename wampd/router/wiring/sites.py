@@ -28,7 +28,10 @@ from wampd.router.settings.http import (
     PagePath,
     ProxyPath,
     RedirectPath,
+    ResourcePath,
     StaticPath,
+    UploadPath,
+    WsgiPath,
 )
 from wampd.router.settings.http.served import Cors as CorsSettings
 from wampd.router.settings.http.served import Served
@@ -64,6 +67,7 @@ def site_of(listener: Listener, reception: Reception, means: Means, fits: Fits |
         body_size=listener.limits.message_size,
         headers=() if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),),
         access_log=_access_log(listener.access_log, means),
+        is_watched=means.settings.log.level == "debug",
     )
 
 
@@ -198,6 +202,24 @@ def _health(path: HealthPath, ground: Ground) -> Resource:  # noqa: ARG001 - it 
     return HealthResource(ground.means.readiness.look)
 
 
+def _upload(path: UploadPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.uploads import upload_of
+
+    return upload_of(path, ground.means)
+
+
+def _wsgi(path: WsgiPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.python import wsgi_of
+
+    return wsgi_of(path, ground.means)
+
+
+def _resource(path: ResourcePath, ground: Ground) -> Resource:  # noqa: ARG001 - what it needs are its arguments
+    from wampd.router.wiring.python import resource_of
+
+    return resource_of(path)
+
+
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     JsonPath: _json,
     HealthPath: _health,
@@ -208,6 +230,9 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     PagePath: _pages,
     ProxyPath: _proxy,
     RedirectPath: _redirect,
+    ResourcePath: _resource,
     StaticPath: _static,
+    UploadPath: _upload,
+    WsgiPath: _wsgi,
 }
 """What makes each kind; a test sees that none is missing. What is heavy is imported where it is made."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wampd.router.http.events import EventsResource, Streams
 from wampd.router.settings.http import EventsPath
+from wampd.router.shutdown import SYSTEM_SHUTDOWN
 from wampd.router.wiring.accesses import access_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def events_of(path: EventsPath, ground: Ground) -> EventsResource:
         buffer=path.buffer,
         resent=path.resent,
     )
-    return EventsResource(
+    resource = EventsResource(
         access_of(path, ground),
         _Past(means.realms[path.realm].core),
         means.reactor,
@@ -55,3 +56,5 @@ def events_of(path: EventsPath, ground: Ground) -> EventsResource:
         secrets.token_hex(4),
         streams,
     )
+    means.reactor.addSystemEventTrigger("before", "shutdown", resource.end, SYSTEM_SHUTDOWN)
+    return resource

@@ -2,8 +2,8 @@
 
 Rules
 -----
-* Everything is escaped for HTML, whatever the file is called, unless the template itself says ``|safe``. What a procedure returns
-  is data: numbers, texts, lists and mappings, with no methods but theirs (sandbox).
+* Everything is escaped for HTML, whatever the file is called, unless the template itself says ``|safe``. What a procedure
+  returns is data: numbers, texts, lists and mappings, with no methods but theirs (sandbox).
 * What a template names and nobody gave is an error, not nothing; ``|default`` says what to do then.
 * A template is compiled once, and again when its file has changed.
 * What goes wrong in one is a `Faulty` with its name and line, for the log alone.

@@ -46,6 +46,7 @@ STATUS: Final[Mapping[str, int]] = {
     "wamp.error.timeout": 504,
     "wamp.error.unavailable": 503,
 }
+PHRASES: Final[Mapping[int, str]] = {each.value: each.phrase for each in HTTPStatus}
 HTTP: Final = "http"
 """The keyword value of a result that is for the answer's head."""
 _NAME: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
@@ -141,7 +142,7 @@ class _Page:
     def error(self, status: int, uri: str = "") -> bytes:
         """The page of an error."""
         request, site = self._request, self._site
-        reason = HTTPStatus(status).phrase if status in iter(HTTPStatus) else ""
+        reason = PHRASES.get(status, "")
         if site.error_template is not None:
             try:
                 body = site.render(site.error_template, {"status": status, "reason": reason, "uri": uri})

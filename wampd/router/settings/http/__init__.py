@@ -9,8 +9,10 @@ from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
 from .page import PagePath
 from .proxy import ProxyPath
+from .python import ResourcePath, WsgiPath
 from .redirect import RedirectPath
 from .static import StaticPath
+from .upload import UploadPath
 
 __all__ = [
     "DashboardPath",
@@ -23,7 +25,10 @@ __all__ = [
     "PagePath",
     "ProxyPath",
     "RedirectPath",
+    "ResourcePath",
     "StaticPath",
+    "UploadPath",
+    "WsgiPath",
 ]
 
 # fmt: off
@@ -38,6 +43,9 @@ HttpPath: TypeAlias = (
     | MetricsPath
     | HealthPath
     | EventsPath
+    | UploadPath
+    | WsgiPath
+    | ResourcePath
 )
 # fmt: on
 """What may stand under a path; `type` tells which it is."""

@@ -2,10 +2,13 @@
 
 How it measures
 ---------------
-* One router with a monitor, and idle sessions; a client that asks as the dashboard does: the tick, and a page of sessions sorted by
-  their rate every two seconds, slow calls and slow consumers and errors every three, overview and history every ten.
-* The router's CPU time as a share of one core, with that client and without, in turn: while nothing else goes on, and while a
-  generator makes 12,500 calls a second, which are 50,000 messages. Figures are medians of the rounds.
+* One router with a monitor, and idle sessions. A client asks what the dashboard asks, each thing alone and some time after the one
+  before; what the router's CPU time (the system's own count, in nanoseconds) grows by is the cost. The median counts, for a
+  neighbour on the machine makes single ones dearer.
+* The tick is what seconds cost with somebody subscribed to it, less what they cost with nobody.
+* A dashboard shows one view at a time; here all of them are asked for, each as often as its view does.
+* ``--load``: the CPU time while a generator makes 12,500 calls a second (50,000 messages), with a client that asks all that and
+  without, in turn. On a machine with neighbours this scatters by more than watching costs.
 """
 
 from __future__ import annotations
@@ -23,7 +26,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +39,10 @@ CALLS: Final = 12_500
 LOAD: Final = ("rpc", "--callers", "8", "--inflight", "32", "--ser", "json", "--payload", "16", "--warm", "1")
 HELLO: Final = [1, "realm1", {"roles": {"caller": {}, "subscriber": {}}}]
 RAWSOCKET: Final = b"\x7f\xf1\x00\x00"
+PAUSE: Final = 1.1
+"""Seconds between two requests: rates are over a second at least, so that those are the dearest."""
+SECONDS: Final = 8.0
+"""Of each measurement under load."""
 EVERY: Final[Sequence[tuple[float, str, dict[str, Any]]]] = (
     (2.0, "sessions", {"sort": "in", "descending": True, "limit": 50}),
     (3.0, "slow_calls", {}),
@@ -141,34 +147,41 @@ def cpu(pid: int) -> float:
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """CPU without the client that watches, and with it, of each round."""
-
-    without: list[float]
-    having: list[float]
-
-    @property
-    def medians(self) -> tuple[float, float]:
-        """Of the rounds."""
-        return statistics.median(self.without), statistics.median(self.having)
-
-
-def idle(running: Running, port: int, seconds: float, rounds: int) -> Measured:
-    """The share of a core while nothing else goes on."""
-    shares: dict[bool, list[float]] = {False: [], True: []}
-    for _ in range(rounds):
-        for really in (False, True):
-            with watched(port, really=really):
-                time.sleep(1.5)
-                before, begun = cpu(running.pid), time.monotonic()
-                time.sleep(seconds)
-                shares[really].append((cpu(running.pid) - before) / (time.monotonic() - begun))
-    return Measured(shares[False], shares[True])
+def cost(running: Running, session: Session, procedure: str, given: dict[str, Any], times: int) -> float:
+    """Seconds of CPU time that one answer takes."""
+    costs = []
+    for number in range(times):
+        time.sleep(PAUSE)
+        before = cpu(running.pid)
+        session.send([48, number + 1, {}, f"wampd.monitor.{procedure}", [], given])
+        if session.receive()[0] != 50:
+            raise RuntimeError(f"the router refuses {procedure}")
+        time.sleep(0.02)
+        costs.append(cpu(running.pid) - before)
+    return statistics.median(costs)
 
 
-def busy(running: Running, port: int, seconds: float, rounds: int) -> Measured:
-    """The share of a core while calls are made."""
+def tick(running: Running, port: int, times: int) -> float:
+    """Seconds of CPU time that a second takes more when somebody hears the tick."""
+    costs: dict[bool, list[float]] = {False: [], True: []}
+    session = Session(port)
+    for number in range(times):
+        session.send([32, 2 * number + 1, {}, "wampd.monitor.tick"])
+        subscription = session.receive()[2]
+        for hears in (True, False):
+            session.receive() if hears else None
+            before = cpu(running.pid)
+            session.receive() if hears else time.sleep(1.0)
+            costs[hears].append(cpu(running.pid) - before)
+            if hears:
+                session.send([34, 2 * number + 2, {}, subscription])
+                session.receive()
+    session.close()
+    return max(0.0, statistics.median(costs[True]) - statistics.median(costs[False]))
+
+
+def busy(running: Running, port: int, seconds: float, rounds: int) -> dict[bool, list[float]]:
+    """The shares of a core while calls are made, with nobody who watches and with somebody."""
     shares: dict[bool, list[float]] = {False: [], True: []}
     command = [str(toolchain.compiled(generator.SOURCE)), *LOAD, "--rate", str(CALLS), "--dur", str(seconds)]
     command += ["--url", f"ws://127.0.0.1:{port}/ws", "--pid", str(running.pid)]
@@ -180,15 +193,15 @@ def busy(running: Running, port: int, seconds: float, rounds: int) -> Measured:
             if outcome["errors"] or outcome["ops_s"] < 0.95 * CALLS:
                 raise RuntimeError(f"the load was not carried: {outcome}")
             shares[really].append(float(outcome["router_cpu_util"]))
-    return Measured(shares[False], shares[True])
+    return shares
 
 
 def main() -> int:
     """Measure, and print a row of the table."""
     parser = argparse.ArgumentParser(description="What it costs the router to be watched.")
     parser.add_argument("--sessions", type=int, default=9_500, help="idle sessions")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--times", type=int, default=20, help="how often each thing is asked for")
+    parser.add_argument("--load", type=int, default=0, metavar="ROUNDS", help="measure under load, too")
     given = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -206,20 +219,31 @@ def main() -> int:
         try:
             with processes.pinned(1):
                 sessions = [Session(port) for _ in range(given.sessions)]
-                alone = idle(running, port, given.seconds, given.rounds)
-                loaded = busy(running, port, given.seconds, given.rounds)
-                report(len(sessions), alone, loaded)
+                report(running, port, len(sessions), given.times)
+                if given.load:
+                    shares = busy(running, port, SECONDS, given.load)
+                    for name, measured in (("unwatched", shares[False]), ("watched", shares[True])):
+                        told = ", ".join(f"{share:.1%}" for share in measured)
+                        print(f"{4 * CALLS:,} messages/s, {name}: {statistics.median(measured):.1%} of a core ({told})")
         finally:
             processes.stop(running)
     return 0
 
 
-def report(sessions: int, alone: Measured, loaded: Measured) -> None:
-    """Print what was measured."""
-    for name, measured in (("idle", alone), (f"{4 * CALLS:,} messages/s", loaded)):
-        without, having = measured.medians
-        print(f"{sessions:,} sessions, {name}: {without:.2%} unwatched, {having:.2%} watched: {having - without:.2%} of a core")
-        print(f"  rounds: {[round(each, 4) for each in measured.without]} {[round(each, 4) for each in measured.having]}")
+def report(running: Running, port: int, sessions: int, times: int) -> None:
+    """Measure each thing, and print the rows of a table."""
+    print(f"| with {sessions:,} sessions | CPU each | every | of a core |")
+    print("|---|---:|---:|---:|")
+    seconds = tick(running, port, times)
+    total = seconds
+    print(f"| tick | {seconds * 1e3:.2f} ms | 1 s | {seconds:.3%} |")
+    session = Session(port)
+    for every, procedure, given in EVERY:
+        seconds = cost(running, session, procedure, given, times)
+        total += seconds / every
+        print(f"| {procedure} | {seconds * 1e3:.2f} ms | {every:g} s | {seconds / every:.3%} |")
+    session.close()
+    print(f"| together | | | {total:.2%} |")
 
 
 if __name__ == "__main__":

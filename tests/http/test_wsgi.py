@@ -5,7 +5,7 @@ import threading
 import pytest
 from twisted.python.threadpool import ThreadPool
 
-from tests.http.house import Watched, body, connect, head
+from tests.http.house import Watched, connect, head
 from tests.transports.port import headers, status
 from wampd.router.http.channel import STALL
 from wampd.router.http.wsgi import Wsgi

@@ -53,5 +53,7 @@ def test_a_misspelt_key_of_a_monitor_is_reported(config):
 
 def test_metrics_and_health_have_no_keys_of_their_own(config):
     for kind in ("metrics", "health"):
-        assert type(config.load(with_path(f"{{type: {kind}}}")).listeners[0].http["/x"]).__name__.lower() == f"{kind}path"
+        assert (
+            type(config.load(with_path(f"{{type: {kind}}}")).listeners[0].http["/x"]).__name__.lower() == f"{kind}path"
+        )
         assert "unknown key" in config.problem(with_path(f"{{type: {kind}, path: /y}}"))

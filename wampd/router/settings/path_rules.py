@@ -20,20 +20,15 @@ from .http import (
     PagePath,
     ProxyPath,
     RedirectPath,
-    StaticPath,
-)
-from .http.access import PathAccess
-from .listeners import EchoPath, RawSocket, WampPath
-from .page_rules import page
-    ProxyPath,
-    RedirectPath,
     ResourcePath,
     StaticPath,
     UploadPath,
     WsgiPath,
 )
+from .http.access import PathAccess
 from .listeners import EchoPath, RawSocket, WampPath
 from .object_rules import resource, upload, wsgi
+from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
 from .site_rules import policy_of_path

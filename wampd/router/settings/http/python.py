@@ -17,6 +17,8 @@ Where = Annotated[
     ),
 ]
 
+BodySize = Annotated[Bytes, Meta(ge=0)]
+
 
 class WsgiPath(Served, frozen=True, kw_only=True, tag_field="type", tag="wsgi"):
     """An HTTP path below which a WSGI application (PEP 3333) answers: Flask, Django, and the like.
@@ -37,8 +39,8 @@ class WsgiPath(Served, frozen=True, kw_only=True, tag_field="type", tag="wsgi"):
         Meta(description="Time until it begins its answer; then 504 is. The thread is not free before it comes back."),
     ] = 60.0
     size: Annotated[
-        Bytes | None,
-        Meta(ge=0, description="Most bytes of a request's body; `null`: the listener's `message_size`."),
+        BodySize | None,
+        Meta(description="Most bytes of a request's body; `null`: the listener's `message_size`."),
     ] = None
 
 
@@ -53,6 +55,6 @@ class ResourcePath(Served, frozen=True, kw_only=True, tag_field="type", tag="res
     directory: Where = None
     arguments: Annotated[Mapping[str, Any], Meta(description="What it is made with, by keyword: any YAML.")] = {}
     size: Annotated[
-        Bytes | None,
-        Meta(ge=0, description="Most bytes of a request's body; `null`: the listener's `message_size`."),
+        BodySize | None,
+        Meta(description="Most bytes of a request's body; `null`: the listener's `message_size`."),
     ] = None

@@ -1,10 +1,10 @@
-"""``python -m bench.watching``: what it costs the router to be watched, with very many sessions and as many messages as it serves.
+"""``python -m bench.watching``: what it costs the router to be watched, with very many sessions and messages.
 
 How it measures
 ---------------
-* One router with a monitor, and idle sessions. A client asks what the dashboard asks, each thing alone and some time after the one
-  before; what the router's CPU time (the system's own count, in nanoseconds) grows by is the cost. The median counts, for a
-  neighbour on the machine makes single ones dearer.
+* One router with a monitor, and idle sessions. A client asks what the dashboard asks, each thing alone and some time after
+  the one before; what the router's CPU time (the system's own count, in nanoseconds) grows by is the cost. The median
+  counts, for a neighbour on the machine makes single ones dearer.
 * The tick is what seconds cost with somebody subscribed to it, less what they cost with nobody.
 * A dashboard shows one view at a time; here all of them are asked for, each as often as its view does.
 * ``--load``: the CPU time while a generator makes 12,500 calls a second (50,000 messages), with a client that asks all that and

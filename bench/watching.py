@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import socket
 import statistics
@@ -208,7 +209,7 @@ def main() -> int:
         running = processes.start(
             [sys.executable, "-m", "wampd", "run", str(CONFIG)],
             cwd=BENCH.parent,
-            environment={**processes.os.environ, "PYTHONPATH": str(BENCH.parent), "WAMPD_PORT": str(port)},
+            environment={**os.environ, "PYTHONPATH": str(BENCH.parent), "WAMPD_PORT": str(port)},
             urls={},
             ports=[port],
             log=Path(directory) / "log",

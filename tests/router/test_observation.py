@@ -1,4 +1,4 @@
-"""A running router that is observed: by its monitor, by a collector of metrics, by whoever wants to know whether it is ready."""
+"""A running router that is observed: by an operator, by a collector of metrics, by who wants to know if it is ready."""
 
 import json
 import urllib.error

@@ -57,7 +57,7 @@ class Street:
 
 
 def too_many(seconds: int) -> list[Any]:
-    return [ABORT, {"message": f"too many failures; try again in {seconds} s"}, FAILED]
+    return [ABORT, {"message": f"too many failures; try again in {seconds} s", "retry_after": seconds}, FAILED]
 
 
 @pytest.mark.spec("AUT-08")

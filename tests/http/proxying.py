@@ -2,8 +2,8 @@
 
 from contextlib import suppress
 
+from twisted.internet import error
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.error import ConnectionRefusedError
 
 from tests.transports.port import Port, build_tree
 from tests.transports.wires import Client, Loop, Wire, pair
@@ -29,7 +29,7 @@ class Server:
 
     def connect(self, make):
         if self.refuses:
-            return fail(ConnectionRefusedError(111, "Connection refused"))
+            return fail(error.ConnectionRefusedError(111, "Connection refused"))
         if self.hangs:
             return Deferred(self._give_up)
         ours, theirs = pair()
@@ -78,12 +78,12 @@ class Stage:
         path="/",
         policy="round_robin",
         weights=None,
-        room=Room(),
+        room=Room(),  # noqa: B008 - frozen
         failures=3,
         failing=(502, 503, 504),
-        mapped=Mapped(),
-        patience=Patience(),
-        rights=Rights(),
+        mapped=Mapped(),  # noqa: B008 - frozen
+        patience=Patience(),  # noqa: B008 - frozen
+        rights=Rights(),  # noqa: B008 - frozen
     ):
         self.loop = Loop()
         self.strikes = 0

@@ -117,7 +117,7 @@ def test_who_guesses_too_often_has_to_wait_longer_and_longer(strict_play):
     for number, seconds in enumerate((1, 2, 4, 8, 16, 30, 30)):
         assert guess(play, f"refused {number}", "hunter2-of-joe") == [
             ABORT,
-            {"message": f"too many failures; try again in {seconds} s"},
+            {"message": f"too many failures; try again in {seconds} s", "retry_after": seconds},
             FAILED,
         ]
         play.stage.clock.advance(seconds)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from twisted.internet.selectreactor import SelectReactor
+from twisted.internet.epollreactor import EPollReactor
 from twisted.protocols import tls
 
 PATIENCE = 20.0
@@ -69,7 +69,7 @@ def ok(body: bytes = b"{}", **headers: str) -> bytes:
 @contextlib.contextmanager
 def turned_reactor() -> Iterator[Any]:
     """A reactor of its own, which the tests turn."""
-    reactor = SelectReactor()
+    reactor = EPollReactor()
     reactor.startRunning(installSignalHandlers=False)
     with pytest.MonkeyPatch.context() as patch:  # TLS in Twisted asks the reactor of the process for its small delays
         patch.setattr(tls, "_get_default_clock", lambda: reactor)

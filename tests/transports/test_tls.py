@@ -312,3 +312,31 @@ def test_a_chain_is_sent_whole(tmp_path):
             with contextlib.suppress(SSL.WantReadError):
                 another.bio_write(one.bio_read(2**16))
     assert len(client.get_peer_cert_chain()) == 2
+
+
+def test_a_connection_fits_a_host_with_the_same_certificate(pem, tmp_path):
+    other = make_certificate(tmp_path, "*.example.com")
+    files = tls.Certificates([pem, other])
+    port = TlsPort(other, files=files, host="www.example.com")
+    port.client.handshake()
+    fits = tls.fitting(files)
+    transport = port.protocol.transport
+    assert fits(transport, "www.example.com")
+    assert fits(transport, "shop.example.com")
+    assert not fits(transport, "localhost")
+    assert not fits(transport, "unknown.example")
+    assert tls.fitting(tls.Certificates([pem]))(transport, "unknown.example")
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"), [(["h2", "http/1.1"], "http/1.1"), (["h2"], None), (["x", "http/1.1"], "http/1.1")]
+)
+def test_a_client_that_offers_protocols_is_let_in_and_told_http(pem, tmp_path, offered, chosen):
+    other = make_certificate(tmp_path, "other.example")
+    for host, certificate in (("localhost", pem), ("other.example", other)):
+        context = trusting(certificate)
+        context.set_alpn_protocols(offered)
+        port = TlsPort(certificate, context=context, files=tls.Certificates([pem, other]), host=host)
+        port.client.handshake()
+        assert port.client.end.selected_alpn_protocol() == chosen
+        assert status(port.ask(request())) == 101

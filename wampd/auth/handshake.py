@@ -213,8 +213,9 @@ class Handshake:
             return Wait(AwaitTurn(attempt), lambda _: Deny("out of turn"))
         if refused is None:
             return step()
-        text = f"too many failures; try again in {ceil(refused.seconds)} s"
-        return Abort(AUTHENTICATION_FAILED, text, f"{self._method}: {refused.what}", quiet=not refused.first)
+        seconds = ceil(refused.seconds)
+        text, more = f"too many failures; try again in {seconds} s", {"retry_after": seconds}
+        return Abort(AUTHENTICATION_FAILED, text, f"{self._method}: {refused.what}", more, quiet=not refused.first)
 
     def _settled(self, outcome: Outcome) -> Outcome:
         """An attempt has come to this."""

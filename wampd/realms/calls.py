@@ -41,8 +41,8 @@ class Invocation(Struct, gc=False):
     """The procedure that was called."""
     registration: Registration | None = None
     """Whose call it is, as its callee's part; `None`: of no registration's, or of several callees together."""
-    seen: float = 0.0
-    """When somebody who looks for calls that take long has seen it first (monotonic seconds); 0: nobody has."""
+    seen: float | None = None
+    """When somebody who looks for calls that take long has seen it first (monotonic seconds)."""
 
 
 class Seat(Protocol):
@@ -113,8 +113,8 @@ class Course:
         """When that time is up (monotonic seconds)."""
         self.deadline: Deadline[Invocation] | None = None
         """`None`: nobody watches the time, or the callee does."""
-        self.since = 0.0
-        """When it began (monotonic seconds), if it is a sample of how long calls take; else 0."""
+        self.since: float | None = None
+        """When it began (monotonic seconds), if it is a sample of how long calls take."""
         self.seat: Seat | None = None
         """What must be given back when the callee is done with the call."""
 

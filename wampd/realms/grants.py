@@ -63,7 +63,7 @@ class Policy(Protocol):
 
 NOT_AUTHORIZED = "wamp.error.not_authorized"
 INVALID_URI = "wamp.error.invalid_uri"
-OWN = ("wampd.audit.", "wampd.authorization.", "wampd.monitor.")
+OWN = ("wampd.audit.", "wampd.authorization.", "wampd.monitor.", "wampd.hook.")
 """Beginnings of URIs that the router alone serves and publishes to, whatever is granted."""
 DISCLOSURE_DISALLOWED = "wamp.error.option_disallowed.disclose_me"
 

@@ -80,13 +80,13 @@ class Records:
             self.store.let_go(course)
             if course.open:
                 remember_ended(caller, invocation.call, course.uri, self._now())
-            if course.since:
-                self._measured(course)
+            if course.since is not None:
+                self._measured(course, course.since)
             course.leave_seat()
 
-    def _measured(self, course: Course) -> None:
+    def _measured(self, course: Course, since: float) -> None:
         """A call that is a sample is over."""
-        seconds = self._now() - course.since
+        seconds = self._now() - since
         self.latencies.note(seconds)
         course.registration.took(seconds)
 

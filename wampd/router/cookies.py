@@ -70,9 +70,13 @@ class Cookies:
     def visit(self, headers: Sequence[str]) -> tuple[str, Visit]:
         """Take the ``Cookie`` headers of a request; return the value of the answer's ``Set-Cookie``, and what they meant."""
         value = self._draw()
-        shown = shown_in(headers, self._name)
-        visit = self._jar.visit(None if shown is None else digest_of(shown), digest_of(value))
+        visit = self._jar.visit(self.shown(headers), digest_of(value))
         return f"{self._name}={value}{self._tail}", visit
+
+    def shown(self, headers: Sequence[str]) -> bytes | None:
+        """The digest of the value that these headers show."""
+        shown = shown_in(headers, self._name)
+        return None if shown is None else digest_of(shown)
 
 
 def shown_in(headers: Sequence[str], name: str) -> str | None:

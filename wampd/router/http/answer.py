@@ -1,10 +1,14 @@
-"""Short answers: a line of text, or a JSON value."""
+"""Answers: a line of text, or a JSON value; at once, or later."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from twisted.python.failure import Failure
 
 TEXT: Final = b"text/plain; charset=utf-8"
 JSON: Final = b"application/json"
@@ -18,6 +22,46 @@ def say(request: Any, status: int, text: str) -> bytes:
 def say_json(request: Any, status: int, value: Any) -> bytes:
     """Answer a request with a status and a value; return the body."""
     return _answer(request, status, JSON, msgspec.json.encode(value))
+
+
+class Later:
+    """The answer to a request that is given later, once, unless the client has left before."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+        self.is_left = False
+        """Nobody waits for the answer any more."""
+        request.notifyFinish().addErrback(self._has_left)
+
+    def headers(self, lines: Iterable[tuple[str, str]]) -> None:
+        """Let the answer have these header lines, too."""
+        for name, value in lines:
+            self._request.responseHeaders.addRawHeader(name.encode("ascii"), value.encode("latin-1", "replace"))
+
+    def text(self, status: int, text: str) -> None:
+        """Answer with one line."""
+        self._give(say, status, text)
+
+    def json(self, status: int, value: Any) -> None:
+        """Answer with a value."""
+        self._give(say_json, status, value)
+
+    def failed(self, failure: Failure) -> None:
+        """Serving the request raised, which is a bug of ours: the client learns nothing of it."""
+        if not self.is_left:
+            self._request.processingFailed(failure)
+
+    def _give(self, how: Any, status: int, what: Any) -> None:
+        if self.is_left:
+            return
+        body: bytes = how(self._request, status, what)
+        self._request.setHeader(b"Content-Length", b"%d" % len(body))
+        if self._request.method != b"HEAD":
+            self._request.write(body)
+        self._request.finish()
+
+    def _has_left(self, _failure: object) -> None:
+        self.is_left = True
 
 
 def _answer(request: Any, status: int, kind: bytes, body: bytes) -> bytes:

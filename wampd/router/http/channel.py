@@ -30,6 +30,7 @@ from twisted.logger import Logger
 from twisted.web.http import HTTPChannel
 from twisted.web.server import Site
 
+from wampd.router.http import hasty
 from wampd.router.http.body import Body, Intake
 from wampd.router.http.head import Refusal, RequestLine, fault_of_head, fault_of_line, read_line
 from wampd.router.http.request import SAFE, SmallRequest
@@ -75,6 +76,8 @@ class Channel(HTTPChannel):
 
     transport: Any
     requestFactory = SmallRequest  # noqa: N815 - Twisted's name
+    site: Any
+    timeOut: Any  # noqa: N815 - Twisted's name
     body_size = MAX_BODY
     """The longest body of a request, in bytes."""
 
@@ -94,10 +97,23 @@ class Channel(HTTPChannel):
         self._plain = 0
         """Those that are its own."""
         self._stall: Any = None
+        self._deadline: float | None = None
+        """When time is up."""
+        self._alarm: Any = None
+        """Looks whether it is; maybe before, as it is not moved with it."""
+        self._peer: Any = None
+        self._host: Any = None
+        self.is_direct = False
+        """Whether what is sent goes to a socket, not through TLS."""
         self._pace: Any = None
         self._at_once = 0
         self._done: Any = None
         """The request that was answered, whose successor has to wait."""
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        """Start the clock."""
+        super().connectionMade()
+        self.is_direct = hasty.is_direct(self.transport)
 
     # ----------------------------------------------------------------------------------------------- what is read
 
@@ -249,6 +265,25 @@ class Channel(HTTPChannel):
 
     # ----------------------------------------------------------------------------------------------- what is sent
 
+    def send_at_once(self, data: bytes) -> None:
+        """Send what is complete."""
+        if self.is_direct:
+            hasty.send(self.transport, data)
+        else:
+            self.transport.write(data)
+
+    def getPeer(self) -> Any:  # noqa: N802 - Twisted's name
+        """Where the client is; of one connection that is always the same."""
+        if self._peer is None:
+            self._peer = super().getPeer()
+        return self._peer
+
+    def getHost(self) -> Any:  # noqa: N802 - Twisted's name
+        """Where we are."""
+        if self._host is None:
+            self._host = super().getHost()
+        return self._host
+
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:  # noqa: N802 - Twisted's name
         """Send the head of an answer. If the body is not there yet, it is the last one."""
         if self._line is not None:
@@ -323,6 +358,31 @@ class Channel(HTTPChannel):
 
     # ------------------------------------------------------------------------------------------------------- time
 
+    def setTimeout(self, period: float | None) -> Any:  # noqa: N802 - Twisted's name
+        """Change the time that there is; return how much there was. That costs no timer for each request."""
+        before, self.timeOut = self.timeOut, period
+        if period is None:
+            self._deadline = None
+        else:
+            now = self.site.reactor.seconds()
+            self._deadline = now + period
+            if self._alarm is None:
+                self._alarm = self.callLater(period, self._look)
+            elif self._alarm.getTime() > self._deadline:
+                self._alarm.reset(period)
+        return before
+
+    def _look(self) -> None:
+        self._alarm = None
+        if self._deadline is None:
+            return
+        left = self._deadline - self.site.reactor.seconds()
+        if left > 0:
+            self._alarm = self.callLater(left, self._look)
+        else:
+            self._deadline = None
+            self.timeoutConnection()
+
     def resetTimeout(self) -> None:  # noqa: N802 - Twisted's name
         """Octets alone do not buy time."""
 
@@ -381,6 +441,9 @@ class Channel(HTTPChannel):
         """The connection is gone."""
         self._watch(None)
         self._keep_pace(False)
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         self._drop_all("the client has left")
         super().connectionLost(reason)
 
@@ -410,15 +473,20 @@ class BoundedSite(Site):
         body_size: int = MAX_BODY,
         headers: Sequence[tuple[bytes, bytes]] = (),
         access_log: Callable[[Any], None] | None = None,
+        is_watched: bool = True,
     ) -> None:
         """The sizes are in bytes; all are of one request.
 
         ``headers`` are on all answers, beside `SAFE`; ``access_log`` is told of every request that was answered, or whose
-        client has left.
+        client has left. ``is_watched``: somebody reads what the log says at level ``debug``.
         """
         super().__init__(root, timeout=PATIENCE)
         self.headers = (*SAFE, *headers)
+        lines = b"".join(b"%b: %b\r\n" % header for header in self.headers)
+        self.hasty_head = b"HTTP/1.1 200 OK\r\n" + lines
+        """How most answers begin."""
         self.access_log = access_log
+        self.is_watched = is_watched
         self._head_size = head_size
         self._header_lines = header_lines
         self._body_size = body_size
@@ -441,6 +509,8 @@ class BoundedSite(Site):
         """A request was answered."""
         if self.access_log is not None:
             self.access_log(request)
+        if not self.is_watched:
+            return
         log.debug(
             "{client}: {method} {uri}: {code}",
             client=getattr(request.getClientAddress(), "host", "unix"),

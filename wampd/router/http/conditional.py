@@ -14,9 +14,17 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+_CONDITIONS: Final = frozenset(
+    {b"If-Match", b"If-Modified-Since", b"If-None-Match", b"If-Range", b"If-Unmodified-Since", b"Range"}
+)
 NEVER: Final = float("-inf")
 """Before all moments."""
 _ONE_RANGE: Final = re.compile(rb"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))")
+
+
+def is_conditional(request: Any) -> bool:
+    """Whether a request asks for something else than the whole, whatever the client has."""
+    return any(name in _CONDITIONS for name, _ in request.requestHeaders.getAllRawHeaders())
 
 
 def has_not_changed(request: Any, etag: bytes, modified: int | None = None) -> bool:

@@ -42,6 +42,8 @@ log = Logger()
 
 OVER: Final = "wampd.over"
 """The name of the last event of a stream whose session has ended."""
+LAST_WORDS: Final = 0.2
+"""Seconds that the last events have when the router stops."""
 TOO_SLOW: Final = "readers of event streams cut off"
 MATCHES: Final = ("exact", "prefix", "wildcard")
 MOST_PARAMETERS: Final = 2 * MOST_TOPICS + 8
@@ -95,6 +97,16 @@ class EventsResource(Resource):
         self.run = run
         self.streams = streams
         self._open: Counter[str] = Counter()
+        self._streaming: set[_Streaming] = set()
+
+    def end(self, reason: str) -> Any:
+        """The router stops: end all streams with a last event. The Deferred has the time that they need to be written."""
+        written: Deferred[None] = Deferred()
+        for streaming in list(self._streaming):
+            streaming.session_over(reason)
+        self.clock.callLater(LAST_WORDS if self._streaming else 0.0, written.callback, None)
+        self._streaming.clear()
+        return written
 
     def render(self, request: Any) -> Any:
         """Answer with a stream."""
@@ -110,11 +122,14 @@ class EventsResource(Resource):
             request.setHeader(b"Retry-After", b"%d" % max(1, round(self.streams.retry)))
             return say(request, 429 if self._open.total() < self.streams.most else 503, "too many streams are open")
         self._open[address] += 1
-        request.notifyFinish().addBoth(lambda _: self._left(address))
-        _Streaming(self, request, *asked).start(self._access)
+        streaming = _Streaming(self, request, *asked)
+        self._streaming.add(streaming)
+        request.notifyFinish().addBoth(lambda _: self._left(address, streaming))
+        streaming.start(self._access)
         return NOT_DONE_YET
 
-    def _left(self, address: str) -> None:
+    def _left(self, address: str, streaming: _Streaming) -> None:
+        self._streaming.discard(streaming)
         self._open[address] -= 1
         if not self._open[address]:
             del self._open[address]
@@ -147,7 +162,7 @@ class _Streaming:
         if self._gone:
             insider.leave()
             raise CancelledError
-        insider.on_over.append(self._session_over)
+        insider.on_over.append(self.session_over)
         resource = self._resource
         following = Following(insider, self._topics, resource.past, resource.run, resource.wall, self._tell)
         self._following = following
@@ -181,7 +196,8 @@ class _Streaming:
     def _name(self, frame: Frame) -> str:
         return frame.name if frame.name == LOST else self._resource.streams.event or frame.name
 
-    def _session_over(self, reason: str) -> None:
+    def session_over(self, reason: str) -> None:
+        """The session has ended, or is about to."""
         if self._stream is not None:
             self._stream.last(OVER, msgspec.json.encode({"reason": reason}))
 

@@ -70,6 +70,8 @@ class Form(Struct, eq=False):
     """Seconds since 1970."""
     headers: tuple[tuple[bytes, list[bytes]], ...]
     """Those of an answer with the whole of it."""
+    lines: bytes
+    """The same as they are sent, with its length."""
     body: bytes | None
     """The content, if it is small."""
 
@@ -160,6 +162,7 @@ class Files:
         if len(forms) > 1:
             for form in forms.values():
                 form.headers = (*form.headers, (b"Vary", [b"Accept-Encoding"]))
+                form.lines += b"Vary: Accept-Encoding\r\n"
         file = File(forms, monotonic())
         self._keep(segments, file)
         return file
@@ -190,7 +193,9 @@ class Files:
         ]
         if coding != IDENTITY:
             headers.append((b"Content-Encoding", coding.encode()))
-        return Form(path, stamp, coding, etag, int(status.st_mtime), tuple((n, [v]) for n, v in headers), body)
+        lines = b"".join(b"%b: %b\r\n" % each for each in (*headers, (b"Content-Length", b"%d" % status.st_size)))
+        once = tuple((name, [value]) for name, value in headers)
+        return Form(path, stamp, coding, etag, int(status.st_mtime), once, lines, body)
 
     def _inside(self, path: str) -> str | None:
         """The real path of what is at a path below the root; `None`: it leads out of it, or to something hidden."""

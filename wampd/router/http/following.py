@@ -15,7 +15,7 @@ Sources: WAMP advanced profile, "Event History"; HTML standard, section 9.2.3 (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -27,6 +27,7 @@ from twisted.python.failure import Failure
 from wampd.realms.messages import Format
 from wampd.realms.timestamps import rfc3339
 from wampd.router.http.marks import Marks, Place, Topic
+from wampd.router.inside.telling import Told, told
 from wampd.router.wire.codec import Uncarriable
 from wampd.router.wire.convert import convert, to_json
 
@@ -42,17 +43,6 @@ MOST_EARLY: Final = 10_000
 """Events that may come while there is no answer yet for one of the topics."""
 OVERHEAD: Final = 512
 """About how many bytes an event takes beside its payload."""
-
-
-class Sent(Struct, frozen=True, omit_defaults=True):
-    """An event as clients get it, in JSON."""
-
-    topic: str
-    publication: int
-    time: str
-    args: Any = None
-    kwargs: Any = None
-    details: Mapping[str, Any] = {}
 
 
 class Frame(Struct, frozen=True):
@@ -194,8 +184,8 @@ class Following:
             if len(self._early) == MOST_EARLY:
                 self._insider.leave("wamp.close.slow_consumer")
         elif self._is_new(index, reply.details["publication"]):
-            sent = self._heard(index, reply)
-            self._tell(Frame(self._marks.write(self._reached), sent.topic, msgspec.json.encode(sent)))
+            event = told(reply, self._topics[index].uri, self._wall())
+            self._tell(Frame(self._marks.write(self._reached), event.topic, msgspec.json.encode(event)))
 
     def _is_new(self, index: int, publication: int) -> bool:
         """Whether an event has not been sent yet; and remember that it now is."""
@@ -212,12 +202,6 @@ class Following:
         self._last = publication
         return True
 
-    def _heard(self, index: int, reply: Reply) -> Sent:
-        details = dict(reply.details)
-        publication, topic = details.pop("publication"), details.pop("topic", self._topics[index].uri)
-        time = rfc3339(round(self._wall() * 1_000_000))
-        return Sent(topic, publication, time, reply.args, reply.kwargs, details)
-
 
 def _first(failure: Failure) -> Failure:
     """What failed first of several."""
@@ -225,7 +209,7 @@ def _first(failure: Failure) -> Failure:
     return first
 
 
-def _remembered(record: Record) -> Sent:
+def _remembered(record: Record) -> Told:
     """An event of a history. Raises `Uncarriable`."""
 
     def carried(payload: Any) -> Any:
@@ -233,4 +217,4 @@ def _remembered(record: Record) -> Sent:
 
     details = {name: value for name, value in record.details.items() if name != "topic"}
     time = rfc3339(record.microseconds)
-    return Sent(record.topic, record.publication, time, carried(record.args), carried(record.kwargs), details)
+    return Told(record.topic, record.publication, time, carried(record.args), carried(record.kwargs), details)

@@ -13,22 +13,19 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from twisted.web.resource import Resource
-
 from wampd.router.http.answer import say, say_json
+from wampd.router.http.reading import Readable
 
 
-class HealthResource(Resource):
+class HealthResource(Readable):
     """Answers whether the router lives, and whether it is ready."""
-
-    isLeaf = True  # noqa: N815 - Twisted's name
 
     def __init__(self, look: Callable[[], Mapping[str, str]]) -> None:
         """``look`` tells all that is looked at, each with what is wrong with it; ``""``: nothing."""
         super().__init__()
         self._look = look
 
-    def render_GET(self, request: Any) -> bytes:  # noqa: N802 - Twisted's name
+    def read(self, request: Any) -> bytes:
         """Say how it is."""
         request.setHeader(b"Cache-Control", b"no-store")
         rest = [part for part in request.postpath if part]

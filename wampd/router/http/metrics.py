@@ -6,22 +6,19 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from twisted.web.resource import Resource
-
 from wampd.router.http.answer import say
+from wampd.router.http.reading import Readable
 
 
-class MetricsResource(Resource):
+class MetricsResource(Readable):
     """Answers ``GET`` with what is told at the time."""
-
-    isLeaf = True  # noqa: N815 - Twisted's name
 
     def __init__(self, tell: Callable[[str], tuple[str, bytes]]) -> None:
         """``tell`` takes the header ``Accept``, and returns the type of the answer and its body."""
         super().__init__()
         self._tell = tell
 
-    def render_GET(self, request: Any) -> bytes:  # noqa: N802 - Twisted's name
+    def read(self, request: Any) -> bytes:
         """Tell the metrics."""
         if any(request.postpath):
             return say(request, HTTPStatus.NOT_FOUND, "there is nothing here")

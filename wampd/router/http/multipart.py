@@ -2,7 +2,8 @@
 
 Rules
 -----
-* The library `multipart` reads it, in its strict mode: what is unusual is refused.
+* The library `multipart` reads it. Not in its strict mode, in which the line end after the last boundary is a fault, if it comes
+  alone.
 * A part without a file name is a field of a form. Fields are dropped; they are small and few.
 
 Source: RFC 7578.
@@ -46,9 +47,7 @@ class Multipart:
         """``most`` are the files that there may be. Raise `Malformed`."""
         _, options = parse_options_header(content_type)
         try:
-            self._parser = PushMultipartParser(
-                options.get("boundary", ""), max_segment_count=most + MAX_FIELDS, strict=True
-            )
+            self._parser = PushMultipartParser(options.get("boundary", ""), max_segment_count=most + MAX_FIELDS)
         except MultipartError as why:
             raise Malformed from why
         self._files = files

@@ -18,11 +18,11 @@ from urllib.parse import unquote_to_bytes
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http import NO_BODY_CODES
 from twisted.web.server import Request
 
 from wampd.router.http.answer import say
 from wampd.router.http.body import Body, Intake, intake_of
+from wampd.router.http.hasty import date
 from wampd.router.http.head import RequestLine
 
 log = Logger()
@@ -35,6 +35,8 @@ SAFE: Final = (
 )
 """Headers of all answers, unless what answers has others. The last three are for browsers: to believe what type an answer has,
 not to tell other sites where links were found, and not to show pages in frames of other sites."""
+WHOLE: Final = Intake(streamed=False)
+"""How bodies are taken of which nothing is said."""
 VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
 """What requests may say that they are; one that has not said it yet is not there."""
 
@@ -49,6 +51,8 @@ class SmallRequest(Request):
     """The body, of a resource that takes it while it comes."""
     who: str | None = None
     """As whom the request was served, for the access log; whoever finds out says so here."""
+    served: Any = None
+    """What answers, once it is found."""
     asked_host = ""
     """The host that is asked for, in lower case and without port; empty if HTTP/1.0 does not say."""
     finishing: Callable[[Any], None] | None = None
@@ -62,10 +66,11 @@ class SmallRequest(Request):
     def intake(self, line: RequestLine) -> Intake:
         """How the resource takes the body; the target is known, and the headers are."""
         self.method, self.uri, self.clientproto = line.method, line.target, line.version
-        self.path = self.uri.split(b"?", 1)[0]
-        self.prepath, self.postpath = [], [unquote_to_bytes(part) for part in self.path[1:].split(b"/")]
+        path = self.path = self.uri.split(b"?", 1)[0]
+        parts = path[1:].split(b"/")
+        self.prepath, self.postpath = [], [unquote_to_bytes(part) for part in parts] if b"%" in path else parts
         self.site = self.channel.site
-        return intake_of(self.channel.site.resource, self) or Intake(streamed=False)
+        return intake_of(self.channel.site.resource, self) or WHOLE
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         """The head is complete; ``length`` is what the body is announced to have."""
@@ -105,7 +110,14 @@ class SmallRequest(Request):
         """All that is needed for an answer is there."""
         if self._kind is not None:
             self.requestHeaders.setRawHeaders(b"Content-Type", self._kind)
-        super().process()
+        site = self.channel.site
+        if self.path == b"*" or not site.resource.isLeaf:
+            super().process()
+            return
+        try:  # as Twisted does it; the paths are known
+            self.render(site.resource)
+        except Exception:  # noqa: BLE001 - told to whoever can answer
+            self.processingFailed(Failure())
 
     # ------------------------------------------------------------------------------------------- called by the body
 
@@ -125,21 +137,45 @@ class SmallRequest(Request):
 
     # ---------------------------------------------------------------------------------------------------- answering
 
-    def render(self, resrc: Any) -> None:
-        """Answer."""
-        headers = self.responseHeaders
-        for name, value in self.channel.site.headers:
-            headers.setRawHeaders(name, [value])
-        super().render(resrc)
-
     def write(self, data: bytes) -> None:
         """Write a part of the body; the head goes before the first."""
-        if not self.startedWriting:
-            if self.finishing is not None:
-                self.finishing(self)
-            if self.code in NO_BODY_CODES:  # which has no length either (RFC 9110, section 8.6)
-                self.responseHeaders.removeHeader(b"Content-Length")
+        if not self.startedWriting and self.channel is not None:
+            self._complete_head()
         super().write(data)
+
+    def _complete_head(self) -> None:
+        """Set the headers that all answers have, unless this one has others, and those with the last word."""
+        headers = self.responseHeaders
+        for name, value in self.channel.site.headers:
+            if not headers.hasHeader(name):
+                headers.setRawHeaders(name, [value])
+        headers.setRawHeaders(b"Date", [date()])
+        if self.finishing is not None:
+            self.finishing(self)
+        # What has no body has no length (RFC 9110, section 8.6); only 304 may tell that of another answer.
+        if self.code == 204 or (self.code == 304 and headers.getRawHeaders(b"Content-Length") == [b"0"]):
+            headers.removeHeader(b"Content-Length")
+
+    @property
+    def may_be_hasty(self) -> bool:
+        """Whether nothing is special about the answer so far, so that `answer_hastily` may give it."""
+        return (
+            self.finishing is None
+            and not self.startedWriting
+            and not self.cookies
+            and self.clientproto == b"HTTP/1.1"
+            and next(iter(self.responseHeaders.getAllRawHeaders()), None) is None
+        )
+
+    def answer_hastily(self, headers: bytes, body: bytes) -> None:
+        """Give an answer of status 200 with these header lines, its length among them, and this body; or begin to.
+
+        It is for `may_be_hasty` alone, and for GET. If it is all of the body, `finish` is to be called.
+        """
+        self.startedWriting = 1
+        self.sentLength = len(body)
+        channel = self.channel
+        channel.send_at_once(b"%bDate: %b\r\n%b\r\n%b" % (channel.site.hasty_head, date(), headers, body))
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
         """The client has left before all was said."""

@@ -1,25 +1,33 @@
-"""A part of a file on its way to a client, as fast as the client takes it."""
+"""A part of a file on its way to a client, as fast as the client takes it.
+
+Where there is no TLS, the system sends it from the disk to the socket, as far as the socket takes it; then one piece goes
+through Twisted, which says when there is room again.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import Any, BinaryIO, Final
 
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from wampd.router.http.hasty import send_file
+
 CHUNK: Final = 2**17
-"""Bytes: what Twisted hands to a socket at once."""
+"""Bytes: what Twisted hands to a socket at once, and more than it takes without saying that it is enough."""
 
 
 @implementer(IPushProducer)
 class Sending:
     """A part of a file on its way."""
 
-    def __init__(self, request: Any, file: BinaryIO, size: int) -> None:
-        """``file`` stands where the part of ``size`` bytes begins."""
+    def __init__(self, request: Any, file: BinaryIO, begin: int, end: int) -> None:
+        """What is sent begins and ends at these bytes; the answer's head is written, or set. The file is closed in the end."""
         self._request = request
         self._file = file
-        self._left = size
+        self._at = begin
+        self._end = end
         self._paused = False
 
     def start(self) -> None:
@@ -34,19 +42,27 @@ class Sending:
     def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
         """The client takes more."""
         self._paused = False
-        while self._left and not self._paused and not self._file.closed:
+        request, file = self._request, self._file
+        while self._at < self._end and not self._paused and not file.closed:
+            channel = request.channel
+            if channel.is_direct and request.startedWriting:
+                sent = send_file(channel.transport, file.fileno(), self._at, self._end - self._at)
+                request.sentLength += sent
+                self._at += sent
+                if self._at == self._end:
+                    break
             data = self._read()
             if not data:  # the file became shorter: what was announced cannot be kept
-                self._file.close()
-                self._request.unregisterProducer()
-                self._request.loseConnection()
+                file.close()
+                request.unregisterProducer()
+                request.loseConnection()
                 return
-            self._left -= len(data)
-            self._request.write(data)
-        if not self._left and not self._file.closed:
-            self._file.close()
-            self._request.unregisterProducer()
-            self._request.finish()
+            self._at += len(data)
+            request.write(data)
+        if self._at == self._end and not file.closed:
+            file.close()
+            request.unregisterProducer()
+            request.finish()
 
     def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
         """The client is gone."""
@@ -54,6 +70,6 @@ class Sending:
 
     def _read(self) -> bytes:
         try:
-            return self._file.read(min(CHUNK, self._left))
+            return os.pread(self._file.fileno(), min(CHUNK, self._end - self._at), self._at)
         except OSError:  # the disk
             return b""

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -41,22 +42,30 @@ class Disk(Protocol):
         ...
 
 
+class Room(Struct, frozen=True):
+    """What is needed of a disk."""
+
+    keep_free: int = 0
+    """Bytes that are left for others."""
+    announced: int = 0
+    """Bytes that the file is to have, as far as that is known."""
+
+
 class Spool:
     """One file that is being written."""
 
     def __init__(
-        self, disk: Disk, directory: Path, key: str, keep_free: int, moved: Callable[[Failure | None], None]
+        self, disk: Disk, directory: Path, key: str, room: Room, moved: Callable[[Failure | None], None]
     ) -> None:
-        """``keep_free`` are the bytes that are left on the disk. ``moved`` is told each time that something was written: with
-        `None`, or with the failure.
-        """
+        """``moved`` is told each time that something was written: with `None`, or with the failure."""
         self._disk = disk
         self._directory = directory
         self._half = directory / f"{PREFIX}{key}"
-        self._keep_free = keep_free
+        self._room = room
         self._moved = moved
         self._parts: list[bytes] = []
         self._file: int | None = None
+        self._written = 0
         self._begun = False
         self._busy = False
         self._stuck = False
@@ -106,7 +115,7 @@ class Spool:
         elif self._parts or not self._begun:
             self._begun = True
             parts, self._parts = self._parts, []
-            self._do(partial(self._write, parts), self._written)
+            self._do(partial(self._write, parts), self._wrote)
         elif self._closing is not None:
             closing, self._closing = self._closing, None
             self._do(self._close, closing.callback)
@@ -121,7 +130,7 @@ class Spool:
             then(result)
         self._go_on()
 
-    def _written(self, octets: int) -> None:
+    def _wrote(self, octets: int) -> None:
         self.waiting -= octets
         self._moved(None)
 
@@ -140,8 +149,9 @@ class Spool:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             self._file = os.open(self._half, flags, 0o666)
         data = b"".join(parts)
-        if free(self._directory) - len(data) < self._keep_free:
+        if free(self._directory) - max(len(data), self._room.announced - self._written) < self._room.keep_free:
             raise NoRoom
+        self._written += len(data)
         left = memoryview(data)
         while left:
             left = left[os.write(self._file, left) :]

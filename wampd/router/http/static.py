@@ -25,7 +25,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.http.answer import say
-from wampd.router.http.conditional import fails, has_not_changed, part_of
+from wampd.router.http.conditional import fails, has_not_changed, is_conditional, part_of
 from wampd.router.http.encodings import IDENTITY, chosen
 from wampd.router.http.files import File, Files, Form
 from wampd.router.http.sending import Sending
@@ -130,6 +130,8 @@ class StaticFiles(Resource):
         asked = request.requestHeaders
         if len(file.forms) > 1 and (accepted := asked.getRawHeaders(b"accept-encoding")) is not None:
             form = file.forms[chosen(b",".join(accepted), file.forms)]
+        if not vary and request.method == b"GET" and request.may_be_hasty and not is_conditional(request):
+            return self._send_hastily(request, form)
         answer = request.responseHeaders
         for name, values in form.headers:
             answer.setRawHeaders(name, values)
@@ -157,12 +159,23 @@ class StaticFiles(Resource):
         if request.method == b"HEAD":
             return b""
         file = self._files.open(form)
-        if file is None:  # it was changed a moment ago
+        if file is None:
             request.responseHeaders.removeHeader(b"Content-Length")
-            request.setHeader(b"Retry-After", b"1")
-            return say(request, 503, "it is being changed")
-        file.seek(begin)
-        Sending(request, file, end - begin).start()
+            return _is_being_changed(request)
+        Sending(request, file, begin, end).start()
+        return NOT_DONE_YET
+
+    def _send_hastily(self, request: Any, form: Form) -> Any:
+        """Send all of a file, where nothing is special about the answer."""
+        if form.body is not None:
+            request.answer_hastily(form.lines, form.body)
+            request.finish()
+            return NOT_DONE_YET
+        file = self._files.open(form)
+        if file is None:
+            return _is_being_changed(request)
+        request.answer_hastily(form.lines, b"")
+        Sending(request, file, 0, form.size).start()
         return NOT_DONE_YET
 
 
@@ -180,6 +193,12 @@ def caching(max_age: float, immutable: Sequence[str] = ()) -> Callable[[str], by
         return ordinary
 
     return cache
+
+
+def _is_being_changed(request: Any) -> bytes:
+    """A file was changed between two looks."""
+    request.setHeader(b"Retry-After", b"1")
+    return say(request, 503, "it is being changed")
 
 
 def _without_content(request: Any, status: int) -> bytes:

@@ -2,8 +2,8 @@
 
 Rules
 -----
-* What runs in a thread may hang, in a disk or in somebody's application. When the router ends it is waited for `GRACE` seconds, and
-  then left behind.
+* What runs in a thread may hang, in a disk or in somebody's application. When the router ends it is waited for `GRACE`
+  seconds, and then left behind.
 """
 
 from __future__ import annotations

@@ -35,13 +35,13 @@ class Tree(Resource):
 
     def render(self, request: Any) -> Any:
         """Let the one with the longest path answer."""
-        return self._find(request).render(request)
+        return self.find(request).render(request)
 
     def intake(self, request: Any) -> Intake | None:
         """How the one with the longest path takes the body."""
-        return intake_of(self._find(request), request)
+        return intake_of(self.find(request), request)
 
-    def _find(self, request: Any) -> Any:
+    def find(self, request: Any) -> Any:
         """The one with the longest path; the request's paths are its own then."""
         segments = tuple(request.postpath)
         for length in range(len(segments), -1, -1):
@@ -62,10 +62,11 @@ def build_site(
     body_size: int = MAX_BODY,
     headers: Sequence[tuple[bytes, bytes]] = (),
     access_log: Callable[[Any], None] | None = None,
+    is_watched: bool = True,
 ) -> Any:
     """A site that serves this, by path; other things for some ``hosts``, by name. The limits are those of a request.
 
-    ``fits``: see `Hosts`; ``headers`` and ``access_log``: see `BoundedSite`.
+    ``fits``: see `Hosts`; ``headers``, ``access_log`` and ``is_watched``: see `BoundedSite`.
     """
     trees = ByHost({name: Tree(each) for name, each in (hosts or {}).items()}, Tree(served))
     return BoundedSite(
@@ -75,6 +76,7 @@ def build_site(
         body_size=body_size,
         headers=headers,
         access_log=access_log,
+        is_watched=is_watched,
     )
 
 

@@ -2,27 +2,30 @@
 
 Rules
 -----
-* ``PUT BASE/NAME`` brings the file of that name, as the body; ``POST BASE`` a file without a name, which gets one, or the files of a
-  form (``multipart/form-data``). The answer is 201 (200 if a file was replaced) and says in JSON what is there now.
-* A name is a name: letters, digits, ``._ -`` and the like, not beginning with a dot or a space, and never a path. With drawn names
-  only the ending of a client's name is kept.
-* What is there is never overwritten, unless it may be: 409. All files of one form are there at the end, or none is.
+* ``PUT BASE/NAME`` brings the file of that name, as the body; ``POST BASE`` a file that gets a name, or the files of
+  a form (``multipart/form-data``). The answer is 201 (200 if a file was replaced) and says in JSON what is there now.
+* A name is a name: letters, digits, ``._ -`` and the like, not beginning with a dot or a space, and never a path. With drawn
+  names only the ending of a client's name is kept.
+* What is there is never overwritten, unless it may be: 409. All files of one form are there at the
+  end, or, unless they may be overwritten, none is.
 * Limits: bytes of a body (413), files of a form (400), types (415), uploads at a time (503), room on the disk (507).
 * The answer comes when everything is on the disk. The client waits while the disk is slower than it is.
-* Every upload has an id, its own choice (``Upload-Id``) or drawn, by which others hear of its progress: ``started``, ``progress``,
-  ``finished`` or ``failed``, at most every `EVERY` seconds.
+* Every upload has an id, its own choice (``Upload-Id``) or drawn, by which others hear of its progress: ``started``,
+  ``progress``, ``finished`` or ``failed``, at most every `EVERY` seconds.
 
 Source: RFC 9110; RFC 7578 (forms).
 """
 
 from __future__ import annotations
 
+import errno
 import re
 import secrets
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -32,9 +35,9 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.http.answer import say, say_json
-from wampd.router.http.body import Intake
+from wampd.router.http.body import LEAST_RATE, Intake
 from wampd.router.http.multipart import Malformed, Multipart
-from wampd.router.http.spool import Disk, NoRoom, Spool, sweep, sync
+from wampd.router.http.spool import Disk, NoRoom, Room, Spool, sweep, sync
 
 log = Logger()
 
@@ -48,7 +51,8 @@ STEP: Final = 0.05
 SLOW: Final = 5.0
 _NAME: Final = re.compile(r"(?![. ])[\w.,;!@#$()+=\[\]{}'&~ -]{1,200}(?<![. ])")
 _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,10}")
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_ID: Final = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 FORM: Final = "multipart/form-data"
 
 Tell = Callable[[str, Mapping[str, Any]], None]
@@ -69,6 +73,8 @@ class UploadRules(Struct, frozen=True, kw_only=True):
     overwrite: bool = False
     concurrent: int = 16
     keep_free: int = 0
+    rate: int = LEAST_RATE
+    """Bytes a second."""
 
 
 class Unfit(Exception):
@@ -97,7 +103,7 @@ class Upload(Resource):
 
     def intake(self, request: Any) -> Intake:  # noqa: ARG002 - all are alike
         """Bodies are taken while they come."""
-        return Intake(size=self.rules.size)
+        return Intake(size=self.rules.size, rate=self.rules.rate)
 
     def render(self, request: Any) -> Any:
         """Take an upload; the answer comes when it is there."""
@@ -116,7 +122,7 @@ class Upload(Resource):
 
     def _asked(self, request: Any) -> tuple[str | None, str]:
         """What the file is to be called (`None`: it has no name), and what type the body has."""
-        kind = (request.getHeader("content-type") or "application/octet-stream").strip()
+        kind = (request.getHeader(b"content-type") or b"application/octet-stream").decode("latin-1").strip()
         name = self._name(request)
         if self._under_way >= self.rules.concurrent:
             request.setHeader(b"Retry-After", b"5")
@@ -162,10 +168,10 @@ class Incoming:
         self._spools: list[tuple[str, Spool, str]] = []
         self._over = False
         self._all = False
-        shown = request.getHeader("upload-id")
+        shown = request.getHeader(b"upload-id")
         if shown is not None and not _ID.fullmatch(shown):
             raise Unfit(400, "an Upload-Id is of letters, digits, - and _")
-        self.id = shown or secrets.token_urlsafe(12)
+        self.id = shown.decode() if shown else secrets.token_urlsafe(12)
         self._told_at = upload.clock.seconds()
         self._told_size = 0
         self._begun = False
@@ -237,7 +243,9 @@ class Incoming:
         if any(chosen == other for other, _, _ in self._spools):
             raise Unfit(400, "two files have the same name")
         key = f"{secrets.token_hex(8)}-{len(self._spools)}"
-        spool = Spool(self._upload.disk, self._rules.directory, key, self._rules.keep_free, self._moved)
+        announced = (self._request.body.length or 0) if self._form is None else 0
+        room = Room(self._rules.keep_free, announced)
+        spool = Spool(self._upload.disk, self._rules.directory, key, room, self._moved)
         self._spools.append((chosen, spool, kind))
 
     def data(self, data: bytes) -> None:
@@ -272,11 +280,12 @@ class Incoming:
         self._tell("finished", files=files)
         if self._request.channel is not None:
             if len(files) == 1 and self._request.method == b"POST":
-                self._request.setHeader(b"Location", b"/".join([b"", *self._request.prepath, named[0][0].encode()]))
+                below = [quote(part) for part in (*self._request.prepath, named[0][0])]
+                self._request.setHeader(b"Location", "/".join(["", *below]).encode())
             self._answer(say_json(self._request, 200 if replaced else 201, {"id": self.id, "files": files}))
 
     def _failed(self, why: Failure) -> None:
-        if why.check(FileExistsError):
+        if why.check(FileExistsError, IsADirectoryError):
             self.fail(Unfit(409, "there is a file of this name"))
         elif why.check(NoRoom) or (isinstance(why.value, OSError) and why.value.errno in FULL):
             log.warn("an upload was refused: there is no room in {directory}", directory=str(self._rules.directory))
@@ -325,6 +334,9 @@ class Incoming:
             self._tell("started")
         self._told_at, self._told_size = self._upload.clock.seconds(), body.received
         names = [name for name, _, _ in self._spools]
+        who = getattr(self._request, "insider", None)  # whom the door of the path has let in
+        if who is not None:
+            more["authid"] = who.details.get("authid")
         known = {"id": self.id, "names": names, "size": body.length, "received": body.received}
         self._upload.tell(what, {**known, **more})
 

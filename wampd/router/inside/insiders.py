@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 from twisted.internet.defer import Deferred
 
 from wampd.auth.handshake import NO_SUCH_REALM
@@ -23,10 +23,13 @@ from wampd.auth.outcomes import Accept
 from wampd.realms.grants import Grant, Grants
 from wampd.realms.messages import ABORT, AUTHENTICATE, CHALLENGE, HELLO, WELCOME
 from wampd.realms.options import ClientRole, ClientRoles, Match
+from wampd.router.inside.coming import Credentials, NotLetIn
 from wampd.router.inside.insider import Insider
 from wampd.router.realms import Realms
 from wampd.router.transports.memory import MemoryLine
 from wampd.router.wire.json_codec import JsonCodec
+
+__all__ = ["Credentials", "Insiders", "NotLetIn"]
 
 METHOD: Final = "internal"
 """``authmethod`` of those who prove nothing."""
@@ -48,27 +51,6 @@ ROLES: Final = ClientRoles(**{name: ClientRole(dict.fromkeys(own, True)) for nam
 _HELLO_ROLES: Final = {name: {"features": own} for name, own in FEATURES.items()}
 _GRANTED: Final = Grant()
 _elements = msgspec.json.Decoder(list[Raw])
-
-
-class NotLetIn(Exception):
-    """There is no session: ``reason`` is the URI of the ABORT, the text what it says."""
-
-    def __init__(self, reason: str, text: str) -> None:
-        super().__init__(reason, text)
-        self.reason = reason
-        self.text = text
-
-
-class Credentials(Struct, frozen=True):
-    """What somebody shows: by which method of the realm, as whom, and the proof."""
-
-    method: str
-    """``anonymous``, ``ticket``, ``jwt``, ``cookie`` …"""
-    authid: str | None = None
-    secret: str = ""
-
-    def __repr__(self) -> str:  # the secret stays here
-        return f"<Credentials {self.method}>"
 
 
 class _Everything:
@@ -159,7 +141,8 @@ class Insiders:
                 joined.callback(insider)
             elif kind == ABORT:
                 details = msgspec.json.decode(elements[1])
-                joined.errback(NotLetIn(msgspec.json.decode(elements[2]), str(details.get("message", ""))))
+                why = msgspec.json.decode(elements[2])
+                joined.errback(NotLetIn(why, str(details.get("message", "")), details))
 
         def closed(_: int, reason: str) -> None:
             if not joined.called:

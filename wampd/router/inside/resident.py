@@ -31,15 +31,22 @@ class Resident:
     """Keeps one session: a `wampd.router.duties.Duty`."""
 
     def __init__(
-        self, clock: Any, what: str, enter: Callable[[], Insider], settle: Callable[[Insider], Deferred[Any]]
+        self,
+        clock: Any,
+        what: str,
+        enter: Callable[[], Insider],
+        settle: Callable[[Insider], Deferred[Any]],
+        retire: Callable[[Insider, Any], object] = lambda insider, _: insider.leave(),
     ) -> None:
         """``clock`` is an ``IReactorTime``; ``what`` stands in the log. ``settle`` does what is to be done, and may fail with
-        `CallFailed`; ``enter`` may raise `NotLetIn`.
+        `CallFailed`; ``enter`` may raise `NotLetIn`. ``retire`` gets the session, and what `settle` came to, at the end.
         """
         self._clock = clock
         self._what = what
         self._enter = enter
         self._settle = settle
+        self._retire = retire
+        self._result: Any = None
         self._insider: Insider | None = None
         self._pause = FIRST_PAUSE
         self._timer: Any = None
@@ -55,19 +62,24 @@ class Resident:
             self._failed(why.reason, why.text)
             return
         insider.on_over.append(lambda reason: self._over(insider, reason))
-        self._settle(insider).addCallbacks(lambda _: self._settled(insider), lambda why: self._unsettled(insider, why))
+        self._settle(insider).addCallbacks(
+            lambda it: self._settled(insider, it), lambda why: self._unsettled(insider, why)
+        )
 
     def stop(self) -> None:
         """Leave for good."""
         self._stopped = True
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        if self._insider is not None:
+        if self._insider is not None and self._result is not None:
+            self._retire(self._insider, self._result)
+        elif self._insider is not None:
             self._insider.leave()
 
-    def _settled(self, insider: Insider) -> None:
+    def _settled(self, insider: Insider, result: Any) -> None:
         if insider.is_over:
             return
+        self._result = result
         self._pause = FIRST_PAUSE
         if self._failing:
             self._failing = False
@@ -83,7 +95,7 @@ class Resident:
 
     def _over(self, insider: Insider, reason: str) -> None:
         if insider is self._insider:
-            self._insider = None
+            self._insider = self._result = None
             self._failed(reason, "its session has ended")
 
     def _failed(self, reason: str, text: str) -> None:
@@ -91,6 +103,7 @@ class Resident:
             return
         if not self._failing:
             self._failing = True
-            log.error("{what} does not work: {reason} {text}", what=self._what, reason=reason, text=text)
+            why = f"{reason} ({text})" if text else reason
+            log.error("{what} does not work: {why}", what=self._what, why=why)
         self._timer = self._clock.callLater(self._pause, self.start)
         self._pause = min(LONGEST_PAUSE, self._pause * 2)

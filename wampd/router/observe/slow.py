@@ -62,7 +62,9 @@ class SlowCalls:
 
     def __init__(self, realm: Realm) -> None:
         self._realm = realm
-        self._open: dict[int, tuple[Invocation, SlowCall]] = {}  # by the identity of the invocation, which is kept
+        self._open: dict[
+            int, tuple[Invocation, SlowCall, float]
+        ] = {}  # by the identity of the invocation, which is kept
         self._over: deque[SlowCall] = deque(maxlen=MOST)
 
     def look(self, now: float, wall: float) -> int:
@@ -78,19 +80,19 @@ class SlowCalls:
             if budget > 0:
                 budget -= _mark(reversed(calls.values()), now)
             oldest = next(iter(calls.values())).seen
-            if oldest and now - oldest >= SLOW:
+            if oldest is not None and now - oldest >= SLOW:
                 self._collect(islice(calls.values(), OF_ONE), now, wall)
         return under_way
 
     def list(self) -> list[SlowCall]:
         """Those under way, the longest first, then those that are over, the last first."""
-        under_way = sorted((call for _, call in self._open.values()), key=lambda call: -call.age)
+        under_way = sorted((call for _, call, _ in self._open.values()), key=lambda call: -call.age)
         return [*under_way, *reversed(self._over)]
 
     def _see_ends(self, now: float) -> None:
-        for key, (invocation, call) in list(self._open.items()):
+        for key, (invocation, call, began) in list(self._open.items()):
             if (invocation.caller.calls or {}).get(invocation.call) is invocation:
-                call.age = now - invocation.seen
+                call.age = now - began
                 call.callee = self._callee(invocation)
             else:
                 call.ended = True
@@ -99,12 +101,12 @@ class SlowCalls:
 
     def _collect(self, calls: Any, now: float, wall: float) -> None:
         for invocation in calls:
-            age = now - invocation.seen
-            if not invocation.seen or age < SLOW or len(self._open) >= MOST:
+            if invocation.seen is None or now - invocation.seen < SLOW or len(self._open) >= MOST:
                 return
+            age = now - invocation.seen
             if id(invocation) not in self._open:
                 call = SlowCall(invocation.uri, invocation.caller.id, self._callee(invocation), wall - age, age)
-                self._open[id(invocation)] = invocation, call
+                self._open[id(invocation)] = invocation, call, invocation.seen
 
     def _callee(self, invocation: Invocation) -> int | None:
         callee = invocation.callee
@@ -115,7 +117,7 @@ def _mark(newest_first: Iterator[Invocation], now: float) -> int:
     """Mark calls until one is marked already; return how many."""
     marked = 0
     for invocation in newest_first:
-        if invocation.seen:
+        if invocation.seen is not None:
             break
         invocation.seen = now
         marked += 1

@@ -42,6 +42,8 @@ LONGEST_WAIT: Final = 600.0
 class Delivery(Struct, frozen=True):
     """One event as it is sent."""
 
+    name: str
+    """What tells it from others."""
     body: bytes
     headers: tuple[tuple[str, str], ...]
 

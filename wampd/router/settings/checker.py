@@ -154,7 +154,7 @@ class Checker:
     def _struct(self, node: Node, type_: inspect.StructType, path: KeyPath) -> Any:
         if not isinstance(node, Table):
             return self._refuse(f"expected a mapping{_keys_to_give(node, type_)}", path, node)
-        fields = {field.name: field for field in type_.fields}
+        fields = {field.encode_name: field for field in type_.fields}
         values: dict[str, Any] = {}
         for key, value in node.entries:
             if key.text in fields:
@@ -172,7 +172,7 @@ class Checker:
                 values[name] = _stand_in(field.type) if field.required else _default(field, node.place)
         if INVALID in values.values():
             return INVALID
-        struct = type_.cls(**values)
+        struct = type_.cls(**{fields[name].name: value for name, value in values.items()})
         rule = self._rules.get(type_.cls)
         if rule:
             rule(struct, Here(self, path))

@@ -6,6 +6,8 @@ from itertools import chain
 
 from .checker import Here, Rule
 from .http import LongPollPath
+from .http.access import PathAccess
+from .http.served import Served
 from .listeners import Listener, WampPath, http_paths, websocket_paths
 from .model import Settings
 from .paths import PathCookie
@@ -22,11 +24,13 @@ def _cookie(cookie: PathCookie, here: Here) -> None:
         here.problem("the prefix is put before the name by itself, where the cookie is Secure", "name")
 
 
-def _paths(listener: Listener) -> Iterator[tuple[KeyPath, WampPath | LongPollPath]]:
-    """The paths of a listener that give cookies, and where they are."""
+def _paths(listener: Listener) -> Iterator[tuple[KeyPath, WampPath | LongPollPath | PathAccess]]:
+    """What gives cookies of a listener, and where it is."""
     for where, what in chain(websocket_paths(listener), http_paths(listener)):
         if isinstance(what, WampPath | LongPollPath) and what.cookie is not None:
             yield where, what
+        if isinstance(what, Served) and what.access is not None and what.access.cookie is not None:
+            yield (*where, "access"), what.access
 
 
 def cookies_of_listener(listener: Listener, here: Here) -> None:

@@ -123,8 +123,8 @@ class Settings(Part, frozen=True, kw_only=True):
     store: Annotated[
         Store | None,
         Meta(
-            description="Keep principals in a database, where realms say so with `auth.store`, and the cookies that browsers"
-            " come back by."
+            description="Keep principals in a database, where realms say so with `auth.store`, the cookies that browsers"
+            " come back by, and the webhooks of realms with all that is not delivered yet."
         ),
     ] = None
     outgoing: Annotated[Outgoing, Meta(description="Where the router sends requests of HTTP.")] = Outgoing()

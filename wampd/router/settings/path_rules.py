@@ -8,9 +8,27 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from .access_rules import access_of_path
 from .checker import Here, Rule, repeated
-from .http import DashboardPath, HealthPath, JsonPath, LongPollPath, MetricsPath, ProxyPath, RedirectPath, StaticPath
+from .http import (
+    DashboardPath,
+    EventsPath,
+    HealthPath,
+    JsonPath,
+    LongPollPath,
+    MetricsPath,
+    PagePath,
+    ProxyPath,
+    RedirectPath,
+    ResourcePath,
+    StaticPath,
+    UploadPath,
+    WsgiPath,
+)
+from .http.access import PathAccess
 from .listeners import EchoPath, RawSocket, WampPath
+from .object_rules import resource, upload, wsgi
+from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
 from .site_rules import policy_of_path
@@ -18,7 +36,7 @@ from .site_rules import policy_of_path
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
-def _origins(path: WampPath | EchoPath | LongPollPath | ProxyPath, here: Here) -> None:
+def _origins(path: WampPath | EchoPath | LongPollPath | ProxyPath | PathAccess, here: Here) -> None:
     for index, origin in here.each(path.origins, "origins"):
         if origin not in ("same-host", "*") and not _ORIGIN.fullmatch(origin):
             message = (
@@ -81,11 +99,19 @@ def _json(path: JsonPath, here: Here) -> None:
         here.problem("infinity, and what is not a number, is not JSON", "value")
 
 
+_EVENT = re.compile(r"[^\x00\r\n]+")
+
+
+def _events(path: EventsPath, here: Here) -> None:
+    if path.event is not None and (not _EVENT.fullmatch(path.event) or path.event.startswith("wampd.")):
+        here.problem("not a name of events; write it like message", "event")
+
+
 def _served(*own: Rule) -> Rule:
     """The rules of one kind, after those of all."""
 
     def check(path: Any, here: Here) -> None:
-        for rule in (policy_of_path, *own):
+        for rule in (policy_of_path, access_of_path, *own):
             rule(path, here)
 
     return check
@@ -94,13 +120,19 @@ def _served(*own: Rule) -> Rule:
 PATH_RULES: Mapping[type, Rule] = {
     DashboardPath: _served(),
     EchoPath: _path_with_origins,
+    EventsPath: _served(_events),
     HealthPath: _served(),
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),
     MetricsPath: _served(),
+    PagePath: _served(page),
+    PathAccess: _origins,
     ProxyPath: _served(_origins, proxy),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),
+    ResourcePath: _served(resource),
     StaticPath: _served(_static),
+    UploadPath: _served(upload),
     WampPath: _path_with_origins,
+    WsgiPath: _served(wsgi),
 }

@@ -15,7 +15,7 @@ def proxy(path: ProxyPath, here: Here) -> None:
     for index, url in urls:
         read = read_upstream(url)
         if not isinstance(read, Upstream):
-            here.problem(f"{quote(url)}: {read}", "backends", index, "url")
+            here.problem(read, "backends", index, "url")  # without the URL: there may be a password in it
     for index, url in repeated(urls):
         here.problem(f"{quote(url)} is here twice; weight gives it more requests", "backends", index, "url")
     for index, network in here.each(path.trusted_proxies, "trusted_proxies"):

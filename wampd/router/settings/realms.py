@@ -4,16 +4,18 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from wampd.realms.calls import Forward
+from wampd.realms.calls import Forward as Forwarding
 from wampd.realms.grants import Action, Disclosure
 from wampd.realms.options import Match
 from wampd.realms.uris import UriCheck
 
 from .auth import Auth
 from .events import History, Retention
+from .hooks import Hooks
 from .limits import RealmLimits, RoleLimits, RuleLimits
 from .monitor import Monitor
 from .parts import Count, Name, Part, Seconds, SecondsOrOff, SlowConsumer, TrustLevel
+from .requests import Forward, HttpCallee
 
 
 class Permission(Part, frozen=True, kw_only=True):
@@ -116,6 +118,7 @@ class Role(Part, frozen=True, kw_only=True):
             description="Whether its rules for `wamp.` also are for the procedures that change what is others': sending"
             " sessions away (`wamp.session.kill`, …), `wamp.registration.remove_callee` and"
             " `wamp.subscription.remove_subscriber`. Otherwise only rules reach them whose `uri` begins with their name."
+            " And whether its sessions may manage the webhooks of all."
         ),
     ] = False
     limits: Annotated[
@@ -158,7 +161,7 @@ class CallTimeout(Part, frozen=True, kw_only=True):
         Meta(description="The most for any call, whatever it asks for, and if it asks for nothing; 0: no limit."),
     ] = 0.0
     forward: Annotated[
-        Forward,
+        Forwarding,
         Meta(
             description="Who watches the time of a callee that announced `call_timeout`: the callee itself if it"
             " registered with `forward_timeout` (`requested`), always the router (`never`), or always the callee"
@@ -236,6 +239,9 @@ class Realm(Part, frozen=True, kw_only=True):
         RealmLimits, Meta(description="What each session may hold and do, and the realm of all together.")
     ] = RealmLimits()
     call_timeout: Annotated[CallTimeout, Meta(description="How long calls may take.")] = CallTimeout()
+    hooks: Annotated[
+        Hooks | None, Meta(description="Serve a registry of webhooks; `{}` does so with the defaults.")
+    ] = None
     monitor: Annotated[
         Monitor | None,
         Meta(
@@ -243,3 +249,9 @@ class Realm(Part, frozen=True, kw_only=True):
             " (`match: exact`) can have them."
         ),
     ] = None
+    http_callees: Annotated[
+        tuple[HttpCallee, ...], Meta(description="Procedures that are HTTP requests. For `match: exact` alone.")
+    ] = ()
+    forwards: Annotated[
+        tuple[Forward, ...], Meta(description="Topics whose events are sent to URLs. For `match: exact` alone.")
+    ] = ()

@@ -102,7 +102,7 @@ def _parts() -> Iterator[tuple[str, inspect.StructType]]:
                 seen.add(type_.cls)
                 yield where, type_
                 for field in type_.fields:
-                    yield from walk(field.type, f"{where}.{field.name}" if where else field.name)
+                    yield from walk(field.type, f"{where}.{field.encode_name}" if where else field.encode_name)
 
     yield from walk(inspect.type_info(Settings), "")
 
@@ -129,7 +129,7 @@ def _row(field: inspect.Field) -> str:
         extra, description = type_.extra or {}, (type_.extra_json_schema or {}).get("description", "")
         type_ = type_.type
     takes = _takes(type_, extra)
-    return f"| `{field.name}` | {takes} | {_default(field)} | {description} |"
+    return f"| `{field.encode_name}` | {takes} | {_default(field)} | {description} |"
 
 
 def _takes(type_: inspect.Type, extra: Mapping[str, Any]) -> str:

@@ -15,12 +15,14 @@ from wampd.realms.grants import Action
 from wampd.realms.uris import is_uri
 
 from . import endpoints
+from .access_rules import access_of_settings
 from .auth_rules import AUTH_RULES, roles_exist
 from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
 from .cookie_rules import COOKIE_RULES, cookies_of_listener, cookies_of_settings
 from .dashboard_rules import dashboards_of_listener, dashboards_of_settings
 from .events import History
+from .hook_rules import HOOK_RULES, hooks_can_be
 from .key_rules import bindings_can_be, certificates_are_asked_for
 from .listeners import (
     KeyPair,
@@ -30,11 +32,13 @@ from .listeners import (
     sites,
 )
 from .model import Component, FailedJoins, ProcessLimits, Settings, Store
+from .object_rules import uploads_of_settings
 from .outgoing_rules import OUTGOING_RULES
 from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
 from .realms import OnDemand, Permission, Realm, Role
+from .request_rules import REQUEST_RULES, requests_of_realm
 from .site_rules import SITE_RULES, sites_of_listener
 from .values import others_can_read
 
@@ -108,6 +112,7 @@ def _realm(realm: Realm, here: Here) -> None:
     for index, name in repeated((i, role.name) for i, role in here.each(realm.roles, "roles")):
         here.problem(f"there is another role {quote(name)}", "roles", index, "name")
     roles_exist(realm, here)
+    requests_of_realm(realm, here)
     fitting_principals(realm.auth.principals, realm, here, "auth", "principals")
     files_are_sound(realm, here)
 
@@ -284,8 +289,11 @@ def _realms_in_the_store(settings: Settings, here: Here) -> None:
 
 def _settings(settings: Settings, here: Here) -> None:
     cookies_of_settings(settings, here)
+    access_of_settings(settings, here)
     dashboards_of_settings(settings, here)
+    uploads_of_settings(settings, here)
     _realms_in_the_store(settings, here)
+    hooks_can_be(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
     for index, (name, match) in repeated(names):
         other = "realm" if match == "exact" else f"template ({match})"
@@ -312,8 +320,10 @@ def _settings(settings: Settings, here: Here) -> None:
 RULES: Mapping[type, Rule] = {
     **AUTH_RULES,
     **COOKIE_RULES,
+    **HOOK_RULES,
     **OUTGOING_RULES,
     **PATH_RULES,
+    **REQUEST_RULES,
     **SITE_RULES,
     Component: _component,
     FailedJoins: _failed_joins,

@@ -65,6 +65,32 @@ SCHEMA: Final[tuple[str, ...]] = (
         value BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE hooks (          -- webhooks
+        id TEXT PRIMARY KEY,
+        realm TEXT NOT NULL,
+        record BLOB NOT NULL      -- wampd.router.hooks.registry.Hook in MessagePack
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX hooks_of ON hooks (realm);
+    CREATE TABLE hook_events (    -- what is to be delivered, or could not be
+        id TEXT PRIMARY KEY,
+        realm TEXT NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX hook_events_of ON hook_events (realm);
+    CREATE TABLE hook_deliveries (
+        realm TEXT NOT NULL,
+        event TEXT NOT NULL,
+        hook TEXT NOT NULL,
+        number INTEGER NOT NULL,  -- what came later has a higher one
+        attempts INTEGER NOT NULL,
+        time REAL NOT NULL,       -- of the next attempt; of a dead letter when it became one: seconds since 1970
+        why TEXT,                 -- what made it a dead letter; NULL: it is pending
+        PRIMARY KEY (event, hook)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX hook_deliveries_of ON hook_deliveries (hook);
+    CREATE INDEX hook_deliveries_in ON hook_deliveries (realm, time);
+    """,
 )
 """Step n makes version n of version n - 1; a step that was released stays as it is."""
 

@@ -5,6 +5,8 @@ Rules
 -----
 * No session is resumed, and none renegotiated: `wampd.router.transports.channels` depends on it, and a client's certificate is
   verified anew for each connection.
+* Of what a client offers to speak (ALPN), HTTP/1.1 is taken; with Twisted's own choice, which asks the factory inside, the
+  handshake would fail.
 * A client's certificate is verified by OpenSSL: chain, dates, purpose. One that is not good ends the handshake, also where none
   would have done.
 
@@ -35,6 +37,10 @@ CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 )
+
+
+HTTP = b"http/1.1"
+"""What browsers are told that is spoken here (ALPN, RFC 7301)."""
 
 
 class ClientCertificates(Struct, frozen=True):
@@ -111,6 +117,7 @@ class CertificateFiles:
             raise ValueError(f"{self._certificate} and {self._key} are no certificate and key: {error}") from None
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+        context.set_alpn_select_callback(_choose_protocol)
         if self._clients is not None:
             _ask_clients(context, self._clients)
         self.names = _names(x509.load_pem_x509_certificates(self._certificate.read_bytes())[0])
@@ -157,6 +164,11 @@ class Certificates:
                     if name in files.names:
                         return files
         return self._first
+
+
+def _choose_protocol(_connection: SSL.Connection, offered: Sequence[bytes]) -> Any:
+    """HTTP/1.1, if the client offers it; if it offers only others, it may still speak RawSocket, which has no name."""
+    return HTTP if HTTP in offered else SSL.NO_OVERLAPPING_PROTOCOLS
 
 
 def _asked(connection: SSL.Connection) -> str:

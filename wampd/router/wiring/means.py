@@ -14,6 +14,7 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.paths import PathCookie
 from wampd.router.transports.connection import Pace
 from wampd.router.wheel import Wheel
+from wampd.router.wiring.hooks import hooks_of
 from wampd.router.wiring.outgoing import Sender
 from wampd.router.wiring.readiness import Readiness
 from wampd.router.wiring.watching import Watching
@@ -45,7 +46,17 @@ class Means(Struct, frozen=True):
 def duties_of(means: Means) -> list[Duty]:
     """All that is configured to be done."""
     means.watching.monitor(means.settings)
-    return [means.watching]
+    return [means.watching, *hooks_of(means), *_requests(means)]
+
+
+def _requests(means: Means) -> list[Duty]:
+    """What realms send out by HTTP."""
+    sending = [realm for realm in means.settings.realms if realm.http_callees or realm.forwards]
+    if not sending:
+        return []
+    from wampd.router.wiring.requests import requests_of  # and with it what sends
+
+    return [duty for realm in sending for duty in requests_of(realm, means)]
 
 
 def pace_of(limits: TransportLimits) -> Pace:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 
+from wampd.router.http.guarded import Guarded
 from wampd.router.http.hosts import Fits
+from wampd.router.http.logins import Logins
 from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.policy import Cors, Policy
 from wampd.router.http.static import StaticFiles, caching
@@ -18,13 +20,18 @@ from wampd.router.reception import Reception
 from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard
 from wampd.router.settings.http import (
     DashboardPath,
+    EventsPath,
     HealthPath,
     JsonPath,
     LongPollPath,
     MetricsPath,
+    PagePath,
     ProxyPath,
     RedirectPath,
+    ResourcePath,
     StaticPath,
+    UploadPath,
+    WsgiPath,
 )
 from wampd.router.settings.http.served import Cors as CorsSettings
 from wampd.router.settings.http.served import Served
@@ -32,6 +39,7 @@ from wampd.router.settings.listeners import Listener
 from wampd.router.settings.policy import AccessLog as AccessLogSettings
 from wampd.router.settings.policy import Hsts
 from wampd.router.transports.longpoll import LongPoll, LongPollPort
+from wampd.router.wiring.accesses import logins_of
 from wampd.router.wiring.means import Means, cookies_of, pace_of
 
 log = Logger()
@@ -43,6 +51,8 @@ class Ground(Struct, frozen=True):
     means: Means
     listener: Listener
     reception: Reception
+    logins: Logins | None = None
+    """Those who may come to the path; `None`: everybody may."""
 
 
 def site_of(listener: Listener, reception: Reception, means: Means, fits: Fits | None = None) -> Any:
@@ -57,6 +67,7 @@ def site_of(listener: Listener, reception: Reception, means: Means, fits: Fits |
         body_size=listener.limits.message_size,
         headers=() if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),),
         access_log=_access_log(listener.access_log, means),
+        is_watched=means.settings.log.level == "debug",
     )
 
 
@@ -66,7 +77,11 @@ def _tree(paths: Mapping[str, Served], ground: Ground) -> dict[str, Resource]:
 
 def served_by(what: Served, ground: Ground) -> Resource:
     """What serves a path that is configured so."""
-    served = MAKERS[type(what)](what, ground)
+    logins = logins_of(what, ground)
+    if logins is None:
+        served = MAKERS[type(what)](what, ground)
+    else:
+        served = Guarded(MAKERS[type(what)](what, structs.replace(ground, logins=logins)), logins)
     if what.cors is None and not what.headers:
         return served
     return Policy(served, cors=None if what.cors is None else _cors(what.cors), headers=what.headers)
@@ -163,6 +178,18 @@ def _proxy(path: ProxyPath, ground: Ground) -> Resource:
     return proxy_of(path, ground.means)
 
 
+def _pages(path: PagePath, ground: Ground) -> Resource:
+    from wampd.router.wiring.pages import pages_of
+
+    return pages_of(path, ground)
+
+
+def _events(path: EventsPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.streams import events_of
+
+    return events_of(path, ground)
+
+
 def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
     from wampd.router.http.metrics import MetricsResource
 
@@ -175,14 +202,37 @@ def _health(path: HealthPath, ground: Ground) -> Resource:  # noqa: ARG001 - it 
     return HealthResource(ground.means.readiness.look)
 
 
+def _upload(path: UploadPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.uploads import upload_of
+
+    return upload_of(path, ground.means)
+
+
+def _wsgi(path: WsgiPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.python import wsgi_of
+
+    return wsgi_of(path, ground.means)
+
+
+def _resource(path: ResourcePath, ground: Ground) -> Resource:  # noqa: ARG001 - what it needs are its arguments
+    from wampd.router.wiring.python import resource_of
+
+    return resource_of(path)
+
+
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     JsonPath: _json,
     HealthPath: _health,
     DashboardPath: _dashboard,
+    EventsPath: _events,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
+    PagePath: _pages,
     ProxyPath: _proxy,
     RedirectPath: _redirect,
+    ResourcePath: _resource,
     StaticPath: _static,
+    UploadPath: _upload,
+    WsgiPath: _wsgi,
 }
 """What makes each kind; a test sees that none is missing. What is heavy is imported where it is made."""

@@ -3,23 +3,32 @@
 from typing import TypeAlias
 
 from .dashboard import DashboardPath
+from .events import EventsPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
+from .page import PagePath
 from .proxy import ProxyPath
+from .python import ResourcePath, WsgiPath
 from .redirect import RedirectPath
 from .static import StaticPath
+from .upload import UploadPath
 
 __all__ = [
     "DashboardPath",
+    "EventsPath",
     "HealthPath",
     "HttpPath",
     "JsonPath",
     "LongPollPath",
     "MetricsPath",
+    "PagePath",
     "ProxyPath",
     "RedirectPath",
+    "ResourcePath",
     "StaticPath",
+    "UploadPath",
+    "WsgiPath",
 ]
 
 # fmt: off
@@ -29,9 +38,14 @@ HttpPath: TypeAlias = (
     | JsonPath
     | LongPollPath
     | ProxyPath
+    | PagePath
     | DashboardPath
     | MetricsPath
     | HealthPath
+    | EventsPath
+    | UploadPath
+    | WsgiPath
+    | ResourcePath
 )
 # fmt: on
 """What may stand under a path; `type` tells which it is."""

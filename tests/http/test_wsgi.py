@@ -1,0 +1,281 @@
+"""WSGI applications: what they are told, what becomes of their answers, and what keeps them within bounds."""
+
+import threading
+
+import pytest
+from twisted.python.threadpool import ThreadPool
+
+from tests.http.house import Watched, connect, head
+from tests.transports.port import headers, status
+from wampd.router.http.channel import STALL
+from wampd.router.http.wsgi import Wsgi
+
+
+class Pool:
+    """A thread pool of one thread that begins when it is told to."""
+
+    def __init__(self):
+        self.work = []
+
+    def callInThread(self, work):
+        self.work.append(work)
+
+
+class Reactor:
+    """As much of a reactor as goes between threads and `Loop`."""
+
+    def __init__(self, loop):
+        self.loop = loop
+        self.calls = []
+        self.there = threading.Condition()
+
+    def callFromThread(self, call, *args, **kwargs):
+        with self.there:
+            self.calls.append((call, args, kwargs))
+            self.there.notify()
+
+    def callLater(self, *args):
+        return self.loop.callLater(*args)
+
+
+class Threads:
+    def __init__(self):
+        self.pool = Pool()
+        self.reactor = None
+
+
+class Place:
+    """A path with a WSGI application, and a connection to it."""
+
+    def __init__(self, application, *, most=2, timeout=10.0, size=None):
+        self.threads = Threads()
+        self.wsgi = Wsgi(application, self.threads, most=most, timeout=timeout, size=size)
+        self.port = connect({"/app": self.wsgi})
+        self.reactor = self.threads.reactor = Reactor(self.port.loop)
+
+    def connect(self):
+        return connect({"/app": self.wsgi})
+
+    def ask(self, line, *lines, content=b"", port=None):
+        announced = (f"Content-Length: {len(content)}",) if content else ()
+        (port or self.port).client.send(head(f"{line} HTTP/1.1", *announced, *lines) + content)
+        self.run()
+        return (port or self.port).client.read()
+
+    def run(self):
+        """Let the threads run, as long as they have something to say."""
+        for work in self.begin():
+            while work.is_alive() or self.reactor.calls:
+                self.turn()
+
+    def begin(self):
+        begun = [threading.Thread(target=work, daemon=True) for work in self.threads.pool.work]
+        self.threads.pool.work.clear()
+        for each in begun:
+            each.start()
+        return begun
+
+    def turn(self, wait=0.05):
+        with self.reactor.there:
+            if not self.reactor.calls:
+                self.reactor.there.wait(wait)
+            calls, self.reactor.calls = self.reactor.calls, []
+        for call, args, kwargs in calls:
+            call(*args, **kwargs)
+
+
+@pytest.fixture(autouse=True)
+def _no_failures(request):
+    with Watched() as watched:
+        yield
+    if "fails" not in request.node.name:
+        assert watched.failures == []
+
+
+def hello(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello ", environ["wsgi.input"].read()]
+
+
+class Told:
+    """Keeps what it is told."""
+
+    def __call__(self, environ, start_response):
+        self.environ = environ
+        start_response("204 No Content", [])
+        return []
+
+
+def test_an_application_answers():
+    answer = Place(hello).ask("POST /app", content=b"you")
+    assert status(answer) == 200
+    assert headers(answer)["content-type"] == "text/plain"
+    assert b"hello " in answer
+    assert b"you" in answer
+
+
+@pytest.mark.parametrize(
+    ("target", "rest"),
+    [
+        ("/app", ""),
+        ("/app/", "/"),
+        ("/app/a/b%20c", "/a/b c"),
+        ("/app//x", "//x"),
+        ("/app/%C3%A4", "/Ã¤"),
+        ("/app/a%2Fb", "/a/b"),
+    ],
+)
+def test_it_knows_where_it_is(target, rest):
+    told = Told()
+    Place(told).ask(f"GET {target}?x=1&y=%20")
+    environ = told.environ
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"], environ["QUERY_STRING"]) == ("/app", rest, "x=1&y=%20")
+    assert (environ["SERVER_NAME"], environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]) == (
+        "router.example",
+        "127.0.0.1",
+        "http",
+    )
+
+
+def test_no_header_can_be_taken_for_something_else():
+    told = Told()
+    Place(told).ask("GET /app", "Proxy: evil:80", "X_Real_User: root", "X-Real-User: joe", "Content_Length: 99")
+    assert "HTTP_PROXY" not in told.environ
+    assert told.environ["HTTP_X_REAL_USER"] == "joe"
+    assert told.environ["CONTENT_LENGTH"] == "0"
+
+
+def test_it_is_told_how_long_a_body_in_chunks_is():
+    told = Told()
+    place = Place(told)
+    place.port.client.send(
+        head("POST /app HTTP/1.1", "Transfer-Encoding: chunked", "Content-Type: a/b") + b"3\r\none\r\n0\r\n\r\n"
+    )
+    place.run()
+    assert (told.environ["CONTENT_LENGTH"], told.environ["CONTENT_TYPE"]) == ("3", "a/b")
+    assert "HTTP_TRANSFER_ENCODING" not in told.environ
+
+
+def test_several_requests_of_one_connection():
+    place = Place(hello)
+    assert [status(place.ask("GET /app")) for _ in range(3)] == [200] * 3
+
+
+def test_an_application_that_fails_shows_nothing_of_it():
+    def broken(environ, start_response):
+        raise RuntimeError("private")
+
+    with Watched() as watched:
+        answer = Place(broken).ask("GET /app")
+    assert status(answer) == 500
+    assert b"private" not in answer
+    assert len(watched.failures) == 1
+
+
+def test_one_that_fails_in_the_midst_of_its_answer_ends_the_connection():
+    def broken(environ, start_response):
+        start_response("200 OK", [])
+        yield b"half"
+        raise RuntimeError("private")
+
+    place = Place(broken)
+    answer = place.ask("GET /app")
+    assert b"half" in answer
+    assert not answer.endswith(b"0\r\n\r\n")
+    assert place.port.client.is_cut_off()
+
+
+def test_so_many_are_inside_and_no_more():
+    place = Place(hello, most=2)
+    others = [place.connect() for _ in range(3)]
+    for port in others:
+        port.client.send(head("GET /app HTTP/1.1"))
+    assert [status(port.client.read() or b"HTTP/1.1 0 ") for port in others] == [0, 0, 503]
+    place.run()
+    assert [status(port.client.read()) for port in others[:2]] == [200, 200]
+    assert status(place.ask("GET /app")) == 200
+
+
+def test_one_that_is_too_slow_is_answered_for_and_its_place_is_taken():
+    go_on = threading.Event()
+
+    def slow(environ, start_response):
+        go_on.wait(10)
+        start_response("200 OK", [])
+        return [b"late"]
+
+    place = Place(slow, most=1, timeout=10.0)
+    place.port.client.send(head("GET /app HTTP/1.1"))
+    (thread,) = place.begin()
+    place.port.loop.run(11)
+    assert status(place.port.client.read()) == 504
+    assert status(place.ask("GET /app", port=place.connect())) == 503
+    go_on.set()
+    while thread.is_alive() or place.reactor.calls:
+        place.turn()
+    assert status(place.ask("GET /app", port=place.connect())) == 200
+
+
+def test_it_waits_for_a_client_that_does_not_read():
+    asked = []
+
+    def long(environ, start_response):
+        start_response("200 OK", [])
+        for number in range(1000):
+            asked.append(number)
+            yield b"x" * 50_000
+
+    place = Place(long)
+    place.port.client.send(head("GET /app HTTP/1.1"))
+    (thread,) = place.begin()
+    for _ in range(50):
+        place.turn(0.01)
+    assert len(asked) < 10
+    place.port.loop.run(STALL + 1)  # the client is cut off
+    while thread.is_alive() or place.reactor.calls:
+        place.turn()
+    assert len(asked) < 10
+    assert place.wsgi._inside == 0
+
+
+def test_nothing_more_is_asked_for_when_the_client_has_left():
+    closed = []
+
+    class Pieces:
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            place.port.wire.reset()
+            return b"x"
+
+        def close(self):
+            closed.append(True)
+
+    def leaving(environ, start_response):
+        start_response("200 OK", [])
+        return Pieces()
+
+    place = Place(leaving)
+    place.port.client.send(head("GET /app HTTP/1.1"))
+    place.run()
+    assert closed == [True]
+    assert place.wsgi._inside == 0
+
+
+def test_one_whose_client_left_before_it_began_does_not_begin():
+    begun = []
+    place = Place(lambda *_: begun.append(True) or [])
+    place.port.client.send(head("GET /app HTTP/1.1"))
+    place.port.wire.reset()
+    place.run()
+    assert begun == []
+    assert place.wsgi._inside == 0
+
+
+def test_the_body_has_a_limit_of_its_own():
+    assert status(Place(hello, size=3).ask("POST /app", content=b"four")) == 413
+
+
+def test_twisted_has_the_pool_that_threads_are_made_of():
+    assert ThreadPool.threadFactory is threading.Thread

@@ -1,0 +1,117 @@
+"""A running router that is observed: by its monitor, by a collector of metrics, by whoever wants to know whether it is ready."""
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from tests.router.client import Session
+from tests.support.process import running_wampd
+
+CONFIG = """\
+realms:
+  - name: realm1
+    monitor: {{all_realms: true}}
+    roles:
+      - name: operator
+        permissions:
+          - {{uri: "", match: prefix, allow: [call, register, publish, subscribe]}}
+          - {{uri: wampd.monitor., match: prefix, allow: [call, subscribe]}}
+    auth: {{anonymous: {{role: operator}}}}
+listeners:
+  - endpoint: tcp:${{WAMPD_PORT}}:interface=127.0.0.1
+    websocket: {{/ws: {{type: wamp}}}}
+    rawsocket: {{}}
+    http:
+      /metrics: {{type: metrics}}
+      /health: {{type: health}}
+{more}
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    def running(more=""):
+        config = tmp_path / "config.yaml"
+        config.write_text(CONFIG.format(more=more))
+        return running_wampd(config, tmp_path / "log")
+
+    return running
+
+
+def get(port, path, **headers):
+    """Status, headers and body of an answer."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.headers, refusal.read()
+
+
+def result(answer):
+    """The one positional value of a RESULT."""
+    assert answer[0] == 50, answer
+    (value,) = answer[3]
+    return value
+
+
+def ask(client, number, procedure, **given):
+    client.send(48, number, {}, f"wampd.monitor.{procedure}", [], given)
+    return result(client.receive())
+
+
+def test_an_operator_sees_who_is_there_and_sends_one_away(run):
+    with run() as (_, port), Session(port) as operator, Session(port) as victim:
+        (session,) = [each for each in ask(operator, 1, "sessions")["sessions"] if each["received"] == 0]
+        assert session["address"] == "127.0.0.1"
+        assert ask(operator, 2, "kill", session=session["session"], message="go") is True
+        goodbye = victim.receive()
+        assert goodbye == [6, {"message": "go"}, "wamp.close.killed"]
+        assert ask(operator, 3, "sessions")["total"] == 1
+
+
+def test_the_tick_comes_by_itself(run):
+    with run() as (_, port), Session(port) as operator:
+        operator.send(32, 1, {}, "wampd.monitor.tick")
+        assert operator.receive()[0] == 33
+        for _ in range(2):
+            kind, _, _, _, (tick,) = operator.receive()
+            assert kind == 36
+            assert tick["realms"][0]["name"] == "realm1"
+            assert tick["process"]["connections"] >= 1
+
+
+def test_a_collector_reads_the_metrics(run):
+    with run() as (_, port), Session(port):
+        status, headers, body = get(port, "/metrics", Accept="application/openmetrics-text; version=1.0.0")
+        assert status == 200
+        assert headers["Content-Type"].startswith("application/openmetrics-text")
+        names = {family.name for family in text_string_to_metric_families(body.decode())}
+        assert {"wampd_sessions", "wampd_calls", "wampd_build", "process_cpu_seconds"} <= names
+
+
+def test_a_router_that_is_ready_says_so(run):
+    with run() as (_, port):
+        status, _, body = get(port, "/health/ready")
+        assert status == 200
+        assert json.loads(body)["status"] == "ready"
+        assert get(port, "/health/live")[0] == 200
+
+
+def test_a_router_whose_component_does_not_run_is_not_ready_but_lives(run):
+    more = 'components: [{name: never, command: ["sh", "-c", "exit 3"]}]'
+    with run(more) as (wampd, port):
+        wampd.wait_for_log("component never failed")
+        status, _, body = get(port, "/health/ready")
+        assert (status, json.loads(body)["checks"]["components"]) == (503, "not running: never")
+        assert get(port, "/health/live")[0] == 200
+
+
+def test_a_router_with_a_store_says_that_it_works(run, tmp_path):
+    with run(f"store: {{file: {tmp_path}/wampd.sqlite}}") as (_, port):
+        assert json.loads(get(port, "/health/ready")[2])["checks"]["store"] == "ok"
+        assert b"wampd_store_up 1.0" in get(port, "/metrics")[2]

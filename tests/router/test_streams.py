@@ -1,0 +1,197 @@
+"""Streams of events, procedures that are HTTP requests, and forwarded topics of a running router."""
+
+import http.server
+import json
+import subprocess
+import threading
+from contextlib import contextmanager
+from queue import Queue
+
+import pytest
+
+from tests.router.client import Session
+from tests.router.conftest import LISTENERS
+
+REALMS = """
+realms:
+  - name: realm1
+    roles:
+      - name: anonymous
+        permissions: [{uri: com., match: prefix, allow: [call, register, publish, subscribe]}]
+      - name: reader
+        permissions: [{uri: com.app.news, allow: [subscribe]}]
+    auth: {anonymous: {role: anonymous}}
+    history: [{uri: com.app.news}]
+"""
+CALLEES = """
+    http_callees:
+      - procedure: com.app.user
+        url: "http://127.0.0.1:%d/users/{id}{?page}"
+        secret_headers: {Authorization: "Bearer hunter2"}
+        timeout: 1 s
+        errors: {"404": com.app.no_such_user}
+    forwards:
+      - topic: com.app.
+        match: prefix
+        url: "http://127.0.0.1:%d/in"
+        pause: 100 ms
+        secret: whsec_aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMg==
+"""
+EVENTS = (
+    LISTENERS
+    + """
+    http:
+      /events: {type: events, realm: realm1, role: reader, insecure: true, retry: 100 ms, streams: 2}
+"""
+)
+
+
+class Backend(http.server.BaseHTTPRequestHandler):
+    """Answers as its path says, and keeps what it was asked."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.asked.put((self.path, dict(self.headers), b""))
+        if self.path == "/users/slow":
+            self.server.left.wait(20)
+        body = b'{"name":"joe"}' if self.path.startswith("/users/7") else b'{"name":null}'
+        self._answer(200 if self.path.startswith("/users/7") else 404, body)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.asked.put((self.path, dict(self.headers), body))
+        self._answer(self.server.statuses.pop(0) if self.server.statuses else 200, b"")
+
+    def _answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Quiet."""
+
+
+@pytest.fixture
+def backend():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+    server.asked, server.left, server.statuses = Queue(), threading.Event(), []
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.left.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@contextmanager
+def curl(port, target, *options):
+    """``curl -N``: its output comes line by line."""
+    command = ["curl", "-sN", "--max-time", "20", *options, f"http://127.0.0.1:{port}{target}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield process.stdout
+        process.kill()
+
+
+def event(lines):
+    """The next event: its fields."""
+    fields = {}
+    for line in lines:
+        name, _, value = line.rstrip("\n").partition(": ")
+        if name:
+            fields[name] = value
+        elif fields:
+            return fields
+    return fields
+
+
+def publish(session, topic, *args):
+    session.send(16, 1, {"acknowledge": True}, topic, list(args))
+    assert session.receive()[0] == 17
+
+
+def call(session, uri, **kwargs):
+    session.send(48, 2, {}, uri, [], kwargs)
+    return session.receive()
+
+
+def test_curl_follows_a_topic_and_goes_on_where_it_was(start):
+    router = start(realms=REALMS, listeners=EVENTS)
+    publisher = Session(router.port)
+    with curl(router.port, "/events?topic=com.app.news") as lines:
+        start_of_it = event(lines)
+        assert start_of_it["retry"] == "100"
+        publish(publisher, "com.app.news", 1)
+        first = event(lines)
+        assert (first["event"], json.loads(first["data"])["args"]) == ("com.app.news", [1])
+    publish(publisher, "com.app.news", 2)
+    publish(publisher, "com.app.news", 3)
+    with curl(router.port, "/events?topic=com.app.news", "-H", f"Last-Event-ID: {first['id']}") as lines:
+        assert event(lines) == {"retry": "100"}
+        assert [json.loads(event(lines)["data"])["args"] for _ in range(2)] == [[2], [3]]
+        assert router.stop() == 0
+        last = event(lines)
+        assert (last["event"], json.loads(last["data"])) == ("wampd.over", {"reason": "wamp.close.system_shutdown"})
+
+
+@pytest.mark.parametrize(
+    ("target", "method", "status"),
+    [
+        ("/events?topic=com.app.news", "HEAD", 200),
+        ("/events?topic=com.app.other", "GET", 403),
+        ("/events?topic=com.app.&match=prefix", "GET", 403),
+        ("/events", "GET", 400),
+        ("/events?topic=com.app.news", "POST", 405),
+    ],
+)
+def test_curl_is_told_what_cannot_be(start, target, method, status):
+    router = start(realms=REALMS, listeners=EVENTS)
+    options = ["--head"] if method == "HEAD" else ["-X", method]
+    url = f"http://127.0.0.1:{router.port}{target}"
+    command = ["curl", "-s", "--max-time", "10", "-o", "/dev/null", "-w", "%{http_code}", *options, url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.stdout == str(status)
+
+
+def test_a_procedure_is_a_request(start, backend):
+    port = backend.server_port
+    router = start(realms=REALMS + CALLEES % (port, port))
+    caller = Session(router.port)
+    assert call(caller, "com.app.user", id=7, page=2) == [50, 2, {}, [{"name": "joe"}]]
+    path, headers, _ = backend.asked.get(timeout=10)
+    assert (path, headers["Authorization"]) == ("/users/7?page=2", "Bearer hunter2")
+    about = {"status": 404, "body": {"name": None}}
+    assert call(caller, "com.app.user", id=8) == [8, 48, 2, {}, "com.app.no_such_user", ["Not Found"], about]
+    assert call(caller, "com.app.user", id="../7")[4] == "wamp.error.invalid_argument"
+    assert call(caller, "com.app.user", id="slow")[4:] == ["wampd.error.http.timeout", ["it took too long"]]
+    assert "hunter2" not in router.log()
+    backend.left.set()
+    assert router.stop() == 0
+
+
+def test_a_procedure_whose_server_is_not_there_is_an_error(start, backend):
+    port = backend.server_port
+    backend.shutdown()
+    backend.server_close()
+    router = start(realms=REALMS + CALLEES % (port, port))
+    assert call(Session(router.port), "com.app.user", id=7)[4] == "wampd.error.http.connect"
+
+
+def test_events_are_forwarded_in_order_and_signed_and_tried_again(start, backend):
+    port = backend.server_port
+    backend.statuses += [200, 503, 200]
+    router = start(realms=REALMS + CALLEES % (port, port))
+    publisher = Session(router.port)
+    for number in range(3):
+        publish(publisher, "com.app.news", number)
+    asked = [backend.asked.get(timeout=10) for _ in range(4)]
+    assert [json.loads(body)["args"] for _, _, body in asked] == [[0], [1], [1], [2]]
+    _, headers, body = asked[1]
+    assert headers["Webhook-Id"] == f"msg_{json.loads(body)['publication']}"
+    assert headers["Webhook-Signature"].startswith("v1,")
+    assert headers["Content-Type"] == "application/json"
+    assert "status 503" in router.log()
+    assert router.stop() == 0

@@ -1,0 +1,147 @@
+"""Who wants to be told of what: the registrations of one realm. No I/O; time comes in as seconds since 1970.
+
+Rules
+-----
+* A registration is a URL under a key, of the principal (authid) that registered it. To register the same URL under the same key
+  again renews it, and changes its secret and filter as far as they are given.
+* It belongs to that principal alone: for others it is not there, unless their role is privileged. Nobody is shown its secret,
+  but whoever registers without giving one: once, in the answer.
+* It ends when its time is up, and can be renewed before.
+* How many there are is bounded: in all, under each key, and of each principal.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from msgspec import Struct, structs
+
+from wampd.router.hooks.filters import Scalar
+
+LONGEST_KEY: Final = 128
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+
+
+class Hook(Struct, frozen=True):
+    """One registration."""
+
+    id: str
+    key: str
+    url: str
+    host: str
+    """Whose breaker it is under: name and port."""
+    secret: bytes
+    owner: str
+    filter: dict[str, tuple[Scalar, ...]]
+    created: float
+    """Seconds since 1970, as is `expires`."""
+    expires: float
+
+    def __repr__(self) -> str:  # the secret stays here
+        return f"<Hook {self.id} {self.key}>"
+
+
+class Bounds(Struct, frozen=True):
+    """How many there may be."""
+
+    in_all: int = 10_000
+    per_key: int = 1_000
+    per_owner: int = 1_000
+
+
+class TooMany(Exception):
+    """There is no room for one more; the text says where."""
+
+
+def is_key(text: str) -> bool:
+    """Whether something may be registered under this."""
+    return len(text) <= LONGEST_KEY and _KEY.fullmatch(text) is not None
+
+
+class Registry:
+    """The registrations of one realm."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._hooks: dict[str, Hook] = {}
+        self._by_key: dict[str, dict[str, None]] = {}
+        self._by_place: dict[tuple[str, str, str], str] = {}
+        self._owned: dict[str, int] = {}
+        self._ends: list[tuple[float, str]] = []
+
+    def __len__(self) -> int:
+        return len(self._hooks)
+
+    def __iter__(self) -> Iterator[Hook]:
+        return iter(self._hooks.values())
+
+    def get(self, hook_id: str) -> Hook | None:
+        """The registration of an id."""
+        return self._hooks.get(hook_id)
+
+    def under(self, key: str) -> list[Hook]:
+        """The registrations under a key."""
+        return [self._hooks[each] for each in self._by_key.get(key, ())]
+
+    def at(self, owner: str, key: str, url: str) -> Hook | None:
+        """What a principal has registered there."""
+        hook_id = self._by_place.get((owner, key, url))
+        return None if hook_id is None else self._hooks[hook_id]
+
+    def check_room(self, owner: str, key: str) -> None:
+        """Raise `TooMany` if one more cannot be added."""
+        bounds = self._bounds
+        if len(self._hooks) >= bounds.in_all:
+            raise TooMany(f"the realm has {bounds.in_all} registrations")
+        if len(self._by_key.get(key, ())) >= bounds.per_key:
+            raise TooMany(f"the key has {bounds.per_key} registrations")
+        if self._owned.get(owner, 0) >= bounds.per_owner:
+            raise TooMany(f"the principal has {bounds.per_owner} registrations")
+
+    def put(self, hook: Hook) -> None:
+        """Take a registration, maybe in the place of the one with the same id."""
+        if hook.id not in self._hooks:
+            self._by_key.setdefault(hook.key, {})[hook.id] = None
+            self._by_place[hook.owner, hook.key, hook.url] = hook.id
+            self._owned[hook.owner] = self._owned.get(hook.owner, 0) + 1
+        self._hooks[hook.id] = hook
+        heapq.heappush(self._ends, (hook.expires, hook.id))
+        if len(self._ends) > 2 * len(self._hooks) + 1000:
+            self._ends = [(each.expires, each.id) for each in self]
+            heapq.heapify(self._ends)
+
+    def renew(self, hook: Hook, **changes: Any) -> Hook:
+        """Change a registration."""
+        changed = structs.replace(hook, **changes)
+        self.put(changed)
+        return changed
+
+    def remove(self, hook_id: str) -> Hook | None:
+        """Take one out."""
+        hook = self._hooks.pop(hook_id, None)
+        if hook is not None:
+            del self._by_place[hook.owner, hook.key, hook.url]
+            _without(self._by_key, hook.key, hook_id)
+            self._owned[hook.owner] -= 1
+            if not self._owned[hook.owner]:
+                del self._owned[hook.owner]
+        return hook
+
+    def expired(self, now: float) -> list[Hook]:
+        """Those whose time is up; they are still in."""
+        found: dict[str, Hook] = {}
+        while self._ends and self._ends[0][0] <= now:
+            _, hook_id = heapq.heappop(self._ends)
+            hook = self._hooks.get(hook_id)
+            if hook is not None and hook.expires <= now:
+                found[hook_id] = hook
+        return list(found.values())
+
+
+def _without(by_key: dict[str, dict[str, None]], key: str, hook_id: str) -> None:
+    del by_key[key][hook_id]
+    if not by_key[key]:
+        del by_key[key]

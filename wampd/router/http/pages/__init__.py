@@ -1,0 +1,1 @@
+"""Pages: what procedures return, rendered by templates."""

@@ -1,0 +1,230 @@
+"""Pages as something that is served under a path: a GET is a call, and its result is rendered.
+
+Rules
+-----
+* The page has what the procedure returned, as ``result`` (the first positional value), ``args`` and ``kwargs``, and the arguments
+  of the call as ``asked``. A keyword value ``http`` is not for the template: it may say ``status`` and ``headers``.
+* An ERROR has the status that the path gives its URI, or that of `STATUS`, or 500; its page is made by the template for errors, which
+  is told the status and the URI and nothing more, or is one line.
+* What the browser has already is not sent again (`ETag`). What depends on who asks is for that one alone (``private``).
+* A client that leaves cancels its call; a call has a timeout.
+
+Sources: RFC 9110, sections 13.1.2 (conditional requests) and 15; RFC 9111, section 5.2 (caches).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from twisted.internet.defer import CancelledError
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from wampd.router.envoy import CallFailed
+from wampd.router.http.access import Access, Refused
+from wampd.router.http.answer import say
+from wampd.router.http.conditional import has_not_changed
+from wampd.router.http.pages.routes import Route, Unfit, path_of
+
+log = Logger()
+
+HTML: Final = b"text/html; charset=utf-8"
+STATUS: Final[Mapping[str, int]] = {
+    "wamp.error.authorization_failed": 503,
+    "wamp.error.canceled": 503,
+    "wamp.error.invalid_argument": 400,
+    "wamp.error.no_such_procedure": 404,
+    "wamp.error.not_authorized": 403,
+    "wamp.error.timeout": 504,
+    "wamp.error.unavailable": 503,
+}
+PHRASES: Final[Mapping[int, str]] = {each.value: each.phrase for each in HTTPStatus}
+HTTP: Final = "http"
+"""The keyword value of a result that is for the answer's head."""
+_NAME: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
+_VALUE: Final = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
+_OURS: Final = frozenset(
+    {"connection", "content-length", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that the server sets itself."""
+
+
+class Head(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a result says of the answer's head."""
+
+    status: int = 200
+    headers: dict[str, str] = {}
+
+
+class Unusable(Exception):
+    """A result says something of the head that cannot be; the text says what."""
+
+
+class Site(Struct, frozen=True):
+    """What all pages of a path have in common."""
+
+    render: Callable[[str, Mapping[str, Any]], bytes]
+    """Makes a page, of a template and values; it may raise `Exception`, whose text is for the log."""
+    timeout: float = 10.0
+    """Seconds of a call."""
+    error_template: str | None = None
+    errors: Mapping[str, int] = {}
+    """Statuses of errors, by URI."""
+    private: bool = False
+    """Whether a page depends on who asks."""
+
+
+class Pages(Resource):
+    """Pages."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, routes: Sequence[Route], access: Access, site: Site) -> None:
+        super().__init__()
+        self._routes = routes
+        self._access = access
+        self._site = site
+
+    def render(self, request: Any) -> Any:
+        """Answer GET and HEAD."""
+        page = _Page(request, self._site)
+        found = self._find(request)
+        if found is None:
+            return page.error(404)
+        if request.method not in (b"GET", b"HEAD"):
+            request.setHeader(b"Allow", b"GET, HEAD")
+            return say(request, 405, "GET alone")
+        route, values = found
+        try:
+            values |= route.more(request.uri.partition(b"?")[2])
+        except Unfit:
+            return page.error(400)
+        page.begin(self._access, route, values)
+        return NOT_DONE_YET
+
+    def _find(self, request: Any) -> tuple[Route, dict[str, Any]] | None:
+        path = path_of(request.postpath)
+        for route in self._routes if path is not None else ():
+            values = route.arguments(path or [])
+            if values is not None:
+                return route, values
+        return None
+
+
+class _Page:
+    """The answer to one request."""
+
+    def __init__(self, request: Any, site: Site) -> None:
+        self._request = request
+        self._site = site
+        self._left = False
+
+    def begin(self, access: Access, route: Route, values: Mapping[str, Any]) -> None:
+        """Call the procedure as who asks, and answer when it has."""
+        args, kwargs = route.call(values)
+        timeout = self._site.timeout
+        answer = access.session(self._request)
+        called = answer.addCallback(lambda insider: insider.call(route.procedure, args, kwargs, timeout=timeout))
+        self._request.notifyFinish().addErrback(self._leave, called)
+        called.addCallback(self._rendered, route, values)
+        called.addErrback(self._failed)
+        called.addCallback(self._give)
+        called.addErrback(self._request.processingFailed)
+
+    def error(self, status: int, uri: str = "") -> bytes:
+        """The page of an error."""
+        request, site = self._request, self._site
+        reason = PHRASES.get(status, "")
+        if site.error_template is not None:
+            try:
+                body = site.render(site.error_template, {"status": status, "reason": reason, "uri": uri})
+            except Exception as why:  # noqa: BLE001 - as below
+                log.error("the page for errors cannot be rendered: {why}", why=str(why))
+            else:
+                request.setResponseCode(status)
+                request.setHeader(b"Content-Type", HTML)
+                return body
+        return say(request, status, reason or "an error")
+
+    def _leave(self, _: Failure, called: Any) -> None:
+        self._left = True
+        called.cancel()
+
+    def _rendered(self, reply: Any, route: Route, values: Mapping[str, Any]) -> bytes:
+        args, kwargs = reply.values(), reply.named()
+        said = kwargs.pop(HTTP, None)
+        told = {"result": args[0] if args else None, "args": args, "kwargs": kwargs, "asked": values}
+        try:
+            head = read_head(said)
+        except Unusable as why:
+            log.warn("{procedure}: {why}", procedure=route.procedure, why=str(why))
+            return self.error(500)
+        try:
+            body = self._site.render(route.template, told)
+        except Exception as why:  # noqa: BLE001 - the template's failure, which is said in one line
+            log.error("a page of {procedure} cannot be rendered: {why}", procedure=route.procedure, why=str(why))
+            return self.error(500)
+        return self._answer(head, body)
+
+    def _answer(self, head: Head, body: bytes) -> bytes:
+        request = self._request
+        etag = b'"' + hashlib.sha256(body).hexdigest()[:20].encode() + b'"'
+        request.setResponseCode(head.status)
+        request.setHeader(b"Content-Type", HTML)
+        request.setHeader(b"Cache-Control", b"private, no-cache" if self._site.private else b"no-cache")
+        for name, value in head.headers.items():
+            request.setHeader(name.encode(), value.encode("latin-1"))
+        if head.status == 200:
+            request.setHeader(b"ETag", etag)
+            if has_not_changed(request, etag):
+                request.setResponseCode(304)
+                return b""
+        return body
+
+    def _failed(self, failure: Failure) -> bytes:
+        """What is said of a call that was not answered, or of somebody who may not come."""
+        failure.trap(CallFailed, Refused, CancelledError)
+        if self._left:
+            return b""
+        why = failure.value
+        if isinstance(why, Refused):
+            for name, value in why.headers:
+                self._request.setHeader(name.encode(), value.encode())
+            return self.error(why.status)
+        if isinstance(why, CallFailed):
+            return self.error(self._site.errors.get(why.uri) or STATUS.get(why.uri, 500), why.uri)
+        return self.error(503)
+
+    def _give(self, body: bytes) -> None:
+        request = self._request
+        if self._left:
+            return
+        if request.code not in (204, 304):
+            request.setHeader(b"Content-Length", b"%d" % len(body))
+        if request.method != b"HEAD":
+            request.write(body)
+        request.finish()
+
+
+def read_head(said: Any) -> Head:
+    """What a result says of the answer's head. Raise `Unusable`."""
+    if said is None:
+        return Head()
+    try:
+        head = msgspec.convert(said, Head)
+    except msgspec.ValidationError as why:
+        raise Unusable(f"http in its result: {why}") from None
+    if not 200 <= head.status <= 599 or head.status == 304:
+        raise Unusable(f"http in its result: no status of an answer: {head.status}")
+    for name, value in head.headers.items():
+        if not _NAME.fullmatch(name) or name.lower() in _OURS or not _VALUE.fullmatch(value):
+            raise Unusable(f"http in its result: no header that it could set: {name!r}"[:200])
+    return head

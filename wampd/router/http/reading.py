@@ -1,0 +1,31 @@
+"""What can only be read: an answer to GET, its head alone to HEAD, and 405 to all else (RFC 9110, section 15.5.6)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from twisted.web.resource import Resource
+
+from wampd.router.http.answer import say
+
+
+class Readable(Resource):
+    """Answers GET and HEAD with what `read` makes."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def read(self, request: Any) -> bytes:
+        """Set status and headers; return the body."""
+        raise NotImplementedError
+
+    def render(self, request: Any) -> bytes:
+        """Answer a request."""
+        if request.method not in (b"GET", b"HEAD"):
+            request.setHeader(b"Allow", b"GET, HEAD")
+            return say(request, HTTPStatus.METHOD_NOT_ALLOWED, "GET alone")
+        body = self.read(request)
+        if request.method == b"HEAD":
+            request.setHeader(b"Content-Length", b"%d" % len(body))
+            return b""
+        return body

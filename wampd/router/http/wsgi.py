@@ -1,0 +1,168 @@
+"""A WSGI application: Twisted runs it in threads; here is what keeps it within bounds.
+
+Rules
+-----
+* At most so many requests are served at once, each in a thread, and so many wait for one: beyond that it is 503.
+* An application that has not begun its answer in time is answered for, with 504; its thread is not free before it comes back.
+* While a client does not read, its application waits at its next piece. When the client has left, no more pieces are asked for.
+* A failure is a 500 without a word of it, and a traceback in the log; in the midst of an answer it ends the connection.
+* The application never sees a header ``Proxy`` (which CGI programs take for a setting of theirs), nor one with an underscore
+  (which would look like another one's name), and always the length of the body.
+
+Sources: PEP 3333; RFC 3875, section 4.1.18 (headers as variables); https://httpoxy.org.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from threading import Event
+from typing import Any, Final
+
+from twisted.internet.address import IPv4Address
+from twisted.logger import Logger
+from twisted.web.resource import Resource
+from twisted.web.wsgi import WSGIResource
+
+from wampd.router.http.answer import say
+from wampd.router.http.body import Intake
+from wampd.router.http.threads import Threads
+
+log = Logger()
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+NOWHERE: Final = IPv4Address("TCP", "", 0)
+"""The address of those who come by a Unix socket."""
+
+
+class Visit:
+    """One request in the application: in the reactor a producer of its answer, in the thread what it waits for."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+        self._may_go_on = Event()
+        self._may_go_on.set()
+        self._over = False
+        self.timer: Any = None
+        request.notifyFinish().addBoth(self._ended)
+
+    def is_over(self) -> bool:
+        """Whether nobody wants any more of the answer."""
+        return self._over
+
+    def wait(self) -> None:
+        """Wait until the client has read; in the thread."""
+        self._may_go_on.wait()
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The client does not read."""
+        self._may_go_on.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The client has read."""
+        self._may_go_on.set()
+
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The client has left."""
+        self._ended(None)
+
+    def too_late(self) -> None:
+        """Time is up."""
+        request = self._request
+        if self._over or request.startedWriting:
+            return
+        log.warn("{method} {path}: the WSGI application takes too long", method=request.method, path=request.path)
+        body = say(request, 504, "the application takes too long")
+        request.setHeader(b"Content-Length", b"%d" % len(body))
+        request.write(body)
+        request.finish()
+
+    def finish(self, finish: Callable[[], None]) -> None:
+        """The answer is complete."""
+        if self._request.channel is not None:
+            self._request.unregisterProducer()
+        finish()
+
+    def _ended(self, _: object) -> None:
+        self._over = True
+        self._may_go_on.set()
+        if self.timer is not None and self.timer.active():
+            self.timer.cancel()
+
+
+class Wsgi(Resource):
+    """A WSGI application under a path."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(
+        self, application: Application, threads: Threads, *, most: int, timeout: float, size: int | None = None
+    ) -> None:
+        """``most`` requests are in the application or wait to be; ``timeout`` in seconds; ``size``: bytes of a body."""
+        super().__init__()
+        self._application = application
+        self._threads = threads
+        self._most = most
+        self._timeout = timeout
+        self._size = size
+        self._inside = 0
+
+    def intake(self, request: Any) -> Intake:  # noqa: ARG002 - all are alike
+        """The application reads a body that is there."""
+        return Intake(streamed=False, size=self._size)
+
+    def render(self, request: Any) -> Any:
+        """Let the application answer."""
+        if self._inside >= self._most:
+            request.setHeader(b"Retry-After", b"5")
+            return say(request, 503, "too many requests at a time")
+        _prepare(request)
+        self._inside += 1
+        visit = Visit(request)
+        visit.timer = self._threads.reactor.callLater(self._timeout, visit.too_late)
+        finish = request.finish
+        request.registerProducer(visit, True)
+        request.finish = lambda: visit.finish(finish)
+
+        def application(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+            try:
+                yield from self._pieces(visit, environ, start_response)
+            finally:
+                self._threads.reactor.callFromThread(self._left)
+
+        return WSGIResource(self._threads.reactor, self._threads.pool, application).render(request)
+
+    def _left(self) -> None:
+        self._inside -= 1
+
+    def _pieces(self, visit: Visit, environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        """The answer of the application; in a thread."""
+        if visit.is_over():
+            return
+        pieces: Any = ()
+        try:
+            pieces = self._application(environ, start_response)
+            for piece in pieces:
+                if visit.is_over():
+                    return
+                yield piece
+                visit.wait()
+        except Exception:
+            if not visit.is_over():
+                raise
+            log.failure("a WSGI application failed after its client had left")
+        finally:
+            close = getattr(pieces, "close", None)
+            if close is not None:
+                close()
+
+
+def _prepare(request: Any) -> None:
+    """Make a request one that Twisted can hand to an application."""
+    headers = request.requestHeaders
+    for name, _ in list(headers.getAllRawHeaders()):
+        if b"_" in name or name.lower() == b"proxy":
+            headers.removeHeader(name)
+    headers.setRawHeaders(b"Content-Length", [b"%d" % len(request.content.getvalue())])
+    headers.removeHeader(b"Transfer-Encoding")
+    if not hasattr(request.client, "host"):
+        request.client = request.host = NOWHERE

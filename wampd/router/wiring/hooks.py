@@ -1,0 +1,89 @@
+"""A part of the composition root: the registries of webhooks, from what is configured."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from wampd.router.duties import Duty
+from wampd.router.settings.hooks import Hooks as HookSettings
+from wampd.router.settings.realms import Realm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from wampd.realms.grants import Action
+    from wampd.router.hooks.courier import Rules
+    from wampd.router.wiring.means import Means
+
+
+def hooks_of(means: Means) -> Iterator[Duty]:
+    """The registries of all realms that have one."""
+    for realm in means.settings.realms:
+        if realm.hooks is not None:
+            yield _registry(realm, realm.hooks, means)
+
+
+def _registry(realm: Realm, settings: HookSettings, means: Means) -> Duty:
+    from wampd.router.hooks.courier import Courier, Outside  # only where there are webhooks
+    from wampd.router.hooks.procedures import Procedures
+    from wampd.router.hooks.service import Hooks
+    from wampd.router.stores.hooks import StoredHooks
+
+    assert means.store is not None, "a rule of the settings wants a store"
+    keeping = StoredHooks(means.store, realm.name)
+    client = means.sender.client()
+    chance = random.SystemRandom().random
+    strike = means.realms.tally.strike
+    courier = Courier(_rules(settings), Outside(means.reactor, time.time, chance, client, keeping, strike))
+
+    def procedures(publish: Callable[[str, Any, Any], object]) -> Procedures:
+        return Procedures(
+            courier,
+            client,
+            wall=time.time,
+            topic_prefix=settings.topic_prefix,
+            longest=settings.ttl,
+            challenge=settings.challenge,
+            privileged=frozenset(role.name for role in realm.roles if role.privileged),
+            permitted=permitted,
+            publish=publish,
+        )
+
+    def permitted(session: int, action: Action, topic: str) -> bool:
+        known = means.realms[realm.name].core.sessions.get(session)
+        return known is not None and known.grants.known(action, topic).refusal is None
+
+    return Hooks(
+        realm.name,
+        courier,
+        keeping,
+        enter=lambda: means.insiders.enter(realm.name),
+        procedures=procedures,
+        topic_prefix=settings.topic_prefix,
+        clock=means.reactor,
+        strike=strike,
+    )
+
+
+def _rules(settings: HookSettings) -> Rules:
+    from wampd.router.hooks.breaker import HostRules
+    from wampd.router.hooks.courier import Rules
+    from wampd.router.hooks.registry import Bounds
+    from wampd.router.hooks.verdicts import Patience
+
+    how = settings.deliveries
+    return Rules(
+        patience=Patience(how.first_retry, how.longest_retry, how.attempts, how.refusals),
+        hosts=HostRules(how.per_host, how.failures, how.pause, how.longest_pause),
+        bounds=Bounds(settings.registrations, settings.registrations_per_key, settings.registrations_per_principal),
+        at_once=how.at_once,
+        timeout=how.timeout,
+        pending=settings.pending,
+        pending_per_hook=settings.pending_per_hook,
+        event_size=settings.event_size,
+        size=settings.size,
+        dead_letters=settings.dead_letters,
+        logged=settings.logged,
+    )

@@ -26,6 +26,7 @@ from wampd.router.settings.http import (
     JsonPath,
     LongPollPath,
     MetricsPath,
+    OpenApiPath,
     PagePath,
     ProxyPath,
     PublishPath,
@@ -192,6 +193,12 @@ def _events(path: EventsPath, ground: Ground) -> Resource:
     return events_of(path, ground)
 
 
+def _openapi(path: OpenApiPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.descriptions import openapi_of
+
+    return openapi_of(path, ground)
+
+
 def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
     from wampd.router.http.metrics import MetricsResource
 
@@ -242,6 +249,7 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     EventsPath: _events,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
+    OpenApiPath: _openapi,
     PagePath: _pages,
     ProxyPath: _proxy,
     PublishPath: _publish,

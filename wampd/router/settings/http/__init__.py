@@ -8,6 +8,7 @@ from .events import EventsPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
+from .openapi import OpenApiPath
 from .page import PagePath
 from .proxy import ProxyPath
 from .python import ResourcePath, WsgiPath
@@ -24,6 +25,7 @@ __all__ = [
     "JsonPath",
     "LongPollPath",
     "MetricsPath",
+    "OpenApiPath",
     "PagePath",
     "ProxyPath",
     "PublishPath",
@@ -48,6 +50,7 @@ HttpPath: TypeAlias = (
     | MetricsPath
     | HealthPath
     | EventsPath
+    | OpenApiPath
     | UploadPath
     | WsgiPath
     | ResourcePath

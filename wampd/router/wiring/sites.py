@@ -27,6 +27,7 @@ from wampd.router.settings.http import (
     JsonPath,
     LongPollPath,
     MetricsPath,
+    OpenApiPath,
     PagePath,
     ProxyPath,
     PublishPath,
@@ -201,6 +202,12 @@ def _hook(path: HookPath, ground: Ground) -> Resource:
     return posts_of(path, ground)
 
 
+def _openapi(path: OpenApiPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.descriptions import openapi_of
+
+    return openapi_of(path, ground)
+
+
 def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
     from wampd.router.http.metrics import MetricsResource
 
@@ -258,6 +265,7 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     HookPath: _hook,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
+    OpenApiPath: _openapi,
     PagePath: _pages,
     ProxyPath: _proxy,
     PublishPath: _publish,

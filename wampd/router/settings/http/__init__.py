@@ -9,6 +9,7 @@ from .hook import HookPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
+from .openapi import OpenApiPath
 from .page import PagePath
 from .proxy import ProxyPath
 from .python import ResourcePath, WsgiPath
@@ -27,6 +28,7 @@ __all__ = [
     "JsonPath",
     "LongPollPath",
     "MetricsPath",
+    "OpenApiPath",
     "PagePath",
     "ProxyPath",
     "PublishPath",
@@ -54,6 +56,7 @@ HttpPath: TypeAlias = (
     | HealthPath
     | EventsPath
     | HookPath
+    | OpenApiPath
     | UploadPath
     | WsgiPath
     | ResourcePath

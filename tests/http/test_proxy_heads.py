@@ -4,7 +4,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from tests.http.proxying import OK, Stage, body_of, head, lines_of, logged, named
+from tests.http.house import logged
+from tests.http.proxying import OK, Stage, body_of, head, lines_of, named
 from tests.transports.port import status
 from wampd.router.http.proxy.heads import Mapped
 from wampd.router.http.proxy.resource import Rights

@@ -38,11 +38,8 @@ from .object_rules import resource, upload, wsgi
 from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
-from .site_rules import policy_of_path
+from .site_rules import ORIGIN, policy_of_path
 from .webhook_rules import signature, webhook
-
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
-from .site_rules import ORIGIN
 
 
 def _origins(path: WampPath | EchoPath | LongPollPath | ProxyPath | PathAccess, here: Here) -> None:

@@ -32,6 +32,8 @@ def put_files(config: Configurations) -> None:
         (config.directory / name).chmod(0o600)
     for name in ("site/index.html", "site/404.html", "shop/index.html"):
         config.write("<p>", name)
+    for name in ("templates/list.html", "templates/person.html", "templates/error.html"):
+        config.write("<p>", name)
     (config.directory / "uploads").mkdir()
     config.write("def application(environ, start_response): ...", "store/wsgi.py")
     config.write("class Thing: ...", "mine/web.py")

@@ -19,6 +19,7 @@ from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
 from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard
 from wampd.router.settings.http import (
+    CallPath,
     DashboardPath,
     EventsPath,
     HealthPath,
@@ -27,10 +28,12 @@ from wampd.router.settings.http import (
     MetricsPath,
     PagePath,
     ProxyPath,
+    PublishPath,
     RedirectPath,
     ResourcePath,
     StaticPath,
     UploadPath,
+    WebhookPath,
     WsgiPath,
 )
 from wampd.router.settings.http.served import Cors as CorsSettings
@@ -203,6 +206,24 @@ def _health(path: HealthPath, ground: Ground) -> Resource:  # noqa: ARG001 - it 
     return HealthResource(ground.means.readiness.look)
 
 
+def _publish(path: PublishPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.bridges import publish_of
+
+    return publish_of(path, ground)
+
+
+def _webhook(path: WebhookPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.webhooks_in import webhook_of
+
+    return webhook_of(path, ground)
+
+
+def _call(path: CallPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.bridges import call_of
+
+    return call_of(path, ground)
+
+
 def _upload(path: UploadPath, ground: Ground) -> Resource:
     from wampd.router.wiring.uploads import upload_of
 
@@ -221,7 +242,20 @@ def _resource(path: ResourcePath, ground: Ground) -> Resource:  # noqa: ARG001 -
     return resource_of(path)
 
 
+def _publish(path: PublishPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.bridges import publish_of
+
+    return publish_of(path, ground)
+
+
+def _call(path: CallPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.bridges import call_of
+
+    return call_of(path, ground)
+
+
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
+    CallPath: _call,
     JsonPath: _json,
     HealthPath: _health,
     DashboardPath: _dashboard,
@@ -230,10 +264,12 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     MetricsPath: _metrics,
     PagePath: _pages,
     ProxyPath: _proxy,
+    PublishPath: _publish,
     RedirectPath: _redirect,
     ResourcePath: _resource,
     StaticPath: _static,
     UploadPath: _upload,
+    WebhookPath: _webhook,
     WsgiPath: _wsgi,
 }
 """What makes each kind; a test sees that none is missing. What is heavy is imported where it is made."""

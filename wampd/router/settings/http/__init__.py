@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from .bridges import CallPath, PublishPath
 from .dashboard import DashboardPath
 from .events import EventsPath
 from .json_value import JsonPath
@@ -13,8 +14,10 @@ from .python import ResourcePath, WsgiPath
 from .redirect import RedirectPath
 from .static import StaticPath
 from .upload import UploadPath
+from .webhook import WebhookPath
 
 __all__ = [
+    "CallPath",
     "DashboardPath",
     "EventsPath",
     "HealthPath",
@@ -24,10 +27,12 @@ __all__ = [
     "MetricsPath",
     "PagePath",
     "ProxyPath",
+    "PublishPath",
     "RedirectPath",
     "ResourcePath",
     "StaticPath",
     "UploadPath",
+    "WebhookPath",
     "WsgiPath",
 ]
 
@@ -38,6 +43,9 @@ HttpPath: TypeAlias = (
     | JsonPath
     | LongPollPath
     | ProxyPath
+    | PublishPath
+    | CallPath
+    | WebhookPath
     | PagePath
     | DashboardPath
     | MetricsPath

@@ -123,6 +123,16 @@ def test_the_handshake_is_passed_on_as_it_came():
     assert named(heard, "X-Forwarded-For") == ["127.0.0.1"]
 
 
+def test_the_handshake_is_the_first_request_of_its_connection():
+    stage = Stage()
+    port = stage.port()
+    port.client.send(head("/"))
+    stage.server.says(OK)
+    assert body_of(port.client.read()) == b"ok"
+    port.client.send(request("/chat"))
+    assert len(stage.server.accepted) == 2
+
+
 def test_the_answer_101_comes_back():
     stage = Stage()
     _, answer = opened(stage)

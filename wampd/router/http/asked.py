@@ -98,13 +98,13 @@ class Reading:
     def wish(self, text: bytes | Raw, uri: str | None) -> Wish:
         """What one body, or one item of a batch, wants; ``uri`` stood in the path. Raise `Unfit`."""
         if uri is not None and not bytes(text).strip():
-            return self._checked(Wish(uri, self._no_options))
+            return self.checked(Wish(uri, self._no_options))
         begin = bytes(text).lstrip(b" \t\r\n")[:1]
         if uri is not None and begin == b"[":
-            return self._checked(Wish(uri, self._no_options, args=Raw(bytes(text).strip())))
+            return self.checked(Wish(uri, self._no_options, args=Raw(bytes(text).strip())))
         parts = decoded(_object, text, "the body must be a JSON object")
         if uri is not None and not parts.keys() <= {"args", "kwargs", "options"}:
-            return self._checked(Wish(uri, self._no_options, kwargs=Raw(bytes(text).strip())))
+            return self.checked(Wish(uri, self._no_options, kwargs=Raw(bytes(text).strip())))
         unknown = parts.keys() - {self._key, "args", "kwargs", "options"}
         if unknown:
             raise Unfit(400, f"unknown key {min(unknown)!r}"[:LONGEST])
@@ -112,7 +112,7 @@ class Reading:
             uri = self._uri(parts)
         elif self._key in parts:
             raise Unfit(400, f"{self._key} stands in the path already")
-        return self._checked(
+        return self.checked(
             Wish(uri, self._options_in(parts.get("options")), _payload(parts, "args"), _payload(parts, "kwargs"))
         )
 
@@ -132,8 +132,8 @@ class Reading:
         except (msgspec.DecodeError, RecursionError) as why:
             raise Unfit(400, f"the options are not good: {why}"[:LONGEST]) from None
 
-    def _checked(self, wish: Wish) -> Wish:
-        """See that no decoder on the way takes offence."""
+    def checked(self, wish: Wish) -> Wish:
+        """See that no decoder on the way takes offence. Raise `Unfit`."""
         options = msgspec.to_builtins(wish.options)
         try:
             message = _encode([self._message, 1, options, wish.uri, wish.args or [], wish.kwargs or {}])

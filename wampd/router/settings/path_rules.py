@@ -27,22 +27,26 @@ from .http import (
     ResourcePath,
     StaticPath,
     UploadPath,
+    WebhookPath,
     WsgiPath,
 )
 from .http.access import PathAccess
+from .http.webhook import WebhookSignature
 from .listeners import EchoPath, RawSocket, WampPath
 from .object_rules import resource, upload, wsgi
 from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
 from .site_rules import policy_of_path
+from .webhook_rules import signature, webhook
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+from .site_rules import ORIGIN
 
 
 def _origins(path: WampPath | EchoPath | LongPollPath | ProxyPath | PathAccess, here: Here) -> None:
     for index, origin in here.each(path.origins, "origins"):
-        if origin not in ("same-host", "*") and not _ORIGIN.fullmatch(origin):
+        if origin not in ("same-host", "*") and not ORIGIN.fullmatch(origin):
             message = (
                 "not an origin; write same-host, *, or an origin such as https://www.example.com (lower case, no path)"
             )
@@ -140,6 +144,8 @@ PATH_RULES: Mapping[type, Rule] = {
     ResourcePath: _served(resource),
     StaticPath: _served(_static),
     UploadPath: _served(upload),
+    WebhookPath: _served(webhook),
+    WebhookSignature: signature,
     WampPath: _path_with_origins,
     WsgiPath: _served(wsgi),
 }

@@ -34,6 +34,7 @@ from wampd.router.settings.http import (
     ResourcePath,
     StaticPath,
     UploadPath,
+    WebhookPath,
     WsgiPath,
 )
 from wampd.router.settings.http.served import Cors as CorsSettings
@@ -121,7 +122,7 @@ def _access_log(settings: AccessLogSettings | None, means: Means) -> Callable[[A
     return AccessLog(FORMATS[settings.format], file.write)
 
 
-def _static(path: StaticPath, ground: Ground) -> Resource:  # noqa: ARG001 - it needs nothing
+def _static(path: StaticPath, ground: Ground) -> Resource:
     return StaticFiles(
         path.directory,
         index=path.index,
@@ -130,7 +131,7 @@ def _static(path: StaticPath, ground: Ground) -> Resource:  # noqa: ARG001 - it 
         not_found=path.not_found,
         listing=path.listing,
         precompressed=path.precompressed,
-        cache=caching(path.cache.max_age, path.cache.immutable),
+        cache=caching(path.cache.max_age, path.cache.immutable, private=ground.logins is not None),
     )
 
 
@@ -140,10 +141,11 @@ def _redirect(path: RedirectPath, ground: Ground) -> Resource:  # noqa: ARG001
     return Redirect(path.to, int(path.status), keep_path=path.keep_path, keep_query=path.keep_query)
 
 
-def _json(path: JsonPath, ground: Ground) -> Resource:  # noqa: ARG001
+def _json(path: JsonPath, ground: Ground) -> Resource:
     from wampd.router.http.json_value import JsonValue
 
-    return JsonValue(path.value, pretty=path.pretty, max_age=path.max_age)
+    private = ground.logins is not None
+    return JsonValue(path.value, pretty=path.pretty, max_age=path.max_age, private=private)
 
 
 def _dashboard(path: DashboardPath, ground: Ground) -> Resource:
@@ -211,6 +213,24 @@ def _health(path: HealthPath, ground: Ground) -> Resource:  # noqa: ARG001 - it 
     return HealthResource(ground.means.readiness.look)
 
 
+def _publish(path: PublishPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.bridges import publish_of
+
+    return publish_of(path, ground)
+
+
+def _webhook(path: WebhookPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.webhooks_in import webhook_of
+
+    return webhook_of(path, ground)
+
+
+def _call(path: CallPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.bridges import call_of
+
+    return call_of(path, ground)
+
+
 def _upload(path: UploadPath, ground: Ground) -> Resource:
     from wampd.router.wiring.uploads import upload_of
 
@@ -257,6 +277,7 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     ResourcePath: _resource,
     StaticPath: _static,
     UploadPath: _upload,
+    WebhookPath: _webhook,
     WsgiPath: _wsgi,
 }
 """What makes each kind; a test sees that none is missing. What is heavy is imported where it is made."""

@@ -15,6 +15,7 @@ from .python import ResourcePath, WsgiPath
 from .redirect import RedirectPath
 from .static import StaticPath
 from .upload import UploadPath
+from .webhook import WebhookPath
 
 __all__ = [
     "CallPath",
@@ -33,6 +34,7 @@ __all__ = [
     "ResourcePath",
     "StaticPath",
     "UploadPath",
+    "WebhookPath",
     "WsgiPath",
 ]
 
@@ -43,9 +45,10 @@ HttpPath: TypeAlias = (
     | JsonPath
     | LongPollPath
     | ProxyPath
-    | PagePath
     | PublishPath
     | CallPath
+    | WebhookPath
+    | PagePath
     | DashboardPath
     | MetricsPath
     | HealthPath

@@ -249,18 +249,6 @@ def _resource(path: ResourcePath, ground: Ground) -> Resource:  # noqa: ARG001 -
     return resource_of(path)
 
 
-def _publish(path: PublishPath, ground: Ground) -> Resource:
-    from wampd.router.wiring.bridges import publish_of
-
-    return publish_of(path, ground)
-
-
-def _call(path: CallPath, ground: Ground) -> Resource:
-    from wampd.router.wiring.bridges import call_of
-
-    return call_of(path, ground)
-
-
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     CallPath: _call,
     JsonPath: _json,

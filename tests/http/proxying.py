@@ -2,10 +2,8 @@
 
 from contextlib import suppress
 
-import pytest
 from twisted.internet import error
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.logger import globalLogPublisher
 
 from tests.transports.port import Port, build_tree
 from tests.transports.wires import Client, Loop, Wire, pair
@@ -151,16 +149,6 @@ def named(message, name):
 def body_of(message):
     """What follows the head."""
     return message.split(b"\r\n\r\n", 1)[1]
-
-
-@pytest.fixture(autouse=True)
-def logged():
-    """What was logged; no test here may find a bug of ours."""
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    yield events
-    globalLogPublisher.removeObserver(events.append)
-    assert [event for event in events if "log_failure" in event] == []
 
 
 def warnings(events):

@@ -1,8 +1,8 @@
 """WebSocket through the reverse proxy: the handshake is passed on, and after 101 a raw pipe is all there is."""
 
 import pytest
-from twisted.logger import globalLogPublisher
 
+from tests.http.house import logged
 from tests.http.proxying import OK, Stage, body_of, head, lines_of, named
 from tests.transports.port import ACCEPT, KEY, request, status
 from wampd.router.http import channel
@@ -10,20 +10,13 @@ from wampd.router.http.proxy.exchange import Patience
 from wampd.router.http.proxy.heads import Mapped
 from wampd.router.http.proxy.resource import Rights
 
+__all__ = ["logged"]  # a fixture
+
 HANDSHAKE = request("/chat")
 SWITCHED = (
     f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     f"Sec-WebSocket-Accept: {ACCEPT}\r\nSec-WebSocket-Protocol: wamp.2.json\r\n\r\n"
 ).encode()
-
-
-@pytest.fixture(autouse=True)
-def _no_bugs():
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    yield
-    globalLogPublisher.removeObserver(events.append)
-    assert [event for event in events if "log_failure" in event] == []
 
 
 def opened(stage, *, said=SWITCHED, sent=HANDSHAKE):

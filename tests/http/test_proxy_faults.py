@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.http.proxying import OK, Stage, body_of, logged, named, warnings
+from tests.http.house import logged
+from tests.http.proxying import OK, Stage, body_of, named, warnings
 from tests.transports.port import status
 from wampd.router.http.proxy.exchange import Patience
 from wampd.router.http.proxy.resource import Rights

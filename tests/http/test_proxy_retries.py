@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.http.proxying import OK, Stage, body_of, head, lines_of, logged, named, warnings
+from tests.http.house import logged
+from tests.http.proxying import OK, Stage, body_of, head, lines_of, named, warnings
 from tests.transports.port import status
 from wampd.router.http.proxy.backends import Room
 from wampd.router.http.proxy.exchange import Patience

@@ -23,6 +23,7 @@ from wampd.router.settings.http import (
     DashboardPath,
     EventsPath,
     HealthPath,
+    HookPath,
     JsonPath,
     LongPollPath,
     MetricsPath,
@@ -195,6 +196,12 @@ def _events(path: EventsPath, ground: Ground) -> Resource:
     return events_of(path, ground)
 
 
+def _hook(path: HookPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.hooks import posts_of
+
+    return posts_of(path, ground)
+
+
 def _openapi(path: OpenApiPath, ground: Ground) -> Resource:
     from wampd.router.wiring.descriptions import openapi_of
 
@@ -255,6 +262,7 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     HealthPath: _health,
     DashboardPath: _dashboard,
     EventsPath: _events,
+    HookPath: _hook,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
     OpenApiPath: _openapi,

@@ -5,6 +5,7 @@ from typing import TypeAlias
 from .bridges import CallPath, PublishPath
 from .dashboard import DashboardPath
 from .events import EventsPath
+from .hook import HookPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
@@ -22,6 +23,7 @@ __all__ = [
     "DashboardPath",
     "EventsPath",
     "HealthPath",
+    "HookPath",
     "HttpPath",
     "JsonPath",
     "LongPollPath",
@@ -53,6 +55,7 @@ HttpPath: TypeAlias = (
     | MetricsPath
     | HealthPath
     | EventsPath
+    | HookPath
     | OpenApiPath
     | UploadPath
     | WsgiPath

@@ -76,7 +76,9 @@ PATH = "    http: {/hook: {type: hook, realm: realm1, role: anonymous, insecure:
 
 def test_a_path_wants_a_realm_with_webhooks(config):
     assert config.load(REALM + "    hooks: {}\n" + LISTENER + PATH + STORE)
-    assert config.problem(REALM + LISTENER + PATH) == ('listeners[0].http["/hook"].realm: the realm "realm1" has no hooks')
+    assert config.problem(REALM + LISTENER + PATH) == (
+        'listeners[0].http["/hook"].realm: the realm "realm1" has no hooks'
+    )
 
 
 def test_a_path_says_as_whom(config):

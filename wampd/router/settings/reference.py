@@ -184,6 +184,8 @@ def _default(field: inspect.Field) -> str:
             return "`{}`"
         case bool():
             return f"`{str(value).lower()}`"
+        case frozenset():
+            return f"`[{', '.join(sorted(map(str, value)))}]`"
         case tuple():
             return f"`[{', '.join(map(str, value))}]`"
         case frozenset():

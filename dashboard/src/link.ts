@@ -108,7 +108,8 @@ function connect(): void {
     if (mine !== login || !session.welcome) return session.leave();
     attempt = 0;
     current = session;
-    remember("login", { method: mine.method, authid: mine.authid, realm });
+    const named = mine.authid ? { method: mine.method, authid: mine.authid } : {};
+    remember("login", { ...recall("login", {}), ...named, realm, out: false });
     status.value = { is: "in", session, who: session.welcome };
   }, () => undefined); // `over` has been told
 }

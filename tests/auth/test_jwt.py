@@ -18,10 +18,10 @@ from tests.support.tokens import NOW, SECRET, jwk, key_set_text, pem, raw, rsa_n
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.jwk import HMAC, PUBLIC, KeySet, key_set, public, secret
 from wampd.auth.jwt import LONGEST_NAME, Jwt, Rules
-from wampd.auth.used import Used
 from wampd.auth.methods import Failed
 from wampd.auth.questions import FindKeys
 from wampd.auth.roles import Role
+from wampd.auth.used import Used
 from wampd.realms.session import ProtocolViolation
 from wampd.router.keyrings import FixedKey, LocalKeys
 

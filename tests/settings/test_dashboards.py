@@ -96,7 +96,8 @@ listeners:
         (
             "methods: [tickets]",
             "/ws: {type: wamp}",
-            f'{PATH}.methods[0]: expected one of anonymous, cookie, jwt, ticket, wampcra, not "tickets"; did you mean "ticket"?',
+            f'{PATH}.methods[0]: expected one of anonymous, cookie, jwt, ticket, wampcra, not "tickets";'
+            ' did you mean "ticket"?',
         ),
         ("titel: Operations", "/ws: {type: wamp}", f'{PATH}.titel: unknown key; did you mean "title"?'),
     ],

@@ -32,6 +32,8 @@ def put_files(config: Configurations) -> None:
         (config.directory / name).chmod(0o600)
     for name in ("site/index.html", "site/404.html", "shop/index.html"):
         config.write("<p>", name)
+    for name in ("templates/list.html", "templates/person.html", "templates/error.html"):
+        config.write("<p>", name)
     Authority(config.directory).certificate.rename(config.directory / "clients.crt")
     config.write("68756e74657232" + "00" * 25, "router.key")
 

@@ -43,6 +43,10 @@ def test_the_packaged_default_is_the_configuration_of_the_repository_without_the
     del whole["components"]
     for listener in whole["listeners"]:
         del listener["http"]
+    for realm in whole["realms"]:  # what the dashboard of the demo shows
+        del realm["monitor"]
+        for role in realm["roles"]:
+            role["permissions"] = [rule for rule in role["permissions"] if not rule["uri"].startswith("wampd.")]
     assert yaml.safe_load(PACKAGED.read_text()) == whole
 
 

@@ -16,9 +16,11 @@ from .http import (
     DashboardPath,
     EventsPath,
     HealthPath,
+    HookPath,
     JsonPath,
     LongPollPath,
     MetricsPath,
+    OpenApiPath,
     PagePath,
     ProxyPath,
     PublishPath,
@@ -36,11 +38,8 @@ from .object_rules import resource, upload, wsgi
 from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
-from .site_rules import policy_of_path
+from .site_rules import ORIGIN, policy_of_path
 from .webhook_rules import signature, webhook
-
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
-from .site_rules import ORIGIN
 
 
 def _origins(path: WampPath | EchoPath | LongPollPath | ProxyPath | PathAccess, here: Here) -> None:
@@ -130,9 +129,11 @@ PATH_RULES: Mapping[type, Rule] = {
     EchoPath: _path_with_origins,
     EventsPath: _served(_events),
     HealthPath: _served(),
+    HookPath: _served(),
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),
     MetricsPath: _served(),
+    OpenApiPath: _served(),
     PagePath: _served(page),
     PathAccess: _origins,
     ProxyPath: _served(_origins, proxy),

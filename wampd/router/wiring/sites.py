@@ -23,9 +23,11 @@ from wampd.router.settings.http import (
     DashboardPath,
     EventsPath,
     HealthPath,
+    HookPath,
     JsonPath,
     LongPollPath,
     MetricsPath,
+    OpenApiPath,
     PagePath,
     ProxyPath,
     PublishPath,
@@ -194,6 +196,18 @@ def _events(path: EventsPath, ground: Ground) -> Resource:
     return events_of(path, ground)
 
 
+def _hook(path: HookPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.hooks import posts_of
+
+    return posts_of(path, ground)
+
+
+def _openapi(path: OpenApiPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.descriptions import openapi_of
+
+    return openapi_of(path, ground)
+
+
 def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
     from wampd.router.http.metrics import MetricsResource
 
@@ -248,8 +262,10 @@ MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
     HealthPath: _health,
     DashboardPath: _dashboard,
     EventsPath: _events,
+    HookPath: _hook,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
+    OpenApiPath: _openapi,
     PagePath: _pages,
     ProxyPath: _proxy,
     PublishPath: _publish,

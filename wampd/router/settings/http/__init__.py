@@ -5,9 +5,11 @@ from typing import TypeAlias
 from .bridges import CallPath, PublishPath
 from .dashboard import DashboardPath
 from .events import EventsPath
+from .hook import HookPath
 from .json_value import JsonPath
 from .longpoll import LongPollPath
 from .observation import HealthPath, MetricsPath
+from .openapi import OpenApiPath
 from .page import PagePath
 from .proxy import ProxyPath
 from .python import ResourcePath, WsgiPath
@@ -21,10 +23,12 @@ __all__ = [
     "DashboardPath",
     "EventsPath",
     "HealthPath",
+    "HookPath",
     "HttpPath",
     "JsonPath",
     "LongPollPath",
     "MetricsPath",
+    "OpenApiPath",
     "PagePath",
     "ProxyPath",
     "PublishPath",
@@ -51,6 +55,8 @@ HttpPath: TypeAlias = (
     | MetricsPath
     | HealthPath
     | EventsPath
+    | HookPath
+    | OpenApiPath
     | UploadPath
     | WsgiPath
     | ResourcePath

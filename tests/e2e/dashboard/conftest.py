@@ -26,6 +26,7 @@ realms:
       - name: operator
         permissions:
           - {uri: wampd.monitor., match: prefix, allow: [call, subscribe]}
+          - {uri: wampd.monitor.kill, allow: [call]}
           - {uri: com.example., match: prefix, allow: [call, publish, subscribe]}
       - name: guest
         permissions: [{uri: com.example., match: prefix, allow: [call, register, publish, subscribe]}]

@@ -17,10 +17,11 @@ from tests.auth.door import ABORT, AUTHENTICATE, CHALLENGE, WELCOME, Client, hel
 from tests.support.tokens import NOW, SECRET, jwk, key_set_text, pem, raw, rsa_name, signed
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.jwk import HMAC, PUBLIC, KeySet, key_set, public, secret
-from wampd.auth.jwt import LONGEST_NAME, Jwt, Rules, Used
+from wampd.auth.jwt import LONGEST_NAME, Jwt, Rules
 from wampd.auth.methods import Failed
 from wampd.auth.questions import FindKeys
 from wampd.auth.roles import Role
+from wampd.auth.used import Used
 from wampd.realms.session import ProtocolViolation
 from wampd.router.keyrings import FixedKey, LocalKeys
 

@@ -195,7 +195,7 @@ KILL, KILL_ALL, REMOVE = "wamp.session.kill", "wamp.session.kill_all", "wamp.reg
 
 
 @pytest.mark.trap(6)
-@pytest.mark.parametrize("uri", [KILL, KILL_ALL, REMOVE, "wamp.subscription.remove_subscriber"])
+@pytest.mark.parametrize("uri", [KILL, KILL_ALL, REMOVE, "wamp.subscription.remove_subscriber", "wampd.monitor.kill"])
 @pytest.mark.parametrize(
     "rule",
     [
@@ -206,6 +206,8 @@ KILL, KILL_ALL, REMOVE = "wamp.session.kill", "wamp.session.kill_all", "wamp.reg
         ("wamp.session.", "wildcard"),
         ("wamp..kill", "wildcard"),
         ("wamp..", "wildcard"),
+        ("wampd.monitor.", "prefix"),
+        ("wampd..", "wildcard"),
     ],
 )
 def test_a_rule_that_does_not_name_a_privileged_procedure_does_not_reach_it(rule, uri):
@@ -277,7 +279,8 @@ def test_each_procedure_of_the_router_is_either_for_all_or_privileged():
     served = {uri for uri in House().realm.dealer.services.procedures if not uri.startswith(("wamp.reflect", "wampd."))}
     privileged = {uri for uri in served if uri.startswith(PRIVILEGED)}
     assert served - privileged == SERVED_TO_ALL
-    assert all(any(uri.startswith(beginning) for uri in privileged) for beginning in PRIVILEGED)
+    everywhere = [beginning for beginning in PRIVILEGED if beginning.startswith("wamp.")]
+    assert all(any(uri.startswith(beginning) for uri in privileged) for beginning in everywhere)
 
 
 # --------------------------------------------------------------------------------------------------------- patterns

@@ -95,3 +95,13 @@ class Reader(Resource):
 def watched():
     with Watched() as it:
         yield it
+
+
+@pytest.fixture(autouse=True)
+def logged():
+    """What was logged; no test here may find a bug of ours."""
+    events = []
+    globalLogPublisher.addObserver(events.append)
+    yield events
+    globalLogPublisher.removeObserver(events.append)
+    assert [event for event in events if "log_failure" in event] == []

@@ -149,3 +149,7 @@ def named(message, name):
 def body_of(message):
     """What follows the head."""
     return message.split(b"\r\n\r\n", 1)[1]
+
+
+def warnings(events):
+    return [event for event in events if event["log_level"].name == "warn"]

@@ -359,4 +359,4 @@ def test_a_failure_of_ours_while_a_body_comes_shows_nothing_of_it():
 
 def test_twisted_has_what_we_touch_of_it():
     for name in TWISTED:
-        assert hasattr(HTTPChannel, name), f"Twisted has changed: see wampd.router.http.channel about {name}"
+        assert hasattr(HTTPChannel(), name), f"Twisted has changed: see wampd.router.http.channel about {name}"

@@ -4,8 +4,8 @@ import os
 
 import pytest
 from twisted.internet.defer import Deferred
-from twisted.logger import globalLogPublisher
 
+from tests.http.house import logged
 from tests.inside.house import House
 from tests.transports.port import EVERYTHING, Port, build_site, headers, status
 from tests.transports.wires import Loop
@@ -15,6 +15,8 @@ from wampd.router.http.pages.resource import Pages, Site
 from wampd.router.http.pages.routes import Route, Unfit, Variable, path_of, read_path, value_of
 from wampd.router.inside.insider import Refusal, Returned
 from wampd.router.inside.insiders import NotLetIn
+
+__all__ = ["logged"]  # a fixture
 
 TEMPLATES = {
     "list.html": "<p>{{ asked.page|default(1) }}:{% for each in result %} {{ each.name }}{% endfor %}",
@@ -26,16 +28,6 @@ TEMPLATES = {
     "include.html": "{% include 'nothing.html' %}",
     "unescaped.txt": "{{ result }}",
 }
-
-
-@pytest.fixture(autouse=True)
-def logged():
-    """What was logged; no test here may find a bug of ours."""
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    yield events
-    globalLogPublisher.removeObserver(events.append)
-    assert [event for event in events if "log_failure" in event] == []
 
 
 class Stage:

@@ -1,8 +1,8 @@
 """WebSocket through the reverse proxy: the handshake is passed on, and after 101 a raw pipe is all there is."""
 
 import pytest
-from twisted.logger import globalLogPublisher
 
+from tests.http.house import logged
 from tests.http.proxying import OK, Stage, body_of, head, lines_of, named
 from tests.transports.port import ACCEPT, KEY, request, status
 from wampd.router.http import channel
@@ -10,20 +10,13 @@ from wampd.router.http.proxy.exchange import Patience
 from wampd.router.http.proxy.heads import Mapped
 from wampd.router.http.proxy.resource import Rights
 
+__all__ = ["logged"]  # a fixture
+
 HANDSHAKE = request("/chat")
 SWITCHED = (
     f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     f"Sec-WebSocket-Accept: {ACCEPT}\r\nSec-WebSocket-Protocol: wamp.2.json\r\n\r\n"
 ).encode()
-
-
-@pytest.fixture(autouse=True)
-def _no_bugs():
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    yield
-    globalLogPublisher.removeObserver(events.append)
-    assert [event for event in events if "log_failure" in event] == []
 
 
 def opened(stage, *, said=SWITCHED, sent=HANDSHAKE):
@@ -121,6 +114,16 @@ def test_the_handshake_is_passed_on_as_it_came():
     assert named(heard, "Sec-WebSocket-Protocol") == ["wamp.2.json"]
     assert named(heard, "Cookie") == ["a=1"]
     assert named(heard, "X-Forwarded-For") == ["127.0.0.1"]
+
+
+def test_the_handshake_is_the_first_request_of_its_connection():
+    stage = Stage()
+    port = stage.port()
+    port.client.send(head("/"))
+    stage.server.says(OK)
+    assert body_of(port.client.read()) == b"ok"
+    port.client.send(request("/chat"))
+    assert len(stage.server.accepted) == 2
 
 
 def test_the_answer_101_comes_back():

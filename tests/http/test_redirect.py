@@ -103,6 +103,7 @@ def test_a_value_is_not_sent_again_to_those_who_have_it():
     assert (status(again), body(again)) == (304, b"")
     assert headers(ask(build_site({"/": JsonValue(1)})))["etag"] != headers(first)["etag"]
     assert headers(ask(build_site({"/": JsonValue(1)})))["cache-control"] == "no-cache"
+    assert headers(ask(build_site({"/": JsonValue(1, private=True)})))["cache-control"] == "private, no-cache"
 
 
 def test_a_value_is_only_read_and_has_nothing_below():

@@ -150,8 +150,15 @@ def test_a_part_of_the_very_date_is_sent(root):
 def test_clients_keep_files_as_long_as_it_is_configured(root):
     site = static(root, cache=caching(3600, ["assets/*", "*.????????.js"]))
     assert headers(ask(site, "/app.js"))["cache-control"] == "max-age=3600"
-    assert headers(ask(site, "/assets/app.0a1b2c3d.js"))["cache-control"] == "public, max-age=31536000, immutable"
+    assert headers(ask(site, "/assets/app.0a1b2c3d.js"))["cache-control"] == "max-age=31536000, immutable"
     assert headers(ask(static(root), "/app.js"))["cache-control"] == "no-cache"
+
+
+def test_what_only_some_may_see_is_kept_by_browsers_alone(root):
+    site = static(root, cache=caching(60, ["assets/*"], private=True))
+    assert headers(ask(site, "/app.js"))["cache-control"] == "private, max-age=60"
+    assert headers(ask(site, "/assets/app.0a1b2c3d.js"))["cache-control"] == "private, max-age=31536000, immutable"
+    assert caching(0, private=True)("x") == b"private, no-cache"
 
 
 def test_a_pattern_is_matched_with_the_whole_path():

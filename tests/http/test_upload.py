@@ -145,7 +145,8 @@ def test_the_files_of_a_form_are_taken_and_its_fields_are_not(place):
 
 def test_a_form_that_comes_octet_by_octet_is_the_same(place):
     box = place()
-    text = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\nx\r\n-\r\n--{BOUNDARY}--\r\n'.encode()
+    part = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n'
+    text = f"{part}x\r\n-\r\n--{BOUNDARY}--\r\n".encode()
     box.port.client.send(head("POST /in/box HTTP/1.1", FORM, f"Content-Length: {len(text)}"))
     for octet in text:
         box.port.client.send(bytes([octet]))

@@ -31,11 +31,11 @@ def test_asking_often_moves_no_mark():
 def test_what_was_not_there_at_the_mark_has_a_rate_over_its_life():
     growth = Growth()
     growth.look(10.0, lambda: {1: (100,)})
-    assert growth.rate(1, 10.0, 50.0, (100,)) == [2.0]
+    assert growth.rate(1, 10.0, 50.0, 100) == 2.0
     growth.look(14.0, lambda: {1: (140,), 2: (6,)})
-    assert growth.rate(1, 14.0, 54.0, (140,)) == [10.0]
-    assert growth.rate(2, 14.0, 3.0, (6,)) == [2.0]
-    assert growth.rate(2, 14.0, 0.1, (6,)) == [6.0]  # not 60
+    assert growth.rate(1, 14.0, 54.0, 140) == 10.0
+    assert growth.rate(2, 14.0, 3.0, 6) == 2.0
+    assert growth.rate(2, 14.0, 0.1, 6) == 6.0  # not 60
 
 
 def test_marks_are_set_no_more_than_once_a_second():

@@ -65,6 +65,13 @@ def test_a_rule_that_names_it_does(stage):
             stage.now(asked)
 
 
+def test_a_rule_for_all_of_the_monitor_sends_nobody_away(stage):
+    watcher, victim = stage.elsewhere("watcher"), stage.elsewhere()
+    with pytest.raises(CallFailed, match="not_authorized"):
+        stage.now(watcher.call("wampd.monitor.kill", [], {"session": victim.id}, timeout=5))
+    assert not victim.is_over
+
+
 # ----------------------------------------------------------------------------------------------------------- overview
 
 

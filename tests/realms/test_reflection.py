@@ -75,7 +75,7 @@ def test_nothing_is_left_of_definitions_when_all_have_left():
     for member in members:
         for kind in reflection.KINDS:
             ask(member, DEFINE, "a.b", {"type": kind})
-    api = house.realm.watcher._reflection
+    api = house.realm.watcher.reflection
     assert len(api) == 3
     assert api._total
     for member in members:

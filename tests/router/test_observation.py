@@ -1,4 +1,4 @@
-"""A running router that is observed: by its monitor, by a collector of metrics, by whoever wants to know whether it is ready."""
+"""A running router that is observed: by an operator, by a collector of metrics, by who wants to know if it is ready."""
 
 import json
 import urllib.error
@@ -19,6 +19,7 @@ realms:
         permissions:
           - {{uri: "", match: prefix, allow: [call, register, publish, subscribe]}}
           - {{uri: wampd.monitor., match: prefix, allow: [call, subscribe]}}
+          - {{uri: wampd.monitor.kill, allow: [call]}}
     auth: {{anonymous: {{role: operator}}}}
 listeners:
   - endpoint: tcp:${{WAMPD_PORT}}:interface=127.0.0.1

@@ -342,6 +342,32 @@ def test_a_full_disk_is_told_to_all_whose_work_it_undid_and_is_logged_once(house
     assert len(caught_log) == 2
 
 
+def test_a_store_that_failed_is_not_well_until_something_could_be_written(house):
+    assert house.store.is_well
+    house.store.try_again()  # nothing is tried while it is well
+    assert house.store.waiting == 0
+    house.write(lambda connection: connection.execute("PRAGMA max_page_count = 12").get)
+    assert isinstance(house.write(lambda connection: connection.execute(INSERT, ("x" * 100_000,)).get), StoreError)
+    assert not house.store.is_well
+    house.store.try_again()
+    house.store.try_again()  # one at a time
+    assert house.store.waiting == 1
+    while not house.store.is_well:
+        function, arguments = house.reactor.calls.get(timeout=20)
+        function(*arguments)
+    assert (house.store.waiting, house.read(count)) == (0, 0)
+
+
+def test_what_cannot_be_written_is_not_well_however_often_it_is_tried(house):
+    house.write(lambda connection: connection.execute("PRAGMA query_only = 1").get)
+    assert isinstance(house.write(insert("joe")), StoreError)
+    for _ in range(2):
+        house.store.try_again()
+        function, arguments = house.reactor.calls.get(timeout=20)
+        function(*arguments)
+        assert not house.store.is_well
+
+
 def test_when_sqlite_ends_the_transaction_no_work_in_it_is_acknowledged(house):
     go_on = threading.Event()
     first = house.store.write(lambda _: go_on.wait(20))

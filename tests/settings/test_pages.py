@@ -27,6 +27,13 @@ def put_files(config: Configurations) -> None:
     """The files that pages name."""
     for made, name in zip(make_certificate(config.directory), ("server.crt", "server.key"), strict=True):
         made.rename(config.directory / name)
+    for name in ("shop.crt", "shop.key"):
+        (config.directory / name).write_bytes((config.directory / name.replace("shop", "server")).read_bytes())
+        (config.directory / name).chmod(0o600)
+    for name in ("site/index.html", "site/404.html", "shop/index.html"):
+        config.write("<p>", name)
+    for name in ("templates/list.html", "templates/person.html", "templates/error.html"):
+        config.write("<p>", name)
     Authority(config.directory).certificate.rename(config.directory / "clients.crt")
     config.write("68756e74657232" + "00" * 25, "router.key")
 

@@ -129,3 +129,28 @@ def test_a_stream_that_cannot_be_is_reported(listener, keys, expected):
     problem = listener(EVENTS % keys)
     assert problem.startswith('http["/events"]')
     assert expected in problem
+
+
+SITE = """http:
+      /call: {type: call, realm: realm1, role: anonymous, insecure: true}
+      /openapi: {type: openapi, realm: realm1, role: anonymous, insecure: true, %s}"""
+
+
+def test_a_path_may_describe_calls(config):
+    path = config.load(REALM + LISTENER + "    " + SITE % "calls: /call, title: Ours").listeners[0].http["/openapi"]
+    assert (path.calls, path.title, path.procedures) == ("/call", "Ours", 500)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("title: x", "calls: this key is missing"),
+        ("calls: /cal", 'calls: no path of this site with type: call is "/cal"; did you mean "/call"?'),
+        ("calls: /openapi", 'calls: no path of this site with type: call is "/openapi"'),
+        ("calls: /call, procedures: 5000", "procedures"),
+    ],
+)
+def test_a_description_of_nothing_is_reported(listener, keys, expected):
+    problem = listener(SITE % keys)
+    assert problem.startswith('http["/openapi"]')
+    assert expected in problem

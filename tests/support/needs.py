@@ -11,6 +11,7 @@ PACKAGES = {
     "cc": "gcc libc6-dev",
     "chromium": "chromium",
     "libatomic.so.1": "libatomic1",
+    "nginx": "nginx",
     "node": "nodejs npm",
     "npm": "npm",
 }

@@ -19,7 +19,6 @@ Sources: RFC 7515 (JWS), RFC 7519 (JWT), RFC 8725 (best current practices), RFC 
 
 from __future__ import annotations
 
-import heapq
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -44,10 +43,9 @@ from wampd.auth.methods import (
     shown,
 )
 from wampd.auth.questions import FindKeys
+from wampd.auth.used import Used
 from wampd.realms.options import JsonDict
 
-MOST_USED: Final = 100_000
-"""Tokens for single use that are remembered."""
 MOST_TRIES: Final = 10
 """Keys that a token without ``kid`` is tried with."""
 LONGEST_NAME: Final = 255
@@ -102,30 +100,6 @@ class _Header(Struct):
 
 class _Refused(Exception):
     """A token is not good; the text says why, for our log."""
-
-
-class Used:
-    """The tokens for single use that have been used."""
-
-    __slots__ = ("_by_end", "_ids", "_most")
-
-    def __init__(self, most: int = MOST_USED) -> None:
-        self._most = most
-        self._ids: set[str] = set()
-        self._by_end: list[tuple[float, str]] = []
-
-    def __contains__(self, jti: str) -> bool:
-        return jti in self._ids
-
-    def add(self, jti: str, end: float, now: float) -> bool:
-        """Remember a token until it ends; whether there is room."""
-        while self._by_end and self._by_end[0][0] <= now:
-            self._ids.discard(heapq.heappop(self._by_end)[1])
-        if len(self._ids) >= self._most:
-            return False
-        self._ids.add(jti)
-        heapq.heappush(self._by_end, (end, jti))
-        return True
 
 
 class Jwt:

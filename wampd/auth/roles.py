@@ -42,7 +42,12 @@ from wampd.realms.uris import UriMap, covers, overlap, precedence
 RESERVED = ("wamp", "wampd")
 """First components of URIs that only rules naming them reach."""
 
-PRIVILEGED = ("wamp.session.kill", "wamp.registration.remove_callee", "wamp.subscription.remove_subscriber")
+PRIVILEGED = (
+    "wamp.session.kill",
+    "wamp.registration.remove_callee",
+    "wamp.subscription.remove_subscriber",
+    "wampd.monitor.kill",
+)
 """What the URIs of procedures begin with that change what is others'."""
 
 Why: TypeAlias = Literal["allowed", "denied", "silent", "unmatched"]

@@ -129,10 +129,16 @@ class Reflection:
         self._held: dict[Session, dict[tuple[Kind, str], Definition]] = {}
         self._ends: dict[Session, dict[Kind, str]] = {}  # where lists ended whose end is not to be seen
         self._total = 0
+        self.changes = 0
+        """How often there were other definitions than before."""
 
     def __len__(self) -> int:
         """How many definitions there are."""
         return sum(len(definitions) for definitions in self._definitions.values())
+
+    def defined(self, kind: Kind) -> Mapping[str, Definition]:
+        """What is defined, by URI."""
+        return self._definitions[kind]
 
     def procedures(self) -> dict[str, Procedure]:
         """What is served, by URI."""
@@ -176,6 +182,7 @@ class Reflection:
         self._held.setdefault(caller, {})[kind, given.uri] = definition
         if not is_new and repr(definition.body) == repr(given.definition):  # 1, 1.0 and true are not the same
             return None
+        self.changes += 1
         self._total += weight - definition.weight
         definition.body, definition.weight = given.definition, weight
         self._tell("on_define", [given.uri, given.definition, is_new, kind])
@@ -221,6 +228,7 @@ class Reflection:
         if not definition.holders:
             del self._definitions[definition.kind][definition.uri]
             self._total -= definition.weight
+            self.changes += 1
             if not session.quiet:
                 self._tell("on_undefine", [definition.uri, definition.kind])
 

@@ -119,7 +119,7 @@ class Registration:
 class Registrations(UriMap[Registration]):
     """The registrations of one realm, by URI."""
 
-    __slots__ = ("_desk", "_ids", "_struck", "watcher")
+    __slots__ = ("_desk", "_ids", "_struck", "changes", "watcher")
 
     watcher: Watcher
     """Is told of registrations; set by the realm."""
@@ -130,6 +130,8 @@ class Registrations(UriMap[Registration]):
         self._desk = desk
         self._struck = struck
         self._ids = count(1)
+        self.changes = 0
+        """How often there were other registrations than before."""
 
     # ------------------------------------------------------------------------------------------------------ requests
 
@@ -229,6 +231,7 @@ class Registrations(UriMap[Registration]):
         if registration is None:
             registration = Registration(next(self._ids), uri, session, options, self._desk)
             self.add(uri, options.match, registration)
+            self.changes += 1
         else:
             registration.shared.add(session, options)
         if session.registrations is None:
@@ -260,6 +263,7 @@ class Registrations(UriMap[Registration]):
         del callee.registrations[registration.id]
         last = registration.callee is not None or len(registration.shared) == 1
         if last:
+            self.changes += 1
             self.remove(registration.uri, registration.match)
         if registration.callee is None:
             registration.shared.remove(callee)

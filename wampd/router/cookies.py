@@ -52,7 +52,7 @@ class Cookies:
         """Whether browsers send them over TLS alone."""
         self._jar = jar
         self._draw = draw
-        self._name = HOST + attributes.name if attributes.secure else attributes.name
+        self.name = HOST + attributes.name if attributes.secure else attributes.name
         self._tail = "; ".join(
             [
                 "",
@@ -65,17 +65,17 @@ class Cookies:
         )
 
     def __repr__(self) -> str:
-        return f"<Cookies {self._name}>"
+        return f"<Cookies {self.name}>"
 
     def visit(self, headers: Sequence[str]) -> tuple[str, Visit]:
         """Take the ``Cookie`` headers of a request; return the value of the answer's ``Set-Cookie``, and what they meant."""
         value = self._draw()
         visit = self._jar.visit(self.shown(headers), digest_of(value))
-        return f"{self._name}={value}{self._tail}", visit
+        return f"{self.name}={value}{self._tail}", visit
 
     def shown(self, headers: Sequence[str]) -> bytes | None:
         """The digest of the value that these headers show."""
-        shown = shown_in(headers, self._name)
+        shown = shown_in(headers, self.name)
         return None if shown is None else digest_of(shown)
 
 

@@ -39,8 +39,8 @@ class Meta:
         self._subscriptions = SubscriptionMeta(realm.broker, outside.wall)
         self.registrations_known = self._registrations.known
         self.subscriptions_known = self._subscriptions.known
-        self._reflection = Reflection(realm.broker, realm.dealer, realm.struck)
-        for part in (self._sessions, self._registrations, self._subscriptions, self._reflection):
+        self.reflection = Reflection(realm.broker, realm.dealer, realm.struck)
+        for part in (self._sessions, self._registrations, self._subscriptions, self.reflection):
             realm.dealer.services.procedures.update(part.procedures())
 
     def joined(self, session: Session) -> None:
@@ -50,7 +50,7 @@ class Meta:
     def left(self, session: Session) -> None:
         """Tell of a session that has left."""
         self._sessions.left(session)
-        self._reflection.left(session)
+        self.reflection.left(session)
 
     def subscribed(self, session: Session, subscription: Subscription, *, created: bool) -> None:
         """Tell of a subscription."""

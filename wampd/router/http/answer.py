@@ -24,6 +24,11 @@ def say_json(request: Any, status: int, value: Any) -> bytes:
     return _answer(request, status, JSON, msgspec.json.encode(value))
 
 
+def say_raw_json(request: Any, status: int, text: bytes) -> bytes:
+    """Answer a request with a status and JSON as it is; return the body."""
+    return _answer(request, status, JSON, text)
+
+
 class Later:
     """The answer to a request that is given later, once, unless the client has left before."""
 
@@ -45,6 +50,10 @@ class Later:
     def json(self, status: int, value: Any) -> None:
         """Answer with a value."""
         self._give(say_json, status, value)
+
+    def raw_json(self, status: int, text: bytes) -> None:
+        """Answer with JSON as it is."""
+        self._give(say_raw_json, status, text)
 
     def failed(self, failure: Failure) -> None:
         """Serving the request raised, which is a bug of ours: the client learns nothing of it."""

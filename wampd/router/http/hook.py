@@ -2,8 +2,8 @@
 
 Rules
 -----
-* The body, any JSON value, is the one argument of the event. It is posted by ``wampd.hook.post`` in the session that `Access` finds
-  for the request: permissions, bounds and refusals are those of WAMP.
+* The body, any JSON value, is the one argument of the event. It is posted by ``wampd.hook.post`` in the session that `Access`
+  finds for the request: permissions, bounds and refusals are those of WAMP.
 * 202 says that the event is on the disk, with the deliveries that were to be made then; the answer tells its id, and how many.
 * ``Content-Type`` must be JSON's. Forms of browsers cannot send that, so no page of another origin posts unasked (CORS).
 * A client that leaves takes its request back, unless the event is accepted already.
@@ -98,8 +98,7 @@ def _post(session: Insider, args: Raw) -> Any:
 
 
 def _accepted(reply: Reply, request: Any) -> None:
-    request.write(say_json(request, 202, reply.values()[0]))
-    request.finish()
+    _finish(request, say_json(request, 202, reply.values()[0]))
 
 
 def _refused(failure: Failure, request: Any) -> None:
@@ -116,5 +115,10 @@ def _refused(failure: Failure, request: Any) -> None:
         status, text = STATUS.get(why.uri, LATER)
         if (status, text) == LATER:
             request.setHeader(b"Retry-After", b"5")
-    request.write(say(request, status, text))
+    _finish(request, say(request, status, text))
+
+
+def _finish(request: Any, content: bytes) -> None:
+    request.setHeader(b"Content-Length", b"%d" % len(content))
+    request.write(content)
     request.finish()

@@ -51,7 +51,7 @@ class Hosts(Resource):
         except BadHost as why:
             return _Last(400, str(why))
         request.asked_host = host
-        if self._fits is not None and not self._fits(request.channel.transport, host):
+        if host and self._fits is not None and not self._fits(request.channel.transport, host):
             return _Last(421, "this connection was made for another host")
         return self._trees.find(host).find(request)
 

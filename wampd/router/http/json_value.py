@@ -18,13 +18,13 @@ class JsonValue(Resource):
 
     isLeaf = True  # noqa: N815 - Twisted's name
 
-    def __init__(self, value: Any, *, pretty: bool = False, max_age: float = 0.0) -> None:
-        """``max_age`` is in seconds; 0: clients ask each time whether it has changed."""
+    def __init__(self, value: Any, *, pretty: bool = False, max_age: float = 0.0, private: bool = False) -> None:
+        """``max_age`` is in seconds; 0: clients ask each time whether it has changed. ``private``: not for all to see."""
         super().__init__()
         body = msgspec.json.encode(value)
         self._body = (msgspec.json.format(body, indent=2) if pretty else body) + b"\n"
         self._etag = b'"' + hashlib.sha256(self._body).hexdigest()[:20].encode() + b'"'
-        self._cache = b"max-age=%d" % max_age if max_age else b"no-cache"
+        self._cache = (b"private, " if private else b"") + (b"max-age=%d" % max_age if max_age else b"no-cache")
 
     def render(self, request: Any) -> bytes:
         """Answer GET and HEAD, at the very path."""

@@ -2,8 +2,8 @@
 
 Rules
 -----
-* The library `multipart` reads it. Not in its strict mode, in which the line end after the last boundary is a fault, if it comes
-  alone.
+* The library `multipart` reads it. Not in its strict mode, in which the line end after the last boundary is a fault if it
+  comes alone.
 * A part without a file name is a field of a form. Fields are dropped; they are small and few.
 
 Source: RFC 7578.

@@ -10,7 +10,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from time import monotonic
 from typing import Any, Final
@@ -18,7 +18,9 @@ from urllib.parse import unquote_to_bytes
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.server import Request
+from twisted.web.error import UnsupportedMethod
+from twisted.web.http import NO_BODY_CODES
+from twisted.web.server import NOT_DONE_YET, Request
 
 from wampd.router.http.answer import say
 from wampd.router.http.body import Body, Intake, intake_of
@@ -35,6 +37,8 @@ SAFE: Final = (
 )
 """Headers of all answers, unless what answers has others. The last three are for browsers: to believe what type an answer has,
 not to tell other sites where links were found, and not to show pages in frames of other sites."""
+METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"TRACE", b"PATCH"})
+"""What there is (RFC 9110, section 9; RFC 5789)."""
 WHOLE: Final = Intake(streamed=False)
 """How bodies are taken of which nothing is said."""
 VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
@@ -137,6 +141,33 @@ class SmallRequest(Request):
 
     # ---------------------------------------------------------------------------------------------------- answering
 
+    def render(self, resrc: Any) -> None:
+        """Let a resource answer."""
+        try:
+            body = resrc.render(self)
+        except UnsupportedMethod as why:
+            body = self._not_allowed(why.allowedMethods)
+        if body is NOT_DONE_YET:
+            return
+        if not isinstance(body, bytes):
+            raise TypeError(f"what is at {self.path!r} answers with no bytes")
+        self._answer(body)
+
+    def _not_allowed(self, allowed: Sequence[bytes]) -> bytes:
+        """A resource does not know the method (RFC 9110, sections 15.5.6 and 15.6.2)."""
+        if self.method not in METHODS:
+            return say(self, 501, "no such method is served")
+        self.setHeader(b"Allow", b", ".join(allowed))
+        return say(self, 405, "not by this method")
+
+    def _answer(self, body: bytes) -> None:
+        """Answer with this, all of it."""
+        is_head = self.method == b"HEAD"
+        if body or not is_head:  # a resource may know the length without having the body
+            self.setHeader(b"Content-Length", b"%d" % len(body))
+        self.write(b"" if is_head else body)
+        self.finish()
+
     def write(self, data: bytes) -> None:
         """Write a part of the body; the head goes before the first."""
         if not self.startedWriting and self.channel is not None:
@@ -152,8 +183,7 @@ class SmallRequest(Request):
         headers.setRawHeaders(b"Date", [date()])
         if self.finishing is not None:
             self.finishing(self)
-        # What has no body has no length (RFC 9110, section 8.6); only 304 may tell that of another answer.
-        if self.code == 204 or (self.code == 304 and headers.getRawHeaders(b"Content-Length") == [b"0"]):
+        if self.code in NO_BODY_CODES:  # which has no length either (RFC 9110, section 8.6)
             headers.removeHeader(b"Content-Length")
 
     @property
@@ -194,7 +224,5 @@ class SmallRequest(Request):
         if self.startedWriting:
             self.channel.transport.abortConnection()
         else:
-            self.responseHeaders.removeHeader(b"Content-Length")
-            self.write(say(self, 500, "internal error"))
-            self.finish()
+            self._answer(say(self, 500, "internal error"))
         return reason

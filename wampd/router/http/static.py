@@ -179,17 +179,20 @@ class StaticFiles(Resource):
         return NOT_DONE_YET
 
 
-def caching(max_age: float, immutable: Sequence[str] = ()) -> Callable[[str], bytes]:
+def caching(max_age: float, immutable: Sequence[str] = (), *, private: bool = False) -> Callable[[str], bytes]:
     """What gives the ``Cache-Control`` of a path (RFC 9111, section 5.2.2; RFC 8246).
 
     It is kept for ``max_age`` seconds, for ever if one of the patterns matches; for 0 seconds it is asked for again each time.
+    What is ``private`` is kept by browsers alone, not by what serves many.
     """
+    begin = b"private, " if private else b""
     for_ever = re.compile("|".join(map(fnmatch.translate, immutable))) if immutable else None
-    ordinary = b"max-age=%d" % max_age if max_age else b"no-cache"
+    ordinary = begin + (b"max-age=%d" % max_age if max_age else b"no-cache")
+    long = begin + b"max-age=%d, immutable" % YEAR
 
     def cache(path: str) -> bytes:
         if for_ever is not None and for_ever.match(path):
-            return b"public, max-age=%d, immutable" % YEAR
+            return long
         return ordinary
 
     return cache

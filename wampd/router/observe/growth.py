@@ -56,8 +56,9 @@ class Growth:
             self._old = self._new = {}
             self._old_at = self._new_at = float("-inf")
 
-    def rate(self, entry: int, now: float, age: float, counts: Sequence[int]) -> list[float]:
-        """How much the counts of something grow a second, that is there for ``age`` seconds."""
+    def rate(self, entry: int, now: float, age: float, count: int, which: int = 0) -> float:
+        """How much a count of something grows a second, that is there for ``age`` seconds; ``which`` of its counts it is."""
         before = self._old.get(entry)
-        passed = max(SPAN, age if before is None else now - self._old_at)
-        return [(count - was) / passed for count, was in zip(counts, before or [0] * len(counts), strict=True)]
+        if before is None:
+            return count / max(SPAN, age)
+        return (count - before[which]) / max(SPAN, now - self._old_at)

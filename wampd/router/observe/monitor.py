@@ -2,7 +2,8 @@
 
 Rules
 -----
-* Who may call a procedure learns all that it tells, addresses of clients included; rules have to name ``wampd.``.
+* Who may call a procedure learns all that it tells, addresses of clients included; rules have to name ``wampd.``, and
+  ``wampd.monitor.kill`` in full (see `wampd.auth.roles.PRIVILEGED`).
 * A monitor tells of its own realm. With ``all_realms`` it tells of every one; another is ``wamp.error.no_such_realm``.
 * Every answer is bounded, and so is what it costs.
 

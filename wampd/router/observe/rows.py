@@ -57,7 +57,7 @@ class Table(Struct, Generic[E], frozen=True):
     columns: Mapping[str, Callable[[E], Any]]
     """What can be sorted by, and all that a row has; values of one column can be compared, but for `None`."""
     order: Mapping[str, Callable[[E], Any]] = {}
-    """What some columns are sorted by, where that is not what is shown."""
+    """What some columns are sorted by, where that is not what is shown: values that can all be compared."""
 
     def page(self, entries: list[E], given: Page) -> dict[str, Any]:
         """How many there are, how many were found, and the rows of the page. Raises `Refused`."""
@@ -74,7 +74,9 @@ class Table(Struct, Generic[E], frozen=True):
         return {"total": total, "found": len(entries), "rows": rows}
 
     def _key(self, name: str) -> Callable[[E], Any]:
-        column = self.order.get(name) or self.columns.get(name)
+        if name in self.order:
+            return self.order[name]
+        column = self.columns.get(name)
         if column is None:
             raise Refused(INVALID_ARGUMENT, f"sort by one of {', '.join(self.columns)}")
         return lambda entry: ((value := column(entry)) is not None, value)
@@ -115,13 +117,13 @@ def _messages(here: Iterable[Session]) -> dict[int, tuple[int, ...]]:
 
 
 def _sessions(now: float, wall: float) -> Table[tuple[RealmWatch, Session]]:
-    def rate(which: int) -> Callable[[tuple[RealmWatch, Session]], float]:
-        def column(entry: tuple[RealmWatch, Session]) -> float:
-            realm, session = entry
-            counts = session.received, session.sent
-            return round(realm.sessions.rate(session.id, now, wall - session.since, counts)[which], 2)
+    def received(entry: tuple[RealmWatch, Session]) -> float:
+        session = entry[1]
+        return entry[0].sessions.rate(session.id, now, wall - session.since, session.received)
 
-        return column
+    def sent(entry: tuple[RealmWatch, Session]) -> float:
+        session = entry[1]
+        return entry[0].sessions.rate(session.id, now, wall - session.since, session.sent, 1)
 
     return Table(
         text=lambda entry: _session_text(entry[1]),
@@ -137,8 +139,8 @@ def _sessions(now: float, wall: float) -> Table[tuple[RealmWatch, Session]]:
             "protocol": lambda entry: str(entry[1].transport.get("protocol", "")),
             "agent": lambda entry: entry[1].agent,
             "since": lambda entry: moment(entry[1].since),
-            "in": rate(0),
-            "out": rate(1),
+            "in": lambda entry: round(received(entry), 2),
+            "out": lambda entry: round(sent(entry), 2),
             "received": lambda entry: entry[1].received,
             "sent": lambda entry: entry[1].sent,
             "queued": lambda entry: queued(entry[1])[0],
@@ -147,7 +149,7 @@ def _sessions(now: float, wall: float) -> Table[tuple[RealmWatch, Session]]:
             "registrations": lambda entry: len(entry[1].registrations or ()),
             "subscriptions": lambda entry: len(entry[1].subscriptions or ()),
         },
-        order={"since": lambda entry: entry[1].since},
+        order={"since": lambda entry: entry[1].since, "in": received, "out": sent},
     )
 
 
@@ -189,7 +191,7 @@ def _registrations(now: float, wall: float, under_way: Counter[int]) -> Table[tu
 
     def rate(entry: tuple[RealmWatch, Registration]) -> float:
         realm, registration = entry
-        return round(realm.registrations.rate(registration.id, now, wall - created(entry), (registration.calls,))[0], 2)
+        return round(realm.registrations.rate(registration.id, now, wall - created(entry), registration.calls), 2)
 
     def latency(entry: tuple[RealmWatch, Registration]) -> float | None:
         registration = entry[1]
@@ -237,7 +239,7 @@ def _subscriptions(now: float, wall: float) -> Table[tuple[RealmWatch, Subscript
     def rate(entry: tuple[RealmWatch, Subscription]) -> float:
         realm, subscription = entry
         age = wall - created(entry)
-        return round(realm.subscriptions.rate(subscription.id, now, age, (subscription.events,))[0], 2)
+        return round(realm.subscriptions.rate(subscription.id, now, age, subscription.events), 2)
 
     return Table(
         text=lambda entry: entry[1].uri.lower(),

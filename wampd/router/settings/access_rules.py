@@ -31,7 +31,7 @@ def _as_whom(path: Bridge, here: Here) -> None:
     asked = [key for key in ("access", *path.proofs()) if getattr(path, key)]
     if not all(here.is_sound(key) for key in ("role", "insecure", "access", *path.proofs())):
         return
-    if path.role is None and path.access is None and not asked:
+    if path.role is None and not asked:
         ways = " or ".join(("access", *path.proofs()))
         here.problem(f"as whom is it done? Give it {ways}, or a role for everybody and insecure: true")
     elif path.role is not None and not asked and not path.insecure:
@@ -86,6 +86,9 @@ def _realm(name: str, realms: Mapping[str, Realm], here: Here, *at: str | int) -
 def _roles(path: Bridge, realm: Realm, here: Here, where: KeyPath) -> None:
     if path.role is not None and here.is_sound(*where, "role"):
         _role(path.role, realm, here, *where, "role")
+    for index, key in here.each(getattr(path, "keys", ()), *where, "keys"):
+        if key.role is not None and here.is_sound(*where, "keys", index, "role"):
+            _role(key.role, realm, here, *where, "keys", index, "role")
 
 
 def _role(name: str, realm: Realm, here: Here, *at: str | int) -> None:

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 
 from wampd.realms.uris import is_reserved, is_uri
 
+from .access_rules import served_paths
 from .checker import Here, Rule
 from .hooks import HookDeliveries, Hooks
+from .http import HookPath
 from .model import Settings
 from .problems import quote
 
 
 def _hooks(hooks: Hooks, here: Here) -> None:
     prefix = hooks.topic_prefix
-    if not prefix.endswith(".") or not is_uri(prefix, "loose", "prefix") or is_reserved(prefix):
+    if not is_uri(prefix.removesuffix("."), "loose") or not prefix.endswith(".") or is_reserved(prefix):
         here.problem(f"{quote(prefix)} is not the beginning of topics like hook.", "topic_prefix")
     if here.is_sound("size") and hooks.size < hooks.event_size:
         here.problem("must be at least event_size", "size")
@@ -27,7 +29,11 @@ def _deliveries(deliveries: HookDeliveries, here: Here) -> None:
 
 
 def hooks_can_be(settings: Settings, here: Here) -> None:
-    """Check that the realms with webhooks are always there, and that there is a store."""
+    """Check that realms with webhooks are always there, that there is a store, and that paths lead to such realms."""
+    has_none = [realm.name for _, realm in here.each(settings.realms, "realms") if realm.hooks is None]
+    for at, path in served_paths(settings, here):
+        if isinstance(path, HookPath) and path.realm in has_none and here.is_sound(*at, "realm"):
+            here.problem(f"the realm {quote(path.realm)} has no hooks", *at, "realm")
     for index, realm in here.each(settings.realms, "realms"):
         where = ("realms", index, "hooks")
         if realm.hooks is None or not here.is_sound(*where):

@@ -11,7 +11,7 @@ class Monitor(Part, frozen=True, kw_only=True):
     """The procedures `wampd.monitor.*` and the topic `wampd.monitor.tick`: what happens in the router, for its operators.
 
     They are granted by rules that name them, as `uri: wampd.monitor.` with `match: prefix` does. Whoever may call them sees
-    addresses of clients, and with `wampd.monitor.kill` may send sessions away.
+    addresses of clients. `wampd.monitor.kill`, which sends sessions away, needs a rule of its own, or a `privileged` role.
     """
 
     all_realms: Annotated[

@@ -24,10 +24,9 @@ def upload(path: UploadPath, here: Here) -> None:
     for index, pattern in here.each(path.types, "types"):
         if pattern != pattern.lower():
             here.problem("types are compared in lower case", "types", index)
-    access = getattr(path, "access", None)
-    if access is None and not path.insecure and here.is_sound("access"):
+    if path.access is None and not path.insecure and here.is_sound("access"):
         here.problem("anybody could fill the disk: give it access, or insecure: true")
-    elif access is not None and path.insecure:
+    elif path.access is not None and path.insecure:
         here.problem("it is not: there is access", "insecure")
 
 

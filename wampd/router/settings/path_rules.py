@@ -9,36 +9,42 @@ from collections.abc import Mapping
 from typing import Any
 
 from .access_rules import access_of_path
+from .bridge_rules import signed
 from .checker import Here, Rule, repeated
 from .http import (
+    CallPath,
     DashboardPath,
     EventsPath,
     HealthPath,
+    HookPath,
     JsonPath,
     LongPollPath,
     MetricsPath,
+    OpenApiPath,
     PagePath,
     ProxyPath,
+    PublishPath,
     RedirectPath,
     ResourcePath,
     StaticPath,
     UploadPath,
+    WebhookPath,
     WsgiPath,
 )
 from .http.access import PathAccess
+from .http.webhook import WebhookSignature
 from .listeners import EchoPath, RawSocket, WampPath
 from .object_rules import resource, upload, wsgi
 from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
-from .site_rules import policy_of_path
-
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+from .site_rules import ORIGIN, policy_of_path
+from .webhook_rules import signature, webhook
 
 
 def _origins(path: WampPath | EchoPath | LongPollPath | ProxyPath | PathAccess, here: Here) -> None:
     for index, origin in here.each(path.origins, "origins"):
-        if origin not in ("same-host", "*") and not _ORIGIN.fullmatch(origin):
+        if origin not in ("same-host", "*") and not ORIGIN.fullmatch(origin):
             message = (
                 "not an origin; write same-host, *, or an origin such as https://www.example.com (lower case, no path)"
             )
@@ -118,21 +124,27 @@ def _served(*own: Rule) -> Rule:
 
 
 PATH_RULES: Mapping[type, Rule] = {
+    CallPath: _served(signed),
     DashboardPath: _served(),
     EchoPath: _path_with_origins,
     EventsPath: _served(_events),
     HealthPath: _served(),
+    HookPath: _served(),
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),
     MetricsPath: _served(),
+    OpenApiPath: _served(),
     PagePath: _served(page),
     PathAccess: _origins,
     ProxyPath: _served(_origins, proxy),
+    PublishPath: _served(signed),
     RawSocket: _serializers,
     RedirectPath: _served(_redirect),
     ResourcePath: _served(resource),
     StaticPath: _served(_static),
     UploadPath: _served(upload),
+    WebhookPath: _served(webhook),
+    WebhookSignature: signature,
     WampPath: _path_with_origins,
     WsgiPath: _served(wsgi),
 }

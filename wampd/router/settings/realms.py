@@ -115,8 +115,8 @@ class Role(Part, frozen=True, kw_only=True):
     privileged: Annotated[
         bool,
         Meta(
-            description="Whether its rules for `wamp.` also are for the procedures that change what is others': sending"
-            " sessions away (`wamp.session.kill`, …), `wamp.registration.remove_callee` and"
+            description="Whether its rules for `wamp.` and `wampd.` also are for the procedures that change what is others':"
+            " sending sessions away (`wamp.session.kill`, …, `wampd.monitor.kill`), `wamp.registration.remove_callee` and"
             " `wamp.subscription.remove_subscriber`. Otherwise only rules reach them whose `uri` begins with their name."
             " And whether its sessions may manage the webhooks of all."
         ),

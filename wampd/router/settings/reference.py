@@ -184,8 +184,12 @@ def _default(field: inspect.Field) -> str:
             return "`{}`"
         case bool():
             return f"`{str(value).lower()}`"
+        case frozenset():
+            return f"`[{', '.join(sorted(map(str, value)))}]`"
         case tuple():
             return f"`[{', '.join(map(str, value))}]`"
+        case frozenset():
+            return f"`[{', '.join(sorted(map(str, value)))}]`"
         case int() if (meta.extra or {}).get("unit") == "bytes":
             return f"`{show_bytes(value)}`"
         case float():

@@ -33,6 +33,7 @@ from .listeners import (
 )
 from .model import Component, FailedJoins, ProcessLimits, Settings, Store
 from .object_rules import uploads_of_settings
+from .openapi_rules import documents_of_listener
 from .outgoing_rules import OUTGOING_RULES
 from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
@@ -182,6 +183,7 @@ def _listener(listener: Listener, here: Here) -> None:
         here.problem("the listener speaks nothing: give it websocket, rawsocket or http")
     cookies_of_listener(listener, here)
     dashboards_of_listener(listener, here)
+    documents_of_listener(listener, here)
     sites_of_listener(listener, here)
 
 

@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A name of a header, or a method (RFC 9110, section 5.6.2)."""
 _VALUE = re.compile(r"[!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?")
 """A value of a header (RFC 9110, section 5.5)."""
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _FRAMING = frozenset(
     {"connection", "content-length", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 )
@@ -72,7 +72,7 @@ def _cors(cors: Cors, here: Here) -> None:
                     "origins",
                     index,
                 )
-        elif not _ORIGIN.fullmatch(origin):
+        elif not ORIGIN.fullmatch(origin):
             here.problem(
                 "not an origin; write *, or an origin such as https://www.example.com (lower case, no path)",
                 "origins",

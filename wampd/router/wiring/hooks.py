@@ -13,9 +13,13 @@ from wampd.router.settings.realms import Realm
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from twisted.web.resource import Resource
+
     from wampd.realms.grants import Action
     from wampd.router.hooks.courier import Rules
+    from wampd.router.settings.http import HookPath
     from wampd.router.wiring.means import Means
+    from wampd.router.wiring.sites import Ground
 
 
 def hooks_of(means: Means) -> Iterator[Duty]:
@@ -23,6 +27,16 @@ def hooks_of(means: Means) -> Iterator[Duty]:
     for realm in means.settings.realms:
         if realm.hooks is not None:
             yield _registry(realm, realm.hooks, means)
+
+
+def posts_of(path: HookPath, ground: Ground) -> Resource:
+    """What takes events for webhooks by HTTP."""
+    from wampd.router.http.hook import HookResource
+    from wampd.router.wiring.accesses import access_of, realm_named
+
+    hooks = realm_named(path.realm, ground.means).hooks
+    assert hooks is not None, "a rule of the settings wants webhooks"
+    return HookResource(access_of(path, ground), hooks.event_size)
 
 
 def _registry(realm: Realm, settings: HookSettings, means: Means) -> Duty:

@@ -31,7 +31,7 @@ class Readiness:
         checks = {
             "listeners": f"{closed} of {self._listeners} are not open" if closed else "",
             "running": "the router is stopping" if self._lobby.closing else "",
-            "room": "no more connections are taken" if self._lobby.open > self._lobby.most else "",
+            "room": "no more connections are taken" if self._lobby.open >= self._lobby.most else "",
         }
         if self._store is not None:
             checks["store"] = "" if self._store.is_well else "it does not work"

@@ -19,18 +19,23 @@ from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
 from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard
 from wampd.router.settings.http import (
+    CallPath,
     DashboardPath,
     EventsPath,
     HealthPath,
+    HookPath,
     JsonPath,
     LongPollPath,
     MetricsPath,
+    OpenApiPath,
     PagePath,
     ProxyPath,
+    PublishPath,
     RedirectPath,
     ResourcePath,
     StaticPath,
     UploadPath,
+    WebhookPath,
     WsgiPath,
 )
 from wampd.router.settings.http.served import Cors as CorsSettings
@@ -118,7 +123,7 @@ def _access_log(settings: AccessLogSettings | None, means: Means) -> Callable[[A
     return AccessLog(FORMATS[settings.format], file.write)
 
 
-def _static(path: StaticPath, ground: Ground) -> Resource:  # noqa: ARG001 - it needs nothing
+def _static(path: StaticPath, ground: Ground) -> Resource:
     return StaticFiles(
         path.directory,
         index=path.index,
@@ -127,7 +132,7 @@ def _static(path: StaticPath, ground: Ground) -> Resource:  # noqa: ARG001 - it 
         not_found=path.not_found,
         listing=path.listing,
         precompressed=path.precompressed,
-        cache=caching(path.cache.max_age, path.cache.immutable),
+        cache=caching(path.cache.max_age, path.cache.immutable, private=ground.logins is not None),
     )
 
 
@@ -137,10 +142,11 @@ def _redirect(path: RedirectPath, ground: Ground) -> Resource:  # noqa: ARG001
     return Redirect(path.to, int(path.status), keep_path=path.keep_path, keep_query=path.keep_query)
 
 
-def _json(path: JsonPath, ground: Ground) -> Resource:  # noqa: ARG001
+def _json(path: JsonPath, ground: Ground) -> Resource:
     from wampd.router.http.json_value import JsonValue
 
-    return JsonValue(path.value, pretty=path.pretty, max_age=path.max_age)
+    private = ground.logins is not None
+    return JsonValue(path.value, pretty=path.pretty, max_age=path.max_age, private=private)
 
 
 def _dashboard(path: DashboardPath, ground: Ground) -> Resource:
@@ -190,6 +196,18 @@ def _events(path: EventsPath, ground: Ground) -> Resource:
     return events_of(path, ground)
 
 
+def _hook(path: HookPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.hooks import posts_of
+
+    return posts_of(path, ground)
+
+
+def _openapi(path: OpenApiPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.descriptions import openapi_of
+
+    return openapi_of(path, ground)
+
+
 def _metrics(path: MetricsPath, ground: Ground) -> Resource:  # noqa: ARG001 - it has no settings
     from wampd.router.http.metrics import MetricsResource
 
@@ -200,6 +218,24 @@ def _health(path: HealthPath, ground: Ground) -> Resource:  # noqa: ARG001 - it 
     from wampd.router.http.health import HealthResource
 
     return HealthResource(ground.means.readiness.look)
+
+
+def _publish(path: PublishPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.bridges import publish_of
+
+    return publish_of(path, ground)
+
+
+def _webhook(path: WebhookPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.webhooks_in import webhook_of
+
+    return webhook_of(path, ground)
+
+
+def _call(path: CallPath, ground: Ground) -> Resource:
+    from wampd.router.wiring.bridges import call_of
+
+    return call_of(path, ground)
 
 
 def _upload(path: UploadPath, ground: Ground) -> Resource:
@@ -221,18 +257,23 @@ def _resource(path: ResourcePath, ground: Ground) -> Resource:  # noqa: ARG001 -
 
 
 MAKERS: Final[Mapping[type[Served], Callable[[Any, Ground], Resource]]] = {
+    CallPath: _call,
     JsonPath: _json,
     HealthPath: _health,
     DashboardPath: _dashboard,
     EventsPath: _events,
+    HookPath: _hook,
     LongPollPath: _long_poll,
     MetricsPath: _metrics,
+    OpenApiPath: _openapi,
     PagePath: _pages,
     ProxyPath: _proxy,
+    PublishPath: _publish,
     RedirectPath: _redirect,
     ResourcePath: _resource,
     StaticPath: _static,
     UploadPath: _upload,
+    WebhookPath: _webhook,
     WsgiPath: _wsgi,
 }
 """What makes each kind; a test sees that none is missing. What is heavy is imported where it is made."""

@@ -177,7 +177,8 @@ class BackendConnection(TwistedProtocol):
                 self._http.receive_data(b"")
                 self._take_events()
             else:
-                self._fail("it broke the connection off")
+                why = reason.getErrorMessage() if reason is not None else "lost"
+                self._fail(f"it broke the connection off: {why}"[:200])
         if self.on_over is not None:
             self.on_over(self)
 
@@ -200,11 +201,14 @@ class BackendConnection(TwistedProtocol):
         elif isinstance(event, h11.Response):
             wrong = check_framing(event)
             if wrong:
-                self._fail(f"its answer may be read in two ways: {wrong}")
+                self._fail(f"its answer is malformed: {wrong}")
             else:
                 user.answered(event)
         elif isinstance(event, h11.InformationalResponse):
-            (user.switched if event.status_code == 101 else user.early)(event)
+            if event.status_code < 100:
+                self._fail("its answer is malformed: its status is none")
+            else:
+                (user.switched if event.status_code == 101 else user.early)(event)
         elif isinstance(event, h11.EndOfMessage):
             self._exchanged(user)
         else:

@@ -110,7 +110,7 @@ class Exchange:
 
     def start(self) -> None:
         """Find a backend, and send the request."""
-        backend = self._ways.backends.choose(self._asked.address)
+        backend = self._ways.backends.choose(self._asked.client)
         if backend is not None:
             self._try(backend)
             return
@@ -167,7 +167,7 @@ class Exchange:
         self._backend = backend
         self._tried.append(backend)
         backend.busy += 1
-        connecting = self._connecting = backend.connection(min(most_idle, math.inf if self._is_safe() else FRESH))
+        connecting = self._connecting = backend.connection(min(most_idle, self._most_idle()))
         connecting.addTimeout(self._ways.patience.connect, self._ways.clock)
         connecting.addCallbacks(self._connected, self._not_connected)
 
@@ -187,7 +187,9 @@ class Exchange:
             return
         self._connection = connection
         connection.begin(self, head)
-        if self._asked.expects:
+        if self._body_is_sent:  # on another connection, which failed: there is none, or this would not be tried again
+            self.finish()
+        elif self._asked.expects:
             self._timer = self._ways.clock.callLater(EXPECTING, self._want_body)
         else:
             self._want_body()
@@ -299,7 +301,7 @@ class Exchange:
             self._request.channel.transport.abortConnection()
             return
         backends = self._ways.backends
-        other = backends.choose(self._asked.address, self._tried) if again and len(self._tried) < MOST_TRIES else None
+        other = backends.choose(self._asked.client, self._tried) if again and len(self._tried) < MOST_TRIES else None
         if other is not None:
             self._over = False
             self._try(other)
@@ -314,6 +316,12 @@ class Exchange:
         pause = backend.health.failed(self._ways.clock.seconds())
         out = f"; it gets no requests for {pause:g} s" if pause else ""
         log.warn("{backend}: {why}{out}", backend=backend.upstream.name, why=why, out=out)
+
+    def _most_idle(self) -> float:
+        """How long a connection may have been idle. For another protocol it is a new one: not all servers change later on."""
+        if self._asked.upgrade:
+            return 0.0
+        return math.inf if self._is_safe() else FRESH
 
     def _is_safe(self) -> bool:
         """Whether the request may be sent a second time."""

@@ -53,6 +53,7 @@ TOLD_BY_US: Final = frozenset(
         b"x-real-ip",
     }
 )
+HIGHEST_STATUS: Final = 599
 VIA: Final = b"1.1 wampd"
 _UPWARDS: Final = re.compile(rb"\.{1,2}(;.*)?", re.DOTALL)
 _COOKIE_ATTRIBUTE: Final = re.compile(rb";[ \t]*(path|domain)[ \t]*=[ \t]*([^;]*)", re.IGNORECASE)
@@ -88,6 +89,12 @@ class Asked(Struct, frozen=True):
     """The protocol that is asked for in place of HTTP."""
     expects: bool = False
     """Whether the client waits to be told to send the body."""
+
+    @property
+    def client(self) -> str:
+        """The address of the client, as far as it is known: a proxy that is believed tells whom it has seen."""
+        told = tokens(self.values(b"x-forwarded-for")) if self.trusted else []
+        return told[-1].decode("latin-1") if told else self.address
 
     def values(self, name: bytes) -> list[bytes]:
         """All values of a header."""
@@ -161,10 +168,12 @@ def _told(asked: Asked, mapped: Mapped, host: bytes) -> Lines:
 
 
 def check_framing(response: h11.Response) -> str:
-    """What is wrong with how an answer says where it ends; nothing, if all is well.
+    """What is wrong with the head of an answer, above all with how it says where it ends; nothing, if all is well.
 
     What two readers may take for two things is not passed on (RFC 9112, sections 6.1 and 6.3).
     """
+    if response.status_code > HIGHEST_STATUS:
+        return "its status is none"
     names = {name for name, _ in response.headers}
     if b"transfer-encoding" in names:
         if b"content-length" in names:

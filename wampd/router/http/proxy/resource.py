@@ -96,7 +96,8 @@ class ReverseProxy(Resource):
             known = ip_address(address)
         except ValueError:  # a Unix socket
             return False
-        return any(known in network for network in self._rights.trusted)
+        mapped = getattr(known, "ipv4_mapped", None)  # of a client by IPv4 at a socket for both
+        return any((mapped or known) in network for network in self._rights.trusted)
 
 
 def _asks_for_websocket(asked: Asked) -> bool:

@@ -1,0 +1,71 @@
+"""What of a realm's procedures somebody may call: for those who write it down.
+
+Rules
+-----
+* Procedures are those that are registered, the router's own, and those that are defined and that a pattern catches. Patterns
+  themselves are not among them.
+* What a session may not call is not there. No authorizer is asked for a list: of what is its to decide, a list has what it has
+  allowed of late.
+* One answer looks at all URIs, and asks about as many as it takes to be full. After which one to go on is one that is seen, so
+  nothing is told of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from wampd.realms.grants import Grants
+from wampd.realms.realm import Realm
+
+
+class Offered(Struct, frozen=True):
+    """A procedure."""
+
+    uri: str
+    definition: Mapping[str, Any]
+    """What is said of it; nothing if nothing is."""
+
+
+class Catalogue:
+    """The procedures of one realm."""
+
+    def __init__(self, core: Realm) -> None:
+        self._core = core
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Another one when procedures have come, gone, or been described otherwise."""
+        return self._core.dealer.registrations.changes, self._core.meta.reflection.changes
+
+    def grants(self, session_id: int) -> Grants | None:
+        """What a session may do; `None`: it is not here."""
+        session = self._core.sessions.get(session_id)
+        return None if session is None else session.grants
+
+    def offered(self, grants: Grants, after: str, most: int) -> tuple[list[Offered], str | None]:
+        """The procedures that may be called, in the order of their URIs; and after which one to go on, if there are more."""
+        found: list[Offered] = []
+        for uri in sorted(uri for uri in self._uris() if uri > after):
+            if grants.known("call", uri).refusal is None:
+                if len(found) == most:
+                    return found, found[-1].uri
+                found.append(Offered(uri, self._definition(uri)))
+        return found, None
+
+    def _uris(self) -> Iterator[str]:
+        registrations, own = self._core.dealer.registrations, self._core.dealer.services.procedures
+        yield from registrations.exact
+        yield from (uri for uri in own if uri not in registrations.exact)
+        for uri in self._core.meta.reflection.defined("procedure"):
+            if uri not in registrations.exact and uri not in own and registrations.catching(uri) is not None:
+                yield uri
+
+    def _definition(self, uri: str) -> Mapping[str, Any]:
+        definition = self._core.meta.reflection.defined("procedure").get(uri)
+        if definition is not None:
+            return definition.body
+        own = self._core.dealer.services.procedures.get(uri)
+        return {} if own is None else {"description": (own.__doc__ or "").partition("\n")[0]}

@@ -1,0 +1,1 @@
+"""Descriptions of procedures for those who call them by HTTP: OpenAPI documents."""

@@ -1,0 +1,53 @@
+"""The bridges from HTTP into WAMP: from what is configured to what serves it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wampd.router.http.call import CallResource
+from wampd.router.http.errors import Errors
+from wampd.router.http.publish import PublishResource
+from wampd.router.settings.http.bridges import CallPath, PublishPath, SignedBridge
+from wampd.router.wiring.accesses import access_of, realm_named
+
+if TYPE_CHECKING:
+    from wampd.router.http.access import Access
+    from wampd.router.settings.http.served import Bridge
+    from wampd.router.wiring.sites import Ground
+
+
+def publish_of(path: PublishPath, ground: Ground) -> PublishResource:
+    """What publishes for those who come to a path."""
+    return PublishResource(
+        _signed(path, ground),
+        _errors(path),
+        ground.means.reactor,
+        timeout=path.timeout,
+        batch=path.batch,
+        depth=depth_of(path, ground),
+    )
+
+
+def call_of(path: CallPath, ground: Ground) -> CallResource:
+    """What calls for those who come to a path."""
+    return CallResource(_signed(path, ground), _errors(path), timeout=path.timeout, depth=depth_of(path, ground))
+
+
+def depth_of(path: Bridge, ground: Ground) -> int:
+    """How deep what comes by a path may nest, so that nobody's session takes offence."""
+    realm = realm_named(path.realm, ground.means)
+    depths = [ground.listener.limits.depth, realm.limits.depth, *(role.limits.depth for role in realm.roles)]
+    return min(depth for depth in depths if depth is not None)
+
+
+def _errors(path: SignedBridge) -> Errors:
+    return Errors(path.errors, path.tracebacks, path.always_200)
+
+
+def _signed(path: SignedBridge, ground: Ground) -> Access:
+    """As whom signed requests act; where none are asked for, as whom the path says."""
+    if not path.keys:
+        return access_of(path, ground)
+    from wampd.router.wiring.signatures import signatures_of
+
+    return signatures_of(path, ground)

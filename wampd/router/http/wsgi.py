@@ -2,7 +2,8 @@
 
 Rules
 -----
-* At most so many requests are served at once, each in a thread, and so many wait for one: beyond that it is 503.
+* At most so many requests are served at once, each in a thread, and so many wait for one: beyond that it is 503. The body is
+  there before the application is asked; a large one is on the disk, and of these, too, there are only so many.
 * An application that has not begun its answer in time is answered for, with 504; its thread is not free before it comes back.
 * While a client does not read, its application waits at its next piece. When the client has left, no more pieces are asked for.
 * A failure is a 500 without a word of it, and a traceback in the log; in the midst of an answer it ends the connection.
@@ -16,15 +17,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from threading import Event
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from twisted.internet.address import IPv4Address
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
 from twisted.web.wsgi import WSGIResource
 
-from wampd.router.http.answer import say
+from wampd.router.http.answer import Later, say
 from wampd.router.http.body import Intake
+from wampd.router.http.gathering import Gathered
 from wampd.router.http.threads import Threads
 
 log = Logger()
@@ -95,26 +99,68 @@ class Wsgi(Resource):
     isLeaf = True  # noqa: N815 - Twisted's name
 
     def __init__(
-        self, application: Application, threads: Threads, *, most: int, timeout: float, size: int | None = None
+        self,
+        application: Application,
+        threads: Threads,
+        disk: Threads,
+        *,
+        most: int,
+        timeout: float,
+        size: int | None = None,
     ) -> None:
-        """``most`` requests are in the application or wait to be; ``timeout`` in seconds; ``size``: bytes of a body."""
+        """``most`` requests are in the application or wait to be; ``timeout`` in seconds; ``size``: bytes of a body.
+
+        The application runs in ``threads``; large bodies are written in those of ``disk``.
+        """
         super().__init__()
         self._application = application
         self._threads = threads
+        self._disk = disk
         self._most = most
         self._timeout = timeout
         self._size = size
         self._inside = 0
+        self._large = 0
+        """Requests whose bodies are on the disk."""
 
     def intake(self, request: Any) -> Intake:  # noqa: ARG002 - all are alike
-        """The application reads a body that is there."""
-        return Intake(streamed=False, size=self._size)
+        """Bodies are gathered while they come; the application reads one that is there."""
+        return Intake(size=self._size)
 
     def render(self, request: Any) -> Any:
+        """Let the application answer, once the body is there."""
+        later = Later(request)
+        if self._inside >= self._most:
+            _crowded(later)
+            return NOT_DONE_YET
+
+        def done(file: IO[bytes]) -> None:
+            request.content = file
+            self._serve(request, later)
+
+        def failed(why: Failure) -> None:
+            log.failure("a body for a WSGI application cannot be kept", why)
+            later.text(500, "internal error")
+
+        def may_be_large() -> bool:
+            if self._large >= self._most:
+                _crowded(later)
+                return False
+            self._large += 1
+            request.notifyFinish().addBoth(self._forget_large)
+            return True
+
+        request.body.into(Gathered(request.body, self._disk.run, done, failed, may_be_large))
+        return NOT_DONE_YET
+
+    def _forget_large(self, _: object) -> None:
+        self._large -= 1
+
+    def _serve(self, request: Any, later: Later) -> None:
         """Let the application answer."""
         if self._inside >= self._most:
-            request.setHeader(b"Retry-After", b"5")
-            return say(request, 503, "too many requests at a time")
+            _crowded(later)
+            return
         _prepare(request)
         self._inside += 1
         visit = Visit(request)
@@ -129,7 +175,7 @@ class Wsgi(Resource):
             finally:
                 self._threads.reactor.callFromThread(self._left)
 
-        return WSGIResource(self._threads.reactor, self._threads.pool, application).render(request)
+        WSGIResource(self._threads.reactor, self._threads.pool, application).render(request)
 
     def _left(self) -> None:
         self._inside -= 1
@@ -156,13 +202,19 @@ class Wsgi(Resource):
                 close()
 
 
+def _crowded(later: Later) -> None:
+    """There is no room."""
+    later.headers([("Retry-After", "5")])
+    later.text(503, "too many requests at a time")
+
+
 def _prepare(request: Any) -> None:
     """Make a request one that Twisted can hand to an application."""
     headers = request.requestHeaders
     for name, _ in list(headers.getAllRawHeaders()):
         if b"_" in name or name.lower() == b"proxy":
             headers.removeHeader(name)
-    headers.setRawHeaders(b"Content-Length", [b"%d" % len(request.content.getvalue())])
+    headers.setRawHeaders(b"Content-Length", [b"%d" % request.body.received])
     headers.removeHeader(b"Transfer-Encoding")
     if not hasattr(request.client, "host"):
         request.client = request.host = NOWHERE

@@ -21,7 +21,8 @@ def wsgi_of(path: WsgiPath, means: Means) -> Resource:
     module, _, name = path.application.partition(":")
     application = find(module, name, path.directory)
     threads = Threads(means.reactor, path.threads, f"wsgi {module}")
-    return Wsgi(application, threads, most=path.threads + path.waiting, timeout=path.timeout, size=path.size)
+    disk = Threads(means.reactor, 2, f"bodies for {module}")
+    return Wsgi(application, threads, disk, most=path.threads + path.waiting, timeout=path.timeout, size=path.size)
 
 
 def resource_of(path: ResourcePath) -> Resource:

@@ -214,6 +214,14 @@ def test_what_leads_upwards_is_refused_in_any_encoding(target):
     assert stage.server.accepted == []
 
 
+def test_a_request_that_goes_in_circles_comes_to_an_end():
+    stage = Stage()
+    stage.ask("/", "Via: 1.1 wampd, 1.0 other", *["Via: 1.1 wampd"] * 6)
+    assert named(stage.server.heard(), "Via") == ["1.1 wampd, 1.0 other" + ", 1.1 wampd" * 7]
+    assert status(stage.ask("/", "Via: 1.1 wampd, 1.0 other", *["Via: 1.1 wampd"] * 7).client.read()) == 508
+    assert len(stage.server.accepted) == 1
+
+
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
 def test_some_methods_are_for_no_backend(method):
     stage = Stage()

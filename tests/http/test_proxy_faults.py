@@ -316,7 +316,7 @@ def test_no_octet_but_crlf_makes_a_header_line_of_a_backend_or_of_a_client(octet
         assert named(stage.server.heard(), "X-Evil") == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(parts=st.lists(st.one_of(st.binary(max_size=60), st.sampled_from(PIECES)), max_size=12), closes=st.booleans())
 def test_whatever_a_backend_says_a_client_gets_an_answer_or_an_end(parts, closes):
     stage = Stage(patience=Patience(answer=5, idle=5))

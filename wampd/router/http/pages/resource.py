@@ -32,20 +32,12 @@ from wampd.router.envoy import CallFailed
 from wampd.router.http.access import Access, Refused
 from wampd.router.http.answer import say
 from wampd.router.http.conditional import has_not_changed
+from wampd.router.http.errors import STATUS
 from wampd.router.http.pages.routes import Route, Unfit, path_of
 
 log = Logger()
 
 HTML: Final = b"text/html; charset=utf-8"
-STATUS: Final[Mapping[str, int]] = {
-    "wamp.error.authorization_failed": 503,
-    "wamp.error.canceled": 503,
-    "wamp.error.invalid_argument": 400,
-    "wamp.error.no_such_procedure": 404,
-    "wamp.error.not_authorized": 403,
-    "wamp.error.timeout": 504,
-    "wamp.error.unavailable": 503,
-}
 PHRASES: Final[Mapping[int, str]] = {each.value: each.phrase for each in HTTPStatus}
 HTTP: Final = "http"
 """The keyword value of a result that is for the answer's head."""

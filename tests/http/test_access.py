@@ -9,6 +9,7 @@ from wampd.auth.throttle import Throttle, Tolerance
 from wampd.router.http.body import Gather, Intake
 from wampd.router.http.guarded import Guarded
 from wampd.router.http.logins import Logins, Terms
+from wampd.router.inside.coming import Credentials
 
 JOE = basic("joe", "hunter2")
 
@@ -188,6 +189,37 @@ def test_a_client_that_leaves_while_it_is_let_in_leaves_nothing(stage):
     client.port.client.close()
     stage.later(1)
     stage.later(120)
+    assert stage.sessions == []
+
+
+def test_a_request_may_have_a_session_of_its_own_which_ends_as_who_asked_for_it_says(stage):
+    asked = []
+
+    class Alone(Resource):
+        isLeaf = True  # noqa: N815 - Twisted's name
+
+        def render(self, request):
+            stage.logins.session_of_its_own(request).addCallbacks(asked.append, lambda _: None)
+            return NOT_DONE_YET
+
+    guarding(stage)
+    stage.serve({"/": Alone()})
+    clients = [stage.client() for _ in range(2)]
+    assert [client.ask("GET /", JOE) for client in clients] == [None, None]
+    assert len({insider.id for insider in asked}) == 2
+    asked[0].leave()
+    stage.later(0)
+    assert [session.id for session in stage.sessions] == [asked[1].id]
+
+
+def test_a_token_for_single_use_has_a_session_for_its_request_alone(stage):
+    guarding(stage, bearer=True, single_use=True)
+    stage.logins._log_in = lambda realm, shown, about: stage.house.insiders.log_in(
+        realm, Credentials("ticket", "joe", "hunter2"), about
+    )
+    answers = [stage.client().ask("GET /", "Authorization: Bearer hunter2.a.b") for _ in range(2)]
+    assert len({answer.body for answer in answers}) == 2
+    stage.later(0)
     assert stage.sessions == []
 
 

@@ -9,6 +9,7 @@ from wampd.auth.throttle import Throttle, Tolerance
 from wampd.router.http.body import Gather, Intake
 from wampd.router.http.guarded import Guarded
 from wampd.router.http.logins import Logins, Terms
+from wampd.router.http.policy import Policy
 from wampd.router.inside.coming import Credentials
 
 JOE = basic("joe", "hunter2")
@@ -255,6 +256,35 @@ def test_a_page_of_another_site_may_come_if_the_path_names_it(stage):
     guarding(stage, origins=("https://good.example",))
     assert stage.client().ask("POST /", JOE, "Origin: https://good.example").status == 200
     assert stage.client().ask("GET /", JOE, "Origin: https://evil.example").status == 200  # CORS is asked for answers
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (None, "private"),
+        (b"no-cache", "private, no-cache"),
+        (b"public, max-age=60, s-maxage=60, immutable", "private, max-age=60, immutable"),
+        (b"no-store", "no-store"),
+        (b"Private", "Private"),
+    ],
+)
+def test_no_shared_cache_keeps_what_is_for_some(stage, said, kept):
+    class Cached(Greeting):
+        def render(self, request):
+            if said is not None:
+                request.setHeader(b"Cache-Control", said)
+            return super().render(request)
+
+    guarding(stage, Cached())
+    assert stage.client().ask("GET /", JOE).header("Cache-Control") == kept
+    assert stage.client().ask("GET /").header("Cache-Control") == "private"
+
+
+def test_what_is_configured_for_a_path_has_the_last_word(stage):
+    guarding(stage)
+    policy = Policy(Guarded(stage.greeting, stage.logins), headers={"Cache-Control": "no-store"})
+    answer = stage.serve({"/": policy}).client().ask("GET /", JOE)
+    assert (answer.status, answer.header("Cache-Control")) == (200, "no-store")
 
 
 def test_what_was_shown_is_not_kept(stage):

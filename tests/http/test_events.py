@@ -239,6 +239,15 @@ def test_silence_is_broken_by_comments(stage):
     assert stream._plain(stream.port.client.read()) == ":\n\n"
 
 
+def test_a_stream_lasts_longer_than_any_request_may_take(stage):
+    stream = stage.ask("/events?topic=com.app.news")
+    stream.read()
+    for _ in range(20):
+        stage.house.later(14)
+        stage.publish("com.app.news", 1)
+        assert stream.events() == [("com.app.news", [1])]
+
+
 def test_who_speaks_http_1_0_gets_a_stream_that_ends_with_the_connection(stage):
     stream = stage.ask("/events?topic=com.app.news", version="HTTP/1.0")
     assert "transfer-encoding" not in headers(stream.head)

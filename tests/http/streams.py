@@ -32,9 +32,9 @@ class Past:
 class Stage:
     """A router in memory that serves streams of events, and one that publishes."""
 
-    def __init__(self, role="reader", run=RUN, **streams):
+    def __init__(self, role="reader", run=RUN, kept=100, **streams):
         self.loop = Loop()
-        self.house = House(self.loop, history=KEPT)
+        self.house = House(self.loop, history=[*KEPT[:1], HistoryRule("com.app.", "prefix", kept)])
         self.struck = []
         self.role = role
         access = FixedRole(self.enter)

@@ -93,6 +93,7 @@ class Exchange:
         self._asked = asked
         self._ways = ways
         self._backend: Backend | None = None
+        self._head: h11.Request | None = None
         self._tried: list[Backend] = []
         self._connecting: Deferred[Any] | None = None
         self._connection: BackendConnection | None = None
@@ -164,6 +165,11 @@ class Exchange:
     # ----------------------------------------------------------------------------------------- the backend's side
 
     def _try(self, backend: Backend, most_idle: float = math.inf) -> None:
+        try:
+            self._head = request_for(self._asked, self._ways.mapped, backend.upstream)
+        except NotPassedOn as why:
+            self._say(400, str(why))
+            return
         self._backend = backend
         self._tried.append(backend)
         backend.busy += 1
@@ -176,17 +182,9 @@ class Exchange:
         if self._over:
             connection.close()
             return
-        backend = self._backend
-        assert backend is not None
-        try:
-            head = request_for(self._asked, self._ways.mapped, backend.upstream)
-        except NotPassedOn as why:
-            self._finish_with_backend()
-            connection.close()
-            self._say(400, str(why))
-            return
+        assert self._head is not None
         self._connection = connection
-        connection.begin(self, head)
+        connection.begin(self, self._head)
         if self._body_is_sent:  # on another connection, which failed: there is none, or this would not be tried again
             self.finish()
         elif self._asked.expects:

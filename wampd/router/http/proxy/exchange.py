@@ -2,12 +2,12 @@
 
 Rules
 -----
-* Until the first octet of an answer is there, a request that changes nothing (RFC 9110, section 9.2.2) and has no body may be sent
-  to another backend, or on another connection. Anything else is sent once.
-* A backend that cannot be reached, breaks off or talks nonsense gives 502, one that is too slow 504; if none is there, 503 with
-  ``Retry-After``. Each of these is one line in the log, and counted; but the last is not a line for each request.
-* After the head of the answer is with the client there is no way back: what breaks off then breaks the client's connection, too,
-  so that half an answer never looks like a whole one.
+* Until the first octet of an answer is there, a request that changes nothing (RFC 9110, section 9.2.2) and has no body may
+  be sent to another backend, or on another connection. Anything else is sent once.
+* A backend that cannot be reached, breaks off or talks nonsense gives 502, one that is too slow 504; if none is there, 503
+  with ``Retry-After``. Each of these is one line in the log, and counted; but the last is not a line for each request.
+* After the head of the answer is with the client there is no way back: what breaks off then breaks the client's connection,
+  too, so that half an answer never looks like a whole one.
 * A client that leaves ends the request at the backend. Whoever does not read makes the other side wait, by TCP.
 * Time counts against the backend only while it is the backend's turn.
 

@@ -41,7 +41,6 @@ export function Chart({ title, points: all, step, until, format, base, tone }: P
       <figcaption>
         <span>{title}</span>
         <b>{format(value)}</b>
-        <small>{at === null ? "now" : when.toLocaleTimeString([], { hour12: false })}</small>
       </figcaption>
       <svg viewBox={`0 0 ${last} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={summary}
         onPointerMove={point} onPointerDown={point} onPointerLeave={() => setAt(null)}>
@@ -50,7 +49,7 @@ export function Chart({ title, points: all, step, until, format, base, tone }: P
         <path class="line" d={line} />
         {at !== null && <path class="cursor" d={`M${shown} 0V${HEIGHT}`} />}
       </svg>
-      <div class="scale" aria-hidden="true"><span>−{minutes} min</span><span>0 … {format(top)}</span><span>now</span></div>
+      <div class="scale" aria-hidden="true"><span>−{minutes} min</span><span>{at === null ? `0 … ${format(top)}` : when.toLocaleTimeString([], { hour12: false })}</span><span>now</span></div>
     </figure>
   );
 }

@@ -9,11 +9,11 @@ export function Notice({ kind = "info", children }: { kind?: "info" | "bad" | "w
 }
 
 /** Says what is the matter; nothing, if nothing is. */
-export function Trouble({ problem }: { problem: Problem | null }) {
+export function Trouble({ problem, doing = "see" }: { problem: Problem | null; doing?: "see" | "do" }) {
   if (!problem) return null;
   const role = status.value.is === "in" ? status.value.who.authrole : "";
   if (problem.kind === "forbidden") {
-    return <Notice>Your role <b>{role}</b> may not see this: it has no permission for <code>{problem.text}</code>.</Notice>;
+    return <Notice>Your role <b>{role}</b> may not {doing} this: it has no permission for <code>{problem.text}</code>.</Notice>;
   }
   if (problem.kind === "absent") {
     return <Notice>This realm does not tell: there is no <code>{problem.text}</code>. The realm’s <code>monitor</code> setting adds it.</Notice>;

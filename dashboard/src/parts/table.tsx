@@ -8,6 +8,8 @@ export interface Column<Row> {
   key: string;
   label: string;
   numeric?: boolean;
+  /** Takes what room there is. */
+  wide?: boolean;
   sortable?: boolean;
   cell: (row: Row) => ComponentChildren;
 }
@@ -38,8 +40,8 @@ export function Table<Row>({ caption, columns, rows, rowKey, order, onOrder, emp
       <tbody role="rowgroup">
         {rows.map((row) => (
           <tr role="row" key={rowKey(row)}>
-            {columns.map(({ key, label, numeric, cell }) => (
-              <td role="cell" key={key} data-label={label} class={numeric ? "number" : undefined}><span>{cell(row)}</span></td>
+            {columns.map(({ key, label, numeric, wide, cell }) => (
+              <td role="cell" key={key} data-label={label} class={numeric ? "number" : wide ? "wide" : undefined}><span>{cell(row)}</span></td>
             ))}
           </tr>
         ))}

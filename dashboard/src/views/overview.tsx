@@ -15,8 +15,8 @@ const CHARTS: [Series, string, (value: number | null) => string][] = [
   ["publications", "Publications/s", rate],
   ["events", "Events/s", rate],
   ["errors", "Errors/s", rate],
-  ["latency", "Latency of calls", duration],
-  ["cpu", "CPU, of one core", percent],
+  ["latency", "Latency", duration],
+  ["cpu", "CPU", percent],
   ["rss", "Memory", bytes],
 ];
 

@@ -7,7 +7,7 @@ import { Uri } from "../parts/uri";
 import { count, duration, rate } from "../pure/format";
 
 const COLUMNS: Column<RegistrationRow>[] = [
-  { key: "uri", label: "Procedure", sortable: true, cell: (row) => <Uri uri={row.uri} match={row.match} /> },
+  { key: "uri", label: "Procedure", wide: true, sortable: true, cell: (row) => <Uri uri={row.uri} match={row.match} /> },
   { key: "realm", label: "Realm", cell: (row) => row.realm },
   { key: "invoke", label: "Invoke", cell: (row) => row.invoke },
   { key: "callees", label: "Callees", numeric: true, sortable: true, cell: (row) => count(row.callees) },

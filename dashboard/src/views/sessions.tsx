@@ -23,14 +23,13 @@ onOut(() => {
 
 const COLUMNS: Column<SessionRow>[] = [
   { key: "session", label: "Session", sortable: true, cell: (row) => <button type="button" class="plain mono" onClick={() => (looked.value = row)}>{row.session}</button> },
-  { key: "authid", label: "Who", sortable: true, cell: (row) => <span class="stack"><b>{row.authid}</b><small>{row.authrole} · {row.authmethod}</small></span> },
+  { key: "authid", label: "Who", sortable: true, cell: (row) => <span class="stack"><b title={row.authid}>{row.authid}</b><small>{row.authrole} · {row.authmethod}</small></span> },
   { key: "realm", label: "Realm", cell: (row) => row.realm },
   { key: "address", label: "From", sortable: true, cell: (row) => <span class="stack"><span class="mono">{row.address ?? "–"}</span><small>{row.transport} · {row.protocol.replace(/^wamp\.2\./, "")}</small></span> },
   { key: "since", label: "Since", sortable: true, cell: (row) => moment(row.since) },
   { key: "in", label: "In/s", numeric: true, sortable: true, cell: (row) => rate(row.in) },
   { key: "out", label: "Out/s", numeric: true, sortable: true, cell: (row) => rate(row.out) },
   { key: "queued", label: "Queued", numeric: true, sortable: true, cell: (row) => <span class={row.queued > 2 ** 20 ? "bad-text" : ""}>{bytes(row.queued)}</span> },
-  { key: "under_way", label: "Under way", numeric: true, sortable: true, cell: (row) => count(row.under_way) },
   { key: "kill", label: "", cell: (row) => <KillButton row={row} /> },
 ];
 
@@ -100,7 +99,7 @@ function Kill({ row }: { row: SessionRow }) {
         <p><b>{row.authid}</b> ({row.authrole}), session <span class="mono">{row.session}</span> from {row.address ?? "an unknown address"} in realm <b>{row.realm}</b>. Its calls under way end with an error.</p>
         <label>Reason (URI)<input value={reason} required spellcheck={false} onInput={(event) => setReason(event.currentTarget.value)} /></label>
         <label>Message to the client (optional)<input value={message} maxLength={500} onInput={(event) => setMessage(event.currentTarget.value)} /></label>
-        <Trouble problem={problem} />
+        <Trouble problem={problem} doing="do" />
         <footer>
           <button type="button" onClick={close}>Keep it</button>
           <button type="submit" class="danger solid" disabled={busy || !session.value}>Kill session</button>

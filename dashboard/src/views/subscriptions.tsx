@@ -7,7 +7,7 @@ import { Uri } from "../parts/uri";
 import { count, moment, rate } from "../pure/format";
 
 const COLUMNS: Column<SubscriptionRow>[] = [
-  { key: "uri", label: "Topic", sortable: true, cell: (row) => <Uri uri={row.uri} match={row.match} /> },
+  { key: "uri", label: "Topic", wide: true, sortable: true, cell: (row) => <Uri uri={row.uri} match={row.match} /> },
   { key: "realm", label: "Realm", cell: (row) => row.realm },
   { key: "subscribers", label: "Subscribers", numeric: true, sortable: true, cell: (row) => count(row.subscribers) },
   { key: "rate", label: "Events/s", numeric: true, sortable: true, cell: (row) => rate(row.rate) },

@@ -71,14 +71,14 @@ class Worker:
 
     PROCEDURES = ("com.example.echo", "com.example.count", "com.example.wait", "com.example.fail")
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: ClientConnection, *more: str) -> None:
         self._connection = connection
         self._send(
             1, "realm1", {"roles": {"callee": {"features": {"progressive_call_results": True, "call_canceling": True}}}}
         )
         self._receive()
         self._names: dict[int, str] = {}
-        for request, name in zip(count(1), self.PROCEDURES):
+        for request, name in zip(count(1), (*self.PROCEDURES, *more)):
             self._send(64, request, {}, name)
             self._names[self._receive()[2]] = name
 
@@ -113,12 +113,12 @@ class Worker:
 
 
 @contextmanager
-def working(port: int) -> Iterator[None]:
-    """A worker at the router."""
+def working(port: int, *more: str) -> Iterator[None]:
+    """A worker at the router, which registers `more`, too."""
     with connect(
         f"ws://127.0.0.1:{port}/ws", subprotocols=[Subprotocol("wamp.2.json")], compression=None
     ) as connection:
-        thread = threading.Thread(target=Worker(connection).serve)
+        thread = threading.Thread(target=Worker(connection, *more).serve)
         thread.start()
         try:
             yield

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.needs import unavailable
-from tests.support.probe import probing
+from tests.support.probe import RefusedError, probing
 from tests.support.process import ROOT
 
 from .conftest import House, go_to, is_in, log_in, working
@@ -75,6 +75,18 @@ def test_every_view_fits_the_screen_and_can_be_used_by_everybody(
             page.get_by_role("button", name="Menu").click()
             found["menu"] = offences(page)
     assert {what: wrong for what, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_nothing_is_wider_than_the_screen_whatever_is_in_it(house: House, operator: Page, view: str) -> None:
+    go_to(operator, view)
+    with working(house.port, "com.example." + "long" * 40), probing(house.port) as probe:
+        with pytest.raises(RefusedError):
+            probe.call("com.example." + "x" * 200)
+        expect(operator.get_by_text("Asking the router")).to_have_count(0)
+        for width in (320, 360, 768, 1024, 1153, 1280, 1920):
+            operator.set_viewport_size({"width": width, "height": 800})
+            assert not is_too_wide(operator), width
 
 
 def test_what_a_role_may_not_see_is_readable_too(guest: Page, offences: Callable[[Page], list[str]]) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.probe import probing
 
-from .conftest import House, go_to, is_in, log_in, working
+from .conftest import House, go_to, is_in, log_in, token, working
 
 pytestmark = pytest.mark.needs("chromium", "libatomic.so.1")
 
@@ -298,6 +298,27 @@ def test_a_wrong_secret_is_said_and_the_right_one_lets_in(house: House, new_page
     expect(page.locator(".who")).to_contain_text("otto")
 
 
+def test_a_token_lets_in(house: House, new_page: Callable[..., Page]) -> None:
+    page = new_page()
+    page.goto(house.url)
+    page.get_by_label("Method").select_option("jwt")
+    page.get_by_role("textbox", name="Token").fill(token("tilda"))
+    page.get_by_role("button", name="Log in").click()
+    is_in(page)
+    expect(page.locator(".who")).to_contain_text("tilda")
+
+
+def test_the_page_itself_can_be_for_some_alone(house: House, new_page: Callable[..., Page]) -> None:
+    stranger = new_page()
+    for path in ("", "settings.json"):
+        assert stranger.request.get(house.guarded + path).status == 401
+    page = new_page(http_credentials={"username": "olga", "password": "hunter2-ticket"})
+    page.goto(house.guarded)
+    log_in(page)
+    is_in(page)
+    expect(page.locator(".who")).to_contain_text("olga")
+
+
 def test_a_cookie_brings_back_and_logging_out_ends_that(house: House, operator: Page) -> None:
     operator.reload()
     is_in(operator)
@@ -346,7 +367,7 @@ def test_a_lost_connection_is_said_and_comes_back(start: Callable[..., House], n
 def test_the_page_is_told_how_to_connect_and_by_which_methods(house: House, new_page: Callable[..., Page]) -> None:
     page = new_page()
     told = json.loads(page.request.get(house.url + "settings.json").text())
-    assert told["methods"] == ["cookie", "anonymous", "ticket", "wampcra"]
+    assert told["methods"] == ["cookie", "anonymous", "ticket", "wampcra", "jwt"]
     assert told["websocket"] == "/ws"
     assert json.loads(page.request.get(house.other + "settings.json").text())["websocket"] == "/plain"
 

@@ -7,6 +7,8 @@ from base64 import urlsafe_b64encode
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.http.bridging import Stage
 from wampd.auth.used import Used
@@ -177,6 +179,22 @@ def test_forged_requests_fill_no_memory_and_a_full_memory_lets_nobody_in():
     assert statuses == [200, 200, 503, 503]
     stage.now += 301
     assert stage.post("/publish", ours(at=stage.now)).status == 200
+
+
+_PARTS = st.tuples(
+    st.sampled_from([b"GET", b"POST", b"POSTA"]),
+    st.binary(min_size=1, max_size=8).filter(lambda target: not set(target) & set(b"\r\n \0")),
+    st.from_regex(r"[0-9]{1,3}", fullmatch=True),
+    st.from_regex(r"[0-9a]{1,3}", fullmatch=True),
+    st.from_regex(r"[0-9a]{1,3}", fullmatch=True),
+    st.binary(max_size=4),
+)
+
+
+@pytest.mark.trap(11)
+@given(_PARTS, _PARTS)
+def test_no_two_requests_have_the_same_text(one, other):
+    assert (text_of(*one) == text_of(*other)) == (one == other)
 
 
 def test_the_secret_is_not_shown():

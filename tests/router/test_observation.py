@@ -1,5 +1,6 @@
 """A running router that is observed: by an operator, by a collector of metrics, by who wants to know if it is ready."""
 
+import base64
 import json
 import urllib.error
 import urllib.request
@@ -30,6 +31,8 @@ listeners:
       /health: {{type: health}}
 {more}
 """
+
+CLOSED = "auth: {ticket: {}, principals: [{authid: prometheus, role: operator, ticket: hunter2}]}"
 
 
 @pytest.fixture
@@ -93,6 +96,18 @@ def test_a_collector_reads_the_metrics(run):
         assert headers["Content-Type"].startswith("application/openmetrics-text")
         names = {family.name for family in text_string_to_metric_families(body.decode())}
         assert {"wampd_sessions", "wampd_calls", "wampd_build", "process_cpu_seconds"} <= names
+
+
+def test_metrics_can_be_for_some_alone(tmp_path):
+    config = tmp_path / "config.yaml"
+    text = CONFIG.format(more="").replace("auth: {anonymous: {role: operator}}", CLOSED)
+    config.write_text(text.replace("{type: metrics}", "{type: metrics, access: {realm: realm1, basic: true}}"))
+    shown = base64.b64encode(b"prometheus:hunter2").decode()
+    with running_wampd(config, tmp_path / "log") as (_, port):
+        assert get(port, "/metrics")[0] == 401
+        assert get(port, "/metrics", Authorization=f"Basic {shown[:-4]}")[0] == 401
+        assert get(port, "/metrics", Authorization=f"Basic {shown}")[0] == 200
+        assert get(port, "/health/ready")[0] == 200
 
 
 def test_a_router_that_is_ready_says_so(run):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from queue import Queue
 
 import pytest
+import yaml
 
 from tests.router.client import Session
 from tests.router.conftest import LISTENERS
@@ -41,6 +42,8 @@ EVENTS = (
     LISTENERS
     + """
     http:
+      /call: {type: call, realm: realm1, role: anonymous, insecure: true}
+      /openapi: {type: openapi, realm: realm1, role: anonymous, insecure: true, calls: /call}
       /events: {type: events, realm: realm1, role: reader, insecure: true, retry: 100 ms, streams: 2}
 """
 )
@@ -135,6 +138,30 @@ def test_curl_follows_a_topic_and_goes_on_where_it_was(start):
         assert router.stop() == 0
         last = event(lines)
         assert (last["event"], json.loads(last["data"])) == ("wampd.over", {"reason": "wamp.close.system_shutdown"})
+
+
+def ask(port, target, *options):
+    """``curl``: the status, and the body."""
+    command = ["curl", "-s", "--max-time", "10", "-w", "\\n%{http_code}", *options, f"http://127.0.0.1:{port}{target}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    body, _, code = done.stdout.rpartition("\n")
+    return int(code), body
+
+
+def test_what_a_document_describes_can_be_called(start, backend):
+    port = backend.server_port
+    router = start(realms=REALMS + CALLEES % (port, port), listeners=EVENTS)
+    callee = Session(router.port)
+    callee.register("com.app.mine")
+    code, body = ask(router.port, "/openapi")
+    made = json.loads(body)
+    assert (code, list(made["paths"])) == (200, ["/call/com.app.mine", "/call/com.app.user"])
+    assert yaml.safe_load(ask(router.port, "/openapi/openapi.yaml")[1]) == made
+    json_body = ["-H", "Content-Type: application/json", "-d"]
+    code, body = ask(router.port, list(made["paths"])[1], *json_body, '{"kwargs": {"id": 7}}')
+    assert (code, json.loads(body)) == (200, {"args": [{"name": "joe"}], "kwargs": {}})
+    code, body = ask(router.port, "/call/com.app.user", *json_body, '{"kwargs": {"id": "slow"}}')
+    assert (code, json.loads(body)["error"]) == (504, "wampd.error.http.timeout")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ def test_what_is_written_is_what_is_done(config):
         with_hooks(
             "{topic_prefix: com.app.hook., ttl: 1 h, challenge: true, registrations: 1, registrations_per_key: 2,"
             " registrations_per_principal: 3, pending: 40, pending_per_hook: 4, event_size: 1 KiB, size: 2 MiB,"
-            " dead_letters: 5, logged: 6, deliveries: {timeout: 2 s, attempts: 7, refusals: 8, first_retry: 1 s, longest_retry: 3 s, at_once: 9,"
+            " dead_letters: 5, logged: 6, deliveries: {timeout: 2 s, attempts: 7, refusals: 8, "
+            "first_retry: 1 s, longest_retry: 3 s, at_once: 9,"
             " per_host: 10, failures: 11, pause: 4 s, longest_pause: 5 s}}"
         )
     )

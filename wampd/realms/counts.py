@@ -94,11 +94,19 @@ class Errors:
         self.total = 0
         self.kinds: Counter[str] = Counter()
         self._last: dict[tuple[str, str, int], Trouble] = {}  # the newest is the last
+        self._newest = Trouble("", "", 0, "")
 
     def note(self, session: Session, error: str, uri: str) -> None:
         """A session gets an ERROR, ``uri`` being what it had asked for."""
         self.total += 1
         self.kinds[error if error in KINDS else OTHER] += 1
+        newest = self._newest
+        if (
+            newest.session == session.id and newest.uri == uri and newest.error == error
+        ):  # again, in a flood of the same
+            newest.count += 1
+            newest.at = self._wall()
+            return
         key = error[:LONGEST], uri[:LONGEST], session.id
         trouble = self._last.pop(key, None)
         if trouble is None:
@@ -107,7 +115,7 @@ class Errors:
             trouble = Trouble(*key, session.authid[:LONGEST])
         trouble.count += 1
         trouble.at = self._wall()
-        self._last[key] = trouble
+        self._last[key] = self._newest = trouble
 
     def newest(self) -> list[Trouble]:
         """The last errors, the newest first."""

@@ -39,11 +39,17 @@ class Bridge(Resource):
             answer_unfit(later, Unfit(405, "this takes POST", headers=(("Allow", "POST"),)))
             return NOT_DONE_YET
         answer = self._access.session(request)
-        answer.addCallback(lambda insider: None if later.is_left else self.read(request, later)(insider))
+        answer.addCallback(self._serve, request, later)
         request.notifyFinish().addErrback(lambda _: answer.cancel())
         answer.addErrback(self.failed, later)
         answer.addErrback(later.failed)
         return NOT_DONE_YET
+
+    def _serve(self, insider: Insider, request: Any, later: Later) -> Deferred[None] | None:
+        if later.is_left:
+            return None
+        request.who = insider.details.get("authid")
+        return self.read(request, later)(insider)
 
     def read(self, request: Any, later: Later) -> Callable[[Insider], Deferred[None] | None]:
         """Read a request of somebody who may send it; return what to do for whom it is. Raise `Unfit`."""

@@ -36,6 +36,17 @@ STATUS: Final[Mapping[str, int]] = {
     "wamp.error.unavailable": 503,
     "wamp.error.system_shutdown": 503,
     "wamp.error.timeout": 504,
+    "wampd.error.http.broken": 502,
+    "wampd.error.http.busy": 503,
+    "wampd.error.http.connect": 502,
+    "wampd.error.http.denied": 502,
+    "wampd.error.http.dns": 502,
+    "wampd.error.http.redirect": 502,
+    "wampd.error.http.timeout": 504,
+    "wampd.error.http.tls": 502,
+    "wampd.error.http.too_large": 502,
+    "wampd.error.http.unusable": 502,
+    "wampd.error.http.url": 502,
 }
 """For all others, those of applications, it is 500."""
 OTHERS: Final = 500

@@ -189,6 +189,7 @@ class Logins:
         login.keys.append(key)
         if visitor.fresh is not None:  # the next request will show what this answer sets
             login.keys.append(self._digest(b"cookie", visitor.fresh, visitor.address))
+            login.keys.append(self._digest_of(shown, visitor.address, visitor.fresh))
         for each in login.keys:
             self._found[each] = login
         login.start()
@@ -197,7 +198,7 @@ class Logins:
     def _join(self, request: Any, shown: Credentials, visitor: _Visitor) -> Deferred[Insider]:
         """Let somebody in; the Deferred fails with `Refused`."""
         about: dict[str, Any] = {"type": "http", "peer": visitor.address}
-        if self._cookies is not None and shown is not NOBODY and is_browser_or_shows_cookie(request, shown):
+        if self._cookies is not None and self._gives_cookie(request, shown):
             visitor.set_cookie, about["cookie"] = self._cookies.visit(lines(request, "cookie"))
             visitor.fresh = about["cookie"].fresh
 
@@ -229,12 +230,23 @@ class Logins:
         self._all.pop(login, None)
 
     def _key_of(self, request: Any, shown: Credentials) -> bytes:
+        """What finds the session of who shows this: of a browser that is to have a cookie, with the one that it has."""
         address = address_of(request)
+        if self._cookies is None or not self._gives_cookie(request, shown):
+            return self._digest_of(shown, address)
+        cookie = self._cookies.shown(lines(request, "cookie"))
         if shown.method == "cookie":
-            assert self._cookies is not None
-            return self._digest(b"cookie", self._cookies.shown(lines(request, "cookie")) or b"", address)
+            return self._digest(b"cookie", cookie or b"", address)
+        return self._digest_of(shown, address, cookie or secrets.token_bytes(32))
+
+    def _gives_cookie(self, request: Any, shown: Credentials) -> bool:
+        """Whether the answer is to set a cookie: a program would not keep it, and get a new one each time."""
+        return shown is not NOBODY and (shown.method == "cookie" or is_of_browser(request))
+
+    def _digest_of(self, shown: Credentials, address: str, cookie: bytes = b"") -> bytes:
         authid, secret = (shown.authid or "").encode(), shown.secret.encode()
-        return self._digest(shown.method.encode(), b"%d:%b%b" % (len(authid), authid, secret), address)
+        text = b"%d:%b%d:%b%b" % (len(authid), authid, len(secret), secret, cookie)
+        return self._digest(shown.method.encode(), text, address)
 
     def _digest(self, method: bytes, shown: bytes, address: str) -> bytes:
         where = address.encode("utf-8", "surrogateescape")
@@ -371,11 +383,6 @@ def _for(insider: Insider, request: Any) -> Insider:
     """Let a session end with its request."""
     request.notifyFinish().addBoth(lambda _: insider.leave())
     return insider
-
-
-def is_browser_or_shows_cookie(request: Any, shown: Credentials) -> bool:
-    """Whether the answer is to set a cookie: a program would not keep it, and get a new one each time."""
-    return shown.method == "cookie" or is_of_browser(request)
 
 
 def address_of(request: Any) -> str:

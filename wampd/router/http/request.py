@@ -82,6 +82,8 @@ class SmallRequest(Request):
             self.began = monotonic()
         self.content = BytesIO()
         self.body = self.channel.announced(self, length)
+        if length == 0:
+            return
         self._kind = self.requestHeaders.getRawHeaders(b"Content-Type")
         self.requestHeaders.removeHeader(b"Content-Type")  # else Twisted would take forms apart, whatever their size
 

@@ -30,7 +30,8 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 
-from wampd.router.outgoing.connecting import Guard, Resolver, SystemResolver
+from wampd.router.outgoing.connecting import Guard
+from wampd.router.outgoing.names import Resolver, SystemResolver
 from wampd.router.outgoing.policy import Policy
 from wampd.router.outgoing.problems import OutgoingError
 from wampd.router.outgoing.targets import Target, follow, read_target

@@ -14,13 +14,12 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from twisted.internet import error
-from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
-from twisted.internet.interfaces import IResolutionReceiver, IStreamClientEndpoint
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.protocols.policies import ProtocolWrapper, TimeoutMixin, WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.client import BrowserLikePolicyForHTTPS
@@ -28,6 +27,7 @@ from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from wampd.router.outgoing.addresses import Address
+from wampd.router.outgoing.names import Resolver
 from wampd.router.outgoing.policy import Policy
 from wampd.router.outgoing.problems import OutgoingError
 from wampd.router.outgoing.targets import Target, as_address, read_host
@@ -36,49 +36,6 @@ LIFETIME: Final = 660.0
 """Seconds from the last that is sent: more than any request may take."""
 MOST_ADDRESSES: Final = 4
 """Addresses of a name that are tried, one after the other."""
-
-
-class Resolver(Protocol):
-    """Finds the addresses of names."""
-
-    def resolve(self, name: str) -> Deferred[Sequence[str]]:
-        """All addresses of a name, best first; none: there is no such name."""
-        ...
-
-
-class SystemResolver:
-    """Asks what the system asks, in threads."""
-
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
-
-    def resolve(self, name: str) -> Deferred[Sequence[str]]:
-        """All addresses of a name."""
-        receiver = _Receiver()
-        self._reactor.nameResolver.resolveHostName(receiver, name)
-        return receiver.done
-
-
-@implementer(IResolutionReceiver)
-class _Receiver:
-    """Collects what a look-up finds."""
-
-    def __init__(self) -> None:
-        self.done: Deferred[Sequence[str]] = Deferred(lambda _: None)  # what comes later is not heard
-        self._found: list[str] = []
-
-    def resolutionBegan(self, resolutionInProgress: object) -> None:  # noqa: N802, N803 - Twisted's names
-        """Nothing is to be done."""
-
-    def addressResolved(self, address: object) -> None:  # noqa: N802 - likewise
-        """Take one more."""
-        if isinstance(address, IPv4Address | IPv6Address) and address.host not in self._found:
-            self._found.append(address.host)
-
-    def resolutionComplete(self) -> None:  # noqa: N802 - likewise
-        """That was all."""
-        if not self.done.called:
-            self.done.callback(self._found)
 
 
 @implementer(IAgentEndpointFactory)

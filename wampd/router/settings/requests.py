@@ -46,8 +46,8 @@ class HttpCallee(Part, frozen=True, kw_only=True):
         ),
     ] = None
     methods: Annotated[
-        frozenset[Method], Meta(min_length=1, description="With `base`: the methods that callers may use.")
-    ] = frozenset({"GET", "HEAD"})
+        tuple[Method, ...], Meta(min_length=1, description="With `base`: the methods that callers may use.")
+    ] = ("GET", "HEAD")
     caller_headers: Annotated[
         tuple[Name, ...], Meta(description="With `base`: the request headers that callers may set.")
     ] = ()

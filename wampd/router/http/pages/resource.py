@@ -2,10 +2,11 @@
 
 Rules
 -----
-* The page has what the procedure returned, as ``result`` (the first positional value), ``args`` and ``kwargs``, and the arguments
-  of the call as ``asked``. A keyword value ``http`` is not for the template: it may say ``status`` and ``headers``.
-* An ERROR has the status that the path gives its URI, or that of `STATUS`, or 500; its page is made by the template for errors, which
-  is told the status and the URI and nothing more, or is one line.
+* The page has what the procedure returned, as ``result`` (the first positional value), ``args`` and ``kwargs``, and the
+  arguments of the call as ``asked``. A keyword value ``http`` is not for the template: it may say ``status`` and
+  ``headers``.
+* An ERROR has the status that the path gives its URI, or that of `STATUS`, or 500; its page is made by the template for
+  errors, which is told the status and the URI and nothing more, or is one line.
 * What the browser has already is not sent again (`ETag`). What depends on who asks is for that one alone (``private``).
 * A client that leaves cancels its call; a call has a timeout.
 

@@ -105,7 +105,7 @@ def read_path(path: str) -> tuple[str | Variable, ...] | str:
 
 
 def path_of(segments: Sequence[bytes]) -> list[str] | None:
-    """The decoded segments of a request's path as text; `None`: it is none. The page of a path is that of it with ``/``, too."""
+    """The decoded segments of a request's path as text; `None`: it is none. The page of a path is also that with ``/``."""
     if len(segments) == 1 and segments[0] == b"":
         return []
     try:

@@ -2,10 +2,10 @@
 
 Rules
 -----
-* One exchange at a time. Afterwards the connection can be used again only if both sides have said all, nothing is left over, and
-  the backend wants that.
-* What a backend sends when nothing was asked ends the connection: an answer that nobody waits for must not become the answer to
-  the next request.
+* One exchange at a time. Afterwards the connection can be used again only if both sides have said all, nothing is left
+  over, and the backend wants that.
+* What a backend sends when nothing was asked ends the connection: an answer that nobody waits for must not become the
+  answer to the next request.
 * An answer without a length ends with the connection, and only with an orderly end of it: one that was reset is cut short.
 * The upload is paused while the backend does not take it, and the backend while the client does not take the answer.
 

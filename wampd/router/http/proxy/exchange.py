@@ -2,12 +2,12 @@
 
 Rules
 -----
-* Until the first octet of an answer is there, a request that changes nothing (RFC 9110, section 9.2.2) and has no body may be sent
-  to another backend, or on another connection. Anything else is sent once.
-* A backend that cannot be reached, breaks off or talks nonsense gives 502, one that is too slow 504; if none is there, 503 with
-  ``Retry-After``. Each of these is one line in the log, and counted; but the last is not a line for each request.
-* After the head of the answer is with the client there is no way back: what breaks off then breaks the client's connection, too,
-  so that half an answer never looks like a whole one.
+* Until the first octet of an answer is there, a request that changes nothing (RFC 9110, section 9.2.2) and has no body may
+  be sent to another backend, or on another connection. Anything else is sent once.
+* A backend that cannot be reached, breaks off or talks nonsense gives 502, one that is too slow 504; if none is there, 503
+  with ``Retry-After``. Each of these is one line in the log, and counted; but the last is not a line for each request.
+* After the head of the answer is with the client there is no way back: what breaks off then breaks the client's connection,
+  too, so that half an answer never looks like a whole one.
 * A client that leaves ends the request at the backend. Whoever does not read makes the other side wait, by TCP.
 * Time counts against the backend only while it is the backend's turn.
 
@@ -93,6 +93,7 @@ class Exchange:
         self._asked = asked
         self._ways = ways
         self._backend: Backend | None = None
+        self._head: h11.Request | None = None
         self._tried: list[Backend] = []
         self._connecting: Deferred[Any] | None = None
         self._connection: BackendConnection | None = None
@@ -164,6 +165,11 @@ class Exchange:
     # ----------------------------------------------------------------------------------------- the backend's side
 
     def _try(self, backend: Backend, most_idle: float = math.inf) -> None:
+        try:
+            self._head = request_for(self._asked, self._ways.mapped, backend.upstream)
+        except NotPassedOn as why:
+            self._say(400, str(why))
+            return
         self._backend = backend
         self._tried.append(backend)
         backend.busy += 1
@@ -176,17 +182,9 @@ class Exchange:
         if self._over:
             connection.close()
             return
-        backend = self._backend
-        assert backend is not None
-        try:
-            head = request_for(self._asked, self._ways.mapped, backend.upstream)
-        except NotPassedOn as why:
-            self._finish_with_backend()
-            connection.close()
-            self._say(400, str(why))
-            return
+        assert self._head is not None
         self._connection = connection
-        connection.begin(self, head)
+        connection.begin(self, self._head)
         if self._body_is_sent:  # on another connection, which failed: there is none, or this would not be tried again
             self.finish()
         elif self._asked.expects:

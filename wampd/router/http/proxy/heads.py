@@ -174,6 +174,8 @@ def check_framing(response: h11.Response) -> str:
     """
     if response.status_code > HIGHEST_STATUS:
         return "its status is none"
+    if response.http_version[:1] != b"1":
+        return "it is of another version of HTTP"
     names = {name for name, _ in response.headers}
     if b"transfer-encoding" in names:
         if b"content-length" in names:

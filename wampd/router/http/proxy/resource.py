@@ -2,8 +2,8 @@
 
 Rules
 -----
-* A request that asks for WebSocket is passed on as that, if the path allows it and the page may come here (`origins`); any other
-  wish for another protocol is left out, as a server may (RFC 9110, section 7.8).
+* A request that asks for WebSocket is passed on as that, if the path allows it and the page may come here (`origins`); any
+  other wish for another protocol is left out, as a server may (RFC 9110, section 7.8).
 * CONNECT and TRACE are for nobody: the one is a tunnel to anywhere, the other shows what only backends are told.
 * What is said of the client in headers is believed of those alone whose address is among the trusted.
 """

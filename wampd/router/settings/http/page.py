@@ -17,9 +17,9 @@ class Page(Part, frozen=True, kw_only=True):
     path: Annotated[
         Name,
         Meta(
-            description="What follows the path that all this is under: `/` is that path itself. `{name}` is a segment that is an"
-            " argument, a text; `{name:int}`, `{name:number}` and `{name:bool}` fit nothing else. The first page that fits is"
-            " shown."
+            description="What follows the path that all this is under: `/` is that path itself. `{name}` is a segment that is"
+            " an argument, a text; `{name:int}`, `{name:number}` and `{name:bool}` fit nothing else. The first page that"
+            " fits is shown."
         ),
     ]
     procedure: Annotated[Name, Meta(description="What is called, with the arguments by their names.")]
@@ -51,8 +51,8 @@ class PagePath(Bridge, frozen=True, kw_only=True, tag_field="type", tag="page"):
     errors: Annotated[
         Mapping[str, Annotated[int, Meta(ge=400, le=599)]],
         Meta(
-            description="The statuses of errors, by URI. Those of WAMP have fitting ones (404 for no such procedure, 403 for not"
-            " authorized, 504 for a timeout …), all others 500."
+            description="The statuses of errors, by URI. Those of WAMP have fitting ones (404 for no such procedure, 403 for"
+            " not authorized, 504 for a timeout …), all others 500."
         ),
     ] = {}
     timeout: Annotated[Seconds, Meta(description="Time that a call may take.")] = 10.0

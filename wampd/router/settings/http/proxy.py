@@ -53,8 +53,8 @@ class ProxyPath(Served, frozen=True, kw_only=True, tag_field="type", tag="proxy"
     failures: Annotated[
         Count,
         Meta(
-            description="So many failures in a row (no connection, no answer, one of `failing`) take a backend out: for 1 s, and"
-            " twice as long each time it then fails again, up to 60 s."
+            description="So many failures in a row (no connection, no answer, one of `failing`) take a backend out: for 1 s,"
+            " and twice as long each time it then fails again, up to 60 s."
         ),
     ] = 3
     failing: Annotated[
@@ -100,8 +100,8 @@ class ProxyPath(Served, frozen=True, kw_only=True, tag_field="type", tag="proxy"
     rewrite: Annotated[
         bool,
         Meta(
-            description="Change `Location`, `Content-Location` and the `Path` and `Domain` of cookies in answers, where they name"
-            " the backend, to what it is for clients."
+            description="Change `Location`, `Content-Location` and the `Path` and `Domain` of cookies in answers, where they"
+            " name the backend, to what it is for clients."
         ),
     ] = False
     trusted_proxies: Annotated[

@@ -107,6 +107,17 @@ def test_what_is_for_one_hop_ends_here():
     assert named(heard, "Via") == ["1.0 fred, 1.1 wampd"]
 
 
+@pytest.mark.parametrize(
+    "name", ["Transfer_Encoding", "Content_Length", "Host_", "TE", "proxy_authorization", "X_Real_IP"]
+)
+def test_underscores_do_not_stand_for_hyphens(name):
+    stage = Stage()
+    stage.ask("/", f"{name}: chunked", "X_Own: 1")
+    heard = stage.server.heard()
+    assert named(heard, name) == (["chunked"] if name == "Host_" else [])
+    assert named(heard, "X_Own") == ["1"]
+
+
 def test_connection_cannot_name_what_backends_must_be_told():
     stage = Stage()
     stage.ask("/", "Connection: host, x-forwarded-for, forwarded, content-length, via", "Content-Length: 2", body=b"ok")

@@ -91,8 +91,9 @@ def test_what_is_for_one_hop_ends_here():
     stage = Stage()
     stage.ask(
         "/",
-        "Connection: X-Secret, keep-alive",
+        "Connection: X-Secret, x_other, keep-alive",
         "X-Secret: s",
+        "X_Other: o",
         "Keep-Alive: timeout=5",
         "Proxy-Connection: keep-alive",
         "Proxy-Authorization: Basic x",
@@ -102,7 +103,16 @@ def test_what_is_for_one_hop_ends_here():
         "Via: 1.0 fred",
     )
     heard = stage.server.heard()
-    for name in ("Connection", "X-Secret", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "TE", "Upgrade"):
+    for name in (
+        "Connection",
+        "X-Secret",
+        "X_Other",
+        "Keep-Alive",
+        "Proxy-Connection",
+        "Proxy-Authorization",
+        "TE",
+        "Upgrade",
+    ):
         assert named(heard, name) == []
     assert named(heard, "Via") == ["1.0 fred, 1.1 wampd"]
 

@@ -222,7 +222,7 @@ def _end_to_end(headers: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes
     """Without what is for one hop, and without ``dropped``."""
     headers = list(headers)
     named = tokens(value for name, value in headers if name.lower() == b"connection")
-    gone = HOP_BY_HOP | dropped | frozenset(named)
+    gone = HOP_BY_HOP | dropped | {name.replace(b"_", b"-") for name in named}
     return [(name, value) for name, value in headers if name.lower().replace(b"_", b"-") not in gone]
 
 

@@ -381,3 +381,18 @@ def test_a_realm_that_is_full_is_joined_later(caught):
     play.service._enter = enter
     play.later(6.0)
     assert play.ask(play.ann, "list") == []
+
+
+@pytest.mark.parametrize("reason", ["busy", "cancelled"])
+def test_what_we_cannot_do_ourselves_is_no_failure_of_theirs(play, reason):
+    hook = play.register(play.ann)
+    play.web.answers[URL] = reason
+    play.ask(play.ann, "post", "orders", ["x"])
+    play.later(30.0)
+    assert len(play.web.requests) > 4, "more than it may fail"
+    assert (play.ask(play.ann, "dead"), play.ask(play.ann, "deliveries", hook)) == ([], [])
+    assert play.ask(play.ann, "list")[0]["host"] == "closed"
+    play.web.answers[URL] = 200
+    play.later(5.0)
+    assert play.web.requests[-1]["headers"]["wampd-hook-attempt"] == "1"
+    assert play.shelf.deliveries == {}

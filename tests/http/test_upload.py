@@ -253,6 +253,13 @@ def test_what_is_there_is_not_overwritten(place):
     assert box.there == {"a": b"old"}
 
 
+def test_that_it_is_there_is_said_before_all_of_the_other_one_has_come(place):
+    box = place()
+    assert status(box.put("a", b"old")) == 201
+    assert status(box.put("a", b"x", "Content-Length: 1000")) == 409
+    assert box.there == {"a": b"old"}
+
+
 def test_unless_it_may_be(place):
     box = place(overwrite=True)
     assert status(box.put("a", b"old")) == 201

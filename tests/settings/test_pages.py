@@ -34,6 +34,9 @@ def put_files(config: Configurations) -> None:
         config.write("<p>", name)
     for name in ("templates/list.html", "templates/person.html", "templates/error.html"):
         config.write("<p>", name)
+    (config.directory / "uploads").mkdir()
+    config.write("def application(environ, start_response): ...", "store/wsgi.py")
+    config.write("class Thing: ...", "mine/web.py")
     Authority(config.directory).certificate.rename(config.directory / "clients.crt")
     config.write("68756e74657232" + "00" * 25, "router.key")
 

@@ -12,8 +12,9 @@ from twisted.web.resource import Resource
 
 from tests.transports.port import EVERYTHING, Port, build_site, headers, request, status
 from tests.transports.wires import Loop
-from wampd.router.http.channel import MAX_BODY, PATIENCE, STALL, BoundedSite
+from wampd.router.http.channel import MAX_BODY, PATIENCE, STALL
 from wampd.router.http.request import SmallRequest
+from wampd.router.http.site import BoundedSite
 
 
 @pytest.fixture

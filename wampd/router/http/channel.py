@@ -22,24 +22,20 @@ Sources: RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1 messages).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
 from twisted.logger import Logger
-from twisted.web.http import HTTPChannel
-from twisted.web.server import Site
 
 from wampd.router.http import hasty
 from wampd.router.http.body import Body, Intake
+from wampd.router.http.clocked import ClockedChannel
 from wampd.router.http.head import Refusal, RequestLine, fault_of_head, fault_of_line, read_line
-from wampd.router.http.request import SAFE, SmallRequest
+from wampd.router.http.request import SmallRequest
 
 log = Logger()
 
 MAX_BODY: Final = 2**20
-MAX_HEADERS: Final = 100
-MAX_HEAD: Final = 16 * 1024
 PATIENCE: Final = 30.0
 STALL: Final = 30.0
 LINGER: Final = 2.0
@@ -71,7 +67,7 @@ REASONS: Final = {
 }
 
 
-class Channel(HTTPChannel):
+class Channel(ClockedChannel):
     """One connection."""
 
     transport: Any
@@ -96,13 +92,6 @@ class Channel(HTTPChannel):
         """Octets of the body as they came; after the body, those that came ahead of their turn."""
         self._plain = 0
         """Those that are its own."""
-        self._stall: Any = None
-        self._deadline: float | None = None
-        """When time is up."""
-        self._alarm: Any = None
-        """Looks whether it is; maybe before, as it is not moved with it."""
-        self._peer: Any = None
-        self._host: Any = None
         self.is_direct = False
         """Whether what is sent goes to a socket, not through TLS."""
         self._pace: Any = None
@@ -272,18 +261,6 @@ class Channel(HTTPChannel):
         else:
             self.transport.write(data)
 
-    def getPeer(self) -> Any:  # noqa: N802 - Twisted's name
-        """Where the client is; of one connection that is always the same."""
-        if self._peer is None:
-            self._peer = super().getPeer()
-        return self._peer
-
-    def getHost(self) -> Any:  # noqa: N802 - Twisted's name
-        """Where we are."""
-        if self._host is None:
-            self._host = super().getHost()
-        return self._host
-
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:  # noqa: N802 - Twisted's name
         """Send the head of an answer. If the body is not there yet, it is the last one."""
         if self._line is not None:
@@ -318,7 +295,7 @@ class Channel(HTTPChannel):
         """Answer with this status, unless an answer has begun, and close."""
         if self._over:
             return
-        log.info("{client}: {status}: {why}", client=self._client(), status=refusal.status, why=refusal.why)
+        log.info("{client}: {status}: {why}", client=self.client, status=refusal.status, why=refusal.why)
         if self.requests and self.requests[-1].startedWriting:
             self._drop_all(refusal.why)
             self.transport.abortConnection()
@@ -357,34 +334,6 @@ class Channel(HTTPChannel):
         self._watch(STALL if self._waitingForTransport else LINGER)
 
     # ------------------------------------------------------------------------------------------------------- time
-
-    def setTimeout(self, period: float | None) -> Any:  # noqa: N802 - Twisted's name
-        """Change the time that there is; return how much there was. That costs no timer for each request."""
-        before, self.timeOut = self.timeOut, period
-        if period is None:
-            self._deadline = None
-        else:
-            now = self.site.reactor.seconds()
-            self._deadline = now + period
-            if self._alarm is None:
-                self._alarm = self.callLater(period, self._look)
-            elif self._alarm.getTime() > self._deadline:
-                self._alarm.reset(period)
-        return before
-
-    def _look(self) -> None:
-        self._alarm = None
-        if self._deadline is None:
-            return
-        left = self._deadline - self.site.reactor.seconds()
-        if left > 0:
-            self._alarm = self.callLater(left, self._look)
-        else:
-            self._deadline = None
-            self.timeoutConnection()
-
-    def resetTimeout(self) -> None:  # noqa: N802 - Twisted's name
-        """Octets alone do not buy time."""
 
     def timeoutConnection(self) -> None:  # noqa: N802 - Twisted's name
         """Time is up: for a request that is being read, or for a connection that nobody uses."""
@@ -439,82 +388,6 @@ class Channel(HTTPChannel):
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
         """The connection is gone."""
-        self._watch(None)
         self._keep_pace(False)
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
         self._drop_all("the client has left")
         super().connectionLost(reason)
-
-    def _watch(self, delay: float | None) -> None:
-        """Cut the client off after this time, unless something happens before."""
-        if self._stall is not None and self._stall.active():
-            self._stall.cancel()
-        self._stall = None if delay is None else self.callLater(delay, self.transport.abortConnection)
-
-    def _client(self) -> str:
-        return str(getattr(self.transport.getPeer(), "host", None) or "unix")
-
-
-class BoundedSite(Site):
-    """A site without sessions, and with a log of ours."""
-
-    displayTracebacks = False  # noqa: N815 - Twisted's name
-    requestFactory = SmallRequest  # noqa: N815 - Twisted's name
-    protocol: Any = Channel
-
-    def __init__(
-        self,
-        root: Any,
-        *,
-        head_size: int = MAX_HEAD,
-        header_lines: int = MAX_HEADERS,
-        body_size: int = MAX_BODY,
-        headers: Sequence[tuple[bytes, bytes]] = (),
-        access_log: Callable[[Any], None] | None = None,
-        is_watched: bool = True,
-    ) -> None:
-        """The sizes are in bytes; all are of one request.
-
-        ``headers`` are on all answers, beside `SAFE`; ``access_log`` is told of every request that was answered, or whose
-        client has left. ``is_watched``: somebody reads what the log says at level ``debug``.
-        """
-        super().__init__(root, timeout=PATIENCE)
-        self.headers = (*SAFE, *headers)
-        lines = b"".join(b"%b: %b\r\n" % header for header in self.headers)
-        self.hasty_head = b"HTTP/1.1 200 OK\r\n" + lines
-        """How most answers begin."""
-        self.access_log = access_log
-        self.is_watched = is_watched
-        self._head_size = head_size
-        self._header_lines = header_lines
-        self._body_size = body_size
-
-    def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
-        """One connection, with the limits of this site."""
-        channel: Any = super().buildProtocol(addr)
-        channel.maxHeaders = self._header_lines
-        channel.totalHeadersSize = self._head_size
-        channel.body_size = self._body_size
-        return channel
-
-    def startFactory(self) -> None:  # noqa: N802 - Twisted's name
-        """There is no log file to open, and no clock of its to keep."""
-
-    def stopFactory(self) -> None:  # noqa: N802 - Twisted's name
-        """There is nothing to close."""
-
-    def log(self, request: Any) -> None:
-        """A request was answered."""
-        if self.access_log is not None:
-            self.access_log(request)
-        if not self.is_watched:
-            return
-        log.debug(
-            "{client}: {method} {uri}: {code}",
-            client=getattr(request.getClientAddress(), "host", "unix"),
-            method=request.method.decode("latin-1"),
-            uri=(request.shown or request.uri).decode("latin-1"),
-            code=request.code,
-        )

@@ -49,6 +49,8 @@ class Room(Struct, frozen=True):
     """Bytes that are left for others."""
     announced: int = 0
     """Bytes that the file is to have, as far as that is known."""
+    name: str | None = None
+    """A name that nobody must have; so it need not be found out at the end."""
 
 
 class Spool:
@@ -146,6 +148,8 @@ class Spool:
 
     def _write(self, parts: list[bytes]) -> int:
         if self._file is None:
+            if self._room.name is not None and os.path.lexists(self._directory / self._room.name):
+                raise FileExistsError
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             self._file = os.open(self._half, flags, 0o666)
         data = b"".join(parts)

@@ -16,8 +16,9 @@ from twisted.web.resource import Resource
 
 from wampd.router.hostnames import ByHost
 from wampd.router.http.body import Intake, intake_of
-from wampd.router.http.channel import MAX_BODY, MAX_HEAD, MAX_HEADERS, BoundedSite
+from wampd.router.http.channel import MAX_BODY
 from wampd.router.http.hosts import Fits, Hosts
+from wampd.router.http.site import MAX_HEAD, MAX_HEADERS, BoundedSite
 
 NOTHING: Final[Any] = notFound()
 """What is where nothing is."""

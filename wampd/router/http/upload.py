@@ -244,7 +244,7 @@ class Incoming:
             raise Unfit(400, "two files have the same name")
         key = f"{secrets.token_hex(8)}-{len(self._spools)}"
         announced = (self._request.body.length or 0) if self._form is None else 0
-        room = Room(self._rules.keep_free, announced)
+        room = Room(self._rules.keep_free, announced, None if self._rules.overwrite else chosen)
         spool = Spool(self._upload.disk, self._rules.directory, key, room, self._moved)
         self._spools.append((chosen, spool, kind))
 

@@ -1,0 +1,80 @@
+"""The web server of one listener: Twisted's, with limits, and a log of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from twisted.logger import Logger
+from twisted.web.server import Site
+
+from wampd.router.http.channel import MAX_BODY, PATIENCE, Channel
+from wampd.router.http.request import SAFE, SmallRequest
+
+log = Logger()
+
+MAX_HEADERS: Final = 100
+MAX_HEAD: Final = 16 * 1024
+
+
+class BoundedSite(Site):
+    """A site without sessions, and with a log of ours."""
+
+    displayTracebacks = False  # noqa: N815 - Twisted's name
+    requestFactory = SmallRequest  # noqa: N815 - Twisted's name
+    protocol: Any = Channel
+
+    def __init__(
+        self,
+        root: Any,
+        *,
+        head_size: int = MAX_HEAD,
+        header_lines: int = MAX_HEADERS,
+        body_size: int = MAX_BODY,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        access_log: Callable[[Any], None] | None = None,
+        is_watched: bool = True,
+    ) -> None:
+        """The sizes are in bytes; all are of one request.
+
+        ``headers`` are on all answers, beside `SAFE`; ``access_log`` is told of every request that was answered, or whose
+        client has left. ``is_watched``: somebody reads what the log says at level ``debug``.
+        """
+        super().__init__(root, timeout=PATIENCE)
+        self.headers = (*SAFE, *headers)
+        lines = b"".join(b"%b: %b\r\n" % header for header in self.headers)
+        self.hasty_head = b"HTTP/1.1 200 OK\r\n" + lines
+        """How most answers begin."""
+        self.access_log = access_log
+        self.is_watched = is_watched
+        self._head_size = head_size
+        self._header_lines = header_lines
+        self._body_size = body_size
+
+    def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
+        """One connection, with the limits of this site."""
+        channel: Any = super().buildProtocol(addr)
+        channel.maxHeaders = self._header_lines
+        channel.totalHeadersSize = self._head_size
+        channel.body_size = self._body_size
+        return channel
+
+    def startFactory(self) -> None:  # noqa: N802 - Twisted's name
+        """There is no log file to open, and no clock of its to keep."""
+
+    def stopFactory(self) -> None:  # noqa: N802 - Twisted's name
+        """There is nothing to close."""
+
+    def log(self, request: Any) -> None:
+        """A request was answered."""
+        if self.access_log is not None:
+            self.access_log(request)
+        if not self.is_watched:
+            return
+        log.debug(
+            "{client}: {method} {uri}: {code}",
+            client=getattr(request.getClientAddress(), "host", "unix"),
+            method=request.method.decode("latin-1"),
+            uri=(request.shown or request.uri).decode("latin-1"),
+            code=request.code,
+        )

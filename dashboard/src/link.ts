@@ -118,7 +118,7 @@ function over(why: Ending): void {
   const was = status.value;
   const who = was.is === "in" || was.is === "lost" ? was.who : null;
   current = null;
-  if (why.kind === "lost" || PASSING.has(why.reason)) return again(who);
+  if (why.kind === "lost" || (who && PASSING.has(why.reason))) return again(who);
   const silently = why.kind === "refused" && login?.method === "cookie";
   out(silently ? "" : explained(why));
 }

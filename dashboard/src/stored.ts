@@ -1,6 +1,7 @@
 // What the page remembers between visits, in the browser's localStorage. Nothing secret is given to it.
 
-const PREFIX = "wampd-dashboard.";
+/** Each dashboard of a host remembers for itself. */
+const PREFIX = `wampd-dashboard ${location.pathname} `;
 
 /** What was remembered under a name; `otherwise` if that is nothing, or cannot be read. */
 export function recall<T>(name: string, otherwise: T): T {

@@ -9,6 +9,8 @@ from wampd.auth.throttle import Throttle, Tolerance
 from wampd.router.http.body import Gather, Intake
 from wampd.router.http.guarded import Guarded
 from wampd.router.http.logins import Logins, Terms
+from wampd.router.http.policy import Policy
+from wampd.router.inside.coming import Credentials
 
 JOE = basic("joe", "hunter2")
 
@@ -191,6 +193,37 @@ def test_a_client_that_leaves_while_it_is_let_in_leaves_nothing(stage):
     assert stage.sessions == []
 
 
+def test_a_request_may_have_a_session_of_its_own_which_ends_as_who_asked_for_it_says(stage):
+    asked = []
+
+    class Alone(Resource):
+        isLeaf = True  # noqa: N815 - Twisted's name
+
+        def render(self, request):
+            stage.logins.session_of_its_own(request).addCallbacks(asked.append, lambda _: None)
+            return NOT_DONE_YET
+
+    guarding(stage)
+    stage.serve({"/": Alone()})
+    clients = [stage.client() for _ in range(2)]
+    assert [client.ask("GET /", JOE) for client in clients] == [None, None]
+    assert len({insider.id for insider in asked}) == 2
+    asked[0].leave()
+    stage.later(0)
+    assert [session.id for session in stage.sessions] == [asked[1].id]
+
+
+def test_a_token_for_single_use_has_a_session_for_its_request_alone(stage):
+    guarding(stage, bearer=True, single_use=True)
+    stage.logins._log_in = lambda realm, shown, about: stage.house.insiders.log_in(
+        realm, Credentials("ticket", "joe", "hunter2"), about
+    )
+    answers = [stage.client().ask("GET /", "Authorization: Bearer hunter2.a.b") for _ in range(2)]
+    assert len({answer.body for answer in answers}) == 2
+    stage.later(0)
+    assert stage.sessions == []
+
+
 def test_a_body_is_taken_only_when_it_is_known_who_sends_it(stage):
     guarding(stage, Streamed())
     refused = stage.client().ask("POST /", "Expect: 100-continue", "Content-Length: 5")
@@ -223,6 +256,35 @@ def test_a_page_of_another_site_may_come_if_the_path_names_it(stage):
     guarding(stage, origins=("https://good.example",))
     assert stage.client().ask("POST /", JOE, "Origin: https://good.example").status == 200
     assert stage.client().ask("GET /", JOE, "Origin: https://evil.example").status == 200  # CORS is asked for answers
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (None, "private"),
+        (b"no-cache", "private, no-cache"),
+        (b"public, max-age=60, s-maxage=60, immutable", "private, max-age=60, immutable"),
+        (b"no-store", "no-store"),
+        (b"Private", "Private"),
+    ],
+)
+def test_no_shared_cache_keeps_what_is_for_some(stage, said, kept):
+    class Cached(Greeting):
+        def render(self, request):
+            if said is not None:
+                request.setHeader(b"Cache-Control", said)
+            return super().render(request)
+
+    guarding(stage, Cached())
+    assert stage.client().ask("GET /", JOE).header("Cache-Control") == kept
+    assert stage.client().ask("GET /").header("Cache-Control") == "private"
+
+
+def test_what_is_configured_for_a_path_has_the_last_word(stage):
+    guarding(stage)
+    policy = Policy(Guarded(stage.greeting, stage.logins), headers={"Cache-Control": "no-store"})
+    answer = stage.serve({"/": policy}).client().ask("GET /", JOE)
+    assert (answer.status, answer.header("Cache-Control")) == (200, "no-store")
 
 
 def test_what_was_shown_is_not_kept(stage):

@@ -58,7 +58,8 @@ def test_a_browser_runs_no_script_but_the_page_s_own_and_frames_it_nowhere(get, 
     told = headers(get(target))
     policy = dict(part.strip().split(" ", 1) for part in told["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
-    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["connect-src"] == "'self' ws://router.example wss://router.example"
     assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
     assert policy["require-trusted-types-for"] == "'script'"
     assert told["x-content-type-options"] == "nosniff"

@@ -1,112 +1,12 @@
-"""Server-sent events: what a request may ask for, what a stream says, and how one goes on after a break."""
+"""Server-sent events: what a request may ask for, and what a stream says."""
 
 import json
-from functools import partial
 
 import pytest
 from msgspec import Raw
 
-from tests.inside.house import House
-from tests.transports.port import EVERYTHING, Port, build_site, headers
-from tests.transports.wires import Loop
-from wampd.realms.history import HistoryRule
-from wampd.router.http.access import FixedRole, Refused
-from wampd.router.http.events import EventsResource, Streams
-from wampd.router.inside.insiders import NotLetIn
-
-RUN = "0123abcd"
-KEPT = (HistoryRule("com.app.news", "exact", 3), HistoryRule("com.app.", "prefix", 100))
-
-
-class Past:
-    """The histories of the realm of a house."""
-
-    def __init__(self, house):
-        self._core = house.realms["realm1"].core
-
-    def history(self, topic, match):
-        subscription = self._core.broker.subscriptions.get(topic, match)
-        return None if subscription is None else subscription.history
-
-    def session(self, number):
-        return self._core.sessions.get(number)
-
-
-class Stage:
-    """A router in memory that serves streams of events, and one that publishes."""
-
-    def __init__(self, role="reader", run=RUN, **streams):
-        self.loop = Loop()
-        self.house = House(self.loop, history=KEPT)
-        self.struck = []
-        self.role = role
-        access = FixedRole(self.enter)
-        self.resource = EventsResource(
-            access, Past(self.house), self.loop, lambda: 1.5, self.struck.append, run, Streams(**streams)
-        )
-        self.site = build_site({}, {"/events": self.resource})
-        self.site.reactor = self.loop
-        self.publisher = self.house.enter()
-
-    def enter(self, request):
-        try:
-            return self.house.insiders.enter("realm1", role=self.role)
-        except NotLetIn as why:
-            raise Refused(403, why.reason, (("WWW-Authenticate", "Nothing"),)) from None
-
-    def publish(self, topic, *args, **kwargs):
-        return self.house.now(self.publisher.publish(topic, list(args), kwargs))
-
-    def sessions(self):
-        return len(self.house.realms["realm1"].core.sessions) - 1
-
-    def ask(self, target, *lines, method="GET", version="HTTP/1.1"):
-        return Stream(self, target, lines, method, version)
-
-
-class Stream:
-    """A client: the head of its answer, and the events that have come."""
-
-    def __init__(self, stage, target, lines, method, version):
-        self.stage = stage
-        self.port = Port(EVERYTHING, loop=stage.loop)
-        self.port.protocol._web = partial(stage.site.buildProtocol, None)
-        head = [f"{method} {target} {version}", "Host: router.example", *lines, "", ""]
-        self.port.client.send("\r\n".join(head).encode("latin-1"))
-        stage.house.turns()
-        self.head, _, rest = self.port.client.read().partition(b"\r\n\r\n")
-        self.head += b"\r\n\r\n"
-        self.status = int(self.head.split(b" ")[1])
-        self.text = self._plain(rest)
-        self.mark = None
-
-    def _plain(self, data):
-        if b"chunked" not in self.head:
-            return data.decode()
-        text = b""
-        while data:
-            size, _, data = data.partition(b"\r\n")
-            text += data[: int(size, 16)]
-            data = data[int(size, 16) + 2 :]
-        return text.decode()
-
-    def read(self):
-        """All blocks since the last time: each the dictionary of its fields."""
-        self.stage.house.turns()
-        text, self.text = self.text + self._plain(self.port.client.read()), ""
-        blocks = [dict(line.split(": ", 1) for line in block.split("\n")) for block in text.split("\n\n") if block]
-        for block in blocks:
-            self.mark = block.get("id", self.mark)
-        return blocks
-
-    def events(self):
-        """The names and arguments of the events since the last time."""
-        told = [(block["event"], json.loads(block["data"])) for block in self.read() if "data" in block]
-        return [(name, data.get("args", data)) for name, data in told]
-
-    def leave(self):
-        self.port.client.take_up()
-        self.stage.house.turns()
+from tests.http.streams import Stage
+from tests.transports.port import headers
 
 
 @pytest.fixture
@@ -239,6 +139,15 @@ def test_silence_is_broken_by_comments(stage):
     assert stream._plain(stream.port.client.read()) == ":\n\n"
 
 
+def test_a_stream_lasts_longer_than_any_request_may_take(stage):
+    stream = stage.ask("/events?topic=com.app.news")
+    stream.read()
+    for _ in range(20):
+        stage.house.later(14)
+        stage.publish("com.app.news", 1)
+        assert stream.events() == [("com.app.news", [1])]
+
+
 def test_who_speaks_http_1_0_gets_a_stream_that_ends_with_the_connection(stage):
     stream = stage.ask("/events?topic=com.app.news", version="HTTP/1.0")
     assert "transfer-encoding" not in headers(stream.head)
@@ -278,131 +187,3 @@ def test_who_does_not_read_is_cut_off():
     assert stage.struck == ["readers of event streams cut off"]
     assert stage.sessions() == 0
     assert stream.port.client.is_cut_off()
-
-
-# -------------------------------------------------------------------------------------------------------- coming back
-
-
-def back(stage, target, mark):
-    return stage.ask(target, f"Last-Event-ID: {mark}")
-
-
-def test_who_comes_back_gets_what_was_missed_once_and_in_order(stage):
-    target = "/events?topic=com.app.news&topic=com.app.&match=prefix"
-    stream = stage.ask(target)
-    stage.publish("com.app.news", 1)
-    assert stream.events() == [("com.app.news", [1])]
-    stream.leave()
-    stage.publish("com.app.other", 2)
-    stage.publish("com.app.news", 3)
-    stage.publish("com.app.other", 4)
-    again = back(stage, target, stream.mark)
-    stage.publish("com.app.news", 5)
-    assert [args for _, args in again.events()] == [[2], [3], [4], [5]]
-    again.leave()
-    assert back(stage, target, again.mark).events() == []
-
-
-def test_who_has_seen_nothing_yet_misses_nothing(stage):
-    stream = stage.ask("/events?topic=com.app.news")
-    stream.read()
-    stream.leave()
-    stage.publish("com.app.news", 1)
-    assert back(stage, "/events?topic=com.app.news", stream.mark).events() == [("com.app.news", [1])]
-
-
-def test_the_query_may_say_where_to_go_on(stage):
-    stream = stage.ask("/events?topic=com.app.news")
-    stream.read()
-    stage.publish("com.app.news", 1)
-    for name in ("Last-Event-ID", "lastEventId"):
-        assert stage.ask(f"/events?topic=com.app.news&{name}={stream.mark}").events() == [("com.app.news", [1])]
-
-
-def test_what_history_does_not_reach_is_said_to_be_lost(stage):
-    stream = stage.ask("/events?topic=com.app.news")
-    stream.read()
-    stream.leave()
-    for number in range(5):
-        stage.publish("com.app.news", number)
-    again = back(stage, "/events?topic=com.app.news", stream.mark)
-    lost = {"topics": [{"topic": "com.app.news", "match": "exact"}]}
-    assert again.events() == [("wampd.lost", lost)] + [("com.app.news", [number]) for number in (2, 3, 4)]
-    assert back(stage, "/events?topic=com.app.news", again.mark).events() == []
-
-
-def test_of_what_is_too_much_the_newest_comes():
-    stage = Stage(resent=4)
-    target = "/events?topic=com.app.&match=prefix"
-    stream = stage.ask(target)
-    stream.read()
-    for number in range(10):
-        stage.publish("com.app.x", number)
-    events = back(stage, target, stream.mark).events()
-    assert [name for name, _ in events] == ["wampd.lost"] + 4 * ["com.app.x"]
-    assert [args for _, args in events[1:]] == [[6], [7], [8], [9]]
-
-
-def test_topics_without_a_history_are_lost_ones(stage):
-    target = "/events?topic=com.app.news&topic=org.other"
-    stream = stage.ask(target)
-    stream.read()
-    stage.publish("com.app.news", 1)
-    events = back(stage, target, stream.mark).events()
-    assert events == [("wampd.lost", {"topics": [{"topic": "org.other", "match": "exact"}]}), ("com.app.news", [1])]
-
-
-@pytest.mark.parametrize(
-    "mark",
-    [
-        "7",
-        "ä" * 2000,
-        "0123abcd.00000000.0",
-        "ffffffff.00000000.0-0",
-        "0123abcd..",
-        "'; DROP TABLE",
-    ],
-)
-def test_what_is_no_mark_of_ours_is_as_if_all_was_missed(stage, mark):
-    stage.publish("com.app.news", 1)
-    stream = back(stage, "/events?topic=com.app.news", mark)
-    events = stream.events()
-    assert [name for name, _ in events] == ["wampd.lost", "com.app.news"]
-    assert back(stage, "/events?topic=com.app.news", stream.mark).events() == []
-
-
-def test_a_mark_beyond_the_end_or_of_other_topics_is_none(stage):
-    stream = stage.ask("/events?topic=com.app.news")
-    stream.read()
-    far = stream.mark.rpartition(".")[0] + ".ff"
-    assert back(stage, "/events?topic=com.app.news", far).events()[0][0] == "wampd.lost"
-    assert back(stage, "/events?topic=com.app.&match=prefix", stream.mark).events()[0][0] == "wampd.lost"
-
-
-def test_what_is_not_meant_for_one_is_not_sent_again(stage):
-    stream = stage.ask("/events?topic=com.app.news")
-    stream.read()
-    stage.house.now(stage.publisher.publish("com.app.news", ["a"], options={"eligible_authrole": ["user"]}))
-    stage.house.now(stage.publisher.publish("com.app.news", ["b"], options={"eligible_authrole": ["reader"]}))
-    stage.house.now(stage.publisher.publish("com.app.news", ["c"], options={"exclude": [1]}))
-    assert stream.events() == [("com.app.news", ["b"]), ("com.app.news", ["c"])]
-    again = back(stage, "/events?topic=com.app.news", stream.mark)
-    assert again.events() == []
-
-
-def test_what_is_on_its_way_while_the_history_is_read_comes_once(stage):
-    target = "/events?topic=com.app.news&topic=com.app.&match=prefix"
-    stream = stage.ask(target)
-    stream.read()
-    stream.leave()
-    port = Port(EVERYTHING, loop=stage.loop)
-    port.protocol._web = partial(stage.site.buildProtocol, None)
-    port.client.end.send(f"GET {target} HTTP/1.1\r\nHost: a\r\nLast-Event-ID: {stream.mark}\r\n\r\n".encode())
-    for number in range(12):  # while it comes in, bit by bit
-        stage.publisher.publish("com.app.news", [number])
-        stage.loop.turn()
-        stage.house.realms.end_of_turn()
-    stage.house.turns()
-    data = port.client.read()
-    told = [json.loads(line[6:])["args"][0] for line in data.decode().splitlines() if line.startswith("data: ")]
-    assert told == list(range(12))

@@ -10,6 +10,7 @@ from tests.inside.house import House
 from tests.transports.port import EVERYTHING, Port, build_site, headers, status
 from tests.transports.wires import Loop
 from wampd.router.http.access import FixedRole, Refused
+from wampd.router.http.errors import Errors
 from wampd.router.http.pages.rendering import Templates
 from wampd.router.http.pages.resource import Pages, Site
 from wampd.router.http.pages.routes import Route, Unfit, Variable, path_of, read_path, value_of
@@ -122,7 +123,7 @@ def test_a_query_that_is_not_of_its_kind_is_refused(tmp_path, query):
 )
 @pytest.mark.parametrize("template", [None, "error.html"])
 def test_an_error_has_a_fitting_status_and_shows_nothing_of_what_it_says(tmp_path, raised, code, template):
-    stage = Stage(tmp_path, errors={"com.people.error.gone": 410}, error_template=template)
+    stage = Stage(tmp_path, errors=Errors({"com.people.error.gone": 410}), error_template=template)
 
     def fails():
         raise raised

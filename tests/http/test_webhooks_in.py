@@ -9,6 +9,8 @@ import pytest
 
 from tests.http.bridging import Stage
 from wampd.router.http.webhook import PROVIDERS, Deliveries, Rules, Scheme, WebhookResource
+from wampd.router.settings.http.webhook import secret_bytes
+from wampd.router.settings.secret import Secret
 
 NOW = 1_531_420_618.0
 JSON = "Content-Type: application/json"
@@ -71,6 +73,24 @@ def test_slacks_own_example_is_verified():
     assert hooked.post(SLACKS, kind, *lines).status == 200
     assert hooked.events[0][:2] == ("com.app.slack", [SLACKS.decode()])
     assert hooked.post(SLACKS + b"&", kind, *lines).status == 403
+
+
+def test_the_example_of_standard_webhooks_is_verified():
+    scheme = Scheme(
+        header="Webhook-Signature",
+        encoding="base64",
+        prefix="v1,",
+        signed="{delivery}.{timestamp}.{body}",
+        timestamp_header="Webhook-Timestamp",
+        delivery_header="Webhook-Id",
+        event_field=("event_type",),
+    )
+    hooked = Hooked(scheme, (secret_bytes(Secret("whsec_plJ3nmyCDGBKInavdOK15jsl"), "base64"),))
+    hooked.now = 1731705121.0
+    lines = ("Webhook-Id: msg_loFOjxBNrRLzqYUf", "Webhook-Timestamp: 1731705121")
+    signature = "Webhook-Signature: v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0="
+    assert hooked.post(b'{"event_type":"ping","data":{"success":true}}', JSON, *lines, signature).status == 200
+    assert hooked.events[0][0] == "com.app.hook.ping"
 
 
 def test_a_delivery_becomes_an_event():

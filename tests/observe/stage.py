@@ -1,5 +1,7 @@
 """A router in memory that is watched: realms, sessions in them, and the clock."""
 
+import re
+
 from tests.inside.house import EVERYTHING, House
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
@@ -9,6 +11,8 @@ from wampd.router.observe.process import Process
 from wampd.router.observe.watch import Watch
 from wampd.router.templates import Plan
 
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+"""A moment, as it is told."""
 NAMED = Rule("wampd.monitor.", "prefix", frozenset({"call", "subscribe", "register", "publish"}))
 
 

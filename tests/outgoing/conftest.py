@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
-from tests.support.octets import PATIENCE, Server, turned_reactor
+from tests.support.octets import PATIENCE, serving, turned_reactor
 from wampd.router.outgoing.client import Client, Response
 from wampd.router.outgoing.policy import policy_of
 from wampd.router.outgoing.problems import OutgoingError
@@ -36,15 +36,8 @@ def reactor() -> Iterator[Any]:
 
 @pytest.fixture
 def serve() -> Iterator[Any]:
-    servers: list[Server] = []
-
-    def serve(answer: bytes, **options: Any) -> Server:
-        servers.append(Server(answer, **options))
-        return servers[-1]
-
-    yield serve
-    for server in servers:
-        server.close()
+    with serving() as serve:
+        yield serve
 
 
 @pytest.fixture

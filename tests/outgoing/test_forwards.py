@@ -116,6 +116,20 @@ def test_having_no_answer_is_worth_another_try(reason):
     assert stage.bodies() == ["a", "a"]
 
 
+def test_a_connection_that_the_server_had_closed_is_no_failure(logged):
+    stage = Stage()
+    stage.add("a")
+    stage.client.last().fail("broken")
+    stage.clock.advance(0)
+    assert stage.bodies() == ["a", "a"]
+    stage.client.last().fail("broken")
+    stage.clock.advance(0)
+    assert stage.bodies() == ["a", "a"]
+    assert len(logged) == 1
+    stage.clock.advance(4)
+    assert stage.bodies() == ["a", "a", "a"]
+
+
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 410])
 def test_a_status_that_says_no_is_not_asked_again(status):
     stage = Stage()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.certificates import make_certificate
-from tests.support.octets import PATIENCE, Server, ok, turned_reactor
+from tests.support.octets import PATIENCE, ok, serving, turned_reactor
 from tests.support.process import free_port
 from wampd.router.fetching import LARGEST, Fetcher, FetchError
 
@@ -23,15 +23,8 @@ def reactor() -> Iterator[Any]:
 
 @pytest.fixture
 def serve() -> Iterator[Any]:
-    servers: list[Server] = []
-
-    def serve(answer: bytes, **options: Any) -> Server:
-        servers.append(Server(answer, **options))
-        return servers[-1]
-
-    yield serve
-    for server in servers:
-        server.close()
+    with serving() as serve:
+        yield serve
 
 
 def fetch(reactor: Any, url: str, timeout: float = 5.0, authorities: bytes | None = None) -> bytes | str:

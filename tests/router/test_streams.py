@@ -21,7 +21,10 @@ realms:
         permissions: [{uri: com., match: prefix, allow: [call, register, publish, subscribe]}]
       - name: reader
         permissions: [{uri: com.app.news, allow: [subscribe]}]
-    auth: {anonymous: {role: anonymous}}
+    auth:
+      anonymous: {role: anonymous}
+      ticket: {}
+      principals: [{authid: joe, role: reader, ticket: hunter2}]
     history: [{uri: com.app.news}]
 """
 CALLEES = """
@@ -44,6 +47,7 @@ EVENTS = (
     http:
       /call: {type: call, realm: realm1, role: anonymous, insecure: true}
       /openapi: {type: openapi, realm: realm1, role: anonymous, insecure: true, calls: /call}
+      /mine: {type: events, realm: realm1, access: {basic: true}}
       /events: {type: events, realm: realm1, role: reader, insecure: true, retry: 100 ms, streams: 2}
 """
 )
@@ -138,6 +142,16 @@ def test_curl_follows_a_topic_and_goes_on_where_it_was(start):
         assert router.stop() == 0
         last = event(lines)
         assert (last["event"], json.loads(last["data"])) == ("wampd.over", {"reason": "wamp.close.system_shutdown"})
+
+
+def test_who_shows_who_it_is_follows_as_that(start):
+    router = start(realms=REALMS, listeners=EVENTS)
+    assert ask(router.port, "/mine?topic=com.app.news", "-u", "joe:hunter3")[0] == 401
+    assert ask(router.port, "/mine?topic=com.app.other", "-u", "joe:hunter2")[0] == 403
+    with curl(router.port, "/mine?topic=com.app.news", "-u", "joe:hunter2") as lines:
+        assert "id" in event(lines)
+        publish(Session(router.port), "com.app.news", 1)
+        assert json.loads(event(lines)["data"])["args"] == [1]
 
 
 def ask(port, target, *options):

@@ -144,6 +144,11 @@ def test_what_is_good(config, path):
             " signature: {header: X-S, signed: '{timestamp}'}",
             "signature.signed: the body has to be signed: {body}, once",
         ),
+        (
+            "type: webhook, provider: generic, realm: realm1, role: user, secrets: [hunter2 x], topic: com.x,"
+            " signature: {header: X-S, secret_encoding: base64}",
+            "secrets[0]: this is not base64, which signature.secret_encoding says that it is",
+        ),
     ],
 )
 def test_what_is_not(config, path, expected):

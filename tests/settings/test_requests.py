@@ -64,6 +64,7 @@ def test_all_of_it_is_read(config):
         (f"procedure: a, {API}, result: data", 'result: body, response, or a JSON pointer such as "/data/0/name"'),
         (f"procedure: a, {API}, body: json", "body: a GET has no body"),
         (f"procedure: a..b, {API}", 'procedure: "a..b" is not a URI (match: exact, uri_check: loose)'),
+        (f"procedure: wamp.session.count, {API}", "procedure: this namespace is reserved"),
         (f"procedure: a, {API}, role: anonymos", 'role: the realm has no role "anonymos"; did you mean "anonymous"?'),
         (f"procedure: a, {API}, answer_size: 1 GiB", "answer_size"),
         (f"procedure: a, {API}, metod: GET", 'metod: unknown key; did you mean "method"?'),

@@ -67,6 +67,20 @@ def ok(body: bytes = b"{}", **headers: str) -> bytes:
 
 
 @contextlib.contextmanager
+def serving() -> Iterator[Any]:
+    """What starts servers, which are gone at the end."""
+    servers: list[Server] = []
+
+    def serve(answer: bytes, **options: Any) -> Server:
+        servers.append(Server(answer, **options))
+        return servers[-1]
+
+    yield serve
+    for server in servers:
+        server.close()
+
+
+@contextlib.contextmanager
 def turned_reactor() -> Iterator[Any]:
     """A reactor of its own, which the tests turn."""
     reactor = EPollReactor()

@@ -175,6 +175,20 @@ class Totals(Struct):
         )
 
 
+def totals_of(realm: Realm) -> Totals:
+    """What has happened in a realm so far."""
+    broker, dealer = realm.broker, realm.dealer
+    latencies = dealer.latencies
+    return Totals(
+        calls=dealer.calls + dealer.services.calls,
+        publications=broker.publications,
+        events=broker.events,
+        errors=realm.errors.total,
+        measured=latencies.measured,
+        seconds=latencies.seconds,
+    )
+
+
 class Past:
     """What has happened in several realms, also after they are gone."""
 
@@ -186,7 +200,7 @@ class Past:
 
     def take(self, realm: Realm) -> None:
         """Add what has happened in a realm."""
-        self._add(realm.totals(), realm.errors.kinds, realm.dealer.latencies.counts)
+        self._add(totals_of(realm), realm.errors.kinds, realm.dealer.latencies.counts)
 
     def add(self, other: Past) -> None:
         """Add what has happened elsewhere."""

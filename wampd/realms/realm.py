@@ -28,7 +28,7 @@ from wampd.realms.asking import Question, WaitingRoom
 from wampd.realms.audit import Books, Entry
 from wampd.realms.broker import Broker
 from wampd.realms.calls import Timeouts
-from wampd.realms.counts import Errors, Totals
+from wampd.realms.counts import Errors
 from wampd.realms.dealer import Dealer
 from wampd.realms.gate import Gate, Handler, guarded
 from wampd.realms.history import Historian, HistoryRule
@@ -304,19 +304,6 @@ class Realm:
         for part in (self._gate, self.broker, self.dealer, self):
             vars(part).clear()
         self.name = name  # which is asked for once more by whoever was to set a timer in this turn
-
-    def totals(self) -> Totals:
-        """What has happened so far."""
-        broker, dealer = self.broker, self.dealer
-        latencies = dealer.latencies
-        return Totals(
-            calls=dealer.calls + dealer.services.calls,
-            publications=broker.publications,
-            events=broker.events,
-            errors=self.errors.total,
-            measured=latencies.measured,
-            seconds=latencies.seconds,
-        )
 
     def calls_under_way(self) -> bool:
         """Whether any call waits for its answer."""

@@ -14,7 +14,8 @@ const EMPTY: Entry = { kind: "call", uri: "", args: "", kwargs: "", options: "" 
 const MOST_SUGGESTIONS = 200;
 
 const draft = signal<Entry>(EMPTY);
-const history = signal<Entry[]>(recall<Entry[]>("history", []));
+const remembered = recall<unknown>("history", []);
+const history = signal(Array.isArray(remembered) ? (remembered as Entry[]) : []);
 const keeps = signal(true);
 const inParts = signal(true);
 const walk = new Walk();

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from websockets.exceptions import ConnectionClosed
@@ -35,6 +37,7 @@ realms:
       ticket: {}
       wampcra: {iterations: 1000}
       cookie: {}
+      jwt: {secret: "hunter2 hunter2 hunter2 hunter2 hunter2", role: {default: operator}}
       principals:
         - {authid: olga, role: operator, ticket: hunter2-ticket}
         - {authid: otto, role: operator, password: hunter2-password}
@@ -45,6 +48,7 @@ listeners:
       /plain: {type: wamp}
     http:
       /dashboard: {type: dashboard, realm: realm1, title: Example Operations}
+      /guarded: {type: dashboard, realm: realm1, access: {realm: realm1, basic: true, roles: [operator]}}
       /other: {type: dashboard, realm: realm1, websocket: /plain, methods: [anonymous]}
 """
 
@@ -59,6 +63,11 @@ class House:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/dashboard/"
+
+    @property
+    def guarded(self) -> str:
+        """A dashboard whose page is for those alone whom HTTP lets in."""
+        return f"http://127.0.0.1:{self.port}/guarded/"
 
     @property
     def other(self) -> str:
@@ -166,6 +175,13 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
         yield make
     assert wrong == []
+
+
+def token(subject: str) -> str:
+    """What another site gives to those whom it vouches for."""
+    return jwt.encode(
+        {"sub": subject, "exp": time.time() + 600}, "hunter2 hunter2 hunter2 hunter2 hunter2", algorithm="HS256"
+    )
 
 
 def log_in(page: Page, method: str = "ticket", authid: str = "olga", secret: str = "hunter2-ticket") -> None:

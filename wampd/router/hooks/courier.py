@@ -6,7 +6,8 @@ Rules
   to is written behind it, so after a crash an attempt may be made again: each delivery is made at least once, always with the
   same ``webhook-id``.
 * Bodies are not kept in memory: they are read from the store for each attempt.
-* What is pending is bounded: of a hook (what is more becomes a dead letter at once), and of all (then no event is accepted).
+* What is pending is bounded: of a hook and of a principal (what is more becomes a dead letter at once), and of all (then no
+  event is accepted).
 * Redirections are not followed: whoever registers a URL says where the events go.
 """
 
@@ -23,27 +24,23 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.realms.timestamps import rfc3339
 from wampd.router.hooks.agenda import Agenda, Delivery
 from wampd.router.hooks.breaker import HostRules
 from wampd.router.hooks.filters import Payload, passes
 from wampd.router.hooks.keeping import Keeping, Kept, Pending
 from wampd.router.hooks.ledger import DeadLetter, Ledger
 from wampd.router.hooks.registry import Bounds, Hook, Registry
-from wampd.router.hooks.signing import sign
-from wampd.router.hooks.verdicts import Again, Dead, Gone, Outcome, Patience, judge, read_retry_after
-from wampd.router.outgoing.problems import OutgoingError
+from wampd.router.hooks.sending import Sending, write_body
+from wampd.router.hooks.verdicts import Again, Dead, Gone, Outcome, Patience, judge
 
 if TYPE_CHECKING:
-    from wampd.router.outgoing.client import Client, Response
+    from wampd.router.outgoing.client import Client
 
 log = Logger()
 
 OVERFLOW: Final = "overflow"
 LOST: Final = Outcome(reason="lost")
 """The event is not in the store, where somebody else has been."""
-ANSWER: Final = 64 * 1024
-"""Bytes of an answer that are read: nothing is done with them, but a connection whose answer was read can be used again."""
 SWEEP: Final = 30.0
 """Seconds between two looks for registrations whose time is up."""
 EMPTY_ARGS: Final = Raw(b"[]")
@@ -61,6 +58,7 @@ class Rules(Struct, frozen=True):
     """Seconds of an attempt."""
     pending: int = 100_000
     pending_per_hook: int = 1_000
+    pending_per_owner: int = 20_000
     event_size: int = 256 * 1024
     size: int = 256 * 1024 * 1024
     dead_letters: int = 10_000
@@ -114,6 +112,7 @@ class Courier:
         self.registry = Registry(rules.bounds)
         self.ledger = Ledger(rules.size, rules.dead_letters)
         self.agenda = Agenda(rules.hosts, rules.at_once)
+        self.sending = Sending(outside.client, outside.wall, rules.timeout)
         self._outside = outside
         self._keeping = outside.keeping
         self._number = 0
@@ -228,8 +227,14 @@ class Courier:
         self._number += 1
         pending: list[Pending] = []
         dead: list[DeadLetter] = []
+        left: dict[str, int] = {}  # how much room there is for each owner
         for hook in hooks:
-            if self.agenda.count(hook.id) + self._coming.get(hook.id, 0) < self.rules.pending_per_hook:
+            if hook.owner not in left:
+                left[hook.owner] = self.rules.pending_per_owner - sum(
+                    map(self._count, self.registry.owned_by(hook.owner))
+                )
+            if self._count(hook.id) < self.rules.pending_per_hook and left[hook.owner] > 0:
+                left[hook.owner] -= 1
                 pending.append(Pending(event, hook.id, self._number, 0, now))
                 self._coming[hook.id] = self._coming.get(hook.id, 0) + 1
             else:
@@ -238,6 +243,10 @@ class Courier:
         self.ledger.keep(event, len(body), len(hooks))
         written = self._keeping.add_event(event, body, pending, dead)
         return written.addBoth(self._written, Accepted(event, len(hooks)), pending, dead)
+
+    def _count(self, hook_id: str) -> int:
+        """How much is pending for a hook, what is being written down included."""
+        return self.agenda.count(hook_id) + self._coming.get(hook_id, 0)
 
     def _written(self, result: Any, accepted: Accepted, pending: list[Pending], dead: list[DeadLetter]) -> Any:
         """The event is on the disk, or is not."""
@@ -301,33 +310,7 @@ class Courier:
         if body is None:
             return LOST
         headers = [("wampd-hook-attempt", str(delivery.attempts)), ("wampd-hook-delivery", delivery.id)]
-        return self.post(hook, delivery.id, body, headers)
-
-    def post(self, hook: Hook, message: str, body: bytes, more: Sequence[tuple[str, str]] = ()) -> Deferred[Outcome]:
-        """Send something to a hook, signed; the Deferred always has what it came to."""
-        asked = self.ask(hook, message, body, more)
-        return asked.addCallbacks(self._answered, _not_answered)
-
-    def ask(self, hook: Hook, message: str, body: bytes, more: Sequence[tuple[str, str]] = ()) -> Deferred[Response]:
-        """Send something to a hook, signed."""
-        now = int(self._outside.wall())
-        headers = [
-            ("content-type", "application/json"),
-            ("webhook-id", message),
-            ("webhook-timestamp", str(now)),
-            ("webhook-signature", sign(hook.secret, message, now, body)),
-            ("wampd-hook-id", hook.id),
-            ("wampd-hook-key", hook.key),
-            ("wampd-hook-timestamp", str(now)),
-            *more,
-        ]
-        return self._outside.client.request(
-            "POST", hook.url, headers=headers, body=body, timeout=self.rules.timeout, limit=ANSWER
-        )
-
-    def _answered(self, response: Response) -> Outcome:
-        wanted = read_retry_after(response.header("retry-after"), self._outside.wall())
-        return Outcome(response.status, retry_after=wanted)
+        return self.sending.post(hook, delivery.id, body, headers)
 
     def _not_sent(self, _: Failure) -> None:
         """It was given up by us, or the store failed, which has said why."""
@@ -394,17 +377,6 @@ class Courier:
     def _done(self, written: Deferred[None]) -> None:
         """What could not be written the store has said; after a restart the attempt is made again."""
         written.addErrback(lambda _: self._outside.strike("webhook changes not written"))
-
-
-def write_body(key: str, now: float, data: Any) -> bytes:
-    """The body of a delivery: the form that Standard Webhooks recommends, "Payload structure"."""
-    return msgspec.json.encode({"type": key, "timestamp": rfc3339(round(now * 1_000_000)), "data": data})
-
-
-def _not_answered(failure: Failure) -> Outcome:
-    failure.trap(OutgoingError)
-    why: Any = failure.value
-    return Outcome(reason=why.reason)
 
 
 def _wanting(hooks: list[Hook], args: Raw | None, kwargs: Raw | None) -> list[Hook]:

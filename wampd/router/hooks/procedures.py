@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import Raw, Struct
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
@@ -23,10 +23,12 @@ from wampd.realms.grants import NOT_AUTHORIZED, Action
 from wampd.realms.limits import UNAVAILABLE
 from wampd.realms.services import INVALID_ARGUMENT, Arguments, Refused
 from wampd.realms.timestamps import rfc3339
-from wampd.router.hooks.courier import Accepted, Courier, Overfull, write_body
+from wampd.router.hooks.arguments import Key, One, Register, Renew, Unregister, options_of, posted
+from wampd.router.hooks.courier import Accepted, Courier, Overfull
 from wampd.router.hooks.filters import FilterError, read_filter
 from wampd.router.hooks.ledger import DeadLetter
 from wampd.router.hooks.registry import Hook, TooMany, is_key
+from wampd.router.hooks.sending import write_body
 from wampd.router.hooks.signing import read_secret, write_secret
 from wampd.router.inside.insider import Handler, Refusal, Reply
 from wampd.router.outgoing.problems import OutgoingError
@@ -42,59 +44,6 @@ MOST_LISTED: Final = 1_000
 """Entries of one answer."""
 MOST_PROBES: Final = 16
 """Pings and challenges at once."""
-
-
-class Options(Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be said of a registration."""
-
-    ttl: float | None = None
-    secret: str | None = None
-    filter: dict[str, Any] | None = None
-
-
-class Register(Arguments, frozen=True):
-    """The arguments of a registration; options may be given in a mapping or by name."""
-
-    key: str
-    url: str
-    options: Mapping[str, Any] = {}
-    ttl: float | UnsetType | None = UNSET
-    secret: str | UnsetType | None = UNSET
-    filter: dict[str, Any] | UnsetType | None = UNSET
-
-
-class Unregister(Arguments, frozen=True):
-    """An id; or a key and a URL."""
-
-    id: str
-    url: str | None = None
-
-
-class Renew(Arguments, frozen=True):
-    """An id, and for how long."""
-
-    id: str
-    ttl: float | None = None
-
-
-class Key(Arguments, frozen=True):
-    """A key; none: all."""
-
-    key: str | None = None
-
-
-class One(Arguments, frozen=True):
-    """An id."""
-
-    id: str
-
-
-class Posted(Struct, frozen=True):
-    """The arguments of a post: those of the event stay JSON text."""
-
-    key: str
-    args: Raw
-    kwargs: Raw
 
 
 A = TypeVar("A", bound=Arguments)
@@ -174,7 +123,7 @@ class Procedures:
     # ----------------------------------------------------------------------------------------------------- registrations
 
     def _register(self, caller: Caller, given: Register) -> Any:
-        options = _options(given)
+        options = options_of(given)
         self._check_key(caller, given.key, "subscribe")
         try:
             url = self._client.check(given.url)
@@ -273,7 +222,7 @@ class Procedures:
                 return Failure(Refusal(NOT_REACHED, "the URL did not answer the challenge"))
             return result
 
-        return self._courier.ask(hook, f"msg{secrets.token_hex(12)}", body).addBoth(ended)
+        return self._courier.sending.ask(hook, f"msg{secrets.token_hex(12)}", body).addBoth(ended)
 
     def _deliveries(self, caller: Caller, given: One) -> list[dict[str, Any]]:
         hook = self._own(caller, given.id)
@@ -320,10 +269,7 @@ class Procedures:
     def _post(self, call: Reply) -> Any:
         """An event under a key, which is on the disk when the answer comes: ``(key, args, kwargs)``."""
         caller = self._caller(call)
-        try:
-            given = _posted(call)
-        except msgspec.MsgspecError:
-            raise Refusal(INVALID_ARGUMENT, "the procedure takes a key, a list and a mapping") from None
+        given = posted(call)
         self._check_key(caller, given.key, "publish")
         accepted = self._courier.accept(given.key, given.args, given.kwargs)
 
@@ -373,32 +319,6 @@ class Procedures:
             "pending": self._courier.agenda.count(hook.id),
             "host": self._courier.agenda.host_state(hook.host),
         }
-
-
-def _options(given: Register) -> Options:
-    """The options of a registration, whether they are given in a mapping or by name."""
-    named = {name: value for name in ("ttl", "secret", "filter") if (value := getattr(given, name)) is not UNSET}
-    try:
-        return msgspec.convert({**given.options, **named}, Options)
-    except msgspec.ValidationError as why:  # tells types and names
-        raise Refusal(INVALID_ARGUMENT, str(why)[:200]) from None
-
-
-_ELEMENTS: Final = msgspec.json.Decoder(list[Raw])
-_NAMED: Final = msgspec.json.Decoder(dict[str, Raw])
-
-
-def _posted(call: Reply) -> Posted:
-    """What is posted. Raise `msgspec.MsgspecError`."""
-    elements = [] if call.args is None else _ELEMENTS.decode(call.args)
-    named = {} if call.kwargs is None else _NAMED.decode(call.kwargs)
-    given = {**dict(zip(("key", "args", "kwargs"), elements, strict=False)), **named}
-    if len(elements) > 3 or "key" not in given or len(given) > 3:
-        raise msgspec.ValidationError
-    args, kwargs = given.get("args", Raw(b"[]")), given.get("kwargs", Raw(b"{}"))
-    _ELEMENTS.decode(args)
-    _NAMED.decode(kwargs)
-    return Posted(msgspec.json.decode(given["key"], type=str), args, kwargs)
 
 
 def _dead_letter(letter: DeadLetter, hook: Hook) -> dict[str, Any]:

@@ -158,6 +158,7 @@ class Logins:
         """A session for a request alone."""
         visitor = _Visitor(request)
         joining = self._join(request, shown, visitor)
+        request.notifyFinish().addErrback(lambda _: joining.cancel())
 
         def came(insider: Insider) -> Insider:
             visitor.take(request)
@@ -175,7 +176,8 @@ class Logins:
             if not self._room():
                 return fail(Refused(503, "there is no room at the moment", (PATIENCE,)))
             login = self._begin(request, shown, key)
-        self._all.move_to_end(login)
+        if login in self._all:
+            self._all.move_to_end(login)
         return login.wait_for(request)
 
     def _begin(self, request: Any, shown: Credentials, key: bytes) -> _Login:

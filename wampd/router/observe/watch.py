@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from wampd.realms.counts import Totals
+from wampd.realms.counts import Totals, totals_of
 from wampd.realms.timestamps import rfc3339
 from wampd.router.observe.charts import SERIES, STEP, Charts
 from wampd.router.observe.growth import Growth, Pace
@@ -56,14 +56,14 @@ class RealmWatch:
         self.core = core
         self.slow = SlowCalls(core)
         self.sessions, self.registrations, self.subscriptions = Growth(), Growth(), Growth()
-        self._pace = Pace(now, _counts(core.totals()))
-        self._before = core.totals()  # at the last point of the charts
+        self._pace = Pace(now, _counts(totals_of(core)))
+        self._before = totals_of(core)  # at the last point of the charts
         self.charts = Charts(SERIES) if charted else None
 
     def summary(self, now: float, wall: float) -> dict[str, Any]:
         """What is told of a realm."""
         core = self.core
-        rates = self._pace.rates(now, _counts(core.totals()))
+        rates = self._pace.rates(now, _counts(totals_of(core)))
         return {
             "name": core.name,
             "sessions": len(core.sessions),
@@ -75,7 +75,7 @@ class RealmWatch:
 
     def point(self) -> Totals:
         """Add a point to the charts; return what has happened since the last one."""
-        totals, before = self.core.totals(), self._before
+        totals, before = totals_of(self.core), self._before
         self._before = totals
         grown = totals.minus(before)
         if self.charts is not None:

@@ -365,9 +365,11 @@ def _meaning(why: BaseException) -> OutgoingError:
     if isinstance(why, CancelledError | error.ConnectingCancelledError):
         return OutgoingError("cancelled", "it was given up")
     if type(why).__module__.partition(".")[0] in ("OpenSSL", "service_identity"):
-        return OutgoingError("tls", "there is no TLS, or no certificate that is good for the name")
+        return OutgoingError("tls", "there is no TLS, or no certificate that is good for the name", str(why))
     if isinstance(why, error.ConnectError):
-        return OutgoingError("connect", "nobody answers there")
+        return OutgoingError("connect", "nobody answers there", str(why))
     if isinstance(why, error.ConnectionClosed):
         return OutgoingError("broken", "the connection was closed before there was an answer")
+    if isinstance(why, OSError):  # of the socket itself: no descriptor is left, or no memory
+        return OutgoingError("busy", "no connection can be opened", str(why))
     return OutgoingError("broken", f"what came is no answer ({type(why).__name__})")

@@ -7,6 +7,8 @@ Rules
 * So many requests are under way as the settings say; one at a time keeps the order, whatever has to be tried again.
 * A status below 300 is a success. Having no answer, 408, 425, 429 and 5xx are tried again, ever later, not before the time that
   ``Retry-After`` names; everything else, or one try too many, gives the event up, which is counted.
+* A connection that breaks is tried again at once, quietly, the first time: servers close those that have waited, and some do
+  after each answer without saying so (RFC 9112, section 9.3.1).
 * The log says when a forward begins to fail and when it works again; never what is sent.
 
 Sources: RFC 9110 (sections 15 and 10.2.3).
@@ -164,7 +166,9 @@ class Forward:
         why = failure.value
         if self._stopped or isinstance(why, CancelledError):
             return
-        if isinstance(why, OutgoingError):
+        if isinstance(why, OutgoingError) and why.reason == "broken" and count == 1:
+            self._under_way[number] = self._clock.callLater(0, self._try, number, delivery, 2)
+        elif isinstance(why, OutgoingError):
             self._again(number, delivery, count, str(why), why.reason not in FINAL, 0.0)
         else:
             log.failure("forwarding failed: a bug in wampd", failure)

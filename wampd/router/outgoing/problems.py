@@ -22,10 +22,12 @@ Reason: TypeAlias = Literal[
 class OutgoingError(Exception):
     """A request has no answer. The text says why, in words that may be shown: no secret, no address of a name."""
 
-    def __init__(self, reason: Reason, text: str) -> None:
+    def __init__(self, reason: Reason, text: str, detail: str = "") -> None:
+        """``detail`` is for the operator alone: what the library says of it."""
         super().__init__(reason, text)
         self.reason = reason
         self.text = text
+        self.detail = detail
 
     def __str__(self) -> str:
         return self.text

@@ -129,7 +129,7 @@ PATH_RULES: Mapping[type, Rule] = {
     EchoPath: _path_with_origins,
     EventsPath: _served(_events),
     HealthPath: _served(),
-    HookPath: _served(),
+    HookPath: _served(signed),
     JsonPath: _served(_json),
     LongPollPath: _served(_path_with_origins, _without_cors),
     MetricsPath: _served(),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from wampd.realms.uris import is_uri
+from wampd.realms.uris import is_reserved, is_uri
 
 from .checker import Here, Rule
 from .problems import did_you_mean, quote
@@ -144,6 +144,8 @@ def _in_realm(key: str, what: tuple[HttpCallee, ...] | tuple[Forward, ...], real
             here.problem(
                 f"{quote(uri)} is not a URI (match: {one.match}, uri_check: {realm.uri_check})", key, index, at
             )
+        elif isinstance(one, HttpCallee) and is_reserved(uri):
+            here.problem("this namespace is reserved", key, index, at)
         if one.role is not None and one.role not in known and here.is_sound("roles"):
             message = f"the realm has no role {quote(one.role)}{did_you_mean(one.role, known)}"
             here.problem(message, key, index, "role")

@@ -6,8 +6,9 @@ from typing import Final
 from wampd.realms.uris import is_uri
 
 from .checker import Here, repeated
-from .http.webhook import WebhookPath, WebhookSignature
+from .http.webhook import WebhookPath, WebhookSignature, secret_bytes
 from .problems import quote
+from .secret import Secret
 
 LEAST_SECRET: Final = 8
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -21,6 +22,8 @@ def webhook(path: WebhookPath, here: Here) -> None:
     for index, secret in here.each(path.secrets, "secrets"):
         if len(secret.reveal()) < LEAST_SECRET:
             here.problem(f"too short: at least {LEAST_SECRET} characters", "secrets", index)
+        elif path.signature is not None and not _is_encoded(secret, path.signature.secret_encoding):
+            here.problem("this is not base64, which signature.secret_encoding says that it is", "secrets", index)
     if path.provider == "generic" and path.signature is None and here.is_sound("signature"):
         here.problem("this key is missing: how the provider signs", "signature")
     elif path.provider != "generic" and path.signature is not None and here.is_sound("provider"):
@@ -41,6 +44,13 @@ def webhook(path: WebhookPath, here: Here) -> None:
         (index, name.lower()) for index, name in here.each(path.request_headers, "request_headers")
     ):
         here.problem(f"{quote(name)} is here twice", "request_headers", index)
+
+
+def _is_encoded(secret: Secret, encoding: str) -> bool:
+    try:
+        return bool(secret_bytes(secret, encoding))
+    except ValueError:
+        return False
 
 
 def signature(how: WebhookSignature, here: Here) -> None:

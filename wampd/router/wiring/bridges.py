@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from wampd.router.http.call import CallResource
-from wampd.router.http.errors import Errors
+from wampd.router.http.errors import NONE, Errors
 from wampd.router.http.publish import PublishResource
 from wampd.router.settings.http.bridges import CallPath, PublishPath, SignedBridge
 from wampd.router.wiring.accesses import access_of, realm_named
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 def publish_of(path: PublishPath, ground: Ground) -> PublishResource:
     """What publishes for those who come to a path."""
     return PublishResource(
-        _signed(path, ground),
-        _errors(path),
+        signed(path, ground),
+        errors_of(path),
         ground.means.reactor,
         timeout=path.timeout,
         batch=path.batch,
@@ -30,7 +31,7 @@ def publish_of(path: PublishPath, ground: Ground) -> PublishResource:
 
 def call_of(path: CallPath, ground: Ground) -> CallResource:
     """What calls for those who come to a path."""
-    return CallResource(_signed(path, ground), _errors(path), timeout=path.timeout, depth=depth_of(path, ground))
+    return CallResource(signed(path, ground), errors_of(path), timeout=path.timeout, depth=depth_of(path, ground))
 
 
 def depth_of(path: Bridge, ground: Ground) -> int:
@@ -40,11 +41,12 @@ def depth_of(path: Bridge, ground: Ground) -> int:
     return min(depth for depth in depths if depth is not None)
 
 
-def _errors(path: SignedBridge) -> Errors:
-    return Errors(path.errors, path.tracebacks, path.always_200)
+def errors_of(path: SignedBridge, statuses: Mapping[str, int] = NONE) -> Errors:
+    """How a path answers with errors; ``statuses`` are those of its kind, for what the path says nothing of."""
+    return Errors({**statuses, **path.errors}, path.tracebacks, path.always_200)
 
 
-def _signed(path: SignedBridge, ground: Ground) -> Access:
+def signed(path: SignedBridge, ground: Ground) -> Access:
     """As whom signed requests act; where none are asked for, as whom the path says."""
     if not path.keys:
         return access_of(path, ground)

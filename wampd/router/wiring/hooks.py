@@ -31,12 +31,19 @@ def hooks_of(means: Means) -> Iterator[Duty]:
 
 def posts_of(path: HookPath, ground: Ground) -> Resource:
     """What takes events for webhooks by HTTP."""
-    from wampd.router.http.hook import HookResource
-    from wampd.router.wiring.accesses import access_of, realm_named
+    from wampd.router.http.hook import STATUSES, HookResource
+    from wampd.router.wiring.accesses import realm_named
+    from wampd.router.wiring.bridges import depth_of, errors_of, signed
 
     hooks = realm_named(path.realm, ground.means).hooks
     assert hooks is not None, "a rule of the settings wants webhooks"
-    return HookResource(access_of(path, ground), hooks.event_size)
+    return HookResource(
+        signed(path, ground),
+        errors_of(path, STATUSES),
+        size=hooks.event_size,
+        timeout=path.timeout,
+        depth=depth_of(path, ground),
+    )
 
 
 def _registry(realm: Realm, settings: HookSettings, means: Means) -> Duty:
@@ -96,6 +103,7 @@ def _rules(settings: HookSettings) -> Rules:
         timeout=how.timeout,
         pending=settings.pending,
         pending_per_hook=settings.pending_per_hook,
+        pending_per_owner=settings.pending_per_principal,
         event_size=settings.event_size,
         size=settings.size,
         dead_letters=settings.dead_letters,

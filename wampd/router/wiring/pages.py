@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wampd.router.http.errors import Errors
 from wampd.router.http.pages.rendering import Templates
 from wampd.router.http.pages.resource import Pages, Site
 from wampd.router.http.pages.routes import Route, read_path
@@ -25,7 +26,7 @@ def pages_of(path: PagePath, ground: Ground) -> Pages:
         render=Templates(path.templates).render,
         timeout=path.timeout,
         error_template=path.error_template,
-        errors=path.errors,
+        errors=Errors(path.errors),
         private=path.role is None or path.access is not None,
     )
     return Pages(routes, access_of(path, ground), site)

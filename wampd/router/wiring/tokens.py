@@ -59,7 +59,7 @@ class Tokens:
         return self._server(source)
 
     def _server(self, source: Jwks | Oidc) -> FetchedKeys:
-        from wampd.router.fetching import Fetcher  # and with it Twisted's web client: only for those who want it
+        from wampd.router.fetching import Fetcher  # and with it a client of HTTP: only for those who want it
         from wampd.router.keyservers import FetchedKeys, fetched_set, provided_set
 
         authorities = None if source.ca is None else _read(source.ca)

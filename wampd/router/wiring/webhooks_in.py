@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from wampd.router.http.webhook import PROVIDERS, Rules, Scheme, WebhookResource
-from wampd.router.settings.http.webhook import WebhookPath, WebhookSignature
+from wampd.router.settings.http.webhook import WebhookPath, WebhookSignature, secret_bytes
 from wampd.router.wiring.accesses import access_of
 from wampd.router.wiring.bridges import depth_of
 
@@ -23,12 +23,13 @@ def webhook_of(path: WebhookPath, ground: Ground) -> WebhookResource:
         remembered=path.remembered,
         timeout=path.timeout,
     )
+    encoding = "text" if path.signature is None else path.signature.secret_encoding
     return WebhookResource(
         access_of(path, ground),
         ground.means.reactor,
         time.time,
         PROVIDERS[path.provider] if path.signature is None else _scheme(path.signature),
-        [secret.reveal().encode() for secret in path.secrets],
+        [secret_bytes(secret, encoding) for secret in path.secrets],
         rules,
         depth_of(path, ground),
     )

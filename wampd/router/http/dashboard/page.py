@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -24,11 +25,13 @@ ASSETS: Final = Path(__file__).parent / "assets"
 HASHED: Final = ("*-*.js", "*-*.css", "*-*.svg")
 """Files whose names change with what is in them, so that browsers may keep them for ever."""
 SETTINGS: Final = b"settings.json"
+_HOST: Final = re.compile(rb"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
+POLICY: Final = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'%b; base-uri 'none';"
+    b" form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+"""With room for what else the page may connect to."""
 HEADERS: Final[Mapping[bytes, bytes]] = {
-    b"Content-Security-Policy": (
-        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none';"
-        b" form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-    ),
     b"Cross-Origin-Opener-Policy": b"same-origin",
     b"Cross-Origin-Resource-Policy": b"same-origin",
     b"Referrer-Policy": b"no-referrer",
@@ -51,7 +54,13 @@ class Dashboard(Resource):
         """Answer with a file, or with the settings."""
         for name, value in HEADERS.items():
             request.setHeader(name, value)
+        request.setHeader(b"Content-Security-Policy", POLICY % _sockets(request.getHeader(b"host") or b""))
         if request.postpath == [SETTINGS]:
             request.prepath, request.postpath = [*request.prepath, SETTINGS], []
             return self._settings.render(request)
         return self._files.render(request)
+
+
+def _sockets(host: bytes) -> bytes:
+    """WebSockets of the host that was asked for: not every browser takes them to be of ``'self'``."""
+    return b" ws://%b wss://%b" % (host, host) if _HOST.fullmatch(host) else b""

@@ -19,7 +19,6 @@ from urllib.parse import parse_qs, quote
 
 import msgspec
 from msgspec import Struct
-from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
@@ -27,12 +26,11 @@ from twisted.web.server import NOT_DONE_YET
 from wampd.router.http.access import Access, Refused
 from wampd.router.http.answer import Later, say
 from wampd.router.http.conditional import has_not_changed
+from wampd.router.http.guarded import refuse
 from wampd.router.http.openapi.document import About, document
 from wampd.router.http.openapi.yaml_text import to_yaml
 
 if TYPE_CHECKING:
-    from twisted.python.failure import Failure
-
     from wampd.realms.grants import Grants
     from wampd.router.catalogue import Catalogue
     from wampd.router.inside.insider import Insider
@@ -87,7 +85,7 @@ class OpenApiResource(Resource):
         waiting = self._access.session(request)
         request.notifyFinish().addErrback(lambda _: waiting.cancel())
         waiting.addCallback(self._answer, request, later, after, kind)
-        waiting.addErrback(_refused, later)
+        waiting.addErrback(refuse, later)
         waiting.addErrback(later.failed)
         return NOT_DONE_YET
 
@@ -153,11 +151,3 @@ def _after(request: Any) -> str | None:
     except ValueError:
         return None
     return found if len(found) <= LONGEST_AFTER else None
-
-
-def _refused(failure: Failure, later: Later) -> None:
-    failure.trap(Refused, CancelledError)
-    why = failure.value
-    if isinstance(why, Refused):
-        later.headers(why.headers)
-        later.text(why.status, why.text)

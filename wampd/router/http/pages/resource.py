@@ -5,7 +5,7 @@ Rules
 * The page has what the procedure returned, as ``result`` (the first positional value), ``args`` and ``kwargs``, and the
   arguments of the call as ``asked``. A keyword value ``http`` is not for the template: it may say ``status`` and
   ``headers``.
-* An ERROR has the status that the path gives its URI, or that of `STATUS`, or 500; its page is made by the template for
+* An ERROR has the status that the path gives its URI, or that which all bridges give it; its page is made by the template for
   errors, which is told the status and the URI and nothing more, or is one line.
 * What the browser has already is not sent again (`ETag`). What depends on who asks is for that one alone (``private``).
 * A client that leaves cancels its call; a call has a timeout.
@@ -33,20 +33,12 @@ from wampd.router.envoy import CallFailed
 from wampd.router.http.access import Access, Refused
 from wampd.router.http.answer import say
 from wampd.router.http.conditional import has_not_changed
+from wampd.router.http.errors import Errors
 from wampd.router.http.pages.routes import Route, Unfit, path_of
 
 log = Logger()
 
 HTML: Final = b"text/html; charset=utf-8"
-STATUS: Final[Mapping[str, int]] = {
-    "wamp.error.authorization_failed": 503,
-    "wamp.error.canceled": 503,
-    "wamp.error.invalid_argument": 400,
-    "wamp.error.no_such_procedure": 404,
-    "wamp.error.not_authorized": 403,
-    "wamp.error.timeout": 504,
-    "wamp.error.unavailable": 503,
-}
 PHRASES: Final[Mapping[int, str]] = {each.value: each.phrase for each in HTTPStatus}
 HTTP: Final = "http"
 """The keyword value of a result that is for the answer's head."""
@@ -77,8 +69,8 @@ class Site(Struct, frozen=True):
     timeout: float = 10.0
     """Seconds of a call."""
     error_template: str | None = None
-    errors: Mapping[str, int] = {}
-    """Statuses of errors, by URI."""
+    errors: Errors = Errors()
+    """The statuses of errors."""
     private: bool = False
     """Whether a page depends on who asks."""
 
@@ -201,7 +193,7 @@ class _Page:
                 self._request.setHeader(name.encode(), value.encode())
             return self.error(why.status)
         if isinstance(why, CallFailed):
-            return self.error(self._site.errors.get(why.uri) or STATUS.get(why.uri, 500), why.uri)
+            return self.error(self._site.errors.status(why.uri), why.uri)
         return self.error(503)
 
     def _give(self, body: bytes) -> None:

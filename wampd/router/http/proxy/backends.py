@@ -33,7 +33,7 @@ FRESH: Final = 1.0
 class Room(Struct, frozen=True):
     """What the connections to one backend may cost."""
 
-    connections: int = 100
+    connections: int = 1000
     kept: int = 16
     keep: float = 4.0
     """Seconds that a connection is kept."""

@@ -23,11 +23,13 @@ from twisted.web.server import NOT_DONE_YET
 from wampd.router.http.answer import say
 from wampd.router.http.body import Intake
 from wampd.router.http.proxy.exchange import Exchange, Ways
-from wampd.router.http.proxy.heads import Asked, leads_upwards, tokens
+from wampd.router.http.proxy.heads import VIA, Asked, leads_upwards, tokens
 from wampd.router.origins import origin_allowed
 
 NEVER: Final = frozenset({b"CONNECT", b"TRACE"})
 WEBSOCKET: Final = b"websocket"
+MOST_TIMES: Final = 8
+"""That a request may have come by wampd; a proxy whose backend is itself must not take all connections there are."""
 
 
 class Rights(Struct, frozen=True):
@@ -62,6 +64,8 @@ class ReverseProxy(Resource):
         if leads_upwards(request.uri):
             return say(request, 400, "paths with . or .. in them are not passed on")
         asked = self._asked(request)
+        if tokens(asked.values(b"via")).count(VIA) >= MOST_TIMES:
+            return say(request, 508, "this request goes in circles")
         if asked.upgrade and not self._may_come(asked):
             return say(request, 403, "pages from there may not connect here")
         Exchange(request, asked, self._ways).start()

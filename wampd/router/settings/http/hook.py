@@ -1,9 +1,9 @@
 """Settings of the path to which events for webhooks are posted."""
 
-from .served import Bridge
+from .bridges import SignedBridge
 
 
-class HookPath(Bridge, frozen=True, kw_only=True, tag_field="type", tag="hook"):
+class HookPath(SignedBridge, frozen=True, kw_only=True, tag_field="type", tag="hook"):
     """An HTTP path that takes events for the webhooks of a realm that has `hooks`: `POST PATH/<key>` with JSON.
 
     It calls `wampd.hook.post` in the session of whoever asks, whose role must allow that, and to publish to the key's topic.

@@ -64,7 +64,7 @@ class ProxyPath(Served, frozen=True, kw_only=True, tag_field="type", tag="proxy"
     connections: Annotated[
         Count,
         Meta(description="Most requests and WebSocket connections under way at each backend; more get status 503."),
-    ] = 100
+    ] = 1000
     kept: Annotated[
         int,
         Meta(ge=0, description="Most connections to each backend that are kept while nothing is under way on them."),

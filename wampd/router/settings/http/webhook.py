@@ -1,5 +1,6 @@
 """Settings of webhooks in."""
 
+from base64 import b64decode
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -27,6 +28,10 @@ class WebhookSignature(Part, frozen=True, kw_only=True):
             description="What is signed: `{body}`, once, with `{timestamp}`, `{delivery}` and other text before or after it."
         ),
     ] = "{body}"
+    secret_encoding: Annotated[
+        Literal["text", "base64"],
+        Meta(description="What the secrets are: the text itself, or bytes in base64, maybe with `whsec_` before it."),
+    ] = "text"  # noqa: S105 - it is none
     timestamp_header: Annotated[
         Name | None, Meta(description="The header of the time, in Unix seconds; only with `{timestamp}` does it count.")
     ] = None
@@ -39,6 +44,12 @@ class WebhookSignature(Part, frozen=True, kw_only=True):
     ping: Annotated[
         Name | None, Meta(description="What happened if only an answer is wanted; it is not published.")
     ] = None
+
+
+def secret_bytes(secret: Secret, encoding: str) -> bytes:
+    """What a secret stands for. Raise `ValueError` if it is not in this encoding."""
+    text = secret.reveal()
+    return text.encode() if encoding == "text" else b64decode(text.removeprefix("whsec_"), validate=True)
 
 
 class WebhookPath(Bridge, frozen=True, kw_only=True, tag_field="type", tag="webhook"):

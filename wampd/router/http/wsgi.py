@@ -74,7 +74,7 @@ class Visit:
         request = self._request
         if self._over or request.startedWriting:
             return
-        log.warn("{method} {path}: the WSGI application takes too long", method=request.method, path=request.path)
+        log.warn("{path}: the WSGI application takes too long", path=request.path.decode("latin-1"))
         body = say(request, 504, "the application takes too long")
         request.setHeader(b"Content-Length", b"%d" % len(body))
         request.write(body)
@@ -192,10 +192,11 @@ class Wsgi(Resource):
                     return
                 yield piece
                 visit.wait()
-        except Exception:
+        except Exception as why:
             if not visit.is_over():
                 raise
-            log.failure("a WSGI application failed after its client had left")
+            # It may well be because of that: the body, for one, is gone.
+            log.info("a WSGI application failed when nobody waited for it any more: {why}", why=type(why).__name__)
         finally:
             close = getattr(pieces, "close", None)
             if close is not None:

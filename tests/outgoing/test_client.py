@@ -12,6 +12,7 @@ from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from tests.support.certificates import make_certificate
 from tests.support.octets import ok
 from tests.support.process import free_port
+from wampd.router.outgoing import connecting
 from wampd.router.outgoing.problems import OutgoingError
 
 HERE = "127.0.0.1"
@@ -266,6 +267,31 @@ def test_requests_at_once_are_bounded(asking, serve):
     first.cancel()
     with pytest.raises(OutgoingError):
         asking.answer(first)
+
+
+def test_connections_that_wait_for_requests_make_room_for_others(asking, serve):
+    servers = [serve(ok(b"x"), stays=True) for _ in range(3)]
+    client = asking.client(HERE, most=2)
+    for server in servers:
+        asking.answer(client.request("GET", f"http://{HERE}:{server.port}/", timeout=5))
+    asking.until(lambda: client._guard.open <= 1)
+
+
+def test_a_connection_is_used_again(asking, serve):
+    server = serve(ok(b"x"), stays=True)
+    client = asking.client(HERE)
+    asking.answer(client.request("GET", f"http://{HERE}:{server.port}/", timeout=5))
+    assert client._guard.open == 1
+    request = client.request("GET", f"http://{HERE}:{server.port}/", timeout=0.3)
+    with pytest.raises(OutgoingError, match="too long"):  # the server answers once; nobody opens another connection
+        asking.answer(request)
+    assert len(server.asked) == 1
+
+
+def test_no_connection_lives_for_ever(asking, serve, monkeypatch):
+    monkeypatch.setattr(connecting, "LIFETIME", 0.2)
+    server = serve(b"", stays=True)
+    assert asking.refusal(f"http://{HERE}:{server.port}/", HERE, timeout=15.0) == "broken"
 
 
 def test_no_socket_can_be_opened(asking, reactor, serve, monkeypatch):

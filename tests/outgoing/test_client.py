@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import ssl
 
@@ -265,6 +266,16 @@ def test_requests_at_once_are_bounded(asking, serve):
     first.cancel()
     with pytest.raises(OutgoingError):
         asking.answer(first)
+
+
+def test_no_socket_can_be_opened(asking, reactor, serve, monkeypatch):
+    server = serve(ok())
+
+    def connect(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(reactor, "connectTCP", connect)
+    assert asking.refusal(f"http://{HERE}:{server.port}/", HERE) == "busy"
 
 
 # --- TLS ---

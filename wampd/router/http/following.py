@@ -136,6 +136,7 @@ class Following:
                         break
                     found[record.publication] = record, []
                 found[record.publication][1].append((index, record.place))
+        lost |= {index for index, place in enumerate(self._reached) if self._begins_after(index, place)}
         in_order = sorted(found.values(), key=lambda each: each[0].microseconds)
         too_many = in_order[: max(0, len(in_order) - most)]
         lost |= {index for _, where in too_many for index, _ in where}
@@ -160,6 +161,11 @@ class Following:
         """What was missed of one topic, the newest first."""
         history, place, session = self._histories[index], self._reached[index], self._past.session(self._insider.id)
         return iter(()) if history is None or place is None or session is None else history.latest(place, session)
+
+    def _begins_after(self, index: int, place: Place) -> bool:
+        """Whether a history has forgotten what is at a place, as those with an age do at any moment."""
+        history = self._histories[index]
+        return history is not None and place is not None and history.first() > place
 
     def _frames(self, records: Sequence[tuple[Record, list[tuple[int, int]]]], lost: set[int]) -> list[Frame]:
         frames = []

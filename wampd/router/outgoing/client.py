@@ -370,4 +370,6 @@ def _meaning(why: BaseException) -> OutgoingError:
         return OutgoingError("connect", "nobody answers there", str(why))
     if isinstance(why, error.ConnectionClosed):
         return OutgoingError("broken", "the connection was closed before there was an answer")
+    if isinstance(why, OSError):  # of the socket itself: no descriptor is left, or no memory
+        return OutgoingError("busy", "no connection can be opened", str(why))
     return OutgoingError("broken", f"what came is no answer ({type(why).__name__})")

@@ -103,6 +103,7 @@ def _rules(settings: HookSettings) -> Rules:
         timeout=how.timeout,
         pending=settings.pending,
         pending_per_hook=settings.pending_per_hook,
+        pending_per_owner=settings.pending_per_principal,
         event_size=settings.event_size,
         size=settings.size,
         dead_letters=settings.dead_letters,

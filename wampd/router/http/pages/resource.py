@@ -35,6 +35,7 @@ from wampd.router.http.answer import say
 from wampd.router.http.bridges.errors import Errors
 from wampd.router.http.conditional import has_not_changed
 from wampd.router.http.pages.routes import Route, Unfit, path_of
+from wampd.router.inside.reading import Unreadable
 
 log = Logger()
 
@@ -152,7 +153,11 @@ class _Page:
         called.cancel()
 
     def _rendered(self, reply: Any, route: Route, values: Mapping[str, Any]) -> bytes:
-        args, kwargs = reply.values(), reply.named()
+        try:
+            args, kwargs = reply.values(), reply.named()
+        except Unreadable as why:
+            log.warn("{procedure}: {why}", procedure=route.procedure, why=str(why))
+            return self.error(500)
         said = kwargs.pop(HTTP, None)
         told = {"result": args[0] if args else None, "args": args, "kwargs": kwargs, "asked": values}
         try:

@@ -32,7 +32,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
 from wampd.auth.used import Used
-from wampd.router.http.access import Access, Refused
+from wampd.router.http.access.access import Access, Refused
 
 if TYPE_CHECKING:
     from wampd.router.inside.insider import Insider

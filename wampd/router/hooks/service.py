@@ -117,5 +117,6 @@ class Hooks:
 def _first(failure: Failure) -> Failure:
     """Why something failed that was begun with others."""
     failure.trap(FirstError)
-    why: Failure = failure.value.subFailure
-    return why
+    why: Any = failure.value
+    first: Failure = why.subFailure
+    return first

@@ -125,6 +125,12 @@ class SmallRequest(Request):
         except Exception:  # noqa: BLE001 - told to whoever can answer
             self.processingFailed(Failure())
 
+    def finish(self) -> None:
+        """The answer is complete: whoever takes the body is told nothing more."""
+        super().finish()
+        if self.body is not None:
+            self.body.forget()
+
     # ------------------------------------------------------------------------------------------- called by the body
 
     def want_body(self) -> None:

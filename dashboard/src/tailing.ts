@@ -40,7 +40,10 @@ export function redraw(): void {
 function heard(event: Payload, publication: number): void {
   const name = event.details["topic"];
   const from = typeof name === "string" ? name : running.value?.topic ?? "";
-  tail.add(Date.now(), from, shown(event), `publication ${publication}${event.details["retained"] === true ? ", retained" : ""}`);
+  const { publisher_authid: who, publisher, retained } = event.details;
+  const by = who ?? publisher;
+  const note = [`publication ${publication}`, ...(by === undefined ? [] : [`by ${by}`]), ...(retained === true ? ["retained"] : [])];
+  tail.add(Date.now(), from, shown(event), note.join(", "));
   timer ??= setTimeout(redraw, REDRAW_MS);
 }
 

@@ -222,6 +222,21 @@ def test_a_hook_has_only_so_much_pending():
     assert play.strikes == ["webhook deliveries that overflowed"] * 2
 
 
+def test_a_principal_has_only_so_much_pending_and_keeps_nobody_elses_room():
+    play = Registry(Rules(pending_per_owner=3, pending=100))
+    play.register(play.ann, url="http://10.0.0.1/a")
+    play.register(play.ann, url="http://10.0.0.1/b")
+    play.register(play.bob)
+    play.web.answers = dict.fromkeys(["http://10.0.0.1/a", "http://10.0.0.1/b", URL], "wait")
+    for number in range(3):
+        assert play.ask(play.ann, "post", "orders", [number])["deliveries"] == 3
+    pending = {each["owner"]: 0 for each in play.ask(play.ann, "list")}
+    for hook in play.courier.registry:
+        pending[hook.owner] = pending.get(hook.owner, 0) + play.courier.agenda.count(hook.id)
+    assert pending == {"ann": 3, "bob": 3}
+    assert len(play.shelf.deliveries) == 9
+
+
 def test_all_have_only_so_much_pending():
     play = Registry(Rules(pending=3))
     for number in range(2):
@@ -375,3 +390,29 @@ def test_deliveries_of_events_that_the_store_has_not_harm_nobody():
     play.later(100)
     assert play.ask(play.ann, "dead") == []
     assert (shelf.deliveries, play.courier.agenda.pending, play.courier.ledger.size) == ({}, 0, 0)
+
+
+def test_a_realm_that_is_full_is_joined_later(caught):
+    play = Registry(RULES, serve=False)
+    enter, play.service._enter = play.service._enter, lambda: play.house.insiders.enter("realm9")
+    play.service.start()
+    play.house.turns()
+    assert "cannot be served yet" in caught[-1]["log_format"]
+    play.service._enter = enter
+    play.later(6.0)
+    assert play.ask(play.ann, "list") == []
+
+
+@pytest.mark.parametrize("reason", ["busy", "cancelled"])
+def test_what_we_cannot_do_ourselves_is_no_failure_of_theirs(play, reason):
+    hook = play.register(play.ann)
+    play.web.answers[URL] = reason
+    play.ask(play.ann, "post", "orders", ["x"])
+    play.later(30.0)
+    assert len(play.web.requests) > 4, "more than it may fail"
+    assert (play.ask(play.ann, "dead"), play.ask(play.ann, "deliveries", hook)) == ([], [])
+    assert play.ask(play.ann, "list")[0]["host"] == "closed"
+    play.web.answers[URL] = 200
+    play.later(5.0)
+    assert play.web.requests[-1]["headers"]["wampd-hook-attempt"] == "1"
+    assert play.shelf.deliveries == {}

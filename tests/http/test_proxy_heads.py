@@ -91,8 +91,9 @@ def test_what_is_for_one_hop_ends_here():
     stage = Stage()
     stage.ask(
         "/",
-        "Connection: X-Secret, keep-alive",
+        "Connection: X-Secret, x_other, keep-alive",
         "X-Secret: s",
+        "X_Other: o",
         "Keep-Alive: timeout=5",
         "Proxy-Connection: keep-alive",
         "Proxy-Authorization: Basic x",
@@ -102,9 +103,29 @@ def test_what_is_for_one_hop_ends_here():
         "Via: 1.0 fred",
     )
     heard = stage.server.heard()
-    for name in ("Connection", "X-Secret", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "TE", "Upgrade"):
+    for name in (
+        "Connection",
+        "X-Secret",
+        "X_Other",
+        "Keep-Alive",
+        "Proxy-Connection",
+        "Proxy-Authorization",
+        "TE",
+        "Upgrade",
+    ):
         assert named(heard, name) == []
     assert named(heard, "Via") == ["1.0 fred, 1.1 wampd"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Transfer_Encoding", "Content_Length", "Host_", "TE", "proxy_authorization", "X_Real_IP"]
+)
+def test_underscores_do_not_stand_for_hyphens(name):
+    stage = Stage()
+    stage.ask("/", f"{name}: chunked", "X_Own: 1")
+    heard = stage.server.heard()
+    assert named(heard, name) == (["chunked"] if name == "Host_" else [])
+    assert named(heard, "X_Own") == ["1"]
 
 
 def test_connection_cannot_name_what_backends_must_be_told():

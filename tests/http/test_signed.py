@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.http.bridging import Stage
 from wampd.auth.used import Used
-from wampd.router.http.errors import Errors
-from wampd.router.http.publish import PublishResource
-from wampd.router.http.signed import Key, Signatures, text_of
+from wampd.router.http.access.signed import Key, Signatures, text_of
+from wampd.router.http.bridges.errors import Errors
+from wampd.router.http.bridges.publish import PublishResource
 
 NOW = 1_800_000_000.0
 SECRET = b"hunter2 of the sensor"

@@ -3,12 +3,14 @@
 import threading
 
 import pytest
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.threadpool import ThreadPool
 
 from tests.http.house import Watched, connect, head
 from tests.transports.port import headers, status
 from wampd.router.http.channel import STALL
-from wampd.router.http.wsgi import Wsgi
+from wampd.router.http.python.gathering import SMALL
+from wampd.router.http.python.wsgi import Wsgi
 
 
 class Pool:
@@ -44,12 +46,25 @@ class Threads:
         self.reactor = None
 
 
+class Disk:
+    """Writes at once, unless it is slow."""
+
+    def __init__(self):
+        self.slow = None
+        self.writes = 0
+
+    def run(self, work, *args):
+        self.writes += 1
+        return maybeDeferred(work, *args) if self.slow is None else self.slow.addCallback(lambda _: work(*args))
+
+
 class Place:
     """A path with a WSGI application, and a connection to it."""
 
     def __init__(self, application, *, most=2, timeout=10.0, size=None):
         self.threads = Threads()
-        self.wsgi = Wsgi(application, self.threads, most=most, timeout=timeout, size=size)
+        self.disk = Disk()
+        self.wsgi = Wsgi(application, self.threads, self.disk, most=most, timeout=timeout, size=size)
         self.port = connect({"/app": self.wsgi})
         self.reactor = self.threads.reactor = Reactor(self.port.loop)
 
@@ -88,13 +103,18 @@ class Place:
 def _no_failures(request):
     with Watched() as watched:
         yield
-    if "fails" not in request.node.name:
+    if "fail" not in request.node.name:
         assert watched.failures == []
 
 
 def hello(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"hello ", environ["wsgi.input"].read()]
+
+
+def count(environ, start_response):
+    start_response("200 OK", [])
+    return [b"got %d" % len(environ["wsgi.input"].read())]
 
 
 class Told:
@@ -275,6 +295,61 @@ def test_one_whose_client_left_before_it_began_does_not_begin():
 
 def test_the_body_has_a_limit_of_its_own():
     assert status(Place(hello, size=3).ask("POST /app", content=b"four")) == 413
+
+
+def test_a_large_body_is_on_the_disk_and_a_small_one_is_not():
+    place = Place(count, size=10**6)
+    answer = place.ask("POST /app", content=b"x" * SMALL)
+    assert b"got %d" % SMALL in answer
+    assert place.disk.writes == 0
+    answer = place.ask("POST /app", content=b"x" * 300_000)
+    assert b"got 300000" in answer
+    assert place.disk.writes > 0
+    assert place.wsgi._large == 0
+
+
+def test_so_many_large_bodies_are_there_and_no_more():
+    place = Place(count, most=1, size=10**6)
+    first, second, third = place.connect(), place.connect(), place.connect()
+    for port in (first, second):
+        port.client.send(head("POST /app HTTP/1.1", "Content-Length: 200000") + b"x" * 100_000)
+    assert (first.client.read(), status(second.client.read())) == (b"", 503)
+    assert status(place.ask("POST /app", content=b"small", port=third)) == 200
+    first.client.send(b"x" * 100_000)
+    place.run()
+    assert status(first.client.read()) == 200
+    assert place.wsgi._large == 0
+
+
+def test_a_client_that_leaves_leaves_no_body():
+    place = Place(count, size=10**6)
+    place.port.client.send(head("POST /app HTTP/1.1", "Content-Length: 200000") + b"x" * 100_000)
+    assert place.wsgi._large == 1
+    place.port.wire.reset()
+    assert (place.wsgi._large, place.wsgi._inside) == (0, 0)
+
+
+def test_the_client_waits_for_the_disk():
+    place = Place(count, size=10**7)
+    slow = place.disk.slow = Deferred()
+    left = place.port.client.send(head("POST /app HTTP/1.1", "Content-Length: 5000000") + b"x" * 5_000_000)
+    assert left > 4_000_000
+    place.disk.slow = None
+    slow.callback(None)
+    assert place.port.client.send(b"x" * left) == 0
+    place.run()
+    assert b"got 5000000" in place.port.client.read()
+
+
+def test_a_disk_that_fails_is_a_failure_of_ours():
+    place = Place(count, size=10**6)
+    place.disk.slow = Deferred()
+    place.disk.slow.errback(OSError("private"))
+    with Watched() as watched:
+        answer = place.ask("POST /app", content=b"x" * 100_000)
+    assert status(answer) == 500
+    assert b"private" not in answer
+    assert len(watched.failures) == 1
 
 
 def test_twisted_has_the_pool_that_threads_are_made_of():

@@ -45,7 +45,8 @@ def test_a_value_that_cannot_be_written_is_not_sent(house):
 def test_events_are_heard_until_unsubscribed(house):
     subscriber, publisher, heard = house.enter(), house.enter(), []
     subscription = house.now(subscriber.subscribe("com.app.", heard.append, "prefix"))
-    assert house.now(publisher.publish("com.app.news", ["x"], {"y": 1})) > 0
+    publication = house.now(publisher.publish("com.app.news", ["x"], {"y": 1}))
+    assert [event.details["publication"] for event in heard] == [publication]
     assert [(e.values(), e.named(), e.details["topic"]) for e in heard] == [(["x"], {"y": 1}, "com.app.news")]
     house.now(subscriber.unsubscribe(subscription))
     house.now(publisher.publish("com.app.news"))

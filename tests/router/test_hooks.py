@@ -1,7 +1,13 @@
 """Webhooks of a router that runs: parties that fail, hang, redirect, leave and come back, and a router that is killed."""
 
+import hashlib
+import hmac
 import itertools
+import secrets
 import threading
+import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -10,7 +16,13 @@ from tests.router.client import ERROR, RESULT, Session
 from tests.support.process import free_port
 
 PUBLISH, PUBLISHED, SUBSCRIBE, SUBSCRIBED, EVENT = 16, 17, 32, 33, 36
+KEY = "hunter2 of the shop that posts"
 CONFIG = """
+listeners:
+  - endpoint: tcp:${WAMPD_PORT}:interface=127.0.0.1
+    websocket: {/ws: {type: wamp}}
+    http:
+      /hook: {type: hook, realm: realm1, role: anonymous, keys: [{key: shop, secret: "hunter2 of the shop that posts"}]}
 store: {file: hooks.sqlite}
 outgoing: {allow_private: [127.0.0.1]}
 """
@@ -53,7 +65,7 @@ class Party(Session):
 def play(start):
     class Play:
         def __init__(self):
-            self.router = start(CONFIG, realms=REALMS)
+            self.router = start(CONFIG, realms=REALMS, listeners="")
             self.party()
 
         def party(self):
@@ -63,10 +75,17 @@ def play(start):
 
         def again(self):
             """Another process with the same files."""
-            self.router = start(CONFIG, realms=REALMS)
+            self.router = start(CONFIG, realms=REALMS, listeners="")
             return self.party()
 
     return Play()
+
+
+def signature(target, body):
+    """What signs a post."""
+    now, nonce, digest = str(int(time.time())), secrets.token_hex(8), hashlib.sha256(body).hexdigest()
+    text = "\n".join(["wampd-v1", "POST", target, now, nonce, "shop", digest])
+    return f"t={now},n={nonce},k=shop,v1={hmac.new(KEY.encode(), text.encode(), 'sha256').hexdigest()}"
 
 
 def register(party, receiver, key="orders", **options):
@@ -140,6 +159,39 @@ def test_a_router_that_is_killed_delivers_what_was_posted_when_it_is_back(play):
             by_id.setdefault(request["webhook-id"], set()).add(request["body"]["data"]["args"][0])
         assert all(len(events) == 1 for events in by_id.values())
         assert len(by_id) == 10, "whoever looks at webhook-id takes each event once"
+
+
+def test_what_was_published_survives_a_kill_once_it_is_written(play):
+    party = play.joined
+    receiver = Receiver(port=free_port())
+    receiver.stop()
+    with receiver:
+        register(party, receiver)
+        for number in range(3):
+            party.publish("hook.orders", number)
+        receiver.wait_for(lambda: party.ask("wampd.hook.list")[0]["pending"] == 3)
+        play.router.kill()
+        receiver.start()
+        play.again()
+        receiver.wait_for(lambda: set(receiver.data()) == {0, 1, 2})
+
+
+def test_a_post_must_be_allowed_and_signed_posts_are_taken(play):
+    party = play.joined
+    with Receiver() as receiver:
+        register(party, receiver)
+        url = f"http://127.0.0.1:{play.router.port}/hook/orders"
+        kind = {"Content-Type": "application/json"}
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(url, b"1", kind), timeout=10)
+        assert refused.value.code == 401
+        refused.value.close()
+        for body in (b"[1]", b'{"x": 2}'):
+            signed = {**kind, "Wampd-Signature": signature("/hook/orders", body)}
+            with urllib.request.urlopen(urllib.request.Request(url, body, signed), timeout=10) as answer:
+                assert answer.status == 202
+        receiver.wait_for(lambda: len(receiver.requests) == 2)
+        assert receiver.data() == [[1], {"x": 2}]
 
 
 def test_410_ends_a_registration_for_good(play):

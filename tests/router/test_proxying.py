@@ -145,6 +145,14 @@ class Told(BaseHTTPRequestHandler):
             length += len(part)
         self._say(f"{length} {digest.hexdigest()}".encode())
 
+    def do_POST(self):
+        """Want nothing of the body, and close."""
+        self.send_response(401)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"no")
+        self.close_connection = True
+
     def _parts(self):
         left = int(self.headers.get("Content-Length", 0))
         while left:
@@ -191,6 +199,16 @@ def test_big_uploads_arrive_whole_and_are_not_kept(told, tmp_path, how):
         _, code, _, content = curl("-T", data, *how, f"http://127.0.0.1:{port}/x")
         assert (code, content.decode()) == (200, f"32000000 {hashlib.sha256(data.read_bytes()).hexdigest()}")
         assert memory(wampd.pid) - before < 16_000
+
+
+def test_an_answer_before_the_end_of_a_big_upload_arrives(told, tmp_path):
+    lines = f"    http: {{/: {{type: proxy, body_size: 64 MiB, backends: [{{url: 'http://127.0.0.1:{told}'}}]}}}}\n"
+    data = tmp_path / "data"
+    data.write_bytes(bytes(20_000_000))
+    with running_wampd(configured(tmp_path, lines), tmp_path / "wampd.log") as (_, port):
+        for _ in range(10):
+            _, code, head, content = curl("-X", "POST", "-T", data, "-H", "Expect:", f"http://127.0.0.1:{port}/x")
+            assert (code, content, "Connection: close" in head) == (401, b"no", True)
 
 
 def memory(pid):

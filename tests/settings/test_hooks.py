@@ -20,7 +20,8 @@ def test_what_is_written_is_what_is_done(config):
     settings = config.load(
         with_hooks(
             "{topic_prefix: com.app.hook., ttl: 1 h, challenge: true, registrations: 1, registrations_per_key: 2,"
-            " registrations_per_principal: 3, pending: 40, pending_per_hook: 4, event_size: 1 KiB, size: 2 MiB,"
+            " registrations_per_principal: 3, pending: 40, pending_per_hook: 4,"
+            " pending_per_principal: 12, event_size: 1 KiB, size: 2 MiB,"
             " dead_letters: 5, logged: 6, deliveries: {timeout: 2 s, attempts: 7, refusals: 8, "
             "first_retry: 1 s, longest_retry: 3 s, at_once: 9,"
             " per_host: 10, failures: 11, pause: 4 s, longest_pause: 5 s}}"
@@ -33,7 +34,13 @@ def test_what_is_written_is_what_is_done(config):
     assert (patience.first, patience.longest, patience.attempts, patience.refusals) == (1.0, 3.0, 7, 8)
     assert (hosts.concurrency, hosts.failures, hosts.pause, hosts.longest) == (10, 11, 4.0, 5.0)
     assert (bounds.in_all, bounds.per_key, bounds.per_owner) == (1, 2, 3)
-    assert (rules.at_once, rules.timeout, rules.pending, rules.pending_per_hook) == (9, 2.0, 40, 4)
+    assert (rules.at_once, rules.timeout, rules.pending, rules.pending_per_hook, rules.pending_per_owner) == (
+        9,
+        2.0,
+        40,
+        4,
+        12,
+    )
     assert (rules.event_size, rules.size, rules.dead_letters, rules.logged) == (1024, 2 * 2**20, 5, 6)
 
 

@@ -1,7 +1,12 @@
 """Monitors, metrics and health: what the file may say, and what becomes of it."""
 
+import subprocess
+import sys
+
+import pytest
 from twisted.internet.task import Clock
 
+from tests.support.process import ROOT, environment
 from wampd.router.daemon import Daemon
 
 from .conftest import LISTENER, REALM
@@ -57,3 +62,27 @@ def test_metrics_and_health_have_no_keys_of_their_own(config):
             type(config.load(with_path(f"{{type: {kind}}}")).listeners[0].http["/x"]).__name__.lower() == f"{kind}path"
         )
         assert "unknown key" in config.problem(with_path(f"{{type: {kind}, path: /y}}"))
+
+
+HEAVY = (
+    "prometheus_client",
+    "wampd.router.observe.monitor",
+    "wampd.router.observe.metrics",
+    "wampd.router.observe.watch",
+)
+PROGRAM = """
+from pathlib import Path
+import sys
+from twisted.internet.task import Clock
+from wampd.router.daemon import Daemon
+from wampd.router.settings import load
+Daemon(Clock(), load(Path(sys.argv[1]), {}))
+print(*sorted(name for name in sys.modules if name in sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize(("text", "loaded"), [(GOOD, 0), (with_monitor("{}"), 2)])
+def test_what_nobody_configures_is_not_loaded(config, text, loaded):
+    command = [sys.executable, "-c", PROGRAM, str(config.write(text)), *HEAVY]
+    done = subprocess.run(command, env=environment(), cwd=ROOT, timeout=60, check=True, capture_output=True, text=True)
+    assert len(done.stdout.split()) == loaded, done.stdout

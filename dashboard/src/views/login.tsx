@@ -57,8 +57,8 @@ export function LoginView({ children }: { children?: ComponentChildren }) {
   );
 }
 
-/** The method of last time, if it is still there; a cookie has been tried already. */
+/** The method of last time, if it is still there; else the first that asks for anything. A cookie has been tried already. */
 function firstOf(methods: Method[], last: Method | undefined): Method {
   const others = methods.filter((name) => name !== "cookie");
-  return others.find((name) => name === last) ?? others.at(-1) ?? methods[0] ?? "anonymous";
+  return others.find((name) => name === last) ?? others.find((name) => name !== "anonymous") ?? methods[0] ?? "anonymous";
 }

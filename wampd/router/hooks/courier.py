@@ -6,7 +6,8 @@ Rules
   to is written behind it, so after a crash an attempt may be made again: each delivery is made at least once, always with the
   same ``webhook-id``.
 * Bodies are not kept in memory: they are read from the store for each attempt.
-* What is pending is bounded: of a hook (what is more becomes a dead letter at once), and of all (then no event is accepted).
+* What is pending is bounded: of a hook and of a principal (what is more becomes a dead letter at once), and of all (then no
+  event is accepted).
 * Redirections are not followed: whoever registers a URL says where the events go.
 """
 
@@ -57,6 +58,7 @@ class Rules(Struct, frozen=True):
     """Seconds of an attempt."""
     pending: int = 100_000
     pending_per_hook: int = 1_000
+    pending_per_owner: int = 20_000
     event_size: int = 256 * 1024
     size: int = 256 * 1024 * 1024
     dead_letters: int = 10_000
@@ -225,8 +227,14 @@ class Courier:
         self._number += 1
         pending: list[Pending] = []
         dead: list[DeadLetter] = []
+        left: dict[str, int] = {}  # how much room there is for each owner
         for hook in hooks:
-            if self.agenda.count(hook.id) + self._coming.get(hook.id, 0) < self.rules.pending_per_hook:
+            if hook.owner not in left:
+                left[hook.owner] = self.rules.pending_per_owner - sum(
+                    map(self._count, self.registry.owned_by(hook.owner))
+                )
+            if self._count(hook.id) < self.rules.pending_per_hook and left[hook.owner] > 0:
+                left[hook.owner] -= 1
                 pending.append(Pending(event, hook.id, self._number, 0, now))
                 self._coming[hook.id] = self._coming.get(hook.id, 0) + 1
             else:
@@ -235,6 +243,10 @@ class Courier:
         self.ledger.keep(event, len(body), len(hooks))
         written = self._keeping.add_event(event, body, pending, dead)
         return written.addBoth(self._written, Accepted(event, len(hooks)), pending, dead)
+
+    def _count(self, hook_id: str) -> int:
+        """How much is pending for a hook, what is being written down included."""
+        return self.agenda.count(hook_id) + self._coming.get(hook_id, 0)
 
     def _written(self, result: Any, accepted: Accepted, pending: list[Pending], dead: list[DeadLetter]) -> Any:
         """The event is on the disk, or is not."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from msgspec import Struct, structs
@@ -69,7 +69,7 @@ class Registry:
         self._hooks: dict[str, Hook] = {}
         self._by_key: dict[str, dict[str, None]] = {}
         self._by_place: dict[tuple[str, str, str], str] = {}
-        self._owned: dict[str, int] = {}
+        self._owned: dict[str, dict[str, None]] = {}
         self._ends: list[tuple[float, str]] = []
 
     def __len__(self) -> int:
@@ -86,6 +86,10 @@ class Registry:
         """The registrations under a key."""
         return [self._hooks[each] for each in self._by_key.get(key, ())]
 
+    def owned_by(self, owner: str) -> Iterable[str]:
+        """The ids of a principal's registrations."""
+        return self._owned.get(owner, ())
+
     def at(self, owner: str, key: str, url: str) -> Hook | None:
         """What a principal has registered there."""
         hook_id = self._by_place.get((owner, key, url))
@@ -98,7 +102,7 @@ class Registry:
             raise TooMany(f"the realm has {bounds.in_all} registrations")
         if len(self._by_key.get(key, ())) >= bounds.per_key:
             raise TooMany(f"the key has {bounds.per_key} registrations")
-        if self._owned.get(owner, 0) >= bounds.per_owner:
+        if len(self._owned.get(owner, ())) >= bounds.per_owner:
             raise TooMany(f"the principal has {bounds.per_owner} registrations")
 
     def put(self, hook: Hook) -> None:
@@ -106,7 +110,7 @@ class Registry:
         if hook.id not in self._hooks:
             self._by_key.setdefault(hook.key, {})[hook.id] = None
             self._by_place[hook.owner, hook.key, hook.url] = hook.id
-            self._owned[hook.owner] = self._owned.get(hook.owner, 0) + 1
+            self._owned.setdefault(hook.owner, {})[hook.id] = None
         self._hooks[hook.id] = hook
         heapq.heappush(self._ends, (hook.expires, hook.id))
         if len(self._ends) > 2 * len(self._hooks) + 1000:
@@ -125,9 +129,7 @@ class Registry:
         if hook is not None:
             del self._by_place[hook.owner, hook.key, hook.url]
             _without(self._by_key, hook.key, hook_id)
-            self._owned[hook.owner] -= 1
-            if not self._owned[hook.owner]:
-                del self._owned[hook.owner]
+            _without(self._owned, hook.owner, hook_id)
         return hook
 
     def expired(self, now: float) -> list[Hook]:
@@ -141,7 +143,7 @@ class Registry:
         return list(found.values())
 
 
-def _without(by_key: dict[str, dict[str, None]], key: str, hook_id: str) -> None:
-    del by_key[key][hook_id]
-    if not by_key[key]:
-        del by_key[key]
+def _without(index: dict[str, dict[str, None]], key: str, hook_id: str) -> None:
+    del index[key][hook_id]
+    if not index[key]:
+        del index[key]

@@ -22,6 +22,7 @@ from wampd.router.hooks.courier import Courier, Overfull
 from wampd.router.hooks.keeping import Keeping, Kept
 from wampd.router.hooks.procedures import Procedures
 from wampd.router.hooks.registry import is_key
+from wampd.router.inside.coming import NotLetIn
 from wampd.router.inside.insider import Insider, Reply
 
 log = Logger()
@@ -91,7 +92,12 @@ class Hooks:
         self._timer = self._clock.callLater(AGAIN, self.start)
 
     def _join(self) -> None:
-        insider = self._insider = self._enter()
+        try:
+            insider = self._insider = self._enter()
+        except NotLetIn as why:  # the realm is full
+            log.error("the webhooks of {realm} cannot be served yet: {why}", realm=self._realm, why=why.text)
+            self._timer = self._clock.callLater(AGAIN, self._join)
+            return
         insider.on_over.append(self._over)
         waiting: list[Deferred[Any]] = [
             insider.register(uri, handler, {"disclose_caller": True}) for uri, handler in self._procedures.all().items()

@@ -57,6 +57,7 @@ from wampd.router.inside.reading import Unreadable, dict_of, list_of
 log = Logger()
 
 RUNTIME_ERROR: Final = "wamp.error.runtime_error"
+"""What client libraries say when a procedure fails in a way that was not meant."""
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 Payload: TypeAlias = "Raw | Sequence[Any] | Mapping[str, Any] | None"
@@ -191,7 +192,7 @@ class Insider:
         if number in self._under_way:
             self._say(YIELD, number, {"progress": True}, args, kwargs)
 
-    def leave(self, reason: str = "wamp.close.normal") -> None:
+    def leave(self, reason: str = "wamp.close.close_realm") -> None:
         """End the session."""
         if not self.is_over:
             self._say(GOODBYE, {}, reason)

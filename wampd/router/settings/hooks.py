@@ -73,6 +73,10 @@ class Hooks(Part, frozen=True, kw_only=True):
     pending_per_hook: Annotated[
         Count, Meta(description="Most deliveries that wait for one webhook; more become dead letters at once.")
     ] = 1_000
+    pending_per_principal: Annotated[
+        Count,
+        Meta(description="Most deliveries that wait for all webhooks of one authid; more become dead letters at once."),
+    ] = 20_000
     event_size: Annotated[
         Bytes,
         Meta(ge=KIB, le=16 * MIB, description="Most bytes of what is delivered of one event; larger ones are refused."),

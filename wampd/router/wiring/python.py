@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 
 def wsgi_of(path: WsgiPath, means: Means) -> Resource:
     """A WSGI application. Raise `wampd.router.objects.Unusable`."""
-    from wampd.router.http.threads import Threads
-    from wampd.router.http.wsgi import Wsgi
+    from wampd.router.http.python.wsgi import Wsgi
+    from wampd.router.threads import Threads
 
     module, _, name = path.application.partition(":")
     application = find(module, name, path.directory)
     threads = Threads(means.reactor, path.threads, f"wsgi {module}")
-    return Wsgi(application, threads, most=path.threads + path.waiting, timeout=path.timeout, size=path.size)
+    disk = Threads(means.reactor, 2, f"bodies for {module}")
+    return Wsgi(application, threads, disk, most=path.threads + path.waiting, timeout=path.timeout, size=path.size)
 
 
 def resource_of(path: ResourcePath) -> Resource:
     """A resource of Twisted Web. Raise `wampd.router.objects.Unusable`, and what its class raises."""
-    from wampd.router.http.foreign import Foreign
+    from wampd.router.http.python.foreign import Foreign
 
     module, _, name = path.class_.rpartition(".")
     return Foreign(find(module, name, path.directory)(**path.arguments), path.size)

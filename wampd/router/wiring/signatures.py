@@ -1,4 +1,4 @@
-"""Those who sign their requests: from configured keys to an `wampd.router.http.access.Access`."""
+"""Those who sign their requests: from configured keys to an `wampd.router.http.access.access.Access`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from wampd.auth.used import Used
-from wampd.router.http.access import FixedRole
-from wampd.router.http.signed import Key, Signatures
+from wampd.router.http.access.access import FixedRole
+from wampd.router.http.access.signed import Key, Signatures
 from wampd.router.wiring.accesses import entering
 
 if TYPE_CHECKING:

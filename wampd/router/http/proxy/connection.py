@@ -7,6 +7,7 @@ Rules
 * What a backend sends when nothing was asked ends the connection: an answer that nobody waits for must not become the
   answer to the next request.
 * An answer without a length ends with the connection, and only with an orderly end of it: one that was reset is cut short.
+* A backend that answers early and closes may have reset the connection before its answer is read: what is there is still read.
 * The upload is paused while the backend does not take it, and the backend while the client does not take the answer.
 
 Source: RFC 9112 (HTTP/1.1), sections 6.3, 9.3 and 9.5.
@@ -20,6 +21,7 @@ from typing import Any, Final, Protocol
 import h11
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IPushProducer
+from twisted.internet.main import CONNECTION_DONE
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from zope.interface import implementer
 
@@ -27,6 +29,8 @@ from wampd.router.http.proxy.heads import check_framing
 
 MAX_HEAD: Final = 64 * 1024
 """Octets of the head of an answer."""
+LAST_READS: Final = 8
+"""Of what came before a write failed."""
 
 
 class User(Protocol):
@@ -84,6 +88,10 @@ class BackendConnection(TwistedProtocol):
         """Called when the connection can be used again."""
         self.on_over: Callable[[BackendConnection], None] | None = None
         """Called when it has ended."""
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        """The connection is there."""
+        _hear_last_words(getattr(self.transport, "transport", self.transport))  # of TLS, what is below it
 
     # ---------------------------------------------------------------------------------------------- what is sent
 
@@ -247,3 +255,21 @@ class BackendConnection(TwistedProtocol):
         if not self.is_over:
             self.is_over = True
             self.transport.abortConnection()
+
+
+def _hear_last_words(transport: Any) -> None:
+    """Read what is there before a transport is closed whose write has failed (RFC 9112, section 9.6, tells of that reset).
+
+    Twisted would drop it. `doWrite` and `doRead` are those of its ``IWriteDescriptor`` and ``IReadDescriptor``.
+    """
+    write = transport.doWrite
+
+    def write_or_read() -> Any:
+        why = write()
+        if isinstance(why, Exception) and why is not CONNECTION_DONE:
+            for _ in range(LAST_READS):
+                if transport.doRead() is not None:
+                    break
+        return why
+
+    transport.doWrite = write_or_read

@@ -5,7 +5,8 @@ Rules
 * What concerns one hop alone ends here: the headers that are for it, and those that ``Connection`` names (RFC 9110, section
   7.6.1). Framing is said anew on both sides, so what one server reads as one message the other does, too.
 * ``Forwarded``, ``X-Forwarded-*`` and ``X-Real-IP`` say what is known here. What the client says in them counts only if it is a
-  proxy that is trusted; nor may it say that with underscores, which CGI and WSGI take for hyphens.
+  proxy that is trusted.
+* What is dropped is dropped with underscores in its name, too: CGI and WSGI take them for hyphens.
 * Path and query are sent as they came, octet for octet; only the prefix and the backend's base are exchanged. Segments that
   lead upwards are refused, however they are encoded: what they mean is for nobody to guess (RFC 3986, section 5.2.4).
 * Trailers are not passed on (RFC 9110, section 6.5.1, allows that), so nobody is told that they would be.
@@ -221,13 +222,8 @@ def _end_to_end(headers: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes
     """Without what is for one hop, and without ``dropped``."""
     headers = list(headers)
     named = tokens(value for name, value in headers if name.lower() == b"connection")
-    gone = HOP_BY_HOP | dropped | frozenset(named)
-    told = dropped & TOLD_BY_US
-    return [
-        (name, value)
-        for name, value in headers
-        if (lower := name.lower()) not in gone and lower.replace(b"_", b"-") not in told
-    ]
+    gone = HOP_BY_HOP | dropped | {name.replace(b"_", b"-") for name in named}
+    return [(name, value) for name, value in headers if name.lower().replace(b"_", b"-") not in gone]
 
 
 def _only(values: list[bytes], name: str) -> bytes:

@@ -1,0 +1,47 @@
+"""The example of requests prints what its page says, and its page in the browser shows what is published."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import ROOT, running_wampd
+
+EXAMPLE = ROOT / "examples" / "requests"
+README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+SHOWN = [(line, printed) for line, printed in re.findall(r"```console\n\$ (curl [^\n]*)\n(.*?)```", README, re.DOTALL)]
+TRIED = re.findall(r"```\n\$ (curl [^\n]*)\n```", README)
+
+
+def curl(command: str, port: int, *more: str) -> str:
+    words = [word.replace(":8080", f":{port}") for word in shlex.split(command)]
+    done = subprocess.run(
+        [*words, "-sS", "--max-time", "20", *more], check=True, capture_output=True, text=True, timeout=60
+    )
+    return done.stdout
+
+
+@pytest.mark.needs("curl")
+def test_the_example_prints_what_its_page_shows(tmp_path: Path) -> None:
+    assert (len(SHOWN), len(TRIED)) == (2, 2)
+    with running_wampd(EXAMPLE / "config.yaml", tmp_path / "wampd.log") as (_, port):
+        for command, printed in SHOWN:
+            assert curl(command, port).rstrip("\n") == printed.rstrip("\n")
+        publish, follow = TRIED
+        begun = curl(follow, port, "--head")
+        assert "text/event-stream" in begun
+        assert json.loads(curl(publish, port))["id"] > 0
+        missed = f"{follow} -H 'Last-Event-ID: 7' --max-time 2"
+        words = [word.replace(":8080", f":{port}") for word in shlex.split(missed)]
+        told = subprocess.run([*words, "-sS"], check=False, capture_output=True, text=True, timeout=60).stdout
+        assert "event: wampd.lost" in told
+        assert '"args":["It rains."]' in told
+        assert list(json.loads(curl(f"curl http://127.0.0.1:{port}/openapi", port))["paths"]) == [
+            "/call/com.example.rate"
+        ]
+        assert "EventSource" in curl(f"curl http://127.0.0.1:{port}/", port)

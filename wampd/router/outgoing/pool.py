@@ -2,11 +2,12 @@
 
 Rules
 -----
-* Only a connection that its server keeps, too, waits. Twisted's own pool takes those of HTTP/1.0 as well, and those whose server
-  writes ``Connection: Close``; the next request then fails on a connection that is closed under it.
+* Only a connection that its server keeps, too, waits. Twisted's own pool takes those of HTTP/1.0 as well, and those whose
+  server writes ``Connection: Close``; the next request then fails on a connection that is closed under it.
 
 Sources: RFC 9112, section 9.3 (a connection persists if the answer is of HTTP/1.1 and has no option ``close``; what is older
-persists only by ``keep-alive``, which is not asked for here), RFC 9110, section 7.6.1 (options are case-insensitive, in a list).
+persists only by ``keep-alive``, which is not asked for here); RFC 9110, section 7.6.1 (options are a list, and
+case-insensitive).
 """
 
 from __future__ import annotations

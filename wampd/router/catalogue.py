@@ -6,8 +6,8 @@ Rules
   themselves are not among them.
 * What a session may not call is not there. No authorizer is asked for a list: of what is its to decide, a list has what it has
   allowed of late.
-* One answer looks at all URIs, and asks about as many as it takes to be full: by number, or by what is said of them. After which
-  one to go on is one that is seen, so nothing is told of others.
+* One answer looks at all URIs, and asks about as many as it takes to be full, by number or by what is said of them. After
+  which one to go on is one that is seen, so nothing is told of others.
 """
 
 from __future__ import annotations

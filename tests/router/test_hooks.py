@@ -23,6 +23,7 @@ listeners:
     websocket: {/ws: {type: wamp}}
     http:
       /hook: {type: hook, realm: realm1, role: anonymous, keys: [{key: shop, secret: "hunter2 of the shop that posts"}]}
+      /metrics: {type: metrics}
 store: {file: hooks.sqlite}
 outgoing: {allow_private: [127.0.0.1]}
 """
@@ -225,6 +226,27 @@ def test_what_is_refused_becomes_a_dead_letter_that_can_be_sent_again(play, answ
             assert party.ask("wampd.hook.dead", "orders") == []
             assert party.ask("wampd.hook.redeliver", letter["delivery"]) == "wampd.error.no_such_hook"
         assert elsewhere.requests == []
+
+
+def metrics(play):
+    with urllib.request.urlopen(f"http://127.0.0.1:{play.router.port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    told = (line.rpartition(" ") for line in lines if line.startswith("wampd_webhook"))
+    return {name.partition("{")[0].removeprefix("wampd_webhook"): float(value) for name, _, value in told}
+
+
+def test_metrics_tell_what_waits_and_what_was_given_up(play):
+    party = play.joined
+    dark = Receiver(port=free_port())
+    dark.stop()
+    with Receiver(400) as bad, dark:
+        register(party, bad)
+        party.ask("wampd.hook.post", "orders", [1])
+        bad.wait_for(lambda: party.ask("wampd.hook.dead"))
+        register(party, dark, key="news")
+        party.ask("wampd.hook.post", "news", [1])
+        bad.wait_for(lambda: metrics(play) == {"s": 2, "_deliveries_pending": 1, "_dead_letters": 1,
+                                               "_hosts_left_alone": 0})  # fmt: skip
 
 
 def test_redelivering(play):

@@ -58,6 +58,7 @@ def _registry(realm: Realm, settings: HookSettings, means: Means) -> Duty:
     chance = random.SystemRandom().random
     strike = means.realms.tally.strike
     courier = Courier(_rules(settings), Outside(means.reactor, time.time, chance, client, keeping, strike))
+    means.watching.couriers[realm.name] = courier
 
     def procedures(publish: Callable[[str, Any, Any], object]) -> Procedures:
         return Procedures(

@@ -5,6 +5,7 @@ import pytest
 from tests.hooks.house import START, Registry, Shelf
 from wampd.router.hooks.breaker import HostRules
 from wampd.router.hooks.courier import Rules
+from wampd.router.hooks.keeping import Pending
 from wampd.router.hooks.ledger import DeadLetter
 from wampd.router.hooks.verdicts import Patience
 from wampd.router.outgoing.client import Response
@@ -370,6 +371,25 @@ def test_hosts_get_so_much_at_once():
     play.web.waiting[0].callback(Response(200, (), b"", URL))
     play.house.turns()
     assert len(play.web.waiting) == 3
+
+
+def test_deliveries_of_events_that_the_store_has_not_harm_nobody():
+    """Somebody else has been in it."""
+    before = Registry(RULES)
+    hook = before.register(before.ann)
+    shelf = before.shelf
+    before.service.stop()
+    for event, owner in (("evt1", hook), ("evt2", "nobody")):
+        shelf.deliveries[event, owner] = Pending(event, owner, 1, 0, START)
+        shelf.deliveries[f"{event}d", owner] = DeadLetter(f"{event}d", owner, 1, 3, "500", START)
+    play = Registry(RULES, kept=shelf)
+    assert play.ask(play.ann, "post", "orders", ["x"])["deliveries"] == 1
+    assert play.web.data(URL) == ["x"]
+    (letter,) = play.ask(play.ann, "dead")
+    assert play.ask(play.ann, "redeliver", letter["delivery"]) == 1
+    play.later(100)
+    assert play.ask(play.ann, "dead") == []
+    assert (shelf.deliveries, play.courier.agenda.pending, play.courier.ledger.size) == ({}, 0, 0)
 
 
 def test_a_realm_that_is_full_is_joined_later(caught):

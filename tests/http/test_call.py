@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 
 from tests.http.bridging import Stage
 from wampd.router.envoy import CallFailed
-from wampd.router.http.call import CallResource
-from wampd.router.http.errors import STATUS, Errors
+from wampd.router.http.bridges.call import CallResource
+from wampd.router.http.bridges.errors import STATUS, Errors
 from wampd.router.inside.insider import Refusal, Returned
 
 STREAM = "Accept: application/x-ndjson"

@@ -13,7 +13,7 @@ from tests.inside.house import House
 from tests.transports.port import EVERYTHING, Port, build_site, headers, status
 from tests.transports.wires import Loop
 from wampd.router.catalogue import MOST_SAID, Catalogue, Offered
-from wampd.router.http.access import FixedRole, Refused
+from wampd.router.http.access.access import FixedRole, Refused
 from wampd.router.http.openapi.document import About, document
 from wampd.router.http.openapi.resource import KEPT, OpenApiResource
 from wampd.router.http.openapi.schemas import arguments, clean, named_arguments

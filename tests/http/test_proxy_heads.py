@@ -148,7 +148,7 @@ def test_connection_cannot_name_what_backends_must_be_told():
             ["Transfer-Encoding: chunked"],
             b"3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nX-Trailer: t\r\n\r\n",
             {"Content-Length": [], "Transfer-Encoding": ["chunked"]},
-            b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+            b"5\r\nhello\r\n0\r\n\r\n",
         ),
     ],
 )

@@ -10,8 +10,8 @@ import pytest
 
 from tests.http.asking import ask, body, files, static
 from tests.transports.port import headers, status
-from wampd.router.http.files import KEPT_FILES, SMALL, Files, kind_of
-from wampd.router.http.static import caching
+from wampd.router.http.static.files import KEPT_FILES, SMALL, Files, kind_of
+from wampd.router.http.static.resource import caching
 
 BROWSER = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 

@@ -18,7 +18,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 from msgspec import Raw, Struct
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
@@ -32,6 +31,7 @@ from wampd.router.hooks.ledger import DeadLetter, Ledger
 from wampd.router.hooks.registry import Bounds, Hook, Registry
 from wampd.router.hooks.sending import Sending, write_body
 from wampd.router.hooks.verdicts import Again, Dead, Gone, Outcome, Patience, judge
+from wampd.router.inside.reading import Unreadable, dict_of, list_of
 
 if TYPE_CHECKING:
     from wampd.router.outgoing.client import Client
@@ -383,7 +383,8 @@ def _wanting(hooks: list[Hook], args: Raw | None, kwargs: Raw | None) -> list[Ho
     """Those whose filters an event passes; it is read only if there are any."""
     if not any(hook.filter for hook in hooks):
         return hooks
-    payload = Payload(
-        [] if args is None else msgspec.json.decode(args), {} if kwargs is None else msgspec.json.decode(kwargs)
-    )
+    try:
+        payload = Payload(list_of(args), dict_of(kwargs))
+    except Unreadable:  # what no value can be compared with passes no filter
+        return [hook for hook in hooks if not hook.filter]
     return [hook for hook in hooks if passes(hook.filter, payload)]

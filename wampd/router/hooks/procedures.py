@@ -29,9 +29,9 @@ from wampd.router.hooks.filters import FilterError, read_filter
 from wampd.router.hooks.ledger import DeadLetter
 from wampd.router.hooks.registry import Hook, TooMany, is_key
 from wampd.router.hooks.sending import write_body
-from wampd.router.hooks.signing import read_secret, write_secret
 from wampd.router.inside.insider import Handler, Refusal, Reply
 from wampd.router.outgoing.problems import OutgoingError
+from wampd.router.outgoing.signing import read_secret, write_secret
 from wampd.router.outgoing.targets import read_target
 
 if TYPE_CHECKING:

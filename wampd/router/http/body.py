@@ -124,17 +124,14 @@ class Body:
     # ------------------------------------------------------------------------------------------- for the connection
 
     def came(self, data: bytes) -> None:
-        """A part has come."""
+        """A part has come; `deliver` is called when there are no more of them for now."""
         self.received += len(data)
         self._kept.append(data)
-        if not self._delivering:
-            self._deliver()
 
     def complete(self) -> None:
         """All of it has come."""
         self.is_complete = True
-        if not self._delivering:
-            self._deliver()
+        self.deliver()
 
     def end(self, why: str) -> None:
         """Nothing more will come."""
@@ -150,9 +147,13 @@ class Body:
         self._over = True
         self._kept.clear()
 
-    def _go_on(self) -> None:
+    def deliver(self) -> None:
+        """Give what has come, in one piece: however small the chunks are, they cost the sink no more than that."""
         if not self._delivering:
             self._deliver()
+
+    def _go_on(self) -> None:
+        self.deliver()
         if self.is_wanted and not self.is_complete:
             self._line.want_body()
 
@@ -164,7 +165,9 @@ class Body:
         self._delivering = True
         try:
             while self._kept and self.is_wanted:
-                sink.write(self._kept.pop(0))
+                data = b"".join(self._kept)
+                self._kept.clear()
+                sink.write(data)
             if self.is_complete and self.is_wanted:
                 self._over = True
                 sink.finish()

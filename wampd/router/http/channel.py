@@ -46,7 +46,7 @@ AT_ONCE: Final = 16
 """Requests of one read that are answered before others have a turn."""
 LEAN: Final = 16 * 1024
 """Octets that the chunks of a body may cost beside `FRAMED` for each of its own."""
-FRAMED: Final = 8
+FRAMED: Final = 4
 TWISTED: Final = (
     "_dataBuffer",
     "_receivedHeaderCount",
@@ -120,6 +120,8 @@ class Channel(ClockedChannel):
         if self._line is None and self._raw > AHEAD:
             self.transport.pauseProducing()  # Twisted itself does not, if the client does not read its answer
         super().rawDataReceived(data)
+        if self._body is not None and not self._over:
+            self._body.deliver()
         if self._line is not None and self._raw > LEAN + FRAMED * (self._plain + 1):
             self.refuse(Refusal(400, "the chunks of the body are wasteful"))
 

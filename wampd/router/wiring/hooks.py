@@ -31,7 +31,7 @@ def hooks_of(means: Means) -> Iterator[Duty]:
 
 def posts_of(path: HookPath, ground: Ground) -> Resource:
     """What takes events for webhooks by HTTP."""
-    from wampd.router.http.hook import STATUSES, HookResource
+    from wampd.router.http.bridges.hook import STATUSES, HookResource
     from wampd.router.wiring.accesses import realm_named
     from wampd.router.wiring.bridges import depth_of, errors_of, signed
 

@@ -23,10 +23,10 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from wampd.router.http.access import Access, Refused
+from wampd.router.http.access.access import Access, Refused
+from wampd.router.http.access.guarded import refuse
 from wampd.router.http.answer import Later, say
 from wampd.router.http.conditional import has_not_changed
-from wampd.router.http.guarded import refuse
 from wampd.router.http.openapi.document import About, document
 from wampd.router.http.openapi.yaml_text import to_yaml
 

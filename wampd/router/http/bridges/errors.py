@@ -34,7 +34,6 @@ STATUS: Final[Mapping[str, int]] = {
     "wamp.error.no_available_callee": 503,
     "wamp.error.canceled": 503,
     "wamp.error.unavailable": 503,
-    "wamp.error.system_shutdown": 503,
     "wamp.error.timeout": 504,
     "wampd.error.http.broken": 502,
     "wampd.error.http.busy": 503,

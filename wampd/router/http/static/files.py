@@ -24,7 +24,7 @@ from typing import BinaryIO, Final
 
 from msgspec import Struct
 
-from wampd.router.http.encodings import IDENTITY, SUFFIXES
+from wampd.router.http.static.encodings import IDENTITY, SUFFIXES
 
 KEPT_FILES: Final = 1024
 KEPT_SIZE: Final = 16 * 2**20

@@ -26,9 +26,9 @@ from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.http.answer import say
 from wampd.router.http.conditional import fails, has_not_changed, is_conditional, part_of
-from wampd.router.http.encodings import IDENTITY, chosen
-from wampd.router.http.files import File, Files, Form
-from wampd.router.http.sending import Sending
+from wampd.router.http.static.encodings import IDENTITY, chosen
+from wampd.router.http.static.files import File, Files, Form
+from wampd.router.http.static.sending import Sending
 from wampd.router.http.tree import NOTHING
 
 INDEX: Final = "index.html"
@@ -93,7 +93,7 @@ class StaticFiles(Resource):
             if self._files.directory(segments) is not None:
                 return _with_slash(request)
         elif self._listing and (directory := self._files.directory(segments[:-1])) is not None:
-            from wampd.router.http import listing  # only where it is asked for
+            from wampd.router.http.static import listing  # only where it is asked for
 
             request.setHeader(b"Content-Type", b"text/html; charset=utf-8")
             request.setHeader(b"Cache-Control", b"no-cache")

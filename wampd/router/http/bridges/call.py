@@ -21,11 +21,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from wampd.router.http.access import Access
+from wampd.router.http.access.access import Access
 from wampd.router.http.answer import Later
-from wampd.router.http.asked import JSON, NDJSON, Wish, calling, kind_of, uri_in_path
-from wampd.router.http.bridge import Bridge
-from wampd.router.http.errors import Errors, Unfit
+from wampd.router.http.bridges.asked import JSON, NDJSON, Wish, calling, kind_of, uri_in_path
+from wampd.router.http.bridges.bridge import Bridge
+from wampd.router.http.bridges.errors import Errors, Unfit
 from wampd.router.inside.insider import Reply
 
 if TYPE_CHECKING:

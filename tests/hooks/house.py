@@ -141,6 +141,7 @@ class Registry:
         self, rules: Rules = RULES, *, challenge: bool = False, kept: Shelf | None = None, serve: bool = True
     ) -> None:
         self.house = House(Clock())
+        self.realm = "realm1"
         self.clock = self.house.clock
         self.shelf = kept or Shelf()
         self.web = Web()
@@ -169,7 +170,7 @@ class Registry:
             "realm1",
             self.courier,
             self.shelf,
-            enter=lambda: self.house.insiders.enter("realm1"),
+            enter=lambda: self.house.insiders.enter(self.realm),
             procedures=procedures,
             topic_prefix="hook.",
             clock=self.clock,

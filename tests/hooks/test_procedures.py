@@ -9,8 +9,8 @@ from tests.hooks.house import Registry
 from wampd.router.envoy import CallFailed
 from wampd.router.hooks.courier import Rules
 from wampd.router.hooks.registry import Bounds
-from wampd.router.hooks.signing import read_secret, sign
 from wampd.router.outgoing.client import Response
+from wampd.router.outgoing.signing import read_secret, sign
 
 URL = "http://10.0.0.1/"
 SECRET = "whsec_" + base64.b64encode(b"hunter2 hunter2 hunter2 hunter2!").decode()

@@ -344,7 +344,13 @@ def test_paths_are_taken(config, path):
 def test_what_is_no_path_is_reported(config, section, path):
     what = "{type: echo}" if section == "websocket" else "{type: static, directory: .}"
     problem = config.problem(GOOD + f'    {section}: {{"{path}": {what}}}')
-    assert problem.endswith('not a path; write it like "/" or "/ws"')
+    meant = "/ws" if path in ("ws", "/ws/") else "/" if path in ("", "//") else None
+    how = (
+        f'write "{meant}": with a slash at the beginning, and none at the end'
+        if meant
+        else 'write it like "/" or "/ws"'
+    )
+    assert problem.endswith(f"not a path; {how}")
 
 
 @pytest.mark.parametrize(

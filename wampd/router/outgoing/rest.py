@@ -30,6 +30,7 @@ from twisted.python.failure import Failure
 
 from wampd.realms.services import INVALID_ARGUMENT
 from wampd.router.inside.insider import Refusal, Reply, Returned
+from wampd.router.inside.reading import value_of
 from wampd.router.outgoing.client import Client, Response
 from wampd.router.outgoing.problems import OutgoingError
 from wampd.router.outgoing.templates import TextTemplate, UnfitError, UrlTemplate, as_text, header_value
@@ -233,7 +234,7 @@ class _Arguments(Mapping[str, Any]):
             return self._details[name]
         value = self._raw[name]
         self._left.pop(name, None)
-        return msgspec.json.decode(value)
+        return value_of(value)
 
     def __iter__(self) -> Any:
         return iter(self._raw)
@@ -264,7 +265,7 @@ def _body(kind: Body, given: _Arguments) -> tuple[bytes | None, str | None]:
     if kind == "json":
         return msgspec.json.encode(left), "application/json"
     if kind == "form":
-        decoded = {name: msgspec.json.decode(value) for name, value in left.items()}
+        decoded = {name: value_of(value) for name, value in left.items()}
         pairs = [(name, as_text(name, each)) for name, value in decoded.items() for each in _list(value)]
         return urlencode(pairs).encode(), "application/x-www-form-urlencoded"
     return None, None

@@ -79,7 +79,7 @@ def _forward(forward: Forward, here: Here) -> None:
     if forward.template is not None:
         _template(forward, here)
     if forward.secret is not None:
-        from wampd.router.hooks.signing import read_secret
+        from wampd.router.outgoing.signing import read_secret
 
         try:
             read_secret(forward.secret.reveal())

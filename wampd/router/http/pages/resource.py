@@ -30,11 +30,13 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.envoy import CallFailed
-from wampd.router.http.access import Access, Refused
+from wampd.router.http.access.access import Access, Refused
 from wampd.router.http.answer import say
+from wampd.router.http.body import no_body
+from wampd.router.http.bridges.errors import Errors
 from wampd.router.http.conditional import has_not_changed
-from wampd.router.http.errors import Errors
 from wampd.router.http.pages.routes import Route, Unfit, path_of
+from wampd.router.inside.reading import Unreadable
 
 log = Logger()
 
@@ -79,6 +81,7 @@ class Pages(Resource):
     """Pages."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(self, routes: Sequence[Route], access: Access, site: Site) -> None:
         super().__init__()
@@ -152,7 +155,11 @@ class _Page:
         called.cancel()
 
     def _rendered(self, reply: Any, route: Route, values: Mapping[str, Any]) -> bytes:
-        args, kwargs = reply.values(), reply.named()
+        try:
+            args, kwargs = reply.values(), reply.named()
+        except Unreadable as why:
+            log.warn("{procedure}: {why}", procedure=route.procedure, why=str(why))
+            return self.error(500)
         said = kwargs.pop(HTTP, None)
         told = {"result": args[0] if args else None, "args": args, "kwargs": kwargs, "asked": values}
         try:

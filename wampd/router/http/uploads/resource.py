@@ -36,8 +36,8 @@ from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.http.answer import say, say_json
 from wampd.router.http.body import LEAST_RATE, Intake
-from wampd.router.http.multipart import Malformed, Multipart
-from wampd.router.http.spool import Disk, NoRoom, Room, Spool, sweep, sync
+from wampd.router.http.uploads.multipart import Malformed, Multipart
+from wampd.router.http.uploads.spool import Disk, NoRoom, Room, Spool, sweep, sync
 
 log = Logger()
 

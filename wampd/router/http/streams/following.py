@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 
 from wampd.realms.messages import Format
 from wampd.realms.timestamps import rfc3339
-from wampd.router.http.marks import Marks, Place, Topic
+from wampd.router.http.streams.marks import Marks, Place, Topic
 from wampd.router.inside.telling import Told, told
 from wampd.router.wire.codec import Uncarriable
 from wampd.router.wire.convert import convert, to_json

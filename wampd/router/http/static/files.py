@@ -24,7 +24,7 @@ from typing import BinaryIO, Final
 
 from msgspec import Struct
 
-from wampd.router.http.encodings import IDENTITY, SUFFIXES
+from wampd.router.http.static.encodings import IDENTITY, SUFFIXES
 
 KEPT_FILES: Final = 1024
 KEPT_SIZE: Final = 16 * 2**20
@@ -40,6 +40,13 @@ for _kind, _extension in (
     ("application/wasm", ".wasm"),
     ("application/manifest+json", ".webmanifest"),
     ("font/woff2", ".woff2"),
+    ("font/woff", ".woff"),
+    ("font/ttf", ".ttf"),
+    ("font/otf", ".otf"),
+    ("application/json", ".map"),
+    ("application/ld+json", ".jsonld"),
+    ("application/atom+xml", ".atom"),
+    ("application/rss+xml", ".rss"),
     ("text/markdown", ".md"),
     ("application/yaml", ".yaml"),
     ("image/webp", ".webp"),

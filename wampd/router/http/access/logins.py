@@ -26,8 +26,8 @@ from twisted.logger import Logger
 
 from wampd.realms.grants import NOT_AUTHORIZED
 from wampd.realms.limits import UNAVAILABLE
-from wampd.router.http.access import Refused
-from wampd.router.http.credentials import Unreadable, authorization, challenges, is_of_browser, lines, may_come
+from wampd.router.http.access.access import Refused
+from wampd.router.http.access.credentials import Unreadable, authorization, challenges, is_of_browser, lines, may_come
 from wampd.router.inside.coming import Credentials, NotLetIn
 
 if TYPE_CHECKING:

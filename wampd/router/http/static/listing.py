@@ -16,7 +16,7 @@ from time import gmtime, strftime
 from typing import Final
 from urllib.parse import quote
 
-from wampd.router.http.files import may_be_seen
+from wampd.router.http.static.files import may_be_seen
 
 MOST: Final = 2000
 """Names on one page."""

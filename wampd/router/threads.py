@@ -1,4 +1,4 @@
-"""Threads of something that is served by HTTP: few, started when there is work, and not waited for without end.
+"""Threads for what may hang, a pool for each matter: few, started when there is work, and not waited for without end.
 
 Rules
 -----

@@ -2,7 +2,8 @@
 
 Rules
 -----
-* HMAC-SHA256 over ``id.timestamp.body`` with the bytes of the secret; the header is ``v1,`` and its base64.
+* HMAC-SHA256 over ``id.timestamp.body`` with the bytes of the secret; the header is ``v1,`` and its base64. Each attempt has a
+  timestamp of its own, and the id that the first one had.
 * A secret is ``whsec_`` and the base64 of 24 to 64 random bytes.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md, "Webhook signature".
@@ -39,3 +40,12 @@ def sign(key: bytes, message: str, timestamp: int, body: bytes) -> str:
     """The header ``webhook-signature`` of a message; ``timestamp`` is in seconds since 1970."""
     signed = f"{message}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+
+
+def signed(key: bytes, message: str, timestamp: int, body: bytes) -> tuple[tuple[str, str], ...]:
+    """The headers of a message that is signed."""
+    return (
+        ("webhook-id", message),
+        ("webhook-timestamp", str(timestamp)),
+        ("webhook-signature", sign(key, message, timestamp, body)),
+    )

@@ -21,7 +21,7 @@ from msgspec import Raw, Struct
 from wampd.realms.messages import CALL, PUBLISH
 from wampd.realms.options import Id, Key
 from wampd.realms.session import ProtocolViolation
-from wampd.router.http.errors import Unfit
+from wampd.router.http.bridges.errors import Unfit
 from wampd.router.wire.json_codec import JsonCodec
 
 JSON: Final = b"application/json"

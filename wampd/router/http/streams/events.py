@@ -29,11 +29,12 @@ from twisted.web.server import NOT_DONE_YET
 
 from wampd.realms.options import Match
 from wampd.router.envoy import CallFailed
-from wampd.router.http.access import Access, Refused
+from wampd.router.http.access.access import Access, Refused
 from wampd.router.http.answer import say
-from wampd.router.http.eventstream import EventStream, begin
-from wampd.router.http.following import LOST, Following, Frame, Past
-from wampd.router.http.marks import MOST_TOPICS, Topic
+from wampd.router.http.body import no_body
+from wampd.router.http.streams.eventstream import EventStream, begin
+from wampd.router.http.streams.following import LOST, Following, Frame, Past
+from wampd.router.http.streams.marks import MOST_TOPICS, Topic
 
 if TYPE_CHECKING:
     from wampd.router.inside.insider import Insider
@@ -76,6 +77,7 @@ class EventsResource(Resource):
     """The streams of one path."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(
         self,

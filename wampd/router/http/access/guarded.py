@@ -17,7 +17,7 @@ from twisted.internet.defer import CancelledError
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from wampd.router.http.access import Access, Refused
+from wampd.router.http.access.access import Access, Refused
 from wampd.router.http.answer import Later
 from wampd.router.http.body import Intake, intake_of
 

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from wampd.router.hooks.signing import read_secret, sign, write_secret
+from wampd.router.outgoing.signing import read_secret, sign, write_secret
 
 
 def test_the_example_of_standard_webhooks():

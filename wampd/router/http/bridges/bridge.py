@@ -10,9 +10,9 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.envoy import CallFailed
-from wampd.router.http.access import Access, Refused
+from wampd.router.http.access.access import Access, Refused
 from wampd.router.http.answer import Later
-from wampd.router.http.errors import Errors, Unfit
+from wampd.router.http.bridges.errors import Errors, Unfit
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure

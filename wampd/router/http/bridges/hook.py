@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import Raw
 
-from wampd.router.http.access import Access
+from wampd.router.http.access.access import Access
 from wampd.router.http.answer import Later
-from wampd.router.http.asked import JSON, CallOptions, Wish, calling, decoded, kind_of, uri_in_path
 from wampd.router.http.body import Intake
-from wampd.router.http.bridge import Bridge
-from wampd.router.http.errors import Errors, Unfit
+from wampd.router.http.bridges.asked import JSON, CallOptions, Wish, calling, decoded, kind_of, uri_in_path
+from wampd.router.http.bridges.bridge import Bridge
+from wampd.router.http.bridges.errors import Errors, Unfit
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred

@@ -18,11 +18,11 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
 from wampd.router.envoy import TIMEOUT, CallFailed
-from wampd.router.http.access import Access
+from wampd.router.http.access.access import Access
 from wampd.router.http.answer import Later
-from wampd.router.http.asked import JSON, NDJSON, Wish, items, kind_of, publishing, uri_in_path
-from wampd.router.http.bridge import Bridge
-from wampd.router.http.errors import Errors, Unfit
+from wampd.router.http.bridges.asked import JSON, NDJSON, Wish, items, kind_of, publishing, uri_in_path
+from wampd.router.http.bridges.bridge import Bridge
+from wampd.router.http.bridges.errors import Errors, Unfit
 
 if TYPE_CHECKING:
     from wampd.router.inside.insider import Insider

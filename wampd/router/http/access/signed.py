@@ -10,7 +10,8 @@ Rules
 * ``crossbar``: the query parameters ``key``, ``timestamp``, ``seq``, ``nonce``, ``signature``; what is signed is key,
   timestamp, seq, nonce and body without anything between them. Method and path are not covered.
 * The time may differ so much, both ways; within that a signature counts once. How many are remembered is bounded; beyond that
-  nobody is let in, for forgetting one would let it be used again.
+  nobody is let in, for forgetting one would let it be used again. So does a restart forget: what was signed in a second
+  before the router was started does not count, and is answered by 503, for it can be signed anew.
 
 Sources: RFC 2104 (HMAC); Crossbar.io's publisher and caller clients.
 """
@@ -21,6 +22,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -32,7 +34,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
 from wampd.auth.used import Used
-from wampd.router.http.access import Access, Refused
+from wampd.router.http.access.access import Access, Refused
 
 if TYPE_CHECKING:
     from wampd.router.inside.insider import Insider
@@ -82,13 +84,15 @@ class Signatures:
         *,
         window: float = 300.0,
         used: Used | None = None,
+        since: float = 0.0,
     ) -> None:
-        """``now`` is Unix time; ``used`` remembers signatures: paths with the same keys share it."""
+        """``now`` is Unix time; ``used`` remembers signatures, ``since`` a time: paths with the same keys share it."""
         self._keys = keys
         self._readers = [_READERS[scheme] for scheme in schemes]
         self._now = now
         self._window = window
         self._used = Used() if used is None else used
+        self._since = math.floor(since)  # as exact as the times that are signed
 
     def session(self, request: Any) -> Deferred[Insider]:
         """A session of whoever signed a request."""
@@ -122,6 +126,8 @@ class Signatures:
         now = self._now()
         if abs(now - shown.time) > self._window:
             raise _Bad(f"its time is {now - shown.time:+.0f} s from ours")
+        if shown.time < self._since:
+            raise Refused(503, "signed before the router was started", (("Retry-After", "1"),))
         name = f"{shown.key}:{shown.signature.hex()}"
         if name in self._used:
             raise _Bad(f"a signature of the key {shown.key!r} was used before")

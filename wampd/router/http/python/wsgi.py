@@ -28,8 +28,8 @@ from twisted.web.wsgi import WSGIResource
 
 from wampd.router.http.answer import Later, say
 from wampd.router.http.body import Intake
-from wampd.router.http.gathering import Gathered
-from wampd.router.http.threads import Threads
+from wampd.router.http.python.gathering import Gathered
+from wampd.router.threads import Threads
 
 log = Logger()
 

@@ -25,10 +25,11 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.http.answer import say
+from wampd.router.http.body import no_body
 from wampd.router.http.conditional import fails, has_not_changed, is_conditional, part_of
-from wampd.router.http.encodings import IDENTITY, chosen
-from wampd.router.http.files import File, Files, Form
-from wampd.router.http.sending import Sending
+from wampd.router.http.static.encodings import IDENTITY, chosen
+from wampd.router.http.static.files import File, Files, Form
+from wampd.router.http.static.sending import Sending
 from wampd.router.http.tree import NOTHING
 
 INDEX: Final = "index.html"
@@ -42,6 +43,7 @@ class StaticFiles(Resource):
     """The files of a directory."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(
         self,
@@ -93,7 +95,7 @@ class StaticFiles(Resource):
             if self._files.directory(segments) is not None:
                 return _with_slash(request)
         elif self._listing and (directory := self._files.directory(segments[:-1])) is not None:
-            from wampd.router.http import listing  # only where it is asked for
+            from wampd.router.http.static import listing  # only where it is asked for
 
             request.setHeader(b"Content-Type", b"text/html; charset=utf-8")
             request.setHeader(b"Cache-Control", b"no-cache")

@@ -351,6 +351,19 @@ def test_a_session_that_is_sent_away_comes_back(play):
     assert play.ask(play.ann, "post", "orders", ["x"])["deliveries"] == 1
 
 
+def test_what_could_not_be_registered_at_first_is_registered_later(caught):
+    play = Registry(RULES, serve=False)
+    taken = play.house.now(play.ann.register("wampd.hook.list", lambda _: None))
+    play.service.start()
+    play.house.turns()
+    assert "does not work" in caught[-1]["log_format"]
+    assert "procedure_already_exists" in caught[-1]["why"]
+    play.house.now(play.ann.unregister(taken))
+    play.later(6.0)
+    assert play.ask(play.ann, "list") == []
+    assert isinstance(play.ask(play.ann, "post", "orders", ["x"]), dict)
+
+
 def test_a_store_that_cannot_be_read_at_first_is_read_later():
     shelf = Shelf()
     shelf.fails = True
@@ -394,11 +407,11 @@ def test_deliveries_of_events_that_the_store_has_not_harm_nobody():
 
 def test_a_realm_that_is_full_is_joined_later(caught):
     play = Registry(RULES, serve=False)
-    enter, play.service._enter = play.service._enter, lambda: play.house.insiders.enter("realm9")
+    play.realm = "realm9"
     play.service.start()
     play.house.turns()
-    assert "cannot be served yet" in caught[-1]["log_format"]
-    play.service._enter = enter
+    assert "does not work" in caught[-1]["log_format"]
+    play.realm = "realm1"
     play.later(6.0)
     assert play.ask(play.ann, "list") == []
 

@@ -1,5 +1,8 @@
 """Sessions of the router's own: what they ask for, what they serve, and how they come in and go."""
 
+import gc
+import weakref
+
 import pytest
 from msgspec import Raw
 from twisted.internet.defer import Deferred
@@ -187,3 +190,19 @@ def test_a_proof_that_would_have_expired_much_later_is_not_waited_for(house):
     insider.lost("wamp.close.normal")
     house.turns()
     assert house.clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("way", ["subscribe", "register"])
+def test_a_request_that_was_not_sent_keeps_no_handler(house, way):
+    class Handler:
+        def __call__(self, reply):
+            """Take nothing."""
+
+    insider, handler = house.enter(), Handler()
+    insider.leave()
+    kept = weakref.ref(handler)
+    with pytest.raises(CallFailed):
+        house.now(getattr(insider, way)("com.app.x", handler))
+    del handler
+    gc.collect()
+    assert kept() is None

@@ -21,6 +21,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from wampd.router.envoy import CallFailed
 from wampd.router.http.access.access import Access
 from wampd.router.http.answer import Later
 from wampd.router.http.bridges.asked import JSON, NDJSON, Wish, calling, kind_of, uri_in_path
@@ -83,21 +84,11 @@ class CallResource(Bridge):
         """End with what went wrong: as a line if there are some already."""
         if not lines.has_begun:
             return failure
-        said: list[tuple[int, Any]] = []
-        self.failed(failure, _Said(said))  # type: ignore[arg-type]  # as much of a Later as that needs
-        for status, what in said:
-            lines.last(status, _encode(what))
-        return None
-
-
-class _Said:
-    """Takes what would be answered."""
-
-    def __init__(self, said: list[tuple[int, Any]]) -> None:
-        self._said = said
-
-    def json(self, status: int, value: Any) -> None:
-        self._said.append((status, value))
+        if failure.check(CallFailed):
+            why: Any = failure.value
+            lines.last(200, _encode(self._errors.body(why)))  # which the status was is said already
+            return None
+        return failure
 
 
 @implementer(IPushProducer)

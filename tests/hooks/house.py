@@ -149,6 +149,7 @@ class Registry:
         self.chance = 0.5
         outside = Outside(self.clock, self.wall, lambda: self.chance, self.web, self.shelf, self.strikes.append)  # type: ignore[arg-type]
         self.courier = Courier(rules, outside)
+        self.kept: set[str] = set()
         self.denied: set[tuple[str, str]] = set()
 
         def procedures(publish: Any) -> Procedures:
@@ -161,6 +162,7 @@ class Registry:
                 challenge=challenge,
                 privileged=frozenset({"user"}),
                 permitted=lambda _, action, topic: (action, topic) not in self.denied,
+                is_kept=lambda session: self.house.realms["realm1"].core.sessions[session].authid in self.kept,
                 publish=publish,
             )
 

@@ -38,6 +38,29 @@ def root(tmp_path):
     return root
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("app.mjs", "text/javascript; charset=utf-8"),
+        ("app.js.map", "application/json"),
+        ("app.wasm", "application/wasm"),
+        ("font.woff2", "font/woff2"),
+        ("font.woff", "font/woff"),
+        ("font.ttf", "font/ttf"),
+        ("font.otf", "font/otf"),
+        ("site.webmanifest", "application/manifest+json"),
+        ("photo.avif", "image/avif"),
+        ("news.atom", "application/atom+xml"),
+        ("news.rss", "application/rss+xml"),
+        ("thing.jsonld", "application/ld+json"),
+        ("none", "application/octet-stream"),
+    ],
+)
+def test_what_sites_are_made_of_has_its_type_on_every_machine(name, kind):
+    """The types of the system are not asked."""
+    assert kind_of(name) == kind
+
+
 # ------------------------------------------------------------------------------------------------ compressed forms
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import itertools
+import json
 import secrets
 import threading
 import time
@@ -12,6 +13,7 @@ import urllib.request
 import pytest
 
 from tests.hooks.receiver import SECRET, Receiver
+from tests.http.bridging import basic
 from tests.router.client import ERROR, RESULT, Session
 from tests.support.process import free_port
 
@@ -291,3 +293,45 @@ def test_a_ping_is_signed_with_the_secret_that_was_told_once(play):
         assert "secret" not in listed
         assert (listed["id"], listed["pending"], listed["host"]) == (hook["id"], 0, "closed")
     assert party.ask("wampd.hook.test", hook["id"]) == {"status": None, "reason": "connect"}
+
+
+PRINCIPALS = """
+realms:
+  - name: realm1
+    roles:
+      - name: user
+        permissions:
+          - {uri: hook., match: prefix, allow: [publish, subscribe]}
+          - {uri: wampd.hook., match: prefix, allow: [call]}
+    auth:
+      ticket: {}
+      principals:
+        - {authid: joe, role: user, ticket: hunter2}
+        - {authid: ann, role: user, ticket: hunter2ann}
+    hooks: {}
+"""
+CALLS = CONFIG.replace("role: anonymous, keys", "role: user, keys").replace(
+    "/metrics: {type: metrics}", "/call: {type: call, realm: realm1, access: {basic: true}}"
+)
+
+
+def called(router, who, procedure, *args):
+    """The result of a call by HTTP."""
+    body = json.dumps(args).encode()
+    head = {"Content-Type": "application/json", "Authorization": basic(*who).partition(": ")[2]}
+    request = urllib.request.Request(f"http://127.0.0.1:{router.port}/call/{procedure}", body, head)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)["args"][0]
+
+
+def test_a_principal_that_is_configured_no_more_has_no_webhooks(start):
+    joe, ann = ("joe", "hunter2"), ("ann", "hunter2ann")
+    first = start(CALLS, realms=PRINCIPALS, listeners="")
+    first.wait_for_log("webhooks of realm1: ")
+    for who in (joe, ann):
+        called(first, who, "wampd.hook.register", "orders", f"http://127.0.0.1:{free_port()}/")
+    first.stop()
+    without = PRINCIPALS.replace("        - {authid: joe, role: user, ticket: hunter2}\n", "")
+    second = start(CALLS, realms=without, listeners="")
+    second.wait_for_log("joe may not have it any more")
+    assert called(second, ann, "wampd.hook.post", "orders", [1])["deliveries"] == 1

@@ -73,11 +73,13 @@ class Procedures:
         challenge: bool,
         privileged: frozenset[str],
         permitted: Permitted,
+        is_kept: Callable[[int], bool],
         publish: Callable[[str, Raw, Raw], object],
     ) -> None:
         """``longest`` is the time to live in seconds of those who ask for none, and the most; ``privileged`` are roles.
 
-        ``publish`` tells WAMP's subscribers of an event that was posted.
+        ``is_kept`` tells whether the session of an id is of a principal that is kept; ``publish`` tells WAMP's subscribers of
+        an event that was posted.
         """
         self._courier = courier
         self._client = client
@@ -87,6 +89,7 @@ class Procedures:
         self._challenge = challenge
         self._privileged = privileged
         self._permitted = permitted
+        self._is_kept = is_kept
         self._publish = publish
         self._probes = 0
 
@@ -153,6 +156,7 @@ class Procedures:
             filter=wanted if wanted is not None else {} if known is None else dict(known.filter),
             created=now if known is None else known.created,
             expires=now + self._ttl(options.ttl),
+            is_of_kept=self._is_kept(caller.session),
         )
         told = {**self._shown(hook), **({"secret": write_secret(hook.secret)} if key is None and known is None else {})}
         if known is None and self._challenge:

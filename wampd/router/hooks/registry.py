@@ -39,6 +39,8 @@ class Hook(Struct, frozen=True):
     created: float
     """Seconds since 1970, as is `expires`."""
     expires: float
+    is_of_kept: bool = False
+    """Whether its owner is a principal that is kept, and may be so no more."""
 
     def __repr__(self) -> str:  # the secret stays here
         return f"<Hook {self.id} {self.key}>"

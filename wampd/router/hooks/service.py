@@ -46,8 +46,12 @@ class Hooks:
         topic_prefix: str,
         clock: Any,
         strike: Callable[[str], None],
+        read: Callable[[], object] = lambda: None,
     ) -> None:
-        """``enter`` joins the realm as the router; ``procedures`` makes those that publish by what they are given."""
+        """``enter`` joins the realm as the router; ``procedures`` makes those that publish by what they are given.
+
+        ``read`` is called when the registry has been read.
+        """
         self._realm = realm
         self._courier = courier
         self._keeping = keeping
@@ -56,6 +60,7 @@ class Hooks:
         self._prefix = topic_prefix
         self._clock = clock
         self._strike = strike
+        self._read = read
         self._insider: Insider | None = None
         self._stopped = False
         self._timer: Any = None
@@ -77,6 +82,7 @@ class Hooks:
         if self._stopped:
             return
         self._courier.start(kept)
+        self._read()
         told = {"webhooks": len(kept.hooks), "pending": len(kept.pending), "dead": len(kept.dead)}
         log.info(
             "webhooks of {realm}: {webhooks} registered, {pending} deliveries pending, {dead} dead letters",

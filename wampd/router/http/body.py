@@ -4,7 +4,7 @@ Rules
 -----
 * A resource has its bodies as they come if its ``intake(request)`` returns an `Intake` that says so. It is asked as soon as the
   head is there; its ``render`` is called at once, and finds the body in ``request.body``. All others get a body that is
-  there in full, in ``request.content``; for them an `Intake` may say how long it may be.
+  there in full, in ``request.content``; for them an `Intake` may say how long it may be, or that nobody reads it (`no_body`).
 * Nothing of a body is read before somebody wants it (`Body.into`), and a client that waits to be told to send it
   (``Expect: 100-continue``) is told only then. While the sink pauses, the client has to wait, too.
 * A resource may answer at any time. An answer before the body's end is the last of its connection: what the client still sends
@@ -31,6 +31,8 @@ class Intake(Struct, frozen=True, kw_only=True):
     """Whether it is taken while it comes."""
     size: int | None = None
     """Most bytes; `None`: as many as the listener allows."""
+    kept: bool = True
+    """Whether one that is not streamed is there in the end; if not, it is read and dropped."""
     rate: int = LEAST_RATE
     """Of a streamed body: bytes a second that come at least, while somebody wants them."""
 
@@ -49,6 +51,14 @@ class Sink(Protocol):
     def lost(self, why: str) -> None:
         """No more will come: the client has left, was too slow, or sent what it must not. Nobody can be answered any more."""
         ...
+
+
+DROPPED: Final = Intake(streamed=False, kept=False)
+
+
+def no_body(_resource: Any, _request: Any) -> Intake:
+    """The ``intake`` of a resource that has no use for bodies: nobody can make it keep one."""
+    return DROPPED
 
 
 def intake_of(resource: Any, request: Any) -> Intake | None:

@@ -5,6 +5,8 @@ Rules
 * A request's head, and the body of a resource that wants all of it, are complete within `PATIENCE` seconds of the connection's
   beginning or of the last answer; a client that sends an octet at a time has no more time than others. Of a body that is taken
   while it comes (`body.py`), so much comes in each `PATIENCE` seconds as its rate asks for, while somebody wants it.
+* The bodies that are kept until they are complete and answered have room together (`BoundedSite.room`): beyond it they are
+  refused, 503. What nobody reads is not kept.
 * A body over its limit is refused when it is announced, or when it grows that long; it is not kept, and what the client still
   sends is read and dropped for a short while, so that the answer reaches it. The same happens after an answer that was given
   before the body's end.
@@ -63,6 +65,7 @@ REASONS: Final = {
     417: b"Expectation Failed",
     431: b"Request Header Fields Too Large",
     501: b"Not Implemented",
+    503: b"Service Unavailable",
     505: b"HTTP Version Not Supported",
 }
 
@@ -211,6 +214,19 @@ class Channel(ClockedChannel):
         if self._plain > self._limit:
             self.refuse(Refusal(413, "the body is too long"))
         return not self._over
+
+    def keep(self, more: int) -> bool:
+        """Whether there is room for so much more of the bodies of all connections, which is taken; if not, it is refused."""
+        if self.site.room < more:
+            self.refuse(Refusal(503, "too many bodies at a time"))
+            return False
+        self.site.room -= more
+        return True
+
+    @property
+    def keeps_body(self) -> bool:
+        """Whether somebody will read the body."""
+        return self._intake.kept
 
     def want_body(self) -> None:
         """Read on."""

@@ -5,7 +5,8 @@ Rules
 * The request line is ``METHOD SP target SP HTTP/1.x``, with single spaces. A later minor version is served as 1.1, another
   major one is refused with 505. There is no HTTP/0.9.
 * The target is a path, an absolute ``http`` URL, or ``*`` with OPTIONS. It is visible ASCII without ``#``, and its ``%`` are
-  escapes, none of an octet NUL. Its path has so many segments at most: each costs whoever looks for it. A URL's authority replaces ``Host`` (RFC 9112, section 3.2.2).
+  escapes, none of an octet NUL. A path has `MAX_SEGMENTS` at most: each costs whoever looks for it. A URL's authority
+  replaces ``Host`` (RFC 9112, section 3.2.2).
 * There is exactly one ``Host``, which is a host (HTTP/1.0 may leave it out).
 * The length of the body is told in one way: one ``Content-Length`` of digits, or one ``Transfer-Encoding: chunked``, never
   both, and the latter not in HTTP/1.0 (RFC 9112, sections 6.1 and 6.3). No header line goes on in the next one (section 5.2).

@@ -9,6 +9,7 @@ import msgspec
 from twisted.web.resource import Resource
 
 from wampd.router.http.answer import JSON, say
+from wampd.router.http.body import no_body
 from wampd.router.http.conditional import has_not_changed
 from wampd.router.http.tree import NOTHING
 
@@ -17,6 +18,7 @@ class JsonValue(Resource):
     """A value, told to whoever asks."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(self, value: Any, *, pretty: bool = False, max_age: float = 0.0, private: bool = False) -> None:
         """``max_age`` is in seconds; 0: clients ask each time whether it has changed. ``private``: not for all to see."""

@@ -8,12 +8,14 @@ from typing import Any
 from twisted.web.resource import Resource
 
 from wampd.router.http.answer import say
+from wampd.router.http.body import no_body
 
 
 class Readable(Resource):
     """Answers GET and HEAD with what `read` makes."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def read(self, request: Any) -> bytes:
         """Set status and headers; return the body."""

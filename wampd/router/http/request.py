@@ -70,6 +70,8 @@ class SmallRequest(Request):
     began = 0.0
     """When the head of the request was there, where there is an access log; seconds by the monotonic clock."""
     _kind: Any = None
+    _kept = 0
+    """Bytes of the body that are kept."""
 
     # ------------------------------------------------------------------------------------- called by the connection
 
@@ -104,7 +106,8 @@ class SmallRequest(Request):
             return
         if self.body is not None:
             self.body.came(data)
-        else:
+        elif self.channel.keeps_body and self.channel.keep(len(data)):
+            self._kept += len(data)
             super().handleContentChunk(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802 - Twisted's name
@@ -133,9 +136,16 @@ class SmallRequest(Request):
 
     def finish(self) -> None:
         """The answer is complete: whoever takes the body is told nothing more."""
+        self._let_go()
         super().finish()
         if self.body is not None:
             self.body.forget()
+
+    def _let_go(self) -> None:
+        """Leave the room that the body has taken to others."""
+        if self._kept:
+            self.channel.site.room += self._kept
+            self._kept = 0
 
     # ------------------------------------------------------------------------------------------- called by the body
 
@@ -228,6 +238,7 @@ class SmallRequest(Request):
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
         """The client has left before all was said."""
         channel = self.channel
+        self._let_go()
         super().connectionLost(reason)
         if channel is None or self.finished or self.clientproto not in VERSIONS:
             return

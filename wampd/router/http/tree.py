@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -19,13 +20,14 @@ from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 
 from wampd.router.hostnames import ByHost
-from wampd.router.http.body import Intake, intake_of
+from wampd.router.http.body import Intake, intake_of, no_body
 from wampd.router.http.channel import MAX_BODY
 from wampd.router.http.hosts import Fits, Hosts
 from wampd.router.http.site import MAX_HEAD, MAX_HEADERS, BoundedSite
 
 NOTHING: Final[Any] = notFound()
 """What is where nothing is."""
+NOTHING.intake = partial(no_body, NOTHING)
 _ODD: Final = re.compile(rb"//|/\.|[%;\\]")
 """What is in every path that may be read in another way."""
 
@@ -102,7 +104,7 @@ def build_site(
 
 
 def _plain(segments: Sequence[bytes]) -> tuple[bytes, ...]:
-    """What a path comes to if all is undone that somebody might undo: escapes, backslashes, parameters, dots, empty segments."""
+    """What a path comes to if all is undone that somebody might: escapes, backslashes, parameters, dots, empty segments."""
     plain: list[bytes] = []
     for part in re.split(rb"[/\\]", unquote_to_bytes(b"/".join(segments))):
         segment = part.partition(b";")[0]

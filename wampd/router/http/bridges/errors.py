@@ -19,22 +19,33 @@ from wampd.router.envoy import CallFailed
 
 STATUS: Final[Mapping[str, int]] = {
     "wamp.error.invalid_argument": 400,
+    "wamp.error.invalid_payload": 400,
     "wamp.error.invalid_uri": 400,
+    "wamp.error.type_check_error": 400,
     "wamp.error.feature_not_supported": 400,
     "wamp.error.protocol_violation": 400,
     "wamp.error.not_authorized": 403,
     "wamp.error.authorization_denied": 403,
     "wamp.error.authorization_required": 403,
+    "wamp.error.option_disallowed.disclose_me": 403,
+    "wamp.error.option_not_allowed": 403,
+    "wamp.error.history_unavailable": 404,
     "wamp.error.no_such_procedure": 404,
+    "wamp.error.no_such_realm": 404,
     "wamp.error.no_such_registration": 404,
     "wamp.error.no_such_session": 404,
     "wamp.error.no_such_subscription": 404,
+    "wampd.error.no_such_hook": 404,
     "wamp.error.payload_size_exceeded": 413,
     "wamp.error.authorization_failed": 503,
+    "wamp.error.network_failure": 503,
     "wamp.error.no_available_callee": 503,
+    "wamp.error.no_eligible_callee": 503,
     "wamp.error.canceled": 503,
+    "wamp.error.system_shutdown": 503,
     "wamp.error.unavailable": 503,
     "wamp.error.timeout": 504,
+    "wampd.error.hook_not_reached": 502,
     "wampd.error.http.broken": 502,
     "wampd.error.http.busy": 503,
     "wampd.error.http.connect": 502,
@@ -49,6 +60,8 @@ STATUS: Final[Mapping[str, int]] = {
 }
 """For all others, those of applications, it is 500."""
 OTHERS: Final = 500
+ELSEWHERE: Final = "wampd.error.http."
+"""Begins the errors of procedures that are HTTP requests; a status of their server ends it, unless it is one of the above."""
 NONE: Final[Mapping[str, int]] = MappingProxyType({})
 
 
@@ -82,7 +95,7 @@ class Errors(Struct, frozen=True):
         """The status for an ERROR."""
         if self.always_200:
             return 200
-        return self.statuses.get(uri) or STATUS.get(uri, OTHERS)
+        return self.statuses.get(uri) or STATUS.get(uri, 502 if uri.startswith(ELSEWHERE) else OTHERS)
 
     def body(self, failed: CallFailed) -> dict[str, Any]:
         """What to answer."""

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from twisted.web.resource import Resource
 
+from wampd.router.http.body import no_body
 from wampd.router.http.json_value import JsonValue
 from wampd.router.http.static.resource import StaticFiles, caching
 
@@ -43,6 +44,7 @@ class Dashboard(Resource):
     """The page, its files, and ``settings.json`` beside them."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """``settings`` is what the page gets to know."""

@@ -26,6 +26,7 @@ from twisted.web.server import NOT_DONE_YET
 from wampd.router.http.access.access import Access, Refused
 from wampd.router.http.access.guarded import refuse
 from wampd.router.http.answer import Later, say
+from wampd.router.http.body import no_body
 from wampd.router.http.conditional import has_not_changed
 from wampd.router.http.openapi.document import About, document
 from wampd.router.http.openapi.yaml_text import to_yaml
@@ -61,6 +62,7 @@ class OpenApiResource(Resource):
     """The documents of one path."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(self, access: Access, catalogue: Catalogue, about: About, clock: Any, most: int) -> None:
         """``clock`` is an ``IReactorTime``; ``most``: procedures of one document."""

@@ -32,6 +32,7 @@ from twisted.web.server import NOT_DONE_YET
 from wampd.router.envoy import CallFailed
 from wampd.router.http.access.access import Access, Refused
 from wampd.router.http.answer import say
+from wampd.router.http.body import no_body
 from wampd.router.http.bridges.errors import Errors
 from wampd.router.http.conditional import has_not_changed
 from wampd.router.http.pages.routes import Route, Unfit, path_of
@@ -80,6 +81,7 @@ class Pages(Resource):
     """Pages."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(self, routes: Sequence[Route], access: Access, site: Site) -> None:
         super().__init__()

@@ -25,6 +25,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.http.answer import say
+from wampd.router.http.body import no_body
 from wampd.router.http.conditional import fails, has_not_changed, is_conditional, part_of
 from wampd.router.http.static.encodings import IDENTITY, chosen
 from wampd.router.http.static.files import File, Files, Form
@@ -42,6 +43,7 @@ class StaticFiles(Resource):
     """The files of a directory."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(
         self,

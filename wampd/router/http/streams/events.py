@@ -31,6 +31,7 @@ from wampd.realms.options import Match
 from wampd.router.envoy import CallFailed
 from wampd.router.http.access.access import Access, Refused
 from wampd.router.http.answer import say
+from wampd.router.http.body import no_body
 from wampd.router.http.streams.eventstream import EventStream, begin
 from wampd.router.http.streams.following import LOST, Following, Frame, Past
 from wampd.router.http.streams.marks import MOST_TOPICS, Topic
@@ -76,6 +77,7 @@ class EventsResource(Resource):
     """The streams of one path."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(
         self,

@@ -29,6 +29,14 @@ def say_raw_json(request: Any, status: int, text: bytes) -> bytes:
     return _answer(request, status, JSON, text)
 
 
+def give(request: Any, body: bytes) -> None:
+    """Answer with this body, which is all of it; its status and type are set."""
+    request.setHeader(b"Content-Length", b"%d" % len(body))
+    if request.method != b"HEAD":
+        request.write(body)
+    request.finish()
+
+
 class Later:
     """The answer to a request that is given later, once, unless the client has left before."""
 
@@ -61,13 +69,8 @@ class Later:
             self._request.processingFailed(failure)
 
     def _give(self, how: Any, status: int, what: Any) -> None:
-        if self.is_left:
-            return
-        body: bytes = how(self._request, status, what)
-        self._request.setHeader(b"Content-Length", b"%d" % len(body))
-        if self._request.method != b"HEAD":
-            self._request.write(body)
-        self._request.finish()
+        if not self.is_left:
+            give(self._request, how(self._request, status, what))
 
     def _has_left(self, _failure: object) -> None:
         self.is_left = True

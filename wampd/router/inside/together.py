@@ -1,4 +1,4 @@
-"""Several requests of one session, as one."""
+"""Several things that are waited for, as one."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.http.access.access import Access, Refused
 from wampd.router.http.access.guarded import refuse
-from wampd.router.http.answer import Later, say
+from wampd.router.http.answer import Later, give, say
 from wampd.router.http.body import no_body
 from wampd.router.http.conditional import has_not_changed
 from wampd.router.http.openapi.document import About, document
@@ -108,10 +108,7 @@ class OpenApiResource(Resource):
             request.finish()
             return
         request.setHeader(b"Content-Type", kind)
-        request.setHeader(b"Content-Length", b"%d" % len(made.body))
-        if request.method != b"HEAD":
-            request.write(made.body)
-        request.finish()
+        give(request, made.body)
 
     def _made(self, grants: Grants, after: str, kind: bytes) -> _Made:
         """The document: one that is kept, or a new one."""

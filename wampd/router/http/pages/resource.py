@@ -31,7 +31,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.envoy import CallFailed
 from wampd.router.http.access.access import Access, Refused
-from wampd.router.http.answer import say
+from wampd.router.http.answer import give, say
 from wampd.router.http.body import no_body
 from wampd.router.http.bridges.errors import Errors
 from wampd.router.http.conditional import has_not_changed
@@ -204,14 +204,8 @@ class _Page:
         return self.error(503)
 
     def _give(self, body: bytes) -> None:
-        request = self._request
-        if self._left:
-            return
-        if request.code not in (204, 304):
-            request.setHeader(b"Content-Length", b"%d" % len(body))
-        if request.method != b"HEAD":
-            request.write(body)
-        request.finish()
+        if not self._left:
+            give(self._request, body)
 
 
 def read_head(said: Any) -> Head:

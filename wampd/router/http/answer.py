@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 TEXT: Final = b"text/plain; charset=utf-8"
 JSON: Final = b"application/json"
+READING: Final = frozenset({b"GET", b"HEAD"})
+"""The methods by which something is read."""
 
 
 def say(request: Any, status: int, text: str) -> bytes:
@@ -27,6 +29,12 @@ def say_json(request: Any, status: int, value: Any) -> bytes:
 def say_raw_json(request: Any, status: int, text: bytes) -> bytes:
     """Answer a request with a status and JSON as it is; return the body."""
     return _answer(request, status, JSON, text)
+
+
+def say_read_only(request: Any) -> bytes:
+    """Answer a request whose method is not one of `READING`, which are all that there is here; return the body."""
+    request.setHeader(b"Allow", b"GET, HEAD")
+    return say(request, 405, "GET alone")
 
 
 def give(request: Any, body: bytes) -> None:

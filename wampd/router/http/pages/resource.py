@@ -31,7 +31,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.envoy import CallFailed
 from wampd.router.http.access.access import Access, Refused
-from wampd.router.http.answer import give, say
+from wampd.router.http.answer import READING, give, say, say_read_only
 from wampd.router.http.body import no_body
 from wampd.router.http.bridges.errors import Errors
 from wampd.router.http.conditional import has_not_changed
@@ -95,9 +95,8 @@ class Pages(Resource):
         found = self._find(request)
         if found is None:
             return page.error(404)
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader(b"Allow", b"GET, HEAD")
-            return say(request, 405, "GET alone")
+        if request.method not in READING:
+            return say_read_only(request)
         route, values = found
         try:
             values |= route.more(request.uri.partition(b"?")[2])

@@ -30,7 +30,7 @@ from twisted.web.server import NOT_DONE_YET
 from wampd.realms.options import Match
 from wampd.router.envoy import CallFailed
 from wampd.router.http.access.access import Access, Refused
-from wampd.router.http.answer import give, say
+from wampd.router.http.answer import READING, give, say, say_read_only
 from wampd.router.http.body import no_body
 from wampd.router.http.streams.eventstream import EventStream, begin
 from wampd.router.http.streams.following import LOST, Following, Frame, Past
@@ -112,9 +112,8 @@ class EventsResource(Resource):
 
     def render(self, request: Any) -> Any:
         """Answer with a stream."""
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader(b"Allow", b"GET, HEAD")
-            return say(request, 405, "GET alone")
+        if request.method not in READING:
+            return say_read_only(request)
         request.setHeader(b"Cache-Control", b"no-store")
         asked = _asked(request)
         if isinstance(asked, str):

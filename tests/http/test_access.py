@@ -5,10 +5,11 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.http.bridging import Stage, basic
+from tests.http.house import Gather
 from wampd.auth.throttle import Throttle, Tolerance
 from wampd.router.http.access.guarded import Guarded
 from wampd.router.http.access.logins import Logins, Terms
-from wampd.router.http.body import Gather, Intake
+from wampd.router.http.body import Intake
 from wampd.router.http.policy import Policy
 from wampd.router.inside.coming import Credentials
 

@@ -25,7 +25,7 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from wampd.router.http.answer import say
+from wampd.router.http.answer import READING, say, say_read_only
 from wampd.router.http.body import no_body
 from wampd.router.http.conditional import fails, has_not_changed, is_conditional, part_of
 from wampd.router.http.static.encodings import IDENTITY, chosen
@@ -74,9 +74,8 @@ class StaticFiles(Resource):
 
     def render(self, request: Any) -> Any:
         """Answer with the file of the path."""
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader(b"Allow", b"GET, HEAD")
-            return say(request, 405, "GET alone")
+        if request.method not in READING:
+            return say_read_only(request)
         segments = tuple([each.decode("utf-8", "surrogateescape") for each in request.postpath])
         try:
             return self._answer(request, segments)

@@ -9,8 +9,8 @@ from tests.http.house import logged
 from tests.inside.house import House
 from tests.transports.port import EVERYTHING, Port, build_site, headers, status
 from tests.transports.wires import Loop
-from wampd.router.http.access import FixedRole, Refused
-from wampd.router.http.errors import Errors
+from wampd.router.http.access.access import FixedRole, Refused
+from wampd.router.http.bridges.errors import Errors
 from wampd.router.http.pages import rendering
 from wampd.router.http.pages.rendering import Slices, Templates, Turns
 from wampd.router.http.pages.resource import Pages, Site

@@ -11,8 +11,8 @@ import pytest
 
 from tests.http.asking import ask, body, files, static
 from tests.transports.port import Port, headers, status
-from wampd.router.http.files import KEPT_FILES, SMALL, Files, kind_of
-from wampd.router.http.static import caching
+from wampd.router.http.static.files import KEPT_FILES, SMALL, Files, kind_of
+from wampd.router.http.static.resource import caching
 
 BROWSER = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -37,6 +37,29 @@ def root(tmp_path):
     for name in ("app.js", "style.css"):
         os.utime(root / name, (1e9, 1e9))
     return root
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("app.mjs", "text/javascript; charset=utf-8"),
+        ("app.js.map", "application/json"),
+        ("app.wasm", "application/wasm"),
+        ("font.woff2", "font/woff2"),
+        ("font.woff", "font/woff"),
+        ("font.ttf", "font/ttf"),
+        ("font.otf", "font/otf"),
+        ("site.webmanifest", "application/manifest+json"),
+        ("photo.avif", "image/avif"),
+        ("news.atom", "application/atom+xml"),
+        ("news.rss", "application/rss+xml"),
+        ("thing.jsonld", "application/ld+json"),
+        ("none", "application/octet-stream"),
+    ],
+)
+def test_what_sites_are_made_of_has_its_type_on_every_machine(name, kind):
+    """The types of the system are not asked."""
+    assert kind_of(name) == kind
 
 
 # ------------------------------------------------------------------------------------------------ compressed forms

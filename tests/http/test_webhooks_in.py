@@ -8,7 +8,7 @@ from base64 import b64encode
 import pytest
 
 from tests.http.bridging import Stage
-from wampd.router.http.webhook import PROVIDERS, Deliveries, Rules, Scheme, WebhookResource
+from wampd.router.http.bridges.webhook import PROVIDERS, Deliveries, Rules, Scheme, WebhookResource
 from wampd.router.settings.http.webhook import secret_bytes
 from wampd.router.settings.secret import Secret
 

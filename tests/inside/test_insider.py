@@ -1,5 +1,8 @@
 """Sessions of the router's own: what they ask for, what they serve, and how they come in and go."""
 
+import gc
+import weakref
+
 import pytest
 from msgspec import Raw
 from twisted.internet.defer import Deferred
@@ -10,6 +13,7 @@ from wampd.router.inside.insider import Refusal, Returned
 from wampd.router.inside.insiders import Credentials, NotLetIn
 
 ABOUT = {"type": "http", "peer": "192.0.2.7"}
+JOE = Credentials("ticket", "joe", "hunter2")
 
 
 @pytest.fixture
@@ -158,3 +162,47 @@ def test_who_leaves_is_gone(house):
     house.turns()
     assert insider.is_over
     assert insider.id not in house.realms["realm1"].core.sessions
+
+
+def test_nothing_is_left_of_a_session_that_has_left_and_nobody_waits_for_it(house):
+    """Nor does it count as somebody who came too late."""
+    for insider in (house.enter(), house.now(house.insiders.log_in("realm1", JOE, ABOUT))):
+        insider.leave()
+    house.turns()
+    assert house.clock.getDelayedCalls() == []
+    house.later(3600)
+    assert house.realms.tally.totals() == {}
+
+
+def test_a_session_that_was_sent_away_leaves_nothing_either(house):
+    insider = house.enter()
+    session = house.realms["realm1"].core.sessions[insider.id]
+    house.realms["realm1"].core.expel([session], "wamp.close.killed", "")
+    house.realms["realm1"].tidy()
+    house.turns()
+    assert insider.is_over
+    assert house.clock.getDelayedCalls() == []
+
+
+def test_a_proof_that_would_have_expired_much_later_is_not_waited_for(house):
+    insider, line = house.insiders._line(None)
+    line.wake(86_400.0)
+    insider.lost("wamp.close.normal")
+    house.turns()
+    assert house.clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("way", ["subscribe", "register"])
+def test_a_request_that_was_not_sent_keeps_no_handler(house, way):
+    class Handler:
+        def __call__(self, reply):
+            """Take nothing."""
+
+    insider, handler = house.enter(), Handler()
+    insider.leave()
+    kept = weakref.ref(handler)
+    with pytest.raises(CallFailed):
+        house.now(getattr(insider, way)("com.app.x", handler))
+    del handler
+    gc.collect()
+    assert kept() is None

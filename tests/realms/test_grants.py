@@ -55,7 +55,15 @@ def test_a_uri_may_be_as_long_as_the_realm_says():
 @pytest.mark.spec("URI-05")
 @pytest.mark.parametrize("match", ["exact", "prefix", "wildcard"])
 @pytest.mark.parametrize(
-    "uri", ["wamp.foo", "wamp", "wamp.session.on_join", "wampd.audit.denied", "wampd.authorization.invalidate"]
+    "uri",
+    [
+        "wamp.foo",
+        "wamp",
+        "wamp.session.on_join",
+        "wampd.audit.denied",
+        "wampd.authorization.invalidate",
+        "wampd.hook.post",
+    ],
 )
 @pytest.mark.parametrize("action", ["register", "publish"])
 def test_nobody_registers_or_publishes_in_wamp(action, uri, match):

@@ -53,6 +53,8 @@ listeners:
         events: {realm: realm1, topic: com.shut}
       /app: {type: wsgi, application: "served:application", directory: ., threads: 2, waiting: 0, timeout: 1 s}
       /thing: {type: resource, class: served.Thing, directory: ., arguments: {word: hello}}
+      /publish: {type: publish, realm: realm1, access: {basic: true}}
+      /call: {type: call, realm: realm1, access: {basic: true}}
       /gone: {type: proxy, backends: [{url: "http://127.0.0.1:${CLOSED}"}]}
     limits: {handshake_timeout: 2 s, message_size: 64 KiB, connections_per_address: 20}
 """
@@ -128,6 +130,7 @@ def basic(name):
     return "Authorization: Basic " + base64.b64encode(f"{name}:hunter2".encode()).decode()
 
 
+JSON = "Content-Type: application/json"
 BIG = "@" + str(ROOT / "CHANGELOG.md")
 BY_CURL = [
     (200, "/page.txt", ()),
@@ -141,6 +144,12 @@ BY_CURL = [
     (201, "/shut/joe.txt", ("-X", "PUT", "-H", basic("joe"), "--data-binary", "hello")),
     (204, "/json", ("-X", "OPTIONS", "-H", "Origin: https://a.example", "-H", "Access-Control-Request-Method: GET")),
     (206, "/page.txt", ("-r", "0-3")),
+    (200, "/publish", ("-H", basic("joe"), "-H", JSON, "-d", '{"topic": "com.a", "args": [1]}')),
+    (400, "/publish", ("-H", basic("joe"), "-H", JSON, "-d", "{")),
+    (401, "/publish", ("-H", JSON, "-d", '{"topic": "com.a"}')),
+    (403, "/publish", ("-H", basic("joe"), "-H", JSON, "-d", '{"topic": "org.a"}')),
+    (404, "/call", ("-H", basic("ann"), "-H", JSON, "-d", '{"procedure": "com.nobody"}')),
+    (405, "/call", ("-H", basic("ann"))),
     (301, "/old", ()),
     (304, "/page.txt", ("-H", "If-None-Match: *")),
     (307, "/moved", ("-d", "a")),
@@ -327,6 +336,7 @@ ELSEWHERE = {
     421: "another host by TLS: tests/router/test_sites.py",
     429: "long-poll: tests/transports/test_longpoll_requests.py",
     503: "test_more_than_may_be_inside_are_told_so",
+    508: "a proxy that asks itself: tests/http/test_proxy_faults.py",
 }
 
 

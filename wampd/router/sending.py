@@ -71,15 +71,16 @@ class Sender:
         if session is None:
             return
         outbox = session.outbox
-        session.sent += len(outbox)
         share = self._share
         if len(outbox) == 1 and outbox[0].__class__ is Event:  # the usual turn of a subscriber
             ready = outbox[0].frames.get(share)
             if ready is not None and len(ready) <= self._largest_frame:
                 outbox.clear()
+                session.sent += 1
                 self._connection.write(ready)
                 return
         session.spent = 0
+        session.sent += len(outbox)
         connection = self._connection
         encode, frame, largest = self._codec.encode, connection.framing.frame, connection.framing.max_send
         frames: list[bytes] = []

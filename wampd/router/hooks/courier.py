@@ -18,7 +18,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 from msgspec import Raw, Struct
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
@@ -32,6 +31,7 @@ from wampd.router.hooks.ledger import DeadLetter, Ledger
 from wampd.router.hooks.registry import Bounds, Hook, Registry
 from wampd.router.hooks.sending import Sending, write_body
 from wampd.router.hooks.verdicts import Again, Dead, Gone, Outcome, Patience, judge
+from wampd.router.inside.reading import Unreadable, dict_of, list_of
 
 if TYPE_CHECKING:
     from wampd.router.outgoing.client import Client
@@ -195,6 +195,10 @@ class Courier:
         self._logs.pop(hook.id, None)
         return self._keeping.remove_hook(hook.id)
 
+    def end(self, hook: Hook) -> None:
+        """Take a registration out that its owner has not ended."""
+        self._done(self.remove(hook))
+
     def log_of(self, hook_id: str) -> Sequence[Attempt]:
         """The last attempts for a hook, the oldest first."""
         return self._logs.get(hook_id, ())
@@ -307,6 +311,8 @@ class Courier:
         sent.addErrback(lambda failure: log.failure("delivering to a webhook failed: a bug in wampd", failure))
 
     def _send(self, hook: Hook, delivery: Delivery, body: bytes | None) -> Any:
+        if delivery.is_over:
+            return Outcome(reason="cancelled")
         if body is None:
             return LOST
         headers = [("wampd-hook-attempt", str(delivery.attempts)), ("wampd-hook-delivery", delivery.id)]
@@ -383,7 +389,8 @@ def _wanting(hooks: list[Hook], args: Raw | None, kwargs: Raw | None) -> list[Ho
     """Those whose filters an event passes; it is read only if there are any."""
     if not any(hook.filter for hook in hooks):
         return hooks
-    payload = Payload(
-        [] if args is None else msgspec.json.decode(args), {} if kwargs is None else msgspec.json.decode(kwargs)
-    )
+    try:
+        payload = Payload(list_of(args), dict_of(kwargs))
+    except Unreadable:  # what no value can be compared with passes no filter
+        return [hook for hook in hooks if not hook.filter]
     return [hook for hook in hooks if passes(hook.filter, payload)]

@@ -10,16 +10,18 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from io import BytesIO
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.error import UnsupportedMethod
-from twisted.web.http import NO_BODY_CODES
+from twisted.web.http import NO_BODY_CODES, RESPONSES
 from twisted.web.server import NOT_DONE_YET, Request
 
 from wampd.router.http.answer import say
@@ -39,6 +41,10 @@ SAFE: Final = (
 not to tell other sites where links were found, and not to show pages in frames of other sites."""
 METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"TRACE", b"PATCH"})
 """What there is (RFC 9110, section 9; RFC 5789)."""
+PHRASES: Final[Mapping[int, bytes]] = MappingProxyType(
+    {each.value: each.phrase.encode() for each in HTTPStatus if each not in RESPONSES}
+)
+"""Of statuses that Twisted does not know."""
 WHOLE: Final = Intake(streamed=False)
 """How bodies are taken of which nothing is said."""
 VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
@@ -170,6 +176,10 @@ class SmallRequest(Request):
         if not isinstance(body, bytes):
             raise TypeError(f"what is at {self.path!r} answers with no bytes")
         self._answer(body)
+
+    def setResponseCode(self, code: int, message: bytes | None = None) -> None:  # noqa: N802 - Twisted's name
+        """Set the status, by a phrase of its own where none is given."""
+        super().setResponseCode(code, PHRASES.get(code) if message is None else message)
 
     def _not_allowed(self, allowed: Sequence[bytes]) -> bytes:
         """A resource does not know the method (RFC 9110, sections 15.5.6 and 15.6.2)."""

@@ -50,11 +50,14 @@ from wampd.realms.messages import (
 )
 from wampd.realms.options import MAX_ID, Match
 from wampd.realms.records import CANCELED
+from wampd.realms.services import INVALID_ARGUMENT
 from wampd.router.envoy import MOST_CALLS, TIMEOUT, CallFailed
+from wampd.router.inside.reading import Unreadable, dict_of, list_of
 
 log = Logger()
 
 RUNTIME_ERROR: Final = "wamp.error.runtime_error"
+"""What client libraries say when a procedure fails in a way that was not meant."""
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 Payload: TypeAlias = "Raw | Sequence[Any] | Mapping[str, Any] | None"
@@ -62,8 +65,6 @@ Payload: TypeAlias = "Raw | Sequence[Any] | Mapping[str, Any] | None"
 _elements = msgspec.json.Decoder(list[Raw])
 _encode = msgspec.json.Encoder(enc_hook=lambda value: dict(value)).encode  # of mappings that are no dict
 _decode: Callable[[Raw], Any] = msgspec.json.decode
-_list = msgspec.json.Decoder(list[Any]).decode
-_dict = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Reply(Struct, frozen=True):
@@ -74,12 +75,12 @@ class Reply(Struct, frozen=True):
     details: Mapping[str, Any] = NOTHING
 
     def values(self) -> list[Any]:
-        """The positional arguments, decoded."""
-        return [] if self.args is None else _list(self.args)
+        """The positional arguments, decoded. Raise `Unreadable`."""
+        return list_of(self.args)
 
     def named(self) -> dict[str, Any]:
-        """The keyword arguments, decoded."""
-        return {} if self.kwargs is None else _dict(self.kwargs)
+        """The keyword arguments, decoded. Raise `Unreadable`."""
+        return dict_of(self.kwargs)
 
 
 class Returned(Struct, frozen=True):
@@ -166,8 +167,7 @@ class Insider:
         self, topic: str, handler: Handler, match: Match = "exact", options: Mapping[str, Any] = NOTHING
     ) -> Deferred[Subscription]:
         """Let ``handler`` take the events of a topic; their `Reply.details` name the topic if ``match`` is not exact."""
-        asked = self._ask(SUBSCRIBE, {**options, "match": match}, topic)
-        self._new[self._last] = handler
+        asked = self._ask(SUBSCRIBE, {**options, "match": match}, topic, handler=handler)
         return asked.addCallback(Subscription, topic)
 
     def unsubscribe(self, subscription: Subscription) -> Deferred[None]:
@@ -177,9 +177,7 @@ class Insider:
 
     def register(self, procedure: str, handler: Handler, options: Mapping[str, Any] = NOTHING) -> Deferred[int]:
         """Let ``handler`` serve a procedure; the Deferred has the registration's id."""
-        asked = self._ask(REGISTER, options, procedure)
-        self._new[self._last] = handler
-        return asked
+        return self._ask(REGISTER, options, procedure, handler=handler)
 
     def unregister(self, registration: int) -> Deferred[None]:
         """Serve a procedure no more; invocations under way go on."""
@@ -191,7 +189,7 @@ class Insider:
         if number in self._under_way:
             self._say(YIELD, number, {"progress": True}, args, kwargs)
 
-    def leave(self, reason: str = "wamp.close.normal") -> None:
+    def leave(self, reason: str = "wamp.close.close_realm") -> None:
         """End the session."""
         if not self.is_over:
             self._say(GOODBYE, {}, reason)
@@ -252,7 +250,12 @@ class Insider:
 
     def _error(self, elements: list[Raw]) -> None:
         reply = _reply([elements[3], *elements[5:]])
-        self._fail(_decode(elements[2]), CallFailed(_decode(elements[4]), reply.values(), reply.named()))
+        uri = _decode(elements[4])
+        try:
+            error = CallFailed(uri, reply.values(), reply.named())
+        except Unreadable:  # whatever a callee wrote, its error is one
+            error = CallFailed(uri)
+        self._fail(_decode(elements[2]), error)
 
     def _event(self, elements: list[Raw]) -> None:
         handlers = self._handlers.get(_decode(elements[1]), ())
@@ -283,14 +286,19 @@ class Insider:
 
     # ------------------------------------------------------------------------------------------------------ in the small
 
-    def _ask(self, kind: int, *rest: Any) -> Deferred[Any]:
-        """Send a request; the Deferred has what answers it. Raise `TypeError` or `ValueError` if it cannot be written."""
+    def _ask(self, kind: int, *rest: Any, handler: Handler | None = None) -> Deferred[Any]:
+        """Send a request; the Deferred has what answers it. Raise `TypeError` or `ValueError` if it cannot be written.
+
+        ``handler`` is for what the request opens.
+        """
         self._last = number = self._last % MAX_ID + 1
         if self.is_over:
             return fail(CallFailed(CANCELED, ["the session is over"]))
         if len(self._waiting) >= MOST_CALLS:
             return fail(CallFailed(UNAVAILABLE, ["too many requests wait for their answers"]))
         self._say(kind, number, *rest)
+        if handler is not None:
+            self._new[number] = handler
         waiting = self._waiting[number] = Deferred(lambda _: self._give_up(number, CANCELED))
         return waiting
 
@@ -330,6 +338,8 @@ class Insider:
     def _guarded(self, handler: Handler, reply: Reply) -> None:
         try:
             handler(reply)
+        except Unreadable:
+            log.debug("an event cannot be read")  # its publisher's trouble
         except Exception:  # noqa: BLE001 - logged, and no other handler is concerned
             log.failure("taking an event failed: a bug in wampd")
 
@@ -351,6 +361,8 @@ class Insider:
         why = failure.value
         if isinstance(why, Refusal):
             self._say(ERROR, INVOCATION, number, {}, why.uri, list(why.args[1:]), why.kwargs or None)
+        elif isinstance(why, Unreadable):
+            self._say(ERROR, INVOCATION, number, {}, INVALID_ARGUMENT, [str(why)])
         elif isinstance(why, CancelledError):
             self._say(ERROR, INVOCATION, number, {}, CANCELED)
         else:

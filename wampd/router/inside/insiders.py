@@ -169,4 +169,5 @@ class Insiders:
             about=told,
         )
         send.append(line.send_payloads)
+        insider.on_over.append(lambda _: line.drop())  # it serves no second session, and waits for none
         return insider, line

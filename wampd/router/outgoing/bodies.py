@@ -15,7 +15,9 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import msgspec
+from msgspec import Raw
 
+from wampd.router.inside.reading import Unreadable, value_of
 from wampd.router.inside.telling import Told
 
 LARGEST: Final = 8 * 2**20
@@ -52,7 +54,10 @@ def template_body(text: str) -> Callable[[Told], bytes]:
     template = _environment().from_string(text)
 
     def body(event: Told) -> bytes:
-        values = msgspec.json.decode(msgspec.json.encode(event))
+        try:
+            values = value_of(Raw(msgspec.json.encode(event)))
+        except Unreadable as why:
+            raise BodyError(str(why)) from None
         size, parts = 0, []
         try:
             for part in template.generate({"args": [], "kwargs": {}, "details": {}, **values}):

@@ -30,6 +30,7 @@ from twisted.python.failure import Failure
 
 from wampd.realms.services import INVALID_ARGUMENT
 from wampd.router.inside.insider import Refusal, Reply, Returned
+from wampd.router.inside.reading import value_of
 from wampd.router.outgoing.client import Client, Response
 from wampd.router.outgoing.problems import OutgoingError
 from wampd.router.outgoing.templates import TextTemplate, UnfitError, UrlTemplate, as_text, header_value
@@ -152,12 +153,15 @@ class Generic(Struct, frozen=True, kw_only=True):
     def _url(self, url: str) -> str:
         below = url.removeprefix(self.base).removeprefix("/")
         segments = below.split("/")
-        if not _BELOW.fullmatch(below) or any(segment in (".", "..") for segment in segments):
+        whole = segments if segments[-1] else segments[:-1]  # it may end with a slash
+        if not all(_SEGMENT.fullmatch(segment) for segment in whole) or any(map(_UP.match, segments)):
             raise UnfitError("the url is a path below that of the procedure, without a query")
         return self.base + "/".join(quote(segment, safe="!$&'()*+,;=:@~%") for segment in segments)
 
 
-_BELOW: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]+/?|%(?!2[eEfF]|5[cC]|[01])[0-9A-Fa-f]{2}/?)*")
+_UP: Final = re.compile(r"\.\.?(?:;|%3[bB]|$)")
+"""Segments that lead up, those included from which some servers take parameters away first (RFC 3986, section 3.3)."""
+_SEGMENT: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!2[eEfF]|5[cC]|[01])[0-9A-Fa-f]{2})+")
 
 
 class _Wanted(Struct, forbid_unknown_fields=True):
@@ -233,7 +237,7 @@ class _Arguments(Mapping[str, Any]):
             return self._details[name]
         value = self._raw[name]
         self._left.pop(name, None)
-        return msgspec.json.decode(value)
+        return value_of(value)
 
     def __iter__(self) -> Any:
         return iter(self._raw)
@@ -264,7 +268,7 @@ def _body(kind: Body, given: _Arguments) -> tuple[bytes | None, str | None]:
     if kind == "json":
         return msgspec.json.encode(left), "application/json"
     if kind == "form":
-        decoded = {name: msgspec.json.decode(value) for name, value in left.items()}
+        decoded = {name: value_of(value) for name, value in left.items()}
         pairs = [(name, as_text(name, each)) for name, value in decoded.items() for each in _list(value)]
         return urlencode(pairs).encode(), "application/x-www-form-urlencoded"
     return None, None

@@ -4,8 +4,6 @@ import os
 import re
 from pathlib import Path
 
-from wampd.router.objects import trouble_with
-
 from .checker import Here
 from .http import ResourcePath, UploadPath, WsgiPath
 from .listeners import http_paths
@@ -49,6 +47,8 @@ def resource(path: ResourcePath, here: Here) -> None:
 
 
 def _importable(module: str, name: str, directory: Path | None, here: Here, key: str) -> None:
+    from wampd.router.objects import trouble_with  # only where there are objects
+
     if directory is not None and not directory.is_dir():
         here.problem(f"there is no directory {quote_file(directory)}", "directory")
     elif here.is_sound("directory") and (trouble := trouble_with(module, name, directory)):

@@ -63,6 +63,7 @@ class MemoryLine:
         self._incoming: deque[bytes | tuple[int, str]] = deque()
         self._gone = False
         self._held = False
+        self._waking: Any = None
         self.peer = SessionPeer(realms, self, codec, dict(about), patience)
         if self.peer.deadline is not None:
             self.wake(self.peer.deadline)
@@ -133,12 +134,19 @@ class MemoryLine:
                 self._clock.callLater(0, self._arrive)
 
     def wake(self, at: float) -> None:
-        """Remember that the peer object has a deadline."""
-        self._clock.callLater(max(0.0, at - self._clock.seconds()), self._tick)
+        """Remember that the peer object has a deadline, which takes the place of a former one."""
+        self._sleep()
+        self._waking = self._clock.callLater(max(0.0, at - self._clock.seconds()), self._tick)
+
+    def _sleep(self) -> None:
+        """Wait for no deadline: it may be far away, and what waits is not forgotten."""
+        if self._waking is not None and self._waking.active():
+            self._waking.cancel()
 
     def _lose(self, why: str) -> None:
         if not self._gone:
             self._gone = True
+            self._sleep()
             self.peer.lost(why)
             self._realms.end_of_turn()
 

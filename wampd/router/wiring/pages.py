@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wampd.router.http.errors import Errors
+from wampd.router.http.bridges.errors import Errors
 from wampd.router.http.pages.rendering import Templates
 from wampd.router.http.pages.resource import Pages, Site
 from wampd.router.http.pages.routes import Route, read_path

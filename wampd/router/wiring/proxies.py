@@ -16,8 +16,9 @@ from twisted.internet.endpoints import (
     wrapClientTLS,
 )
 from twisted.internet.protocol import Factory
-from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
+from twisted.internet.ssl import optionsForClientTLS
 
+from wampd.router.authorities import trust_of
 from wampd.router.cookies import HOST
 from wampd.router.http.proxy.backends import Backend, Backends, Room
 from wampd.router.http.proxy.checks import Checks
@@ -94,10 +95,4 @@ def endpoint_of(upstream: Upstream, reactor: Any, timeout: float, authorities: b
     endpoint = kind(reactor, upstream.host, upstream.port, timeout=timeout)
     if upstream.scheme == "http":
         return endpoint
-    trusted = None if authorities is None else trustRootFromCertificates(_certificates(authorities))
-    return wrapClientTLS(optionsForClientTLS(upstream.host, trustRoot=trusted), endpoint)
-
-
-def _certificates(pem: bytes) -> list[Certificate]:
-    end = b"-----END CERTIFICATE-----"
-    return [Certificate.loadPEM(part + end + b"\n") for part in pem.split(end)[:-1]]
+    return wrapClientTLS(optionsForClientTLS(upstream.host, trustRoot=trust_of(authorities)), endpoint)

@@ -19,7 +19,7 @@ from twisted.web.resource import Resource
 
 from wampd.router.http.body import no_body
 from wampd.router.http.json_value import JsonValue
-from wampd.router.http.static import StaticFiles, caching
+from wampd.router.http.static.resource import StaticFiles, caching
 
 ASSETS: Final = Path(__file__).parent / "assets"
 """What the sources in ``dashboard/`` of the repository are built to."""

@@ -30,13 +30,14 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.envoy import CallFailed
-from wampd.router.http.access import Access, Refused
-from wampd.router.http.answer import say
+from wampd.router.http.access.access import Access, Refused
+from wampd.router.http.answer import READING, give, say, say_read_only
 from wampd.router.http.body import no_body
+from wampd.router.http.bridges.errors import Errors
 from wampd.router.http.conditional import has_not_changed
-from wampd.router.http.errors import Errors
 from wampd.router.http.pages.rendering import Slices, Turns
 from wampd.router.http.pages.routes import Route, Unfit, path_of
+from wampd.router.inside.reading import Unreadable
 
 log = Logger()
 
@@ -96,9 +97,8 @@ class Pages(Resource):
         found = self._find(request)
         if found is None:
             return page.error(404)
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader(b"Allow", b"GET, HEAD")
-            return say(request, 405, "GET alone")
+        if request.method not in READING:
+            return say_read_only(request)
         route, values = found
         try:
             values |= route.more(request.uri.partition(b"?")[2])
@@ -158,7 +158,11 @@ class _Page:
         called.cancel()
 
     def _rendered(self, reply: Any, route: Route, values: Mapping[str, Any]) -> bytes | Deferred[bytes]:
-        args, kwargs = reply.values(), reply.named()
+        try:
+            args, kwargs = reply.values(), reply.named()
+        except Unreadable as why:
+            log.warn("{procedure}: {why}", procedure=route.procedure, why=str(why))
+            return self.error(500)
         said = kwargs.pop(HTTP, None)
         told = {"result": args[0] if args else None, "args": args, "kwargs": kwargs, "asked": values}
         try:
@@ -207,14 +211,8 @@ class _Page:
         return self.error(503)
 
     def _give(self, body: bytes) -> None:
-        request = self._request
-        if self._left:
-            return
-        if request.code not in (204, 304):
-            request.setHeader(b"Content-Length", b"%d" % len(body))
-        if request.method != b"HEAD":
-            request.write(body)
-        request.finish()
+        if not self._left:
+            give(self._request, body)
 
 
 def read_head(said: Any) -> Head:

@@ -31,7 +31,7 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
-from wampd.router.http.answer import say
+from wampd.router.http.answer import give, say
 from wampd.router.http.body import Body
 from wampd.router.http.proxy.backends import FRESH, Backend, Backends, lacks_descriptors
 from wampd.router.http.proxy.connection import BackendConnection
@@ -338,10 +338,7 @@ class Exchange:
     def _say(self, status: int, text: str) -> None:
         """Answer in our own words."""
         self._over = True
-        body = say(self._request, status, text)
-        self._request.setHeader(b"Content-Length", b"%d" % len(body))
-        self._request.write(body)
-        self._request.finish()
+        give(self._request, say(self._request, status, text))
 
     def _finish_with_backend(self) -> None:
         """Nothing of this is under way any more."""

@@ -141,11 +141,9 @@ class Logins:
         return tried
 
     def _counts_once(self, shown: Credentials) -> bool:
-        """Whether nobody can come in by this twice."""
         return shown.method == "jwt" and self._terms.single_use
 
     def _may_use(self, insider: Insider) -> bool:
-        """Whether the path is for the role of a session."""
         roles = self._terms.roles
         return roles is None or insider.details.get("authrole") in roles
 

@@ -28,6 +28,7 @@ from wampd.realms.grants import NOT_AUTHORIZED
 from wampd.realms.limits import UNAVAILABLE
 from wampd.router.http.access.access import Refused
 from wampd.router.http.access.credentials import Unreadable, authorization, challenges, is_of_browser, lines, may_come
+from wampd.router.http.request import address_of
 from wampd.router.inside.coming import Credentials, NotLetIn
 
 if TYPE_CHECKING:
@@ -385,8 +386,3 @@ def _for(insider: Insider, request: Any) -> Insider:
     """Let a session end with its request."""
     request.notifyFinish().addBoth(lambda _: insider.leave())
     return insider
-
-
-def address_of(request: Any) -> str:
-    """Where a request comes from."""
-    return str(getattr(request.getClientAddress(), "host", None) or "unix")

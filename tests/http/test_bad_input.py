@@ -288,6 +288,38 @@ def test_a_request_that_trickles_in_is_told_that_it_is_too_slow(sent, trickle):
     assert port.house.inside == 0
 
 
+@pytest.mark.parametrize(
+    ("sent", "what"),
+    [
+        (get(version="HTTP/2.0"), "HTTP requests malformed"),
+        (b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP requests malformed"),
+        (get("/" + "x" * 20_000), "HTTP requests over a limit"),
+        (post(f"Content-Length: {MAX_BODY + 1}"), "HTTP requests over a limit"),
+        (post("Content-Length: 5", rest=b"abc"), "HTTP requests too slow"),
+    ],
+)
+def test_what_is_refused_is_counted(sent, what):
+    struck = []
+    port = connect(site(), strike=struck.append)
+    port.ask(FIRST)
+    assert struck == []
+    port.client.send(sent)
+    port.loop.run(PATIENCE + 1)
+    assert struck == [what]
+
+
+def test_answers_that_nobody_reads_are_counted():
+    class Big(Mirror):
+        def render(self, request):
+            return b"x" * 2_000_000
+
+    struck = []
+    port = connect({"/": Big()}, strike=struck.append)
+    port.client.send(FIRST * 20)
+    port.loop.run(2 * PATIENCE)
+    assert struck == ["HTTP answers not read"]
+
+
 def test_a_connection_that_nobody_uses_is_closed_without_a_word():
     with Watched() as watched:
         port = connect(site())

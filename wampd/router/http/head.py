@@ -21,6 +21,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from wampd.router.tally import REQUESTS_MALFORMED, REQUESTS_TOO_LARGE, REQUESTS_TOO_SLOW
+
 MAX_METHOD: Final = 32
 """Octets; longer ones nobody has implemented (RFC 9112, section 3: 501)."""
 MAX_SEGMENTS: Final = 256
@@ -49,11 +51,25 @@ REASONS: Final = {
 }
 
 
+_STRUCK: Final = {
+    408: REQUESTS_TOO_SLOW,
+    413: REQUESTS_TOO_LARGE,
+    414: REQUESTS_TOO_LARGE,
+    431: REQUESTS_TOO_LARGE,
+    503: REQUESTS_TOO_LARGE,
+}
+
+
 class Refusal(Struct, frozen=True):
     """What is wrong, and the status that says so."""
 
     status: int
     why: str
+
+    @property
+    def counts_as(self) -> str:
+        """What strikes."""
+        return _STRUCK.get(self.status, REQUESTS_MALFORMED)
 
 
 class RequestLine(Struct, frozen=True):

@@ -257,3 +257,8 @@ class SmallRequest(Request):
         else:
             self._answer(say(self, 500, "internal error"))
         return reason
+
+
+def address_of(request: Any) -> str:
+    """The address of the client that sent a request; ``unix``: it came by a Unix socket."""
+    return str(getattr(request.getClientAddress(), "host", None) or "unix")

@@ -1,6 +1,9 @@
 """Deliveries: when they are made, what becomes of them, what is kept, and how much."""
 
+import gc
+
 import pytest
+from twisted.logger import globalLogPublisher
 
 from tests.hooks.house import START, Registry, Shelf
 from wampd.router.hooks.breaker import HostRules
@@ -362,6 +365,25 @@ def test_what_could_not_be_registered_at_first_is_registered_later(caught):
     play.later(6.0)
     assert play.ask(play.ann, "list") == []
     assert isinstance(play.ask(play.ann, "post", "orders", ["x"]), dict)
+
+
+def test_dead_letters_that_cannot_be_taken_up_are_one_error(play):
+    play.register(play.ann)
+    play.web.answers[URL] = 404
+    for _ in range(3):
+        play.ask(play.ann, "post", "orders", ["x"])
+    play.later(60.0)
+    letters = [each["delivery"] for each in play.ask(play.ann, "dead")]
+    play.shelf.fails = True
+    unheard = []
+    globalLogPublisher.addObserver(unheard.append)
+    try:
+        assert play.ask(play.ann, "redeliver", *letters) == "wamp.error.unavailable"
+        gc.collect()
+    finally:
+        globalLogPublisher.removeObserver(unheard.append)
+    assert len(letters) == 3
+    assert [event for event in unheard if "log_failure" in event] == []
 
 
 def test_a_store_that_cannot_be_read_at_first_is_read_later():

@@ -1,14 +1,16 @@
 """Who may use a path: what requests show, whose session serves them, and how long."""
 
 import pytest
+from twisted.internet.defer import Deferred, fail
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.http.bridging import Stage, basic
+from tests.http.house import Gather
 from wampd.auth.throttle import Throttle, Tolerance
 from wampd.router.http.access.guarded import Guarded
 from wampd.router.http.access.logins import Logins, Terms
-from wampd.router.http.body import Gather, Intake
+from wampd.router.http.body import Intake
 from wampd.router.http.policy import Policy
 from wampd.router.inside.coming import Credentials
 
@@ -326,6 +328,31 @@ def test_what_is_configured_for_a_path_has_the_last_word(stage):
     policy = Policy(Guarded(stage.greeting, stage.logins), headers={"Cache-Control": "no-store"})
     answer = stage.serve({"/": policy}).client().ask("GET /", JOE)
     assert (answer.status, answer.header("Cache-Control")) == (200, "no-store")
+
+
+def test_an_access_that_fails_is_a_failure_and_lets_nobody_in(stage):
+    class Broken:
+        def session(self, request):
+            return fail(RuntimeError("private"))
+
+    greeting = Greeting()
+    answer = stage.serve({"/": Guarded(greeting, Broken())}).client().ask("GET /", JOE)
+    assert (answer.status, greeting.asked) == (500, 0)
+    assert b"private" not in answer.body
+
+
+def test_who_left_while_it_was_found_out_who_they_are_is_not_served(stage):
+    class Slow:
+        def session(self, request):
+            self.coming = Deferred()
+            return self.coming
+
+    slow, greeting = Slow(), Greeting()
+    client = stage.serve({"/": Guarded(greeting, slow)}).client()
+    assert client.ask("GET /", JOE) is None
+    client.leave()
+    slow.coming.callback(stage.house.enter("user"))
+    assert greeting.asked == 0
 
 
 def test_what_was_shown_is_not_kept(stage):

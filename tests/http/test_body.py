@@ -8,7 +8,7 @@ from twisted.web.resource import Resource
 
 from tests.http.house import Reader, Watched, body, connect, head
 from tests.transports.port import headers, status
-from wampd.router.http.body import Gather, Intake
+from wampd.router.http.body import Intake
 from wampd.router.http.channel import LINGER, MAX_BODY, PATIENCE, STALL, TWISTED
 
 GET = head("GET /none HTTP/1.1")
@@ -154,16 +154,6 @@ def test_a_body_has_one_sink():
     connect({"/": reader}).ask(post(3))
     with pytest.raises(RuntimeError):
         reader.request.body.into(reader)
-
-
-def test_gather_keeps_all_of_it():
-    got, reader = [], Reader(at_once=False)
-    port = connect({"/": reader})
-    port.ask(post(6))
-    reader.request.body.into(Gather(got.append))
-    port.ask(b"one")
-    port.ask(b"two")
-    assert got == [b"onetwo"]
 
 
 # ------------------------------------------------------------------------------------------------ early answers

@@ -31,6 +31,7 @@ from wampd.router.hooks.ledger import DeadLetter
 from wampd.router.hooks.registry import Hook, TooMany, is_key
 from wampd.router.hooks.sending import write_body
 from wampd.router.inside.insider import Handler, Refusal, Reply
+from wampd.router.inside.together import together
 from wampd.router.outgoing.problems import OutgoingError
 from wampd.router.outgoing.signing import read_secret, write_secret
 from wampd.router.outgoing.targets import read_target
@@ -273,10 +274,7 @@ class Procedures:
                 raise Refusal(NO_SUCH_HOOK, "there is no such dead letter")
             self._own(caller, letter.hook)
             letters.append(letter)
-        last: Deferred[None] | None = None
-        for letter in letters:
-            last = self._courier.redeliver(letter).addErrback(_not_kept)
-        return 0 if last is None else last.addCallback(lambda _: len(letters))
+        return together(map(self._courier.redeliver, letters)).addCallbacks(len, _not_kept)
 
     # ------------------------------------------------------------------------------------------------------------- posts
 

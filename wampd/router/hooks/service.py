@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import Raw
-from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -24,6 +24,7 @@ from wampd.router.hooks.procedures import Procedures
 from wampd.router.hooks.registry import is_key
 from wampd.router.inside.insider import Insider, Reply
 from wampd.router.inside.resident import Resident
+from wampd.router.inside.together import together
 
 log = Logger()
 
@@ -96,11 +97,10 @@ class Hooks:
 
     def _settle(self, insider: Insider) -> Deferred[Any]:
         self._insider = insider
-        waiting: list[Deferred[Any]] = [
+        registered = [
             insider.register(uri, handler, {"disclose_caller": True}) for uri, handler in self._procedures.all().items()
         ]
-        waiting.append(insider.subscribe(self._prefix, self._published, "prefix"))
-        return gatherResults(waiting, consumeErrors=True).addErrback(_first)
+        return together([*registered, insider.subscribe(self._prefix, self._published, "prefix")])
 
     def _publish(self, topic: str, args: Raw, kwargs: Raw) -> None:
         """Tell subscribers of a post. This session is the publisher, so it is not told itself."""
@@ -118,11 +118,3 @@ class Hooks:
             self._strike("events refused by webhooks")
         else:
             self._strike("events not kept for webhooks")
-
-
-def _first(failure: Failure) -> Failure:
-    """Why something failed that was begun with others."""
-    failure.trap(FirstError)
-    why: Any = failure.value
-    first: Failure = why.subFailure
-    return first

@@ -16,7 +16,6 @@ Sources: RFC 9110, section 10.1.1 (Expect); RFC 9112, section 9.3 (what is left 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
@@ -186,20 +185,3 @@ class Body:
             self._line.body_failed()
         finally:
             self._delivering = False
-
-
-class Gather:
-    """A sink that keeps a body, for those who need all of it but want to say when it may come."""
-
-    def __init__(self, done: Callable[[bytes], None], lost: Callable[[str], None] = lambda _: None) -> None:
-        self._parts: list[bytes] = []
-        self._done = done
-        self.lost = lost
-
-    def write(self, data: bytes) -> None:
-        """Keep a part."""
-        self._parts.append(data)
-
-    def finish(self) -> None:
-        """Hand it over."""
-        self._done(b"".join(self._parts))

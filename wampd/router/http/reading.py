@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from twisted.web.resource import Resource
 
-from wampd.router.http.answer import say
+from wampd.router.http.answer import READING, say_read_only
 from wampd.router.http.body import no_body
 
 
@@ -23,9 +22,8 @@ class Readable(Resource):
 
     def render(self, request: Any) -> bytes:
         """Answer a request."""
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader(b"Allow", b"GET, HEAD")
-            return say(request, HTTPStatus.METHOD_NOT_ALLOWED, "GET alone")
+        if request.method not in READING:
+            return say_read_only(request)
         body = self.read(request)
         if request.method == b"HEAD":
             request.setHeader(b"Content-Length", b"%d" % len(body))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.envoy import CallFailed
-from wampd.router.http.access.access import Access, Refused
+from wampd.router.http.access.access import Access
+from wampd.router.http.access.guarded import refuse
 from wampd.router.http.answer import Later
 from wampd.router.http.bridges.errors import Errors, Unfit
 
@@ -41,7 +42,8 @@ class Bridge(Resource):
         answer = self._access.session(request)
         answer.addCallback(self._serve, request, later)
         request.notifyFinish().addErrback(lambda _: answer.cancel())
-        answer.addErrback(self.failed, later)
+        answer.addErrback(self._failed, later)
+        answer.addErrback(refuse, later)
         answer.addErrback(later.failed)
         return NOT_DONE_YET
 
@@ -55,17 +57,14 @@ class Bridge(Resource):
         """Read a request of somebody who may send it; return what to do for whom it is. Raise `Unfit`."""
         raise NotImplementedError
 
-    def failed(self, failure: Failure, later: Later) -> None:
-        """Answer with what went wrong; what is a bug of ours goes on."""
-        failure.trap(CancelledError, CallFailed, Refused, Unfit)
+    def _failed(self, failure: Failure, later: Later) -> None:
+        """Answer with what went wrong; other failures go on."""
+        failure.trap(CallFailed, Unfit)
         why = failure.value
         if isinstance(why, CallFailed):
             later.json(self._errors.status(why.uri), self._errors.body(why))
         elif isinstance(why, Unfit):
             answer_unfit(later, why)
-        elif isinstance(why, Refused):
-            later.headers(why.headers)
-            later.text(why.status, why.text)
 
 
 def answer_unfit(later: Later, why: Unfit) -> None:

@@ -26,7 +26,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.wsgi import WSGIResource
 
-from wampd.router.http.answer import Later, say
+from wampd.router.http.answer import Later, give, say
 from wampd.router.http.body import Intake
 from wampd.router.http.python.gathering import Gathered
 from wampd.router.threads import Threads
@@ -75,10 +75,7 @@ class Visit:
         if self._over or request.startedWriting:
             return
         log.warn("{path}: the WSGI application takes too long", path=request.path.decode("latin-1"))
-        body = say(request, 504, "the application takes too long")
-        request.setHeader(b"Content-Length", b"%d" % len(body))
-        request.write(body)
-        request.finish()
+        give(request, say(request, 504, "the application takes too long"))
 
     def finish(self, finish: Callable[[], None]) -> None:
         """The answer is complete."""

@@ -21,16 +21,19 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from wampd.router.http.answer import say
+from wampd.router.http.answer import READING, say, say_read_only
 from wampd.router.http.body import no_body
 from wampd.router.http.conditional import fails, has_not_changed, is_conditional, part_of
 from wampd.router.http.static.encodings import IDENTITY, chosen
 from wampd.router.http.static.files import File, Files, Form
 from wampd.router.http.static.sending import Sending
 from wampd.router.http.tree import NOTHING
+
+log = Logger()
 
 INDEX: Final = "index.html"
 YEAR: Final = 365 * 86_400
@@ -71,10 +74,16 @@ class StaticFiles(Resource):
 
     def render(self, request: Any) -> Any:
         """Answer with the file of the path."""
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader(b"Allow", b"GET, HEAD")
-            return say(request, 405, "GET alone")
+        if request.method not in READING:
+            return say_read_only(request)
         segments = tuple([each.decode("utf-8", "surrogateescape") for each in request.postpath])
+        try:
+            return self._answer(request, segments)
+        except OSError as why:
+            log.warn("files cannot be read: {why}", why=why.strerror)
+            return _is_being_changed(request)
+
+    def _answer(self, request: Any, segments: tuple[str, ...]) -> Any:
         file = self._files.get(segments) if segments and segments[-1] else self._index_of(segments)
         if file is not None:
             return self._send(request, file)

@@ -30,7 +30,7 @@ from twisted.web.server import NOT_DONE_YET
 from wampd.realms.options import Match
 from wampd.router.envoy import CallFailed
 from wampd.router.http.access.access import Access, Refused
-from wampd.router.http.answer import say
+from wampd.router.http.answer import READING, give, say, say_read_only
 from wampd.router.http.body import no_body
 from wampd.router.http.streams.eventstream import EventStream, begin
 from wampd.router.http.streams.following import LOST, Following, Frame, Past
@@ -112,9 +112,8 @@ class EventsResource(Resource):
 
     def render(self, request: Any) -> Any:
         """Answer with a stream."""
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader(b"Allow", b"GET, HEAD")
-            return say(request, 405, "GET alone")
+        if request.method not in READING:
+            return say_read_only(request)
         request.setHeader(b"Cache-Control", b"no-store")
         asked = _asked(request)
         if isinstance(asked, str):
@@ -217,11 +216,7 @@ class _Streaming:
             failure.raiseException()
 
     def _answer(self, status: int, text: str) -> None:
-        body = say(self._request, status, text)
-        self._request.setHeader(b"Content-Length", b"%d" % len(body))
-        if self._request.method != b"HEAD":
-            self._request.write(body)
-        self._request.finish()
+        give(self._request, say(self._request, status, text))
 
     def _failed(self, failure: Failure) -> None:
         log.failure("a stream of events failed: a bug in wampd", failure)

@@ -21,17 +21,18 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 from msgspec import Raw, Struct
-from twisted.internet.defer import Deferred, FirstError, gatherResults
-from twisted.python.failure import Failure
 
 from wampd.realms.messages import Format
 from wampd.realms.timestamps import rfc3339
 from wampd.router.http.streams.marks import Marks, Place, Topic
 from wampd.router.inside.telling import Told, told
+from wampd.router.inside.together import together
 from wampd.router.wire.codec import Uncarriable
 from wampd.router.wire.convert import convert, to_json
 
 if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
+
     from wampd.realms.history import History, Record
     from wampd.realms.options import Match
     from wampd.realms.session import Session
@@ -93,12 +94,10 @@ class Following:
 
     def subscribe(self) -> Deferred[Any]:
         """Subscribe to all topics; fails with `CallFailed`. What comes then waits for `go_on`."""
-        asked = [
+        return together(
             self._insider.subscribe(topic.uri, partial(self._event, index), topic.match)
             for index, topic in enumerate(self._topics)
-        ]
-        subscribed: Deferred[Any] = gatherResults(asked, consumeErrors=True)
-        return subscribed.addErrback(_first)
+        )
 
     def begin(self, mark: str | None, most: int, size: int) -> tuple[str | None, list[Frame]]:
         """Go on from a mark, or from now; return the mark to begin with, if that is new, and what was missed.
@@ -207,12 +206,6 @@ class Following:
             self._repeated.clear()
         self._last = publication
         return True
-
-
-def _first(failure: Failure) -> Failure:
-    """What failed first of several."""
-    first: Failure = failure.value.subFailure if isinstance(failure.value, FirstError) else failure
-    return first
 
 
 def _remembered(record: Record) -> Told:

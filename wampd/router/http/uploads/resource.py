@@ -34,7 +34,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from wampd.router.http.answer import say, say_json
+from wampd.router.http.answer import give, say, say_json
 from wampd.router.http.body import LEAST_RATE, Intake
 from wampd.router.http.uploads.multipart import Malformed, Multipart
 from wampd.router.http.uploads.spool import Disk, NoRoom, Room, Spool, sweep, sync
@@ -282,7 +282,7 @@ class Incoming:
             if len(files) == 1 and self._request.method == b"POST":
                 below = [quote(part) for part in (*self._request.prepath, named[0][0])]
                 self._request.setHeader(b"Location", "/".join(["", *below]).encode())
-            self._answer(say_json(self._request, 200 if replaced else 201, {"id": self.id, "files": files}))
+            give(self._request, say_json(self._request, 200 if replaced else 201, {"id": self.id, "files": files}))
 
     def _failed(self, why: Failure) -> None:
         if why.check(FileExistsError, IsADirectoryError):
@@ -301,18 +301,13 @@ class Incoming:
         self._end()
         self._tell("failed", reason=why.text)
         if self._request.channel is not None:
-            self._answer(say(self._request, why.status, why.text))
+            give(self._request, say(self._request, why.status, why.text))
 
     def _end(self) -> None:
         self._over = True
         self._upload.ended()
         for _, spool, _ in self._spools:
             spool.discard()
-
-    def _answer(self, body: bytes) -> None:
-        self._request.setHeader(b"Content-Length", b"%d" % len(body))
-        self._request.write(body)
-        self._request.finish()
 
     # ------------------------------------------------------------------------------------------------- being told of
 

@@ -1,6 +1,7 @@
 """Who may use a path: what requests show, whose session serves them, and how long."""
 
 import pytest
+from twisted.internet.defer import Deferred, fail
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
@@ -214,6 +215,47 @@ def test_a_request_may_have_a_session_of_its_own_which_ends_as_who_asked_for_it_
     assert [session.id for session in stage.sessions] == [asked[1].id]
 
 
+def test_who_may_not_use_the_path_leaves_no_session_of_its_own(stage):
+    class Alone(Resource):
+        isLeaf = True  # noqa: N815 - Twisted's name
+
+        def render(self, request):
+            stage.logins.session_of_its_own(request).addBoth(lambda why: request.finish())
+            return NOT_DONE_YET
+
+    guarding(stage, roles=frozenset({"reader"}))
+    stage.serve({"/": Alone()})
+    assert stage.client().ask("GET /", JOE).status == 200
+    stage.later(0)
+    assert stage.sessions == []
+
+
+@pytest.mark.parametrize("single_use", [True, False])
+def test_a_token_for_single_use_is_not_shown_twice_for_one_request(stage, single_use):
+    asked, shown = [], []
+
+    class Alone(Resource):
+        isLeaf = True  # noqa: N815 - Twisted's name
+
+        def render(self, request):
+            stage.logins.session_of_its_own(request).addCallbacks(asked.append, lambda _: None)
+            return NOT_DONE_YET
+
+    def log_in(realm, credentials, about):
+        shown.append(credentials.method)
+        return stage.house.insiders.log_in(realm, Credentials("ticket", "joe", "hunter2"), about)
+
+    guarding(stage, Alone(), bearer=True, single_use=single_use)
+    stage.logins._log_in = log_in
+    client = stage.client()
+    assert client.ask("GET /", "Authorization: Bearer hunter2.a.b") is None
+    assert len(asked) == 1
+    assert shown == ["jwt"] * (1 if single_use else 2)
+    client.leave()
+    stage.later(0)
+    assert asked[0].is_over == single_use
+
+
 def test_a_token_for_single_use_has_a_session_for_its_request_alone(stage):
     guarding(stage, bearer=True, single_use=True)
     stage.logins._log_in = lambda realm, shown, about: stage.house.insiders.log_in(
@@ -286,6 +328,31 @@ def test_what_is_configured_for_a_path_has_the_last_word(stage):
     policy = Policy(Guarded(stage.greeting, stage.logins), headers={"Cache-Control": "no-store"})
     answer = stage.serve({"/": policy}).client().ask("GET /", JOE)
     assert (answer.status, answer.header("Cache-Control")) == (200, "no-store")
+
+
+def test_an_access_that_fails_is_a_failure_and_lets_nobody_in(stage):
+    class Broken:
+        def session(self, request):
+            return fail(RuntimeError("private"))
+
+    greeting = Greeting()
+    answer = stage.serve({"/": Guarded(greeting, Broken())}).client().ask("GET /", JOE)
+    assert (answer.status, greeting.asked) == (500, 0)
+    assert b"private" not in answer.body
+
+
+def test_who_left_while_it_was_found_out_who_they_are_is_not_served(stage):
+    class Slow:
+        def session(self, request):
+            self.coming = Deferred()
+            return self.coming
+
+    slow, greeting = Slow(), Greeting()
+    client = stage.serve({"/": Guarded(greeting, slow)}).client()
+    assert client.ask("GET /", JOE) is None
+    client.leave()
+    slow.coming.callback(stage.house.enter("user"))
+    assert greeting.asked == 0
 
 
 def test_what_was_shown_is_not_kept(stage):

@@ -138,3 +138,59 @@ def test_an_error_is_told_to_the_page_too():
     assert status(answer) == 404
     assert allowed(answer)["access-control-allow-origin"] == PAGE
     assert headers(answer)["x-new"] == "1"
+
+
+def test_where_pages_of_others_may_do_nothing_a_preflight_is_for_what_answers():
+    answer = preflight(site())
+    assert (status(answer), body(answer)) == (200, b"OPTIONS")
+
+
+@pytest.mark.parametrize("missing", ["Origin", "Access-Control-Request-Method"])
+def test_a_preflight_has_both_headers(missing):
+    lines = [f"Origin: {PAGE}", "Access-Control-Request-Method: PUT"]
+    answer = ask(site(cors=OPEN), "/", *(line for line in lines if not line.startswith(missing)), method="OPTIONS")
+    assert body(answer) == b"OPTIONS"
+
+
+def test_a_preflight_names_no_headers_where_none_may_be_sent():
+    answer = preflight(site(cors=Cors(origins=(PAGE,))))
+    assert "access-control-allow-headers" not in headers(answer)
+
+
+class Claims(Resource):
+    """Says itself what pages may, and what the answer depends on."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, vary):
+        super().__init__()
+        self._vary = vary
+
+    def render(self, request):
+        for name in (b"Origin", b"Credentials", b"Expose"):
+            tail = {b"Expose": b"-Headers", b"Origin": b"", b"Credentials": b""}[name]
+            kind = b"Allow-" if name != b"Expose" else b""
+            request.setHeader(b"Access-Control-" + kind + name + tail, b"true")
+        request.setHeader(b"Vary", self._vary)
+        return b"x"
+
+
+@pytest.mark.trap(12)
+@pytest.mark.parametrize("origin", [PAGE, "https://evil.example"])
+def test_what_answers_opens_nothing_that_is_not_configured(origin):
+    answer = ask(site_of(Policy(Claims(b"Accept"), cors=Cors(origins=(PAGE,)))), "/", f"Origin: {origin}")
+    assert allowed(answer) == ({"access-control-allow-origin": PAGE} if origin == PAGE else {})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (b"*", "*"),
+        (b"Accept, ORIGIN", "Accept, ORIGIN"),
+        (b"Accept", "Accept, Origin"),
+        (b"X-Origin", "X-Origin, Origin"),
+    ],
+)
+def test_that_answers_differ_by_origin_is_said_once(given, said):
+    answer = ask(site_of(Policy(Claims(given), cors=OPEN)))
+    assert headers(answer)["vary"] == said

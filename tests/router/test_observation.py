@@ -80,6 +80,14 @@ def test_an_operator_sees_who_is_there_and_sends_one_away(run):
         assert ask(operator, 3, "sessions")["total"] == 1
 
 
+def test_how_each_client_is_connected_is_told(run):
+    with run() as (_, port), Session(port) as operator, socket.create_connection(("127.0.0.1", port)) as other:
+        raw(other)
+        rows = ask(operator, 1, "sessions")["sessions"]
+        told = {(row["transport"], row["protocol"], row["address"]) for row in rows}
+        assert told == {("websocket", "wamp.2.json", "127.0.0.1"), ("rawsocket", "wamp.2.json", "127.0.0.1")}
+
+
 def test_the_tick_comes_by_itself(run):
     with run() as (_, port), Session(port) as operator:
         operator.send(32, 1, {}, "wampd.monitor.tick")

@@ -61,6 +61,8 @@ def test_a_key_that_stands_one_level_too_high_is_sent_down(config):
     assert [problem.split(" ", 1)[1] for problem in problems] == [
         'websocket: unknown key; it belongs to an item of "listeners"'
     ]
+    problem = config.problem(REALM + LISTENER + "    paths: {}\n")
+    assert problem.endswith('listeners[0].paths: unknown key; did you mean "http"?')
     problem = config.problem(REALM + "    ticket: {}\n" + LISTENER)
     assert problem.endswith('realms[0].ticket: unknown key; it belongs to "auth"')
 
@@ -69,5 +71,5 @@ def test_what_is_advised_can_be_written():
     kinds = (*get_args(HttpPath), WampPath, EchoPath)
     known = {str(each.__struct_config__.tag) for each in kinds}
     known.update(name for each in kinds for name in each.__struct_encode_fields__)
-    known.add("listeners")
+    known.update(("listeners", "http"))
     assert {meant for names in OTHER_NAMES.values() for meant in names} <= known

@@ -32,7 +32,7 @@ from twisted.logger import Logger
 from wampd.router.http import hasty
 from wampd.router.http.body import Body, Intake
 from wampd.router.http.clocked import ClockedChannel
-from wampd.router.http.head import Refusal, RequestLine, fault_of_head, fault_of_line, read_line
+from wampd.router.http.head import REASONS, Refusal, RequestLine, fault_of_head, fault_of_line, read_line
 from wampd.router.http.request import SmallRequest
 
 log = Logger()
@@ -57,17 +57,6 @@ TWISTED: Final = (
     "_send100Continue",
     "_waitingForTransport",
 )
-REASONS: Final = {
-    400: b"Bad Request",
-    408: b"Request Timeout",
-    413: b"Content Too Large",
-    414: b"URI Too Long",
-    417: b"Expectation Failed",
-    431: b"Request Header Fields Too Large",
-    501: b"Not Implemented",
-    503: b"Service Unavailable",
-    505: b"HTTP Version Not Supported",
-}
 
 
 class Channel(ClockedChannel):

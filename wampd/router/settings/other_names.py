@@ -17,6 +17,7 @@ OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "key": ("keys",),
     "module": ("application",),
     "object": ("application",),
+    "paths": ("http",),
     "publisher": ("publish",),
     "reverseproxy": ("proxy",),
     "root": ("directory",),

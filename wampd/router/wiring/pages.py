@@ -23,7 +23,7 @@ def pages_of(path: PagePath, ground: Ground) -> Pages:
         assert not isinstance(segments, str)  # the rules have seen to that
         routes.append(Route(segments, page.procedure, page.template, page.query, page.args))
     site = Site(
-        render=Templates(path.templates).render,
+        pieces=Templates(path.templates).pieces,
         timeout=path.timeout,
         error_template=path.error_template,
         errors=Errors(path.errors),

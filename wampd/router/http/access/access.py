@@ -40,6 +40,12 @@ class Access(Protocol):
         ...
 
 
+def ends_with(insider: Insider, request: Any) -> Insider:
+    """Let a session end with its request."""
+    request.notifyFinish().addBoth(lambda _: insider.leave())
+    return insider
+
+
 class FixedRole:
     """Everybody who comes has the same role: an `Access`."""
 

@@ -26,8 +26,15 @@ from twisted.logger import Logger
 
 from wampd.realms.grants import NOT_AUTHORIZED
 from wampd.realms.limits import UNAVAILABLE
-from wampd.router.http.access.access import Refused
-from wampd.router.http.access.credentials import Unreadable, authorization, challenges, is_of_browser, lines, may_come
+from wampd.router.http.access.access import Refused, ends_with
+from wampd.router.http.access.credentials import (
+    Unreadable,
+    authorization,
+    challenges,
+    is_of_browser,
+    lines,
+    may_come,
+)
 from wampd.router.http.request import address_of
 from wampd.router.inside.coming import Credentials, NotLetIn
 
@@ -89,7 +96,10 @@ class Logins:
         return self._in_turn(request, self._shared)
 
     def session_of_its_own(self, request: Any) -> Deferred[Insider]:
-        """One more session, for a request alone."""
+        """One more session, for a request alone; or the one that it has for itself by a token that is not good twice."""
+        here = getattr(request, "insider", None)
+        if here is not None and not here.is_over and self._counts_once(self._shown(request)[0]):
+            return succeed(here)
         return self._in_turn(request, self._own)
 
     # ---------------------------------------------------------------------------------------------- who may come, and how
@@ -130,9 +140,17 @@ class Logins:
             raise self._refused("who are you?")
         return tried
 
-    def _with_a_role(self, insider: Insider) -> Insider:
+    def _counts_once(self, shown: Credentials) -> bool:
+        """Whether nobody can come in by this twice."""
+        return shown.method == "jwt" and self._terms.single_use
+
+    def _may_use(self, insider: Insider) -> bool:
+        """Whether the path is for the role of a session."""
         roles = self._terms.roles
-        if roles is not None and insider.details.get("authrole") not in roles:
+        return roles is None or insider.details.get("authrole") in roles
+
+    def _with_a_role(self, insider: Insider) -> Insider:
+        if not self._may_use(insider):
             raise Refused(403, "this is not for your role")
         return insider
 
@@ -163,14 +181,16 @@ class Logins:
 
         def came(insider: Insider) -> Insider:
             visitor.take(request)
+            if not self._may_use(insider):  # who asks gets no session to end
+                insider.leave()
             return insider
 
         return joining.addCallback(came)
 
     def _shared(self, request: Any, shown: Credentials) -> Deferred[Insider]:
         """A session that others may use, too."""
-        if shown.method == "jwt" and self._terms.single_use:
-            return self._own(request, shown).addCallback(_for, request)
+        if self._counts_once(shown):
+            return self._own(request, shown).addCallback(ends_with, request)
         key = self._key_of(request, shown)
         login = self._found.get(key)
         if login is None or not login.is_fresh(self._clock.seconds()):
@@ -380,9 +400,3 @@ class _Login:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._logins.ended(self)
-
-
-def _for(insider: Insider, request: Any) -> Insider:
-    """Let a session end with its request."""
-    request.notifyFinish().addBoth(lambda _: insider.leave())
-    return insider

@@ -33,7 +33,7 @@ from zope.interface import implementer
 
 from wampd.router.http.answer import give, say
 from wampd.router.http.body import Body
-from wampd.router.http.proxy.backends import FRESH, Backend, Backends
+from wampd.router.http.proxy.backends import FRESH, Backend, Backends, lacks_descriptors
 from wampd.router.http.proxy.connection import BackendConnection
 from wampd.router.http.proxy.heads import (
     Asked,
@@ -197,6 +197,8 @@ class Exchange:
         if not self._over:
             if failure.check(TimeIsUp, TcpTimeoutError):
                 self._trouble(504, "it cannot be reached in time", again=True)
+            elif lacks_descriptors(failure):
+                self._crowded()
             else:  # in words of the system
                 self._trouble(502, f"it cannot be reached: {failure.getErrorMessage()}"[:200], again=True)
 
@@ -305,6 +307,14 @@ class Exchange:
             self._try(other)
         else:
             self._say(status, "the backend is too slow" if status == 504 else "the backend does not answer")
+
+    def _crowded(self) -> None:
+        """There are no file descriptors left, which no backend can help."""
+        log.warn("no backend can be reached: there are too many open files here")
+        self._ways.strike()
+        self._finish_with_backend()
+        self._request.setHeader(b"Retry-After", b"1")
+        self._say(503, "too many requests at a time")
 
     def _failed(self, why: str) -> None:
         """Count a failure of the backend, and say it."""

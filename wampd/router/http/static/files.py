@@ -13,6 +13,7 @@ Rules
 
 from __future__ import annotations
 
+import errno
 import mimetypes
 import os
 import stat
@@ -60,6 +61,9 @@ PACKED: Final = {
     "compress": "application/x-compress",
 }
 """What a file is that is compressed itself, and asked for as such."""
+
+PASSING: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
+"""Errors that say nothing of whether there is a file."""
 
 Stamp = tuple[int, int, int, int]
 """What tells that a file is the same: device, number, time of change in nanoseconds, size."""
@@ -116,7 +120,7 @@ class Files:
         self._size = 0
 
     def get(self, segments: tuple[str, ...]) -> File | None:
-        """The file at a path below the root, if it may be seen."""
+        """The file at a path below the root, if it may be seen. Raise `OSError` if that cannot be known now."""
         known = self._known.get(segments)
         if known is not None:
             if self._is_good(known):
@@ -184,7 +188,9 @@ class Files:
                 if not stat.S_ISREG(status.st_mode):
                     return None
                 body = file.read(SMALL + 1) if status.st_size <= SMALL else None
-        except (OSError, ValueError):  # not there, not ours to read, a name that is too long
+        except (OSError, ValueError) as why:  # not there, not ours to read, a name that is too long
+            if isinstance(why, OSError) and why.errno in PASSING:
+                raise
             return None
         if body is not None and len(body) != status.st_size:  # it is being written
             body = None

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
@@ -31,6 +32,8 @@ from wampd.router.http.static.encodings import IDENTITY, chosen
 from wampd.router.http.static.files import File, Files, Form
 from wampd.router.http.static.sending import Sending
 from wampd.router.http.tree import NOTHING
+
+log = Logger()
 
 INDEX: Final = "index.html"
 YEAR: Final = 365 * 86_400
@@ -74,6 +77,13 @@ class StaticFiles(Resource):
         if request.method not in READING:
             return say_read_only(request)
         segments = tuple([each.decode("utf-8", "surrogateescape") for each in request.postpath])
+        try:
+            return self._answer(request, segments)
+        except OSError as why:
+            log.warn("files cannot be read: {why}", why=why.strerror)
+            return _is_being_changed(request)
+
+    def _answer(self, request: Any, segments: tuple[str, ...]) -> Any:
         file = self._files.get(segments) if segments and segments[-1] else self._index_of(segments)
         if file is not None:
             return self._send(request, file)

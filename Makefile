@@ -33,6 +33,7 @@ help:
 run: $(VENV)/.wheel $(VENV)/.examples
 	@echo
 	@echo '    The demo page:  http://127.0.0.1:$(PORT)/     (Ctrl-C stops the router)'
+	@echo '    The dashboard:  http://127.0.0.1:$(PORT)/dashboard'
 	@echo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" exec wampd run config.yaml
 

@@ -141,6 +141,7 @@ class Registry:
         self, rules: Rules = RULES, *, challenge: bool = False, kept: Shelf | None = None, serve: bool = True
     ) -> None:
         self.house = House(Clock())
+        self.realm = "realm1"
         self.clock = self.house.clock
         self.shelf = kept or Shelf()
         self.web = Web()
@@ -148,6 +149,7 @@ class Registry:
         self.chance = 0.5
         outside = Outside(self.clock, self.wall, lambda: self.chance, self.web, self.shelf, self.strikes.append)  # type: ignore[arg-type]
         self.courier = Courier(rules, outside)
+        self.kept: set[str] = set()
         self.denied: set[tuple[str, str]] = set()
 
         def procedures(publish: Any) -> Procedures:
@@ -160,6 +162,7 @@ class Registry:
                 challenge=challenge,
                 privileged=frozenset({"user"}),
                 permitted=lambda _, action, topic: (action, topic) not in self.denied,
+                is_kept=lambda session: self.house.realms["realm1"].core.sessions[session].authid in self.kept,
                 publish=publish,
             )
 
@@ -167,7 +170,7 @@ class Registry:
             "realm1",
             self.courier,
             self.shelf,
-            enter=lambda: self.house.insiders.enter("realm1"),
+            enter=lambda: self.house.insiders.enter(self.realm),
             procedures=procedures,
             topic_prefix="hook.",
             clock=self.clock,

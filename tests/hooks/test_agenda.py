@@ -106,6 +106,7 @@ def test_a_host_that_fails_is_left_alone_then_tried_by_one_then_by_all():
     for each in begun:
         plan.end(each, life=False, due=1.0)
     assert plan.agenda.host_state("a:80") == "open"
+    assert plan.agenda.hosts_left_alone() == 1
     assert plan.begin(5.0) == []
     other = plan.add("z")
     assert plan.begin(5.0) == [other]
@@ -114,6 +115,7 @@ def test_a_host_that_fails_is_left_alone_then_tried_by_one_then_by_all():
     assert plan.begin(10.0) == []
     plan.end(probe, now=10.0)
     assert plan.agenda.host_state("a:80") == "closed"
+    assert plan.agenda.hosts_left_alone() == 0
     assert len(plan.begin(10.0)) == 2
 
 

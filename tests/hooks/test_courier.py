@@ -1,10 +1,14 @@
 """Deliveries: when they are made, what becomes of them, what is kept, and how much."""
 
+import gc
+
 import pytest
+from twisted.logger import globalLogPublisher
 
 from tests.hooks.house import START, Registry, Shelf
 from wampd.router.hooks.breaker import HostRules
 from wampd.router.hooks.courier import Rules
+from wampd.router.hooks.keeping import Pending
 from wampd.router.hooks.ledger import DeadLetter
 from wampd.router.hooks.verdicts import Patience
 from wampd.router.outgoing.client import Response
@@ -350,6 +354,38 @@ def test_a_session_that_is_sent_away_comes_back(play):
     assert play.ask(play.ann, "post", "orders", ["x"])["deliveries"] == 1
 
 
+def test_what_could_not_be_registered_at_first_is_registered_later(caught):
+    play = Registry(RULES, serve=False)
+    taken = play.house.now(play.ann.register("wampd.hook.list", lambda _: None))
+    play.service.start()
+    play.house.turns()
+    assert "does not work" in caught[-1]["log_format"]
+    assert "procedure_already_exists" in caught[-1]["why"]
+    play.house.now(play.ann.unregister(taken))
+    play.later(6.0)
+    assert play.ask(play.ann, "list") == []
+    assert isinstance(play.ask(play.ann, "post", "orders", ["x"]), dict)
+
+
+def test_dead_letters_that_cannot_be_taken_up_are_one_error(play):
+    play.register(play.ann)
+    play.web.answers[URL] = 404
+    for _ in range(3):
+        play.ask(play.ann, "post", "orders", ["x"])
+    play.later(60.0)
+    letters = [each["delivery"] for each in play.ask(play.ann, "dead")]
+    play.shelf.fails = True
+    unheard = []
+    globalLogPublisher.addObserver(unheard.append)
+    try:
+        assert play.ask(play.ann, "redeliver", *letters) == "wamp.error.unavailable"
+        gc.collect()
+    finally:
+        globalLogPublisher.removeObserver(unheard.append)
+    assert len(letters) == 3
+    assert [event for event in unheard if "log_failure" in event] == []
+
+
 def test_a_store_that_cannot_be_read_at_first_is_read_later():
     shelf = Shelf()
     shelf.fails = True
@@ -372,13 +408,32 @@ def test_hosts_get_so_much_at_once():
     assert len(play.web.waiting) == 3
 
 
+def test_deliveries_of_events_that_the_store_has_not_harm_nobody():
+    """Somebody else has been in it."""
+    before = Registry(RULES)
+    hook = before.register(before.ann)
+    shelf = before.shelf
+    before.service.stop()
+    for event, owner in (("evt1", hook), ("evt2", "nobody")):
+        shelf.deliveries[event, owner] = Pending(event, owner, 1, 0, START)
+        shelf.deliveries[f"{event}d", owner] = DeadLetter(f"{event}d", owner, 1, 3, "500", START)
+    play = Registry(RULES, kept=shelf)
+    assert play.ask(play.ann, "post", "orders", ["x"])["deliveries"] == 1
+    assert play.web.data(URL) == ["x"]
+    (letter,) = play.ask(play.ann, "dead")
+    assert play.ask(play.ann, "redeliver", letter["delivery"]) == 1
+    play.later(100)
+    assert play.ask(play.ann, "dead") == []
+    assert (shelf.deliveries, play.courier.agenda.pending, play.courier.ledger.size) == ({}, 0, 0)
+
+
 def test_a_realm_that_is_full_is_joined_later(caught):
     play = Registry(RULES, serve=False)
-    enter, play.service._enter = play.service._enter, lambda: play.house.insiders.enter("realm9")
+    play.realm = "realm9"
     play.service.start()
     play.house.turns()
-    assert "cannot be served yet" in caught[-1]["log_format"]
-    play.service._enter = enter
+    assert "does not work" in caught[-1]["log_format"]
+    play.realm = "realm1"
     play.later(6.0)
     assert play.ask(play.ann, "list") == []
 

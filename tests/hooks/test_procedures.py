@@ -9,8 +9,8 @@ from tests.hooks.house import Registry
 from wampd.router.envoy import CallFailed
 from wampd.router.hooks.courier import Rules
 from wampd.router.hooks.registry import Bounds
-from wampd.router.hooks.signing import read_secret, sign
 from wampd.router.outgoing.client import Response
+from wampd.router.outgoing.signing import read_secret, sign
 
 URL = "http://10.0.0.1/"
 SECRET = "whsec_" + base64.b64encode(b"hunter2 hunter2 hunter2 hunter2!").decode()
@@ -216,3 +216,39 @@ def test_two_registrations_at_once_are_one():
     with pytest.raises(CallFailed, match="unavailable"):
         play.house.now(second)
     assert len(play.shelf.hooks) == len(play.courier.registry) == 1
+
+
+def test_nobody_has_all_that_may_be_tried_at_once():
+    play = Registry()
+    ann, bob = play.register(play.ann), play.register(play.bob, url="http://10.0.0.1/bob")
+    play.web.answers["http://10.0.0.1/"] = "wait"
+    for _ in range(4):
+        assert play.ask(play.ann, "test", ann) is None, "it is under way"
+    assert play.ask(play.ann, "test", ann) == "wamp.error.unavailable"
+    assert play.ask(play.bob, "test", bob) == {"status": 204, "reason": None}
+    for waiting in list(play.web.waiting):
+        waiting.cancel()
+    play.web.answers.clear()
+    assert play.ask(play.ann, "test", ann) == {"status": 204, "reason": None}
+
+
+def test_there_is_room_for_no_more_after_a_challenge_either():
+    play = Registry(Rules(bounds=Bounds(in_all=1)), challenge=True)
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        return "wait"
+
+    play.web.answers.update(dict.fromkeys(("http://10.0.0.1/", "http://10.0.0.1/bob"), answer))
+    waiting = [
+        who.call("wampd.hook.register", ["orders", url], timeout=100)
+        for who, url in ((play.ann, "http://10.0.0.1/"), (play.bob, "http://10.0.0.1/bob"))
+    ]
+    play.house.turns()
+    for request, each in zip(asked, list(play.web.waiting), strict=True):
+        each.callback(Response(200, (), request["body"]["data"]["challenge"].encode(), request["url"]))
+    assert play.house.now(waiting[0]).values()[0]["owner"] == "ann"
+    with pytest.raises(CallFailed, match="unavailable"):
+        play.house.now(waiting[1])
+    assert len(play.courier.registry) == 1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wampd.router.hooks.verdicts import Again, Dead, Delivered, Gone, Outcome, Patience, judge, read_retry_after
+from wampd.router.hooks.verdicts import Again, Dead, Delivered, Gone, Outcome, Patience, judge
 
 PATIENCE = Patience(first=4.0, longest=60.0, attempts=5, refusals=2)
 
@@ -43,30 +43,3 @@ def test_waits_are_bounded_and_no_shorter_than_asked_for(attempts, chance, wante
     verdict = judge(Outcome(503, retry_after=wanted), attempts, patience, chance)
     assert isinstance(verdict, Again)
     assert min(wanted or 0.0, 60.0) <= verdict.delay <= 60.0
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        (None, None),
-        ("0", 0.0),
-        (" 120 ", 120.0),
-        ("9" * 400, 999999999999.0),
-        ("Sun, 06 Nov 1994 08:49:37 GMT", 60.0),
-        ("Sun, 06 Nov 1993 08:49:37 GMT", 0.0),
-        ("-1", None),
-        ("1.5", None),
-        ("soon", None),
-        ("²", None),
-        ("", None),
-        ("Sun, 99 Nov 1994 08:49:37 GMT", None),
-    ],
-)
-def test_retry_after(text, seconds):
-    assert read_retry_after(text, 784111777.0 - 60) == seconds
-
-
-@given(st.text(max_size=40))
-def test_any_retry_after_is_read_or_not_there(text):
-    wanted = read_retry_after(text, 0.0)
-    assert wanted is None or wanted >= 0

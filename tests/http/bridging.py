@@ -7,7 +7,7 @@ from functools import partial
 from tests.inside.house import House
 from tests.transports.port import EVERYTHING, Port
 from tests.transports.wires import Loop
-from wampd.router.http.access import FixedRole, Refused
+from wampd.router.http.access.access import FixedRole, Refused
 from wampd.router.http.tree import build_site
 from wampd.router.inside.coming import NotLetIn
 

@@ -1,11 +1,5 @@
-"""What is open is closed: connections in memory are pairs of sockets, which only the collector of garbage finds."""
+"""Every line that a test lays is taken up after it: a connection in memory is a pair of sockets, and there are thousands."""
 
-import gc
+from tests.transports.conftest import _taken_up
 
-import pytest
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _closed():
-    yield
-    gc.collect()
+__all__ = ["_taken_up"]

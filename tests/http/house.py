@@ -48,6 +48,23 @@ class Watched:
         return [event for event in self.events if event["log_level"].name != "debug"]
 
 
+class Gather:
+    """Keeps a body, for those who need all of it."""
+
+    def __init__(self, done, lost=lambda _: None):
+        self._parts = []
+        self._done = done
+        self.lost = lost
+
+    def write(self, data):
+        """Keep a part."""
+        self._parts.append(data)
+
+    def finish(self):
+        """Hand it over."""
+        self._done(b"".join(self._parts))
+
+
 class Reader(Resource):
     """Takes bodies as they come, and keeps what it is told."""
 

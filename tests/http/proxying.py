@@ -28,6 +28,8 @@ class Server:
         self.backend = None
 
     def connect(self, make):
+        if isinstance(self.refuses, Exception):
+            return fail(self.refuses)
         if self.refuses:
             return fail(error.ConnectionRefusedError(111, "Connection refused"))
         if self.hangs:

@@ -7,8 +7,8 @@ from tests.inside.house import House
 from tests.transports.port import EVERYTHING, Port, build_site
 from tests.transports.wires import Loop
 from wampd.realms.history import HistoryRule
-from wampd.router.http.access import FixedRole, Refused
-from wampd.router.http.events import EventsResource, Streams
+from wampd.router.http.access.access import FixedRole, Refused
+from wampd.router.http.streams.events import EventsResource, Streams
 from wampd.router.inside.insiders import NotLetIn
 
 RUN = "0123abcd"

@@ -6,10 +6,11 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.http.bridging import Stage, basic
+from tests.http.house import Gather
 from wampd.auth.throttle import Throttle, Tolerance
-from wampd.router.http.body import Gather, Intake
-from wampd.router.http.guarded import Guarded
-from wampd.router.http.logins import Logins, Terms
+from wampd.router.http.access.guarded import Guarded
+from wampd.router.http.access.logins import Logins, Terms
+from wampd.router.http.body import Intake
 from wampd.router.http.policy import Policy
 from wampd.router.inside.coming import Credentials
 
@@ -212,6 +213,47 @@ def test_a_request_may_have_a_session_of_its_own_which_ends_as_who_asked_for_it_
     asked[0].leave()
     stage.later(0)
     assert [session.id for session in stage.sessions] == [asked[1].id]
+
+
+def test_who_may_not_use_the_path_leaves_no_session_of_its_own(stage):
+    class Alone(Resource):
+        isLeaf = True  # noqa: N815 - Twisted's name
+
+        def render(self, request):
+            stage.logins.session_of_its_own(request).addBoth(lambda why: request.finish())
+            return NOT_DONE_YET
+
+    guarding(stage, roles=frozenset({"reader"}))
+    stage.serve({"/": Alone()})
+    assert stage.client().ask("GET /", JOE).status == 200
+    stage.later(0)
+    assert stage.sessions == []
+
+
+@pytest.mark.parametrize("single_use", [True, False])
+def test_a_token_for_single_use_is_not_shown_twice_for_one_request(stage, single_use):
+    asked, shown = [], []
+
+    class Alone(Resource):
+        isLeaf = True  # noqa: N815 - Twisted's name
+
+        def render(self, request):
+            stage.logins.session_of_its_own(request).addCallbacks(asked.append, lambda _: None)
+            return NOT_DONE_YET
+
+    def log_in(realm, credentials, about):
+        shown.append(credentials.method)
+        return stage.house.insiders.log_in(realm, Credentials("ticket", "joe", "hunter2"), about)
+
+    guarding(stage, Alone(), bearer=True, single_use=single_use)
+    stage.logins._log_in = log_in
+    client = stage.client()
+    assert client.ask("GET /", "Authorization: Bearer hunter2.a.b") is None
+    assert len(asked) == 1
+    assert shown == ["jwt"] * (1 if single_use else 2)
+    client.leave()
+    stage.later(0)
+    assert asked[0].is_over == single_use
 
 
 def test_a_token_for_single_use_has_a_session_for_its_request_alone(stage):

@@ -11,7 +11,7 @@ from tests.http.asking import ask, files
 from tests.transports.port import Port
 from wampd.router.http.accesslog import LEFT, MAX_TEXT, AccessLog, as_json, combined
 from wampd.router.http.policy import Policy
-from wampd.router.http.static import StaticFiles
+from wampd.router.http.static.resource import StaticFiles
 from wampd.router.http.tree import build_site
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wampd.realms.messages import CALL, PUBLISH
-from wampd.router.http.asked import LONGEST, calling, items, publishing
-from wampd.router.http.errors import Unfit
+from wampd.router.http.bridges.asked import LONGEST, calling, items, publishing
+from wampd.router.http.bridges.errors import Unfit
 from wampd.router.wire.json_codec import JsonCodec
 
 VALUES = st.recursive(

@@ -8,7 +8,7 @@ from twisted.web.resource import Resource
 
 from tests.http.house import Reader, Watched, body, connect, head
 from tests.transports.port import headers, status
-from wampd.router.http.body import Gather, Intake
+from wampd.router.http.body import Intake
 from wampd.router.http.channel import LINGER, MAX_BODY, PATIENCE, STALL, TWISTED
 
 GET = head("GET /none HTTP/1.1")
@@ -127,9 +127,12 @@ def test_a_sink_may_pause_while_it_is_written_to():
 
     reader = Slow()
     port = connect({"/": reader})
-    port.ask(post(None) + b"3\r\none\r\n" + b"3\r\ntwo\r\n" + b"0\r\n\r\n" + GET[:-2])
+    port.ask(post(None) + b"3\r\none\r\n")
+    assert reader.told == [b"one"]
+    port.ask(b"3\r\ntwo\r\n" + b"0\r\n\r\n" + GET[:-2])
     assert reader.told == [b"one"]
     reader.request.body.resume()
+    port.ask(b"")
     assert reader.told == [b"one", b"two"]
     assert reader.request.body.is_complete
     reader.request.body.resume()
@@ -151,16 +154,6 @@ def test_a_body_has_one_sink():
     connect({"/": reader}).ask(post(3))
     with pytest.raises(RuntimeError):
         reader.request.body.into(reader)
-
-
-def test_gather_keeps_all_of_it():
-    got, reader = [], Reader(at_once=False)
-    port = connect({"/": reader})
-    port.ask(post(6))
-    reader.request.body.into(Gather(got.append))
-    port.ask(b"one")
-    port.ask(b"two")
-    assert got == [b"onetwo"]
 
 
 # ------------------------------------------------------------------------------------------------ early answers
@@ -209,10 +202,30 @@ def test_a_sink_may_answer_in_the_midst_of_the_body():
 
     reader = Picky()
     port = connect({"/": reader})
-    answer = port.ask(post(None) + b"3\r\none\r\n" * 4 + b"0\r\n\r\n" + GET)
+    answer = port.ask(post(None) + b"3\r\none\r\n")
+    answer += port.ask(b"3\r\none\r\n" * 4 + b"0\r\n\r\n" + GET)
     assert status(answer) == 415
     assert answer.count(b"HTTP/1.1") == 1
     assert reader.told == [b"one"]
+
+
+def test_a_sink_that_has_answered_is_not_told_of_the_end():
+    class Picky(Reader):
+        def write(self, data):
+            super().write(data)
+            self.request.finish()
+
+    reader = Picky()
+    answer = connect({"/": reader}).ask(post(None) + b"3\r\none\r\n0\r\n\r\n")
+    assert status(answer) == 200
+    assert reader.told == [b"one"]
+
+
+def test_chunks_that_come_together_are_one_piece():
+    reader = Reader()
+    assert b"got 5000" in connect({"/": reader}).ask(post(None) + b"2\r\nxy\r\n" * 2500 + b"0\r\n\r\n")
+    assert reader.told[-1] == "finish"
+    assert len(reader.told) < 5
 
 
 def test_an_early_answer_that_is_big_arrives_whole():

@@ -7,9 +7,11 @@ from msgspec import Raw
 from twisted.internet.defer import Deferred
 
 from tests.http.bridging import Stage
+from wampd.realms.counts import KINDS
 from wampd.router.envoy import CallFailed
-from wampd.router.http.call import CallResource
-from wampd.router.http.errors import STATUS, Errors
+from wampd.router.hooks.procedures import NO_SUCH_HOOK, NOT_REACHED
+from wampd.router.http.bridges.call import CallResource
+from wampd.router.http.bridges.errors import STATUS, Errors
 from wampd.router.inside.insider import Refusal, Returned
 
 STREAM = "Accept: application/x-ndjson"
@@ -102,6 +104,21 @@ def test_payload_goes_through_as_it_is_both_ways(stage):
 def test_errors_have_statuses(stage, uri, status):
     answer = stage.client().post("/call/com.app.fail", [uri, "because", 7])
     assert (answer.status, answer.json()) == (status, {"error": uri, "args": ["because", 7], "kwargs": {}})
+
+
+OF_OTHERS = {"runtime_error", "procedure_already_exists", "procedure_exists_with_different_invocation_policy"}
+"""Callees fail so, or nobody who calls does."""
+AT_THE_DOOR = {"no_such_principal", "no_such_role"}
+
+
+def test_every_error_that_wamp_and_the_router_know_has_a_status_of_its_own():
+    known = KINDS - {f"wamp.error.{kind}" for kind in OF_OTHERS | AT_THE_DOOR}
+    assert (known | {NO_SUCH_HOOK, NOT_REACHED}) - set(STATUS) == set()
+
+
+@pytest.mark.parametrize("uri", ["wampd.error.http.404", "wampd.error.http.500"])
+def test_what_another_server_refused_is_a_bad_gateway(stage, uri):
+    assert stage.client().post("/call/com.app.fail", [uri, "because"]).status == 502
 
 
 def test_a_path_may_say_what_status_an_error_of_an_application_has(stage):

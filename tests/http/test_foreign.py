@@ -5,7 +5,7 @@ from twisted.web.resource import Resource
 
 from tests.http.house import Reader, Watched, body, connect, head
 from tests.transports.port import status
-from wampd.router.http.foreign import MAX_FIELDS, Foreign
+from wampd.router.http.python.foreign import MAX_FIELDS, Foreign
 
 
 class Data(Resource):

@@ -7,9 +7,9 @@ from twisted.internet.defer import Deferred
 
 from tests.http.house import body, connect, head
 from tests.inside.house import House
-from wampd.router.http.access import FixedRole
-from wampd.router.http.errors import Errors
-from wampd.router.http.hook import STATUSES, HookResource
+from wampd.router.http.access.access import FixedRole
+from wampd.router.http.bridges.errors import Errors
+from wampd.router.http.bridges.hook import STATUSES, HookResource
 from wampd.router.inside.insider import Refusal
 
 JSON = "Content-Type: application/json"

@@ -1,6 +1,7 @@
 """Hosts by name: which tree answers, and what is no host."""
 
 import pytest
+from twisted.web.resource import Resource
 
 from tests.http.asking import ask, body
 from tests.transports.port import ALL, EVERYTHING, Port, headers, request, status
@@ -45,6 +46,58 @@ def test_the_tree_of_the_host_answers(site, host, found):
 def test_a_host_has_its_own_paths_and_none_of_the_listener(site):
     assert body(ask(site, "/deep", host="www.example.com")) == b'"deep"\n'
     assert status(ask(site, "/deep", host="a.example.com")) == 404
+
+
+class _Named(Resource):
+    """Says its name, whatever is asked for below it."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, name):
+        super().__init__()
+        self._name = name
+
+    def render(self, _):
+        return self._name
+
+
+def _three():
+    return build_site({"/": _Named(b"root"), "/api": _Named(b"api"), "/api/admin": _Named(b"admin")})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api//admin/x",
+        "//api/admin",
+        "/api/%2Fadmin",
+        "/api%2Fadmin",
+        "/api%252Fadmin",
+        "/api/admin;a=b/x",
+        "/api/x/../admin",
+        "/api/x/%2e%2E/admin",
+        "/api/./admin/",
+        "/api\\admin",
+        "/api/x%5C..%5Cadmin",
+        "/api/admin/..%2Fx",
+    ],
+)
+def test_what_somebody_may_take_for_the_path_of_another_entry_is_nowhere(path):
+    assert status(ask(_three(), path)) == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/api/a%2Fb;x//y/../z", "api"),
+        ("/%61pi/%61dmin", "admin"),
+        ("/api/admin//x", "admin"),
+        ("/api/", "api"),
+        ("/x;y", "root"),
+    ],
+)
+def test_odd_paths_that_all_take_for_the_same_entry_are_served(path, found):
+    assert body(ask(_three(), path)) == found.encode()
 
 
 def test_a_target_in_absolute_form_goes_before_the_header(site):

@@ -12,8 +12,8 @@ from twisted.web.http_headers import Headers
 
 from tests.auth.test_jar import Shell
 from wampd.router.cookies import Attributes, Cookies, digest_of
-from wampd.router.http.access import Refused
-from wampd.router.http.logins import Logins, Terms
+from wampd.router.http.access.access import Refused
+from wampd.router.http.access.logins import Logins, Terms
 from wampd.router.inside.coming import NotLetIn
 
 VALUE = "hunter2" + "-" * 25

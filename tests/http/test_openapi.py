@@ -12,8 +12,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.inside.house import House
 from tests.transports.port import EVERYTHING, Port, build_site, headers, status
 from tests.transports.wires import Loop
-from wampd.router.catalogue import Catalogue, Offered
-from wampd.router.http.access import FixedRole, Refused
+from wampd.router.catalogue import MOST_SAID, Catalogue, Offered
+from wampd.router.http.access.access import FixedRole, Refused
 from wampd.router.http.openapi.document import About, document
 from wampd.router.http.openapi.resource import KEPT, OpenApiResource
 from wampd.router.http.openapi.schemas import arguments, clean, named_arguments
@@ -208,6 +208,30 @@ def test_many_procedures_come_in_parts():
     assert "x-wampd-next" not in made
     assert stage.ask()[1]["link"] == '<?after=com.b>; rel="next"'
     assert "link" not in stage.ask("/openapi?after=com.d")[1]
+
+
+def test_a_part_is_bounded_by_what_is_said_too(stage):
+    for name in "abcdefghij":
+        stage.serve(f"com.{name}", {"type": "procedure", "description": "x" * (MOST_SAID // 9 + 1)})
+    assert "".join(path[-1] for path in stage.document()["paths"]) == "abcdefghi"
+    assert list(stage.document("/openapi?after=com.i")["paths"]) == ["/call/com.j"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "stays"),
+    [("^[a-z]+$", True), ("(?:a|b)(?=c)(?!d)", True), ("(", False), ("(?i)[ſ-К]", False), ("a" * 101, False)],
+)
+def test_a_pattern_stays_if_it_is_one_that_is_soon_read(pattern, stays):
+    assert ("pattern" in clean({"type": "string", "pattern": pattern})) is stays
+
+
+def test_yaml_of_a_large_document_is_not_laid_out():
+    value = {"é\u2028": [{"n": number, "t": "~"} for number in range(40_000)]}
+    text = to_yaml(value)
+    assert text.count(b"\n") == 1
+    assert json.loads(text) == value
+    small = {"é\u2028": value["é\u2028"][:500]}
+    assert yaml.safe_load(json.dumps(small)) == yaml.safe_load(to_yaml(small)) == small
 
 
 def test_it_says_how_to_show_who_one_is():

@@ -3,15 +3,16 @@
 import os
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from tests.http.house import logged
 from tests.inside.house import House
 from tests.transports.port import EVERYTHING, Port, build_site, headers, status
 from tests.transports.wires import Loop
-from wampd.router.http.access import FixedRole, Refused
-from wampd.router.http.errors import Errors
-from wampd.router.http.pages.rendering import Templates
+from wampd.router.http.access.access import FixedRole, Refused
+from wampd.router.http.bridges.errors import Errors
+from wampd.router.http.pages import rendering
+from wampd.router.http.pages.rendering import Slices, Templates, Turns
 from wampd.router.http.pages.resource import Pages, Site
 from wampd.router.http.pages.routes import Route, Unfit, Variable, path_of, read_path, value_of
 from wampd.router.inside.insider import Refusal, Returned
@@ -28,7 +29,11 @@ TEMPLATES = {
     "zero.html": "\n{{ 1 // 0 }}",
     "include.html": "{% include 'nothing.html' %}",
     "unescaped.txt": "{{ result }}",
+    "endless.html": "{% for i in range(9999) %}{% for i in range(99999) %}x{% endfor %}{% endfor %}",
 }
+
+
+BROKEN = ("sandbox", "missing", "zero", "include", "endless")
 
 
 class Stage:
@@ -38,7 +43,10 @@ class Stage:
         Route((), "com.people.list", "list.html", {"page": "int", "q": "text"}),
         Route(("one",), "com.people.one", "one.html"),
         Route((Variable("id", "int"), "of", Variable("name")), "com.people.get", "one.html", {"full": "bool"}, ("id",)),
-        *(Route((name,), "com.people.one", f"{name}.html") for name in ("sandbox", "missing", "zero", "include")),
+        *(
+            Route((name,), "com.people.one", f"{name}.html")
+            for name in ("sandbox", "missing", "zero", "include", "endless", "long")
+        ),
         Route(("unescaped",), "com.people.text", "unescaped.txt"),
     )
 
@@ -49,7 +57,7 @@ class Stage:
         self.asked = []
         for name, text in TEMPLATES.items():
             (directory / name).write_text(text)
-        more = Site(render=Templates(directory).render, error_template=error_template, **site)
+        more = Site(pieces=Templates(directory).pieces, error_template=error_template, **site)
         self.site = build_site({}, {"/people": Pages(self.ROUTES, FixedRole(self._enter), more)})
         self.site.reactor = self.loop
         self.callee = self.house.enter()
@@ -194,6 +202,62 @@ def test_a_template_that_fails_gives_500_and_one_line_in_the_log_that_says_where
     assert b"hunter2" not in answer
     (line,) = [event for event in logged if event["log_level"].name == "error"]
     assert place in line["why"]
+
+
+class Turn:
+    """As much of a reactor as slices need."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def later(self, _delay, call, *args):
+        self.waiting.append((call, args))
+
+    def go(self):
+        (waiting,) = self.waiting  # never more than one
+        self.waiting = []
+        waiting[0](*waiting[1])
+
+
+def test_pages_that_take_long_have_a_slice_at_a_time(monkeypatch):
+    monkeypatch.setattr(rendering, "SLICE", -1.0)
+    turn, turns, made = Turn(), Turns(), []
+    for text in ("abc", "xyz"):
+        Slices(iter(text), turns, turn.later).page().addCallback(made.append)
+    assert made == []
+    turn.go()
+    turn.go()
+    turn.go()
+    turn.go()
+    assert made == []
+    turn.go()
+    turn.go()
+    assert made == [b"abc", b"xyz"]
+    assert turn.waiting == []
+
+
+def test_nothing_more_is_rendered_for_a_client_that_has_left(monkeypatch):
+    monkeypatch.setattr(rendering, "SLICE", -1.0)
+    turn, pieces, ended = Turn(), iter("abc"), []
+    page = Slices(pieces, Turns(), turn.later).page()
+    page.addErrback(lambda failure: ended.append(failure.type))
+    page.cancel()
+    turn.go()
+    assert ended == [CancelledError]
+    assert next(pieces) == "b"
+
+
+def test_a_page_without_end_has_one(tmp_path, monkeypatch, logged):
+    monkeypatch.setattr(rendering, "SLICE", 60.0)
+    monkeypatch.setattr(rendering, "LONGEST", 0.05)
+    stage = Stage(tmp_path)
+    stage.serves("com.people.one", {})
+    assert status(stage.get("/people/endless")) == 500
+    monkeypatch.setattr(rendering, "LONGEST", 60.0)
+    monkeypatch.setattr(rendering, "LARGEST", 10_000)
+    assert status(stage.get("/people/endless")) == 500
+    lines = [event["why"] for event in logged if event["log_level"].name == "error"]
+    assert lines == ["endless.html: it takes too long", "endless.html: it is too large"]
 
 
 def test_a_template_for_errors_that_fails_is_replaced_by_a_line(tmp_path):

@@ -44,6 +44,24 @@ def test_every_answer_has_what_keeps_browsers_from_mischief():
     assert headers(ask(site_of(Resource()), "/x"))["x-frame-options"] == "SAMEORIGIN"
 
 
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        (404, b"HTTP/1.1 404 Not Found"),
+        (421, b"HTTP/1.1 421 Misdirected Request"),
+        (429, b"HTTP/1.1 429 Too Many Requests"),
+        (508, b"HTTP/1.1 508 Loop Detected"),
+        (599, b"HTTP/1.1 599 Unknown Status"),
+    ],
+)
+def test_every_status_has_its_phrase(code, line):
+    class Saying(Echo):
+        def render(self, request):
+            return say(request, code, "so it is")
+
+    assert ask(site_of(Saying())).startswith(line + b"\r\n")
+
+
 def test_what_is_configured_goes_before_what_answers():
     given = headers(ask(site(headers={"X-Frame-Options": "SAMEORIGIN", "X-New": "a b", "referrer-policy": ""})))
     assert given["x-frame-options"] == "SAMEORIGIN"

@@ -1,13 +1,16 @@
 """The reverse proxy when backends or clients misbehave."""
 
+import errno
+
 import h11
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.error import ConnectBindError
 
 from tests.http.house import logged
 from tests.http.proxying import OK, Stage, body_of, named, warnings
-from tests.transports.port import status
+from tests.transports.port import headers, status
 from wampd.router.http.proxy.exchange import Patience
 from wampd.router.http.proxy.resource import Rights
 
@@ -342,3 +345,18 @@ def is_one_answer(octets):
         if isinstance(event, h11.EndOfMessage):
             return client.trailing_data == (b"", False)
     return False
+
+
+def test_a_lack_of_descriptors_is_no_fault_of_the_backend(logged):
+    stage = Stage(failures=1)
+    stage.server.refuses = ConnectBindError(errno.EMFILE, "Too many open files")
+    for _ in range(3):
+        answer = stage.ask().client.read()
+        assert status(answer) == 503
+        assert headers(answer)["retry-after"] == "1"
+    assert stage.busy == [0]
+    stage.server.refuses = False
+    port = stage.ask()
+    stage.server.says(OK)
+    assert status(port.client.read()) == 200
+    assert len(warnings(logged)) == 3

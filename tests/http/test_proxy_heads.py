@@ -13,6 +13,7 @@ from wampd.router.http.proxy.heads import (
     Asked,
     Mapped,
     NotPassedOn,
+    Withheld,
     answer_lines,
     check_framing,
     request_for,
@@ -75,6 +76,30 @@ def test_what_clients_say_of_themselves_is_dropped():
     assert b"bank" not in heard
     assert b"/x" not in heard
     assert named(heard, "X-Forwarded-Proto") == ["http"]
+
+
+SHOWN = [
+    "Authorization: Basic am9lOmh1bnRlcjI=",
+    "Cookie: a=1; wampd=hunter2; wampd2=b",
+    "Cookie: __Host-wampd=hunter2",
+]
+
+
+def test_what_clients_have_shown_to_come_in_is_not_for_backends():
+    stage = Stage(rights=Rights(withheld=Withheld(frozenset({b"wampd", b"__Host-wampd"}))))
+    stage.ask("/", *SHOWN)
+    heard = stage.server.heard()
+    assert b"hunter2" not in heard
+    assert named(heard, "Authorization") == []
+    assert named(heard, "Cookie") == ["a=1; wampd2=b"]
+
+
+def test_where_nobody_has_to_come_in_backends_see_what_is_for_them():
+    stage = Stage()
+    stage.ask("/", *SHOWN)
+    heard = stage.server.heard()
+    assert named(heard, "Authorization") == ["Basic am9lOmh1bnRlcjI="]
+    assert len(named(heard, "Cookie")) == 2
 
 
 def test_trusted_proxies_are_believed_and_added_to():
@@ -158,7 +183,7 @@ def test_connection_cannot_name_what_backends_must_be_told():
             ["Transfer-Encoding: chunked"],
             b"3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nX-Trailer: t\r\n\r\n",
             {"Content-Length": [], "Transfer-Encoding": ["chunked"]},
-            b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+            b"5\r\nhello\r\n0\r\n\r\n",
         ),
     ],
 )

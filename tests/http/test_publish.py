@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.http.bridging import Stage
-from wampd.router.http.errors import Errors
-from wampd.router.http.publish import PublishResource
+from wampd.router.http.bridges.errors import Errors
+from wampd.router.http.bridges.publish import PublishResource
 
 KIND = "Content-Type: application/json"
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.http.bridging import Stage
 from wampd.auth.used import Used
-from wampd.router.http.errors import Errors
-from wampd.router.http.publish import PublishResource
-from wampd.router.http.signed import Key, Signatures, text_of
+from wampd.router.http.access.signed import Key, Signatures, text_of
+from wampd.router.http.bridges.errors import Errors
+from wampd.router.http.bridges.publish import PublishResource
 
 NOW = 1_800_000_000.0
 SECRET = b"hunter2 of the sensor"
@@ -22,11 +22,11 @@ BODY = b'{"topic": "com.app.news", "args": [1]}'
 
 
 class Signed(Stage):
-    def __init__(self, schemes=("wampd", "crossbar"), used=None):
+    def __init__(self, schemes=("wampd", "crossbar"), used=None, since=0.0):
         super().__init__()
         self.now = NOW
         keys = {"sensor": Key(SECRET, self.as_role()), "reader": Key(SECRET[::-1], self.as_role("reader"))}
-        access = Signatures(keys, schemes, lambda: self.now, window=300, used=used)
+        access = Signatures(keys, schemes, lambda: self.now, window=300, used=used, since=since)
         self.serve({"/publish": PublishResource(access, Errors(), self.loop, timeout=10)})
 
     def post(self, target="/publish", *lines, body=BODY, method="POST"):
@@ -199,3 +199,15 @@ def test_no_two_requests_have_the_same_text(one, other):
 
 def test_the_secret_is_not_shown():
     assert "hunter2" not in repr(Key(SECRET, None))
+
+
+@pytest.mark.trap(11)
+def test_a_restart_lets_nothing_be_used_again():
+    before, after = Signed(), Signed(since=NOW + 2.5)
+    after.now = NOW + 4
+    for target, lines in (("/publish", [ours()]), (crossbars(), [])):
+        assert before.post(target, *lines).status == 200
+        again = after.post(target, *lines)
+        assert (again.status, again.header("retry-after")) == (503, "1")
+    assert after.post("/publish", ours(at=NOW + 2)).status == 200  # of the very second: it may be the first of it
+    assert after.post("/publish", ours(secret=b"hunter2")).status == 401, "who has no key is not told"

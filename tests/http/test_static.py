@@ -5,13 +5,14 @@ What is closed by default is in `tests.transports.test_site`.
 
 import gzip
 import os
+import resource
 
 import pytest
 
 from tests.http.asking import ask, body, files, static
-from tests.transports.port import headers, status
-from wampd.router.http.files import KEPT_FILES, SMALL, Files, kind_of
-from wampd.router.http.static import caching
+from tests.transports.port import Port, headers, status
+from wampd.router.http.static.files import KEPT_FILES, SMALL, Files, kind_of
+from wampd.router.http.static.resource import caching
 
 BROWSER = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -36,6 +37,29 @@ def root(tmp_path):
     for name in ("app.js", "style.css"):
         os.utime(root / name, (1e9, 1e9))
     return root
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("app.mjs", "text/javascript; charset=utf-8"),
+        ("app.js.map", "application/json"),
+        ("app.wasm", "application/wasm"),
+        ("font.woff2", "font/woff2"),
+        ("font.woff", "font/woff"),
+        ("font.ttf", "font/ttf"),
+        ("font.otf", "font/otf"),
+        ("site.webmanifest", "application/manifest+json"),
+        ("photo.avif", "image/avif"),
+        ("news.atom", "application/atom+xml"),
+        ("news.rss", "application/rss+xml"),
+        ("thing.jsonld", "application/ld+json"),
+        ("none", "application/octet-stream"),
+    ],
+)
+def test_what_sites_are_made_of_has_its_type_on_every_machine(name, kind):
+    """The types of the system are not asked."""
+    assert kind_of(name) == kind
 
 
 # ------------------------------------------------------------------------------------------------ compressed forms
@@ -300,3 +324,18 @@ def test_a_long_file_is_sent_without_being_remembered(tmp_path):
     assert body(ask(site, "/long.bin")) == content
     assert body(ask(site, "/long.bin", f"Range: bytes={SMALL * 2}-{SMALL * 4}")) == content[SMALL * 2 : SMALL * 4 + 1]
     assert site.resource._trees.find("")._served[()]._files._size == 0
+
+
+def test_a_file_that_cannot_be_opened_now_is_not_said_to_be_nowhere(tmp_path):
+    port = Port(site=static(files(tmp_path, {"a.txt": "a"})))
+    lowest = os.dup(0)
+    os.close(lowest)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limits[1]))
+    try:
+        answer = port.ask(b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert status(answer) == 503
+    assert headers(answer)["retry-after"] == "1"
+    assert status(port.ask(b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n")) == 200

@@ -12,8 +12,8 @@ from twisted.python.failure import Failure
 from tests.http.house import Watched, body, connect, head
 from tests.transports.port import headers, status
 from wampd.router.http.channel import LINGER
-from wampd.router.http.spool import PREFIX, STALE, sweep
-from wampd.router.http.upload import EVERY, HIGH, Upload, UploadRules
+from wampd.router.http.uploads.resource import EVERY, HIGH, Upload, UploadRules
+from wampd.router.http.uploads.spool import PREFIX, STALE, sweep
 
 BOUNDARY = "----hunter2"
 FORM = f"Content-Type: multipart/form-data; boundary={BOUNDARY}"
@@ -347,7 +347,7 @@ def test_some_of_the_disk_stays_free(place):
 
 
 def test_what_has_no_room_is_refused_by_its_announcement(place, monkeypatch):
-    monkeypatch.setattr("wampd.router.http.spool.free", lambda _: 1000)
+    monkeypatch.setattr("wampd.router.http.uploads.spool.free", lambda _: 1000)
     box = place(size=10**4)
     assert status(box.put("a", b"x", "Content-Length: 1001")) == 507
     assert status(Place(box.directory).put("a", b"x" * 1000)) == 201

@@ -9,8 +9,8 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from tests.http.bridging import Stage
-from wampd.router.http.access import FixedRole
-from wampd.router.http.webhook import PROVIDERS, Deliveries, Rules, Scheme, WebhookResource
+from wampd.router.http.access.access import FixedRole
+from wampd.router.http.bridges.webhook import PROVIDERS, Deliveries, Rules, Scheme, WebhookResource
 from wampd.router.settings.http.webhook import secret_bytes
 from wampd.router.settings.secret import Secret
 

@@ -9,8 +9,8 @@ from twisted.python.threadpool import ThreadPool
 from tests.http.house import Watched, connect, head
 from tests.transports.port import headers, status
 from wampd.router.http.channel import STALL
-from wampd.router.http.gathering import SMALL
-from wampd.router.http.wsgi import Wsgi
+from wampd.router.http.python.gathering import SMALL
+from wampd.router.http.python.wsgi import Wsgi
 
 
 class Pool:

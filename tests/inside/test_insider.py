@@ -1,5 +1,8 @@
 """Sessions of the router's own: what they ask for, what they serve, and how they come in and go."""
 
+import gc
+import weakref
+
 import pytest
 from msgspec import Raw
 from twisted.internet.defer import Deferred
@@ -238,3 +241,19 @@ def test_a_realm_that_is_not_there_is_entered_in_no_role(house, role):
 def test_a_role_that_is_not_there_is_nobodys(house):
     with pytest.raises(NotLetIn):
         house.insiders.enter("realm1", role="nobody")
+
+
+@pytest.mark.parametrize("way", ["subscribe", "register"])
+def test_a_request_that_was_not_sent_keeps_no_handler(house, way):
+    class Handler:
+        def __call__(self, reply):
+            """Take nothing."""
+
+    insider, handler = house.enter(), Handler()
+    insider.leave()
+    kept = weakref.ref(handler)
+    with pytest.raises(CallFailed):
+        house.now(getattr(insider, way)("com.app.x", handler))
+    del handler
+    gc.collect()
+    assert kept() is None

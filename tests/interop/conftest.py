@@ -44,6 +44,13 @@ def node(name: str, serializer: str) -> Client:
     return Client(name, ("node", str(HERE / "node" / f"{name}_client.js")), "websocket", serializer)
 
 
+def need(*clients: Client) -> None:
+    """Go on only if the libraries of all these clients are there."""
+    for client in clients:
+        if client.command[0] == "node" and not (HERE / "node" / "node_modules" / client.name).is_dir():
+            unavailable("the npm packages of tests/interop/node are missing; run: tools/setup node")
+
+
 class Field:
     """Where scenarios are held: one router, and the procedures of the host."""
 
@@ -58,8 +65,7 @@ class Field:
 
     def hold(self, client: Client, scenario: str, **variables: str) -> dict[str, Any]:
         """Let a client hold a scenario, with ``variables`` in its environment; the facts that it reports."""
-        if client.command[0] == "node" and not (HERE / "node" / "node_modules" / client.name).is_dir():
-            unavailable("the npm packages of tests/interop/node are missing; run: tools/setup node")
+        need(client)
         done = subprocess.run(
             [*client.command, scenario],
             env=self.variables(client, **variables),

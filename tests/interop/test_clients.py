@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.interop.conftest import Client, Field, node, python
+from tests.interop.conftest import Client, Field, need, node, python
 
 TWISTED = python("twisted", "websocket", "msgpack")
 ASYNCIO = python("asyncio", "rawsocket", "cbor")
@@ -165,6 +165,7 @@ def test_clients_of_four_kinds_and_serializations_understand_each_other(field: F
         node("autobahn", "msgpack"),
         node("wampy", "cbor"),
     ]
+    need(*clients)  # before one of them waits for another
     names = [client.name for client in clients]
     with ThreadPoolExecutor(len(clients)) as pool:
         facts = list(pool.map(lambda client: field.hold(client, "neighbours", NEIGHBOURS=",".join(names)), clients))

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_pla
 from tests.observe.stage import Stage
 from wampd.realms.counts import KINDS
 from wampd.router.envoy import CallFailed
-from wampd.router.observe.metrics import MOST_REALMS, Metrics, StoreState
+from wampd.router.observe.metrics import MOST_REALMS, HooksState, Metrics, StoreState
 
 PLAIN = "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 PROMETHEUS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
@@ -16,9 +16,9 @@ PROMETHEUS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;versio
 class Scraped:
     """A watched router, and its metrics as a collector reads them."""
 
-    def __init__(self, named=("realm1",), store=None):
+    def __init__(self, named=("realm1",), store=None, hooks=()):
         self.stage = Stage()
-        self.metrics = Metrics(self.stage.watch, named, self.stage.realms.past, lambda: store, "1.2.3")
+        self.metrics = Metrics(self.stage.watch, named, self.stage.realms.past, lambda: store, "1.2.3", lambda: hooks)
 
     def text(self, accept=PLAIN):
         self.stage.later(2.0)
@@ -171,6 +171,22 @@ def test_who_asks_too_often_is_told_the_same_again(scraped):
     stage.now(stage.operator.publish("com.app.news"))
     assert scraped.metrics.tell(PLAIN)[1] is first
     assert scraped.text() != first.decode()
+
+
+@pytest.mark.trap(16)
+def test_webhooks_are_told_of_if_there_are_any(scraped):
+    assert not any(name[0].startswith("wampd_webhook") for name in scraped.samples())
+    states = [
+        HooksState("realm1", registered=4, pending=3, dead=2, left_alone=1),
+        *(HooksState(f"unnamed{n}", registered=1, pending=10, dead=0, left_alone=0) for n in range(3)),
+    ]
+    samples = Scraped(hooks=states).samples()
+    assert samples[("wampd_webhooks", "realm1")] == 4
+    assert samples[("wampd_webhook_deliveries_pending", "realm1")] == 3
+    assert samples[("wampd_webhook_dead_letters", "realm1")] == 2
+    assert samples[("wampd_webhook_hosts_left_alone", "realm1")] == 1
+    assert samples[("wampd_webhook_deliveries_pending", "*")] == 30
+    assert {name[1] for name in samples if name[0].startswith("wampd_webhook")} == {"realm1", "*"}
 
 
 def test_the_store_is_told_of_if_there_is_one(scraped):

@@ -12,7 +12,7 @@ from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from tests.support.certificates import make_certificate
 from tests.support.octets import ok
 from tests.support.process import free_port
-from wampd.router.outgoing import connecting
+from wampd.router.outgoing import connecting, pool
 from wampd.router.outgoing.problems import OutgoingError
 
 HERE = "127.0.0.1"
@@ -211,7 +211,7 @@ def test_an_answer_that_is_compressed_twice_is_none(asking, serve):
 
 def test_a_head_without_end_is_left(asking, serve):
     server = serve(b"HTTP/1.1 200 OK\r\n" + b"X-Fill: yes\r\n" * 2_000_000)
-    assert asking.refusal(f"http://{HERE}:{server.port}/", HERE, timeout=20.0) == "broken"
+    assert asking.refusal(f"http://{HERE}:{server.port}/", HERE, timeout=20.0) == "too_large"
 
 
 @pytest.mark.parametrize(
@@ -286,6 +286,37 @@ def test_a_connection_is_used_again(asking, serve):
     with pytest.raises(OutgoingError, match="too long"):  # the server answers once; nobody opens another connection
         asking.answer(request)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nConnection: foo, close\r\nContent-Length: 1\r\n\r\n",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_connection_that_the_server_will_close_is_not_used_again(asking, serve, head, method):
+    """RFC 9112, section 9.3; the server takes its time with closing."""
+    server = serve(head + b"x", stays=True)
+    client = asking.client(HERE)
+    for _ in range(3):
+        assert asking.answer(client.request(method, f"http://{HERE}:{server.port}/", timeout=5)).body == b"x"
+    assert len(server.asked) == 3
+    asking.until(lambda: client._guard.open == 0)
+
+
+def test_twisteds_pool_has_what_we_touch_of_it(asking, serve, monkeypatch):
+    kept = []
+    monkeypatch.setattr(pool.Pool, "_putConnection", lambda _, key, connection: kept.append((key, connection)))
+    server = serve(ok(b"x"), stays=True)
+    client = asking.client(HERE)
+    request = client.request("GET", f"http://{HERE}:{server.port}/", timeout=5)
+    assert asking.answer(request).body == b"x"
+    ((_, connection),) = kept
+    connection.transport.loseConnection()
+    asking.until(lambda: client._guard.open == 0)
 
 
 def test_no_connection_lives_for_ever(asking, serve, monkeypatch):

@@ -36,6 +36,7 @@ class Stage:
             "the test",
             self.struck.append,
             lambda: 1.0,
+            lambda: 784111777.0,
             finish,
         )
 
@@ -158,7 +159,10 @@ def test_after_so_many_tries_an_event_is_given_up():
     assert stage.struck == ["forwarded events given up"]
 
 
-@pytest.mark.parametrize(("text", "wait"), [("30", 30), ("1", 2), ("99999999", 600), ("soon", 2), ("-5", 2)])
+@pytest.mark.parametrize(
+    ("text", "wait"),
+    [("30", 30), ("1", 2), ("99999999", 600), ("soon", 2), ("-5", 2), ("Sun, 06 Nov 1994 08:50:07 GMT", 30)],
+)
 def test_retry_after_is_heeded_within_reason(text, wait):
     stage = Stage()
     stage.add("a")

@@ -252,6 +252,12 @@ def test_callers_say_what_to_request_below_a_url():
         {"method": "GET", "url": "https://evil.example/"},
         {"method": "GET", "url": "https://api.example.com/v2/x"},
         {"method": "GET", "url": "users?x=1"},
+        {"method": "GET", "url": "users//7"},
+        {"method": "GET", "url": "//"},
+        {"method": "GET", "url": "..;/admin"},
+        {"method": "GET", "url": "users/..;x=1/admin"},
+        {"method": "GET", "url": "..%3B/admin"},
+        {"method": "GET", "url": ".;/admin"},
         {"method": "GET", "url": "users#x"},
         {"method": "GET", "url": "a\r\nb"},
         {"method": "GET", "url": "a%0d%0ab"},
@@ -265,4 +271,18 @@ def test_callers_say_what_to_request_below_a_url():
 def test_nobody_leaves_the_place_below_the_url(kwargs):
     it = generic()
     assert it.call(**kwargs) is None
+    assert it.error().uri == "wamp.error.invalid_argument"
+
+
+@pytest.mark.parametrize("url", ["", "users/", "/users", "a.b/c..d/...", "a;b=1", "x%20y/%C3%A4"])
+def test_what_is_below_the_url_may_be_asked_for(url):
+    assert generic().call(method="GET", url=url).url == f"{API}/{url.removeprefix('/')}"
+
+
+@pytest.mark.trap(1)
+@pytest.mark.parametrize("url", ["a" * 100_000 + "#", "%41" * 50_000 + "#", "a/" * 50_000 + "#", "a%41" * 30_000 + "%"])
+def test_a_url_is_read_in_one_go(url):
+    """Whatever it is: where one reads it in every way there is, forty characters take a day."""
+    it = generic()
+    assert it.call(method="GET", url=url) is None
     assert it.error().uri == "wamp.error.invalid_argument"

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import itertools
+import json
 import secrets
 import threading
 import time
@@ -12,6 +13,7 @@ import urllib.request
 import pytest
 
 from tests.hooks.receiver import SECRET, Receiver
+from tests.http.bridging import basic
 from tests.router.client import ERROR, RESULT, Session
 from tests.support.process import free_port
 
@@ -23,6 +25,7 @@ listeners:
     websocket: {/ws: {type: wamp}}
     http:
       /hook: {type: hook, realm: realm1, role: anonymous, keys: [{key: shop, secret: "hunter2 of the shop that posts"}]}
+      /metrics: {type: metrics}
 store: {file: hooks.sqlite}
 outgoing: {allow_private: [127.0.0.1]}
 """
@@ -227,6 +230,27 @@ def test_what_is_refused_becomes_a_dead_letter_that_can_be_sent_again(play, answ
         assert elsewhere.requests == []
 
 
+def metrics(play):
+    with urllib.request.urlopen(f"http://127.0.0.1:{play.router.port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    told = (line.rpartition(" ") for line in lines if line.startswith("wampd_webhook"))
+    return {name.partition("{")[0].removeprefix("wampd_webhook"): float(value) for name, _, value in told}
+
+
+def test_metrics_tell_what_waits_and_what_was_given_up(play):
+    party = play.joined
+    dark = Receiver(port=free_port())
+    dark.stop()
+    with Receiver(400) as bad, dark:
+        register(party, bad)
+        party.ask("wampd.hook.post", "orders", [1])
+        bad.wait_for(lambda: party.ask("wampd.hook.dead"))
+        register(party, dark, key="news")
+        party.ask("wampd.hook.post", "news", [1])
+        bad.wait_for(lambda: metrics(play) == {"s": 2, "_deliveries_pending": 1, "_dead_letters": 1,
+                                               "_hosts_left_alone": 0})  # fmt: skip
+
+
 def test_redelivering(play):
     party = play.joined
     with Receiver(400) as receiver:
@@ -269,3 +293,45 @@ def test_a_ping_is_signed_with_the_secret_that_was_told_once(play):
         assert "secret" not in listed
         assert (listed["id"], listed["pending"], listed["host"]) == (hook["id"], 0, "closed")
     assert party.ask("wampd.hook.test", hook["id"]) == {"status": None, "reason": "connect"}
+
+
+PRINCIPALS = """
+realms:
+  - name: realm1
+    roles:
+      - name: user
+        permissions:
+          - {uri: hook., match: prefix, allow: [publish, subscribe]}
+          - {uri: wampd.hook., match: prefix, allow: [call]}
+    auth:
+      ticket: {}
+      principals:
+        - {authid: joe, role: user, ticket: hunter2}
+        - {authid: ann, role: user, ticket: hunter2ann}
+    hooks: {}
+"""
+CALLS = CONFIG.replace("role: anonymous, keys", "role: user, keys").replace(
+    "/metrics: {type: metrics}", "/call: {type: call, realm: realm1, access: {basic: true}}"
+)
+
+
+def called(router, who, procedure, *args):
+    """The result of a call by HTTP."""
+    body = json.dumps(args).encode()
+    head = {"Content-Type": "application/json", "Authorization": basic(*who).partition(": ")[2]}
+    request = urllib.request.Request(f"http://127.0.0.1:{router.port}/call/{procedure}", body, head)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)["args"][0]
+
+
+def test_a_principal_that_is_configured_no_more_has_no_webhooks(start):
+    joe, ann = ("joe", "hunter2"), ("ann", "hunter2ann")
+    first = start(CALLS, realms=PRINCIPALS, listeners="")
+    first.wait_for_log("webhooks of realm1: ")
+    for who in (joe, ann):
+        called(first, who, "wampd.hook.register", "orders", f"http://127.0.0.1:{free_port()}/")
+    first.stop()
+    without = PRINCIPALS.replace("        - {authid: joe, role: user, ticket: hunter2}\n", "")
+    second = start(CALLS, realms=without, listeners="")
+    second.wait_for_log("joe may not have it any more")
+    assert called(second, ann, "wampd.hook.post", "orders", [1])["deliveries"] == 1

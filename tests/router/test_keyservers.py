@@ -244,7 +244,7 @@ def test_a_provider_tells_where_its_keys_are(issuer):
         (provider(jwks_uri=["https://keys.example.com/"]), "does not say where its keys are"),
         (provider(jwks_uri="http://keys.example.com/"), "over http: anybody on the way"),
         (provider(jwks_uri="file:///etc/keys"), "write it like https://"),
-        (provider(jwks_uri="https://keys.example.com/\r\nX: y"), "write it like https://"),
+        (provider(jwks_uri="https://keys.example.com/\r\nX: y"), "holds characters that a URL has not"),
     ],
 )
 def test_a_provider_that_is_not_what_it_should_be_has_no_keys(described, why):

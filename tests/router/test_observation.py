@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import urllib.error
 import urllib.request
 
@@ -9,6 +10,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.router.client import Session
+from tests.router.test_listening import hear, raw, say
 from tests.support.process import running_wampd
 
 CONFIG = """\
@@ -78,6 +80,14 @@ def test_an_operator_sees_who_is_there_and_sends_one_away(run):
         assert ask(operator, 3, "sessions")["total"] == 1
 
 
+def test_how_each_client_is_connected_is_told(run):
+    with run() as (_, port), Session(port) as operator, socket.create_connection(("127.0.0.1", port)) as other:
+        raw(other)
+        rows = ask(operator, 1, "sessions")["sessions"]
+        told = {(row["transport"], row["protocol"], row["address"]) for row in rows}
+        assert told == {("websocket", "wamp.2.json", "127.0.0.1"), ("rawsocket", "wamp.2.json", "127.0.0.1")}
+
+
 def test_the_tick_comes_by_itself(run):
     with run() as (_, port), Session(port) as operator:
         operator.send(32, 1, {}, "wampd.monitor.tick")
@@ -87,6 +97,41 @@ def test_the_tick_comes_by_itself(run):
             assert kind == 36
             assert tick["realms"][0]["name"] == "realm1"
             assert tick["process"]["connections"] >= 1
+
+
+def metric(port, name):
+    _, _, body = get(port, "/metrics")
+    return next(
+        float(line.split()[1]) for line in body.decode().splitlines() if line.startswith(f'{name}{{realm="realm1"}}')
+    )
+
+
+def test_a_client_that_does_not_read_is_seen_as_long_as_it_does_not(run):
+    with (
+        run() as (_, port),
+        Session(port) as operator,
+        socket.create_connection(("127.0.0.1", port)) as deaf,
+    ):
+        raw(deaf)
+        say(deaf, b'[32,1,{},"com.flood"]')
+        assert hear(deaf).startswith(b"[33,")
+        assert ask(operator, 1, "slow_consumers") == {"sessions": []}
+        for number in range(12):
+            operator.send(16, number + 2, {"acknowledge": True}, "com.flood", ["x" * 900_000])
+            assert operator.receive()[0] == 17
+        rows, number = [], 20
+        while not rows:
+            rows, number = ask(operator, number, "slow_consumers")["sessions"], number + 1
+        (row,) = rows
+        assert row["realm"] == "realm1"
+        assert row["queued"] > 1_000_000
+        assert row["dropped"] == 0
+        assert row["since"].endswith("Z")
+        assert metric(port, "wampd_slow_consumers") == 1
+        assert metric(port, "wampd_queued_bytes") == row["queued"]
+        for _ in range(12):
+            assert hear(deaf).startswith(b"[36,")
+        assert ask(operator, number, "slow_consumers") == {"sessions": []}
 
 
 def test_a_collector_reads_the_metrics(run):

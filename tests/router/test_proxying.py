@@ -189,6 +189,34 @@ def told():
     server.server_close()
 
 
+ACCESS = """\
+    http:
+      /:
+        type: proxy
+        backends: [{{url: 'http://127.0.0.1:{port}'}}]
+        access: {{realm: realm1, basic: true}}
+        forward_credentials: {forward}
+"""
+MEMBERS = """\
+realms:
+  - name: realm1
+    roles: [{name: member}]
+    auth: {ticket: {}, principals: [{authid: joe, role: member, ticket: hunter2}]}
+"""
+
+
+@pytest.mark.parametrize("forward", ["false", "true"])
+def test_what_lets_a_client_in_is_for_a_backend_only_if_it_is_to_be(told, tmp_path, forward):
+    lines = ACCESS.format(port=told, forward=forward)
+    config = tmp_path / "config.yaml"
+    config.write_text(MEMBERS + LISTENER + lines)
+    with running_wampd(config, tmp_path / "wampd.log") as (_, port):
+        assert curl(f"http://127.0.0.1:{port}/head")[1] == 401
+        _, code, _, content = curl("-u", "joe:hunter2", f"http://127.0.0.1:{port}/head")
+    assert code == 200
+    assert (b"'Authorization', 'Basic " in content) == (forward == "true")
+
+
 @pytest.mark.parametrize("how", [[], ["-H", "Transfer-Encoding: chunked"], ["-H", "Expect: 100-continue"]])
 def test_big_uploads_arrive_whole_and_are_not_kept(told, tmp_path, how):
     lines = f"    http: {{/: {{type: proxy, body_size: 64 MiB, backends: [{{url: 'http://127.0.0.1:{told}'}}]}}}}\n"

@@ -147,7 +147,16 @@ def test_what_is_good(config, path):
         (
             "type: webhook, provider: generic, realm: realm1, role: user, secrets: [hunter2 x], topic: com.x,"
             " signature: {header: X-S, secret_encoding: base64}",
-            "secrets[0]: this is not base64, which signature.secret_encoding says that it is",
+            "secrets[0]: this is not base64 of at least 8 bytes, which signature.secret_encoding says that it is",
+        ),
+        (
+            "type: webhook, provider: generic, realm: realm1, role: user, secrets: ['whsec_aHVudGVyMg=='], topic: com.x,"
+            " signature: {header: X-S, secret_encoding: base64}",
+            "secrets[0]: this is not base64 of at least 8 bytes, which signature.secret_encoding says that it is",
+        ),
+        (
+            "type: webhook, provider: github, realm: realm1, role: user, secrets: [hunter2 x], topic: 'wampd.x.{event}'",
+            "topic: this namespace is reserved",
         ),
     ],
 )

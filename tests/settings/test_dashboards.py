@@ -8,6 +8,7 @@ REALM = """\
 realms:
   - name: realm1
     roles: [{name: operator}]
+    monitor: {}
     auth:
       anonymous: {role: operator}
       ticket: {}
@@ -45,7 +46,7 @@ def test_both_can_be_said(config):
 
 
 def test_a_realm_that_comes_from_a_template_may_let_in_by_any_method(config):
-    template = REALM.replace("realm1", "com.tenant.\n    match: prefix")
+    template = REALM.replace("realm1", "com.tenant.\n    match: prefix").replace("    monitor: {}\n", "")
     settings = config.load(
         template + LISTENER.replace("WEBSOCKET", "/ws: {type: wamp}").replace("realm1KEYS", "com.tenant.a")
     )
@@ -109,6 +110,12 @@ def test_what_cannot_be_is_said(config, keys, websocket, expected):
 def test_the_realm_must_be_there(config):
     text = configured().replace("realm: realm1", "realm: realm2")
     assert config.problem(text) == f'{PATH}.realm: there is no realm "realm2"; did you mean "realm1"?'
+
+
+def test_a_realm_without_a_monitor_has_nothing_to_show(config):
+    assert config.problem(configured().replace("    monitor: {}\n", "")) == (
+        f'{PATH}.realm: the realm "realm1" has nothing to show; write "monitor: {{}}" in it'
+    )
 
 
 def test_a_realm_where_nobody_can_log_in_by_a_page_is_none_for_it(config):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from textwrap import dedent
+from typing import get_args
 
 import pytest
 import yaml
@@ -12,6 +13,8 @@ from tests.support.authority import Authority
 from tests.support.certificates import make_certificate
 from tests.support.process import ROOT
 from wampd.router.settings import Settings
+from wampd.router.settings.http import HttpPath
+from wampd.router.settings.listeners import WampPath
 
 from .conftest import LISTENER, REALM, Configurations
 
@@ -62,3 +65,28 @@ def test_what_a_page_shows_is_a_configuration_or_a_part_of_one(text: str, config
     config.write("", "users.htpasswd")
     put_files(config)
     config.load(yaml.safe_dump(whole))
+
+
+def test_every_web_service_of_crossbar_has_a_row_and_what_is_named_instead_exists() -> None:
+    section = (ROOT / "docs" / "web.md").read_text(encoding="utf-8").split("## Coming from Crossbar.io")[1]
+    rows = [line.split(" | ") for line in section.splitlines() if line.startswith("| ") and "Crossbar.io" not in line]
+    there = {kind for left, _ in rows for kind in re.findall(r"`(?:type: )?([a-z]+)[`,]", left)}
+    here = {kind for _, right in rows for kind in re.findall(r"type: ([a-z]+)", right)}
+    assert there >= {
+        *(
+            "archive",
+            "caller",
+            "catalog",
+            "cgi",
+            "json",
+            "longpoll",
+            "nodeinfo",
+            "path",
+            "publisher",
+            "redirect",
+            "resource",
+        ),
+        *("reverseproxy", "schemadoc", "static", "upload", "wap", "webhook", "websocket", "wsgi"),
+    }
+    assert here
+    assert here <= {str(each.__struct_config__.tag) for each in (*get_args(HttpPath), WampPath)}

@@ -50,6 +50,10 @@ def test_all_of_it_is_read(config):
             "procedure: a, base: https://b/, result: response",
             "result: that is for callers to say, who are given a base",
         ),
+        (
+            "procedure: a, base: https://b/, caller_headers: [AUTHORIZATION], secret_headers: {Authorization: hunter2}",
+            "caller_headers[0]: callers cannot say this: it is among the secret_headers",
+        ),
         (f"procedure: a, {API}, caller_headers: [Accept]", "caller_headers: that is for callees with a base"),
         (f'procedure: a, {API}, headers: {{X: "{{a b}}"}}', "headers.X: not a template: {a b} names nothing"),
         (f'procedure: a, {API}, headers: {{"X Y": a}}', "is not the name of a header"),

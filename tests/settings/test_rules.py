@@ -280,7 +280,10 @@ def test_the_endpoint_strings_of_twisted_are_taken(config, endpoint):
         ("tcp:70000", "there is no port 70000"),
         ("tcp:8080:interfac=1", "not a Twisted server endpoint string: got an unexpected keyword argument 'interfac'"),
         ("unix:/x:mode=99", "not a Twisted server endpoint string: '99' is not a number of base 8"),
-        ("8080", "not a Twisted server endpoint string: Unknown endpoint type: '8080'"),
+        ("8080", "not a Twisted server endpoint string; write it like tcp:8080"),
+        (":8080", "not a Twisted server endpoint string; write it like tcp:8080"),
+        ("127.0.0.1:8080", "not a Twisted server endpoint string; write it like tcp:8080:interface=127.0.0.1"),
+        ("udp:8080", "not a Twisted server endpoint string: Unknown endpoint type: 'udp'"),
         ("tcp:8080\\", "not a Twisted server endpoint string: it ends with a backslash"),
         ("ssl:8080", "use a tcp: endpoint, and the key tls of the listener"),
     ],
@@ -344,7 +347,13 @@ def test_paths_are_taken(config, path):
 def test_what_is_no_path_is_reported(config, section, path):
     what = "{type: echo}" if section == "websocket" else "{type: static, directory: .}"
     problem = config.problem(GOOD + f'    {section}: {{"{path}": {what}}}')
-    assert problem.endswith('not a path; write it like "/" or "/ws"')
+    meant = "/ws" if path in ("ws", "/ws/") else "/" if path in ("", "//") else None
+    how = (
+        f'write "{meant}": with a slash at the beginning, and none at the end'
+        if meant
+        else 'write it like "/" or "/ws"'
+    )
+    assert problem.endswith(f"not a path; {how}")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The web site: static files behind the universal port, closed by default, bounded in size and time.
 
-Somewhat long, so that this file alone covers `wampd.router.http.static`.
+Somewhat long, so that this file alone covers `wampd.router.http.static.resource`.
 """
 
 import os

@@ -20,7 +20,10 @@ from wampd.router.wire.rawsocket import RawSocketFraming
 from wampd.router.wire.websocket import WebSocketFraming
 
 laid = []
-"""The ends of sockets to be closed when a test is over."""
+"""The ends of sockets to be closed when a test is over, by `tests.transports.conftest`."""
+
+MOST_LAID = 300
+"""More than any test lays: there is a folder whose conftest does not take them up, and descriptors run out."""
 
 
 class Loop(Clock):
@@ -116,6 +119,7 @@ class Client:
     def __init__(self, loop, end):
         self._loop = loop
         self.end = end
+        assert len(laid) < MOST_LAID, "nobody takes up what is laid"
         laid.append(self)
 
     def send(self, data):

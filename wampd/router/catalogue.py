@@ -6,19 +6,23 @@ Rules
   themselves are not among them.
 * What a session may not call is not there. No authorizer is asked for a list: of what is its to decide, a list has what it has
   allowed of late.
-* One answer looks at all URIs, and asks about as many as it takes to be full. After which one to go on is one that is seen, so
-  nothing is told of others.
+* One answer looks at all URIs, and asks about as many as it takes to be full, by number or by what is said of them. After
+  which one to go on is one that is seen, so nothing is told of others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from wampd.realms.grants import Grants
 from wampd.realms.realm import Realm
+
+MOST_SAID: Final = 128 * 1024
+"""Bytes of definitions, as JSON, after which an answer is full; with one that is longer it is full as well."""
 
 
 class Offered(Struct, frozen=True):
@@ -48,11 +52,14 @@ class Catalogue:
     def offered(self, grants: Grants, after: str, most: int) -> tuple[list[Offered], str | None]:
         """The procedures that may be called, in the order of their URIs; and after which one to go on, if there are more."""
         found: list[Offered] = []
+        said = 0
         for uri in sorted(uri for uri in self._uris() if uri > after):
             if grants.known("call", uri).refusal is None:
-                if len(found) == most:
+                if len(found) == most or said > MOST_SAID:
                     return found, found[-1].uri
-                found.append(Offered(uri, self._definition(uri)))
+                definition = self._definition(uri)
+                said += len(msgspec.json.encode(definition))
+                found.append(Offered(uri, definition))
         return found, None
 
     def _uris(self) -> Iterator[str]:

@@ -15,9 +15,9 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
-from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.python.failure import Failure
 
+from wampd.router.authorities import trust_of
 from wampd.router.outgoing.client import Client, Response
 from wampd.router.outgoing.policy import FREE, Policy
 from wampd.router.outgoing.problems import OutgoingError
@@ -38,8 +38,7 @@ class Fetcher:
     def __init__(self, reactor: Any, timeout: float, authorities: bytes | None = None) -> None:
         """``authorities`` is PEM; `None`: those of the system. ``timeout`` in seconds."""
         self._timeout = timeout
-        trusted = None if authorities is None else trustRootFromCertificates(_certificates(authorities))
-        self._client = Client(reactor, ANYWHERE, connect_timeout=timeout, trust_root=trusted)
+        self._client = Client(reactor, ANYWHERE, connect_timeout=timeout, trust_root=trust_of(authorities))
 
     def get(self, url: str) -> Deferred[bytes]:
         """The document at a URL. The Deferred fails with `FetchError`."""
@@ -59,8 +58,3 @@ def _explain(failure: Failure, url: str) -> bytes:
     failure.trap(OutgoingError)
     why: Any = failure.value
     raise FetchError(f"{url}: {why.detail or why.text}")
-
-
-def _certificates(pem: bytes) -> list[Certificate]:
-    end = b"-----END CERTIFICATE-----"
-    return [Certificate.loadPEM(part + end + b"\n") for part in pem.split(end)[:-1]]

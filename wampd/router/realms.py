@@ -18,7 +18,7 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -186,6 +186,8 @@ class Realms:
         self._draw = chance.getrandbits
         self.returning: Any = None
         """Who came by which cookie: a `wampd.router.returning.Returning`, where there are cookies."""
+        self.followers: list[Callable[[RealmAuth, Any, Collection[str] | None], object]] = []
+        """Told what may have changed of principals: the door, their accounts, their authids (`None`: any). See `Recall`."""
         self.answers = Answers()
         """Who answers what handshakes ask of the outside."""
         self.answers.add(FindKeys, lambda question: question.keys.find(question))

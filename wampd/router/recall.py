@@ -49,9 +49,16 @@ class Recall:
     def changed(self, door: RealmAuth, accounts: Accounts, authids: Collection[str] | None) -> None:
         """See what became of those who came in by this door, with these authids; `None`: of all."""
         self._look(door, accounts, authids)
+        for told in self._realms.followers:
+            told(door, accounts, authids)
         if self._realms.returning is not None:
             self._realms.returning.changed(door, accounts, authids)
         self._clock.callLater(self._again_after, self._look, door, accounts, authids)
+
+    def begin(self, door: RealmAuth, accounts: Accounts) -> None:
+        """Let those have a look who keep what outlives sessions."""
+        for told in self._realms.followers:
+            told(door, accounts, None)
 
     def logged_out(self, door: RealmAuth, authids: Collection[str]) -> None:
         """Send the sessions of these authids away that came in by this door."""
@@ -71,7 +78,7 @@ class Recall:
         for shell in self._realms.all():
             if self._realms.door(shell.core.name) is door:
                 for session in shell.core.sessions.values():
-                    if (authids is None or session.authid in authids) and _is_kept(session):
+                    if (authids is None or session.authid in authids) and is_kept(session):
                         here[session.authid].append((shell, session))
         return here
 
@@ -90,5 +97,6 @@ class Recall:
         self._realms.end_of_turn()
 
 
-def _is_kept(session: Session) -> bool:
+def is_kept(session: Session) -> bool:
+    """Whether a session is of a principal that is kept."""
     return session.authprovider in PROVIDERS and session.authmethod != "anonymous"

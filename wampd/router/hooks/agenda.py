@@ -190,6 +190,10 @@ class Agenda:
         known = self._hosts.get(host)
         return "closed" if known is None else known.breaker.state
 
+    def hosts_left_alone(self) -> int:
+        """How many hosts get nothing but a try now and then."""
+        return sum(host.breaker.state == "open" for host in self._hosts.values())
+
     def _offer(self, hook: str, lane: _Lane) -> None:
         """It may be a hook's turn."""
         while lane.ready and lane.ready[0].is_over:

@@ -195,6 +195,10 @@ class Courier:
         self._logs.pop(hook.id, None)
         return self._keeping.remove_hook(hook.id)
 
+    def end(self, hook: Hook) -> None:
+        """Take a registration out that its owner has not ended."""
+        self._done(self.remove(hook))
+
     def log_of(self, hook_id: str) -> Sequence[Attempt]:
         """The last attempts for a hook, the oldest first."""
         return self._logs.get(hook_id, ())
@@ -307,6 +311,8 @@ class Courier:
         sent.addErrback(lambda failure: log.failure("delivering to a webhook failed: a bug in wampd", failure))
 
     def _send(self, hook: Hook, delivery: Delivery, body: bytes | None) -> Any:
+        if delivery.is_over:
+            return Outcome(reason="cancelled")
         if body is None:
             return LOST
         headers = [("wampd-hook-attempt", str(delivery.attempts)), ("wampd-hook-delivery", delivery.id)]

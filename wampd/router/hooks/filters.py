@@ -6,6 +6,7 @@ Rules
 * A place is ``args`` or ``kwargs`` and what leads inside, with dots between: ``kwargs.state``, ``args.0.repository.name``. What
   is named like a number is that member of a list, or that key of a mapping.
 * Values are text, numbers, booleans and null. ``true`` is not 1, and 1 is 1.0.
+* Filters are bounded as wholes: an event may have to be looked at by very many of them, and all of them are kept.
 """
 
 from __future__ import annotations
@@ -17,8 +18,13 @@ from msgspec import Struct
 
 MOST_PLACES: Final = 16
 MOST_VALUES: Final = 64
+"""Of all places together."""
+MOST_STEPS: Final = 16
+"""Of a place."""
 LONGEST: Final = 256
 """Characters of a place, and of a value."""
+LARGEST: Final = 2048
+"""Characters of all places and values together."""
 
 Scalar: TypeAlias = str | int | float | bool | None
 Filter: TypeAlias = Mapping[str, tuple[Scalar, ...]]
@@ -42,7 +48,13 @@ def read_filter(given: Any) -> dict[str, tuple[Scalar, ...]]:
     """The filter that somebody gives. Raise `FilterError`."""
     if not isinstance(given, Mapping) or len(given) > MOST_PLACES:
         raise FilterError(f"a filter is a mapping of at most {MOST_PLACES} places to values")
-    return {_place(place): _values(values) for place, values in given.items()}
+    filter_ = {_place(place): _values(values) for place, values in given.items()}
+    every = [value for values in filter_.values() for value in values]
+    if len(every) > MOST_VALUES:
+        raise FilterError(f"a filter has at most {MOST_VALUES} values")
+    if sum(map(len, filter_)) + sum(len(value) for value in every if isinstance(value, str)) > LARGEST:
+        raise FilterError(f"the places and values of a filter have at most {LARGEST} characters together")
+    return filter_
 
 
 def passes(filter_: Filter, payload: Payload) -> bool:
@@ -53,6 +65,8 @@ def passes(filter_: Filter, payload: Payload) -> bool:
 def _place(place: Any) -> str:
     if not isinstance(place, str) or len(place) > LONGEST or place.partition(".")[0] not in ("args", "kwargs"):
         raise FilterError("a place in a filter is like kwargs.state or args.0.name")
+    if place.count(".") > MOST_STEPS:
+        raise FilterError(f"a place in a filter is at most {MOST_STEPS} steps deep")
     return place
 
 

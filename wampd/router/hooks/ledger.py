@@ -53,8 +53,10 @@ class Ledger:
         self.size += size
 
     def let_go(self, event: str) -> bool:
-        """One delivery of an event is over; whether it was the last."""
-        kept = self._events[event]
+        """One delivery of an event is over; whether it was the last. Of an event that is not there none is."""
+        kept = self._events.get(event)
+        if kept is None:  # the store has a delivery of an event that it has not
+            return False
         kept[1] -= 1
         if kept[1]:
             return False

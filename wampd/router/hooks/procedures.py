@@ -11,6 +11,7 @@ Rules
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -29,9 +30,10 @@ from wampd.router.hooks.filters import FilterError, read_filter
 from wampd.router.hooks.ledger import DeadLetter
 from wampd.router.hooks.registry import Hook, TooMany, is_key
 from wampd.router.hooks.sending import write_body
-from wampd.router.hooks.signing import read_secret, write_secret
 from wampd.router.inside.insider import Handler, Refusal, Reply
+from wampd.router.inside.together import together
 from wampd.router.outgoing.problems import OutgoingError
+from wampd.router.outgoing.signing import read_secret, write_secret
 from wampd.router.outgoing.targets import read_target
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ MOST_LISTED: Final = 1_000
 """Entries of one answer."""
 MOST_PROBES: Final = 16
 """Pings and challenges at once."""
+MOST_PROBES_OF_ONE: Final = 4
+"""Those of one principal: URLs may take their time, and others want to try theirs."""
 
 
 A = TypeVar("A", bound=Arguments)
@@ -73,11 +77,13 @@ class Procedures:
         challenge: bool,
         privileged: frozenset[str],
         permitted: Permitted,
+        is_kept: Callable[[int], bool],
         publish: Callable[[str, Raw, Raw], object],
     ) -> None:
         """``longest`` is the time to live in seconds of those who ask for none, and the most; ``privileged`` are roles.
 
-        ``publish`` tells WAMP's subscribers of an event that was posted.
+        ``is_kept`` tells whether the session of an id is of a principal that is kept; ``publish`` tells WAMP's subscribers of
+        an event that was posted.
         """
         self._courier = courier
         self._client = client
@@ -87,8 +93,9 @@ class Procedures:
         self._challenge = challenge
         self._privileged = privileged
         self._permitted = permitted
+        self._is_kept = is_kept
         self._publish = publish
-        self._probes = 0
+        self._probes: Counter[str] = Counter()
 
     def all(self) -> Mapping[str, Handler]:
         """The procedures by URI."""
@@ -132,10 +139,7 @@ class Procedures:
         registry = self._courier.registry
         known = registry.at(caller.authid, given.key, url)
         if known is None:
-            try:
-                registry.check_room(caller.authid, given.key)
-            except TooMany as why:
-                raise Refusal(UNAVAILABLE, str(why)) from None
+            self._check_room(caller.authid, given.key)
         try:
             key = None if options.secret is None else read_secret(options.secret)
             wanted = None if options.filter is None else read_filter(options.filter)
@@ -153,6 +157,7 @@ class Procedures:
             filter=wanted if wanted is not None else {} if known is None else dict(known.filter),
             created=now if known is None else known.created,
             expires=now + self._ttl(options.ttl),
+            is_of_kept=self._is_kept(caller.session),
         )
         told = {**self._shown(hook), **({"secret": write_secret(hook.secret)} if key is None and known is None else {})}
         if known is None and self._challenge:
@@ -163,7 +168,15 @@ class Procedures:
         same = self._courier.registry.at(hook.owner, hook.key, hook.url)
         if same is not None and same.id != hook.id:  # registered while the challenge was on its way
             raise Refusal(UNAVAILABLE, "the URL is being registered")
+        if same is None:  # others may have come meanwhile
+            self._check_room(hook.owner, hook.key)
         return self._courier.put(hook).addCallbacks(lambda _: told, _not_kept)
+
+    def _check_room(self, owner: str, key: str) -> None:
+        try:
+            self._courier.registry.check_room(owner, key)
+        except TooMany as why:
+            raise Refusal(UNAVAILABLE, str(why)) from None
 
     def _challenged(self, hook: Hook) -> Deferred[None]:
         """Ask a URL whether it wants to be registered: it must answer with what it is sent."""
@@ -211,13 +224,15 @@ class Procedures:
         return asked.addCallbacks(lambda response: {"status": response.status, "reason": None}, failed)
 
     def _probe(self, hook: Hook, kind: str, data: dict[str, Any]) -> Deferred[Any]:
-        if self._probes >= MOST_PROBES:
+        if self._probes.total() >= MOST_PROBES or self._probes[hook.owner] >= MOST_PROBES_OF_ONE:
             raise Refusal(UNAVAILABLE, "too many URLs are being tried")
-        self._probes += 1
+        self._probes[hook.owner] += 1
         body = write_body(kind, self._wall(), data)
 
         def ended(result: Any) -> Any:
-            self._probes -= 1
+            self._probes[hook.owner] -= 1
+            if not self._probes[hook.owner]:
+                del self._probes[hook.owner]
             if kind.endswith("challenge") and isinstance(result, Failure) and result.check(OutgoingError):
                 return Failure(Refusal(NOT_REACHED, "the URL did not answer the challenge"))
             return result
@@ -259,10 +274,7 @@ class Procedures:
                 raise Refusal(NO_SUCH_HOOK, "there is no such dead letter")
             self._own(caller, letter.hook)
             letters.append(letter)
-        last: Deferred[None] | None = None
-        for letter in letters:
-            last = self._courier.redeliver(letter).addErrback(_not_kept)
-        return 0 if last is None else last.addCallback(lambda _: len(letters))
+        return together(map(self._courier.redeliver, letters)).addCallbacks(len, _not_kept)
 
     # ------------------------------------------------------------------------------------------------------------- posts
 

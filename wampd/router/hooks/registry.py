@@ -15,9 +15,9 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from wampd.router.hooks.filters import Scalar
 
@@ -39,6 +39,8 @@ class Hook(Struct, frozen=True):
     created: float
     """Seconds since 1970, as is `expires`."""
     expires: float
+    is_of_kept: bool = False
+    """Whether its owner is a principal that is kept, and may be so no more."""
 
     def __repr__(self) -> str:  # the secret stays here
         return f"<Hook {self.id} {self.key}>"
@@ -116,12 +118,6 @@ class Registry:
         if len(self._ends) > 2 * len(self._hooks) + 1000:
             self._ends = [(each.expires, each.id) for each in self]
             heapq.heapify(self._ends)
-
-    def renew(self, hook: Hook, **changes: Any) -> Hook:
-        """Change a registration."""
-        changed = structs.replace(hook, **changes)
-        self.put(changed)
-        return changed
 
     def remove(self, hook_id: str) -> Hook | None:
         """Take one out."""

@@ -17,9 +17,10 @@ from twisted.python.failure import Failure
 
 from wampd.realms.timestamps import rfc3339
 from wampd.router.hooks.registry import Hook
-from wampd.router.hooks.signing import sign
-from wampd.router.hooks.verdicts import Outcome, read_retry_after
+from wampd.router.hooks.verdicts import Outcome
 from wampd.router.outgoing.problems import OutgoingError
+from wampd.router.outgoing.retrying import read_retry_after
+from wampd.router.outgoing.signing import signed
 
 if TYPE_CHECKING:
     from wampd.router.outgoing.client import Client, Response
@@ -46,9 +47,7 @@ class Sending:
         now = int(self._wall())
         headers = [
             ("content-type", "application/json"),
-            ("webhook-id", message),
-            ("webhook-timestamp", str(now)),
-            ("webhook-signature", sign(hook.secret, message, now, body)),
+            *signed(hook.secret, message, now, body),
             ("wampd-hook-id", hook.id),
             ("wampd-hook-key", hook.key),
             ("wampd-hook-timestamp", str(now)),

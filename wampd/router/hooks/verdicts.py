@@ -14,13 +14,12 @@ Rules
 
 from __future__ import annotations
 
-import email.utils
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-TRANSIENT: Final = frozenset({408, 425, 429})
-"""Statuses of clients' errors that ask for another attempt."""
+from wampd.router.outgoing.retrying import may_pass, pause_after
+
 GONE: Final = 410
 
 
@@ -55,7 +54,7 @@ class Outcome(Struct, frozen=True):
         """Whether another attempt would likely come to the same."""
         if self.status is None:
             return self.reason in ("denied", "url")
-        return self.status // 100 in (3, 4) and self.status not in TRANSIENT
+        return self.status >= 300 and not may_pass(self.status)
 
     @property
     def shows_life(self) -> bool:
@@ -93,18 +92,5 @@ def judge(outcome: Outcome, attempts: int, patience: Patience, chance: float) ->
         return Gone()
     if attempts >= (patience.refusals if outcome.is_refused else patience.attempts):
         return Dead()
-    bound = min(patience.longest, patience.first * 2.0 ** min(attempts - 1, 60))
+    bound = pause_after(attempts, patience.first, patience.longest)
     return Again(max(chance * bound, min(outcome.retry_after or 0.0, patience.longest)))
-
-
-def read_retry_after(text: str | None, now: float) -> float | None:
-    """The seconds that a header ``Retry-After`` asks for; ``now`` is in seconds since 1970."""
-    if text is None:
-        return None
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:12])
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - now)
-    except (ValueError, OverflowError):  # RFC 9110, section 10.2.3: what is neither is not there
-        return None

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 TEXT: Final = b"text/plain; charset=utf-8"
 JSON: Final = b"application/json"
+READING: Final = frozenset({b"GET", b"HEAD"})
+"""The methods by which something is read."""
 
 
 def say(request: Any, status: int, text: str) -> bytes:
@@ -27,6 +29,20 @@ def say_json(request: Any, status: int, value: Any) -> bytes:
 def say_raw_json(request: Any, status: int, text: bytes) -> bytes:
     """Answer a request with a status and JSON as it is; return the body."""
     return _answer(request, status, JSON, text)
+
+
+def say_read_only(request: Any) -> bytes:
+    """Answer a request whose method is not one of `READING`, which are all that there is here; return the body."""
+    request.setHeader(b"Allow", b"GET, HEAD")
+    return say(request, 405, "GET alone")
+
+
+def give(request: Any, body: bytes) -> None:
+    """Answer with this body, which is all of it; its status and type are set."""
+    request.setHeader(b"Content-Length", b"%d" % len(body))
+    if request.method != b"HEAD":
+        request.write(body)
+    request.finish()
 
 
 class Later:
@@ -61,13 +77,8 @@ class Later:
             self._request.processingFailed(failure)
 
     def _give(self, how: Any, status: int, what: Any) -> None:
-        if self.is_left:
-            return
-        body: bytes = how(self._request, status, what)
-        self._request.setHeader(b"Content-Length", b"%d" % len(body))
-        if self._request.method != b"HEAD":
-            self._request.write(body)
-        self._request.finish()
+        if not self.is_left:
+            give(self._request, how(self._request, status, what))
 
     def _has_left(self, _failure: object) -> None:
         self.is_left = True

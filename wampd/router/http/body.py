@@ -4,7 +4,7 @@ Rules
 -----
 * A resource has its bodies as they come if its ``intake(request)`` returns an `Intake` that says so. It is asked as soon as the
   head is there; its ``render`` is called at once, and finds the body in ``request.body``. All others get a body that is
-  there in full, in ``request.content``; for them an `Intake` may say how long it may be.
+  there in full, in ``request.content``; for them an `Intake` may say how long it may be, or that nobody reads it (`no_body`).
 * Nothing of a body is read before somebody wants it (`Body.into`), and a client that waits to be told to send it
   (``Expect: 100-continue``) is told only then. While the sink pauses, the client has to wait, too.
 * A resource may answer at any time. An answer before the body's end is the last of its connection: what the client still sends
@@ -16,7 +16,6 @@ Sources: RFC 9110, section 10.1.1 (Expect); RFC 9112, section 9.3 (what is left 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
@@ -32,6 +31,8 @@ class Intake(Struct, frozen=True, kw_only=True):
     """Whether it is taken while it comes."""
     size: int | None = None
     """Most bytes; `None`: as many as the listener allows."""
+    kept: bool = True
+    """Whether one that is not streamed is there in the end; if not, it is read and dropped."""
     rate: int = LEAST_RATE
     """Of a streamed body: bytes a second that come at least, while somebody wants them."""
 
@@ -50,6 +51,14 @@ class Sink(Protocol):
     def lost(self, why: str) -> None:
         """No more will come: the client has left, was too slow, or sent what it must not. Nobody can be answered any more."""
         ...
+
+
+DROPPED: Final = Intake(streamed=False, kept=False)
+
+
+def no_body(_resource: Any, _request: Any) -> Intake:
+    """The ``intake`` of a resource that has no use for bodies: nobody can make it keep one."""
+    return DROPPED
 
 
 def intake_of(resource: Any, request: Any) -> Intake | None:
@@ -124,17 +133,14 @@ class Body:
     # ------------------------------------------------------------------------------------------- for the connection
 
     def came(self, data: bytes) -> None:
-        """A part has come."""
+        """A part has come; `deliver` is called when there are no more of them for now."""
         self.received += len(data)
         self._kept.append(data)
-        if not self._delivering:
-            self._deliver()
 
     def complete(self) -> None:
         """All of it has come."""
         self.is_complete = True
-        if not self._delivering:
-            self._deliver()
+        self.deliver()
 
     def end(self, why: str) -> None:
         """Nothing more will come."""
@@ -150,9 +156,13 @@ class Body:
         self._over = True
         self._kept.clear()
 
-    def _go_on(self) -> None:
+    def deliver(self) -> None:
+        """Give what has come, in one piece: however small the chunks are, they cost the sink no more than that."""
         if not self._delivering:
             self._deliver()
+
+    def _go_on(self) -> None:
+        self.deliver()
         if self.is_wanted and not self.is_complete:
             self._line.want_body()
 
@@ -164,7 +174,9 @@ class Body:
         self._delivering = True
         try:
             while self._kept and self.is_wanted:
-                sink.write(self._kept.pop(0))
+                data = b"".join(self._kept)
+                self._kept.clear()
+                sink.write(data)
             if self.is_complete and self.is_wanted:
                 self._over = True
                 sink.finish()
@@ -173,20 +185,3 @@ class Body:
             self._line.body_failed()
         finally:
             self._delivering = False
-
-
-class Gather:
-    """A sink that keeps a body, for those who need all of it but want to say when it may come."""
-
-    def __init__(self, done: Callable[[bytes], None], lost: Callable[[str], None] = lambda _: None) -> None:
-        self._parts: list[bytes] = []
-        self._done = done
-        self.lost = lost
-
-    def write(self, data: bytes) -> None:
-        """Keep a part."""
-        self._parts.append(data)
-
-    def finish(self) -> None:
-        """Hand it over."""
-        self._done(b"".join(self._parts))

@@ -5,6 +5,8 @@ Rules
 * A request's head, and the body of a resource that wants all of it, are complete within `PATIENCE` seconds of the connection's
   beginning or of the last answer; a client that sends an octet at a time has no more time than others. Of a body that is taken
   while it comes (`body.py`), so much comes in each `PATIENCE` seconds as its rate asks for, while somebody wants it.
+* The bodies that are kept until they are complete and answered have room together (`BoundedSite.room`): beyond it they are
+  refused, 503. What nobody reads is not kept.
 * A body over its limit is refused when it is announced, or when it grows that long; it is not kept, and what the client still
   sends is read and dropped for a short while, so that the answer reaches it. The same happens after an answer that was given
   before the body's end.
@@ -30,7 +32,7 @@ from twisted.logger import Logger
 from wampd.router.http import hasty
 from wampd.router.http.body import Body, Intake
 from wampd.router.http.clocked import ClockedChannel
-from wampd.router.http.head import Refusal, RequestLine, fault_of_head, fault_of_line, read_line
+from wampd.router.http.head import REASONS, Refusal, RequestLine, fault_of_head, fault_of_line, read_line
 from wampd.router.http.request import SmallRequest
 
 log = Logger()
@@ -46,7 +48,7 @@ AT_ONCE: Final = 16
 """Requests of one read that are answered before others have a turn."""
 LEAN: Final = 16 * 1024
 """Octets that the chunks of a body may cost beside `FRAMED` for each of its own."""
-FRAMED: Final = 8
+FRAMED: Final = 4
 TWISTED: Final = (
     "_dataBuffer",
     "_receivedHeaderCount",
@@ -55,16 +57,6 @@ TWISTED: Final = (
     "_send100Continue",
     "_waitingForTransport",
 )
-REASONS: Final = {
-    400: b"Bad Request",
-    408: b"Request Timeout",
-    413: b"Content Too Large",
-    414: b"URI Too Long",
-    417: b"Expectation Failed",
-    431: b"Request Header Fields Too Large",
-    501: b"Not Implemented",
-    505: b"HTTP Version Not Supported",
-}
 
 
 class Channel(ClockedChannel):
@@ -120,6 +112,8 @@ class Channel(ClockedChannel):
         if self._line is None and self._raw > AHEAD:
             self.transport.pauseProducing()  # Twisted itself does not, if the client does not read its answer
         super().rawDataReceived(data)
+        if self._body is not None and not self._over:
+            self._body.deliver()
         if self._line is not None and self._raw > LEAN + FRAMED * (self._plain + 1):
             self.refuse(Refusal(400, "the chunks of the body are wasteful"))
 
@@ -209,6 +203,19 @@ class Channel(ClockedChannel):
         if self._plain > self._limit:
             self.refuse(Refusal(413, "the body is too long"))
         return not self._over
+
+    def keep(self, more: int) -> bool:
+        """Whether there is room for so much more of the bodies of all connections, which is taken; if not, it is refused."""
+        if self.site.room < more:
+            self.refuse(Refusal(503, "too many bodies at a time"))
+            return False
+        self.site.room -= more
+        return True
+
+    @property
+    def keeps_body(self) -> bool:
+        """Whether somebody will read the body."""
+        return self._intake.kept
 
     def want_body(self) -> None:
         """Read on."""

@@ -5,7 +5,8 @@ Rules
 * The request line is ``METHOD SP target SP HTTP/1.x``, with single spaces. A later minor version is served as 1.1, another
   major one is refused with 505. There is no HTTP/0.9.
 * The target is a path, an absolute ``http`` URL, or ``*`` with OPTIONS. It is visible ASCII without ``#``, and its ``%`` are
-  escapes, none of an octet NUL. A URL's authority replaces ``Host`` (RFC 9112, section 3.2.2).
+  escapes, none of an octet NUL. A path has `MAX_SEGMENTS` at most: each costs whoever looks for it. A URL's authority
+  replaces ``Host`` (RFC 9112, section 3.2.2).
 * There is exactly one ``Host``, which is a host (HTTP/1.0 may leave it out).
 * The length of the body is told in one way: one ``Content-Length`` of digits, or one ``Transfer-Encoding: chunked``, never
   both, and the latter not in HTTP/1.0 (RFC 9112, sections 6.1 and 6.3). No header line goes on in the next one (section 5.2).
@@ -22,6 +23,8 @@ from msgspec import Struct
 
 MAX_METHOD: Final = 32
 """Octets; longer ones nobody has implemented (RFC 9112, section 3: 501)."""
+MAX_SEGMENTS: Final = 256
+"""Of a path."""
 MAX_DIGITS: Final = 18
 """Of Content-Length: what is longer than that nobody can send."""
 _TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -30,6 +33,18 @@ _TARGET: Final = re.compile(rb"[!-\"$-~]+")
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?]*)", re.IGNORECASE)
 _HOST: Final = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
+
+REASONS: Final = {
+    400: b"Bad Request",
+    408: b"Request Timeout",
+    413: b"Content Too Large",
+    414: b"URI Too Long",
+    417: b"Expectation Failed",
+    431: b"Request Header Fields Too Large",
+    501: b"Not Implemented",
+    503: b"Service Unavailable",
+    505: b"HTTP Version Not Supported",
+}
 
 
 class Refusal(Struct, frozen=True):
@@ -88,6 +103,8 @@ def _read_target(method: bytes, target: bytes, version: bytes) -> RequestLine | 
             target = b"/" + target
     if not target.startswith(b"/") and (target, method) != (b"*", b"OPTIONS"):
         return Refusal(400, "the target is no path")
+    if target.partition(b"?")[0].count(b"/") > MAX_SEGMENTS:
+        return Refusal(414, "the path has too many segments")
     return RequestLine(method, target, version, authority)
 
 

@@ -17,7 +17,7 @@ from twisted.web.resource import Resource
 
 from wampd.router.hostnames import BadHost, ByHost, host_of
 from wampd.router.http.answer import say
-from wampd.router.http.body import Intake, intake_of
+from wampd.router.http.body import Intake, intake_of, no_body
 
 Fits = Callable[[Any, str], bool]
 """Whether a connection (its transport) was made for a host that has this one's certificate."""
@@ -60,6 +60,7 @@ class _Last(Resource):
     """An answer that ends its connection: who sent the request may mean something else by what follows."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__()

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from twisted.web.resource import Resource
 
-from wampd.router.http.answer import JSON, say
+from wampd.router.http.answer import JSON, READING, say_read_only
+from wampd.router.http.body import no_body
 from wampd.router.http.conditional import has_not_changed
 from wampd.router.http.tree import NOTHING
 
@@ -17,6 +18,7 @@ class JsonValue(Resource):
     """A value, told to whoever asks."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(self, value: Any, *, pretty: bool = False, max_age: float = 0.0, private: bool = False) -> None:
         """``max_age`` is in seconds; 0: clients ask each time whether it has changed. ``private``: not for all to see."""
@@ -31,9 +33,8 @@ class JsonValue(Resource):
         if request.postpath not in ([], [b""]):
             body: bytes = NOTHING.render(request)
             return body
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader(b"Allow", b"GET, HEAD")
-            return say(request, 405, "GET alone")
+        if request.method not in READING:
+            return say_read_only(request)
         request.setHeader(b"ETag", self._etag)
         request.setHeader(b"Cache-Control", self._cache)
         if has_not_changed(request, self._etag):

@@ -25,7 +25,7 @@ from msgspec import Struct
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from wampd.router.http.answer import say
+from wampd.router.http.answer import give, say
 from wampd.router.origins import ANY, is_named, origin_allowed
 from wampd.router.polling import NotOpened, Outcome, Polled, Transports
 
@@ -178,17 +178,12 @@ class _Answer:
 
     def text(self, status: int, why: str) -> None:
         if not self._left:
-            self._write(say(self._request, status, why))
+            give(self._request, say(self._request, status, why))
 
     def body(self, body: bytes, kind: bytes) -> None:
         if not self._left:
             self._request.setHeader(b"Content-Type", kind)
-            self._write(body)
-
-    def _write(self, body: bytes) -> None:
-        self._request.setHeader(b"Content-Length", b"%d" % len(body))
-        self._request.write(body)
-        self._request.finish()
+            give(self._request, body)
 
     def _has_left(self, _failure: object) -> None:
         self._left = True

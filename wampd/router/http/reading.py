@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from twisted.web.resource import Resource
 
-from wampd.router.http.answer import say
+from wampd.router.http.answer import READING, say_read_only
+from wampd.router.http.body import no_body
 
 
 class Readable(Resource):
     """Answers GET and HEAD with what `read` makes."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def read(self, request: Any) -> bytes:
         """Set status and headers; return the body."""
@@ -21,9 +22,8 @@ class Readable(Resource):
 
     def render(self, request: Any) -> bytes:
         """Answer a request."""
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader(b"Allow", b"GET, HEAD")
-            return say(request, HTTPStatus.METHOD_NOT_ALLOWED, "GET alone")
+        if request.method not in READING:
+            return say_read_only(request)
         body = self.read(request)
         if request.method == b"HEAD":
             request.setHeader(b"Content-Length", b"%d" % len(body))

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from twisted.web.resource import Resource
 
 from wampd.router.http.answer import say
+from wampd.router.http.body import no_body
 
 HOST: Final = "{host}"
 _KEPT: Final = "!$&'()*+,;=:@~"
@@ -26,6 +27,7 @@ class Redirect(Resource):
     """A redirect to one place."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(self, to: str, status: int = 302, *, keep_path: bool = False, keep_query: bool = True) -> None:
         """``to`` may hold ``{host}``."""

@@ -10,16 +10,18 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from io import BytesIO
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.error import UnsupportedMethod
-from twisted.web.http import NO_BODY_CODES
+from twisted.web.http import NO_BODY_CODES, RESPONSES
 from twisted.web.server import NOT_DONE_YET, Request
 
 from wampd.router.http.answer import say
@@ -39,6 +41,10 @@ SAFE: Final = (
 not to tell other sites where links were found, and not to show pages in frames of other sites."""
 METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"TRACE", b"PATCH"})
 """What there is (RFC 9110, section 9; RFC 5789)."""
+PHRASES: Final[Mapping[int, bytes]] = MappingProxyType(
+    {each.value: each.phrase.encode() for each in HTTPStatus if each not in RESPONSES}
+)
+"""Of statuses that Twisted does not know."""
 WHOLE: Final = Intake(streamed=False)
 """How bodies are taken of which nothing is said."""
 VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
@@ -64,6 +70,8 @@ class SmallRequest(Request):
     began = 0.0
     """When the head of the request was there, where there is an access log; seconds by the monotonic clock."""
     _kind: Any = None
+    _kept = 0
+    """Bytes of the body that are kept."""
 
     # ------------------------------------------------------------------------------------- called by the connection
 
@@ -98,7 +106,8 @@ class SmallRequest(Request):
             return
         if self.body is not None:
             self.body.came(data)
-        else:
+        elif self.channel.keeps_body and self.channel.keep(len(data)):
+            self._kept += len(data)
             super().handleContentChunk(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802 - Twisted's name
@@ -124,6 +133,19 @@ class SmallRequest(Request):
             self.render(site.resource)
         except Exception:  # noqa: BLE001 - told to whoever can answer
             self.processingFailed(Failure())
+
+    def finish(self) -> None:
+        """The answer is complete: whoever takes the body is told nothing more."""
+        self._let_go()
+        super().finish()
+        if self.body is not None:
+            self.body.forget()
+
+    def _let_go(self) -> None:
+        """Leave the room that the body has taken to others."""
+        if self._kept:
+            self.channel.site.room += self._kept
+            self._kept = 0
 
     # ------------------------------------------------------------------------------------------- called by the body
 
@@ -154,6 +176,10 @@ class SmallRequest(Request):
         if not isinstance(body, bytes):
             raise TypeError(f"what is at {self.path!r} answers with no bytes")
         self._answer(body)
+
+    def setResponseCode(self, code: int, message: bytes | None = None) -> None:  # noqa: N802 - Twisted's name
+        """Set the status, by a phrase of its own where none is given."""
+        super().setResponseCode(code, PHRASES.get(code) if message is None else message)
 
     def _not_allowed(self, allowed: Sequence[bytes]) -> bytes:
         """A resource does not know the method (RFC 9110, sections 15.5.6 and 15.6.2)."""
@@ -212,6 +238,7 @@ class SmallRequest(Request):
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
         """The client has left before all was said."""
         channel = self.channel
+        self._let_go()
         super().connectionLost(reason)
         if channel is None or self.finished or self.clientproto not in VERSIONS:
             return

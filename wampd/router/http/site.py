@@ -15,6 +15,8 @@ log = Logger()
 
 MAX_HEADERS: Final = 100
 MAX_HEAD: Final = 16 * 1024
+ALL_BODIES: Final = 128 * 2**20
+"""Bytes of the bodies of all requests that are not answered yet; of longer bodies at least four."""
 
 
 class BoundedSite(Site):
@@ -47,6 +49,8 @@ class BoundedSite(Site):
         """How most answers begin."""
         self.access_log = access_log
         self.is_watched = is_watched
+        self.room = max(ALL_BODIES, 4 * body_size)
+        """Bytes of bodies that may be kept now, of all requests."""
         self._head_size = head_size
         self._header_lines = header_lines
         self._body_size = body_size

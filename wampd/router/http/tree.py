@@ -4,24 +4,32 @@ Rules
 -----
 * The longest path that fits decides, by whole segments. What is served there finds its own path in ``request.prepath``, and
   what is left of the target's in ``request.postpath``, both percent-decoded.
+* A path that somebody behind may take for one that another entry serves (``//admin``, ``/a/..%2Fadmin``, ``/admin;x``) is
+  served by neither: doors stand at entries, and servers differ in what they make of such paths (RFC 3986, section 6.2).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
+from urllib.parse import unquote_to_bytes
 
 from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 
 from wampd.router.hostnames import ByHost
-from wampd.router.http.body import Intake, intake_of
+from wampd.router.http.body import Intake, intake_of, no_body
 from wampd.router.http.channel import MAX_BODY
 from wampd.router.http.hosts import Fits, Hosts
 from wampd.router.http.site import MAX_HEAD, MAX_HEADERS, BoundedSite
 
 NOTHING: Final[Any] = notFound()
 """What is where nothing is."""
+NOTHING.intake = partial(no_body, NOTHING)
+_ODD: Final = re.compile(rb"//|/\.|[%;\\]")
+"""What is in every path that may be read in another way."""
 
 
 class Tree(Resource):
@@ -33,6 +41,7 @@ class Tree(Resource):
         """``served`` is by path, as ``/`` or ``/a/b``."""
         super().__init__()
         self._served = {_segments(path): what for path, what in served.items()}
+        self._deepest = max(map(len, self._served), default=0)
 
     def render(self, request: Any) -> Any:
         """Let the one with the longest path answer."""
@@ -45,12 +54,25 @@ class Tree(Resource):
     def find(self, request: Any) -> Any:
         """The one with the longest path; the request's paths are its own then."""
         segments = tuple(request.postpath)
-        for length in range(len(segments), -1, -1):
-            served = self._served.get(segments[:length])
-            if served is not None:
-                request.prepath, request.postpath = list(segments[:length]), list(segments[length:])
-                return served
-        return NOTHING
+        length = self._length(segments)
+        if length is None:
+            return NOTHING
+        found = segments[:length]
+        if len(self._served) > 1 and _ODD.search(request.path):
+            plain = _plain(segments)
+            other = self._length(plain)
+            if other is None or plain[:other] != found:
+                return NOTHING
+        request.prepath, request.postpath = list(found), list(segments[length:])
+        return self._served[found]
+
+    def _length(self, segments: tuple[bytes, ...]) -> int | None:
+        """The length of the longest path that fits."""
+        served = self._served
+        for length in range(min(len(segments), self._deepest), -1, -1):
+            if segments[:length] in served:
+                return length
+        return None
 
 
 def build_site(
@@ -79,6 +101,18 @@ def build_site(
         access_log=access_log,
         is_watched=is_watched,
     )
+
+
+def _plain(segments: Sequence[bytes]) -> tuple[bytes, ...]:
+    """What a path comes to if all is undone that somebody might: escapes, backslashes, parameters, dots, empty segments."""
+    plain: list[bytes] = []
+    for part in re.split(rb"[/\\]", unquote_to_bytes(b"/".join(segments))):
+        segment = part.partition(b";")[0]
+        if segment == b"..":
+            del plain[-1:]
+        elif segment not in (b"", b"."):
+            plain.append(segment)
+    return tuple(plain)
 
 
 def _segments(path: str) -> tuple[bytes, ...]:

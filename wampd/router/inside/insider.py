@@ -167,8 +167,7 @@ class Insider:
         self, topic: str, handler: Handler, match: Match = "exact", options: Mapping[str, Any] = NOTHING
     ) -> Deferred[Subscription]:
         """Let ``handler`` take the events of a topic; their `Reply.details` name the topic if ``match`` is not exact."""
-        asked = self._ask(SUBSCRIBE, {**options, "match": match}, topic)
-        self._new[self._last] = handler
+        asked = self._ask(SUBSCRIBE, {**options, "match": match}, topic, handler=handler)
         return asked.addCallback(Subscription, topic)
 
     def unsubscribe(self, subscription: Subscription) -> Deferred[None]:
@@ -178,9 +177,7 @@ class Insider:
 
     def register(self, procedure: str, handler: Handler, options: Mapping[str, Any] = NOTHING) -> Deferred[int]:
         """Let ``handler`` serve a procedure; the Deferred has the registration's id."""
-        asked = self._ask(REGISTER, options, procedure)
-        self._new[self._last] = handler
-        return asked
+        return self._ask(REGISTER, options, procedure, handler=handler)
 
     def unregister(self, registration: int) -> Deferred[None]:
         """Serve a procedure no more; invocations under way go on."""
@@ -289,14 +286,19 @@ class Insider:
 
     # ------------------------------------------------------------------------------------------------------ in the small
 
-    def _ask(self, kind: int, *rest: Any) -> Deferred[Any]:
-        """Send a request; the Deferred has what answers it. Raise `TypeError` or `ValueError` if it cannot be written."""
+    def _ask(self, kind: int, *rest: Any, handler: Handler | None = None) -> Deferred[Any]:
+        """Send a request; the Deferred has what answers it. Raise `TypeError` or `ValueError` if it cannot be written.
+
+        ``handler`` is for what the request opens.
+        """
         self._last = number = self._last % MAX_ID + 1
         if self.is_over:
             return fail(CallFailed(CANCELED, ["the session is over"]))
         if len(self._waiting) >= MOST_CALLS:
             return fail(CallFailed(UNAVAILABLE, ["too many requests wait for their answers"]))
         self._say(kind, number, *rest)
+        if handler is not None:
+            self._new[number] = handler
         waiting = self._waiting[number] = Deferred(lambda _: self._give_up(number, CANCELED))
         return waiting
 

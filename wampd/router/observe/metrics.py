@@ -51,6 +51,19 @@ class StoreState(Struct, frozen=True):
     """Pieces of work that are not done yet."""
 
 
+class HooksState(Struct, frozen=True):
+    """How the webhooks of a realm are."""
+
+    realm: str
+    registered: int
+    pending: int
+    """Deliveries that are still to be made."""
+    dead: int
+    """Deliveries that were given up, and can be sent again."""
+    left_alone: int
+    """Hosts that failed too often to be asked now."""
+
+
 class _Sum(Struct):
     """What is told under one label."""
 
@@ -63,15 +76,21 @@ class Metrics:
     """Tells the metrics as text."""
 
     def __init__(
-        self, watch: Watch, named: Iterable[str], past: Past, store: Callable[[], StoreState | None], version: str
+        self,
+        watch: Watch,
+        named: Iterable[str],
+        past: Past,
+        store: Callable[[], StoreState | None],
+        version: str,
+        hooks: Callable[[], Iterable[HooksState]] = tuple,
     ) -> None:
         """``named`` are the realms that are always there; ``past`` is what happened in those that are closed.
 
-        ``store`` tells how the store is; `None`: there is none.
+        ``store`` tells how the store is; `None`: there is none. ``hooks`` tells of the realms that have webhooks.
         """
         self._watch = watch
         self._registry = CollectorRegistry()
-        self._registry.register(_OfRouter(watch, frozenset(list(named)[:MOST_REALMS]), past, store, version))
+        self._registry.register(_OfRouter(watch, frozenset(list(named)[:MOST_REALMS]), past, store, version, hooks))
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         self._told: dict[bool, tuple[float, bytes]] = {}
@@ -98,12 +117,14 @@ class _OfRouter(Collector):
         past: Past,
         store: Callable[[], StoreState | None],
         version: str,
+        hooks: Callable[[], Iterable[HooksState]],
     ) -> None:
         self._watch = watch
         self._named = named
         self._past = past
         self._store = store
         self._version = version
+        self._hooks = hooks
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: names are not looked at before there is something to tell."""
@@ -130,6 +151,19 @@ class _OfRouter(Collector):
             struck.add_metric([what], count)
         yield struck
         yield from _store(self._store())
+        yield from self._webhooks()
+
+    def _webhooks(self) -> Iterator[Metric]:
+        """How webhooks are, by label."""
+        sums: dict[str, Counter[str]] = {}
+        for state in self._hooks():
+            told = sums.setdefault(state.realm if state.realm in self._named else OTHERS, Counter())
+            told.update({name: getattr(state, name) for name, _, _ in HOOKS})
+        for field_name, name, text in HOOKS if sums else ():
+            gauge = GaugeMetricFamily(f"wampd_{name}", text, labels=["realm"])
+            for realm, told in sums.items():
+                gauge.add_metric([realm], told[field_name])
+            yield gauge
 
     def _sums(self, realms: list[RealmWatch]) -> Mapping[str, _Sum]:
         """What is told, by label."""
@@ -154,6 +188,12 @@ class _OfRouter(Collector):
         return sums
 
 
+HOOKS: Final = (
+    ("registered", "webhooks", "Webhooks that are registered."),
+    ("pending", "webhook_deliveries_pending", "Deliveries that are still to be made."),
+    ("dead", "webhook_dead_letters", "Deliveries that were given up, and can be sent again."),
+    ("left_alone", "webhook_hosts_left_alone", "Hosts that failed too often to be asked now."),
+)
 GAUGES: Final = {
     "sessions": "Sessions that are in a realm.",
     "calls_under_way": "Calls that have not been answered.",

@@ -102,6 +102,13 @@ def is_slow(session: Session, now: float) -> bool:
 # ---------------------------------------------------------------------------------------------------------- sessions
 
 
+def _protocol(session: Session) -> str:
+    """The subprotocol; RawSocket, which has none, is told by its serializer in the same way."""
+    if session.transport.get("type") == "rawsocket":
+        return f"wamp.2.{session.format.value}"
+    return str(session.transport.get("protocol", ""))
+
+
 def sessions(realms: Sequence[RealmWatch], given: Page, now: float, wall: float) -> dict[str, Any]:
     """A page of sessions."""
     entries: list[tuple[RealmWatch, Session]] = []
@@ -136,7 +143,7 @@ def _sessions(now: float, wall: float) -> Table[tuple[RealmWatch, Session]]:
             "authprovider": lambda entry: entry[1].authprovider,
             "address": lambda entry: _address(entry[1]),
             "transport": lambda entry: str(entry[1].transport.get("type", "")),
-            "protocol": lambda entry: str(entry[1].transport.get("protocol", "")),
+            "protocol": lambda entry: _protocol(entry[1]),
             "agent": lambda entry: entry[1].agent,
             "since": lambda entry: moment(entry[1].since),
             "in": lambda entry: round(received(entry), 2),

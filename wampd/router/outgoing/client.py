@@ -24,7 +24,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
 from twisted.internet.protocol import Protocol
 from twisted.python.components import proxyForInterface
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone, ResponseFailed
+from twisted.web.client import Agent, ResponseDone, ResponseFailed
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
@@ -33,6 +33,7 @@ from zope.interface import implementer
 from wampd.router.outgoing.connecting import Guard
 from wampd.router.outgoing.names import Resolver, SystemResolver
 from wampd.router.outgoing.policy import Policy
+from wampd.router.outgoing.pool import Pool
 from wampd.router.outgoing.problems import OutgoingError
 from wampd.router.outgoing.targets import Target, follow, read_target
 
@@ -106,7 +107,7 @@ class Client:
             largest=LARGEST_EVER + HEAD,
             trust_root=trust_root,
         )
-        self._pool = HTTPConnectionPool(reactor, persistent=True)
+        self._pool = Pool(reactor, persistent=True)
         self._pool.cachedConnectionTimeout = IDLE  # type: ignore[assignment]  # it says int, and means seconds
         self._agent = Agent.usingEndpointFactory(reactor, self._guard, self._pool)
 

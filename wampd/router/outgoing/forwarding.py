@@ -5,13 +5,13 @@ Rules
 * What is published is made a request at once, and waits in a queue that is bounded in events and bytes: of what is too much the
   oldest goes, and is counted. Nothing is kept beyond the life of the process.
 * So many requests are under way as the settings say; one at a time keeps the order, whatever has to be tried again.
-* A status below 300 is a success. Having no answer, 408, 425, 429 and 5xx are tried again, ever later, not before the time that
-  ``Retry-After`` names; everything else, or one try too many, gives the event up, which is counted.
+* A status below 300 is a success. Having no answer, and what may pass (`retrying.py`), are tried again, ever later, not before
+  the time that ``Retry-After`` names; everything else, or one try too many, gives the event up, which is counted.
 * A connection that breaks is tried again at once, quietly, the first time: servers close those that have waited, and some do
   after each answer without saying so (RFC 9112, section 9.3.1).
 * The log says when a forward begins to fail and when it works again; never what is sent.
 
-Sources: RFC 9110 (sections 15 and 10.2.3).
+Sources: RFC 9110, section 15.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from twisted.python.failure import Failure
 
 from wampd.router.outgoing.client import Client, Response
 from wampd.router.outgoing.problems import OutgoingError
+from wampd.router.outgoing.retrying import may_pass, pause_after, read_retry_after
 
 log = Logger()
 
 DROPPED: Final = "forwarded events dropped"
 GIVEN_UP: Final = "forwarded events given up"
-LATER: Final = frozenset({408, 425, 429})
 FINAL: Final = frozenset({"url", "denied", "too_large", "redirect"})
 """Reasons that will not go away."""
 LARGEST_ANSWER: Final = 64 * 1024
@@ -79,9 +79,11 @@ class Forward:
         what: str,
         strike: Callable[[str], None],
         chance: Callable[[], float],
+        wall: Callable[[], float],
         finish: Callable[[Delivery], Delivery] = lambda delivery: delivery,
     ) -> None:
-        """``clock`` is an ``IReactorTime``; ``what`` stands in the log; ``chance`` gives numbers below 1.
+        """``clock`` is an ``IReactorTime``; ``what`` stands in the log; ``chance`` gives numbers below 1, ``wall``
+        seconds since 1970.
 
         ``finish`` adds what has to be made anew for each try, as a signature with its time.
         """
@@ -91,6 +93,7 @@ class Forward:
         self._what = what
         self._strike = strike
         self._chance = chance
+        self._wall = wall
         self._finish = finish
         self._waiting: deque[Delivery] = deque()
         self._size = 0
@@ -159,8 +162,8 @@ class Forward:
                 log.info("{what} works again", what=self._what)
             self._done(number)
         else:
-            after = _seconds(response.header("retry-after"))
-            self._again(number, delivery, count, f"status {status}", status in LATER or status >= 500, after)
+            after = min(LONGEST_WAIT, read_retry_after(response.header("retry-after"), self._wall()) or 0.0)
+            self._again(number, delivery, count, f"status {status}", may_pass(status), after)
 
     def _unanswered(self, number: int, delivery: Delivery, count: int, failure: Failure) -> None:
         why = failure.value
@@ -185,15 +188,10 @@ class Forward:
             self._strike(GIVEN_UP)
             self._done(number)
             return
-        pause: float = min(self._manner.longest_pause, self._manner.pause * 2.0 ** (count - 1))
+        pause = pause_after(count, self._manner.pause, self._manner.longest_pause)
         pause = max(pause * (0.5 + self._chance() / 2), after)
         self._under_way[number] = self._clock.callLater(pause, self._try, number, delivery, count + 1)
 
     def _done(self, number: int) -> None:
         if self._under_way.pop(number, None) is not None:
             self._clock.callLater(0, self._send)
-
-
-def _seconds(text: str | None) -> float:
-    """What ``Retry-After`` says, if that is a number of seconds."""
-    return min(LONGEST_WAIT, float(text)) if text and text.isdecimal() and len(text) < 10 else 0.0

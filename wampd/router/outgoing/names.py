@@ -16,8 +16,8 @@ from typing import Any, Final, Protocol
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
-from wampd.router.http.threads import Threads
 from wampd.router.outgoing.problems import OutgoingError
+from wampd.router.threads import Threads
 
 THREADS: Final = 8
 MOST_WAITING: Final = 200

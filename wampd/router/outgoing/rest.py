@@ -153,12 +153,15 @@ class Generic(Struct, frozen=True, kw_only=True):
     def _url(self, url: str) -> str:
         below = url.removeprefix(self.base).removeprefix("/")
         segments = below.split("/")
-        if not _BELOW.fullmatch(below) or any(segment in (".", "..") for segment in segments):
+        whole = segments if segments[-1] else segments[:-1]  # it may end with a slash
+        if not all(_SEGMENT.fullmatch(segment) for segment in whole) or any(map(_UP.match, segments)):
             raise UnfitError("the url is a path below that of the procedure, without a query")
         return self.base + "/".join(quote(segment, safe="!$&'()*+,;=:@~%") for segment in segments)
 
 
-_BELOW: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]+/?|%(?!2[eEfF]|5[cC]|[01])[0-9A-Fa-f]{2}/?)*")
+_UP: Final = re.compile(r"\.\.?(?:;|%3[bB]|$)")
+"""Segments that lead up, those included from which some servers take parameters away first (RFC 3986, section 3.3)."""
+_SEGMENT: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!2[eEfF]|5[cC]|[01])[0-9A-Fa-f]{2})+")
 
 
 class _Wanted(Struct, forbid_unknown_fields=True):

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from msgspec import NODEFAULT, inspect
 
 from .nodes import Broken, Node, Scalar, Sequence, Table
+from .other_names import ADVICE, OTHER_NAMES
 from .problems import KeyPath, Place, Problem, closest, did_you_mean, quote
 from .scalars import resolve
 from .secret import Secret
@@ -147,7 +148,7 @@ class Checker:
             if key.text == field:
                 if isinstance(value, Scalar) and value.text in by_tag:
                     return self._struct(node, by_tag[value.text], path)
-                hint = did_you_mean(value.source, by_tag) if isinstance(value, Scalar) else ""
+                hint = _tag_to_give(value.source, by_tag) if isinstance(value, Scalar) else ""
                 return self._refuse(f"unknown {field}{hint}", (*path, field), value)
         return self._refuse(f"this key is missing; one of {', '.join(by_tag)}", (*path, field), node)
 
@@ -161,7 +162,8 @@ class Checker:
                 values[key.text] = self._value(value, fields[key.text].type, (*path, key.text), {})
             elif key.text != type_.tag_field:
                 free = [name for name in fields if all(name != other.text for other, _ in node.entries)]
-                self.report(f"unknown key{did_you_mean(key.text, free)}", (*path, key.text), key.place)
+                hint = _inside(key.text, type_) or did_you_mean(key.text, free)
+                self.report(f"unknown key{hint}", (*path, key.text), key.place)
                 meant = closest(key.text, free)
                 if meant:
                     self.unsound.add((*path, meant))
@@ -231,6 +233,38 @@ def _keys_to_give(node: Node, type_: inspect.StructType) -> str:
     if not isinstance(node, Scalar) or isinstance(resolve(node.text) if node.plain else node.text, bool | None):
         return "; write {} for the defaults"  # what was there may be meant for: yes, we want that
     return f"; known here: {', '.join(field.name for field in type_.fields)}"
+
+
+def _tag_to_give(word: str, known: Iterable[str]) -> str:
+    """What to write instead of a tag that is none here."""
+    advice = ADVICE.get(word)
+    named = closest(word, known) in OTHER_NAMES.get(word, ())
+    return f"; {advice}" if advice and not named else did_you_mean(word, known)
+
+
+def _inside(word: str, type_: inspect.StructType) -> str:
+    """Where a key belongs that is known one level deeper."""
+    found = [
+        f"{'an item of ' if is_listed else ''}{quote(field.encode_name)}"
+        for field in type_.fields
+        for struct, is_listed in _structs(field.type)
+        if any(word == inner.encode_name for inner in struct.fields)
+    ]
+    return f"; it belongs to {' or '.join(found)}" if found else ""
+
+
+def _structs(type_: inspect.Type, is_listed: bool = False) -> Iterator[tuple[inspect.StructType, bool]]:
+    """The structs that a value of the type is, or is a list of, and whether it is a list."""
+    match type_:
+        case inspect.StructType():
+            yield type_, is_listed
+        case inspect.Metadata():
+            yield from _structs(type_.type, is_listed)
+        case inspect.UnionType():
+            for member in type_.types:
+                yield from _structs(member, is_listed)
+        case inspect.VarTupleType():
+            yield from _structs(type_.item_type, True)
 
 
 def _how_to_list(node: Node) -> str:

@@ -74,6 +74,9 @@ def _realm_of(path: DashboardPath, settings: Settings, here: Here, *where: str |
         here.problem(
             f"nobody can log in: the realm's auth offers none of {', '.join(get_args(LoginMethod))}", *where, "realm"
         )
+    if realm.monitor is None and here.is_sound("realms", settings.realms.index(realm)):
+        message = f'the realm {quote(realm.name)} has nothing to show; write "monitor: {{}}" in it'
+        here.problem(message, *where, "realm")
 
 
 def _dashboards(listener: Listener) -> Iterator[tuple[tuple[str, ...], DashboardPath]]:

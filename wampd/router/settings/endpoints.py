@@ -4,12 +4,17 @@ import re
 from itertools import combinations
 
 _SPLIT = re.compile(r"(?<!\\):")
+_HOST_AND_PORT = re.compile(r"(?:((?:[0-9]{1,3}\.){3}[0-9]{1,3})?:)?([0-9]{1,5})")
+"""As people write what to listen on for other servers: ``8080``, ``:8080``, ``127.0.0.1:8080``."""
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 -- compared with, not bound to
 
 
 def fault(endpoint: str) -> str | None:
     """Return why an endpoint string cannot be used; None if it can."""
     kind = endpoint.partition(":")[0]
+    if (plain := _HOST_AND_PORT.fullmatch(endpoint)) is not None:
+        host, port = plain.groups()
+        return f"not a Twisted server endpoint string; write it like tcp:{port}{f':interface={host}' if host else ''}"
     if kind == "ssl":
         return "use a tcp: endpoint, and the key tls of the listener"
     from twisted.internet.endpoints import serverFromString  # slow to import, and it may load plugins

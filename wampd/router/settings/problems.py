@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from .other_names import OTHER_NAMES
+
 KeyPath = tuple[str | int, ...]
 """The way to a value from the root of the configuration: names of keys and indexes of lists."""
 
@@ -77,12 +79,15 @@ def _in_quotes(text: str) -> str:
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that looks like this one, if there is one."""
+    """Return the known word that is another name for this one, or looks like it, if there is one."""
     import difflib  # only needed when something is wrong
 
     lowered = {candidate.lower(): candidate for candidate in known}
     meant = word.lower().replace("-", "_")
-    close = [part for part in meant.split("_") if part in lowered] or difflib.get_close_matches(meant, lowered, n=1)
+    close = [
+        *(name for name in OTHER_NAMES.get(meant, ()) if name in lowered),
+        *(part for part in meant.split("_") if part in lowered),
+    ] or difflib.get_close_matches(meant, lowered, n=1)
     return lowered[close[0]] if close else None
 
 

@@ -46,8 +46,11 @@ def _base(callee: HttpCallee, base: str, here: Here) -> None:
     for key in _WITHOUT_BASE:
         if getattr(callee, key) != _DEFAULTS[key] and here.is_sound(key):
             here.problem("that is for callers to say, who are given a base", key)
+    secret = {name.lower() for name in callee.secret_headers}
     for index, name in here.each(callee.caller_headers, "caller_headers"):
         _header_name(name, here, "caller_headers", index)
+        if name.lower() in secret:
+            here.problem("callers cannot say this: it is among the secret_headers", "caller_headers", index)
 
 
 def _mapping(callee: HttpCallee, here: Here) -> None:
@@ -79,7 +82,7 @@ def _forward(forward: Forward, here: Here) -> None:
     if forward.template is not None:
         _template(forward, here)
     if forward.secret is not None:
-        from wampd.router.hooks.signing import read_secret
+        from wampd.router.outgoing.signing import read_secret
 
         try:
             read_secret(forward.secret.reveal())

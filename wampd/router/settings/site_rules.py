@@ -30,7 +30,7 @@ def sites_of_listener(listener: Listener, here: Here) -> None:
         for section, paths in (("websocket", site.websocket), ("http", site.http)):
             for path in paths:
                 if not _PATH.fullmatch(path) or "/../" in f"{path}/" or "/./" in f"{path}/":
-                    here.problem('not a path; write it like "/" or "/ws"', *keys, section, path)
+                    here.problem(f"not a path; {_how_to_write(path)}", *keys, section, path)
     for name, host in listener.hosts.items():
         if not _NAME.fullmatch(name):
             here.problem(
@@ -44,6 +44,13 @@ def sites_of_listener(listener: Listener, here: Here) -> None:
         here.problem("only a listener with tls can have this: browsers ignore it otherwise", "hsts")
     if listener.access_log is not None and not any(site.http for _, site in sites(listener)) and here.is_sound():
         here.problem("nothing is served by HTTP here", "access_log")
+
+
+def _how_to_write(path: str) -> str:
+    meant = f"/{path.strip('/')}"
+    if _PATH.fullmatch(meant) and "/." not in meant:
+        return f"write {quote(meant)}: with a slash at the beginning, and none at the end"
+    return 'write it like "/" or "/ws"'
 
 
 def policy_of_path(path: Served, here: Here) -> None:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from wampd.realms.uris import is_uri
+from wampd.realms.uris import is_reserved, is_uri
 
 from .checker import Here, repeated
 from .http.webhook import WebhookPath, WebhookSignature, secret_bytes
@@ -23,7 +23,10 @@ def webhook(path: WebhookPath, here: Here) -> None:
         if len(secret.reveal()) < LEAST_SECRET:
             here.problem(f"too short: at least {LEAST_SECRET} characters", "secrets", index)
         elif path.signature is not None and not _is_encoded(secret, path.signature.secret_encoding):
-            here.problem("this is not base64, which signature.secret_encoding says that it is", "secrets", index)
+            message = (
+                f"this is not base64 of at least {LEAST_SECRET} bytes, which signature.secret_encoding says that it is"
+            )
+            here.problem(message, "secrets", index)
     if path.provider == "generic" and path.signature is None and here.is_sound("signature"):
         here.problem("this key is missing: how the provider signs", "signature")
     elif path.provider != "generic" and path.signature is not None and here.is_sound("provider"):
@@ -34,6 +37,8 @@ def webhook(path: WebhookPath, here: Here) -> None:
             return
     if not is_uri(path.topic.replace("{event}", "a")):
         here.problem(f"{quote(path.topic)} is not a URI", "topic")
+    elif is_reserved(path.topic.replace("{event}", "a")):
+        here.problem("this namespace is reserved", "topic")
     known = path.signature
     if "{event}" in path.topic and known is not None and known.event_header is None and known.event_field is None:
         here.problem("nothing says what happened: give signature event_header or event_field", "topic")
@@ -48,7 +53,7 @@ def webhook(path: WebhookPath, here: Here) -> None:
 
 def _is_encoded(secret: Secret, encoding: str) -> bool:
     try:
-        return bool(secret_bytes(secret, encoding))
+        return len(secret_bytes(secret, encoding)) >= LEAST_SECRET
     except ValueError:
         return False
 

@@ -1,4 +1,4 @@
-"""Who may use paths of HTTP, and as whom bridges act there: from what is configured to an `wampd.router.http.access.Access`.
+"""Who may use paths of HTTP, and as whom bridges act there: from what is configured to an `Access`.
 
 `access_of` is for all that speaks WAMP for clients of HTTP.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from wampd.router.http.access import Access, FixedRole, Refused
-from wampd.router.http.logins import PATIENCE, Logins, Terms
+from wampd.router.http.access.access import Access, FixedRole, Refused
+from wampd.router.http.access.logins import PATIENCE, Logins, Terms
 from wampd.router.inside.coming import NotLetIn
 from wampd.router.settings.http.served import Bridge, Served
 from wampd.router.wiring.means import Means, cookies_of

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from wampd.router.http.call import CallResource
-from wampd.router.http.errors import NONE, Errors
-from wampd.router.http.publish import PublishResource
+from wampd.router.http.bridges.call import CallResource
+from wampd.router.http.bridges.errors import NONE, Errors
+from wampd.router.http.bridges.publish import PublishResource
 from wampd.router.settings.http.bridges import CallPath, PublishPath, SignedBridge
 from wampd.router.wiring.accesses import access_of, realm_named
 
 if TYPE_CHECKING:
-    from wampd.router.http.access import Access
+    from wampd.router.http.access.access import Access
     from wampd.router.settings.http.served import Bridge
     from wampd.router.wiring.sites import Ground
 

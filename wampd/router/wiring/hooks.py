@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from wampd.router.duties import Duty
+from wampd.router.recall import is_kept
 from wampd.router.settings.hooks import Hooks as HookSettings
 from wampd.router.settings.realms import Realm
 
@@ -31,7 +32,7 @@ def hooks_of(means: Means) -> Iterator[Duty]:
 
 def posts_of(path: HookPath, ground: Ground) -> Resource:
     """What takes events for webhooks by HTTP."""
-    from wampd.router.http.hook import STATUSES, HookResource
+    from wampd.router.http.bridges.hook import STATUSES, HookResource
     from wampd.router.wiring.accesses import realm_named
     from wampd.router.wiring.bridges import depth_of, errors_of, signed
 
@@ -48,6 +49,7 @@ def posts_of(path: HookPath, ground: Ground) -> Resource:
 
 def _registry(realm: Realm, settings: HookSettings, means: Means) -> Duty:
     from wampd.router.hooks.courier import Courier, Outside  # only where there are webhooks
+    from wampd.router.hooks.owners import Owners
     from wampd.router.hooks.procedures import Procedures
     from wampd.router.hooks.service import Hooks
     from wampd.router.stores.hooks import StoredHooks
@@ -58,6 +60,7 @@ def _registry(realm: Realm, settings: HookSettings, means: Means) -> Duty:
     chance = random.SystemRandom().random
     strike = means.realms.tally.strike
     courier = Courier(_rules(settings), Outside(means.reactor, time.time, chance, client, keeping, strike))
+    means.watching.couriers[realm.name] = courier
 
     def procedures(publish: Callable[[str, Any, Any], object]) -> Procedures:
         return Procedures(
@@ -69,6 +72,7 @@ def _registry(realm: Realm, settings: HookSettings, means: Means) -> Duty:
             challenge=settings.challenge,
             privileged=frozenset(role.name for role in realm.roles if role.privileged),
             permitted=permitted,
+            is_kept=kept,
             publish=publish,
         )
 
@@ -76,6 +80,12 @@ def _registry(realm: Realm, settings: HookSettings, means: Means) -> Duty:
         known = means.realms[realm.name].core.sessions.get(session)
         return known is not None and known.grants.known(action, topic).refusal is None
 
+    def kept(session: int) -> bool:
+        known = means.realms[realm.name].core.sessions.get(session)
+        return known is not None and is_kept(known)
+
+    owners = Owners(courier, settings.topic_prefix, lambda: means.realms.door(realm.name), means.realms.answers)
+    means.realms.followers.append(owners.changed)
     return Hooks(
         realm.name,
         courier,
@@ -85,6 +95,7 @@ def _registry(realm: Realm, settings: HookSettings, means: Means) -> Duty:
         topic_prefix=settings.topic_prefix,
         clock=means.reactor,
         strike=strike,
+        read=owners.begin,
     )
 
 

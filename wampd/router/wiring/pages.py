@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wampd.router.http.errors import Errors
+from wampd.router.http.bridges.errors import Errors
 from wampd.router.http.pages.rendering import Templates
 from wampd.router.http.pages.resource import Pages, Site
 from wampd.router.http.pages.routes import Route, read_path
@@ -23,7 +23,7 @@ def pages_of(path: PagePath, ground: Ground) -> Pages:
         assert not isinstance(segments, str)  # the rules have seen to that
         routes.append(Route(segments, page.procedure, page.template, page.query, page.args))
     site = Site(
-        render=Templates(path.templates).render,
+        pieces=Templates(path.templates).pieces,
         timeout=path.timeout,
         error_template=path.error_template,
         errors=Errors(path.errors),

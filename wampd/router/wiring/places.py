@@ -189,6 +189,8 @@ class Places:
 
             self._look(Changes(self.store.file))
         self._watch.start()
+        for house in self._houses:
+            self._recall.begin(house.door, house.accounts)
         if self._tokens is not None:
             self._tokens.start()
 

@@ -16,15 +16,18 @@ from twisted.internet.endpoints import (
     wrapClientTLS,
 )
 from twisted.internet.protocol import Factory
-from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
+from twisted.internet.ssl import optionsForClientTLS
 
+from wampd.router.authorities import trust_of
+from wampd.router.cookies import HOST
 from wampd.router.http.proxy.backends import Backend, Backends, Room
 from wampd.router.http.proxy.checks import Checks
 from wampd.router.http.proxy.connection import BackendConnection
 from wampd.router.http.proxy.exchange import Patience, Ways
-from wampd.router.http.proxy.heads import Mapped
+from wampd.router.http.proxy.heads import Mapped, Withheld
 from wampd.router.http.proxy.resource import ReverseProxy, Rights
 from wampd.router.settings.http import ProxyPath
+from wampd.router.settings.http.access import PathAccess
 from wampd.router.tally import BACKENDS_FAILED
 from wampd.router.upstream import Upstream, read_upstream
 from wampd.router.wiring.means import Means
@@ -53,8 +56,15 @@ def proxy_of(path: ProxyPath, means: Means) -> ReverseProxy:
         websocket=path.websocket,
         origins=path.origins,
         body_size=path.body_size,
+        withheld=None if path.access is None or path.forward_credentials else _withheld(path.access),
     )
     return ReverseProxy(ways, rights)
+
+
+def _withheld(access: PathAccess) -> Withheld:
+    """What clients show for ``access``."""
+    name = b"" if access.cookie is None else access.cookie.name.encode()
+    return Withheld(frozenset({name, HOST.encode() + name}) if name else frozenset())
 
 
 def _backend(path: ProxyPath, url: str, weight: int, reactor: Any) -> Backend:
@@ -85,10 +95,4 @@ def endpoint_of(upstream: Upstream, reactor: Any, timeout: float, authorities: b
     endpoint = kind(reactor, upstream.host, upstream.port, timeout=timeout)
     if upstream.scheme == "http":
         return endpoint
-    trusted = None if authorities is None else trustRootFromCertificates(_certificates(authorities))
-    return wrapClientTLS(optionsForClientTLS(upstream.host, trustRoot=trusted), endpoint)
-
-
-def _certificates(pem: bytes) -> list[Certificate]:
-    end = b"-----END CERTIFICATE-----"
-    return [Certificate.loadPEM(part + end + b"\n") for part in pem.split(end)[:-1]]
+    return wrapClientTLS(optionsForClientTLS(upstream.host, trustRoot=trust_of(authorities)), endpoint)

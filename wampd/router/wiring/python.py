@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def wsgi_of(path: WsgiPath, means: Means) -> Resource:
     """A WSGI application. Raise `wampd.router.objects.Unusable`."""
-    from wampd.router.http.threads import Threads
-    from wampd.router.http.wsgi import Wsgi
+    from wampd.router.http.python.wsgi import Wsgi
+    from wampd.router.threads import Threads
 
     module, _, name = path.application.partition(":")
     application = find(module, name, path.directory)
@@ -27,7 +27,7 @@ def wsgi_of(path: WsgiPath, means: Means) -> Resource:
 
 def resource_of(path: ResourcePath) -> Resource:
     """A resource of Twisted Web. Raise `wampd.router.objects.Unusable`, and what its class raises."""
-    from wampd.router.http.foreign import Foreign
+    from wampd.router.http.python.foreign import Foreign
 
     module, _, name = path.class_.rpartition(".")
     return Foreign(find(module, name, path.directory)(**path.arguments), path.size)

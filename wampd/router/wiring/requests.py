@@ -11,13 +11,13 @@ from twisted.logger import Logger
 
 from wampd.router.duties import Duty
 from wampd.router.envoy import CallFailed
-from wampd.router.hooks.signing import read_secret, sign
 from wampd.router.inside.insiders import ROUTER
 from wampd.router.inside.resident import Resident
 from wampd.router.inside.telling import told
 from wampd.router.outgoing.bodies import BodyError, json_body, template_body
 from wampd.router.outgoing.forwarding import GIVEN_UP, Delivery, Forward, Manner
 from wampd.router.outgoing.rest import Body, Generic, Mapped, RestProcedure, Terms
+from wampd.router.outgoing.signing import read_secret, signed
 from wampd.router.outgoing.templates import TextTemplate, UrlTemplate
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.requests import Forward as ForwardSettings
@@ -103,6 +103,7 @@ class _Forwarding:
             self._what,
             self._strike,
             random.random,
+            time.time,
             _signing(forward.secret) if forward.secret is not None else _as_it_is,
         )
         self._resident = Resident(means.reactor, self._what, _enter(realm, forward.role, means), self._settle)
@@ -148,17 +149,11 @@ def _signing(secret: Secret) -> Callable[[Delivery], Delivery]:
     """What signs each try, as Standard Webhooks has it."""
     key = read_secret(secret.reveal())
 
-    def signed(delivery: Delivery) -> Delivery:
-        now = int(time.time())
-        message = f"msg_{delivery.name}"
-        signature = (
-            ("webhook-id", message),
-            ("webhook-timestamp", str(now)),
-            ("webhook-signature", sign(key, message, now, delivery.body)),
-        )
+    def finish(delivery: Delivery) -> Delivery:
+        signature = signed(key, f"msg_{delivery.name}", int(time.time()), delivery.body)
         return Delivery(delivery.name, delivery.body, (*delivery.headers, *signature))
 
-    return signed
+    return finish
 
 
 def _as_it_is(delivery: Delivery) -> Delivery:

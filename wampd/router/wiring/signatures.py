@@ -1,4 +1,4 @@
-"""Those who sign their requests: from configured keys to an `wampd.router.http.access.Access`."""
+"""Those who sign their requests: from configured keys to an `wampd.router.http.access.access.Access`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from wampd.auth.used import Used
-from wampd.router.http.access import FixedRole
-from wampd.router.http.signed import Key, Signatures
+from wampd.router.http.access.access import FixedRole
+from wampd.router.http.access.signed import Key, Signatures
 from wampd.router.wiring.accesses import entering
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from wampd.router.wiring.sites import Ground
 
 _used = Used()
+_since = time.time()
+"""What was used before is not known."""
 
 
 def signatures_of(path: SignedBridge, ground: Ground) -> Signatures:
@@ -25,4 +27,4 @@ def signatures_of(path: SignedBridge, ground: Ground) -> Signatures:
         assert role is not None  # settings/access_rules.py sees to it
         access = FixedRole(entering(path.realm, role, each.authid or each.key, ground.means))
         keys[each.key] = Key(each.secret.reveal().encode(), access)
-    return Signatures(keys, path.schemes, time.time, window=path.window, used=_used)
+    return Signatures(keys, path.schemes, time.time, window=path.window, used=_used, since=_since)

@@ -9,12 +9,12 @@ from msgspec import Struct, structs
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 
-from wampd.router.http.guarded import Guarded
+from wampd.router.http.access.guarded import Guarded
+from wampd.router.http.access.logins import Logins
 from wampd.router.http.hosts import Fits
-from wampd.router.http.logins import Logins
 from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.policy import Cors, Policy
-from wampd.router.http.static import StaticFiles, caching
+from wampd.router.http.static.resource import StaticFiles, caching
 from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
 from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard

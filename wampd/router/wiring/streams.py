@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from wampd.router.http.events import EventsResource, Streams
+from wampd.router.http.streams.events import EventsResource, Streams
 from wampd.router.settings.http import EventsPath
 from wampd.router.shutdown import SYSTEM_SHUTDOWN
 from wampd.router.wiring.accesses import access_of

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
-from wampd.router.http.threads import Threads
-from wampd.router.http.upload import Upload, UploadRules
+from wampd.router.http.uploads.resource import Upload, UploadRules
 from wampd.router.inside.insiders import Insiders, NotLetIn
+from wampd.router.threads import Threads
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import wampd
@@ -10,7 +10,8 @@ from wampd.router.realms import Realms
 from wampd.router.settings.model import Settings
 
 if TYPE_CHECKING:
-    from wampd.router.observe.metrics import Metrics
+    from wampd.router.hooks.courier import Courier
+    from wampd.router.observe.metrics import HooksState, Metrics
     from wampd.router.observe.watch import Watch
     from wampd.router.stores.store import Store
 
@@ -25,6 +26,8 @@ class Watching:
         self._connections = connections
         self._watch: Watch | None = None
         self._metrics: Metrics | None = None
+        self.couriers: dict[str, Courier] = {}
+        """What delivers to webhooks, by realm."""
 
     @property
     def watch(self) -> Watch:
@@ -59,8 +62,17 @@ class Watching:
             def state() -> StoreState | None:
                 return None if store is None else StoreState(store.is_well, store.waiting)
 
-            self._metrics = Metrics(self.watch, named, self._realms.past, state, wampd.__version__)
+            self._metrics = Metrics(self.watch, named, self._realms.past, state, wampd.__version__, self._webhooks)
         return self._metrics.tell
+
+    def _webhooks(self) -> Iterator[HooksState]:
+        from wampd.router.observe.metrics import HooksState
+
+        for realm, courier in self.couriers.items():
+            agenda = courier.agenda
+            yield HooksState(
+                realm, len(courier.registry), agenda.pending, courier.ledger.count_dead(), agenda.hosts_left_alone()
+            )
 
     def start(self) -> None:
         """Begin to watch, if anybody does."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from wampd.router.http.webhook import PROVIDERS, Rules, Scheme, WebhookResource
+from wampd.router.http.bridges.webhook import PROVIDERS, Rules, Scheme, WebhookResource
 from wampd.router.settings.http.webhook import WebhookPath, WebhookSignature, secret_bytes
 from wampd.router.wiring.accesses import access_of
 from wampd.router.wiring.bridges import depth_of

@@ -17,8 +17,9 @@ from typing import Any, Final
 
 from twisted.web.resource import Resource
 
+from wampd.router.http.body import no_body
 from wampd.router.http.json_value import JsonValue
-from wampd.router.http.static import StaticFiles, caching
+from wampd.router.http.static.resource import StaticFiles, caching
 
 ASSETS: Final = Path(__file__).parent / "assets"
 """What the sources in ``dashboard/`` of the repository are built to."""
@@ -43,6 +44,7 @@ class Dashboard(Resource):
     """The page, its files, and ``settings.json`` beside them."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """``settings`` is what the page gets to know."""

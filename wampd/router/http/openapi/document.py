@@ -92,11 +92,11 @@ def _operation(offered: Offered, guarded: bool) -> dict[str, Any]:
 def _request(said: Mapping[str, Any]) -> dict[str, Any]:
     if "args" not in said and "kwargs" not in said:
         return {"$ref": "#/components/schemas/Call"}
-    properties = {"options": {"$ref": "#/components/schemas/Options"}}
+    properties: dict[str, Any] = {"options": {"$ref": "#/components/schemas/Options"}}
     if "args" in said:
-        properties["args"] = arguments(said["args"])  # type: ignore[assignment]
+        properties["args"] = arguments(said["args"])
     if "kwargs" in said:
-        properties["kwargs"] = named_arguments(said["kwargs"])  # type: ignore[assignment]
+        properties["kwargs"] = named_arguments(said["kwargs"])
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 

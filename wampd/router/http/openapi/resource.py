@@ -23,10 +23,11 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from wampd.router.http.access import Access, Refused
-from wampd.router.http.answer import Later, say
+from wampd.router.http.access.access import Access, Refused
+from wampd.router.http.access.guarded import refuse
+from wampd.router.http.answer import READING, Later, give, say, say_read_only
+from wampd.router.http.body import no_body
 from wampd.router.http.conditional import has_not_changed
-from wampd.router.http.guarded import refuse
 from wampd.router.http.openapi.document import About, document
 from wampd.router.http.openapi.yaml_text import to_yaml
 
@@ -61,6 +62,7 @@ class OpenApiResource(Resource):
     """The documents of one path."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(self, access: Access, catalogue: Catalogue, about: About, clock: Any, most: int) -> None:
         """``clock`` is an ``IReactorTime``; ``most``: procedures of one document."""
@@ -74,9 +76,8 @@ class OpenApiResource(Resource):
 
     def render(self, request: Any) -> Any:
         """Answer with the document for who asks."""
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader(b"Allow", b"GET, HEAD")
-            return say(request, 405, "GET alone")
+        if request.method not in READING:
+            return say_read_only(request)
         kind = _kind(request)
         after = _after(request)
         if kind is None or after is None:
@@ -106,10 +107,7 @@ class OpenApiResource(Resource):
             request.finish()
             return
         request.setHeader(b"Content-Type", kind)
-        request.setHeader(b"Content-Length", b"%d" % len(made.body))
-        if request.method != b"HEAD":
-            request.write(made.body)
-        request.finish()
+        give(request, made.body)
 
     def _made(self, grants: Grants, after: str, kind: bytes) -> _Made:
         """The document: one that is kept, or a new one."""

@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 DEEPEST: Final = 8
+LONGEST_PATTERN: Final = 100
+_FLAGS: Final = re.compile(r"\(\?[^:=!<]")
 TYPES: Final = frozenset({"null", "boolean", "object", "array", "number", "string", "integer"})
 Schema = bool | dict[str, Any]
 
@@ -95,13 +98,19 @@ def _values(value: Any, _depth: int) -> list[Any] | None:
 
 
 def _pattern(value: Any, _depth: int) -> str | None:
-    if not isinstance(value, str) or len(value) > 200:
-        return None
+    return value if isinstance(value, str) and len(value) <= LONGEST_PATTERN and _compiles(value) else None
+
+
+@lru_cache(4096)
+def _compiles(pattern: str) -> bool:
+    """Whether a pattern is one. With flags in it, which JavaScript does not have, compiling may take milliseconds."""
+    if _FLAGS.search(pattern):
+        return False
     try:
-        re.compile(value)
+        re.compile(pattern)
     except (re.error, RecursionError, OverflowError):
-        return None
-    return value
+        return False
+    return True
 
 
 def _several(value: Any, depth: int) -> list[Schema] | None:

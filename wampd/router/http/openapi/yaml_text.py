@@ -1,5 +1,7 @@
 """What JSON can say, as YAML: block style, with keys and text in quotes, so that nothing is taken for something else.
 
+A document that is large is one line of JSON, which is YAML, too: lines cost time.
+
 Sources: YAML 1.2.2, sections 1.3 (JSON is a subset), 5.1 (characters), 7.4.2 (keys on one line have at most 1024 characters).
 """
 
@@ -11,6 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
+LARGE: Final = 256 * 1024
+"""Bytes of JSON from which on a document is not laid out."""
 LONGEST_KEY: Final = 1000
 """Bytes of a key that is written before a colon."""
 _NOT_PRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -19,8 +23,10 @@ _encode = msgspec.json.Encoder().encode
 
 def to_yaml(value: Any) -> bytes:
     """A value as a YAML document."""
-    lines = _lines(value, b"\n") if isinstance(value, dict | list) and value else [b"\n", _scalar(value)]
-    return b"".join(lines)[1:] + b"\n"
+    whole = _scalar(value)
+    if not isinstance(value, dict | list) or not value or len(whole) > LARGE:
+        return whole + b"\n"
+    return b"".join(_lines(value, b"\n"))[1:] + b"\n"
 
 
 def _lines(value: Any, indent: bytes) -> Iterator[bytes]:

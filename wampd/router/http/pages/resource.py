@@ -17,23 +17,25 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.envoy import CallFailed
-from wampd.router.http.access import Access, Refused
-from wampd.router.http.answer import say
+from wampd.router.http.access.access import Access, Refused
+from wampd.router.http.answer import READING, give, say, say_read_only
+from wampd.router.http.body import no_body
+from wampd.router.http.bridges.errors import Errors
 from wampd.router.http.conditional import has_not_changed
-from wampd.router.http.errors import Errors
+from wampd.router.http.pages.rendering import Slices, Turns
 from wampd.router.http.pages.routes import Route, Unfit, path_of
 from wampd.router.inside.reading import Unreadable
 
@@ -65,7 +67,7 @@ class Unusable(Exception):
 class Site(Struct, frozen=True):
     """What all pages of a path have in common."""
 
-    render: Callable[[str, Mapping[str, Any]], bytes]
+    pieces: Callable[[str, Mapping[str, Any]], Iterator[str]]
     """Makes a page, of a template and values; it may raise `Exception`, whose text is for the log."""
     timeout: float = 10.0
     """Seconds of a call."""
@@ -80,22 +82,23 @@ class Pages(Resource):
     """Pages."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
 
     def __init__(self, routes: Sequence[Route], access: Access, site: Site) -> None:
         super().__init__()
         self._routes = routes
         self._access = access
         self._site = site
+        self._turns = Turns()
 
     def render(self, request: Any) -> Any:
         """Answer GET and HEAD."""
-        page = _Page(request, self._site)
+        page = _Page(request, self._site, self._turns)
         found = self._find(request)
         if found is None:
             return page.error(404)
-        if request.method not in (b"GET", b"HEAD"):
-            request.setHeader(b"Allow", b"GET, HEAD")
-            return say(request, 405, "GET alone")
+        if request.method not in READING:
+            return say_read_only(request)
         route, values = found
         try:
             values |= route.more(request.uri.partition(b"?")[2])
@@ -116,9 +119,10 @@ class Pages(Resource):
 class _Page:
     """The answer to one request."""
 
-    def __init__(self, request: Any, site: Site) -> None:
+    def __init__(self, request: Any, site: Site, turns: Turns) -> None:
         self._request = request
         self._site = site
+        self._turns = turns
         self._left = False
 
     def begin(self, access: Access, route: Route, values: Mapping[str, Any]) -> None:
@@ -139,7 +143,8 @@ class _Page:
         reason = PHRASES.get(status, "")
         if site.error_template is not None:
             try:
-                body = site.render(site.error_template, {"status": status, "reason": reason, "uri": uri})
+                told = {"status": status, "reason": reason, "uri": uri}
+                body = "".join(site.pieces(site.error_template, told)).encode()
             except Exception as why:  # noqa: BLE001 - as below
                 log.error("the page for errors cannot be rendered: {why}", why=str(why))
             else:
@@ -152,7 +157,7 @@ class _Page:
         self._left = True
         called.cancel()
 
-    def _rendered(self, reply: Any, route: Route, values: Mapping[str, Any]) -> bytes:
+    def _rendered(self, reply: Any, route: Route, values: Mapping[str, Any]) -> bytes | Deferred[bytes]:
         try:
             args, kwargs = reply.values(), reply.named()
         except Unreadable as why:
@@ -165,14 +170,18 @@ class _Page:
         except Unusable as why:
             log.warn("{procedure}: {why}", procedure=route.procedure, why=str(why))
             return self.error(500)
-        try:
-            body = self._site.render(route.template, told)
-        except Exception as why:  # noqa: BLE001 - the template's failure, which is said in one line
-            log.error("a page of {procedure} cannot be rendered: {why}", procedure=route.procedure, why=str(why))
-            return self.error(500)
-        return self._answer(head, body)
+        pieces = self._site.pieces(route.template, told)
+        page = Slices(pieces, self._turns, self._request.channel.callLater).page()
+        return page.addCallbacks(self._answer, self._not_rendered, callbackArgs=(head,), errbackArgs=(route,))
 
-    def _answer(self, head: Head, body: bytes) -> bytes:
+    def _not_rendered(self, failure: Failure, route: Route) -> bytes:
+        """The template's failure, which is said in one line."""
+        if failure.check(CancelledError):
+            return b""
+        log.error("a page of {procedure} cannot be rendered: {why}", procedure=route.procedure, why=str(failure.value))
+        return self.error(500)
+
+    def _answer(self, body: bytes, head: Head) -> bytes:
         request = self._request
         etag = b'"' + hashlib.sha256(body).hexdigest()[:20].encode() + b'"'
         request.setResponseCode(head.status)
@@ -202,14 +211,8 @@ class _Page:
         return self.error(503)
 
     def _give(self, body: bytes) -> None:
-        request = self._request
-        if self._left:
-            return
-        if request.code not in (204, 304):
-            request.setHeader(b"Content-Length", b"%d" % len(body))
-        if request.method != b"HEAD":
-            request.write(body)
-        request.finish()
+        if not self._left:
+            give(self._request, body)
 
 
 def read_head(said: Any) -> Head:

@@ -13,6 +13,7 @@ Rules
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
@@ -20,12 +21,14 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 
 from wampd.router.http.proxy.connection import BackendConnection
 from wampd.router.http.proxy.health import Health
 from wampd.router.upstream import Upstream
 
 Policy = Literal["round_robin", "least_busy", "address"]
+LACKING: Final = frozenset({errno.EMFILE, errno.ENFILE})
 FRESH: Final = 1.0
 """Seconds of idleness after which a connection is not trusted with what cannot be sent again."""
 
@@ -157,3 +160,10 @@ def _affinity(address: str, backend: Backend) -> float:
     """How much an address belongs to a backend: the highest has it, in proportion to the weights."""
     digest = blake2b(f"{address}\0{backend.upstream.name}".encode(), digest_size=8).digest()
     return -backend.weight / math.log((int.from_bytes(digest, "big") + 1) / (2**64 + 2))
+
+
+def lacks_descriptors(failure: Failure) -> bool:
+    """Whether a connection could not be made because we have too many; Twisted hides the number in an error of its own."""
+    why = failure.value
+    numbers = (getattr(why, "errno", None), getattr(why, "osError", None), getattr(why, "socketError", None))
+    return any(getattr(each, "errno", each) in LACKING for each in numbers)

@@ -31,9 +31,9 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
-from wampd.router.http.answer import say
+from wampd.router.http.answer import give, say
 from wampd.router.http.body import Body
-from wampd.router.http.proxy.backends import FRESH, Backend, Backends
+from wampd.router.http.proxy.backends import FRESH, Backend, Backends, lacks_descriptors
 from wampd.router.http.proxy.connection import BackendConnection
 from wampd.router.http.proxy.heads import (
     Asked,
@@ -197,6 +197,8 @@ class Exchange:
         if not self._over:
             if failure.check(TimeIsUp, TcpTimeoutError):
                 self._trouble(504, "it cannot be reached in time", again=True)
+            elif lacks_descriptors(failure):
+                self._crowded()
             else:  # in words of the system
                 self._trouble(502, f"it cannot be reached: {failure.getErrorMessage()}"[:200], again=True)
 
@@ -306,6 +308,14 @@ class Exchange:
         else:
             self._say(status, "the backend is too slow" if status == 504 else "the backend does not answer")
 
+    def _crowded(self) -> None:
+        """There are no file descriptors left, which no backend can help."""
+        log.warn("no backend can be reached: there are too many open files here")
+        self._ways.strike()
+        self._finish_with_backend()
+        self._request.setHeader(b"Retry-After", b"1")
+        self._say(503, "too many requests at a time")
+
     def _failed(self, why: str) -> None:
         """Count a failure of the backend, and say it."""
         backend = self._backend
@@ -328,10 +338,7 @@ class Exchange:
     def _say(self, status: int, text: str) -> None:
         """Answer in our own words."""
         self._over = True
-        body = say(self._request, status, text)
-        self._request.setHeader(b"Content-Length", b"%d" % len(body))
-        self._request.write(body)
-        self._request.finish()
+        give(self._request, say(self._request, status, text))
 
     def _finish_with_backend(self) -> None:
         """Nothing of this is under way any more."""

@@ -71,6 +71,12 @@ class Mapped(Struct, frozen=True):
     """Whether answers are changed so that they fit the client's side."""
 
 
+class Withheld(Struct, frozen=True):
+    """What clients show to come in, which is not for backends: ``Authorization``, and cookies of these names."""
+
+    cookies: frozenset[bytes] = frozenset()
+
+
 class Asked(Struct, frozen=True):
     """A request, as it came."""
 
@@ -90,6 +96,7 @@ class Asked(Struct, frozen=True):
     """The protocol that is asked for in place of HTTP."""
     expects: bool = False
     """Whether the client waits to be told to send the body."""
+    withheld: Withheld | None = None
 
     @property
     def client(self) -> str:
@@ -128,6 +135,8 @@ def target_for(asked: Asked, mapped: Mapped, upstream: Upstream) -> bytes:
 def request_for(asked: Asked, mapped: Mapped, upstream: Upstream) -> h11.Request:
     """The head of the request to a backend. Raise `NotPassedOn`."""
     headers = _end_to_end(asked.headers, TOLD_BY_US | {b"host", b"content-length", b"via", b"expect"})
+    if asked.withheld is not None:
+        headers = _without(headers, asked.withheld)
     host = _only(asked.values(b"host"), "Host")
     lines: Lines = [(b"Host", host if mapped.preserve_host and host else upstream.authority), *headers]
     if asked.length is None:
@@ -224,6 +233,19 @@ def _end_to_end(headers: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes
     named = tokens(value for name, value in headers if name.lower() == b"connection")
     gone = HOP_BY_HOP | dropped | {name.replace(b"_", b"-") for name in named}
     return [(name, value) for name, value in headers if name.lower().replace(b"_", b"-") not in gone]
+
+
+def _without(headers: Lines, withheld: Withheld) -> Lines:
+    """Without what clients have shown to come in."""
+    kept = []
+    for name, value in headers:
+        if name.lower() == b"cookie" and withheld.cookies:
+            pairs = [pair for pair in value.split(b";") if pair.partition(b"=")[0].strip() not in withheld.cookies]
+            if pairs:
+                kept.append((name, b";".join(pairs).strip()))
+        elif name.lower() != b"authorization":
+            kept.append((name, value))
+    return kept
 
 
 def _only(values: list[bytes], name: str) -> bytes:

@@ -5,6 +5,7 @@ Rules
 * A request that asks for WebSocket is passed on as that, if the path allows it and the page may come here (`origins`); any
   other wish for another protocol is left out, as a server may (RFC 9110, section 7.8).
 * CONNECT and TRACE are for nobody: the one is a tunnel to anywhere, the other shows what only backends are told.
+* What a client has shown to come in here is not for backends: who has it can come in, too.
 * What is said of the client in headers is believed of those alone whose address is among the trusted.
 """
 
@@ -23,7 +24,7 @@ from twisted.web.server import NOT_DONE_YET
 from wampd.router.http.answer import say
 from wampd.router.http.body import Intake
 from wampd.router.http.proxy.exchange import Exchange, Ways
-from wampd.router.http.proxy.heads import VIA, Asked, leads_upwards, tokens
+from wampd.router.http.proxy.heads import VIA, Asked, Withheld, leads_upwards, tokens
 from wampd.router.origins import origin_allowed
 
 NEVER: Final = frozenset({b"CONNECT", b"TRACE"})
@@ -41,6 +42,8 @@ class Rights(Struct, frozen=True):
     origins: tuple[str, ...] = ("same-host",)
     body_size: int | None = None
     """Most bytes of a request's body; `None`: as many as the listener allows."""
+    withheld: Withheld | None = None
+    """What backends do not see; `None`: they see everything."""
 
 
 class ReverseProxy(Resource):
@@ -83,6 +86,7 @@ class ReverseProxy(Resource):
             secure=request.isSecure(),
             trusted=self._trusts(address),
             length=request.body.length,
+            withheld=self._rights.withheld,
         )
         modern = request.clientproto == b"HTTP/1.1"
         upgrade = WEBSOCKET if modern and self._rights.websocket and _asks_for_websocket(asked) else b""

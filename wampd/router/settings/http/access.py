@@ -16,7 +16,10 @@ class PathAccess(Part, frozen=True, kw_only=True):
     """
 
     realm: Annotated[
-        Name | None, Meta(description="The realm that lets them in. `null`: the one that the path itself names.")
+        Name | None,
+        Meta(
+            description="The realm that lets them in. `null`: that of the bridge; paths that are no bridge have to name one."
+        ),
     ] = None
     basic: Annotated[
         bool,

@@ -21,5 +21,5 @@ class OpenApiPath(Bridge, frozen=True, kw_only=True, tag_field="type", tag="open
     version: Annotated[Text, Meta(description="The version that the document says it has.")] = "1"
     description: Annotated[Text, Meta(description="What else it says of itself, in Markdown.")] = ""
     procedures: Annotated[
-        int, Meta(ge=1, le=2_000, description="Procedures of one document; the rest is in those that it links to.")
+        int, Meta(ge=1, le=1_000, description="Procedures of one document; the rest is in those that it links to.")
     ] = 500

@@ -97,6 +97,13 @@ class ProxyPath(Served, frozen=True, kw_only=True, tag_field="type", tag="proxy"
     preserve_host: Annotated[
         bool, Meta(description="Let backends see the client's `Host`; if not, they see the one of their own URL.")
     ] = True
+    forward_credentials: Annotated[
+        bool,
+        Meta(
+            description="Let backends see what clients have shown for `access`: `Authorization`, and the cookie of `access`."
+            " Whoever has that can come in as those clients, here and to their realm. Without `access`, both are passed on."
+        ),
+    ] = False
     rewrite: Annotated[
         bool,
         Meta(

@@ -1,0 +1,1 @@
+"""As whom requests speak WAMP, and who may come."""

@@ -1,0 +1,1 @@
+"""From requests to WAMP: publishing, calling, webhooks in."""

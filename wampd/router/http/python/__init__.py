@@ -1,0 +1,1 @@
+"""Programs of others in Python: WSGI applications, resources of Twisted Web."""

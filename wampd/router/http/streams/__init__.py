@@ -1,0 +1,1 @@
+"""From WAMP to whoever keeps a request open: server-sent events."""

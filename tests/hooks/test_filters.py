@@ -95,6 +95,21 @@ def test_any_payload_passes_or_does_not(args, place, value):
     assert passes(read, Payload(args, {})) in (True, False)
 
 
+def test_a_filter_is_bounded_as_a_whole():
+    """A thousand of them may have to look at one event, and ten thousand are kept."""
+    at_most = {f"kwargs.{number}": list(range(4)) for number in range(16)}
+    assert read_filter(at_most)
+    assert read_filter({"args" + ".a" * 16: 1, "kwargs.x": ["x" * 200] * 8})
+    for too_much in (
+        {**at_most, "kwargs.0": list(range(5))},
+        {"kwargs.x": ["x" * 200] * 11},
+        {f"kwargs.{'x' * 240}{number}": 1 for number in range(9)},
+        {"args" + ".a" * 17: 1},
+    ):
+        with pytest.raises(FilterError):
+            read_filter(too_much)
+
+
 @pytest.mark.parametrize("values", [[0] * MOST_VALUES, "x" * LONGEST, ["x" * LONGEST]])
 def test_what_is_just_not_too_much_is_taken(values):
     read_filter({"kwargs.x": values})
@@ -111,18 +126,3 @@ def test_a_place_has_its_length_too():
     read_filter({place: 1})
     with pytest.raises(FilterError):
         read_filter({place + "x": 1})
-
-
-def test_a_filter_is_bounded_as_a_whole():
-    """A thousand of them may have to look at one event, and ten thousand are kept."""
-    at_most = {f"kwargs.{number}": list(range(4)) for number in range(16)}
-    assert read_filter(at_most)
-    assert read_filter({"args" + ".a" * 16: 1, "kwargs.x": ["x" * 200] * 8})
-    for too_much in (
-        {**at_most, "kwargs.0": list(range(5))},
-        {"kwargs.x": ["x" * 200] * 11},
-        {f"kwargs.{'x' * 240}{number}": 1 for number in range(9)},
-        {"args" + ".a" * 17: 1},
-    ):
-        with pytest.raises(FilterError):
-            read_filter(too_much)

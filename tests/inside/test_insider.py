@@ -192,6 +192,22 @@ def test_a_proof_that_would_have_expired_much_later_is_not_waited_for(house):
     assert house.clock.getDelayedCalls() == []
 
 
+@pytest.mark.parametrize("way", ["subscribe", "register"])
+def test_a_request_that_was_not_sent_keeps_no_handler(house, way):
+    class Handler:
+        def __call__(self, reply):
+            """Take nothing."""
+
+    insider, handler = house.enter(), Handler()
+    insider.leave()
+    kept = weakref.ref(handler)
+    with pytest.raises(CallFailed):
+        house.now(getattr(insider, way)("com.app.x", handler))
+    del handler
+    gc.collect()
+    assert kept() is None
+
+
 def test_who_leaves_waits_for_nothing_any_more(house):
     callee, caller = house.enter(), house.enter()
     house.now(callee.register("com.app.slow", lambda _: Deferred()))
@@ -241,19 +257,3 @@ def test_a_realm_that_is_not_there_is_entered_in_no_role(house, role):
 def test_a_role_that_is_not_there_is_nobodys(house):
     with pytest.raises(NotLetIn):
         house.insiders.enter("realm1", role="nobody")
-
-
-@pytest.mark.parametrize("way", ["subscribe", "register"])
-def test_a_request_that_was_not_sent_keeps_no_handler(house, way):
-    class Handler:
-        def __call__(self, reply):
-            """Take nothing."""
-
-    insider, handler = house.enter(), Handler()
-    insider.leave()
-    kept = weakref.ref(handler)
-    with pytest.raises(CallFailed):
-        house.now(getattr(insider, way)("com.app.x", handler))
-    del handler
-    gc.collect()
-    assert kept() is None

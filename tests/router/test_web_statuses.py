@@ -51,7 +51,8 @@ listeners:
         directory: box
         access: {realm: realm1, basic: true, roles: [writer]}
         events: {realm: realm1, topic: com.shut}
-      /app: {type: wsgi, application: "served:application", directory: ., threads: 2, waiting: 0, timeout: 1 s}
+      /app: {type: wsgi, application: "served:application", directory: ., threads: 2, waiting: 0, timeout: 20 s}
+      /late: {type: wsgi, application: "served:application", directory: ., threads: 2, waiting: 0, timeout: 1 s}
       /thing: {type: resource, class: served.Thing, directory: ., arguments: {word: hello}}
       /publish: {type: publish, realm: realm1, access: {basic: true}}
       /call: {type: call, realm: realm1, access: {basic: true}}
@@ -156,7 +157,7 @@ BY_CURL = [
     (400, "/page%00.txt", ()),
     (400, "/page%zz", ()),
     (400, "/lp/open", ("-d", "{}")),
-    (400, "/box/..%2f..%2fevil", ("-T", "-", "-H", "Content-Type: text/plain")),
+    (400, "/box/a%2f..%2fevil", ("-T", "-", "-H", "Content-Type: text/plain")),
     (400, "/box", ("-H", "Content-Type: multipart/form-data; boundary=x", "-d", "hello")),
     (401, "/shut/a.txt", ("-X", "PUT", "--data-binary", "hello")),
     (401, "/shut/a.txt", ("-X", "PUT", "-H", basic("eve"), "--data-binary", "hello")),
@@ -188,7 +189,7 @@ BY_CURL = [
     (501, "/thing", ("-X", "BREW")),
     (501, "/json", ("-X", "CONNECT")),
     (502, "/gone", ()),
-    (504, "/app/slow", ()),
+    (504, "/late/slow", ()),
     (507, "/full/a.txt", ("-X", "PUT", "--data-binary", "hello")),
 ]
 

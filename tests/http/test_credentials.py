@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 from twisted.web.http_headers import Headers
-from wampd.router.http.credentials import Unreadable, authorization, challenges, is_of_browser, may_come
 
+from wampd.router.http.access.credentials import Unreadable, authorization, challenges, is_of_browser, may_come
 from wampd.router.inside.coming import Credentials
 
 

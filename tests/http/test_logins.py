@@ -9,11 +9,11 @@ from twisted.internet.task import Clock
 from twisted.logger import LogLevel, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
-from wampd.router.http.logins import Logins, Terms
 
 from tests.auth.test_jar import Shell
 from wampd.router.cookies import Attributes, Cookies, digest_of
-from wampd.router.http.access import Refused
+from wampd.router.http.access.access import Refused
+from wampd.router.http.access.logins import Logins, Terms
 from wampd.router.inside.coming import NotLetIn
 
 VALUE = "hunter2" + "-" * 25

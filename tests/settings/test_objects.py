@@ -44,12 +44,12 @@ def problem(config):
         ("insecure: true, overwrit: true", '.overwrit: unknown key; did you mean "overwrite"?'),
         (
             "insecure: true, events: {realm: realm2, topic: a}",
-            '.events.realm: there is no realm "realm2" that is always',
+            '.events.realm: there is no realm "realm2"; did you mean "realm1"?',
         ),
         ("insecure: true, events: {realm: realm1}", ".events.topic: this key is missing"),
         (
             "insecure: true, events: {realm: realm1, topic: a, role: anonymos}",
-            '.events.role: the realm has no role "anonymos"; did you mean "anonymous"?',
+            '.events.role: the realm "realm1" has no role "anonymos"; did you mean "anonymous"?',
         ),
     ],
 )

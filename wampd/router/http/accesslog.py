@@ -20,6 +20,8 @@ from typing import Any, Final
 
 import msgspec
 
+from wampd.router.http.request import address_of
+
 LEFT: Final = 499
 MAX_TEXT: Final = 1024
 """The most characters of one text of a client's."""
@@ -46,7 +48,7 @@ class AccessLog:
 def combined(request: Any) -> bytes:
     """``192.0.2.1 - joe [10/Oct/2026:13:55:36 +0000] "GET /a HTTP/1.1" 200 2326 "http://other/" "agent"``."""
     return _COMBINED % (
-        _client(request).encode(),
+        address_of(request).encode(),
         _escaped((request.who or "-").encode()).replace(b" ", b"\\x20"),
         _now(int(time())),
         _escaped(request.method),
@@ -63,7 +65,7 @@ def as_json(request: Any) -> bytes:
     """One object: time, client, who, method, host, target, version, status, bytes, seconds, referer, agent."""
     record = {
         "time": datetime.fromtimestamp(time(), tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "client": _client(request),
+        "client": address_of(request),
         "who": request.who,
         "method": _text(request.method),
         "host": request.asked_host,
@@ -97,10 +99,6 @@ def _utc(second: int) -> Any:
 
 def _status(request: Any) -> int:
     return int(request.code) if request.finished or not request._disconnected else LEFT
-
-
-def _client(request: Any) -> str:
-    return str(getattr(request.getClientAddress(), "host", None) or "unix")
 
 
 def _header(request: Any, name: bytes) -> bytes:

@@ -26,6 +26,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.http.answer import give, say
+from wampd.router.http.request import address_of
 from wampd.router.origins import ANY, is_named, origin_allowed
 from wampd.router.polling import NotOpened, Outcome, Polled, Transports
 
@@ -121,7 +122,7 @@ class LongPollResource(Resource):
         if self._cookies is not None:
             cookies = request.requestHeaders.getRawHeaders(b"cookie", [])
             set_cookie, more["cookie"] = self._cookies.visit([each.decode("latin-1") for each in cookies])
-        address = str(getattr(request.getClientAddress(), "host", None) or "unix")
+        address = address_of(request)
         opened = self._transports.open(offered, address, more)
         if isinstance(opened, NotOpened):
             return say(request, 503 if opened.no_room else 400, opened.why)

@@ -240,6 +240,8 @@ class SmallRequest(Request):
         channel = self.channel
         self._let_go()
         super().connectionLost(reason)
+        if self.body is not None:  # it may have come, and wait for the sink to want it
+            self.body.end("the client has left")
         if channel is None or self.finished or self.clientproto not in VERSIONS:
             return
         if channel.site.access_log is not None:
@@ -255,3 +257,8 @@ class SmallRequest(Request):
         else:
             self._answer(say(self, 500, "internal error"))
         return reason
+
+
+def address_of(request: Any) -> str:
+    """The address of the client that sent a request; ``unix``: it came by a Unix socket."""
+    return str(getattr(request.getClientAddress(), "host", None) or "unix")

@@ -51,14 +51,14 @@ def access_of_settings(settings: Settings, here: Here) -> None:
     for where, path in served_paths(settings, here):
         own = path.realm if isinstance(path, Bridge) else None
         if own is not None and here.is_sound(*where, "realm"):
-            realm = _realm(own, realms, here, *where, "realm")
+            realm = realm_there(own, realms, here, *where, "realm")
             if realm is not None and isinstance(path, Bridge):
                 _roles(path, realm, here, where)
         access = path.access
         if access is not None and here.is_sound(*where, "access"):
             named = access.realm or own
             at = (*where, "access", "realm") if access.realm else (*where, "realm")
-            realm = None if named is None or not here.is_sound(*at) else _realm(named, realms, here, *at)
+            realm = None if named is None or not here.is_sound(*at) else realm_there(named, realms, here, *at)
             if realm is not None:
                 _methods(access, realm, here, (*where, "access"))
 
@@ -70,8 +70,8 @@ def served_paths(settings: Settings, here: Here) -> Iterator[tuple[KeyPath, Serv
             yield ("listeners", index, *keys), path
 
 
-def _realm(name: str, realms: Mapping[str, Realm], here: Here, *at: str | int) -> Realm | None:
-    """The realm of this name, which has to be one that is always there."""
+def realm_there(name: str, realms: Mapping[str, Realm], here: Here, *at: str | int) -> Realm | None:
+    """The realm of this name, which has to be one that is always there; `None`: it is not, which is said."""
     realm = realms.get(name)
     if realm is None:
         if here.is_sound("realms"):
@@ -85,13 +85,14 @@ def _realm(name: str, realms: Mapping[str, Realm], here: Here, *at: str | int) -
 
 def _roles(path: Bridge, realm: Realm, here: Here, where: KeyPath) -> None:
     if path.role is not None and here.is_sound(*where, "role"):
-        _role(path.role, realm, here, *where, "role")
+        role_there(path.role, realm, here, *where, "role")
     for index, key in here.each(getattr(path, "keys", ()), *where, "keys"):
         if key.role is not None and here.is_sound(*where, "keys", index, "role"):
-            _role(key.role, realm, here, *where, "keys", index, "role")
+            role_there(key.role, realm, here, *where, "keys", index, "role")
 
 
-def _role(name: str, realm: Realm, here: Here, *at: str | int) -> None:
+def role_there(name: str, realm: Realm, here: Here, *at: str | int) -> None:
+    """See that a realm has the role of this name."""
     known = [role.name for role in realm.roles]
     if name not in known:
         here.problem(f"the realm {quote(realm.name)} has no role {quote(name)}{did_you_mean(name, known)}", *at)
@@ -102,4 +103,4 @@ def _methods(access: PathAccess, realm: Realm, here: Here, where: KeyPath) -> No
         if getattr(access, way) and getattr(realm.auth, method) is None:
             here.problem(f"the auth of the realm {quote(realm.name)} does not name the method {method}", *where, way)
     for index, role in here.each(access.roles or (), *where, "roles"):
-        _role(role, realm, here, *where, "roles", index)
+        role_there(role, realm, here, *where, "roles", index)

@@ -4,11 +4,11 @@ import os
 import re
 from pathlib import Path
 
+from .access_rules import realm_there, role_there, served_paths
 from .checker import Here
 from .http import ResourcePath, UploadPath, WsgiPath
-from .listeners import http_paths
 from .model import Settings
-from .problems import KeyPath, did_you_mean, quote, quote_file
+from .problems import quote, quote_file
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -57,21 +57,10 @@ def _importable(module: str, name: str, directory: Path | None, here: Here, key:
 
 def uploads_of_settings(settings: Settings, here: Here) -> None:
     """See that realms and roles are there that tell of uploads."""
-    if not here.is_sound("realms"):
-        return
-    realms = {realm.name: realm for realm in settings.realms if realm.match == "exact"}
-    for index, listener in here.each(settings.listeners, "listeners"):
-        for where, path in http_paths(listener):
-            if not isinstance(path, UploadPath) or path.events is None:
-                continue
-            events = path.events
-            keys: KeyPath = ("listeners", index, *where, "events")
-            if not here.is_sound(*keys):
-                continue
-            realm = realms.get(events.realm)
-            if realm is None:
-                hint = did_you_mean(events.realm, realms)
-                here.problem(f"there is no realm {quote(events.realm)} that is always there{hint}", *keys, "realm")
-            elif events.role is not None and events.role not in (known := [role.name for role in realm.roles]):
-                hint = did_you_mean(events.role, known)
-                here.problem(f"the realm has no role {quote(events.role)}{hint}", *keys, "role")
+    realms = {realm.name: realm for _, realm in here.each(settings.realms, "realms")}
+    for where, path in served_paths(settings, here):
+        if not isinstance(path, UploadPath) or path.events is None or not here.is_sound(*where, "events"):
+            continue
+        realm = realm_there(path.events.realm, realms, here, *where, "events", "realm")
+        if realm is not None and path.events.role is not None:
+            role_there(path.events.role, realm, here, *where, "events", "role")

@@ -35,6 +35,7 @@ from twisted.logger import Logger
 
 from wampd.auth.used import Used
 from wampd.router.http.access.access import Access, Refused
+from wampd.router.http.request import address_of
 
 if TYPE_CHECKING:
     from wampd.router.inside.insider import Insider
@@ -106,7 +107,7 @@ class Signatures:
         try:
             return enter(self._verified(request))
         except _Bad as why:
-            log.info("{client}: a signed request was refused: {why}", client=_client(request), why=str(why))
+            log.info("{client}: a signed request was refused: {why}", client=address_of(request), why=str(why))
             challenge = (("WWW-Authenticate", f'{HEADER} realm="signed requests"'),)
             return fail(Refused(401, "the request is not signed as it should be", challenge))
         except Refused as why:
@@ -185,10 +186,6 @@ def _time(text: str) -> float:
         except ValueError:
             pass
     raise _Bad("its timestamp cannot be read")
-
-
-def _client(request: Any) -> str:
-    return str(getattr(request.getClientAddress(), "host", None) or "unix")
 
 
 _READERS: Final[Mapping[str, Callable[[Any, bytes], Shown | None]]] = {"wampd": _ours, "crossbar": _crossbars}

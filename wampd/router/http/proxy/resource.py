@@ -25,6 +25,7 @@ from wampd.router.http.answer import say
 from wampd.router.http.body import Intake
 from wampd.router.http.proxy.exchange import Exchange, Ways
 from wampd.router.http.proxy.heads import VIA, Asked, Withheld, leads_upwards, tokens
+from wampd.router.http.request import address_of
 from wampd.router.origins import origin_allowed
 
 NEVER: Final = frozenset({b"CONNECT", b"TRACE"})
@@ -76,7 +77,7 @@ class ReverseProxy(Resource):
 
     def _asked(self, request: Any) -> Asked:
         headers = [(name, value) for name, values in request.requestHeaders.getAllRawHeaders() for value in values]
-        address = str(getattr(request.getClientAddress(), "host", None) or "unix")
+        address = address_of(request)
         asked = Asked(
             method=request.method,
             target=request.uri,

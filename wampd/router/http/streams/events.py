@@ -32,6 +32,7 @@ from wampd.router.envoy import CallFailed
 from wampd.router.http.access.access import Access, Refused
 from wampd.router.http.answer import READING, give, say, say_read_only
 from wampd.router.http.body import no_body
+from wampd.router.http.request import address_of
 from wampd.router.http.streams.eventstream import EventStream, begin
 from wampd.router.http.streams.following import LOST, Following, Frame, Past
 from wampd.router.http.streams.marks import MOST_TOPICS, Topic
@@ -118,7 +119,7 @@ class EventsResource(Resource):
         asked = _asked(request)
         if isinstance(asked, str):
             return say(request, 400, asked)
-        address = str(getattr(request.getClientAddress(), "host", None) or "unix")
+        address = address_of(request)
         if self._open.total() >= self.streams.most or self._open[address] >= self.streams.most_per_address:
             request.setHeader(b"Retry-After", b"%d" % max(1, round(self.streams.retry)))
             return say(request, 429 if self._open.total() < self.streams.most else 503, "too many streams are open")

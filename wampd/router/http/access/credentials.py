@@ -38,11 +38,6 @@ def lines(request: Any, name: str) -> list[str]:
     return [line.decode("latin-1") for line in request.requestHeaders.getRawHeaders(name.encode(), [])]
 
 
-def address_of(request: Any) -> str:
-    """Where a request comes from."""
-    return str(getattr(request.getClientAddress(), "host", None) or "unix")
-
-
 def authorization(request: Any, *, basic: bool, bearer: bool) -> Credentials | None:
     """What ``Authorization`` shows; `None`: there is none. Raise `Unreadable`."""
     headers = lines(request, "authorization")

@@ -54,6 +54,8 @@ class Lobby:
         """Connections that are only told that there is no room."""
         self.closing = False
         """The router is being stopped: nobody is let in."""
+        self.requests = 0
+        """Requests of HTTP under way that are waited for when the router stops."""
         self.connections: set[Attended] = set()
         """Those that speak WAMP or echo."""
         self._now = now
@@ -146,6 +148,11 @@ class Reception:
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
+
+    @property
+    def lobby(self) -> Lobby:
+        """What all listeners have in common."""
+        return self._lobby
 
     def refused(self) -> None:
         """Count a handshake that was refused, or came too late."""

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wampd.router.hooks.agenda import Agenda, Delivery
+from wampd.router.hooks.agenda import SLACK, Agenda, Delivery
 from wampd.router.hooks.breaker import HostRules
 
 RULES = HostRules(concurrency=2, failures=2, pause=10.0, longest=10.0)
@@ -200,3 +200,21 @@ def test_nothing_is_lost_doubled_or_too_much(steps):
             break
     assert expected == {}
     assert (plan.agenda.pending, plan.agenda.running) == (0, 0)
+
+
+def test_hooks_that_are_closed_leave_little_and_take_nothing_of_others():
+    plan = Plan(most=3 * SLACK, rules=HostRules(concurrency=3 * SLACK, failures=2, pause=10.0, longest=10.0))
+    plan.open("stays", "b:80")
+    stays = plan.add("stays", due=50.0)
+    hooks = [f"h{number}" for number in range(2 * SLACK)]
+    for hook in hooks:
+        plan.open(hook)
+        plan.add(hook, due=100.0)
+    for hook in hooks:
+        plan.agenda.close(hook)
+    assert plan.agenda.pending == 1
+    assert len(plan.agenda._later) <= SLACK + 2
+    assert plan.agenda.next_deadline() == 50.0
+    assert plan.begin(50.0) == [stays]
+    plan.end(stays, now=50.0)
+    assert (plan.agenda.pending, plan.agenda.next_deadline()) == (0, None)

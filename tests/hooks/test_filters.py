@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wampd.router.hooks.filters import FilterError, Payload, passes, read_filter
+from wampd.router.hooks.filters import LONGEST, MOST_VALUES, FilterError, Payload, passes, read_filter
 
 PAYLOAD = Payload(
     [{"state": "paid", "items": [1, 2.0, None, True]}, 7], {"who": {"name": "joe"}, "0": "zero", "x": False}
@@ -108,3 +108,21 @@ def test_a_filter_is_bounded_as_a_whole():
     ):
         with pytest.raises(FilterError):
             read_filter(too_much)
+
+
+@pytest.mark.parametrize("values", [[0] * MOST_VALUES, "x" * LONGEST, ["x" * LONGEST]])
+def test_what_is_just_not_too_much_is_taken(values):
+    read_filter({"kwargs.x": values})
+
+
+@pytest.mark.parametrize("values", [[], [0] * (MOST_VALUES + 1), "x" * (LONGEST + 1), [0, "x" * (LONGEST + 1)]])
+def test_what_is_just_too_much_is_not(values):
+    with pytest.raises(FilterError):
+        read_filter({"kwargs.x": values})
+
+
+def test_a_place_has_its_length_too():
+    place = "kwargs." + "x" * (LONGEST - 7)
+    read_filter({place: 1})
+    with pytest.raises(FilterError):
+        read_filter({place + "x": 1})

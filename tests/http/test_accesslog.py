@@ -79,15 +79,15 @@ def test_a_line_is_an_object_where_that_is_configured(site, lines):
 
 @pytest.mark.parametrize("form", [combined, as_json])
 def test_nothing_that_a_client_says_breaks_a_line_or_steers_a_terminal(site, lines, form):
-    ask(site(form), '/%0a%1b"', 'User-Agent: a"b\\c\x1b[31m\t\x80\u00e4', "Referer: \x07")
+    ask(site(form), '/%0a%1b"', 'User-Agent: a"b\\c\x9b[31m\t\x80\u00e4', "Referer: \x85")
     (line,) = lines
     assert line.endswith(b"\n")
     assert all(0x20 <= octet < 0x7F for octet in line[:-1])
-    assert b"\\x1b[31m" in line
+    assert b"\\x9b[31m" in line
     if form is combined:
         assert line.count(b'"') == 6
     else:
-        assert json.loads(line)["agent"] == "a\\x22b\\x5cc\\x1b[31m\\x09\\x80\\xe4"
+        assert json.loads(line)["agent"] == "a\\x22b\\x5cc\\x9b[31m\\x09\\x80\\xe4"
 
 
 @pytest.mark.parametrize("form", [combined, as_json])

@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
 from tests.http.proxying import Stage
-from wampd.router.http.proxy.backends import Backend, Backends
+from wampd.router.http.proxy.backends import Backend, Backends, Room
 from wampd.router.http.proxy.checks import Checks
 from wampd.router.http.proxy.health import Health
 from wampd.router.upstream import Upstream, read_upstream
@@ -188,3 +188,76 @@ def test_what_is_no_url_of_a_backend_is_said_to_be_none(url):
     said = read_upstream(url)
     assert isinstance(said, str)
     assert "hunter2" not in said
+
+
+class Connection:
+    """One that the backend keeps or does not."""
+
+    def __init__(self):
+        self.is_over = False
+        self.idle_since = 0.0
+        self.on_idle = self.on_over = None
+
+    def close(self):
+        self.is_over = True
+        self.on_over(self)
+
+
+def keeping(**room):
+    clock, made = Clock(), []
+
+    def connect(_):
+        made.append(Connection())
+        return succeed(made[-1])
+
+    backend = Backend(Upstream("http", "b.example", 80), connect, clock, room=Room(**room))
+
+    def use(count):
+        connections = [backend.connection().result for _ in range(count)]
+        for each in connections:
+            each.on_idle(each)
+        return connections
+
+    return clock, backend, made, use
+
+
+def test_a_connection_is_kept_for_its_time_and_then_closed():
+    clock, backend, made, use = keeping(keep=10.0)
+    (first, second) = use(2)
+    clock.advance(5)
+    assert backend.connection().result is second
+    second.on_idle(second)
+    clock.advance(5)
+    assert (first.is_over, second.is_over) == (True, False)
+    clock.advance(4.5)
+    assert not second.is_over
+    clock.advance(0.5)
+    assert second.is_over
+    assert (len(made), clock.getDelayedCalls()) == (2, [])
+
+
+def test_a_connection_that_has_ended_is_not_kept():
+    _, backend, made, use = keeping(keep=10.0)
+    (first, second) = use(2)
+    second.close()
+    assert backend._idle == [first]
+    assert backend.connection().result is first
+    assert len(made) == 2
+
+
+def test_who_wants_a_fresh_one_gets_no_old_one():
+    clock, backend, made, use = keeping(keep=10.0)
+    use(1)
+    clock.advance(3)
+    assert backend.connection(most_idle=2).result is made[1]
+    assert backend.connection(most_idle=4).result is made[0]
+
+
+def test_a_backend_that_is_closed_keeps_nothing():
+    clock, backend, made, use = keeping(keep=10.0)
+    backend.close()
+    use(3)
+    backend.close()
+    assert [each.is_over for each in made] == [True, True, True]
+    assert (backend._idle, clock.getDelayedCalls()) == ([], [])
+    backend.close()

@@ -97,6 +97,9 @@ REFUSED = {
     "CR before CRLF": (b"GET / HTTP/1.1\r\nHost: x\r\r\n\r\n", 400),
     "NUL": (b"GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n", 400),
     "NUL in a name": (b"GET / HTTP/1.1\r\nHost: x\r\nX\0: ab\r\n\r\n", 400),
+    "an escape for terminals": (b"GET / HTTP/1.1\r\nHost: x\r\nX: a\x1b[31m\r\n\r\n", 400),
+    "a bell": (b"GET / HTTP/1.1\r\nHost: x\r\nX: \x07\r\n\r\n", 400),
+    "DEL in a header": (b"GET / HTTP/1.1\r\nHost: x\r\nX: a\x7f\r\n\r\n", 400),
     "obs-fold": (b"GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n", 400),
     "obs-fold with a tab": (b"GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n\tb\r\n\r\n", 400),
     "a first line that goes on": (b"GET / HTTP/1.1\r\n Host: x\r\n\r\n", 400),
@@ -283,6 +286,38 @@ def test_a_request_that_trickles_in_is_told_that_it_is_too_slow(sent, trickle):
     assert codes(port.client.read()) == [408]
     port.loop.run(3)
     assert port.house.inside == 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "what"),
+    [
+        (get(version="HTTP/2.0"), "HTTP requests malformed"),
+        (b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP requests malformed"),
+        (get("/" + "x" * 20_000), "HTTP requests over a limit"),
+        (post(f"Content-Length: {MAX_BODY + 1}"), "HTTP requests over a limit"),
+        (post("Content-Length: 5", rest=b"abc"), "HTTP requests too slow"),
+    ],
+)
+def test_what_is_refused_is_counted(sent, what):
+    struck = []
+    port = connect(site(), strike=struck.append)
+    port.ask(FIRST)
+    assert struck == []
+    port.client.send(sent)
+    port.loop.run(PATIENCE + 1)
+    assert struck == [what]
+
+
+def test_answers_that_nobody_reads_are_counted():
+    class Big(Mirror):
+        def render(self, request):
+            return b"x" * 2_000_000
+
+    struck = []
+    port = connect({"/": Big()}, strike=struck.append)
+    port.client.send(FIRST * 20)
+    port.loop.run(2 * PATIENCE)
+    assert struck == ["HTTP answers not read"]
 
 
 def test_a_connection_that_nobody_uses_is_closed_without_a_word():

@@ -140,6 +140,23 @@ def test_a_sink_may_pause_while_it_is_written_to():
     assert re.findall(rb"HTTP/1.1 (\d+)", port.ask(b"\r\n")) == [b"200", b"200"]
 
 
+def test_a_sink_that_pauses_is_told_when_the_client_leaves_after_all_of_the_body_came():
+    class Slow(Reader):
+        def write(self, data):
+            super().write(data)
+            self.request.body.pause()
+
+    reader = Slow()
+    port = connect({"/": reader})
+    port.ask(post(3) + b"one")
+    assert reader.request.body.is_complete
+    port.client.close()
+    port.loop.run()
+    assert reader.told == [b"one", "lost: the client has left"]
+    reader.request.body.resume()
+    assert reader.told == [b"one", "lost: the client has left"]
+
+
 def test_who_waits_to_be_told_is_told_when_somebody_wants_the_body():
     reader = Reader(at_once=False)
     port = connect({"/": reader})

@@ -2,13 +2,24 @@
 
 from ipaddress import ip_network
 
+import h11
 import pytest
 
 from tests.http.house import logged
 from tests.http.proxying import OK, Stage, body_of, head, lines_of, named
 from tests.transports.port import status
-from wampd.router.http.proxy.heads import Mapped, Withheld
+from wampd.router.http.proxy.heads import (
+    HIGHEST_STATUS,
+    Asked,
+    Mapped,
+    NotPassedOn,
+    Withheld,
+    answer_lines,
+    check_framing,
+    request_for,
+)
 from wampd.router.http.proxy.resource import Rights
+from wampd.router.upstream import read_upstream
 
 __all__ = ["logged"]  # a fixture
 
@@ -371,3 +382,45 @@ def test_answers_are_made_to_fit_the_clients_side_if_that_is_wanted(name, value,
         port = stage.ask("/api/")
         stage.server.says(f"HTTP/1.1 302 X\r\n{name}: {value}\r\nContent-Length: 0\r\n\r\n".encode())
         assert named(port.client.read(), name) == [expected]
+
+
+# ------------------------------------------------------------------------------------------------ the rules themselves
+
+BACKEND = read_upstream("http://one.example:9000/base")
+
+
+def sent(asked, **mapped):
+    return [(name.title(), value) for name, value in request_for(asked, Mapped(**mapped), BACKEND).headers]
+
+
+def test_a_backend_is_told_of_tls():
+    lines = dict(sent(Asked(b"GET", b"/", b"", [(b"Host", b"a.example")], "192.0.2.1", secure=True)))
+    assert lines[b"X-Forwarded-Proto"] == b"https"
+    assert lines[b"Forwarded"] == b'for=192.0.2.1;host="a.example";proto=https'
+
+
+def test_a_request_without_a_host_has_that_of_the_backend():
+    lines = sent(Asked(b"GET", b"/", b"", [], "192.0.2.1"), preserve_host=True)
+    assert [value for name, value in lines if name == b"Host"] == [b"one.example:9000"]
+    assert b"X-Forwarded-Host" not in dict(lines)
+
+
+def test_a_request_with_two_hosts_goes_to_none():
+    with pytest.raises(NotPassedOn):
+        sent(Asked(b"GET", b"/", b"", [(b"Host", b"a"), (b"host", b"b")], "192.0.2.1"))
+
+
+@pytest.mark.parametrize("scheme", [b"http:", b"https:", b"HTTPS:", b""])
+@pytest.mark.parametrize(("strip", "told"), [(True, b"/api/x?y"), (False, b"/x?y")])
+def test_a_backend_that_names_itself_names_a_path_of_the_client_then(scheme, strip, told):
+    asked = Asked(b"GET", b"/api/", b"/api", [(b"Host", b"a.example")], "192.0.2.1")
+    for host in (b"one.example:9000", b"a.example"):
+        location = scheme + b"//" + host + b"/base/x?y"
+        response = h11.Response(status_code=302, http_version=b"1.1", headers=[(b"Location", location)])
+        lines = dict(answer_lines(response, Mapped(strip=strip, rewrite=True), BACKEND, asked))
+        assert lines.get(b"Location", lines.get(b"location")) == told
+
+
+@pytest.mark.parametrize(("code", "is_good"), [(200, True), (HIGHEST_STATUS, True), (HIGHEST_STATUS + 1, False)])
+def test_an_answer_has_a_status_that_there_is(code, is_good):
+    assert (check_framing(h11.Response(status_code=code, http_version=b"1.1", headers=[])) == "") is is_good

@@ -6,8 +6,10 @@ import json
 from base64 import b64encode
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from tests.http.bridging import Stage
+from wampd.router.http.access.access import FixedRole
 from wampd.router.http.bridges.webhook import PROVIDERS, Deliveries, Rules, Scheme, WebhookResource
 from wampd.router.settings.http.webhook import secret_bytes
 from wampd.router.settings.secret import Secret
@@ -253,3 +255,45 @@ def test_other_schemes_can_be_described():
 
 def test_only_post_is_taken():
     assert Hooked().client().ask("GET /hook").status == 405
+
+
+def test_a_delivery_that_is_not_acknowledged_in_time_is_said_to_be_so_and_may_come_again():
+    hooked = Hooked(timeout=10.0)
+    insider = hooked.house.enter("user")
+    publish, insider.publish = insider.publish, lambda *_: Deferred()
+    hooked.resource._access = FixedRole(lambda _: insider)
+    client = hooked.client()
+    assert client.ask("POST /hook", *github(b"{}"), body=b"{}") is None
+    hooked.later(10.0)
+    assert client.answer().status == 504
+    insider.publish = publish
+    assert hooked.post(b"{}", *github(b"{}")).json().keys() == {"id"}
+
+
+@pytest.mark.parametrize("kind", ["5", "null", "[]", '""', '{"x": 1}'])
+def test_the_name_of_an_event_is_text(kind):
+    hooked = Hooked("stripe")
+    body = b'{"id": "evt_1", "type": %b}' % kind.encode()
+    assert hooked.post(body, *stripe(body)).status == 400
+    assert hooked.events == []
+
+
+def test_only_who_is_known_to_challenge_is_told_what_it_said():
+    body = b'{"challenge": "hunter2"}'
+    answer = Hooked().post(body, *github(body, event="ping"))
+    assert answer.json() == {"pong": True}
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(300, 200), (-300, 200), (301, 403), (-301, 403)])
+def test_a_time_may_differ_just_as_much_as_is_said(seconds, status):
+    body = b'{"type": "x"}'
+    assert Hooked("stripe").post(body, *stripe(body, at=NOW + seconds)).status == status
+
+
+def test_more_signatures_than_anybody_sends_are_not_looked_at():
+    body = b'{"type": "x"}'
+    good = signed(f"{NOW:.0f}.".encode() + body)
+    wrong = [signed(b"%d" % number) for number in range(8)]
+    for shown, status in (([*wrong[:7], good], 200), ([*wrong, good], 403)):
+        line = ",".join([f"t={NOW:.0f}", *(f"v1={each}" for each in shown)])
+        assert Hooked("stripe").post(body, JSON, f"Stripe-Signature: {line}").status == status

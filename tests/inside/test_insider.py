@@ -8,7 +8,7 @@ from msgspec import Raw
 from twisted.internet.defer import Deferred
 
 from tests.inside.house import House
-from wampd.router.envoy import CallFailed
+from wampd.router.envoy import MOST_CALLS, CallFailed
 from wampd.router.inside.insider import Refusal, Returned
 from wampd.router.inside.insiders import Credentials, NotLetIn
 
@@ -206,3 +206,54 @@ def test_a_request_that_was_not_sent_keeps_no_handler(house, way):
     del handler
     gc.collect()
     assert kept() is None
+
+
+def test_who_leaves_waits_for_nothing_any_more(house):
+    callee, caller = house.enter(), house.enter()
+    house.now(callee.register("com.app.slow", lambda _: Deferred()))
+    answers = []
+    caller.call("com.app.slow", timeout=60).addErrback(lambda failure: answers.append(failure.value.uri))
+    house.turns()
+    caller.leave()
+    assert answers == ["wamp.error.canceled"]
+
+
+def test_what_waits_for_answers_is_bounded(house):
+    caller = house.enter()
+    caller._waiting.update((-number, Deferred()) for number in range(1, MOST_CALLS))
+    with pytest.raises(CallFailed, match="no_such_procedure"):
+        house.now(caller.call("com.app.x", timeout=60))
+    caller._waiting[0] = Deferred()
+    with pytest.raises(CallFailed, match="unavailable"):
+        house.now(caller.call("com.app.x", timeout=60))
+    caller._waiting.clear()
+
+
+def test_what_is_refused_or_done_is_not_kept(house):
+    reader, callee, caller = house.enter("reader"), house.enter(), house.enter()
+    with pytest.raises(CallFailed):
+        house.now(reader.register("com.app.x", lambda _: None))
+    assert reader._new == {}
+    house.now(callee.register("com.app.x", lambda _: None))
+    house.now(caller.call("com.app.x", timeout=5))
+    assert (callee._new, callee._under_way, caller._waiting, caller._timers) == ({}, {}, {}, {})
+
+
+def test_a_result_that_cannot_be_written_is_an_error_that_tells_nothing(house):
+    callee, caller = house.enter(), house.enter()
+    house.now(callee.register("com.app.odd", lambda _: object()))
+    with pytest.raises(CallFailed) as failed:
+        house.now(caller.call("com.app.odd", timeout=5))
+    assert (failed.value.uri, failed.value.args_of_error) == ("wamp.error.runtime_error", ("internal error",))
+
+
+@pytest.mark.parametrize("role", [None, "user", "nobody"])
+def test_a_realm_that_is_not_there_is_entered_in_no_role(house, role):
+    with pytest.raises(NotLetIn) as refused:
+        house.insiders.enter("nowhere", role=role)
+    assert refused.value.reason == "wamp.error.no_such_realm"
+
+
+def test_a_role_that_is_not_there_is_nobodys(house):
+    with pytest.raises(NotLetIn):
+        house.insiders.enter("realm1", role="nobody")

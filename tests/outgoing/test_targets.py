@@ -166,3 +166,8 @@ def test_any_text_is_read_or_refused(text):
         else:
             assert form.isascii()
             assert read_target(form).url == form
+
+
+@pytest.mark.parametrize("port", [80, 443, 1024, 65535])
+def test_ports_of_web_servers_and_those_that_are_free_for_all_are_allowed(port):
+    policy_of([]).check(read_target(f"http://www.example.com:{port}/"))

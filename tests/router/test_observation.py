@@ -134,6 +134,17 @@ def test_a_client_that_does_not_read_is_seen_as_long_as_it_does_not(run):
         assert ask(operator, number, "slow_consumers") == {"sessions": []}
 
 
+def test_requests_that_are_refused_are_counted(run):
+    with run() as (_, port), socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/9.0\r\n\r\n")
+        answer = b""
+        while data := client.recv(65536):
+            answer += data
+        assert answer.count(b"HTTP/1.1 ") == 2
+        assert b"HTTP/1.1 505 " in answer
+        assert b'wampd_struck_total{what="HTTP requests malformed"} 1.0' in get(port, "/metrics")[2]
+
+
 def test_a_collector_reads_the_metrics(run):
     with run() as (_, port), Session(port):
         status, headers, body = get(port, "/metrics", Accept="application/openmetrics-text; version=1.0.0")

@@ -32,8 +32,10 @@ CALLEES = """
       - procedure: com.app.user
         url: "http://127.0.0.1:%d/users/{id}{?page}"
         secret_headers: {Authorization: "Bearer hunter2"}
-        timeout: 1 s
         errors: {"404": com.app.no_such_user}
+      - procedure: com.app.slow
+        url: "http://127.0.0.1:%d/users/slow"
+        timeout: 500 ms
     forwards:
       - topic: com.app.
         match: prefix
@@ -164,17 +166,17 @@ def ask(port, target, *options):
 
 def test_what_a_document_describes_can_be_called(start, backend):
     port = backend.server_port
-    router = start(realms=REALMS + CALLEES % (port, port), listeners=EVENTS)
+    router = start(realms=REALMS + CALLEES % (port, port, port), listeners=EVENTS)
     callee = Session(router.port)
     callee.register("com.app.mine")
     code, body = ask(router.port, "/openapi")
     made = json.loads(body)
-    assert (code, list(made["paths"])) == (200, ["/call/com.app.mine", "/call/com.app.user"])
+    assert (code, list(made["paths"])) == (200, ["/call/com.app.mine", "/call/com.app.slow", "/call/com.app.user"])
     assert yaml.safe_load(ask(router.port, "/openapi/openapi.yaml")[1]) == made
     json_body = ["-H", "Content-Type: application/json", "-d"]
-    code, body = ask(router.port, list(made["paths"])[1], *json_body, '{"kwargs": {"id": 7}}')
+    code, body = ask(router.port, list(made["paths"])[2], *json_body, '{"kwargs": {"id": 7}}')
     assert (code, json.loads(body)) == (200, {"args": [{"name": "joe"}], "kwargs": {}})
-    code, body = ask(router.port, "/call/com.app.user", *json_body, '{"kwargs": {"id": "slow"}}')
+    code, body = ask(router.port, "/call/com.app.slow", *json_body, "{}")
     assert (code, json.loads(body)["error"]) == (504, "wampd.error.http.timeout")
 
 
@@ -199,7 +201,7 @@ def test_curl_is_told_what_cannot_be(start, target, method, status):
 
 def test_a_procedure_is_a_request(start, backend):
     port = backend.server_port
-    router = start(realms=REALMS + CALLEES % (port, port))
+    router = start(realms=REALMS + CALLEES % (port, port, port))
     caller = Session(router.port)
     assert call(caller, "com.app.user", id=7, page=2) == [50, 2, {}, [{"name": "joe"}]]
     path, headers, _ = backend.asked.get(timeout=10)
@@ -207,7 +209,7 @@ def test_a_procedure_is_a_request(start, backend):
     about = {"status": 404, "body": {"name": None}}
     assert call(caller, "com.app.user", id=8) == [8, 48, 2, {}, "com.app.no_such_user", ["Not Found"], about]
     assert call(caller, "com.app.user", id="../7")[4] == "wamp.error.invalid_argument"
-    assert call(caller, "com.app.user", id="slow")[4:] == ["wampd.error.http.timeout", ["it took too long"]]
+    assert call(caller, "com.app.slow")[4:] == ["wampd.error.http.timeout", ["it took too long"]]
     assert "hunter2" not in router.log()
     backend.left.set()
     assert router.stop() == 0
@@ -217,14 +219,14 @@ def test_a_procedure_whose_server_is_not_there_is_an_error(start, backend):
     port = backend.server_port
     backend.shutdown()
     backend.server_close()
-    router = start(realms=REALMS + CALLEES % (port, port))
+    router = start(realms=REALMS + CALLEES % (port, port, port))
     assert call(Session(router.port), "com.app.user", id=7)[4] == "wampd.error.http.connect"
 
 
 def test_events_are_forwarded_in_order_and_signed_and_tried_again(start, backend):
     port = backend.server_port
     backend.statuses += [200, 503, 200]
-    router = start(realms=REALMS + CALLEES % (port, port))
+    router = start(realms=REALMS + CALLEES % (port, port, port))
     publisher = Session(router.port)
     for number in range(3):
         publish(publisher, "com.app.news", number)

@@ -51,7 +51,8 @@ listeners:
         directory: box
         access: {realm: realm1, basic: true, roles: [writer]}
         events: {realm: realm1, topic: com.shut}
-      /app: {type: wsgi, application: "served:application", directory: ., threads: 2, waiting: 0, timeout: 1 s}
+      /app: {type: wsgi, application: "served:application", directory: ., threads: 2, waiting: 0, timeout: 20 s}
+      /late: {type: wsgi, application: "served:application", directory: ., threads: 2, waiting: 0, timeout: 1 s}
       /thing: {type: resource, class: served.Thing, directory: ., arguments: {word: hello}}
       /publish: {type: publish, realm: realm1, access: {basic: true}}
       /call: {type: call, realm: realm1, access: {basic: true}}
@@ -188,7 +189,7 @@ BY_CURL = [
     (501, "/thing", ("-X", "BREW")),
     (501, "/json", ("-X", "CONNECT")),
     (502, "/gone", ()),
-    (504, "/app/slow", ()),
+    (504, "/late/slow", ()),
     (507, "/full/a.txt", ("-X", "PUT", "--data-binary", "hello")),
 ]
 

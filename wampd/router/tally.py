@@ -35,6 +35,10 @@ STORE_FAILED: Final = "failures of the store"
 AUTHORIZERS_FAILED: Final = "failures of authorizers"
 OUR_BUGS: Final = "failures of ours"
 BACKENDS_FAILED: Final = "failures of backends"
+REQUESTS_MALFORMED: Final = "HTTP requests malformed"
+REQUESTS_TOO_LARGE: Final = "HTTP requests over a limit"
+REQUESTS_TOO_SLOW: Final = "HTTP requests too slow"
+ANSWERS_NOT_READ: Final = "HTTP answers not read"
 COOKIES_STOLEN: Final = "cookies copied"
 
 

@@ -34,6 +34,7 @@ from wampd.router.http.body import Body, Intake
 from wampd.router.http.clocked import ClockedChannel
 from wampd.router.http.head import REASONS, Refusal, RequestLine, fault_of_head, fault_of_line, read_line
 from wampd.router.http.request import SmallRequest
+from wampd.router.tally import ANSWERS_NOT_READ
 
 log = Logger()
 
@@ -303,6 +304,7 @@ class Channel(ClockedChannel):
         if self._over:
             return
         log.info("{client}: {status}: {why}", client=self.client, status=refusal.status, why=refusal.why)
+        self.site.strike(refusal.counts_as)
         if self.requests and self.requests[-1].startedWriting:
             self._drop_all(refusal.why)
             self.transport.abortConnection()
@@ -354,7 +356,12 @@ class Channel(ClockedChannel):
         """The client does not read as fast as the answer comes."""
         super().pauseProducing()
         self._keep_pace(False)
-        self._watch(STALL)
+        self._watch(STALL, self._not_read)
+
+    def _not_read(self) -> None:
+        """Nothing of the answer was read for too long."""
+        self.site.strike(ANSWERS_NOT_READ)
+        self.transport.abortConnection()
 
     def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
         """The client has read something."""

@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.web.http import HTTPChannel
@@ -85,8 +86,8 @@ class ClockedChannel(HTTPChannel):
             self._alarm = None
         super().connectionLost(reason)
 
-    def _watch(self, delay: float | None) -> None:
-        """Cut the client off after this time, unless something happens before."""
+    def _watch(self, delay: float | None, cut_off: Callable[[], None] | None = None) -> None:
+        """Cut the client off after this time, unless something happens before; ``cut_off`` does it, if there is more to do."""
         if self._stall is not None and self._stall.active():
             self._stall.cancel()
-        self._stall = None if delay is None else self.callLater(delay, self.transport.abortConnection)
+        self._stall = None if delay is None else self.callLater(delay, cut_off or self.transport.abortConnection)

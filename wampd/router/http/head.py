@@ -21,6 +21,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from wampd.router.tally import REQUESTS_MALFORMED, REQUESTS_TOO_LARGE, REQUESTS_TOO_SLOW
+
 MAX_METHOD: Final = 32
 """Octets; longer ones nobody has implemented (RFC 9112, section 3: 501)."""
 MAX_SEGMENTS: Final = 256
@@ -32,6 +34,8 @@ _VERSION: Final = re.compile(rb"HTTP/([0-9])\.([0-9])")
 _TARGET: Final = re.compile(rb"[!-\"$-~]+")
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?]*)", re.IGNORECASE)
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""What is in no header (RFC 9110, section 5.5); who is behind us may split lines there, or write it to a terminal."""
 _HOST: Final = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
 
 REASONS: Final = {
@@ -47,11 +51,25 @@ REASONS: Final = {
 }
 
 
+_STRUCK: Final = {
+    408: REQUESTS_TOO_SLOW,
+    413: REQUESTS_TOO_LARGE,
+    414: REQUESTS_TOO_LARGE,
+    431: REQUESTS_TOO_LARGE,
+    503: REQUESTS_TOO_LARGE,
+}
+
+
 class Refusal(Struct, frozen=True):
     """What is wrong, and the status that says so."""
 
     status: int
     why: str
+
+    @property
+    def counts_as(self) -> str:
+        """What strikes."""
+        return _STRUCK.get(self.status, REQUESTS_MALFORMED)
 
 
 class RequestLine(Struct, frozen=True):
@@ -112,6 +130,8 @@ def fault_of_line(line: bytes) -> Refusal | None:
     """What is wrong with a header line by itself; the rest is Twisted's to find."""
     if line[:1] in (b" ", b"\t"):
         return Refusal(400, "a header line goes on in the next")
+    if _CONTROL.search(line):
+        return Refusal(400, "a header holds control characters")
     name, _, value = line.partition(b":")
     fault = _FAULTS.get(name.lower())
     return None if fault is None else fault(value.strip(b" \t"))

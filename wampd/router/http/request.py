@@ -240,6 +240,8 @@ class SmallRequest(Request):
         channel = self.channel
         self._let_go()
         super().connectionLost(reason)
+        if self.body is not None:  # it may have come, and wait for the sink to want it
+            self.body.end("the client has left")
         if channel is None or self.finished or self.clientproto not in VERSIONS:
             return
         if channel.site.access_log is not None:

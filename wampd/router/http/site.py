@@ -36,11 +36,13 @@ class BoundedSite(Site):
         headers: Sequence[tuple[bytes, bytes]] = (),
         access_log: Callable[[Any], None] | None = None,
         is_watched: bool = True,
+        strike: Callable[[str], object] = len,
     ) -> None:
         """The sizes are in bytes; all are of one request.
 
         ``headers`` are on all answers, beside `SAFE`; ``access_log`` is told of every request that was answered, or whose
-        client has left. ``is_watched``: somebody reads what the log says at level ``debug``.
+        client has left. ``is_watched``: somebody reads what the log says at level ``debug``. ``strike`` counts what was
+        refused or cut off, by the names of `wampd.router.tally`.
         """
         super().__init__(root, timeout=PATIENCE)
         self.headers = (*SAFE, *headers)
@@ -49,6 +51,7 @@ class BoundedSite(Site):
         """How most answers begin."""
         self.access_log = access_log
         self.is_watched = is_watched
+        self.strike = strike
         self.room = max(ALL_BODIES, 4 * body_size)
         """Bytes of bodies that may be kept now, of all requests."""
         self._head_size = head_size

@@ -86,10 +86,11 @@ def build_site(
     headers: Sequence[tuple[bytes, bytes]] = (),
     access_log: Callable[[Any], None] | None = None,
     is_watched: bool = True,
+    strike: Callable[[str], object] = len,
 ) -> Any:
     """A site that serves this, by path; other things for some ``hosts``, by name. The limits are those of a request.
 
-    ``fits``: see `Hosts`; ``headers``, ``access_log`` and ``is_watched``: see `BoundedSite`.
+    ``fits``: see `Hosts`; ``headers``, ``access_log``, ``is_watched`` and ``strike``: see `BoundedSite`.
     """
     trees = ByHost({name: Tree(each) for name, each in (hosts or {}).items()}, Tree(served))
     return BoundedSite(
@@ -100,6 +101,7 @@ def build_site(
         headers=headers,
         access_log=access_log,
         is_watched=is_watched,
+        strike=strike,
     )
 
 

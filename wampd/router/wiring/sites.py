@@ -73,6 +73,7 @@ def site_of(listener: Listener, reception: Reception, means: Means, fits: Fits |
         headers=() if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),),
         access_log=_access_log(listener.access_log, means),
         is_watched=means.settings.log.level == "debug",
+        strike=means.realms.tally.strike,
     )
 
 

@@ -27,14 +27,7 @@ from twisted.logger import Logger
 from wampd.realms.grants import NOT_AUTHORIZED
 from wampd.realms.limits import UNAVAILABLE
 from wampd.router.http.access.access import Refused, ends_with
-from wampd.router.http.access.credentials import (
-    Unreadable,
-    authorization,
-    challenges,
-    is_of_browser,
-    lines,
-    may_come,
-)
+from wampd.router.http.access.credentials import Unreadable, authorization, challenges, is_of_browser, lines, may_come
 from wampd.router.http.request import address_of
 from wampd.router.inside.coming import Credentials, NotLetIn
 
@@ -141,11 +134,9 @@ class Logins:
         return tried
 
     def _counts_once(self, shown: Credentials) -> bool:
-        """Whether nobody can come in by this twice."""
         return shown.method == "jwt" and self._terms.single_use
 
     def _may_use(self, insider: Insider) -> bool:
-        """Whether the path is for the role of a session."""
         roles = self._terms.roles
         return roles is None or insider.details.get("authrole") in roles
 

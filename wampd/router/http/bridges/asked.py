@@ -110,8 +110,6 @@ class Reading:
             raise Unfit(400, f"unknown key {min(unknown)!r}"[:LONGEST])
         if uri is None:
             uri = self._uri(parts)
-        elif self._key in parts:
-            raise Unfit(400, f"{self._key} stands in the path already")
         return self.checked(
             Wish(uri, self._options_in(parts.get("options")), _payload(parts, "args"), _payload(parts, "kwargs"))
         )

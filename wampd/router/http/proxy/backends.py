@@ -85,9 +85,9 @@ class Backend:
 
     def close(self) -> None:
         """Keep no connection any more."""
-        for kept in self._idle:
+        idle, self._idle = self._idle, []
+        for kept in idle:
             kept.close()
-        self._idle.clear()
         if self._sweep is not None and self._sweep.active():
             self._sweep.cancel()
 

@@ -153,6 +153,19 @@ def test_what_cannot_be_posted(play, given):
     assert play.ask(play.ann, "redeliver", *given) in (INVALID, NONE, 0)
 
 
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (("orders", [], {}), {"more": 1}),
+        (("orders",), {"args": [], "kwargs": {}, "more": 1}),
+        ((), {"args": [], "kwargs": {}}),
+        ((), {"key": "orders", "args": 7}),
+    ],
+)
+def test_what_is_posted_by_name_is_as_strict(play, given, named):
+    assert play.ask(play.ann, "post", *given, **named) == INVALID
+
+
 def test_there_is_only_so_much_room():
     play = Registry(Rules(bounds=Bounds(in_all=3, per_key=2, per_owner=2)))
     play.register(play.ann)

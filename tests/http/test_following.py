@@ -4,9 +4,14 @@ import json
 from functools import partial
 
 import pytest
+from msgspec import Raw
+from twisted.internet.defer import Deferred
 
 from tests.http.streams import Stage
 from tests.transports.port import EVERYTHING, Port
+from wampd.router.http.streams.following import MOST_EARLY, Following
+from wampd.router.http.streams.marks import Topic
+from wampd.router.inside.insider import Reply
 
 
 @pytest.fixture
@@ -137,3 +142,53 @@ def test_what_is_on_its_way_while_the_history_is_read_comes_once(stage):
     data = port.client.read()
     told = [json.loads(line[6:])["args"][0] for line in data.decode().splitlines() if line.startswith("data: ")]
     assert told == list(range(12))
+
+
+class Early:
+    """A client whose topics are being subscribed to, in a realm that keeps nothing."""
+
+    def __init__(self, *topics):
+        self.told, self.left, self.hear = [], [], []
+        self.following = Following(
+            self, [Topic(topic, "exact") for topic in topics], self, "run", lambda: 0.0, self.told.append
+        )
+        self.following.subscribe()
+
+    def subscribe(self, topic, heard, match):
+        self.hear.append(heard)
+        return Deferred()
+
+    def leave(self, reason):
+        self.left.append(reason)
+
+    def history(self, topic, match):
+        return None
+
+    def session(self, session_id):
+        return None
+
+
+def event(number):
+    return Reply(Raw(b"[%d]" % number), None, {"publication": number})
+
+
+def test_what_comes_before_all_topics_are_subscribed_to_is_told_when_they_are():
+    early = Early("com.app.a", "com.app.b")
+    early.hear[0](event(1))
+    early.hear[1](event(2))
+    early.hear[0](event(2))  # of both topics, once
+    assert early.told == []
+    early.following.begin(None, 10, 10_000)
+    early.following.go_on()
+    early.hear[0](event(3))
+    assert [frame.name for frame in early.told] == ["com.app.a", "com.app.b", "com.app.a"]
+    assert [json.loads(frame.data)["args"] for frame in early.told] == [[1], [2], [3]]
+
+
+def test_what_comes_before_is_bounded():
+    early = Early("com.app.a")
+    for number in range(MOST_EARLY - 1):
+        early.hear[0](event(number))
+    assert early.left == []
+    early.hear[0](event(MOST_EARLY))
+    assert early.left == ["wamp.close.slow_consumer"]

@@ -2,7 +2,15 @@
 
 import pytest
 
-from wampd.router.http.head import MAX_DIGITS, MAX_METHOD, RequestLine, fault_of_head, fault_of_line, read_line
+from wampd.router.http.head import (
+    MAX_DIGITS,
+    MAX_METHOD,
+    MAX_SEGMENTS,
+    RequestLine,
+    fault_of_head,
+    fault_of_line,
+    read_line,
+)
 
 LINE = RequestLine(b"POST", b"/", b"HTTP/1.1")
 OLD = RequestLine(b"POST", b"/", b"HTTP/1.0")
@@ -37,6 +45,9 @@ def code(fault):
         (b"GET x HTTP/1.1", 400),
         (b"GET * HTTP/1.1", 400),
         (b"OPTIONS * HTTP/1.1", 200),
+        (b"GET " + b"/" * MAX_SEGMENTS + b" HTTP/1.1", 200),
+        (b"GET " + b"/" * (MAX_SEGMENTS + 1) + b" HTTP/1.1", 414),
+        (b"GET /?" + b"/" * MAX_SEGMENTS + b" HTTP/1.1", 200),
         (b"GET http:/// HTTP/1.1", 400),
         (b"GET http://a@b/ HTTP/1.1", 400),
     ],

@@ -35,6 +35,8 @@ def test_the_query_is_kept_unless_it_is_said_otherwise():
         ("/old/a/b", "/new", "/new/a/b"),
         ("/old/a/b/", "/new/", "/new/a/b/"),
         ("/old", "/new", "/new/"),
+        ("/old/./a/../b", "/new", "/new/a/b"),
+        ("/old//a", "/new", "/new/a"),
         ("/old/gr%C3%B6%20%2F%3F", "https://new.example", "https://new.example/gr%C3%B6%20%2F%3F"),
     ],
 )
@@ -113,3 +115,13 @@ def test_a_value_is_only_read_and_has_nothing_below():
     assert status(ask(site, "/v/x")) == 404
     assert status(ask(site, "/v/")) == 200
     assert body(ask(site, "/v", method="HEAD")) == b""
+
+
+def test_a_redirect_is_for_now_if_nothing_else_is_said():
+    assert status(ask(build_site({"/": Redirect("/new")}))) == 302
+
+
+def test_a_client_that_names_no_host_can_be_sent_to_a_place_that_needs_none():
+    answer = ask(build_site({"/": Redirect("https://new.example/")}), "/", host=None, version="HTTP/1.0")
+    assert answer.startswith(b"HTTP/1.0 302 ")
+    assert b"\r\nLocation: https://new.example/\r\n" in answer

@@ -27,7 +27,14 @@ from twisted.logger import Logger
 from wampd.realms.grants import NOT_AUTHORIZED
 from wampd.realms.limits import UNAVAILABLE
 from wampd.router.http.access.access import Refused, ends_with
-from wampd.router.http.access.credentials import Unreadable, authorization, challenges, is_of_browser, lines, may_come
+from wampd.router.http.access.credentials import (
+    Unreadable,
+    authorization,
+    challenges,
+    is_of_browser,
+    lines,
+    may_come,
+)
 from wampd.router.http.request import address_of
 from wampd.router.inside.coming import Credentials, NotLetIn
 

@@ -131,16 +131,23 @@ class Following:
                 if record.publication not in found:
                     size -= OVERHEAD + record.size
                     if size < 0:
-                        lost.add(index)
+                        self._pass_over([(index, record.place)], lost)
                         break
                     found[record.publication] = record, []
                 found[record.publication][1].append((index, record.place))
         lost |= {index for index, place in enumerate(self._reached) if self._begins_after(index, place)}
         in_order = sorted(found.values(), key=lambda each: each[0].microseconds)
         too_many = in_order[: max(0, len(in_order) - most)]
-        lost |= {index for _, where in too_many for index, _ in where}
+        for _, where in too_many:
+            self._pass_over(where, lost)
         self._repeated |= set(found)
         return self._frames(in_order[len(too_many) :], lost)
+
+    def _pass_over(self, where: Sequence[tuple[int, int]], lost: set[int]) -> None:
+        """What stands at these places is too much, and so is what came before it: it is lost, now and later."""
+        for index, place in where:
+            self._reached[index] = max(place + 1, self._reached[index] or 0)
+            lost.add(index)
 
     def _go_back(self, places: Sequence[Place] | None) -> set[int]:
         """Stand at these places, or at the beginning of histories that do not reach back to them; return which these are."""

@@ -18,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from tests.e2e.conftest import PATIENCE_MS
+from tests.support.probe import Probe
 from tests.support.process import Child, running_wampd
 
 CONFIGURATION = """\
@@ -31,7 +32,9 @@ realms:
           - {uri: wampd.monitor.kill, allow: [call]}
           - {uri: com.example., match: prefix, allow: [call, publish, subscribe]}
       - name: guest
-        permissions: [{uri: com.example., match: prefix, allow: [call, register, publish, subscribe]}]
+        permissions:
+          - {uri: com.example., match: prefix, allow: [call, register, publish, subscribe]}
+          - {uri: wamp.subscription.match, allow: [call]}
     auth:
       anonymous: {role: guest}
       ticket: {}
@@ -215,6 +218,14 @@ def guest(house: House, new_page: Callable[..., Page]) -> Page:
     page.goto(house.other)
     is_in(page)
     return page
+
+
+def wait_for_subscriber(probe: Probe, topic: str) -> None:
+    """Wait until somebody would hear of what is published; a page says that it listens before the router says so."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while probe.call("wamp.subscription.match", topic) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def go_to(page: Page, view: str) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import PATIENCE_MS
 from tests.support.probe import probing
 
-from .conftest import House, go_to, is_in, log_in, token, working
+from .conftest import House, go_to, is_in, log_in, token, wait_for_subscriber, working
 
 pytestmark = pytest.mark.needs("chromium", "libatomic.so.1")
 
@@ -235,6 +235,7 @@ def test_a_topic_is_listened_to_filtered_paused_and_shown_as_text(house: House, 
     expect(operator.get_by_text("Nothing was published yet.")).to_be_visible()
     lines = operator.locator(".tail > li")
     with probing(house.port) as probe:
+        wait_for_subscriber(probe, EVIL)
         probe.publish(EVIL, ["<script>alert(1)</script>"])
         expect(lines).to_have_count(1)
         expect(lines.first).to_contain_text(EVIL)
@@ -260,6 +261,7 @@ def test_a_tail_that_gets_more_than_it_keeps_says_how_much(house: House, operato
     operator.get_by_role("button", name="Listen").click()
     expect(operator.get_by_text("Nothing was published yet.")).to_be_visible()
     with probing(house.port) as probe:
+        wait_for_subscriber(probe, "com.example.flood")
         for number in range(1200):
             probe.publish("com.example.flood", [number])
     expect(operator.get_by_text(re.compile("1.200 received, 200 dropped"))).to_be_visible()
@@ -362,7 +364,7 @@ def test_a_lost_connection_is_said_and_comes_back(start: Callable[..., House], n
     is_in(page)
     with probing(second.port) as probe:
         expect(page.get_by_text("The connection to the router is lost.")).to_have_count(0)
-        page.wait_for_timeout(300)
+        wait_for_subscriber(probe, "com.example.news")
         probe.publish("com.example.news", ["again"])
     expect(page.locator(".tail > li")).to_have_count(1)
 

@@ -1,11 +1,13 @@
 """Who is let in: limits of the process and of an address, and what the log says of those who are not."""
 
 import pytest
+from twisted.internet.address import IPv4Address
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
 from wampd.router.realms import Realms
-from wampd.router.reception import MOST_WAITING, NO_ADDRESS, QUIET, Lobby, Patience, Reception
+from wampd.router.reception import MOST_WAITING, NO_ADDRESS, QUIET, Door, Lobby, Patience, Reception
 
 
 @pytest.fixture
@@ -34,6 +36,24 @@ def test_the_limit_of_the_process_is_shared_by_its_listeners(clock):
     one.release("a")
     assert other.admit("d")
     assert lobby.refused == 2
+
+
+def test_who_cannot_even_be_told_is_closed_while_it_is_accepted(clock):
+    """Very many can come in one turn of the reactor; each that is aborted keeps its file descriptor until the next."""
+    lobby, port = reception(clock, most=2)
+    made = []
+    factory = Factory.forProtocol(lambda: made.append(1) or Protocol())
+    door = Door(factory, port.receives)
+    address = IPv4Address("TCP", "192.0.2.1", 4000)
+    assert port.admit("192.0.2.1")
+    assert all(port.turn_away() for _ in range(MOST_WAITING))
+    assert door.buildProtocol(address) is not None
+    assert port.admit("192.0.2.1")
+    assert [door.buildProtocol(address) for _ in range(100)] == [None] * 100
+    assert (len(made), lobby.refused, lobby.open) == (1, 100, 2)
+    port.turned_away()
+    assert door.buildProtocol(address) is not None
+    assert lobby.refused == 100
 
 
 def test_the_limit_of_an_address_leaves_others_alone(clock):

@@ -75,6 +75,34 @@ def test_a_call_under_way_finishes_before_the_goodbye(start):
         assert router.wait() == 0
 
 
+PROXY = """
+listeners:
+  - endpoint: tcp:${WAMPD_PORT}:interface=127.0.0.1
+    http: {/: {type: proxy, backends: [{url: "http://127.0.0.1:${BACKEND}"}]}}
+"""
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_request_that_a_backend_answers_is_waited_for_but_not_for_ever(start, answers):
+    with socket.create_server(("127.0.0.1", 0)) as backend:
+        backend.settimeout(10)
+        limits = "limits: {drain: 2 s}" if not answers else ""
+        router = start(limits, listeners=PROXY, BACKEND=str(backend.getsockname()[1]))
+        with socket.create_connection(("127.0.0.1", router.port), timeout=10) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            behind, _ = backend.accept()
+            with behind:
+                assert behind.recv(65536).startswith(b"GET / ")
+                router.signal(signal.SIGTERM)
+                router.wait_for_log("SIGTERM: stopping")
+                if answers:
+                    behind.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nin time")
+                    answer = client.recv(65536)
+                    assert answer.startswith(b"HTTP/1.1 200 ")
+                    assert answer.endswith(b"in time")
+                assert router.wait() == 0
+
+
 @pytest.mark.spec("SES-17")
 @pytest.mark.parametrize("caller_first", [True, False])
 def test_a_call_that_does_not_finish_in_time_ends_with_an_error_before_the_goodbye(start, caller_first):

@@ -158,6 +158,7 @@ BY_CURL = [
     (400, "/page%zz", ()),
     (400, "/lp/open", ("-d", "{}")),
     (400, "/box/a%2f..%2fevil", ("-T", "-", "-H", "Content-Type: text/plain")),
+    (404, "/box/..%2f..%2fevil", ("-T", "-", "-H", "Content-Type: text/plain")),
     (400, "/box", ("-H", "Content-Type: multipart/form-data; boundary=x", "-d", "hello")),
     (401, "/shut/a.txt", ("-X", "PUT", "--data-binary", "hello")),
     (401, "/shut/a.txt", ("-X", "PUT", "-H", basic("eve"), "--data-binary", "hello")),

@@ -36,7 +36,7 @@ from wampd.router.inside.insiders import Insiders
 from wampd.router.line import Patience
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
-from wampd.router.reception import Lobby, Reception
+from wampd.router.reception import Door, Lobby, Reception
 from wampd.router.settings.http import LongPollPath
 from wampd.router.settings.limits import RoleLimits
 from wampd.router.settings.listeners import (
@@ -243,7 +243,7 @@ class Daemon:
         web = self._web(listener, reception, fits) if any(True for _ in http_paths(listener)) else None
         factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, self._wheel, web))
         factory.noisy = False
-        return factory if certificates is None else tls.wrap(factory, certificates)
+        return Door(factory if certificates is None else tls.wrap(factory, certificates), reception.receives)
 
     def _web(
         self, listener: Listener, reception: Reception, fits: Callable[[Any, str], bool] | None

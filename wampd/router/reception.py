@@ -54,6 +54,8 @@ class Lobby:
         """Connections that are only told that there is no room."""
         self.closing = False
         """The router is being stopped: nobody is let in."""
+        self.requests = 0
+        """Requests of HTTP under way that are waited for when the router stops."""
         self.connections: set[Attended] = set()
         """Those that speak WAMP or echo."""
         self._now = now
@@ -70,6 +72,25 @@ class Lobby:
         more = f" ({self._untold} more were refused since the last such line)" if self._untold else ""
         log.warn("{address}: refused: {why}{more}", address=address, why=why, more=more)
         self._told, self._untold = now, 0
+
+
+class Door:
+    """A factory of protocols for those alone who are received: all others are closed at once, while they are accepted.
+
+    A protocol that aborts its connection closes it in the next turn of the reactor, and very many can come in one.
+    """
+
+    def __init__(self, factory: Any, receives: Callable[[str], bool]) -> None:
+        self._factory = factory
+        self._receives = receives
+        self.doStart = factory.doStart
+        self.doStop = factory.doStop
+
+    def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
+        """Make the protocol of a connection from there, or `None`."""
+        if not self._receives(str(getattr(addr, "host", None) or NO_ADDRESS)):
+            return None
+        return self._factory.buildProtocol(addr)
 
 
 class Reception:
@@ -96,18 +117,30 @@ class Reception:
 
     def admit(self, address: str) -> bool:
         """Count a connection in; whether there is room for it."""
+        why = self._why_not(address)
+        if why is not None:
+            self._lobby.refuse(address, why)
+            return False
+        self._lobby.open += 1
+        self._by_address[address] += 1
+        return True
+
+    def receives(self, address: str) -> bool:
+        """Whether there is room for a connection, or at least for telling it that there is none."""
+        why = None if self._lobby.waiting < MOST_WAITING else self._why_not(address)
+        if why is not None:
+            self._lobby.refuse(address, why)
+        return why is None
+
+    def _why_not(self, address: str) -> str | None:
         lobby, most = self._lobby, self._most_per_address
         if lobby.closing:
-            lobby.refuse(address, "the router is stopping")
-        elif lobby.open >= lobby.most:
-            lobby.refuse(address, f"no more than {lobby.most} connections")
-        elif most is not None and address != NO_ADDRESS and self._by_address[address] >= most:
-            lobby.refuse(address, f"no more than {most} connections of one address")
-        else:
-            lobby.open += 1
-            self._by_address[address] += 1
-            return True
-        return False
+            return "the router is stopping"
+        if lobby.open >= lobby.most:
+            return f"no more than {lobby.most} connections"
+        if most is not None and address != NO_ADDRESS and self._by_address.get(address, 0) >= most:
+            return f"no more than {most} connections of one address"
+        return None
 
     def release(self, address: str) -> None:
         """Count a connection out that was admitted."""
@@ -115,6 +148,11 @@ class Reception:
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
+
+    @property
+    def lobby(self) -> Lobby:
+        """What all listeners have in common."""
+        return self._lobby
 
     def refused(self) -> None:
         """Count a handshake that was refused, or came too late."""

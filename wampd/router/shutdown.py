@@ -3,8 +3,9 @@
 Rules
 -----
 * Listening stops at once, and who is still at its handshake is not let in. Calls under way get up to half of the drain time to
-  finish; then sessions are told ``wamp.close.system_shutdown``, spread over what is left of it, so that they do not all come
-  back in the same moment. What a call then still waits for ends with an ERROR.
+  finish, and so do requests of HTTP that others answer or that bring a file. Then sessions are told
+  ``wamp.close.system_shutdown``, spread over what is left of it, so that they do not all come back in the same moment. What a
+  call then still waits for ends with an ERROR.
 * Components of the router are stopped once the sessions are told, and not started again from the beginning on.
 * After the hard limit, or a second request, the process ends whatever still waits; no component is left behind.
 
@@ -84,12 +85,16 @@ class Shutdown:
     def _wait_for_calls(self) -> None:
         now = self._reactor.seconds()
         drained = self._begun + self._limits.drain
-        if now < drained - self._limits.drain / 2 and any(realm.core.calls_under_way() for realm in self._realms.all()):
+        if now < drained - self._limits.drain / 2 and self._is_at_work():
             self._reactor.callLater(STEP, self._wait_for_calls)
             return
         steps = max(1, int((drained - now) / STEP))
         connections = list(self._lobby.connections)
         self._say_goodbye(connections, max(AT_ONCE, len(connections) // steps + 1))
+
+    def _is_at_work(self) -> bool:
+        """Whether calls are under way, or requests of HTTP."""
+        return self._lobby.requests > 0 or any(realm.core.calls_under_way() for realm in self._realms.all())
 
     def _say_goodbye(self, connections: list[Attended], at_once: int) -> None:
         for connection in connections[:at_once]:

@@ -206,17 +206,14 @@ class Channel(ClockedChannel):
         return not self._over
 
     def keep(self, more: int) -> bool:
-        """Whether there is room for so much more of the bodies of all connections, which is taken; if not, it is refused."""
+        """Whether to keep so much more of the body, for which room is taken; if there is none, it is refused."""
+        if not self._intake.kept:
+            return False
         if self.site.room < more:
             self.refuse(Refusal(503, "too many bodies at a time"))
             return False
         self.site.room -= more
         return True
-
-    @property
-    def keeps_body(self) -> bool:
-        """Whether somebody will read the body."""
-        return self._intake.kept
 
     def want_body(self) -> None:
         """Read on."""

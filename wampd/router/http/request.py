@@ -106,7 +106,7 @@ class SmallRequest(Request):
             return
         if self.body is not None:
             self.body.came(data)
-        elif self.channel.keeps_body and self.channel.keep(len(data)):
+        elif self.channel.keep(len(data)):
             self._kept += len(data)
             super().handleContentChunk(data)
 

@@ -12,6 +12,7 @@ from twisted.web.resource import Resource
 from wampd.router.http.access.guarded import Guarded
 from wampd.router.http.access.logins import Logins
 from wampd.router.http.hosts import Fits
+from wampd.router.http.lasting import Lasting
 from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.policy import Cors, Policy
 from wampd.router.http.static.resource import StaticFiles, caching
@@ -84,10 +85,11 @@ def _tree(paths: Mapping[str, Served], ground: Ground) -> dict[str, Resource]:
 def served_by(what: Served, ground: Ground) -> Resource:
     """What serves a path that is configured so."""
     logins = logins_of(what, ground)
-    if logins is None:
-        served = MAKERS[type(what)](what, ground)
-    else:
-        served = Guarded(MAKERS[type(what)](what, structs.replace(ground, logins=logins)), logins)
+    served = MAKERS[type(what)](what, ground if logins is None else structs.replace(ground, logins=logins))
+    if isinstance(what, ProxyPath | UploadPath | WsgiPath):
+        served = Lasting(served, ground.reception.lobby)
+    if logins is not None:
+        served = Guarded(served, logins)
     if what.cors is None and not what.headers:
         return served
     return Policy(served, cors=None if what.cors is None else _cors(what.cors), headers=what.headers)

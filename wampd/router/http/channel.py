@@ -17,7 +17,7 @@ Rules
 * A client that does not read its answer is cut off after `STALL` seconds without progress.
 * A failure of ours shows no traceback to the client.
 
-Of Twisted's own attributes that are not public, those that `TWISTED` names are touched, in this file alone.
+Of Twisted's own attributes that are not public, those that `TWISTED` names are touched, in this file alone; so it is long.
 
 Sources: RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1 messages).
 """

@@ -25,7 +25,7 @@ const COLUMNS: Column<SessionRow>[] = [
   { key: "session", label: "Session", sortable: true, cell: (row) => <button type="button" class="plain mono" onClick={() => (looked.value = row)}>{row.session}</button> },
   { key: "authid", label: "Who", sortable: true, cell: (row) => <span class="stack"><b title={row.authid}>{row.authid}</b><small>{row.authrole} · {row.authmethod}</small></span> },
   { key: "realm", label: "Realm", cell: (row) => row.realm },
-  { key: "address", label: "From", sortable: true, cell: (row) => <span class="stack"><span class="mono">{row.address ?? "–"}</span><small>{row.transport} · {row.protocol.replace(/^wamp\.2\./, "")}</small></span> },
+  { key: "address", label: "From", sortable: true, cell: (row) => <span class="stack"><span class="mono">{row.address ?? "–"}</span><small>{[row.transport, row.protocol.replace(/^wamp\.2\./, "")].filter(Boolean).join(" · ")}</small></span> },
   { key: "since", label: "Since", sortable: true, cell: (row) => moment(row.since) },
   { key: "in", label: "In/s", numeric: true, sortable: true, cell: (row) => rate(row.in) },
   { key: "out", label: "Out/s", numeric: true, sortable: true, cell: (row) => rate(row.out) },
@@ -59,7 +59,7 @@ function isOneself(row: SessionRow): boolean {
 function Details({ row }: { row: SessionRow }) {
   const facts: [string, string][] = [
     ["Realm", row.realm], ["Name", row.authid], ["Role", row.authrole], ["Method", `${row.authmethod} (${row.authprovider})`],
-    ["Address", row.address ?? "–"], ["Transport", `${row.transport}, ${row.protocol}`], ["Agent", row.agent ?? "–"], ["Since", moment(row.since)],
+    ["Address", row.address ?? "–"], ["Transport", [row.transport, row.protocol].filter(Boolean).join(", ")], ["Agent", row.agent ?? "–"], ["Since", moment(row.since)],
     ["Received", `${count(row.received)} messages, ${rate(row.in)}/s`], ["Sent", `${count(row.sent)} messages, ${rate(row.out)}/s`],
     ["Queued", bytes(row.queued)], ["Dropped", count(row.dropped)], ["Calls under way", count(row.under_way)],
     ["Registrations", count(row.registrations)], ["Subscriptions", count(row.subscriptions)],

@@ -135,21 +135,21 @@ class Client:
 
     def read(self, most=2**30):
         """What has come and comes without time passing, up to ``most`` octets."""
-        received = b""
+        received = bytearray()
         while len(received) < most:
             moved = self._loop.turn()
             try:
                 data = self.end.recv(min(2**16, most - len(received)))
             except self.WAIT:
                 if not moved and not self._loop.turn():
-                    return received
+                    return bytes(received)
                 continue
             except self.OVER:
-                return received
+                return bytes(received)
             if not data:
-                return received
+                return bytes(received)
             received += data
-        return received
+        return bytes(received)
 
     def is_cut_off(self):
         """Whether the router has closed the connection."""

@@ -14,6 +14,7 @@ import gc
 import os
 import resource
 import signal
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from twisted.logger import Logger
 
 import wampd
 from wampd.auth.questions import CheckPassword
+from wampd.auth.used import Used
 from wampd.realms.calls import Timeouts
 from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Quota
@@ -125,7 +127,19 @@ class Daemon:
         self._hosting = Hosting(reactor, guests, environ)
         store = self._places.store
         readiness = Readiness(self._ports, len(settings.listeners), self._lobby, store, self._hosting)
-        self._means = Means(reactor, settings, self.realms, insiders, store, self._wheel, sender, watching, readiness)
+        self._means = Means(
+            reactor,
+            settings,
+            self.realms,
+            insiders,
+            store,
+            self._wheel,
+            sender,
+            watching,
+            readiness,
+            used=Used(),
+            began=time.time(),
+        )
         self._duties = duties_of(self._means)
         self._stop = Shutdown(
             reactor, settings.limits, self.realms, self._lobby, self._ports, self._hosting, self._duties

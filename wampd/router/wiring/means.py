@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from wampd.auth.used import Used
 from wampd.router.duties import Duty
 from wampd.router.inside.insiders import Insiders
 from wampd.router.realms import Realms
@@ -41,6 +42,10 @@ class Means(Struct, frozen=True):
     """Has the watch over the router."""
     readiness: Readiness
     """Tells whether the router is ready for work."""
+    used: Used
+    """Signatures of requests that were used, whatever path they came by."""
+    began: float
+    """When the router was made (Unix time): what was used before is not known."""
 
 
 def duties_of(means: Means) -> list[Duty]:

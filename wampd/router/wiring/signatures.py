@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from wampd.auth.used import Used
 from wampd.router.http.access.access import FixedRole
 from wampd.router.http.access.signed import Key, Signatures
 from wampd.router.wiring.accesses import entering
@@ -14,17 +13,13 @@ if TYPE_CHECKING:
     from wampd.router.settings.http.bridges import SignedBridge
     from wampd.router.wiring.sites import Ground
 
-_used = Used()
-_since = time.time()
-"""What was used before is not known."""
-
 
 def signatures_of(path: SignedBridge, ground: Ground) -> Signatures:
     """Those who have a key of a path. What was signed counts once, whatever path it was sent to."""
-    keys = {}
+    keys, means = {}, ground.means
     for each in path.keys:
         role = each.role or path.role
         assert role is not None  # settings/access_rules.py sees to it
-        access = FixedRole(entering(path.realm, role, each.authid or each.key, ground.means))
+        access = FixedRole(entering(path.realm, role, each.authid or each.key, means))
         keys[each.key] = Key(each.secret.reveal().encode(), access)
-    return Signatures(keys, path.schemes, time.time, window=path.window, used=_used, since=_since)
+    return Signatures(keys, path.schemes, time.time, window=path.window, used=means.used, since=means.began)

@@ -2,12 +2,19 @@
 
 import gc
 
-from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain
+from .words import command, configuration_argument
 
 
+@command()
+@configuration_argument
 def run(file: str | None) -> int:
-    """Run the router until it is stopped; return the exit status. Nothing is started if the configuration is wrong."""
+    """Run the router until it is stopped (SIGTERM or Ctrl-C).
+
+    Nothing is started if the configuration is wrong: that is exit status 2.
+    """
     gc.disable()  # what is loaded now is to stay, so it need not be looked through; the daemon turns it on again
+    from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain
+
     configuration = chosen_file(file)
     settings = load_or_complain(configuration)
     if settings is None:

@@ -34,6 +34,7 @@ from wampd.router.inside.insiders import Insiders
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby
+from wampd.router.settings.components import GuestComponent
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
@@ -99,6 +100,7 @@ class Daemon:
         guests = [
             Guest(component.name, component.command, str(component.directory), component.environment)
             for component in settings.components
+            if isinstance(component, GuestComponent)
         ]
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)

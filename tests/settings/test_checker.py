@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wampd.router.settings import (
-    Component,
+    GuestComponent,
     OnDemand,
     ProcessLimits,
     RealmLimits,
@@ -157,7 +157,7 @@ def test_the_settings_cannot_be_changed(config):
 
 
 def test_a_component_runs_in_the_directory_of_its_file_by_default(config):
-    assert config.load(GOOD + "components: [{name: x, command: [sh]}]").components[0] == Component(
+    assert config.load(GOOD + "components: [{name: x, command: [sh]}]").components[0] == GuestComponent(
         name="x", command=("sh",), directory=config.directory
     )
 

@@ -39,6 +39,7 @@ from wampd.router.line import Patience
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
 from wampd.router.reception import Door, Lobby, Reception
+from wampd.router.settings.components import GuestComponent
 from wampd.router.settings.http import LongPollPath
 from wampd.router.settings.limits import RoleLimits
 from wampd.router.settings.listeners import (
@@ -120,6 +121,7 @@ class Daemon:
         guests = [
             Guest(component.name, component.command, str(component.directory), component.environment)
             for component in settings.components
+            if isinstance(component, GuestComponent)
         ]
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)

@@ -1,14 +1,14 @@
 """The root of the settings, and what concerns the whole process."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
 
+from .components import Components
 from .listeners import Listener
 from .outgoing import Outgoing
-from .parts import Count, LogFormat, LogLevel, Name, Part, Seconds, Text
+from .parts import Count, LogFormat, LogLevel, Name, Part, Seconds
 from .realms import Realm
 
 
@@ -72,27 +72,6 @@ class ProcessLimits(Part, frozen=True, kw_only=True):
     ] = 30.0
 
 
-class Component(Part, frozen=True, kw_only=True):
-    """A program that the router starts once it listens, starts again when it ends (ever later), and finally stops."""
-
-    name: Annotated[Name, Meta(description="Its name in the log; unique.")]
-    command: Annotated[
-        tuple[Text, ...],
-        Meta(
-            min_length=1,
-            description="The program and its arguments. `${WAMPD_PYTHON}` is the Python that runs the router.",
-        ),
-    ]
-    directory: Annotated[Path, Meta(description="The directory that it runs in.")] = Path()
-    environment: Annotated[
-        Mapping[str, Text],
-        Meta(
-            description="Environment variables that it gets, beside `PATH`, `HOME`, `LANG`, `LC_ALL`, `TZ`, `TMPDIR` and"
-            " `VIRTUAL_ENV` of the router."
-        ),
-    ] = {}
-
-
 class Log(Part, frozen=True, kw_only=True):
     """What the router logs, on standard error."""
 
@@ -128,5 +107,5 @@ class Settings(Part, frozen=True, kw_only=True):
         ),
     ] = None
     outgoing: Annotated[Outgoing, Meta(description="Where the router sends requests of HTTP.")] = Outgoing()
-    components: Annotated[tuple[Component, ...], Meta(description="Programs that the router runs.")] = ()
+    components: Annotated[Components, Meta(description="Programs and Python code that the router runs.")] = ()
     log: Annotated[Log, Meta(description="Logging.")] = Log()

@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from .components import Components
+from .control import Control
 from .listeners import Listener
 from .outgoing import Outgoing
 from .parts import Count, LogFormat, LogLevel, Name, Part, Seconds
@@ -108,4 +109,7 @@ class Settings(Part, frozen=True, kw_only=True):
     ] = None
     outgoing: Annotated[Outgoing, Meta(description="Where the router sends requests of HTTP.")] = Outgoing()
     components: Annotated[Components, Meta(description="Programs and Python code that the router runs.")] = ()
+    control: Annotated[Control, Meta(description="Where the router is reached by commands, and by its components.")] = (
+        Control()
+    )
     log: Annotated[Log, Meta(description="Logging.")] = Log()

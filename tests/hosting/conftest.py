@@ -53,7 +53,8 @@ class Alone:
         """Start the router."""
         (self.directory / "router.yaml").write_text(ROUTER % (TICKET, self.socket))
         command = wampd_command("run", self.directory / "router.yaml")
-        router = self._running.enter_context(Child(command, self.directory / "router.log"))
+        router = Child(command, self.directory / "router.log")
+        self._running.callback(lambda: router.is_running and router.stop())
         router.wait_until(self.socket.exists, "there is a socket")
         return router
 
@@ -66,7 +67,7 @@ class Alone:
             "WAMPD_REALM": "realm1",
             "WAMPD_AUTHID": "comp",
             "WAMPD_TICKET": ticket,
-            "WAMPD_COMPONENT": json.dumps({"run": run, **more}),
+            "WAMPD_HOSTED": json.dumps({"run": run, **more}),
         }
 
     def start(self, run: str, *, python: Path | str = sys.executable, **more: object) -> Child:

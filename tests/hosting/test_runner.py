@@ -199,19 +199,18 @@ def test_what_cannot_be_run_is_one_line_that_says_what_to_do(alone: Alone, run: 
     assert str(RUNNER.parent) not in done.stderr
 
 
-def test_a_framework_that_is_not_the_objects_is_refused(alone: Alone) -> None:
-    alone.write("app.py", CLASS.format(framework="asyncio"))
-    done = alone.run("app:Adder", framework="twisted")
-    assert (done.returncode, done.stderr) == (
-        UNUSABLE,
-        "app:Adder is for asyncio, but the configuration says twisted\n",
-    )
+@pytest.mark.parametrize("run", ["app:Adder", "app:serve"])
+def test_a_framework_that_is_not_the_objects_is_refused(alone: Alone, run: str) -> None:
+    alone.write("app.py", CLASS.format(framework="asyncio") + "\nasync def serve(session): pass\n")
+    done = alone.run(run, framework="twisted")
+    assert (done.returncode, done.stderr) == (UNUSABLE, f"{run} is for asyncio, but the configuration says twisted\n")
 
 
 def test_without_a_router_it_says_so(alone: Alone) -> None:
-    alone.write("app.py", COMPONENT.format(framework="twisted") + "\n" + FUNCTIONS.format(more=""))
-    for run, framework in (("app:component", "auto"), ("app:serve", "asyncio")):
-        done = alone.run(run, framework=framework)
+    alone.write("app.py", COMPONENT.format(framework="twisted"))
+    alone.write("function.py", FUNCTIONS.format(more=""))
+    for run in ("app:component", "function:serve"):
+        done = alone.run(run)
         assert done.returncode == UNREACHABLE
         assert done.stderr.startswith(f"no router at {alone.socket}: ")
         assert len(done.stderr.splitlines()) == 1
@@ -244,10 +243,10 @@ def test_who_is_sent_away_or_loses_the_router_has_failed(alone: Alone, framework
 @EITHER
 def test_a_router_that_is_killed_is_noticed(alone: Alone, framework: str) -> None:
     alone.write("app.py", COMPONENT.format(framework=framework))
-    with_router = alone.router()
+    router = alone.router()
     component = alone.start("app:component")
     component.wait_for_log("the sum is 5")
-    with_router.signal(signal.SIGKILL)
+    router.kill()
     assert component.wait() == FAILED
     assert "the session was ended: wamp.close.transport_lost" in component.log()
 
@@ -316,4 +315,4 @@ def test_a_runner_that_nobody_has_described_says_so(tmp_path: Path, alone: Alone
 
     done = subprocess.run([sys.executable, RUNNER], env={}, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == UNUSABLE
-    assert done.stderr == "this is started by wampd alone; the environment lacks 'WAMPD_COMPONENT'\n"
+    assert done.stderr == "this is started by wampd alone; the environment lacks 'WAMPD_HOSTED'\n"

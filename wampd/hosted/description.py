@@ -7,7 +7,7 @@
 ``WAMPD_AUTHID``          as whom: the component's name, and its instance where there are several
 ``WAMPD_TICKET``          proves that, by the method ``ticket``; good for this process and those it starts, while it runs
 ``WAMPD_INSTANCE``        which of its instances this is, from 1 on
-``WAMPD_COMPONENT``       of components in Python alone: JSON of what to run (`Description`)
+``WAMPD_HOSTED``       of components in Python alone: JSON of what to run (`Description`)
 ========================  ====================================================================================
 """
 
@@ -27,7 +27,7 @@ SOCKET, URL, REALM, AUTHID, TICKET, INSTANCE, COMPONENT = (
     "WAMPD_AUTHID",
     "WAMPD_TICKET",
     "WAMPD_INSTANCE",
-    "WAMPD_COMPONENT",
+    "WAMPD_HOSTED",
 )
 
 

@@ -4,8 +4,8 @@ Rules
 -----
 * Modules are looked for in ``path``, then in the working directory, then where the interpreter looks.
 * What `run` may name: an autobahn ``Component``; a class of sessions (``ApplicationSession`` or ``Session``); a function.
-  The first two are made for Twisted or for asyncio, and that is the framework. A function runs on Twisted if its module has
-  loaded that, else on asyncio, unless the configuration says which.
+  The first two are made for Twisted or for asyncio, and that is the framework. A function runs on what its module has
+  loaded: Twisted, or else asyncio, unless the configuration says which.
 * A function gets what its parameters are called for: ``session``, ``details``, ``extra``, ``reactor`` or ``loop``; a first
   parameter of any other name gets the session. With ``reactor`` or ``loop`` first it is what autobahn calls ``main``: when it
   returns the component is done. Any other is called as ``on_join`` is, and the session goes on after it.
@@ -75,8 +75,9 @@ def _module(name: str, path: tuple[str, ...]) -> Any:
 
 def no_autobahn(error: ImportError) -> Trouble:
     """The component's interpreter lacks what every component in Python needs."""
-    package = "autobahn[twisted]" if (error.name or "").startswith("twisted") else "autobahn"
-    return Trouble(f"{sys.executable} has no {error.name}: {sys.executable} -m pip install '{package}'")
+    is_twisted = (error.name or "").startswith("twisted")
+    missing, package = ("twisted", "autobahn[twisted]") if is_twisted else ("autobahn", "autobahn")
+    return Trouble(f"{sys.executable} has no {missing}: {sys.executable} -m pip install '{package}'")
 
 
 def _attribute(module: Any, name: str) -> Any:
@@ -107,12 +108,19 @@ def _of_kind(thing: Any, description: Description) -> Found:
         what = f"the class {thing.__qualname__}" if is_class else f"a {type(thing).__name__}"
         wanted = "an autobahn Component, a class of sessions for Twisted or asyncio, or a function"
         raise Trouble(f"{description.run} is {what}; it must be {wanted}")
-    if description.framework in FRAMEWORKS:
-        framework = description.framework
-    else:
-        framework = TWISTED if "twisted.internet" in sys.modules else ASYNCIO
     arguments(thing, dict.fromkeys(GIVEN))
-    return Found(framework, function=thing)
+    return Found(
+        _used() or (description.framework if description.framework in FRAMEWORKS else _loaded()), function=thing
+    )
+
+
+def _used() -> str | None:
+    """The framework that autobahn is used with already; it is used with one of them in a process."""
+    return next((each for each in FRAMEWORKS if f"autobahn.{each}" in sys.modules), None)
+
+
+def _loaded() -> str:
+    return TWISTED if "twisted.internet" in sys.modules else ASYNCIO
 
 
 def is_main(function: Callable[..., Any]) -> bool:

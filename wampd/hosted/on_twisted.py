@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from . import connecting, printing
@@ -17,6 +18,7 @@ def run(description: Description, found: Found) -> int:
     from twisted.internet import reactor as installed
     from twisted.internet.defer import Deferred
     from twisted.internet.endpoints import UNIXClientEndpoint
+    from twisted.internet.error import ReactorNotRunning
 
     reactor: Any = installed
     printing.begin_twisted()
@@ -24,11 +26,10 @@ def run(description: Description, found: Found) -> int:
 
     def ended() -> None:
         gone.callback(None)
-        if reactor.running:
-            reactor.callLater(0, stop)
+        reactor.callLater(0, stop)
 
     def stop() -> None:
-        if reactor.running:
+        with suppress(ReactorNotRunning):  # the component has stopped it, as autobahn's examples do
             reactor.stop()
 
     def leave() -> Deferred[None]:

@@ -9,8 +9,11 @@ import logging
 import sys
 from typing import Any
 
-QUIET = ("Received SIGTERM, shutting down.", "Main loop terminated.")
-"""What Twisted says of its end; the router says so itself."""
+from . import trouble
+
+UNHANDLED = "unhandled error in a Deferred:"
+QUIET = ("Received SIGTERM, shutting down.", "Main loop terminated.", "Unhandled error in Deferred:")
+"""What Twisted says of its end, which the router says itself; and before a failure, which says it, too."""
 PLAIN = logging.Formatter("%(message)s")
 
 
@@ -44,7 +47,9 @@ def begin_twisted() -> None:
         text = formatEvent(event)
         failure = event.get("log_failure")
         if failure is not None:
-            text = f"{text}\n{failure.getTraceback()}".strip()
+            if any(failure.value is error for error in trouble.told):
+                return
+            text = f"{text or UNHANDLED}\n{failure.getTraceback()}".strip()
         if not text or text in QUIET:
             return
         if level >= LogLevel.warn:

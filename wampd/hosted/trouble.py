@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 import traceback
-from types import TracebackType
 
 DONE = 0
 """It left by itself, or was told to end."""
@@ -41,11 +40,16 @@ class Trouble(Exception):
         self.cause = cause
 
 
+told: list[BaseException] = []
+"""What was shown already; who comes upon it once more says nothing."""
+
+
 def tell(line: str, cause: BaseException | None = None) -> None:
     """Say what is wrong, with the traceback of what was raised."""
     text = line.replace("\n", " ")
     if cause is not None:
         text += "\n" + traceback_of(cause)
+        told.append(cause)
     print(text, file=sys.stderr, flush=True)
 
 
@@ -53,38 +57,41 @@ def summary(error: BaseException) -> str:
     """An exception on one line: ``ValueError: no such thing (app.py:7)``."""
     say = getattr(error, "error_message", None)  # of an error of WAMP autobahn would show the whole object
     words = " ".join((str(error) if say is None else str(say())).split())
-    frames = traceback.extract_tb(_own(error.__traceback__))
     place = ""
     if isinstance(error, SyntaxError):
         words = error.msg
         place = f" ({error.filename}:{error.lineno})"
-    elif frames:
+    elif frames := _own(traceback.extract_tb(error.__traceback__)):
         place = f" ({frames[-1].filename}:{frames[-1].lineno})"
     name = type(error).__name__
     return f"{name}: {words}{place}" if words else f"{name}{place}"
 
 
 def traceback_of(error: BaseException) -> str:
-    """The traceback, from the component's first frame on."""
-    own = error.with_traceback(_own(error.__traceback__))
-    return "".join(traceback.format_exception(type(own), own, own.__traceback__)).rstrip()
+    """The traceback, without what is not of the component."""
+    shown = traceback.TracebackException.from_exception(error)
+    shown.stack = _own(shown.stack)
+    return "".join(shown.format()).rstrip()
 
 
-def _own(trace: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback that is not of the machinery which got there."""
-    start = trace
-    while start is not None and _is_machinery(start.tb_frame.f_code.co_filename):
-        start = start.tb_next
-    return start or trace
+def _own(frames: traceback.StackSummary) -> traceback.StackSummary:
+    """Those of the component, and of what it uses."""
+    return traceback.StackSummary.from_list([frame for frame in frames if not _is_machinery(frame.filename)])
 
 
 def _is_machinery(filename: str) -> bool:
-    if filename.startswith("<frozen importlib"):
+    """Whether this is a file of what runs components: here, in the import system, in autobahn or the event loop."""
+    if filename.startswith((_HERE, "<frozen importlib")):
         return True
     words = filename.replace("\\", "/").split("/")
-    if filename.startswith(_HERE):
-        return True
-    return words[-2:-1] == ["txaio"] or words[-1] == "defer.py" or words[-3:-1] == ["autobahn", "wamp"]
+    return words[-2:] in _MACHINERY or words[-3:-1] == ["autobahn", "wamp"]
 
 
 _HERE = __file__.rpartition("/")[0] + "/"
+_MACHINERY = (
+    ["importlib", "__init__.py"],
+    ["internet", "defer.py"],
+    ["python", "failure.py"],
+    ["txaio", "aio.py"],
+    ["txaio", "tx.py"],
+)

@@ -81,7 +81,7 @@ def run(settings: Settings) -> int:
     """Run the router until it is stopped; return the exit status."""
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
-    log_lines = logs.begin(settings.log.level, settings.log.format, clock=reactor)
+    log_lines = logs.begin(settings.log, reactor, os.environ)
     try:
         daemon = Daemon(reactor, settings)
     except Unusable as why:  # the store; or a file that has changed since it was checked
@@ -89,6 +89,7 @@ def run(settings: Settings) -> int:
         log_lines.finish()
         return 1
     end_of_turn.append(daemon.realms.end_of_turn)
+    daemon.realms.tally.ask(log_lines.counts)
     reactor.callWhenRunning(daemon.start)
     gc.collect()
     gc.freeze()  # what is there now stays: it need not be looked at again

@@ -7,8 +7,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from .listeners import Listener
+from .log import Log
 from .outgoing import Outgoing
-from .parts import Count, LogFormat, LogLevel, Name, Part, Seconds, Text
+from .parts import Count, Name, Part, Seconds, Text
 from .realms import Realm
 
 
@@ -91,15 +92,6 @@ class Component(Part, frozen=True, kw_only=True):
             " `VIRTUAL_ENV` of the router."
         ),
     ] = {}
-
-
-class Log(Part, frozen=True, kw_only=True):
-    """What the router logs, on standard error."""
-
-    level: Annotated[LogLevel, Meta(description="The least level that is logged.")] = "info"
-    format: Annotated[LogFormat, Meta(description="`text` for people, `json` (one object a line) for machines.")] = (
-        "text"
-    )
 
 
 class Store(Part, frozen=True, kw_only=True):

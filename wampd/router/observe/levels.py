@@ -104,6 +104,10 @@ class Levels:
         subsystem = subsystem_of(event.get("log_namespace", ""))
         return _RANK.get(event.get("log_level", LogLevel.info), 1) >= self._least[subsystem]
 
+    def debugs(self, subsystem: str) -> bool:
+        """Whether what a subsystem says at level ``debug`` is logged."""
+        return self._least[subsystem] == 0
+
     def _settle(self) -> None:
         self._least = {name: _RANK[LEVELS[self.level(name)]] for name in SUBSYSTEMS}
 

@@ -73,7 +73,7 @@ def site_of(listener: Listener, reception: Reception, means: Means, fits: Fits |
         body_size=listener.limits.message_size,
         headers=() if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),),
         access_log=_access_log(listener.access_log, means),
-        is_watched="debug" in (means.settings.log.level, means.settings.log.levels.http),
+        is_watched=means.watching.debugs("http"),
         strike=means.realms.tally.strike,
     )
 

@@ -27,6 +27,7 @@ from wampd.auth.questions import CheckPassword
 from wampd.auth.used import Used
 from wampd.router import reactor as turn_reactor
 from wampd.router.control.desk import REALM, Desk
+from wampd.router.control.log import procedures_of
 from wampd.router.control.node import status_of
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
@@ -61,7 +62,7 @@ def run(settings: Settings, configuration: Path) -> int:
     """Run the router until it is stopped; return the exit status. ``configuration`` is the file of the settings."""
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
-    log_lines = logs.begin(settings.log.level, settings.log.format, clock=reactor)
+    log_lines = logs.begin(settings.log, reactor, os.environ)
     try:
         daemon = Daemon(reactor, settings, configuration)
     except Unusable as why:  # the store; or a file that has changed since it was checked
@@ -69,6 +70,7 @@ def run(settings: Settings, configuration: Path) -> int:
         log_lines.finish()
         return 1
     end_of_turn.append(daemon.realms.end_of_turn)
+    daemon.use(log_lines)
     reactor.callWhenRunning(daemon.start)
     gc.collect()
     gc.freeze()  # what is there now stays: it need not be looked at again
@@ -162,6 +164,12 @@ class Daemon:
         )
         desk.offer({"wampd.node.status": status})
         return desk
+
+    def use(self, lines: logs.RouterLog) -> None:
+        """Count what does not get into the log, and let operators change its levels."""
+        self.realms.tally.ask(lines.counts)
+        self._means.watching.levels = lines.levels
+        self._means.desk.offer(procedures_of(lines.levels))
 
     # ----------------------------------------------------------------------------------------------------- life
 

@@ -8,8 +8,9 @@ from msgspec import Meta
 from .components import Components
 from .control import Control
 from .listeners import Listener
+from .log import Log
 from .outgoing import Outgoing
-from .parts import Count, LogFormat, LogLevel, Name, Part, Seconds
+from .parts import Count, Name, Part, Seconds
 from .realms import Realm
 
 
@@ -71,15 +72,6 @@ class ProcessLimits(Part, frozen=True, kw_only=True):
     stop: Annotated[
         Seconds, Meta(description="Time from the signal to stop until the process ends, whatever still waits.")
     ] = 30.0
-
-
-class Log(Part, frozen=True, kw_only=True):
-    """What the router logs, on standard error."""
-
-    level: Annotated[LogLevel, Meta(description="The least level that is logged.")] = "info"
-    format: Annotated[LogFormat, Meta(description="`text` for people, `json` (one object a line) for machines.")] = (
-        "text"
-    )
 
 
 class Store(Part, frozen=True, kw_only=True):

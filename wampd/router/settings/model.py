@@ -9,6 +9,7 @@ from msgspec import Meta
 from .listeners import Listener
 from .outgoing import Outgoing
 from .parts import Count, LogFormat, LogLevel, Name, Part, Seconds, Text
+from .process import Process
 from .realms import Realm
 
 
@@ -130,3 +131,4 @@ class Settings(Part, frozen=True, kw_only=True):
     outgoing: Annotated[Outgoing, Meta(description="Where the router sends requests of HTTP.")] = Outgoing()
     components: Annotated[tuple[Component, ...], Meta(description="Programs that the router runs.")] = ()
     log: Annotated[Log, Meta(description="Logging.")] = Log()
+    process: Annotated[Process, Meta(description="The process itself: its user, and its PID file.")] = Process()

@@ -93,18 +93,16 @@ def test_the_watchdog_is_asked_for_by_the_environment_of_this_very_process(envir
     assert Manager({"NOTIFY_SOCKET": "@nobody", **environ}, pid=7).watchdog == expected
 
 
-def test_signs_of_life_come_at_half_of_the_time_also_while_the_router_is_stopped(tmp_path):
+def test_signs_of_life_come_at_half_of_the_time(tmp_path):
     with HeardManager(tmp_path / "notify") as heard:
         clock = Clock()
         manager = Manager({"NOTIFY_SOCKET": heard.name, "WATCHDOG_USEC": "3000000"})
-        watchdog = Watchdog(manager, clock)
-        watchdog.start()
+        Watchdog(manager, clock).start()
         assert heard.next() == {"WATCHDOG": "1"}
         clock.advance(1.4)
         heard.nothing()
         clock.advance(0.2)
         assert heard.next() == {"WATCHDOG": "1"}
-        watchdog.stop()
         clock.advance(1.5)
         assert heard.next() == {"WATCHDOG": "1"}
         manager.close()

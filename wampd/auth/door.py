@@ -10,6 +10,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from types import MappingProxyType
 from weakref import WeakValueDictionary
 
@@ -46,14 +47,9 @@ class RealmAuth:
         """
         self.tells_unknown = tells_unknown
         self.methods: dict[str, Method] = {}
-        for method in methods:
-            if method.name in self.methods:
-                raise ValueError(f"two methods named {method.name!r}")
-            self.methods[method.name] = method
-        self.open_to_all = frozenset(
-            name for name, method in self.methods.items() if isinstance(method, Anonymous) or name == "cookie"
-        )
+        self.open_to_all: frozenset[str]
         """The methods that ask for no proof, or for one that is far too long to be guessed."""
+        self._offer(methods)
         self.grants: dict[str, Grants] = {}
         """Of the roles that are the same for all their sessions."""
         self._personal: dict[str, Role] = {}
@@ -69,6 +65,22 @@ class RealmAuth:
                 self._personal[role.name] = role
             else:
                 self.grants[role.name] = Grants(role, uri_check, most, limited=role.limited, authorizer=role.authorizer)
+
+    def _offer(self, methods: Iterable[Method]) -> None:
+        self.methods = {}
+        for method in methods:
+            if method.name in self.methods:
+                raise ValueError(f"two methods named {method.name!r}")
+            self.methods[method.name] = method
+        self.open_to_all = frozenset(
+            name for name, method in self.methods.items() if isinstance(method, Anonymous) or name == "cookie"
+        )
+
+    def by(self, methods: Iterable[Method]) -> RealmAuth:
+        """Another door to the same roles: who comes by it proves itself by these methods."""
+        door = copy(self)
+        door._offer(methods)
+        return door
 
     def grants_of(self, role: str, authid: str, session_id: int) -> Grants | Deny:
         """What a session may do in this role, or why it cannot have the role."""

@@ -97,7 +97,7 @@ class Manager:
 
 
 class Watchdog:
-    """Shows the manager that the reactor turns: a `wampd.router.duties.Duty`."""
+    """Shows the manager that the reactor turns, until the process ends: while the router drains it is alive, too."""
 
     def __init__(self, manager: Manager, clock: Any) -> None:
         """``clock`` is an ``IReactorTime``."""
@@ -109,9 +109,6 @@ class Watchdog:
         """Show it from now on."""
         if self._manager.watchdog is not None and not self._loop.running:
             self._loop.start(max(self._manager.watchdog / 2, SHORTEST_WATCH))
-
-    def stop(self) -> None:
-        """Go on: the router is still to be seen alive while it drains. It ends with the process."""
 
 
 def _address(name: str) -> str | None:

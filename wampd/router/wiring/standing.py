@@ -14,7 +14,8 @@ Rules
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any
 
 from twisted.logger import Logger
 
@@ -23,7 +24,7 @@ from wampd.router.settings.problems import SettingsError
 from wampd.router.settings.process import umask_of
 from wampd.router.stores.watched import Unusable
 from wampd.router.system import sockets
-from wampd.router.system.notify import Manager
+from wampd.router.system.notify import Manager, Watchdog
 from wampd.router.system.pidfile import PidFile, Taken
 from wampd.router.system.privileges import (
     Identity,
@@ -64,8 +65,8 @@ class Standing:
             self.end()
             raise
 
-    def listening(self) -> None:
-        """The router listens: what nobody wanted is closed, and the PID file holds the number of the process."""
+    def listening(self, reactor: Any, listeners: Sequence[object]) -> None:
+        """The router serves: what nobody wanted is closed, and who wants to know is told."""
         for place in self.sockets.close():
             log.warn("no listener is for the socket {place} that was passed on: it is closed", place=place)
         if self.pid_file is not None:
@@ -73,6 +74,12 @@ class Standing:
                 self.pid_file.write(os.getpid())
             except OSError as error:
                 log.error("cannot write the PID file {file}: {error}", file=self.pid_file.file, error=error.strerror)
+        Watchdog(self.manager, reactor).start()
+        self.manager.ready(f"serves {len(listeners)} listener{'s' if len(listeners) != 1 else ''}")
+
+    def stopping(self) -> None:
+        """The router is being stopped."""
+        self.manager.stopping("stops: calls under way may finish, sessions are told to leave")
 
     def end(self) -> None:
         """The process ends."""
@@ -110,7 +117,7 @@ class Standing:
 
     def _bind(self, settings: Settings, backlog: int) -> None:
         """Bind what may be root's alone to bind: every TCP endpoint that nobody has bound for us."""
-        bound = []
+        bound: list[sockets.Held] = []
         for listener in settings.listeners:
             try:
                 bound += self.sockets.take(listener.endpoint) or filter(

@@ -40,6 +40,15 @@ class HeardManager:
             if name in message:
                 return message
 
+    def until_silence(self, seconds: float) -> None:
+        """Take what is on its way, until nothing comes for so long; AssertionError if more and more does."""
+        for _ in range(1000):
+            try:
+                self.next(seconds)
+            except TimeoutError:
+                return
+        raise AssertionError("it does not fall silent")
+
     def __enter__(self) -> Self:
         return self
 

@@ -42,6 +42,7 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
 from wampd.router.stores.watched import Unusable
+from wampd.router.system.origin import Origin
 from wampd.router.tally import PASSWORDS_NOT_CHECKED
 from wampd.router.wheel import Wheel
 from wampd.router.wiring.control import PrivateSocket
@@ -61,12 +62,15 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
 """What components get of the router's own environment, which may hold secrets."""
 
 
-def run(settings: Settings, configuration: Path) -> int:
-    """Run the router until it is stopped; return the exit status. ``configuration`` is the file of the settings."""
+def run(settings: Settings, configuration: Path, origin: Origin | None = None) -> int:
+    """Run the router until it is stopped; return the exit status.
+
+    ``configuration`` is the file of the settings; ``origin`` what the process was given.
+    """
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
     log_lines = logs.begin(settings.log.level, settings.log.format, clock=reactor)
-    standing = Standing(os.environ)
+    standing = Standing(os.environ, origin)
     try:
         standing.prepare(settings, BACKLOG, lambda: load(configuration, os.environ))
         daemon = Daemon(reactor, settings, configuration, standing)

@@ -5,8 +5,7 @@ Rules
 * A socket belongs to an endpoint. One of the service manager is meant by name: ``systemd:NAME``, or as Twisted writes it,
   ``systemd:domain=INET:name=NAME`` or ``systemd:domain=INET:index=0``. One of a predecessor, or one that was bound before
   privileges were given up, is taken by whichever endpoint listens at the same place.
-* Every socket is taken once, and closed if nobody takes it. No child of the router inherits one, and the environment says
-  nothing of them any more.
+* Every socket is taken once, and closed if nobody takes it. No child of the router inherits one.
 * A socket that others hold as well is closed without being shut down, which would end it for all; and the file of a Unix socket
   stays where it is for as long as it is somebody else's.
 
@@ -18,16 +17,15 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 
 from wampd.router.settings.endpoints import SYSTEMD, Place, place_of
+from wampd.router.system.origin import Origin
 
-FIRST: Final = 3
-"""The first descriptor that a service manager passes on."""
 _NO_FILE: Final = b"\0"
 """For Twisted the address of a Unix socket without a file, so that it neither changes nor removes one."""
 
@@ -101,20 +99,15 @@ class Sockets:
         return f"the service manager has passed on no such socket; there is {', '.join(names)}"
 
 
-def from_service_manager(environ: MutableMapping[str, str], *, pid: int | None = None) -> list[Held]:
-    """The sockets that the service manager has passed on; the environment says nothing of them afterwards."""
-    meant = environ.pop("LISTEN_PID", "") == str(os.getpid() if pid is None else pid)
-    count, names = environ.pop("LISTEN_FDS", ""), environ.pop("LISTEN_FDNAMES", "").split(":")
-    if not meant or not count.isdecimal():
-        return []
+def from_service_manager(origin: Origin) -> list[Held]:
+    """The sockets that the service manager has passed on."""
     found = []
-    for index in range(int(count)):
+    for index, (descriptor, name) in enumerate(origin.sockets):
         try:
-            passed = socket.socket(fileno=FIRST + index)
+            passed = socket.socket(fileno=descriptor)
             passed.set_inheritable(False)
         except OSError:  # a pipe or a file, which is for nobody here; or it is closed
             continue
-        name = names[index] if index < len(names) else ""
         found.append(Held((SYSTEMD, name or "unknown"), passed, index))
     return found
 

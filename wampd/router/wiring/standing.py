@@ -25,6 +25,7 @@ from wampd.router.settings.process import umask_of
 from wampd.router.stores.watched import Unusable
 from wampd.router.system import sockets
 from wampd.router.system.notify import Manager, Watchdog
+from wampd.router.system.origin import Origin
 from wampd.router.system.pidfile import PidFile, Taken
 from wampd.router.system.privileges import (
     Identity,
@@ -41,11 +42,12 @@ log = Logger()
 class Standing:
     """What the process has before the router is made, and what is taken away when it ends."""
 
-    def __init__(self, environ: MutableMapping[str, str]) -> None:
-        """``environ`` is that of the process; what it says of sockets is taken out of it."""
+    def __init__(self, environ: MutableMapping[str, str], origin: Origin | None = None) -> None:
+        """``environ`` is that of the process."""
+        self.origin = origin or Origin()
         self._environ = environ
         self.manager = Manager(environ)
-        self.sockets = sockets.Sockets(sockets.from_service_manager(environ))
+        self.sockets = sockets.Sockets(sockets.from_service_manager(self.origin))
         self.pid_file: PidFile | None = None
 
     def prepare(self, settings: Settings, backlog: int, check: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from .listeners import Listener
 from .log import Log
 from .outgoing import Outgoing
 from .parts import Count, Name, Part, Seconds
+from .process import Process
 from .realms import Realm
 
 
@@ -105,3 +106,4 @@ class Settings(Part, frozen=True, kw_only=True):
         Control()
     )
     log: Annotated[Log, Meta(description="Logging.")] = Log()
+    process: Annotated[Process, Meta(description="The process itself: its user, and its PID file.")] = Process()

@@ -9,7 +9,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from weakref import WeakValueDictionary
 
@@ -69,6 +69,21 @@ class RealmAuth:
                 self._personal[role.name] = role
             else:
                 self.grants[role.name] = Grants(role, uri_check, most, limited=role.limited, authorizer=role.authorizer)
+
+    def become(self, other: RealmAuth, same: Collection[str] = ()) -> None:
+        """Be from now on what another door is, which is not used itself any more.
+
+        The roles named in ``same`` are the same there, so that those who have them keep their grants.
+        """
+        kept = {name: grants for name, grants in self.grants.items() if name in same and name in other.grants}
+        personal = {name: role for name, role in self._personal.items() if name in same and name in other._personal}
+        for principal in [each for each in self._of_one if each[0] not in personal]:
+            self._of_one.pop(principal, None)
+        self.tells_unknown = other.tells_unknown
+        self.methods, self.open_to_all = other.methods, other.open_to_all
+        self.grants = {**other.grants, **kept}
+        self._personal = {**other._personal, **personal}
+        self._check, self._uri_bytes = other._check, other._uri_bytes
 
     def grants_of(self, role: str, authid: str, session_id: int) -> Grants | Deny:
         """What a session may do in this role, or why it cannot have the role."""

@@ -355,7 +355,7 @@ def test_calls_made_from_now_on_have_the_new_timeout():
 
 def events_of(member: Member, subscription: int) -> list[Any]:
     member.say([CALL, member.session.watermark + 1, {}, "wamp.subscription.get_events", [subscription]])
-    return [event["args"] for event in member.heard()[-1][3]]
+    return [event["args"] for event in member.heard()[-1][3][0]]
 
 
 def test_a_history_begins_with_the_subscription_that_is_there_and_ends_with_its_rule():

@@ -223,9 +223,7 @@ class Realm:
                 self.tidy()
 
     def tidy(self) -> None:
-        """One slice of what is left to do: tell sessions that they were sent away, take those that have left off what they held,
-        and those that are here off what they may not hold any more.
-        """
+        """Do one slice of what is left: tell those who were sent away, and take off what nobody is to hold any more."""
         budget = self.SLICE
         while self._expelled and budget > 0:
             budget -= self._tell(*self._expelled.popleft())

@@ -67,7 +67,7 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_file(config):
         "config.yaml:16:5: listeners[1].endpoint: this key is missing",
         "config.yaml:18:11: components[0].name: the environment variable NO is not set, and there is no default",
         'config.yaml:20:14: log.level: expected one of critical, debug, error, info, warn, not "loud"',
-        "config.yaml:21:1: unheard_of: unknown key; known here: limits, store, outgoing",
+        "config.yaml:21:1: unheard_of: unknown key; known here: limits, store, outgoing, control",
     ]
 
 

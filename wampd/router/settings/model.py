@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from .control import Control
 from .listeners import Listener
 from .outgoing import Outgoing
 from .parts import Count, LogFormat, LogLevel, Name, Part, Seconds, Text
@@ -129,4 +130,7 @@ class Settings(Part, frozen=True, kw_only=True):
     ] = None
     outgoing: Annotated[Outgoing, Meta(description="Where the router sends requests of HTTP.")] = Outgoing()
     components: Annotated[tuple[Component, ...], Meta(description="Programs that the router runs.")] = ()
+    control: Annotated[Control, Meta(description="Where the router is reached by commands, and by its components.")] = (
+        Control()
+    )
     log: Annotated[Log, Meta(description="Logging.")] = Log()

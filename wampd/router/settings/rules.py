@@ -19,6 +19,7 @@ from .access_rules import access_of_settings
 from .auth_rules import AUTH_RULES, roles_exist
 from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
+from .control import CONTROL_REALM
 from .cookie_rules import COOKIE_RULES, cookies_of_listener, cookies_of_settings
 from .dashboard_rules import dashboards_of_listener, dashboards_of_settings
 from .events import History
@@ -124,6 +125,8 @@ def _name(realm: Realm, here: Here) -> None:
         here.problem(f'"*" has no meaning here; write {quote(name[:-1])} with "match: prefix"', "name")
     elif realm.match == "exact" and name.endswith("."):
         here.problem(f'{quote(name)} ends with a dot; with "match: prefix" it is a template of realms', "name")
+    elif realm.match == "exact" and name == CONTROL_REALM:
+        here.problem(f"{quote(name)} is the realm in which the router is operated; give this one another name", "name")
     elif not is_uri(name, realm.uri_check, realm.match):
         here.problem(f"{quote(name)} is not a URI (match: {realm.match}, uri_check: {realm.uri_check})", "name")
     elif realm.match == "prefix" and (name.startswith(".") or ".." in name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ class Watching:
         self._connections = connections
         self._watch: Watch | None = None
         self._metrics: Metrics | None = None
+        self._started = False
+        self._began = time.time()
         self.couriers: dict[str, Courier] = {}
         """What delivers to webhooks, by realm."""
 
@@ -39,7 +42,12 @@ class Watching:
             realms = self._realms
             process = Process(self._reactor, self._connections)
             self._watch = Watch(
-                self._reactor, lambda: [shell.core for shell in realms.all()], realms.tally, process, wampd.__version__
+                self._reactor,
+                lambda: [shell.core for shell in realms.all()],
+                realms.tally,
+                process,
+                wampd.__version__,
+                self._began,
             )
         return self._watch
 
@@ -47,10 +55,15 @@ class Watching:
         """Serve the monitors of the realms that have one."""
         for realm in settings.realms:
             if realm.monitor is not None:
-                from wampd.router.observe.monitor import Monitor
+                self.serve(realm.name, all_realms=realm.monitor.all_realms)
 
-                core = self._realms[realm.name].core
-                Monitor(core, self.watch, self._realms.end_of_turn, all_realms=realm.monitor.all_realms)
+    def serve(self, realm: str, *, all_realms: bool) -> None:
+        """Serve a monitor in a realm."""
+        from wampd.router.observe.monitor import Monitor
+
+        Monitor(self._realms[realm].core, self.watch, self._realms.end_of_turn, all_realms=all_realms)
+        if self._started:
+            self.watch.start()
 
     def metrics(self, settings: Settings, store: Store | None) -> Callable[[str], tuple[str, bytes]]:
         """What tells the metrics, by the header ``Accept``."""
@@ -75,7 +88,8 @@ class Watching:
             )
 
     def start(self) -> None:
-        """Begin to watch, if anybody does."""
+        """Begin to watch, if anybody does, or once somebody does."""
+        self._started = True
         if self._watch is not None:
             self._watch.start()
 

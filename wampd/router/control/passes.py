@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from wampd.auth.outcomes import Abort, Accept
 from wampd.hosted import description
@@ -49,14 +49,33 @@ class Attendance(Protocol):
         ...
 
 
+class _Nobody:
+    """Where there are no components."""
+
+    def pings(self, _name: str) -> Hang | None:
+        return None
+
+    def joined(self, _name: str) -> None:
+        pass
+
+    def left(self, _name: str) -> None:
+        pass
+
+    def hung(self, _name: str, _why: str) -> None:
+        pass
+
+
+NOBODY: Final[Attendance] = _Nobody()
+
+
 class ComponentPasses:
     """Lets instances into their realms: a `wampd.router.hosting.runs.Passes`."""
 
-    def __init__(self, minted: Minted, socket: Callable[[], str], attendance: Attendance) -> None:
+    def __init__(self, minted: Minted, socket: Callable[[], str]) -> None:
         """``socket`` tells where the private socket is; empty: it is not open."""
         self._minted = minted
         self._socket = socket
-        self.attendance = attendance
+        self.attendance: Attendance = NOBODY
         self._sessions: Counter[str] = Counter()
 
     def issue(self, instance: Instance) -> Mapping[str, str]:
@@ -105,12 +124,12 @@ class PrivatePeer(SessionPeer):
 
     def __init__(
         self,
+        passes: ComponentPasses,
         realms: Realms,
         connection: Line,
         codec: Codec,
         about: dict[str, Any],
         patience: Patience,
-        passes: ComponentPasses,
     ) -> None:
         """``about`` tells where the connection comes from, and how."""
         super().__init__(realms, connection, codec, about, patience)

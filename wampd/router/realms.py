@@ -40,7 +40,7 @@ from wampd.realms.realm import Realm
 from wampd.realms.records import CANCELED
 from wampd.realms.session import Session
 from wampd.router.answers import Answers
-from wampd.router.audit import Auditor
+from wampd.router.audit import Auditor, who
 from wampd.router.authorizers import Authorizers
 from wampd.router.envoy import Answer, CallFailed, Envoy
 from wampd.router.inside.own import ROUTER, OwnGrants
@@ -293,7 +293,7 @@ class Realms:
                     session.outlet.flush()  # type: ignore[union-attr]
                 except Exception:  # noqa: BLE001 - logged, and ended for this session
                     self.tally.strike(OUR_BUGS)
-                    log.failure("sending to {session} failed: a bug in wampd", session=session)
+                    log.failure("sending to {who} failed: a bug in wampd", who=who(session), session=session.id)
                     session.outbox.clear()
                     session.outlet.broken()  # type: ignore[union-attr]
             touched.clear()

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wampd.router.settings import (
-    Component,
+    GuestComponent,
     OnDemand,
     ProcessLimits,
     RealmLimits,
@@ -67,7 +67,7 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_file(config):
         "config.yaml:16:5: listeners[1].endpoint: this key is missing",
         "config.yaml:18:11: components[0].name: the environment variable NO is not set, and there is no default",
         'config.yaml:20:14: log.level: expected one of critical, debug, error, info, warn, not "loud"',
-        "config.yaml:21:1: unheard_of: unknown key; known here: limits, store, outgoing, control",
+        "config.yaml:21:1: unheard_of: unknown key; known here: limits, store, outgoing, control, process",
     ]
 
 
@@ -157,7 +157,7 @@ def test_the_settings_cannot_be_changed(config):
 
 
 def test_a_component_runs_in_the_directory_of_its_file_by_default(config):
-    assert config.load(GOOD + "components: [{name: x, command: [sh]}]").components[0] == Component(
+    assert config.load(GOOD + "components: [{name: x, command: [sh]}]").components[0] == GuestComponent(
         name="x", command=("sh",), directory=config.directory
     )
 

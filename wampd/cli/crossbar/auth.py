@@ -54,6 +54,9 @@ class _Making:
             assert asked.realm is not None
             report.lost(asked.realm, "there is no such realm, so nobody comes in by this method")
             return
+        if not self.draft.can_be_registered(where or name, str(asked.procedure.value)):
+            report.lost(asked.procedure, f"no role of the realm {where or name} may register it, so it judges nobody")
+            return
         settings = Table()
         authenticator = settings.table("authenticator")
         authenticator.put_item("procedure", asked.procedure)
@@ -93,9 +96,16 @@ class _Making:
         self.keys.update(dict.fromkeys(keys, proof.authid))
         return False
 
+    def _asks_here(self, method: str) -> bool:
+        asked = self.asked.get(method)
+        return asked is not None and (asked.realm is None or asked.realm.value == self.realm.name)
+
     def finish(self) -> None:
         """Write what was found."""
         auth = self.realm.auth
+        if self.methods and all(self._asks_here(name) for name in self.methods if name != "cookie"):
+            free = next(name for name in ("ticket", "wampcra", "scram", "cryptosign") if name not in self.methods)
+            self.methods[free] = Table()  # whoever registers the authenticator need not ask it first
         if not set(self.methods) - {"cookie"}:
             self.methods = {"ticket": Table()}
             message = "nobody comes into this realm from outside: give it principals, or a method"

@@ -8,8 +8,10 @@ until all are known.
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
-from wampd.realms.uris import UriCheck
+from wampd.realms.options import Match
+from wampd.realms.uris import UriCheck, is_uri, matches
 
 from .document import Rows, Table
 from .reading import Item
@@ -111,6 +113,28 @@ class Draft:
         """The same from anywhere."""
         return os.path.normpath(self.directory.absolute() / text)
 
+    def can_be_registered(self, realm: str, procedure: str) -> bool:
+        """Whether some role of a realm may register a procedure; of a role that asks another one nobody knows."""
+        made = self.realms.get(realm)
+        if made is None or procedure.startswith("wamp.") or not is_uri(procedure, made.uri_check):
+            return False
+        return any(_may_register(role, procedure) for role in made.roles.values())
+
     def has_role(self, realm: str, role: str) -> bool:
         """Whether a realm is there and has a role."""
         return realm in self.realms and role in self.realms[realm].roles
+
+
+def _may_register(role: Table, procedure: str) -> bool:
+    authorizer, permissions = role.get("authorizer"), role.get("permissions")
+    if isinstance(authorizer, Table) and authorizer.get("procedure") != procedure:
+        return True
+    for entry in permissions.members if isinstance(permissions, Rows) else ():
+        rule = entry.value
+        allow = rule.get("allow") if isinstance(rule, Table) else None
+        if not isinstance(rule, Table) or not isinstance(allow, Rows):
+            continue
+        match = cast(Match, rule.get("match") or "exact")
+        if any(it.value == "register" for it in allow.members) and matches(str(rule.get("uri")), match, procedure):
+            return True
+    return False

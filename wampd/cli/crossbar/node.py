@@ -159,6 +159,10 @@ def _realm(made: Realm) -> Table:
     roles = Rows()
     for role in made.roles.values():
         roles.add(role, role.entries["name"].origin)
+    if not made.roles:
+        nobody = Table()
+        nobody.put("name", "nobody")
+        roles.add(nobody, made.item, "A realm has a role at least; this one may do nothing.")
     table.put("roles", roles)
     table.put("auth", made.auth)
     table.entries.update(made.more.entries)
@@ -180,7 +184,7 @@ def _listener(listener: Listener, draft: Draft) -> Table:
     if not listener.websocket and listener.rawsocket is None and not listener.http:
         draft.report.lost(listener.item, "nothing is left that it could speak; it speaks RawSocket")
         table.put("rawsocket", Table())
-    elif not listener.http:
+    if not listener.http:
         more.pop("access_log", None)
     table.entries.update(more)
     if listener.limits:

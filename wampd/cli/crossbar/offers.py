@@ -164,6 +164,11 @@ def _cryptosign(section: Section, offers: Offers, draft: Draft) -> None:
 
 
 def _tls(section: Section, offers: Offers, draft: Draft) -> None:
+    if not any(it.tls is not None and "client_certificates" in it.tls for it in draft.listeners):
+        section.pass_over("type", "authenticator", "authenticator-realm", "expose_controller", "principals")
+        section.end()
+        draft.report.lost(section.item, "no listener asks clients for certificates: give one ca_certificates")
+        return
     if _is_dynamic(section, "tls", offers, draft):
         return
     message = "give principals of the realm certificates (fingerprint, subject or san); see docs/authentication.md, tls"

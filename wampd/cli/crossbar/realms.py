@@ -47,9 +47,25 @@ def realm(section: Section, draft: Draft) -> str | None:
         _options(options, made, draft)
     for role in roles:
         _role(role, made, draft)
+    while _without_authorizer(made, draft):
+        pass
     if store is not None:
         _store(store, made, draft)
     return name
+
+
+def _without_authorizer(made: Realm, draft: Draft) -> bool:
+    """Leave out an authorizer that nobody can be; whether there was one. It may have let others be registered."""
+    for role in made.roles.values():
+        entry = role.entries.get("authorizer")
+        if entry is None or not isinstance(entry.value, Table) or entry.origin is None:
+            continue
+        if not draft.can_be_registered(made.name, str(entry.value.get("procedure"))):
+            message = f"no role of the realm {made.name} may register it, so it allows nothing; it is left out"
+            draft.report.lost(entry.origin, message)
+            del role.entries["authorizer"]
+            return True
+    return False
 
 
 def _options(options: Section, made: Realm, draft: Draft) -> None:
@@ -87,11 +103,8 @@ def _role(section: Section, made: Realm, draft: Draft) -> None:
     role = Table()
     role.put_item("name", name)
     if authorizer is not None:
-        if is_uri(str(authorizer.value), made.uri_check) and not str(authorizer.value).startswith("wamp."):
-            asked = table({"procedure": str(authorizer.value), "ttl": 0})
-            role.put("authorizer", asked, authorizer, "ttl: 0 asks each time, as there; 60 (the default) asks less")
-        else:
-            draft.report.lost(authorizer, "nobody can register this procedure: it is no URI, or one of WAMP's own")
+        asked = table({"procedure": str(authorizer.value), "ttl": 0})
+        role.put("authorizer", asked, authorizer, "ttl: 0 asks each time, as there; 60 (the default) asks less")
     if rules:
         role.put("permissions", rules)
         if rules_for_all is not None:

@@ -22,6 +22,9 @@ _NAMES: dict[type, str] = {
     float: "a number",
 }
 
+_TALK = frozenset({"debug", "debug_transport_id", "$schema"})
+"""Keys that decide how much Crossbar.io logs; that is no matter of these places here."""
+
 FOREIGN = "wampd has nothing for this key; it is left out"
 
 
@@ -124,7 +127,7 @@ class Section:
     def end(self) -> None:
         """Report what nobody has taken."""
         for key, item in self._entries.items():
-            if key not in self._taken:
+            if key not in self._taken and key not in _TALK:
                 self.report.lost(item, FOREIGN)
 
     def _tell(self, say: Callable[[Item, str], None], message: str, keys: tuple[str, ...]) -> None:

@@ -114,7 +114,7 @@ def message_size(item: Item | None, limits: Table, draft: Draft) -> None:
     """Take over the size of the longest message."""
     if item is None or not isinstance(item.value, int):
         return
-    size = item.value or MOST_MESSAGE  # 0 sets no limit there
+    size = _size(item)
     if not LEAST_MESSAGE <= size <= MOST_MESSAGE:
         draft.report.lost(item, f"a message has {LEAST_MESSAGE} bytes to 16 MiB at most; send larger ones in parts")
     size = min(max(size, LEAST_MESSAGE), MOST_MESSAGE)
@@ -124,7 +124,7 @@ def message_size(item: Item | None, limits: Table, draft: Draft) -> None:
 
 
 def _size(item: Item) -> int:
-    return item.value if isinstance(item.value, int) else 0
+    return (item.value or MOST_MESSAGE) if isinstance(item.value, int) else 0  # 0 sets no limit there
 
 
 def _time(

@@ -24,6 +24,7 @@ EPILOG = """\
 
 ROUTER, PRINCIPALS, MORE = "The router", "Who may do what", "More"
 COMMANDS = {
+    "init": Entry("wampd.cli.init:init", "write a configuration, a component and a page to begin with", ROUTER),
     "run": Entry("wampd.cli.run:run", "run the router until it is stopped (SIGTERM or Ctrl-C)", ROUTER),
     "check": Entry("wampd.cli.check:check", "check a configuration: print all that is wrong with it", ROUTER),
     "user": Entry("wampd.cli.user_words:user", "manage the principals in the store", PRINCIPALS),

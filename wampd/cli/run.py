@@ -1,6 +1,7 @@
 """``wampd run``: the router itself, in the foreground."""
 
 import gc
+import os
 
 from .words import command, configuration_argument
 
@@ -12,12 +13,16 @@ def run(file: str | None) -> int:
 
     Nothing is started if the configuration is wrong: that is exit status 2.
     """
+    from wampd.router.system.origin import origin_of
+
+    origin = origin_of(os.environ)
     gc.disable()  # what is loaded now is to stay, so it need not be looked through; the daemon turns it on again
     from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain
 
-    settings = load_or_complain(chosen_file(file))
+    configuration = chosen_file(file)
+    settings = load_or_complain(configuration)
     if settings is None:
         return EXIT_BAD_CONFIGURATION
     from wampd.router import daemon  # it installs a reactor
 
-    return daemon.run(settings)
+    return daemon.run(settings, configuration.absolute(), origin)

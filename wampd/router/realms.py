@@ -39,7 +39,7 @@ from wampd.realms.realm import Realm
 from wampd.realms.records import CANCELED
 from wampd.realms.session import Session
 from wampd.router.answers import Answers
-from wampd.router.audit import Auditor
+from wampd.router.audit import Auditor, who
 from wampd.router.authorizers import Authorizers
 from wampd.router.envoy import Answer, CallFailed, Envoy
 from wampd.router.tally import OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
@@ -177,6 +177,7 @@ class Realms:
         self._agent = agent
         self._shells: dict[str, RealmShell] = {}
         self._directory = Directory()
+        self._private: dict[str, RealmAuth] = {}
         self._past: Counter[str] = Counter()
         """What struck in realms that are closed."""
         self.tally.ask(self._struck)
@@ -204,6 +205,13 @@ class Realms:
     def add(self, name: str, plan: Plan) -> RealmShell:
         """Open a realm, for good."""
         self._directory.add(name, plan.door)
+        shell = self._shells[name] = self._shell(name, plan)
+        return shell
+
+    def add_private(self, name: str, plan: Plan) -> RealmShell:
+        """Open a realm for good that only those find who come in by a directory of their own, and the router itself."""
+        self._directory.hide(name)
+        self._private[name] = plan.door
         shell = self._shells[name] = self._shell(name, plan)
         return shell
 
@@ -299,7 +307,7 @@ class Realms:
 
     def door(self, name: str) -> RealmAuth | None:
         """Who may come into the realm of this name, and as what; `None`: there is none, and will be none."""
-        return self._directory.get(name)
+        return self._directory.get(name) or self._private.get(name)
 
     def deadline(self, delay: float) -> float:
         """The time (monotonic seconds) in ``delay`` seconds."""
@@ -307,8 +315,10 @@ class Realms:
         return now + delay
 
     def handshake(self, about: Mapping[str, Any]) -> Handshake:
-        """Begin a handshake with a client; ``about`` tells of its transport."""
-        return Handshake(self._directory, self.new_session_id, self._agent, about, self.throttle)
+        """Begin a handshake with a client; ``about`` tells of its transport, and which realms there are for it."""
+        return Handshake(
+            about.get("directory", self._directory), self.new_session_id, self._agent, about, self.throttle
+        )
 
     def call(self, realm: str, procedure: str, args: Sequence[Any], timeout: float) -> Deferred[Answer]:
         """Call a procedure of a component, as the router; ``timeout`` in seconds. The Deferred fails with `CallFailed`."""
@@ -344,7 +354,7 @@ class Realms:
                     session.outlet.flush()  # type: ignore[union-attr]
                 except Exception:  # noqa: BLE001 - logged, and ended for this session
                     self.tally.strike(OUR_BUGS)
-                    log.failure("sending to {session} failed: a bug in wampd", session=session)
+                    log.failure("sending to {who} failed: a bug in wampd", who=who(session), session=session.id)
                     session.outbox.clear()
                     session.outlet.broken()  # type: ignore[union-attr]
             touched.clear()

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from twisted.logger import Logger
 
+from wampd.auth.handshake import Directory
 from wampd.router.line import BatchedLine, Line, Patience
 from wampd.router.realms import Realms
 from wampd.router.sessions import SessionPeer
@@ -31,6 +32,8 @@ MOST_WAITING = 16
 """Refused connections that are told so at once; well below the file descriptors that are kept spare."""
 QUIET = 10.0
 """Seconds between two log lines about refused connections."""
+MOST_PRIVATE = 1_000
+"""Connections on the router's private socket."""
 NO_ADDRESS = "unix"
 """Clients on a Unix socket have no address of their own."""
 
@@ -105,14 +108,20 @@ class Reception:
         *,
         most_per_address: int | None = None,
         opening_size: int | None = None,
+        private: Directory | None = None,
     ) -> None:
-        """``opening_size``: the longest message, in bytes, of who has not joined; `None`: as of all others."""
+        """``opening_size``: the longest message, in bytes, of who has not joined; `None`: as of all others.
+
+        ``private``: the realms for those who come by here, if they are not those of all others. The limits of the process do
+        not keep them out.
+        """
         self._lobby = lobby
         self._realms = realms
         self._codecs = codecs
         self._patience = patience
         self._most_per_address = most_per_address
         self._opening_size = opening_size
+        self._private = private
         self._by_address: Counter[str] = Counter()
 
     def admit(self, address: str) -> bool:
@@ -136,6 +145,9 @@ class Reception:
         lobby, most = self._lobby, self._most_per_address
         if lobby.closing:
             return "the router is stopping"
+        if self._private is not None:
+            most_here = MOST_PRIVATE
+            return f"no more than {most_here} connections" if self._by_address.total() >= most_here else None
         if lobby.open >= lobby.most:
             return f"no more than {lobby.most} connections"
         if most is not None and address != NO_ADDRESS and self._by_address.get(address, 0) >= most:
@@ -174,6 +186,8 @@ class Reception:
         framing = connection.framing
         if self._opening_size is not None:
             framing.narrow(self._opening_size)
+        if self._private is not None:
+            about["directory"] = self._private
         line = BatchedLine(connection, framing) if isinstance(framing, BatchedFraming) else connection
         peer = SessionPeer(self._realms, line, self._codecs[serializer], about, self._patience)
         self._lobby.connections.add(connection)

@@ -14,7 +14,7 @@ Source: WAMP basic profile, "Session Closing".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from twisted.internet.defer import DeferredList
@@ -45,16 +45,16 @@ class Shutdown:
         limits: ProcessLimits,
         realms: Realms,
         lobby: Lobby,
-        ports: Sequence[Any],
+        close: Callable[[], list[Any]],
         hosting: Hosting,
         duties: Sequence[Duty] = (),
     ) -> None:
-        """``ports`` are those listened on; more may still come in while the router starts."""
+        """``close`` ends all listening; what it returns is waited for, where there is something."""
         self._reactor = reactor
         self._limits = limits
         self._realms = realms
         self._lobby = lobby
-        self._ports = ports
+        self._close = close
         self._hosting = hosting
         self._duties = duties
         self._begun = 0.0
@@ -77,7 +77,7 @@ class Shutdown:
         self._hosting.hold()
         log.info("{why}: stopping; {count} connections are open", why=why, count=len(self._lobby.connections))
         self._reactor.callLater(self._limits.stop, self._end)
-        closed = [port.stopListening() for port in self._ports] + [duty.stop() for duty in self._duties]
+        closed = self._close() + [duty.stop() for duty in self._duties]
         ended = DeferredList([each for each in closed if each is not None], consumeErrors=True)
         ended.addTimeout(self._limits.drain / 4, self._reactor).addErrback(lambda _: None)
         ended.addCallback(lambda _: self._wait_for_calls())

@@ -83,6 +83,7 @@ class Directory:
 
     def __init__(self) -> None:
         self._doors: dict[str, RealmAuth] = {}
+        self._hidden: set[str] = set()
         self._templates: list[Template] = []  # those that win over the others first
 
     def add(self, name: str, door: RealmAuth) -> None:
@@ -94,9 +95,13 @@ class Directory:
         self._templates.append(template)
         self._templates.sort(key=lambda each: precedence(each.pattern, each.match), reverse=True)
 
+    def hide(self, name: str) -> None:
+        """Let there be no realm of this name, whatever the templates say."""
+        self._hidden.add(name)
+
     def template(self, name: str) -> Template | None:
         """The template that a name belongs to, whether a realm of it is open or not."""
-        if name in self._doors:
+        if name in self._doors or name in self._hidden:
             return None
         for template in self._templates:
             if matches(template.pattern, template.match, name):

@@ -99,9 +99,20 @@ class Watch:
     """Watches all realms of the process, and the process; a `wampd.router.duties.Duty`."""
 
     def __init__(
-        self, clock: Any, realms: Callable[[], Sequence[Realm]], tally: Tallied, process: Process, version: str
+        self,
+        clock: Any,
+        realms: Callable[[], Sequence[Realm]],
+        tally: Tallied,
+        process: Process,
+        version: str,
+        began: float | None = None,
     ) -> None:
-        """``clock`` is an ``IReactorTime``; ``realms`` tells those that are open."""
+        """``clock`` is an ``IReactorTime``; ``realms`` tells those that are open.
+
+        ``began`` is when the router was started (Unix time); `None`: now.
+        """
+        now = time.time()
+        began = now if began is None else began
         self._clock = clock
         self._realms = realms
         self.tally = tally
@@ -111,11 +122,11 @@ class Watch:
         self._about = {
             "version": version,
             "pid": os.getpid(),
-            "started": rfc3339(round(time.time() * 1_000_000), digits=3),
+            "started": rfc3339(round(began * 1_000_000), digits=3),
             "agent": f"wampd-{version}",
             "python": platform.python_version(),
         }
-        self._began = clock.seconds()
+        self._began = clock.seconds() - (now - began)
         self._watched: dict[str, RealmWatch] = {}
         self.charts = Charts((*SERIES, "cpu", "rss"))
         self.charted_at: float | None = None

@@ -19,6 +19,7 @@ from .auth_rules import AUTH_RULES, roles_exist
 from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
 from .component_rules import COMPONENT_RULES, components_of_settings
+from .control import CONTROL_REALM
 from .cookie_rules import COOKIE_RULES, cookies_of_listener, cookies_of_settings
 from .dashboard_rules import dashboards_of_listener, dashboards_of_settings
 from .events import History
@@ -38,6 +39,7 @@ from .outgoing_rules import OUTGOING_RULES
 from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
+from .process import Process, process_rules
 from .realms import OnDemand, Permission, Realm, Role
 from .request_rules import REQUEST_RULES, requests_of_realm
 from .site_rules import SITE_RULES, sites_of_listener
@@ -124,6 +126,8 @@ def _name(realm: Realm, here: Here) -> None:
         here.problem(f'"*" has no meaning here; write {quote(name[:-1])} with "match: prefix"', "name")
     elif realm.match == "exact" and name.endswith("."):
         here.problem(f'{quote(name)} ends with a dot; with "match: prefix" it is a template of realms', "name")
+    elif realm.match == "exact" and name == CONTROL_REALM:
+        here.problem(f"{quote(name)} is the realm in which the router is operated; give this one another name", "name")
     elif not is_uri(name, realm.uri_check, realm.match):
         here.problem(f"{quote(name)} is not a URI (match: {realm.match}, uri_check: {realm.uri_check})", "name")
     elif realm.match == "prefix" and (name.startswith(".") or ".." in name):
@@ -318,6 +322,7 @@ RULES: Mapping[type, Rule] = {
     KeyPair: _key_pair,
     Listener: _listener,
     Permission: _permission,
+    Process: process_rules,
     ProcessLimits: _process_limits,
     Realm: _realm,
     Role: _role,

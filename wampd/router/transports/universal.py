@@ -12,6 +12,9 @@ Rules
 
 from __future__ import annotations
 
+import os
+import socket
+import struct
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
@@ -52,6 +55,8 @@ class Speaks(Struct, frozen=True):
     """The WebSocket paths of hosts that have some of their own; ``websocket`` is for all others."""
     fits: Callable[[Any, str], bool] | None = None
     """Whether a connection (its transport) was made for a host with this one's certificate."""
+    is_private: bool = False
+    """Whether it matters whose processes the clients are: it is a Unix socket."""
 
 
 class House(Protocol):
@@ -245,7 +250,9 @@ class UniversalPort(TwistedProtocol):
 
     def _about(self, kind: str, **more: str) -> dict[str, Any]:
         """What is known of the connection; inside TLS also its channel, for methods of authentication."""
-        about = {"type": kind, "peer": self._address, **more}
+        about: dict[str, Any] = {"type": kind, "peer": self._address, **more}
+        if self._speaks.is_private:
+            about.update(_process_of(self.transport))
         if not isinstance(self.transport, TLSMemoryBIOProtocol):
             return about
         from wampd.router.transports.channels import TlsChannel  # only where there is TLS
@@ -323,3 +330,12 @@ def _nothing() -> None:
 def _address(transport: Any) -> str:
     """Where a client connects from: an IP address, or ``unix``."""
     return str(getattr(transport.getPeer(), "host", None) or "unix")
+
+
+def _process_of(transport: Any) -> dict[str, int]:
+    """Whose process connected to a Unix socket (``SO_PEERCRED``, unix(7)): its ``process`` and ``user``."""
+    if not hasattr(socket, "SO_PEERCRED"):  # not Linux: the socket's directory lets nobody else in
+        return {"process": 0, "user": os.getuid()}
+    told = transport.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    process, user, _ = struct.unpack("3i", told)
+    return {"process": process, "user": user}

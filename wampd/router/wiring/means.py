@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from wampd.auth.used import Used
+from wampd.router.control.desk import Desk
 from wampd.router.duties import Duty
 from wampd.router.inside.insiders import Insiders
 from wampd.router.realms import Realms
@@ -42,6 +43,8 @@ class Means(Struct, frozen=True):
     """Has the watch over the router."""
     readiness: Readiness
     """Tells whether the router is ready for work."""
+    desk: Desk
+    """Where the router is operated, and the tickets of its components."""
     used: Used
     """Signatures of requests that were used, whatever path they came by."""
     began: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from wampd.router.settings.model import Settings
 
 if TYPE_CHECKING:
     from wampd.router.hooks.courier import Courier
+    from wampd.router.observe.levels import Levels
     from wampd.router.observe.metrics import HooksState, Metrics
     from wampd.router.observe.watch import Watch
     from wampd.router.stores.store import Store
@@ -26,6 +28,10 @@ class Watching:
         self._connections = connections
         self._watch: Watch | None = None
         self._metrics: Metrics | None = None
+        self._started = False
+        self._began = time.time()
+        self.levels: Levels | None = None
+        """The levels of the log, where there is one."""
         self.couriers: dict[str, Courier] = {}
         """What delivers to webhooks, by realm."""
 
@@ -39,18 +45,36 @@ class Watching:
             realms = self._realms
             process = Process(self._reactor, self._connections)
             self._watch = Watch(
-                self._reactor, lambda: [shell.core for shell in realms.all()], realms.tally, process, wampd.__version__
+                self._reactor,
+                lambda: [shell.core for shell in realms.all()],
+                realms.tally,
+                process,
+                wampd.__version__,
+                self._began,
             )
         return self._watch
+
+    def debugs(self, subsystem: str) -> Callable[[], bool]:
+        """What tells whether the log has what a subsystem says at level ``debug``."""
+
+        def told() -> bool:
+            return self.levels is not None and self.levels.debugs(subsystem)
+
+        return told
 
     def monitor(self, settings: Settings) -> None:
         """Serve the monitors of the realms that have one."""
         for realm in settings.realms:
             if realm.monitor is not None:
-                from wampd.router.observe.monitor import Monitor
+                self.serve(realm.name, all_realms=realm.monitor.all_realms)
 
-                core = self._realms[realm.name].core
-                Monitor(core, self.watch, self._realms.end_of_turn, all_realms=realm.monitor.all_realms)
+    def serve(self, realm: str, *, all_realms: bool) -> None:
+        """Serve a monitor in a realm."""
+        from wampd.router.observe.monitor import Monitor
+
+        Monitor(self._realms[realm].core, self.watch, self._realms.end_of_turn, all_realms=all_realms)
+        if self._started:
+            self.watch.start()
 
     def metrics(self, settings: Settings, store: Store | None) -> Callable[[str], tuple[str, bytes]]:
         """What tells the metrics, by the header ``Accept``."""
@@ -75,7 +99,8 @@ class Watching:
             )
 
     def start(self) -> None:
-        """Begin to watch, if anybody does."""
+        """Begin to watch, if anybody does, or once somebody does."""
+        self._started = True
         if self._watch is not None:
             self._watch.start()
 

@@ -1,0 +1,1 @@
+"""The router's private socket: for those who operate it, and for the components that it hosts."""

@@ -1,0 +1,59 @@
+"""Tickets for components that the router hosts: made when a component's process is started, void when it has ended.
+
+Rules
+-----
+* A ticket is good on the private socket alone, for one realm, authid and role.
+* Kept is its digest. Who knows the ticket is the component: it gets it by its environment, or by a pipe.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+
+from wampd.auth.accounts import Account
+from wampd.auth.questions import FindAccount
+from wampd.auth.ticket import digest_of
+
+PROVIDER = "wampd"
+"""``authprovider`` of the sessions of hosted components."""
+
+
+class MintedAccounts:
+    """The accounts of hosted components in one realm: a place as those of `wampd.router.stores.accounts`."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, Account] = {}
+
+    def mint(self, authid: str, role: str) -> str:
+        """Let a component come in by this authid, in this role; return its ticket. An earlier one of the authid is void."""
+        ticket = secrets.token_urlsafe(32)
+        self._accounts[authid] = Account(authid=authid, role=role, provider=PROVIDER, ticket=digest_of(ticket))
+        return ticket
+
+    def revoke(self, authid: str) -> None:
+        """Let it come in no more."""
+        self._accounts.pop(authid, None)
+
+    def find(self, question: FindAccount) -> Account | None:
+        """The account that is asked for."""
+        return self._accounts.get(question.value) if isinstance(question.value, str) else None
+
+
+class Minted:
+    """The accounts of hosted components in all realms."""
+
+    def __init__(self) -> None:
+        self._realms: defaultdict[str, MintedAccounts] = defaultdict(MintedAccounts)
+
+    def of(self, realm: str) -> MintedAccounts | None:
+        """Those of one realm; `None`: there are none."""
+        return self._realms.get(realm)
+
+    def mint(self, realm: str, authid: str, role: str) -> str:
+        """Let a component come into a realm; return its ticket."""
+        return self._realms[realm].mint(authid, role)
+
+    def revoke(self, realm: str, authid: str) -> None:
+        """Let it come in no more."""
+        self._realms[realm].revoke(authid)

@@ -1,0 +1,109 @@
+"""Where the private socket of a router is, and where those of all routers are looked for.
+
+Rules
+-----
+* The socket of a router is ``PID.sock`` in a directory that its user alone may enter, unless the configuration names a
+  place.
+* The directory is the first of: what systemd gives a service (``RUNTIME_DIRECTORY``, systemd.exec(5)); ``wampd`` in what a
+  login has for such files (``XDG_RUNTIME_DIR``, XDG Base Directory Specification); ``/tmp/wampd-UID``.
+* A directory that belongs to somebody else, or that others may enter, is not used: who owns it could answer there.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+LONGEST: Final = 107
+"""Bytes of a socket's path (unix(7): ``sun_path`` has 108, a zero at the end included)."""
+OF_SERVICES: Final = Path("/run/wampd")
+"""Where the router's socket is if systemd runs it, as its unit says."""
+
+
+class Unusable(Exception):
+    """There can be no socket; the text says why, for people."""
+
+
+def directory(environ: Mapping[str, str], user: int) -> Path:
+    """Where the routers of this user (a uid) have their sockets, if they have this environment."""
+    if service := environ.get("RUNTIME_DIRECTORY"):
+        return Path(service.split(":")[0])
+    if session := environ.get("XDG_RUNTIME_DIR"):
+        return Path(session) / "wampd"
+    return Path(f"/tmp/wampd-{user}")  # noqa: S108 - see the rules above
+
+
+def prepared(socket: Path | None, environ: Mapping[str, str]) -> Path:
+    """The place for the socket of this process, which nobody else listens at; ``socket`` is what the configuration names.
+
+    Raise `Unusable`.
+    """
+    place = socket or directory(environ, os.getuid()) / f"{os.getpid()}.sock"
+    if len(os.fsencode(place.absolute())) > LONGEST:
+        raise Unusable(f"the path is longer than {LONGEST} bytes: {place}")
+    try:
+        if socket is None:
+            _make(place.parent)
+            _sweep(place.parent)
+        _clear(place)
+    except OSError as error:
+        raise Unusable(f"{error.filename or place}: {error.strerror}") from None
+    return place
+
+
+def sockets(environ: Mapping[str, str], user: int) -> Iterator[Path]:
+    """The sockets of routers that may be running: of this user, and of the service."""
+    for each in dict.fromkeys((directory(environ, user), OF_SERVICES)):
+        try:
+            found = sorted(each.glob("*.sock"))
+        except OSError:
+            continue
+        yield from (path for path in found if path.is_socket())
+
+
+def _make(place: Path) -> None:
+    """Make the directory, or see that it is ours alone."""
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    known = place.lstat()
+    if not stat.S_ISDIR(known.st_mode) or known.st_uid != os.getuid() or known.st_mode & 0o077:
+        raise Unusable(
+            f"{place} must be a directory that belongs to the router's user, and that no other may enter (mode 700)"
+        )
+
+
+def _sweep(place: Path) -> None:
+    """Take away the sockets of processes that are gone without having done so."""
+    for each in place.glob("*.sock"):
+        if each.stem.isdecimal() and not _lives(int(each.stem)):
+            each.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _clear(place: Path) -> None:
+    """Take away a socket that nobody listens at any more."""
+    import socket
+
+    if not place.is_socket():
+        if os.path.lexists(place):
+            raise Unusable(f"{place} is there, and is no socket")
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(place))
+        except ConnectionRefusedError:
+            place.unlink(missing_ok=True)
+            return
+    raise Unusable(f"another router listens at {place}")

@@ -1,0 +1,87 @@
+"""The private socket of the router, opened.
+
+A part of the composition root. Without it the router routes all the same, but cannot be operated by commands, and hosted
+components that want to join a realm cannot.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.internet.endpoints import UNIXServerEndpoint
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+
+from wampd.router.control.where import Unusable, prepared
+from wampd.router.reception import Door, Lobby, Reception
+from wampd.router.settings.listeners import TransportLimits
+from wampd.router.transports.universal import Speaks, UniversalPort
+from wampd.router.transports.upgrade import WebSocketPath
+from wampd.router.wire.serializers import codecs
+from wampd.router.wiring.listening import BACKLOG, frames_of, patience_of
+from wampd.router.wiring.means import Means, pace_of
+
+log = Logger()
+
+SERIALIZERS = ("json", "msgpack", "cbor")
+PATH = "/ws"
+"""Where WebSocket is spoken, for clients that have no RawSocket."""
+
+
+class PrivateSocket:
+    """The private socket."""
+
+    def __init__(self, means: Means, lobby: Lobby, environ: Mapping[str, str]) -> None:
+        self._means = means
+        self._lobby = lobby
+        self._environ = environ
+        self._port: Any = None
+        self.path = ""
+        """Where it is; ``""``: it is not open."""
+
+    def open(self) -> None:
+        """Listen. If that cannot be, the log says why."""
+        try:
+            place = str(prepared(self._means.settings.control.socket, self._environ).absolute())
+        except Unusable as why:
+            log.error("no commands can reach this router: {why}", why=str(why))
+            return
+        endpoint = UNIXServerEndpoint(self._means.reactor, place, backlog=BACKLOG, mode=0o600)
+        umask = os.umask(0o177)  # from its first moment nobody else can connect
+        try:
+            endpoint.listen(self._factory()).addCallbacks(lambda port: self._opened(place, port), self._failed)
+        finally:
+            os.umask(umask)
+
+    def close(self) -> Any:
+        """Listen no more; maybe with a Deferred."""
+        port, self._port, self.path = self._port, None, ""
+        self._means.desk.close()
+        return None if port is None else port.stopListening()
+
+    def _opened(self, place: str, port: Any) -> None:
+        self._port, self.path = port, place
+        log.debug("commands reach this router at {path}", path=place)
+
+    def _failed(self, failure: Any) -> None:
+        log.error("no commands can reach this router: {why}", why=failure.getErrorMessage())
+
+    def _factory(self) -> Any:
+        limits = TransportLimits()
+        means = self._means
+        speaks = Speaks(
+            websocket={PATH: WebSocketPath(serializers=SERIALIZERS, batched=False, origins=("same-host",))},
+            rawsocket=SERIALIZERS,
+            frames=frames_of(limits),
+            pace=pace_of(limits),
+            handshake_timeout=limits.handshake_timeout,
+            is_private=True,
+        )
+        reception = Reception(
+            self._lobby, means.realms, codecs(limits.depth, SERIALIZERS), patience_of(limits), private=self._means.desk
+        )
+        factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, means.wheel, None))
+        factory.noisy = False
+        return Door(factory, reception.receives)

@@ -1,0 +1,206 @@
+"""The listeners: from what is configured to ports that are open.
+
+A part of the composition root: here settings meet the transports, and the web server where one is configured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+
+from wampd.router.hostnames import ByHost
+from wampd.router.line import Patience
+from wampd.router.reception import Door, Lobby, Reception
+from wampd.router.settings.http import LongPollPath
+from wampd.router.settings.listeners import (
+    Compression,
+    Listener,
+    TransportLimits,
+    VirtualHost,
+    WampPath,
+    http_paths,
+    websocket_paths,
+)
+from wampd.router.settings.listeners import Tls as TlsSettings
+from wampd.router.system.sockets import Sockets, adopt
+from wampd.router.transports.universal import Speaks, UniversalPort
+from wampd.router.transports.upgrade import Deflate, WebSocketPath
+from wampd.router.wire.framing import FrameLimits
+from wampd.router.wire.serializers import codecs
+from wampd.router.wiring.means import Means, cookies_of, pace_of
+
+log = Logger()
+
+BACKLOG = 4096
+"""Connections that wait to be accepted; the system may allow fewer."""
+
+
+class Open(Struct, frozen=True):
+    """A listener that is open."""
+
+    listener: Listener
+    port: Any
+    """An ``IListeningPort``."""
+
+
+class Listening:
+    """All that is listened on."""
+
+    def __init__(self, lobby: Lobby, sockets: Sockets | None = None) -> None:
+        """``sockets`` are there already."""
+        self._lobby = lobby
+        self._sockets = sockets or Sockets()
+        self.open: list[Open] = []
+
+    def listen(self, listener: Listener, means: Means) -> Deferred[bool]:
+        """Open a listener; the Deferred tells whether that could be done. If not, the log says why."""
+
+        def opened(port: Any) -> bool:
+            self.open.append(Open(listener, port))
+            tls = " over TLS" if listener.tls is not None else ""
+            what = ", ".join(spoken_on(listener))
+            log.info("listening on {endpoint}{tls}: {what}", endpoint=listener.endpoint, tls=tls, what=what)
+            return True
+
+        def failed(failure: Any) -> bool:
+            why = failure.getErrorMessage()
+            log.critical("cannot listen on {endpoint}: {why}", endpoint=listener.endpoint, why=why)
+            return False
+
+        def listen() -> Any:
+            factory = factory_of(listener, means, self._lobby)
+            if there := self._sockets.take(listener.endpoint):
+                return adopt(means.reactor, there, factory)
+            return serverFromString(means.reactor, _with_backlog(listener.endpoint)).listen(factory)
+
+        return maybeDeferred(listen).addCallbacks(opened, failed)
+
+    def close(self) -> list[Any]:
+        """Listen no more; what has to be waited for, if anything."""
+        closed = [each.port.stopListening() for each in self.open]
+        self.open.clear()
+        return closed
+
+
+def factory_of(listener: Listener, means: Means, lobby: Lobby) -> Any:
+    """The Twisted factory of one listener."""
+    limits = listener.limits
+    reception = reception_of(listener, means, lobby)
+    certificates, fits = None, None
+    if listener.tls is not None:
+        from wampd.router.transports import tls  # and with it OpenSSL: only for those who want it
+
+        pairs = [(pair.certificate, pair.key) for pair in (listener.tls, *listener.tls.more)]
+        certificates = tls.Certificates(pairs, _client_certificates(listener.tls))
+        if listener.hosts and listener.tls.more:
+            fits = tls.fitting(certificates)
+    spoken = _websocket(listener, listener, means)
+    hosts = {name: _websocket(host, listener, means) for name, host in listener.hosts.items()}
+    speaks = Speaks(
+        websocket=spoken,
+        rawsocket=listener.rawsocket.serializers if listener.rawsocket is not None else (),
+        frames=frames_of(limits),
+        pace=pace_of(limits),
+        handshake_timeout=limits.handshake_timeout,
+        header_size=limits.header_size,
+        header_lines=limits.header_lines,
+        hosts=ByHost(hosts, spoken) if hosts else None,
+        fits=fits,
+    )
+    web = _web(listener, reception, means, fits) if any(True for _ in http_paths(listener)) else None
+    factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, means.wheel, web))
+    factory.noisy = False
+    return Door(factory if certificates is None else tls.wrap(factory, certificates), reception.receives)
+
+
+def reception_of(listener: Listener, means: Means, lobby: Lobby) -> Reception:
+    """What stands behind the port of one listener."""
+    limits = listener.limits
+    return Reception(
+        lobby,
+        means.realms,
+        codecs(limits.depth, _serializers(listener)),
+        patience_of(limits),
+        most_per_address=limits.connections_per_address,
+        opening_size=limits.opening_size,
+    )
+
+
+def patience_of(limits: TransportLimits) -> Patience:
+    """How long a connection is waited for."""
+    return Patience(join=limits.join_timeout, idle=limits.idle_timeout, close=limits.close_timeout)
+
+
+def frames_of(limits: TransportLimits) -> FrameLimits:
+    """How large what a connection sends may be."""
+    return FrameLimits(message_size=limits.message_size, fragments=limits.fragments, batch=limits.batch)
+
+
+def spoken_on(listener: Listener) -> list[str]:
+    """What is spoken on a listener, for people."""
+    spoken = [f"WebSocket at {_place(keys)}" for keys, _ in websocket_paths(listener)]
+    spoken += ["RawSocket"] if listener.rawsocket is not None else []
+    return spoken + [f"HTTP at {_place(keys)}" for keys, _ in http_paths(listener)]
+
+
+def _websocket(site: Listener | VirtualHost, listener: Listener, means: Means) -> Mapping[str, WebSocketPath]:
+    return {
+        path: WebSocketPath(
+            serializers=what.serializers if isinstance(what, WampPath) else (),
+            batched=isinstance(what, WampPath) and what.batched,
+            origins=what.origins,
+            deflate=_deflate(what.compression),
+            cookies=cookies_of(what.cookie, listener, means.realms) if isinstance(what, WampPath) else None,
+        )
+        for path, what in site.websocket.items()
+    }
+
+
+def _deflate(compression: Compression | None) -> Deflate | None:
+    return None if compression is None else Deflate(compression.window_bits, compression.no_context_takeover)
+
+
+def _web(
+    listener: Listener, reception: Reception, means: Means, fits: Callable[[Any, str], bool] | None
+) -> Callable[[], Any]:
+    """What makes the web server's protocol for one connection."""
+    from wampd.router.wiring.sites import site_of  # and with it Twisted's web server
+
+    site = site_of(listener, reception, means, fits)
+    site.startFactory()
+    return lambda: site.buildProtocol(None)
+
+
+def _client_certificates(settings: TlsSettings) -> Any:
+    """What a listener asks of its clients, if anything."""
+    from wampd.router.transports import tls
+
+    asked = settings.client_certificates
+    return None if asked is None else tls.ClientCertificates(asked.authorities, asked.required, asked.revocations)
+
+
+def _place(keys: Sequence[str]) -> str:
+    """The path that keys of the configuration lead to, with its host before it: ``/ws``, ``www.example.com/ws``."""
+    return (keys[1] if keys[0] == "hosts" else "") + keys[-1]
+
+
+def _serializers(listener: Listener) -> list[str]:
+    """The names of all serializers that a listener speaks, on any of its transports."""
+    spoken = [path.serializers for _, path in websocket_paths(listener) if isinstance(path, WampPath)]
+    spoken += [path.serializers for _, path in http_paths(listener) if isinstance(path, LongPollPath)]
+    if listener.rawsocket is not None:
+        spoken.append(listener.rawsocket.serializers)
+    return [name for names in spoken for name in names]
+
+
+def _with_backlog(endpoint: str) -> str:
+    """The endpoint with room for very many clients that come back at once, unless it says how much; Twisted's own is 50."""
+    if endpoint.partition(":")[0] in ("tcp", "tcp6", "unix") and ":backlog=" not in endpoint:
+        return f"{endpoint}:backlog={BACKLOG}"
+    return endpoint

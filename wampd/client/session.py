@@ -241,6 +241,10 @@ class Session:
         """Wait for the end of the session; return why it ended: a URI or a text."""
         return await asyncio.shield(self._over)
 
+    def loss(self) -> ConnectionLost:
+        """The end of the session, to be raised."""
+        return ConnectionLost(_ended(self._over.result()))
+
     async def leave(self, reason: str = "wamp.close.close_realm") -> None:
         """End the session in good order, in `FAREWELL` seconds at most."""
         await self._stop_serving()
@@ -408,7 +412,7 @@ class Session:
 
     def _see_open(self) -> None:
         if self.is_over:
-            raise ConnectionLost(_ended(self._over.result()))
+            raise self.loss()
 
     def _ask(
         self, kind: int, *rest: Any, payload: tuple[Sequence[Any], Mapping[str, Any]] | None = None

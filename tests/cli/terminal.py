@@ -16,11 +16,15 @@ class Terminal:
 
     def __init__(self, directory: Path, *words: str, **variables: str) -> None:
         command = [sys.executable, "-P", "-m", "wampd", *words]
+        variables = environment(**{"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **variables})
         self.shown = ""
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
-            os.chdir(directory)
-            os.execve(command[0], command, environment(PYTHONPATH=str(ROOT), TERM="xterm-256color", **variables))
+            try:
+                os.chdir(directory)
+                os.execve(command[0], command, variables)
+            finally:
+                os._exit(127)
 
     def see(self, text: str, timeout: float = START_TIMEOUT) -> None:
         """Wait until it shows something, after what was waited for before."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from twisted.internet.endpoints import UNIXServerEndpoint
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
+from wampd.router.control.passes import ComponentPasses, PrivatePeer
 from wampd.router.control.where import Unusable, prepared
 from wampd.router.reception import Door, Lobby, Reception
 from wampd.router.settings.listeners import TransportLimits
@@ -40,6 +42,8 @@ class PrivateSocket:
         self._port: Any = None
         self.path = ""
         """Where it is; ``""``: it is not open."""
+        self.passes = ComponentPasses(means.desk.minted, lambda: self.path)
+        """What lets components in."""
 
     def open(self) -> None:
         """Listen. If that cannot be, the log says why."""
@@ -80,7 +84,12 @@ class PrivateSocket:
             is_private=True,
         )
         reception = Reception(
-            self._lobby, means.realms, codecs(limits.depth, SERIALIZERS), patience_of(limits), private=self._means.desk
+            self._lobby,
+            means.realms,
+            codecs(limits.depth, SERIALIZERS),
+            patience_of(limits),
+            private=means.desk,
+            peer=partial(PrivatePeer, self.passes),
         )
         factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, means.wheel, None))
         factory.noisy = False

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from wampd.router.control.desk import Desk
-from wampd.router.settings.components import Component, GuestComponent
+from wampd.router.settings.components import Component
 
 if TYPE_CHECKING:
+    from wampd.router.control.passes import ComponentPasses
     from wampd.router.hosting.hosting import Changes, Hosting
-    from wampd.router.hosting.runs import Passes, Program
+    from wampd.router.hosting.runs import Program
 
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
 """What components get of the router's own environment, which may hold secrets."""
@@ -30,7 +31,7 @@ class Hosted:
         self._environ = {name: environ[name] for name in PASSED_ON if name in environ}
         self._desk: Desk | None = None
         self._hosting: Hosting | None = None
-        self.passes: Passes | None = None
+        self.passes: ComponentPasses | None = None
         """Lets components into their realms; to be set before the start."""
 
     @property
@@ -82,6 +83,7 @@ class Hosted:
             self._hosting.kill()
 
     def _made(self) -> Hosting:
+        from wampd.router.hosting.attending import Attending
         from wampd.router.hosting.hosting import Hosting
         from wampd.router.hosting.processes import Processes
         from wampd.router.hosting.runs import NoPasses
@@ -90,10 +92,12 @@ class Hosted:
 
         processes = Processes(self._reactor, self.passes or NoPasses(), Warden(self._reactor))
         telling = None if self._desk is None else Telling(self._desk.tell)
-        return Hosting(self._reactor, lambda _: processes, chance=random.random, now=time.time, watcher=telling)
+        hosting = Hosting(self._reactor, lambda _: processes, chance=random.random, now=time.time, watcher=telling)
+        if self.passes is not None:
+            self.passes.attendance = Attending(self._reactor, hosting)
+        return hosting
 
     def _program(self, component: Component) -> Program:
-        from wampd.router.hosting.runs import Program
+        from wampd.router.wiring.programs import program_of
 
-        assert isinstance(component, GuestComponent)
-        return Program(component, component.command, {**self._environ, **component.environment})
+        return program_of(component, self._environ)

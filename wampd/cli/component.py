@@ -1,13 +1,13 @@
 """``wampd component``: the components that a router runs."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from .words import Failure, Group, option, router_options
+from .words import EXIT_INTERRUPTED, Failure, Group, option, router_options
 
 COMPONENT = """\
 List the components that a router runs; start, stop and restart them; show what they print.
@@ -37,7 +37,7 @@ def _names(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> 
         listed = ask(Meant(ctx.params.get("file"), ctx.params.get("socket")), work, probe=SOON)
     except Failure:
         return []
-    names = dict.fromkeys(each["name"] for each in listed)
+    names = dict.fromkeys(each[key] for key in ("name", "id") for each in listed)
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
@@ -100,7 +100,12 @@ def logs(name: str, lines: int, follow: bool, file: str | None, socket: str | No
     async def work(session: Any, _router: Any) -> None:
         await (follow_lines if follow else show_lines)(session, name, lines)
 
-    ask(Meant(file, socket), work)
+    try:
+        ask(Meant(file, socket), work)
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+        return EXIT_INTERRUPTED  # which is how following ends
     return 0
 
 
@@ -109,13 +114,10 @@ def show_components(listed: Sequence[dict[str, Any]]) -> None:
     from . import showing
     from .showing import BAD, GOOD, Styled
 
-    several = {each["name"] for each in listed if each["instance"] > 1}
-
     def row(each: dict[str, Any]) -> list[str]:
-        name = f"{each['name']}.{each['instance']}" if each["name"] in several else each["name"]
         style = GOOD if each["ready"] else BAD
         return [
-            name,
+            each["id"],
             str(each["type"]),
             Styled(each["state"], style),
             str(each["pid"] or "-"),
@@ -130,11 +132,7 @@ def show_components(listed: Sequence[dict[str, Any]]) -> None:
     showing.table(columns, [row(each) for each in listed])
 
 
-def _ago(since: str | float | None) -> str:
+def _ago(since: str) -> str:
     from . import showing
 
-    if since is None:
-        return "-"
-    now = datetime.now().astimezone()
-    at = datetime.fromisoformat(since) if isinstance(since, str) else datetime.fromtimestamp(since).astimezone()
-    return showing.duration(max(0.0, (now - at).total_seconds()))
+    return showing.duration(max(0.0, (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds()))

@@ -4,9 +4,8 @@ Events are asked for before the lines that are kept, so that none is missed in b
 """
 
 import asyncio
-import sys
+from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from wampd.client import ConnectionLost, Event, Session
@@ -16,20 +15,45 @@ from .showing import printable
 MOST = 1000
 
 
-async def show_lines(session: Session, name: str, lines: int) -> list[Mapping[str, Any]]:
+class Names:
+    """What the instances of a component are called: by the component's name if it is the only one."""
+
+    def __init__(self, listed: list[Mapping[str, Any]]) -> None:
+        self._ids = {(each["name"], each["instance"]): str(each["id"]) for each in listed}
+        self._names = {each["id"]: each for each in listed}
+
+    def component(self, wanted: str) -> tuple[str, int | None]:
+        """The component that is meant by its name, or by that of one of its instances."""
+        each = self._names.get(wanted)
+        return (wanted, None) if each is None or each["name"] == wanted else (each["name"], each["instance"])
+
+    def shown(self, component: str, instance: int) -> str:
+        """What an instance is called."""
+        return self._ids.get((component, instance), f"{component}.{instance}")
+
+
+async def names_of(session: Session) -> Names:
+    """Ask the router for them."""
+    return Names((await session.call("wampd.component.list", timeout=10)).value)
+
+
+async def show_lines(session: Session, name: str, lines: int, names: Names | None = None) -> list[Mapping[str, Any]]:
     """Show the last lines; return them."""
-    answer = await session.call("wampd.component.logs", [name], {"lines": min(lines, MOST)}, timeout=10)
-    told: list[Mapping[str, Any]] = list(answer.value)
+    names = names or await names_of(session)
+    answer = await session.call("wampd.component.logs", [name], {"lines": min(max(lines, 1), MOST)}, timeout=10)
+    told: list[Mapping[str, Any]] = list(answer.value)[-lines:] if lines else []
     for each in told:
-        _show(each)
+        _show(each, names.shown(names.component(name)[0], each["instance"]))
     return told
 
 
 async def follow_lines(session: Session, name: str, lines: int) -> None:
     """Show the last lines, and those that come."""
+    names = await names_of(session)
+    component, instance = names.component(name)
     coming: asyncio.Queue[Event] = asyncio.Queue()
-    await session.subscribe(f"wampd.component.{name.partition('.')[0]}.log", coming.put_nowait)
-    shown = {_key(each) for each in await show_lines(session, name, lines)}
+    await session.subscribe(f"wampd.component.{component}.log", coming.put_nowait)
+    shown = Counter(map(_key, await show_lines(session, name, lines, names)))
     over = asyncio.ensure_future(session.over())
     while True:
         getting = asyncio.ensure_future(coming.get())
@@ -37,24 +61,17 @@ async def follow_lines(session: Session, name: str, lines: int) -> None:
         if not getting.done():
             raise ConnectionLost("the router has ended")
         each = getting.result().args[0]
-        if not _is_of(each, name):
+        if instance not in (None, each["instance"]):
             continue
-        if _key(each) in shown:
-            shown.discard(_key(each))
+        if shown[_key(each)]:
+            shown[_key(each)] -= 1
         else:
-            _show(each)
-
-
-def _is_of(line: Mapping[str, Any], name: str) -> bool:
-    wanted = name.partition(".")[2]
-    return not wanted or str(line.get("instance")) == wanted
+            _show(each, names.shown(component, each["instance"]))
 
 
 def _key(line: Mapping[str, Any]) -> tuple[Any, ...]:
-    return line.get("time"), line.get("instance"), line.get("stream"), line.get("text")
+    return line["time"], line["instance"], line["stream"], line["text"]
 
 
-def _show(line: Mapping[str, Any]) -> None:
-    at = datetime.fromtimestamp(line["time"]).astimezone().isoformat(timespec="milliseconds")
-    print(f"{at} {printable(line.get('name', ''))} {printable(line['text'])}")
-    sys.stdout.flush()
+def _show(line: Mapping[str, Any], name: str) -> None:
+    print(f"{line['time']} {name} {printable(line['text'])}", flush=True)

@@ -19,7 +19,7 @@ from click.shell_completion import CompletionItem
 EXIT_FAILED, EXIT_USAGE, EXIT_NOT_RUNNING, EXIT_INTERRUPTED = 1, 2, 3, 130
 FILE_HELP = "the configuration; without it ./config.yaml, or else the default that wampd brings"
 
-type_of_file = click.Path()  # it completes names of files; whether there is one is told by who reads it
+type_of_file = click.Path(readable=False)  # it completes names of files; whether there is one is told by who reads it
 
 
 class Entry(NamedTuple):

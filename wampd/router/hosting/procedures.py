@@ -80,15 +80,15 @@ class Procedures:
         from wampd.router.hosting.telling import line_of
 
         given = _taken(Logs, call)
-        if not 0 < given.lines <= MOST_LINES:
-            raise Refusal(INVALID_ARGUMENT, f"lines is 1 to {MOST_LINES}")
+        if not 0 <= given.lines <= MOST_LINES:
+            raise Refusal(INVALID_ARGUMENT, f"lines is 0 to {MOST_LINES}")
         _, supervisors = self._found(given.name)
         chosen = [each for each in supervisors if given.instance in (None, each.instance.number)]
         if not chosen:
             raise Refusal(NO_SUCH_COMPONENT, f"{given.name} has no instance {given.instance}")
         lines = [(line, each.instance.number) for each in chosen for line in each.lines.last(given.lines)]
         lines.sort(key=lambda it: it[0].time)
-        return [{"instance": number, **line_of(line)} for line, number in lines[-given.lines :]]
+        return [{"instance": number, **line_of(line)} for line, number in lines[max(0, len(lines) - given.lines) :]]
 
     def _found(self, name: str) -> tuple[Hosting, list[Supervisor]]:
         hosting = self._hosting()

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from wampd.router.control.desk import Desk
-from wampd.router.settings.components import Component, GuestComponent
+from wampd.router.settings.components import Component
 
 if TYPE_CHECKING:
     from wampd.router.hosting.hosting import Changes, Hosting
-    from wampd.router.hosting.runs import Passes, Program
+    from wampd.router.hosting.runs import Program, Starter
     from wampd.router.hosting.watching import FileWatches
+    from wampd.router.wiring.control import PrivateSocket
 
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
 """What components get of the router's own environment, which may hold secrets."""
@@ -41,8 +42,8 @@ class Hosted:
         self._hosting: Hosting | None = None
         self._follow_files = follow_files
         self._files: FileWatches | None = None
-        self.passes: Passes | None = None
-        """Lets components into their realms; to be set before the start."""
+        self.private: PrivateSocket | None = None
+        """By it components come into their realms; to be set before the start."""
 
     @property
     def hosting(self) -> Hosting | None:
@@ -98,15 +99,24 @@ class Hosted:
             self._hosting.kill()
 
     def _made(self) -> Hosting:
+        from wampd.router.hosting.attending import Attending
         from wampd.router.hosting.hosting import Hosting
         from wampd.router.hosting.processes import Processes
         from wampd.router.hosting.runs import NoPasses
         from wampd.router.hosting.telling import Telling
         from wampd.router.hosting.warding import Warden
 
-        processes = Processes(self._reactor, self.passes or NoPasses(), Warden(self._reactor))
+        private = self.private
+        processes = Processes(self._reactor, NoPasses() if private is None else private.passes, Warden(self._reactor))
         telling = None if self._desk is None else Telling(self._desk.tell)
-        return Hosting(self._reactor, lambda _: processes, chance=random.random, now=time.time, watcher=telling)
+
+        def starter(program: Program) -> Starter:
+            return processes if program.command or private is None else private.inside()
+
+        hosting = Hosting(self._reactor, starter, chance=random.random, now=time.time, watcher=telling)
+        if private is not None:
+            private.passes.attendance = Attending(self._reactor, hosting)
+        return hosting
 
     def _follow(self, hosting: Hosting, programs: Sequence[Program]) -> None:
         """Look at the files of components, where that is wanted."""
@@ -121,7 +131,6 @@ class Hosted:
             self._files.follow(programs)
 
     def _program(self, component: Component) -> Program:
-        from wampd.router.hosting.runs import Program
+        from wampd.router.wiring.programs import program_of
 
-        assert isinstance(component, GuestComponent)
-        return Program(component, component.command, {**self._environ, **component.environment})
+        return program_of(component, self._environ)

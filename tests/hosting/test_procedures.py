@@ -14,9 +14,10 @@ CONFIG = """
 realms: [{name: realm1, roles: [{name: anonymous}], auth: {anonymous: {role: anonymous}}}]
 listeners: [{endpoint: "tcp:${WAMPD_PORT}:interface=127.0.0.1", rawsocket: {}}]
 components:
-  - {name: two, instances: 2, command: [PYTHON, -c, "import os, time; print('I am', os.environ['WAMPD_INSTANCE'], flush=True); time.sleep(1000)"]}
+  - {name: two, instances: 2, command: [sh, -c, "echo I am $WAMPD_INSTANCE; exec sleep 1000"]}
   - {name: failing, command: [PYTHON, -c, "raise SystemExit(3)"], restart: {first: 30 s}}
-  - {name: waiting, command: [sleep, "1000"], after: [failing], ready: {log: never}, ready_timeout: 1 s}
+  - {name: late, command: [sleep, "1000"], ready: {log: never}, ready_timeout: 500 ms, restart: {first: 30 s}}
+  - {name: waiting, command: [sleep, "1000"], after: [late]}
 limits: {drain: 2 s}
 """
 
@@ -54,7 +55,7 @@ def operator(tmp_path):
 
 def test_all_instances_are_told_with_how_they_are(operator):
     rows = operator.rows()
-    assert list(rows) == ["two.1", "two.2", "failing", "waiting"]
+    assert list(rows) == ["two.1", "two.2", "failing", "late", "waiting"]
     two = rows["two.2"]
     assert (two["name"], two["instance"], two["type"], two["state"], two["ready"]) == ("two", 2, "guest", "ready", True)
     assert (two["restarts"], two["exit"], two["why"]) == (0, None, "")
@@ -64,7 +65,7 @@ def test_all_instances_are_told_with_how_they_are(operator):
     failing = rows["failing"]
     assert (failing["state"], failing["pid"], failing["ready"]) == ("restarting", None, False)
     assert (failing["exit"], failing["why"]) == ("failed, exit status 3", "failed, exit status 3")
-    assert rows["waiting"]["state"] in ("waiting", "starting")
+    assert (rows["waiting"]["state"], rows["waiting"]["why"]) == ("waiting", "waits for late")
 
 
 def test_the_status_of_the_router_tells_what_is_not_ready(operator):
@@ -88,7 +89,7 @@ def test_a_component_is_stopped_started_and_restarted(operator):
 
 
 def test_what_cannot_be_done_is_an_error(operator):
-    assert operator.refused("wampd.component.start", "failing") == "wampd.error.component_failed"
+    assert operator.refused("wampd.component.start", "late") == "wampd.error.component_failed"
     assert operator.refused("wampd.component.stop", "nobody") == "wampd.error.no_such_component"
     assert operator.refused("wampd.component.stop", "two.3") == "wampd.error.no_such_component"
     assert operator.refused("wampd.component.stop") == "wamp.error.invalid_argument"

@@ -3,7 +3,8 @@
 Rules
 -----
 * A component is called by its name, or one of its instances by its own (``adder.2``).
-* To start, stop and restart is answered when it is done; what cannot be done is an ERROR that says why.
+* To start, stop and restart is answered when it is done, with how the instances are then; what cannot be done is an ERROR that
+  says why.
 """
 
 from __future__ import annotations
@@ -106,7 +107,11 @@ class Procedures:
         longest = component.stop.grace + component.ready_timeout + PATIENCE
         asked: Deferred[Any] = maybeDeferred(do, hosting, name)
         asked.addTimeout(longest, self._clock)
-        asked.addCallback(lambda _: None)
+
+        def done(_: object) -> list[dict[str, Any]]:
+            from wampd.router.hosting.telling import state_of
+
+            return [state_of(each) for each in supervisors]
 
         def failed(failure: Failure) -> None:
             from wampd.router.hosting.supervisor import Fallen
@@ -119,7 +124,7 @@ class Procedures:
                 raise Refusal(NOT_DONE, f"{name} is not {what} after {longest:g} s{why}")
             failure.raiseException()
 
-        return asked.addErrback(failed)
+        return asked.addCallbacks(done, failed)
 
 
 def _taken(takes: Any, call: Reply) -> Any:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from twisted.internet.defer import DeferredList
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
 from wampd.router.duties import Duty
@@ -60,6 +60,10 @@ class Shutdown:
         self._begun = 0.0
         self._ended = False
         self._told: set[Attended] = set()
+        self.closed: Deferred[None] = Deferred()
+        """Fires when nothing is listened on, and the duties have ended."""
+        self.alone: Deferred[None] = Deferred()
+        """Fires when the components have ended."""
 
     @property
     def is_under_way(self) -> bool:
@@ -80,7 +84,7 @@ class Shutdown:
         closed = self._close() + [duty.stop() for duty in self._duties]
         ended = DeferredList([each for each in closed if each is not None], consumeErrors=True)
         ended.addTimeout(self._limits.drain / 4, self._reactor).addErrback(lambda _: None)
-        ended.addCallback(lambda _: self._wait_for_calls())
+        ended.addCallback(lambda _: self.closed.callback(None)).addCallback(lambda _: self._wait_for_calls())
 
     def _wait_for_calls(self) -> None:
         now = self._reactor.seconds()
@@ -103,7 +107,11 @@ class Shutdown:
         if rest:
             self._reactor.callLater(STEP, self._say_goodbye, rest, at_once)
         else:
-            self._hosting.stop(self._limits.drain / 2).addCallback(lambda _: self._wait_for_connections())
+            self._hosting.stop(self._limits.drain / 2).addCallback(lambda _: self._components_ended())
+
+    def _components_ended(self) -> None:
+        self.alone.callback(None)
+        self._wait_for_connections()
 
     def _tell(self, connection: Attended) -> None:
         self._told.add(connection)

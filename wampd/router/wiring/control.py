@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.endpoints import UNIXServerEndpoint
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
+from wampd.router.control.passes import ComponentPasses, PrivatePeer
 from wampd.router.control.where import Unusable, prepared
 from wampd.router.reception import Door, Lobby, Reception
 from wampd.router.settings.listeners import TransportLimits
@@ -23,6 +25,9 @@ from wampd.router.transports.upgrade import WebSocketPath
 from wampd.router.wire.serializers import codecs
 from wampd.router.wiring.listening import BACKLOG, frames_of, patience_of
 from wampd.router.wiring.means import Means, pace_of
+
+if TYPE_CHECKING:
+    from wampd.router.hosting.runs import Starter
 
 log = Logger()
 
@@ -43,6 +48,8 @@ class PrivateSocket:
         self._port: Any = None
         self.path = ""
         """Where it is; ``""``: it is not open."""
+        self.passes = ComponentPasses(means.desk.minted, lambda: self.path)
+        """What lets components in."""
 
     def open(self) -> None:
         """Listen. If that cannot be, the log says why."""
@@ -73,6 +80,12 @@ class PrivateSocket:
         if self._port is not None and self._means.settings.control.socket is not None:
             let_be(self._port)
 
+    def inside(self) -> Starter:
+        """What runs components in the router's own process."""
+        from wampd.router.inside.hosted import Inside  # and with it autobahn, which not everybody has
+
+        return Inside(self._means.reactor, self._means.realms, self._means.desk, self.passes)
+
     def close(self) -> Any:
         """Listen no more; maybe with a Deferred."""
         port, self._port, self.path = self._port, None, ""
@@ -98,7 +111,12 @@ class PrivateSocket:
             is_private=True,
         )
         reception = Reception(
-            self._lobby, means.realms, codecs(limits.depth, SERIALIZERS), patience_of(limits), private=self._means.desk
+            self._lobby,
+            means.realms,
+            codecs(limits.depth, SERIALIZERS),
+            patience_of(limits),
+            private=means.desk,
+            peer=partial(PrivatePeer, self.passes),
         )
         factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, means.wheel, None))
         factory.noisy = False

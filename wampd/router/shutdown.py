@@ -4,8 +4,8 @@ Rules
 -----
 * Listening stops at once, and who is still at its handshake is not let in. Calls under way get up to half of the drain time to
   finish, and so do requests of HTTP that others answer or that bring a file, unless the answer is one without an end. Then
-  sessions are told ``wamp.close.system_shutdown``, spread over what is left of it, so that they do not all come back in the same
-  moment. What a call then still waits for ends with an ERROR.
+  sessions are told ``wamp.close.system_shutdown``, spread over what is left of it, so that they do not all come back in the
+  same moment. What a call then still waits for ends with an ERROR.
 * Components of the router are stopped once the sessions are told, and not started again from the beginning on.
 * After the hard limit, or a second request, the process ends whatever still waits; no component is left behind.
 

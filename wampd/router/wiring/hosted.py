@@ -16,6 +16,7 @@ from wampd.router.settings.components import Component
 if TYPE_CHECKING:
     from wampd.router.hosting.hosting import Changes, Hosting
     from wampd.router.hosting.runs import Program, Starter
+    from wampd.router.hosting.watching import FileWatches
     from wampd.router.wiring.control import PrivateSocket
 
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
@@ -25,12 +26,22 @@ PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_E
 class Hosted:
     """The components of the configuration."""
 
-    def __init__(self, reactor: Any, components: Sequence[Component], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        components: Sequence[Component],
+        environ: Mapping[str, str],
+        *,
+        follow_files: bool = False,
+    ) -> None:
+        """``follow_files``: restart components in development when their files change."""
         self._reactor = reactor
         self._components = tuple(components)
         self._environ = {name: environ[name] for name in PASSED_ON if name in environ}
         self._desk: Desk | None = None
         self._hosting: Hosting | None = None
+        self._follow_files = follow_files
+        self._files: FileWatches | None = None
         self.private: PrivateSocket | None = None
         """By it components come into their realms; to be set before the start."""
 
@@ -64,10 +75,15 @@ class Hosted:
         """Have these components, and no others: only those are concerned whose settings are different."""
         if self._hosting is None:
             self._hosting = self._made()
-        return self._hosting.change([self._program(component) for component in components])
+        programs = [self._program(component) for component in components]
+        changes = self._hosting.change(programs)
+        self._follow(self._hosting, programs)
+        return changes
 
     def hold(self) -> None:
         """Let those that end from now on be."""
+        if self._files is not None:
+            self._files.stop()
         if self._hosting is not None:
             self._hosting.hold()
 
@@ -101,6 +117,18 @@ class Hosted:
         if private is not None:
             private.passes.attendance = Attending(self._reactor, hosting)
         return hosting
+
+    def _follow(self, hosting: Hosting, programs: Sequence[Program]) -> None:
+        """Look at the files of components, where that is wanted."""
+        watched = any(program.component.watch is not None for program in programs)
+        if self._files is None and (self._follow_files or watched):
+            from wampd.router.hosting.watching import FileWatches
+            from wampd.router.threads import Threads
+
+            threads = Threads(self._reactor, 1, "files of components")
+            self._files = FileWatches(self._reactor, hosting, threads.run, everything=self._follow_files)
+        if self._files is not None:
+            self._files.follow(programs)
 
     def _program(self, component: Component) -> Program:
         from wampd.router.wiring.programs import program_of

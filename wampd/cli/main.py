@@ -23,6 +23,7 @@ EPILOG = """\
 """
 
 ROUTER, PRINCIPALS, MORE = "The router", "Who may do what", "More"
+CLIENT = "As a client of a router"
 COMMANDS = {
     "init": Entry("wampd.cli.init:init", "write a configuration, a component and a page to begin with", ROUTER),
     "run": Entry("wampd.cli.run:run", "run the router until it is stopped (SIGTERM or Ctrl-C)", ROUTER),
@@ -30,6 +31,10 @@ COMMANDS = {
     "user": Entry("wampd.cli.user_words:user", "manage the principals in the store", PRINCIPALS),
     "key": Entry("wampd.cli.user_words:key", "make and show Ed25519 keys", PRINCIPALS),
     "auth": Entry("wampd.cli.auth_words:auth", "explain what a session may do, and by which rule", PRINCIPALS),
+    "call": Entry("wampd.cli.calling:call", "call a procedure, and print what it returns", CLIENT),
+    "publish": Entry("wampd.cli.publishing:publish", "publish an event, or many from standard input", CLIENT),
+    "subscribe": Entry("wampd.cli.subscribing:subscribe", "print events, one JSON object a line", CLIENT),
+    "tail": Entry("wampd.cli.subscribing:tail", "show everything that is published below a prefix", CLIENT),
     "completion": Entry("wampd.cli.completion:completion", "print what lets a shell complete commands", MORE),
     "version": Entry("wampd.cli.version:version", "print the versions of wampd and of what it runs on", MORE),
 }

@@ -35,6 +35,11 @@ COMMANDS = {
     "publish": Entry("wampd.cli.publishing:publish", "publish an event, or many from standard input", CLIENT),
     "subscribe": Entry("wampd.cli.subscribing:subscribe", "print events, one JSON object a line", CLIENT),
     "tail": Entry("wampd.cli.subscribing:tail", "show everything that is published below a prefix", CLIENT),
+    "register": Entry(
+        "wampd.cli.registering:register", "serve a procedure by a program that is run for each call", CLIENT
+    ),
+    "ping": Entry("wampd.cli.pinging:ping", "measure round trips through a router", CLIENT),
+    "profile": Entry("wampd.cli.profile:profile", "show the routers that you know by name", CLIENT),
     "completion": Entry("wampd.cli.completion:completion", "print what lets a shell complete commands", MORE),
     "version": Entry("wampd.cli.version:version", "print the versions of wampd and of what it runs on", MORE),
 }

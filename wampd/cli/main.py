@@ -39,6 +39,7 @@ COMMANDS = {
         "wampd.cli.registering:register", "serve a procedure by a program that is run for each call", CLIENT
     ),
     "ping": Entry("wampd.cli.pinging:ping", "measure round trips through a router", CLIENT),
+    "bench": Entry("wampd.cli.benching:bench", "load a router, and print what it carried", CLIENT),
     "profile": Entry("wampd.cli.profile:profile", "show the routers that you know by name", CLIENT),
     "completion": Entry("wampd.cli.completion:completion", "print what lets a shell complete commands", MORE),
     "version": Entry("wampd.cli.version:version", "print the versions of wampd and of what it runs on", MORE),

@@ -96,20 +96,24 @@ def _nobody_reads() -> int:
 
 def tell(error: ClientError, *, as_json: bool = False) -> int:
     """Say what went wrong; return the status for it."""
+    status, line = told(error)
+    if as_json and isinstance(error, WampError):
+        shown = {"error": error.uri, "args": error.arguments, "kwargs": error.kwargs}
+        click.echo(json_line(shown), err=True)
+    else:
+        complain(line)
+    return status
+
+
+def told(error: ClientError) -> tuple[int, str]:
+    """The status for an error, and what is to be said of it."""
     match error:
         case WampError():
-            if as_json:
-                shown = {"error": error.uri, "args": error.arguments, "kwargs": error.kwargs}
-                click.echo(json_line(shown), err=True)
-            else:
-                complain(error_line(error))
-            return TIME_OVER if error.uri in TIMEOUT_URIS else WAMP_ERROR
+            return TIME_OVER if error.uri in TIMEOUT_URIS else WAMP_ERROR, error_line(error)
         case TimeOver():
-            complain(str(error))
-            return TIME_OVER
+            return TIME_OVER, str(error)
         case CannotConnect() | ConnectionLost():
-            complain(str(error))
-            return NO_SESSION
+            return NO_SESSION, str(error)
     raise error
 
 

@@ -23,7 +23,9 @@ from wampd.auth.methods import Failed
 from wampd.auth.questions import NOBODY, FindAccount
 from wampd.realms.meta.sessions import KILLED
 from wampd.realms.session import Session
-from wampd.router.realms import Realms, RealmShell
+from wampd.router.audit import fields_of
+from wampd.router.realms import Realms
+from wampd.router.shells import RealmShell
 from wampd.router.stores.accounts import Accounts
 
 log = Logger()
@@ -44,7 +46,7 @@ class Recall:
         """``clock`` is an ``IReactorTime``. Nobody who is at the door now joins later than in ``again_after`` seconds."""
         self._clock = clock
         self._realms = realms
-        self._again_after = again_after
+        self.again_after = again_after
 
     def changed(self, door: RealmAuth, accounts: Accounts, authids: Collection[str] | None) -> None:
         """See what became of those who came in by this door, with these authids; `None`: of all."""
@@ -53,7 +55,7 @@ class Recall:
             told(door, accounts, authids)
         if self._realms.returning is not None:
             self._realms.returning.changed(door, accounts, authids)
-        self._clock.callLater(self._again_after, self._look, door, accounts, authids)
+        self._clock.callLater(self.again_after, self._look, door, accounts, authids)
 
     def begin(self, door: RealmAuth, accounts: Accounts) -> None:
         """Let those have a look who keep what outlives sessions."""
@@ -91,7 +93,13 @@ class Recall:
     def _expel(self, here: _Here, why: str, is_meant: Callable[[Session], bool] = lambda _: True) -> None:
         for shell, session in here:
             if is_meant(session) and session.id in shell.core.sessions:
-                log.info("{id} ({authid}) is sent away: {why}", id=session.id, authid=session.authid, why=why)
+                log.info(
+                    "{id} ({authid}) is sent away: {why}",
+                    id=session.id,
+                    authid=session.authid,
+                    why=why,
+                    log_fields=fields_of(session, shell.core.name),
+                )
                 shell.core.expel([session], KILLED, why)
                 shell.tidy()
         self._realms.end_of_turn()

@@ -137,7 +137,7 @@ class Passes(Protocol):
         ...
 
     def bind(self, instance: Instance, pid: int) -> None:
-        """This is the process; it leads a process group of the same number."""
+        """The process has begun, with this number; it leads a process group of the same number."""
         ...
 
     def void(self, instance: Instance) -> None:

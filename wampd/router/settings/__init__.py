@@ -15,7 +15,8 @@ from .listeners import (
     WampPath,
 )
 from .loader import load, load_with_places
-from .model import Log, ProcessLimits, Settings, Store
+from .log import Log
+from .model import ProcessLimits, Settings, Store
 from .problems import KeyPath, Place, Problem, SettingsError
 from .realms import OnDemand, Permission, Realm, Role
 from .secret import Secret

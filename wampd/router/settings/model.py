@@ -8,8 +8,10 @@ from msgspec import Meta
 from .components import Components
 from .control import Control
 from .listeners import Listener
+from .log import Log
 from .outgoing import Outgoing
-from .parts import Count, LogFormat, LogLevel, Name, Part, Seconds
+from .parts import Count, Name, Part, Seconds
+from .process import Process
 from .realms import Realm
 
 
@@ -73,15 +75,6 @@ class ProcessLimits(Part, frozen=True, kw_only=True):
     ] = 30.0
 
 
-class Log(Part, frozen=True, kw_only=True):
-    """What the router logs, on standard error."""
-
-    level: Annotated[LogLevel, Meta(description="The least level that is logged.")] = "info"
-    format: Annotated[LogFormat, Meta(description="`text` for people, `json` (one object a line) for machines.")] = (
-        "text"
-    )
-
-
 class Store(Part, frozen=True, kw_only=True):
     """What is kept beyond the life of the process: an SQLite database, open to no other user."""
 
@@ -113,3 +106,4 @@ class Settings(Part, frozen=True, kw_only=True):
         Control()
     )
     log: Annotated[Log, Meta(description="Logging.")] = Log()
+    process: Annotated[Process, Meta(description="The process itself: its user, and its PID file.")] = Process()

@@ -39,6 +39,7 @@ from .outgoing_rules import OUTGOING_RULES
 from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
+from .process import Process, process_rules
 from .realms import OnDemand, Permission, Realm, Role
 from .request_rules import REQUEST_RULES, requests_of_realm
 from .site_rules import SITE_RULES, sites_of_listener
@@ -321,6 +322,7 @@ RULES: Mapping[type, Rule] = {
     KeyPair: _key_pair,
     Listener: _listener,
     Permission: _permission,
+    Process: process_rules,
     ProcessLimits: _process_limits,
     Realm: _realm,
     Role: _role,

@@ -36,6 +36,9 @@ COMMANDS = {
     "user": Entry("wampd.cli.user_words:user", "manage the principals in the store", PRINCIPALS),
     "key": Entry("wampd.cli.user_words:key", "make and show Ed25519 keys", PRINCIPALS),
     "auth": Entry("wampd.cli.auth_words:auth", "explain what a session may do, and by which rule", PRINCIPALS),
+    "import-crossbar": Entry(
+        "wampd.cli.crossbar.command:import_crossbar", "translate a node configuration of Crossbar.io", MORE
+    ),
     "completion": Entry("wampd.cli.completion:completion", "print what lets a shell complete commands", MORE),
     "version": Entry("wampd.cli.version:version", "print the versions of wampd and of what it runs on", MORE),
 }

@@ -3,8 +3,6 @@
 import gc
 import os
 
-from wampd.router.system.origin import origin_of
-
 from .words import command, configuration_argument
 
 
@@ -15,6 +13,8 @@ def run(file: str | None) -> int:
 
     Nothing is started if the configuration is wrong: that is exit status 2.
     """
+    from wampd.router.system.origin import origin_of
+
     origin = origin_of(os.environ)
     gc.disable()  # what is loaded now is to stay, so it need not be looked through; the daemon turns it on again
     from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain

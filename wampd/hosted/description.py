@@ -31,12 +31,17 @@ SOCKET, URL, REALM, AUTHID, TICKET, INSTANCE, HOSTED = (
 )
 
 
+RUNNER = __file__.rpartition("/")[0] + "/__main__.py"
+"""The script that runs a component."""
+
+
 class Description(NamedTuple):
     """A component in Python."""
 
     run: str
     """``module:object``."""
     socket: str
+    """Empty: it is only looked whether it could be run."""
     realm: str
     authid: str
     ticket: str
@@ -55,6 +60,8 @@ def read(environ: MutableMapping[str, str] = os.environ) -> Description:
     """Take the description out of the environment, so that what the component starts does not have it. Raise `Trouble`."""
     try:
         told = json.loads(environ.pop(HOSTED))
+        if told.get("check"):
+            environ = {SOCKET: "", REALM: "", AUTHID: "", TICKET: ""}
         ticket = environ.pop(TICKET)
         return Description(
             run=told["run"],

@@ -40,12 +40,15 @@ class Found(NamedTuple):
     function: Callable[..., Any] | None = None
 
 
+def prepare(description: Description) -> None:
+    """Let modules be found where the description says."""
+    sys.path[0] = os.getcwd()  # in place of the directory of this script, which the interpreter has put there
+    sys.path[1:1] = [os.path.abspath(directory) for directory in description.path]
+
+
 def find(description: Description) -> Found:
     """Import what the description names. Raise `Trouble`."""
     module_name, _, name = description.run.partition(":")
-    # The interpreter has put the directory of this script first.
-    sys.path[0] = os.getcwd()
-    sys.path[1:1] = [os.path.abspath(directory) for directory in description.path]
     thing = _attribute(_module(module_name, description.path), name)
     found = _of_kind(thing, description)
     if description.framework in FRAMEWORKS and found.framework != description.framework:

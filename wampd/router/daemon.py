@@ -132,7 +132,7 @@ class Daemon:
         )
         self._duties = duties_of(self._means)
         self._private = PrivateSocket(self._means, self._lobby, os.environ)
-        self._hosting.passes = self._private.passes
+        self._hosting.private = self._private
         self._stop = Shutdown(
             reactor, settings.limits, self.realms, self._lobby, self._close, self._hosting, self._duties
         )

@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from wampd.router.hosting.output import Line
 from wampd.router.hosting.runs import Instance, Program, Starter
 from wampd.router.hosting.supervisor import Fallen, Supervisor
-from wampd.router.hosting.usage import usage_of
+from wampd.router.hosting.usage import Usage, usage_of
 from wampd.router.settings.components import Component
 
 log = Logger()
@@ -67,13 +67,18 @@ class Hosting:
         chance: Callable[[], float],
         now: Callable[[], float],
         watcher: Watcher | None = None,
+        usage: Callable[[int], Usage | None] = usage_of,
     ) -> None:
-        """``starter`` chooses what begins the runs of a component; ``chance`` draws from 0 to 1, ``now`` is Unix time."""
+        """``starter`` chooses what begins the runs of a component.
+
+        ``chance`` draws from 0 to 1, ``now`` is Unix time, ``usage`` tells what processes take.
+        """
         self._reactor = reactor
         self._starter = starter
         self._chance = chance
         self._now = now
         self._watcher = watcher or Watcher()
+        self._usage = usage
         self._programs: dict[str, Program] = {}
         self._supervisors: dict[str, list[Supervisor]] = {}
         self._leaving: list[Supervisor] = []
@@ -103,16 +108,15 @@ class Hosting:
         stopped = [name for name in self._programs if name not in new]
         started = [name for name in new if name not in self._programs]
         restarted = [name for name, program in new.items() if self._programs.get(name, program) != program]
-        left: dict[str, Any] = {name: self._leave(self._supervisors.pop(name)) for name in (*stopped, *restarted)}
+        for name in (*stopped, *restarted):
+            self._leave(self._supervisors.pop(name))
         self._programs = new
         for name in (*started, *restarted):
             self._supervisors[name] = self._made(new[name])
-        self._supervisors = {name: self._supervisors[name] for name in new}
-        for name in started:
-            self._begin(self._supervisors[name])
-        for name in restarted:
-            supervisors = self._supervisors[name]
-            left[name].addCallback(lambda _, those=supervisors: self._begin(those))
+        self._supervisors = {name: self._supervisors[name] for name in new}  # in the order of the configuration
+        for name in (*started, *restarted):
+            old = [each.stop() for each in self._leaving if each.instance.component.name == name]
+            DeferredList(old, consumeErrors=True).addCallback(self._begin, self._supervisors[name])
         self._watch_memory()
         return Changes(tuple(started), tuple(stopped), tuple(restarted))
 
@@ -131,7 +135,7 @@ class Hosting:
     def kill(self) -> None:
         """End them all at once."""
         for supervisor in self._instances():
-            supervisor.kill()
+            supervisor.destroy()
 
     # ---------------------------------------------------------------------------------------------------- one of them
 
@@ -193,20 +197,21 @@ class Hosting:
             for number in range(1, program.component.instances + 1)
         ]
 
-    def _begin(self, supervisors: Iterable[Supervisor]) -> None:
-        if self._held:
+    def _begin(self, _: object, supervisors: list[Supervisor]) -> None:
+        """Start the instances of a component, unless there are others meanwhile."""
+        if self._held or supervisors not in self._supervisors.values():
             return
         for supervisor in supervisors:
             supervisor.start().addErrback(_told_already)
 
-    def _leave(self, supervisors: list[Supervisor]) -> Deferred[Any]:
-        """Stop instances that are no longer configured; fires when they have ended."""
+    def _leave(self, supervisors: list[Supervisor]) -> None:
+        """Stop instances that are no longer configured."""
         self._leaving += supervisors
 
         def gone(_: object) -> None:
             self._leaving = [each for each in self._leaving if each not in supervisors]
 
-        return DeferredList([each.stop() for each in supervisors], consumeErrors=True).addCallback(gone)
+        DeferredList([each.stop() for each in supervisors], consumeErrors=True).addCallback(gone)
 
     def _watch_memory(self) -> None:
         """Look at memory as long as somebody may take only so much."""
@@ -219,7 +224,7 @@ class Hosting:
     def _look_at_memory(self) -> None:
         for supervisor in list(self._instances()):
             most = supervisor.instance.component.limits.memory
-            usage = usage_of(supervisor.pid) if most is not None and supervisor.pid is not None else None
+            usage = self._usage(supervisor.pid) if most is not None and supervisor.pid is not None else None
             if most is not None and usage is not None and usage.memory > most:
                 supervisor.condemn(f"takes {_mib(usage.memory)} of memory, more than its {_mib(most)}")
 

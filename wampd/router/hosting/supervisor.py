@@ -144,11 +144,10 @@ class Supervisor:
         if self.state in ("waiting", "resting"):
             self._life.stop()
 
-    def kill(self) -> None:
+    def destroy(self) -> None:
         """End it at once, for good."""
         self.hold()
-        if self._run is not None:
-            self._run.kill()
+        self.kill()
 
     def look_again(self) -> None:
         """Others may be ready that it waits for."""
@@ -271,8 +270,13 @@ class Supervisor:
     def ask(self) -> None:
         """Ask the run to end, and kill it after its time."""
         if self._run is not None:
-            self._run.ask_to_end()
             self._timer = self._reactor.callLater(self._grace, self._run.kill)
+            self._run.ask_to_end()  # it may end at once
+
+    def kill(self) -> None:
+        """End the run at once."""
+        if self._run is not None:
+            self._run.kill()
 
     def rest(self) -> None:
         """Wait before the next run."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.endpoints import UNIXServerEndpoint
 from twisted.internet.protocol import Factory
@@ -24,6 +24,9 @@ from wampd.router.transports.upgrade import WebSocketPath
 from wampd.router.wire.serializers import codecs
 from wampd.router.wiring.listening import BACKLOG, frames_of, patience_of
 from wampd.router.wiring.means import Means, pace_of
+
+if TYPE_CHECKING:
+    from wampd.router.hosting.runs import Starter
 
 log = Logger()
 
@@ -58,6 +61,12 @@ class PrivateSocket:
             endpoint.listen(self._factory()).addCallbacks(lambda port: self._opened(place, port), self._failed)
         finally:
             os.umask(umask)
+
+    def inside(self) -> Starter:
+        """What runs components in the router's own process."""
+        from wampd.router.inside.hosted import Inside  # and with it autobahn, which not everybody has
+
+        return Inside(self._means.reactor, self._means.realms, self._means.desk, self.passes)
 
     def close(self) -> Any:
         """Listen no more; maybe with a Deferred."""

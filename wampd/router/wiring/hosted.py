@@ -14,9 +14,9 @@ from wampd.router.control.desk import Desk
 from wampd.router.settings.components import Component
 
 if TYPE_CHECKING:
-    from wampd.router.control.passes import ComponentPasses
     from wampd.router.hosting.hosting import Changes, Hosting
-    from wampd.router.hosting.runs import Program
+    from wampd.router.hosting.runs import Program, Starter
+    from wampd.router.wiring.control import PrivateSocket
 
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
 """What components get of the router's own environment, which may hold secrets."""
@@ -31,8 +31,8 @@ class Hosted:
         self._environ = {name: environ[name] for name in PASSED_ON if name in environ}
         self._desk: Desk | None = None
         self._hosting: Hosting | None = None
-        self.passes: ComponentPasses | None = None
-        """Lets components into their realms; to be set before the start."""
+        self.private: PrivateSocket | None = None
+        """By it components come into their realms; to be set before the start."""
 
     @property
     def hosting(self) -> Hosting | None:
@@ -90,11 +90,16 @@ class Hosted:
         from wampd.router.hosting.telling import Telling
         from wampd.router.hosting.warding import Warden
 
-        processes = Processes(self._reactor, self.passes or NoPasses(), Warden(self._reactor))
+        private = self.private
+        processes = Processes(self._reactor, NoPasses() if private is None else private.passes, Warden(self._reactor))
         telling = None if self._desk is None else Telling(self._desk.tell)
-        hosting = Hosting(self._reactor, lambda _: processes, chance=random.random, now=time.time, watcher=telling)
-        if self.passes is not None:
-            self.passes.attendance = Attending(self._reactor, hosting)
+
+        def starter(program: Program) -> Starter:
+            return processes if program.command or private is None else private.inside()
+
+        hosting = Hosting(self._reactor, starter, chance=random.random, now=time.time, watcher=telling)
+        if private is not None:
+            private.passes.attendance = Attending(self._reactor, hosting)
         return hosting
 
     def _program(self, component: Component) -> Program:

@@ -12,16 +12,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Final
 
-import wampd.hosted
 from wampd.hosted import description
 from wampd.router.hosting.runs import Program
 from wampd.router.settings.component_rules import interpreter
 from wampd.router.settings.components import Component, GuestComponent, PythonComponent
-
-RUNNER: Final = str(Path(wampd.hosted.__file__).with_name("__main__.py"))
 
 
 def program_of(component: Component, environ: Mapping[str, str]) -> Program:
@@ -32,7 +27,7 @@ def program_of(component: Component, environ: Mapping[str, str]) -> Program:
     if component.in_process:
         return Program(component, ())
     python = None if component.python is None else interpreter(component.python)
-    command = (sys.executable if python is None else str(python.absolute()), RUNNER, component.name)
+    command = (sys.executable if python is None else str(python.absolute()), description.RUNNER, component.name)
     return Program(component, command, {**environment, description.HOSTED: _described(component)})
 
 

@@ -121,6 +121,7 @@ class Daemon:
         sender = Sender(reactor, settings.outgoing)
         watching = Watching(reactor, self.realms, lambda: self._lobby.open)
         self._hosting = Hosted(reactor, settings.components, os.environ, follow_files=follow_files)
+        watching.components = self._hosting.states
         store = self._places.store
         readiness = Readiness(self._listening.open, len(settings.listeners), self._lobby, store, self._hosting)
         self._means = Means(

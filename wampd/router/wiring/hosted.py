@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from wampd.router.control.desk import Desk
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wampd.router.hosting.hosting import Changes, Hosting
     from wampd.router.hosting.runs import Program, Starter
     from wampd.router.hosting.watching import FileWatches
+    from wampd.router.observe.components import ComponentState
     from wampd.router.wiring.control import PrivateSocket
 
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
@@ -58,6 +59,16 @@ class Hosted:
     def down(self) -> list[str]:
         """The names of the instances that should be ready, and are not."""
         return [] if self._hosting is None else self._hosting.down()
+
+    def states(self) -> Iterator[ComponentState]:
+        """How components are, for metrics."""
+        from wampd.router.observe.components import ComponentState
+
+        components = {} if self._hosting is None else self._hosting.components
+        for name, supervisors in components.items():
+            up = sum(each.is_up for each in supervisors)
+            restarts = 0 if self._hosting is None else self._hosting.restarts(name)
+            yield ComponentState(name, len(supervisors), up, restarts)
 
     def serve(self, desk: Desk) -> None:
         """Let operators see and steer components."""

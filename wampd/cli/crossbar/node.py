@@ -93,7 +93,8 @@ def _worker(section: Section, kind: str, draft: Draft) -> Worker:
     if kind == "guest":
         return Worker(section.item, (), Table())
     section.lost(_MANHOLE, "manhole")
-    section.lost("give components their connections to databases", "connections")
+    if kind != "proxy":
+        section.lost("give components their connections to databases", "connections")
     options = section.table("options")
     if options is None:
         return Worker(section.item, realms, Table())

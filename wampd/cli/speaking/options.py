@@ -22,6 +22,7 @@ from typing import Any, Final, TypeVar
 import click
 from msgspec import Struct
 
+from wampd.cli.words import EXIT_USAGE, Failure, option
 from wampd.client.connecting import CONNECT, connect
 from wampd.client.errors import CannotConnect
 from wampd.client.proving import METHODS, Credentials
@@ -80,22 +81,24 @@ class Preset(Struct, frozen=True):
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
+_option: Final = functools.partial(option, section="Which router, and as whom")
+
 _OPTIONS: Final = (
-    click.option("--url", envvar="WAMPD_URL", show_envvar=True, help=f"The router  [default: {DEFAULT_URL}]"),
-    click.option("--realm", envvar="WAMPD_REALM", show_envvar=True, help=f"The realm  [default: {DEFAULT_REALM}]"),
-    click.option("--profile", envvar="WAMPD_PROFILE", show_envvar=True, help="A router of your profiles.yaml."),
-    click.option("--auth", type=click.Choice(METHODS), help="How to prove who you are  [default: what is given]"),
-    click.option("--authid", help="Who you are."),
-    click.option("--role", help="The role to ask for."),
-    click.option("--secret-file", type=_FILE, help="Holds a ticket, password or token; '-': standard input."),
-    click.option("--ask", is_flag=True, help="Ask for the ticket or password."),
-    click.option("--key-file", type=_FILE, help="Holds your Ed25519 key (wampd key new)."),
-    click.option("--cookie-file", type=_FILE, help="Holds name=value of a cookie."),
-    click.option("--serializer", type=click.Choice(SERIALIZERS), help="How messages are written  [default: json]"),
-    click.option("--ca", type=_FILE, help="Authorities to trust in place of the system's (PEM)."),
-    click.option("--cert", type=_FILE, help="Your certificate (PEM), with its key unless --cert-key."),
-    click.option("--cert-key", type=_FILE, help="The key of your certificate (PEM)."),
-    click.option(
+    _option("--url", envvar="WAMPD_URL", show_envvar=True, help=f"The router  [default: {DEFAULT_URL}]"),
+    _option("--realm", envvar="WAMPD_REALM", show_envvar=True, help=f"The realm  [default: {DEFAULT_REALM}]"),
+    _option("--profile", envvar="WAMPD_PROFILE", show_envvar=True, help="A router of your profiles.yaml."),
+    _option("--auth", type=click.Choice(METHODS), help="How to prove who you are  [default: what is given]"),
+    _option("--authid", help="Who you are."),
+    _option("--role", help="The role to ask for."),
+    _option("--secret-file", type=_FILE, help="Holds a ticket, password or token; '-': standard input."),
+    _option("--ask", is_flag=True, help="Ask for the ticket or password."),
+    _option("--key-file", type=_FILE, help="Holds your Ed25519 key (wampd key new)."),
+    _option("--cookie-file", type=_FILE, help="Holds name=value of a cookie."),
+    _option("--serializer", type=click.Choice(SERIALIZERS), help="How messages are written  [default: json]"),
+    _option("--ca", type=_FILE, help="Authorities to trust in place of the system's (PEM)."),
+    _option("--cert", type=_FILE, help="Your certificate (PEM), with its key unless --cert-key."),
+    _option("--cert-key", type=_FILE, help="The key of your certificate (PEM)."),
+    _option(
         "--connect-timeout", type=click.FloatRange(0, min_open=True), default=CONNECT, show_default=True, metavar="S"
     ),
 )
@@ -117,8 +120,8 @@ def speaks_wamp(command: F) -> F:
         return command(*args, target=target(given), **kwargs)
 
     decorated: Any = with_target
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
+    for each in reversed(_OPTIONS):
+        decorated = each(decorated)
     return decorated  # type: ignore[no-any-return]
 
 
@@ -150,7 +153,7 @@ def target(given: dict[str, Any]) -> Target:
 
 
 def _preset(name: str | None, *, has_url: bool) -> Preset:
-    """The profile that counts. Raise `click.UsageError`."""
+    """The profile that counts. Raise `Failure`."""
     from wampd.cli.speaking.where import profiles_file
 
     if name is None and (has_url or not profiles_file().exists()):
@@ -160,7 +163,7 @@ def _preset(name: str | None, *, has_url: bool) -> Preset:
     try:
         return preset(name)
     except WrongProfiles as why:
-        raise click.UsageError(str(why)) from None
+        raise Failure(str(why), EXIT_USAGE) from None
 
 
 def _credentials(given: dict[str, Any], preset: Preset, trust: Trust) -> Credentials:

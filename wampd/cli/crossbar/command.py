@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wampd.cli.words import Failure, command, option, type_of_file
+from wampd.cli.words import EXIT_USAGE, Failure, command, option, type_of_file
 
 if TYPE_CHECKING:
     from .importing import Imported
@@ -35,13 +35,15 @@ def import_crossbar(config: str, output: str, cbdir: str | None, force: bool) ->
     from wampd.router.settings import SettingsError
 
     from .importing import Imported
+    from .report import printable
 
     target = None if output == STANDARD_OUTPUT else _target(output, force=force)
     try:
         imported = Imported(_configuration(config), None if cbdir is None else Path(cbdir), _directory(target))
     except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
+        for problem in error.problems:
+            print(printable(str(problem)), file=sys.stderr)
+        return EXIT_USAGE
     _carry_out(imported, target)
     for finding in (*imported.report.of("lost"), *imported.report.of("note")):
         print(finding, file=sys.stderr)

@@ -18,7 +18,7 @@ from tests.cli.crossbar.importing import Result
 from wampd.router.settings import SettingsError
 
 OF_THE_MACHINE = re.compile(
-    r"cannot read the file|there is no directory|there is no program|module|environment variable|cannot listen here"
+    r"cannot read|there is no directory|there is no program|module|environment variable|cannot listen here"
     r"|cannot write into|there is no processor|is no program"
 )
 

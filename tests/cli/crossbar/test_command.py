@@ -62,7 +62,7 @@ def test_what_a_wrong_input_says_cannot_leave_its_line_either(here, capsys):
 
 def test_a_file_that_is_there_is_replaced_only_by_force(here, capsys):
     (here / "config.yaml").write_text("mine")
-    assert main(["import-crossbar", "node.json"]) == 1
+    assert main(["import-crossbar", "node.json"]) == 2
     assert "config.yaml is there already; say -o for another place, or --force to replace it" in capsys.readouterr().err
     assert (here / "config.yaml").read_text() == "mine"
     assert main(["import-crossbar", "node.json", "--force"]) == 0
@@ -99,7 +99,7 @@ def test_yaml_is_read_as_well(here):
 
 def test_a_place_that_cannot_be_written_is_told(here, capsys):
     (here / "file").touch()
-    assert main(["import-crossbar", "node.json", "-o", "file/x.yaml"]) == 1
+    assert main(["import-crossbar", "node.json", "-o", "file/x.yaml"]) == 2
     assert capsys.readouterr().err.startswith("wampd import-crossbar: cannot make the directory file")
 
 

@@ -30,7 +30,8 @@ def import_crossbar(config: str, output: str, cbdir: str | None, force: bool) ->
     """Translate a node configuration of Crossbar.io into one of wampd.
 
     What has no counterpart is listed line by line on standard error, and at the head of the result. Exit status: 0 all is
-    translated, 1 something is left to do (the result is written all the same), 2 CONFIG is wrong (nothing is written).
+    translated, 1 something is left to do (the result is written all the same), 2 CONFIG or the
+    command line is wrong (nothing is written).
     """
     from wampd.router.settings import SettingsError
 
@@ -67,7 +68,7 @@ def _carry_out(imported: "Imported", target: Path | None) -> None:
         else:
             imported.save(target)
     except OSError as trouble:
-        raise Failure(f"cannot write into {_directory(target)}: {trouble.strerror}") from None
+        raise Failure(f"cannot write into {_directory(target)}: {trouble.strerror}", EXIT_USAGE) from None
 
 
 def _target(output: str, *, force: bool) -> Path:
@@ -76,11 +77,11 @@ def _target(output: str, *, force: bool) -> Path:
     if output.endswith("/") or path.is_dir():
         path = path / "config.yaml"
     if path.exists() and not force:
-        raise Failure(f"{path} is there already; say -o for another place, or --force to replace it")
+        raise Failure(f"{path} is there already; say -o for another place, or --force to replace it", EXIT_USAGE)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as trouble:
-        raise Failure(f"cannot make the directory {path.parent}: {trouble.strerror}") from None
+        raise Failure(f"cannot make the directory {path.parent}: {trouble.strerror}", EXIT_USAGE) from None
     return path
 
 

@@ -62,10 +62,11 @@ from wampd.router.wiring.watching import Watching
 log = Logger()
 
 
-def run(settings: Settings, configuration: Path, origin: Origin | None = None) -> int:
+def run(settings: Settings, configuration: Path, origin: Origin | None = None, *, follow_files: bool = False) -> int:
     """Run the router until it is stopped; return the exit status.
 
     ``configuration`` is the file of the settings; ``origin`` what the process was given.
+    With ``follow_files`` components are restarted when their files change.
     """
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
@@ -73,7 +74,7 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None) -
     standing = Standing(os.environ, origin)
     try:
         standing.prepare(settings, BACKLOG, lambda: load(configuration, os.environ))
-        daemon = Daemon(reactor, settings, configuration, standing)
+        daemon = Daemon(reactor, settings, configuration, standing, follow_files=follow_files)
     except Unusable as why:  # the store; or a file that has changed since it was checked
         log.critical("cannot start: {why}", why=str(why))
         standing.failed(str(why))
@@ -96,7 +97,13 @@ class Daemon:
     """The running router."""
 
     def __init__(
-        self, reactor: Any, settings: Settings, configuration: Path | None = None, standing: Standing | None = None
+        self,
+        reactor: Any,
+        settings: Settings,
+        configuration: Path | None = None,
+        standing: Standing | None = None,
+        *,
+        follow_files: bool = False,
     ) -> None:
         self.status = 0
         self._standing = standing or Standing({})
@@ -115,7 +122,8 @@ class Daemon:
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)
         watching = Watching(reactor, self.realms, lambda: self._lobby.open)
-        self._hosting = Hosted(reactor, settings.components, os.environ)
+        self._hosting = Hosted(reactor, settings.components, os.environ, follow_files=follow_files)
+        watching.components = self._hosting.states
         store = self._places.store
         readiness = Readiness(self._listening.open, len(settings.listeners), self._lobby, store, self._hosting)
         self._means = Means(

@@ -18,6 +18,7 @@ import gc
 import os
 import resource
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -198,8 +199,9 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
         self._places.start()
-        faulthandler.enable()
-        faulthandler.register(signal.SIGQUIT)
+        if sys.stderr is not None:
+            faulthandler.enable()
+            faulthandler.register(signal.SIGQUIT)
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
         signal.signal(signal.SIGUSR2, self._hand_over)
         self._listening.accepts = not self._standing.waits

@@ -1,4 +1,7 @@
-"""The container image, without an engine to build it: its steps are scripts, which are run here, and what they make is used."""
+"""The container image, without an engine to build it: its steps are scripts, which are run here, and what they make is used.
+
+docs/operation.md says how it is built and run.
+"""
 
 import json
 import os
@@ -82,6 +85,19 @@ def test_the_example_for_compose_gives_the_router_time_to_stop_and_nothing_to_wr
     assert service["cap_drop"] == ["ALL"]
     assert service["tmpfs"] == ["/run/wampd"]
     assert int(service["stop_grace_period"].removesuffix("s")) > 30  # limits.stop
+
+
+def test_the_example_for_kubernetes_fits_the_image() -> None:
+    page = (ROOT / "docs" / "operation.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(spec:\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    spec = yaml.safe_load(block)["spec"]
+    assert str(spec["securityContext"]["runAsUser"]) == USER
+    assert spec["terminationGracePeriodSeconds"] > 30  # limits.stop
+    (container,) = spec["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    written = {each["mountPath"] for each in container["volumeMounts"] if not each.get("readOnly")}
+    assert written == {"/run/wampd", "/var/lib/wampd"}
+    assert {each["name"] for each in container["volumeMounts"]} == {each["name"] for each in spec["volumes"]}
 
 
 def test_the_user_and_its_directories_are_made_once_and_for_all(tmp_path: Path) -> None:

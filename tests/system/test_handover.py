@@ -1,4 +1,7 @@
-"""A router that hands over to the next process of it: nobody is refused, nothing is lost, and what fails changes nothing."""
+"""A router that hands over to the next process of it: nobody is refused, nothing is lost, and what fails changes nothing.
+
+These are the promises of docs/operation.md, "A new process without a gap".
+"""
 
 import os
 import re

@@ -55,6 +55,8 @@ class Lobby:
         """How many were refused so far."""
         self.waiting = 0
         """Connections that are only told that there is no room."""
+        self.arriving = 0
+        """Connections that have not said yet what they want."""
         self.closing = False
         """The router is being stopped: nobody is let in."""
         self.requests: set[Any] = set()
@@ -135,6 +137,10 @@ class Reception:
         self._lobby.open += 1
         self._by_address[address] += 1
         return True
+
+    def arrives(self, by: int) -> None:
+        """Count those that have not said yet what they want: one more, or one less."""
+        self._lobby.arriving += by
 
     def receives(self, address: str) -> bool:
         """Whether there is room for a connection, or at least for telling it that there is none."""

@@ -111,6 +111,7 @@ class Daemon:
         self._reactor = reactor
         self._settings = settings
         self._wheel = Wheel(reactor)
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]  # before it is raised for the router's connections
         self._lobby = Lobby(_connections_allowed(settings), reactor.seconds)
         self._listening = Listening(self._lobby, self._standing.sockets)
         agent = f"wampd-{wampd.__version__}"
@@ -123,7 +124,7 @@ class Daemon:
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)
         watching = Watching(reactor, self.realms, lambda: self._lobby.open)
-        self._hosting = Hosted(reactor, settings.components, os.environ, follow_files=follow_files)
+        self._hosting = Hosted(reactor, settings.components, os.environ, follow_files=follow_files, files=files)
         watching.components = self._hosting.states
         store = self._places.store
         readiness = Readiness(self._listening.open, len(settings.listeners), self._lobby, store, self._hosting)

@@ -337,7 +337,6 @@ def joined_as_told(ticket=None):
         return session.receive()[0] == WELCOME
 
 
-@pytest.mark.trap(4)
 def test_a_ticket_is_of_no_use_to_another_process(host, tmp_path):
     write(tmp_path, "guest.py", GUEST.format(root=str(Path(__file__).parents[2])))
     command = f"command: ['${{WAMPD_PYTHON}}', {tmp_path}/guest.py]"

@@ -6,6 +6,7 @@ Rules
 * On SIGTERM, SIGINT or SIGHUP: stop listening, let calls under way finish for a while, say GOODBYE
   ``wamp.close.system_shutdown`` to every session, close, and exit with status 0; a second signal ends at once, and so does
   the hard limit.
+* On SIGUSR2 a new router takes over (`wampd.router.system.handover`).
 * On SIGUSR1 the tally is logged. On SIGQUIT the stacks of all threads are written to standard error, and the router goes on; on
   SIGABRT, as a watchdog sends it, too, and it ends.
 """
@@ -17,6 +18,7 @@ import gc
 import os
 import resource
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +57,7 @@ from wampd.router.wiring.places import Places
 from wampd.router.wiring.plans import plan_of, template_of
 from wampd.router.wiring.readiness import Readiness
 from wampd.router.wiring.standing import Standing
+from wampd.router.wiring.succession import Handover
 from wampd.router.wiring.watching import Watching
 
 log = Logger()
@@ -75,7 +78,7 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None, *
         daemon = Daemon(reactor, settings, configuration, standing, follow_files=follow_files)
     except Unusable as why:  # the store; or a file that has changed since it was checked
         log.critical("cannot start: {why}", why=str(why))
-        standing.end()
+        standing.failed(str(why))
         log_lines.finish()
         return 1
     end_of_turn.append(daemon.realms.end_of_turn)
@@ -139,11 +142,13 @@ class Daemon:
             began=time.time(),
         )
         self._duties = duties_of(self._means)
-        self._private = PrivateSocket(self._means, self._lobby, os.environ)
+        self._private = PrivateSocket(self._means, self._lobby, os.environ, self._standing.sockets)
         self._hosting.private = self._private
         self._stop = Shutdown(
             reactor, settings.limits, self.realms, self._lobby, self._close, self._hosting, self._duties
         )
+        self._handover = Handover(reactor, self._standing, self._listening, self._private, self._stop)
+        self._means.desk.offer({"wampd.node.handover": self._handover.serve})
 
     # ------------------------------------------------------------------------------------------------------- wiring
 
@@ -194,9 +199,12 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
         self._places.start()
-        faulthandler.enable()
-        faulthandler.register(signal.SIGQUIT)
+        if sys.stderr is not None:
+            faulthandler.enable()
+            faulthandler.register(signal.SIGQUIT)
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
+        signal.signal(signal.SIGUSR2, self._hand_over)
+        self._listening.accepts = not self._standing.waits
         self._private.open()
         asked = [self._listening.listen(listener, self._means) for listener in self._settings.listeners]
         DeferredList(asked).addCallback(self._started)
@@ -204,11 +212,16 @@ class Daemon:
     def _started(self, results: list[tuple[bool, Any]]) -> None:
         if not all(opened for _, opened in results):
             self.status = 1
+            self._standing.failed("not everything could be listened on")
             self._reactor.stop()
             return
+        self._standing.opened(self._reactor, self._serve)
+
+    def _serve(self) -> None:
+        self._listening.accept()
         for duty in self._duties:
             duty.start()
-        self._hosting.start()
+        self._standing.when_alone(self._hosting.start)
         self.realms.tally.start()
         self._standing.listening(self._reactor, self._listening.open)
         log.info("wampd {version} is ready, process {pid}", version=wampd.__version__, pid=os.getpid())
@@ -216,7 +229,11 @@ class Daemon:
     def _close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""
         self._standing.stopping()
+        self._handover.cancel()
         return [*self._listening.close(), self._private.close()]
+
+    def _hand_over(self, number: int, _frame: object) -> None:
+        self._reactor.callFromThread(self._handover.signalled, signal.Signals(number).name)
 
     def _signalled(self, number: int, _frame: object) -> None:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)

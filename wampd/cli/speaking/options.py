@@ -24,6 +24,7 @@ from typing import Any, Final, TypeVar
 import click
 from msgspec import Struct
 
+from wampd.cli.completing import profile_names
 from wampd.cli.words import EXIT_USAGE, Failure, option
 from wampd.client.connecting import CONNECT, connect
 from wampd.client.errors import CannotConnect
@@ -89,7 +90,13 @@ _option: Final = functools.partial(option, section="Which router, and as whom")
 _OPTIONS: Final = (
     _option("--url", envvar="WAMPD_URL", show_envvar=True, help=f"The router  [default: {DEFAULT_URL}]"),
     _option("--realm", envvar="WAMPD_REALM", show_envvar=True, help=f"The realm  [default: {DEFAULT_REALM}]"),
-    _option("--profile", envvar="WAMPD_PROFILE", show_envvar=True, help="A router of your profiles.yaml."),
+    _option(
+        "--profile",
+        envvar="WAMPD_PROFILE",
+        show_envvar=True,
+        shell_complete=profile_names,
+        help="A router of your profiles.yaml.",
+    ),
     _option("--auth", type=click.Choice(METHODS), help="How to prove who you are  [default: what is given]"),
     _option("--authid", help="Who you are."),
     _option("--role", help="The role to ask for."),

@@ -37,7 +37,7 @@ from autobahn.{framework}.wamp import ApplicationSession
 
 class Adder(ApplicationSession):
     async def onJoin(self, details):
-        for name in ("add", "block", "work", "who", "fail", "crash"):
+        for name in ("add", "block", "work", "who", "fail", "crash", "leak", "flood"):
             await self.register(getattr(self, name), f"com.{framework}.{{name}}")
         self.log.info("the adder is in")
 
@@ -55,6 +55,15 @@ class Adder(ApplicationSession):
 
     def crash(self):
         os._exit(3)
+
+    def leak(self):
+        self.kept = [b"x" * 2**20 for _ in range(300)]
+        return "kept"
+
+    def flood(self):
+        for number in range(20000):
+            print("spam", number)
+        return "said"
 
     async def work(self, seconds):
         end = time.monotonic() + seconds
@@ -218,6 +227,26 @@ def test_one_that_crashes_is_back(host, tmp_path, framework):
     router.wait_for_log("component adder failed, exit status 3")
     assert ask(router, f"com.{framework}.add", 2, 3) == 5
     assert ask(router, f"com.{framework}.who")[0] != pid
+
+
+@EITHER
+def test_one_that_takes_too_much_memory_is_ended_and_is_back(host, tmp_path, framework):
+    with_class(tmp_path, framework)
+    router = host(python("adder", "app:Adder", "limits: {memory: 200 MiB}"))
+    pid, _ = ask(router, f"com.{framework}.who")
+    ask(router, f"com.{framework}.leak")
+    router.wait_for_log("of memory, more than its 200 MiB")
+    assert ask(router, f"com.{framework}.who")[0] != pid
+
+
+@EITHER
+def test_one_that_floods_its_output_serves_on(host, tmp_path, framework):
+    with_class(tmp_path, framework)
+    router = host(python("adder", "app:Adder"))
+    before = ask(router, f"com.{framework}.who")
+    assert ask(router, f"com.{framework}.flood") == "said"
+    assert ask(router, f"com.{framework}.who") == before
+    assert router.log().count("adder: spam") < 20_000
 
 
 @EITHER

@@ -177,6 +177,19 @@ def test_a_component_has_an_interpreter_a_directory_and_a_path_of_its_own(host, 
     assert router.stop() == 0
 
 
+@pytest.mark.parametrize("where", ["in_process: false", "in_process: true, framework: twisted"])
+def test_a_component_may_send_large_messages(host, tmp_path, where):
+    source = """
+        async def serve(session):
+            await session.register(lambda text: text, "com.echo")
+            session.log.info("came back {size}", size=len(await session.call("com.echo", "x" * 3_000_000)))
+    """
+    write(tmp_path, "app.py", source)
+    router = host(python("large", "app:serve", where))
+    router.wait_for_log("came back 3000000")
+    assert router.stop() == 0
+
+
 def test_one_is_started_when_the_other_has_joined(host, tmp_path):
     write(
         tmp_path,

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from tests.hosting.house import House
-from wampd.auth.methods import Request
+from wampd.auth.accounts import Account
+from wampd.auth.methods import Deny, Request
 from wampd.auth.questions import FindAccount
 from wampd.auth.ticket import digest_of
 from wampd.realms.options import ClientRoles, HelloDetails
@@ -76,21 +77,23 @@ def test_every_run_has_a_ticket_of_its_own_and_none_after_its_end(minted, passes
 
 def test_a_ticket_is_good_for_processes_of_its_group_alone(minted, passes):
     passes.issue(instance())
-    assert asked(minted, process=os.getpid()) is None  # before it is said which group it is, it is nobody's
+    assert isinstance(asked(minted, process=os.getpid()), Deny)  # before it is said which group it is, it is nobody's
     passes.bind(instance(), os.getpgid(0))
     assert asked(minted, process=os.getpid()) is not None
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        assert asked(minted, process=child.pid) is not None  # it started it
-    assert asked(minted, process=child.pid) is None  # it is gone
+        assert isinstance(asked(minted, process=child.pid), Account)  # it started it
+    assert isinstance(asked(minted, process=child.pid), Deny)  # it is gone
     passes.bind(instance(), 1)
+    assert isinstance(asked(minted, process=os.getpid()), Deny)
+    passes.void(instance())
     assert asked(minted, process=os.getpid()) is None
 
 
 def test_where_the_system_does_not_tell_whose_process_it_is_the_ticket_has_to_do(minted, passes):
     passes.issue(instance())
     passes.bind(instance(), 4711)
-    assert asked(minted, process=0) is not None
-    assert asked(minted) is not None
+    assert isinstance(asked(minted, process=0), Account)
+    assert isinstance(asked(minted), Account)
 
 
 def test_a_ticket_is_good_in_its_realm_alone(minted, passes):

@@ -34,6 +34,7 @@ COMMANDS = {
     "stop": Entry("wampd.cli.stop:stop", "stop it: goodbye to all, calls under way are finished", OPERATE),
     "component": Entry("wampd.cli.component:component", "list, start, stop and restart its components", OPERATE),
     "log": Entry("wampd.cli.log:log", "show and change the levels of its log", OPERATE),
+    "top": Entry("wampd.cli.top.command:top", "watch it live: rates, sessions, slow procedures", OPERATE),
     "user": Entry("wampd.cli.user_words:user", "manage the principals in the store", PRINCIPALS),
     "key": Entry("wampd.cli.user_words:key", "make and show Ed25519 keys", PRINCIPALS),
     "auth": Entry("wampd.cli.auth_words:auth", "explain what a session may do, and by which rule", PRINCIPALS),

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Raw
 
 from wampd.realms.messages import MESSAGES, Format, Sender
-from wampd.router.wire.codec import Uncarriable
+from wampd.router.wire.codec import MAX_DEPTH, MalformedError, Uncarriable
 from wampd.router.wire.convert import load
 from wampd.router.wire.serializers import RAW_SERIALIZERS, codecs
 
@@ -57,7 +57,7 @@ class Speech:
         """Read a message of a router's: its code, and at least one element more. Raise `Unintelligible`."""
         try:
             message = self._load(payload)
-        except (ValueError, IndexError, KeyError, TypeError, RecursionError):
+        except (MalformedError, ValueError, IndexError, KeyError, TypeError, RecursionError):
             raise Unintelligible(f"what came is no {self.serializer}") from None
         if type(message) is not list or len(message) < 2 or message[0] not in _FROM_ROUTERS:
             raise Unintelligible("what came is no message that routers send")
@@ -69,6 +69,8 @@ def _reader(form: Format) -> Callable[[bytes], Any]:
         return _read_flatbuffers()
     if form is Format.JSON:
         return _read_json()
+    if form is Format.UBJSON:
+        return _read_ubjson()
     return lambda payload: load(Raw(payload), form)
 
 
@@ -78,6 +80,18 @@ def _read_json() -> Callable[[bytes], Any]:
 
     def read(payload: bytes) -> Any:
         return load(Raw(payload), Format.JSON) if b"\\u0000" in payload else plain(payload)
+
+    return read
+
+
+def _read_ubjson() -> Callable[[bytes], Any]:
+    """UBJSON, walked over first: what reads its values trusts their lengths."""
+    from wampd.router.wire.ubjson_scan import walk
+
+    def read(payload: bytes) -> Any:
+        if walk(payload, 0, MAX_DEPTH) != len(payload):
+            raise ValueError("trailing octets")
+        return load(Raw(payload), Format.UBJSON)
 
     return read
 
@@ -109,9 +123,7 @@ def _read_flatbuffers() -> Callable[[bytes], Any]:
     def guarded(payload: bytes) -> Any:
         try:
             return read(payload)
-        except (cbor2.CBORError, MalformedError) as error:
+        except cbor2.CBORError as error:
             raise ValueError("no FlatBuffers") from error
-
-    from wampd.router.wire.codec import MalformedError
 
     return guarded

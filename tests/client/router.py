@@ -23,6 +23,9 @@ class FakeLine:
     def hang_up(self):
         self.is_hung_up = True
 
+    async def closed(self, patience):
+        assert patience
+
     async def drained(self):
         pass
 

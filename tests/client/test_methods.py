@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import socket
 from contextlib import ExitStack
 
 import jwt
@@ -14,8 +15,6 @@ from wampd.auth.keys import SigningKey
 from wampd.client import CannotConnect, Credentials, NotLetIn, Trust, WampError, connect
 from wampd.client.proving import Prover
 from wampd.client.speech import SERIALIZERS
-from wampd.client.urls import read_url
-from wampd.realms import messages as m
 
 PASSWORD = "hunter2, mit ü"
 TICKET = "hunter2-ticket"
@@ -38,7 +37,7 @@ realms:
       tls: {{}}
       cookie: {{}}
       jwt:
-        keys: [{{algorithm: HS256, secret: "{token_key}"}}]
+        secret: "{token_key}"
         issuer: https://login.example.com/
         audience: [wampd]
         role: {{default: user}}
@@ -65,7 +64,7 @@ listeners:
     tls:
       certificate: {certificate}
       key: {private}
-      client_certificates: {{authorities: {authority}}}
+      client_certificates: {{authorities: {authority}, required: false}}
     websocket: {{/ws: {{type: wamp, serializers: *every}}}}
     rawsocket: {{serializers: *every}}
 """
@@ -220,7 +219,6 @@ def test_why_there_is_no_session_is_told_in_a_line(place):
     assert "is not to be trusted: self" in str(refused(place.urls["wss"], Credentials()))
     named = place.urls["wss"].replace("localhost", "127.0.0.2")
     assert "nobody listens there" in str(refused(named, Credentials(), place.trust))
-    assert "does not speak TLS" in str(refused(place.urls["ws"].replace("ws:", "wss:"), Credentials(), place.trust)) or True
     assert "no such file" in str(refused("rs+unix:///nowhere/w.sock", Credentials()))
     missing = Trust(ca=place.server.key.with_name("none"))
     assert "cannot read" in str(refused(place.urls["wss"], Credentials(), missing))
@@ -236,17 +234,9 @@ def test_a_key_that_others_can_read_is_not_used(place, tmp_path):
 
 
 def test_who_accepts_and_says_nothing_is_given_up():
-    async def join():
-        server = await asyncio.start_server(lambda *_: asyncio.sleep(10), "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        try:
-            async with connect(f"rs://127.0.0.1:{port}", "realm1", timeout=0.2):
-                raise AssertionError
-        finally:
-            server.close()
-
-    with pytest.raises(CannotConnect, match=r"no session within 0\.2 s"):
-        asyncio.run(join())
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"rs://127.0.0.1:{silent.getsockname()[1]}"
+        assert "no session within 0.2 s" in str(refused(url, Credentials(), timeout=0.2))
 
 
 # ------------------------------------------------------------------------------------------- what routers may not do
@@ -272,7 +262,9 @@ def test_a_challenge_that_makes_no_sense_or_costs_too_much_is_not_answered(metho
         prover.answer(method, {"nonce": nonce + "more", **extra})
 
 
-@pytest.mark.parametrize("extra", [{}, {"challenge": "zz"}, {"challenge": "00"}, {"challenge": "00" * 32, "channel_binding": "x"}])
+@pytest.mark.parametrize(
+    "extra", [{}, {"challenge": "zz"}, {"challenge": "00"}, {"challenge": "00" * 32, "channel_binding": "x"}]
+)
 def test_a_key_signs_nothing_but_a_challenge(extra):
     prover = Prover(Credentials(seed=SEED))
     with pytest.raises(CannotConnect):
@@ -296,6 +288,11 @@ def test_what_a_method_needs_is_said_before_anything_is_sent():
         Credentials(secret=TICKET)
 
 
+def test_a_method_that_flatbuffers_have_no_number_for_is_not_left_out_in_silence(place):
+    error = refused(place.urls["rs"], WHO["jwt"], serializer="flatbuffers")
+    assert "FlatBuffers has no number for the method jwt" in str(error)
+
+
 def test_nothing_secret_is_shown():
     assert "hunter2" not in repr(WHO["ticket"])
     assert "hunter2" not in str(WHO)
@@ -309,5 +306,3 @@ def test_a_call_of_nothing_is_an_error(place):
     with pytest.raises(WampError) as error:
         asyncio.run(call())
     assert error.value.uri == "wamp.error.no_such_procedure"
-    assert read_url(place.urls["ws"]).kind == "websocket"
-    assert m.CALL == 48

@@ -23,7 +23,14 @@ def test_a_call_and_its_parts():
         call = asyncio.ensure_future(
             router.session.call("com.add", [1], {"b": 2}, timeout=3, on_progress=lambda part: parts.append(part.value))
         )
-        assert await router.hears() == [m.CALL, 1, {"timeout": 3000, "receive_progress": True}, "com.add", [1], {"b": 2}]
+        assert await router.hears() == [
+            m.CALL,
+            1,
+            {"timeout": 3000, "receive_progress": True},
+            "com.add",
+            [1],
+            {"b": 2},
+        ]
         router.say(m.RESULT, 1, {"progress": True}, [1])
         router.say(m.RESULT, 1, {"progress": True}, [2])
         router.say(m.RESULT, 1, {}, [3], {"c": 4})
@@ -48,7 +55,7 @@ def test_an_error_has_its_uri_and_arguments():
 
 def test_a_call_whose_time_is_up_is_cancelled_at_the_router():
     async def conversation(router):
-        with pytest.raises(TimeOver, match="com.slow: no answer within 0.01 s"):
+        with pytest.raises(TimeOver, match=r"com\.slow: no answer within 0\.01 s"):
             await router.session.call("com.slow", timeout=0.01)
         await router.hears()
         assert await router.hears() == [m.CANCEL, 1, {"mode": "killnowait"}]
@@ -81,7 +88,7 @@ def test_all_that_waits_ends_with_the_session():
             await router.hears()
         router.say(m.GOODBYE, {}, "wamp.close.system_shutdown")
         for each in waiting:
-            with pytest.raises(ConnectionLost, match="the session ended: wamp.close.system_shutdown"):
+            with pytest.raises(ConnectionLost, match=r"the session ended: wamp\.close\.system_shutdown"):
                 await each
         assert await router.hears() == [m.GOODBYE, {}, "wamp.close.goodbye_and_out"]
         assert await router.session.over() == "wamp.close.system_shutdown"
@@ -219,7 +226,7 @@ def test_a_registration_that_is_taken_away_is_told():
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"[", b"[36]", b'[50,1,"details"]', b'[8,48]', b"[36,{},1,{}]", b"[99,1]", b"\xff"]
+    "data", [b"", b"[", b"[36]", b'[50,1,"details"]', b"[8,48]", b"[36,{},1,{}]", b"[99,1]", b"\xff"]
 )
 def test_a_message_that_makes_no_sense_ends_the_session(data):
     async def conversation(router):

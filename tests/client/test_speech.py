@@ -25,6 +25,16 @@ def test_the_router_understands_what_is_said(speech):
     assert bytes(call.kwargs)
 
 
+def test_lists_in_options_arrive_in_every_serialization(speech):
+    lists = {"eligible": [1, 2**53], "exclude_authid": ["joe", "ünn"], "eligible_authrole": [], "exclude_me": False}
+    publish = CODECS[speech.serializer].decode(speech.encode((m.PUBLISH, 7, lists, "com.app.topic")))
+    assert {name: getattr(publish.options, name) for name in lists} == lists
+    hello = CODECS[speech.serializer].decode(
+        speech.encode((m.HELLO, "realm1", {"authmethods": ["ticket", "cryptosign"], "roles": {"caller": {}}}))
+    )
+    assert hello.details.authmethods == ["ticket", "cryptosign"]
+
+
 def test_what_the_router_says_is_understood_bytes_and_all(speech):
     payload = [1, "ü", b"\0\xff", {"a": [None, True, 1.5]}], {"k": b""}
     codec = CODECS[speech.serializer]
@@ -51,7 +61,9 @@ def test_no_octets_do_anything_but_be_unintelligible(data):
         assert message[0] in m.MESSAGES
 
 
-@pytest.mark.parametrize("text", [b"[]", b"{}", b"5", b"[48]", b'[48,1,{},"a"]', b'["2",1]', b"[1e999,1]", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "text", [b"[]", b"{}", b"5", b"[48]", b'[48,1,{},"a"]', b'["2",1]', b"[1e999,1]", b"[" * 100_000]
+)
 def test_what_no_router_says_is_unintelligible(text):
     with pytest.raises(Unintelligible):
         Speech("json").decode(text)

@@ -254,6 +254,7 @@ class Session:
                 async with asyncio.timeout(FAREWELL):
                     await self.over()
         self._line.hang_up()
+        await self._line.closed(FAREWELL)
 
     async def _stop_serving(self) -> None:
         running = list(self._running.values())

@@ -11,13 +11,13 @@ Sources: WAMP basic profile, "Serializers" and "Binary conversion of JSON string
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
-from wampd.realms.messages import MESSAGES, Format, Sender
+from wampd.realms.messages import HELLO, MESSAGES, Format, Sender
 from wampd.router.wire.codec import MAX_DEPTH, MalformedError, Uncarriable
 from wampd.router.wire.convert import load
 from wampd.router.wire.serializers import RAW_SERIALIZERS, codecs
@@ -48,6 +48,8 @@ class Speech:
 
     def encode(self, message: tuple[Any, ...]) -> bytes:
         """Write a message. Raise `CannotSay`."""
+        if self._codec.format is Format.FLATBUFFERS and message[0] == HELLO:
+            _see_methods(message[2].get("authmethods", ()))
         try:
             return self._codec.encode(message)
         except Uncarriable as why:
@@ -62,6 +64,14 @@ class Speech:
         if type(message) is not list or len(message) < 2 or message[0] not in _FROM_ROUTERS:
             raise Unintelligible("what came is no message that routers send")
         return message
+
+
+def _see_methods(names: Sequence[str]) -> None:
+    """FlatBuffers would leave out the methods that have no number there: then none of them may be all that is offered."""
+    from wampd.router.wire.flatbuffers_schema import METHODS
+
+    if names and not any(name in METHODS for name in names):
+        raise CannotSay(f"FlatBuffers has no number for the method {names[0]}; take another --serializer")
 
 
 def _reader(form: Format) -> Callable[[bytes], Any]:

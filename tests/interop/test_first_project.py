@@ -1,6 +1,8 @@
 """What ``wampd init`` writes, run as a user runs it: the router starts, its component joins, and calls are answered."""
 
 import asyncio
+import json
+import shlex
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -93,6 +95,31 @@ def test_visitors_with_the_password_come_in_and_others_do_not(tmp_path, auth):
         for wrong in ({}, {**known, "secret": "hunter2"}, {**known, "authid": "backend", "secret": "hunter2"}):
             with pytest.raises(CannotConnect):
                 it.ask(hello, **wrong)
+
+
+@pytest.mark.parametrize("auth", ["anonymous", "wampcra"])
+def test_the_commands_of_its_page_do_what_it_says(tmp_path, auth):
+    with project(tmp_path, "--auth", auth) as it:
+        page = (it.directory / "README.md").read_text()
+        commands = [shlex.split(line.removeprefix("$ ")) for line in page.splitlines() if line.startswith("$ ")]
+        assert [words[:2] for words in commands[:3]] == [["pip", "install"], ["wampd", "check"], ["wampd", "run"]]
+        said = [it.wampd(*words[1:]) for words in commands[3:]]
+        assert ": ready\n" in said[0]
+        assert "hello joined realm1 as hello" in said[1]
+        assert json.loads(said[2]) == "Hello Ann!"
+
+
+def test_without_a_component_its_page_says_how_to_be_one(tmp_path):
+    with project(tmp_path, "--no-component", "--auth", "ticket") as it:
+        page = (it.directory / "README.md").read_text()
+        commands = [shlex.split(line.removeprefix("$ wampd ")) for line in page.splitlines() if "$ wampd " in line]
+        _, _, status, register, call = commands
+        assert ": ready\n" in it.wampd(*status)
+        serving = Child(wampd_command(*register), tmp_path / "serving", env=it.variables, cwd=it.directory)
+        it.router.wait_for_log("(backend, backend, 127.0.0.1) joined realm1")
+        serving.wait_for_log("com.example.hello")
+        assert json.loads(it.wampd(*call)) == "Hello!"
+        serving.kill()
 
 
 def test_visitors_may_do_nothing_else(tmp_path):

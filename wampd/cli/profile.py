@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from wampd.cli.completing import profile_names
 from wampd.cli.words import EXIT_USAGE, Entry, Failure, Group, command
 
 TABLE = {
@@ -41,7 +42,7 @@ def list_() -> int:
 
 
 @command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=profile_names)
 def show(name: str | None) -> int:
     """Print what a profile says, by default that of the default; of a secret only that there is one."""
     found = _read()

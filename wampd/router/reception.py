@@ -57,7 +57,7 @@ class Lobby:
         """Connections that are only told that there is no room."""
         self.closing = False
         """The router is being stopped: nobody is let in."""
-        self.requests = 0
+        self.requests: set[Any] = set()
         """Requests of HTTP under way that are waited for when the router stops."""
         self.connections: set[Attended] = set()
         """Those that speak WAMP or echo."""

@@ -74,7 +74,9 @@ class Estate(Struct, frozen=True):
 class Channel(FileDescriptor):
     """One end of the socket between the two, in the reactor."""
 
-    def __init__(self, reactor: Any, end: socket.socket, heard: Callable[[str], None], gone: Callable[[], None]) -> None:
+    def __init__(
+        self, reactor: Any, end: socket.socket, heard: Callable[[str], None], gone: Callable[[], None]
+    ) -> None:
         """``heard`` is called with every word of the other, ``gone`` when the other has closed its end or has ended."""
         super().__init__(reactor)
         self._end = end
@@ -107,7 +109,7 @@ class Channel(FileDescriptor):
         self._heard(said.decode("utf-8", "replace"))
         return None
 
-    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+    def connectionLost(self, reason: Any) -> None:  # noqa: ARG002, N802 - Twisted's name
         """The other is gone."""
         self.close()
         self._gone()
@@ -211,7 +213,9 @@ def _give(channel: socket.socket, held: Sequence[Held], pid_file: PidFile | None
         descriptors.append(pid_file.fileno())
     if len(descriptors) > MOST:
         raise NotHandedOver(f"there are more than {MOST} sockets")
-    estate = Estate([_Place(each.place, each.removes) for each in held], None if pid_file is None else str(pid_file.file))
+    estate = Estate(
+        [_Place(each.place, each.removes) for each in held], None if pid_file is None else str(pid_file.file)
+    )
     channel.setblocking(False)
     socket.send_fds(channel, [msgspec.json.encode(estate)], descriptors)
 

@@ -237,7 +237,7 @@ def test_what_one_prints_another_publishes(wampd):
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("{", "malformed"), ('{"arg": 1}', "expected a list"), ('{"topic": 5}', 'names no "topic"')]
+    ("line", "said"), [("{", "truncated"), ('{"arg": 1}', "expected a list"), ('{"topic": 5}', 'names no "topic"')]
 )
 def test_a_line_that_is_no_event_is_named(wampd, line, said):
     done = wampd("publish", "com.example.lines", "--lines", stdin=f"[]\n{line}\n")
@@ -330,8 +330,9 @@ def test_a_profile_that_is_wrong_is_shown_with_its_place(wampd, profiles):
     assert done.status == 2
     assert 'profiles.yaml:3:26: profiles.x.relm: unknown key; did you mean "realm"?' in done.err
     other = wampd("profile", "list", **profiles("default: y\nprofiles:\n  x: {url: 'http://a/b'}\n"))
-    assert "profiles.yaml:1:10: default: there is no profile" in other.err
     assert "profiles.yaml:3:12: profiles.x.url: http: is no transport here" in other.err
+    third = wampd("profile", "list", **profiles("default: y\nprofiles:\n  x: {url: 'ws://a/b'}\n"))
+    assert "profiles.yaml:1:10: default: there is no profile" in third.err
 
 
 def test_a_profile_with_a_secret_is_for_its_owner_alone(wampd, profiles):

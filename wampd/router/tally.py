@@ -39,6 +39,7 @@ REQUESTS_MALFORMED: Final = "HTTP requests malformed"
 REQUESTS_TOO_LARGE: Final = "HTTP requests over a limit"
 REQUESTS_TOO_SLOW: Final = "HTTP requests too slow"
 ANSWERS_NOT_READ: Final = "HTTP answers not read"
+RELOADS_FAILED: Final = "changed configurations not used"
 COOKIES_STOLEN: Final = "cookies copied"
 
 

@@ -90,10 +90,16 @@ class Metrics:
         """
         self._watch = watch
         self._registry = CollectorRegistry()
-        self._registry.register(_OfRouter(watch, frozenset(list(named)[:MOST_REALMS]), past, store, version, hooks))
+        self._of_router = _OfRouter(watch, past, store, version, hooks)
+        self.name(named)
+        self._registry.register(self._of_router)
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         self._told: dict[bool, tuple[float, bytes]] = {}
+
+    def name(self, realms: Iterable[str]) -> None:
+        """From now on these are the realms that are always there."""
+        self._of_router.named = frozenset(list(realms)[:MOST_REALMS])
 
     def tell(self, accept: str) -> tuple[str, bytes]:
         """The type of an answer, and the answer, for who accepts this (the header of a request)."""
@@ -113,14 +119,14 @@ class _OfRouter(Collector):
     def __init__(
         self,
         watch: Watch,
-        named: frozenset[str],
         past: Past,
         store: Callable[[], StoreState | None],
         version: str,
         hooks: Callable[[], Iterable[HooksState]],
     ) -> None:
         self._watch = watch
-        self._named = named
+        self.named: frozenset[str] = frozenset()
+        """The realms that are told of each by itself."""
         self._past = past
         self._store = store
         self._version = version
@@ -157,7 +163,7 @@ class _OfRouter(Collector):
         """How webhooks are, by label."""
         sums: dict[str, Counter[str]] = {}
         for state in self._hooks():
-            told = sums.setdefault(state.realm if state.realm in self._named else OTHERS, Counter())
+            told = sums.setdefault(state.realm if state.realm in self.named else OTHERS, Counter())
             told.update({name: getattr(state, name) for name, _, _ in HOOKS})
         for field_name, name, text in HOOKS if sums else ():
             gauge = GaugeMetricFamily(f"wampd_{name}", text, labels=["realm"])
@@ -172,7 +178,7 @@ class _OfRouter(Collector):
         now, wall = self._watch.now(), time.time()
         for realm in realms:
             core = realm.core
-            name = core.name if core.name in self._named else OTHERS
+            name = core.name if core.name in self.named else OTHERS
             told = sums.setdefault(name, _Sum())
             told.past.take(core)
             gauges = told.gauges

@@ -178,7 +178,7 @@ class Realm:
         self.watcher.joined(session)
 
     def handle(self, session: Session, message: ClientMessage) -> None:
-        """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
+        """Serve one message of an established session. Raises `ProtocolViolation`, `SessionOver` or `Breather`."""
         entry = session.handlers.get(message.__class__)
         if entry is None:
             self._unserved(session, message)

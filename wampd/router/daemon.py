@@ -3,10 +3,12 @@
 Rules
 -----
 * Nothing is started that cannot be: what is wrong is said in one line, and the exit status is 1.
-* On SIGHUP the configuration is read again (`wampd.router.wiring.changing`).
+* On SIGHUP the configuration is read again (`wampd.router.wiring.changing`), unless it says that the terminal is gone in which
+  the router was started.
 * On SIGTERM or SIGINT: stop listening, let calls under way finish for a while, say GOODBYE
   ``wamp.close.system_shutdown`` to every session, close, and exit with status 0; a second signal ends at once, and so does
   the hard limit.
+* On SIGUSR2 a new router takes over (`wampd.router.system.handover`).
 * On SIGUSR1 the tally is logged. On SIGQUIT the stacks of all threads are written to standard error, and the router goes on; on
   SIGABRT, as a watchdog sends it, too, and it ends.
 """
@@ -18,6 +20,7 @@ import gc
 import os
 import resource
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,12 +39,10 @@ from wampd.router.control.node import status_of
 from wampd.router.control.reload import procedures_of as changing_of
 from wampd.router.ends import Ends
 from wampd.router.hashing import PasswordChecks
-from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.inside.insiders import Insiders
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby
-from wampd.router.settings.components import GuestComponent
 from wampd.router.settings.loader import load
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
@@ -55,6 +56,7 @@ from wampd.router.wiring.changing import Changing, NotChanged, Parts
 from wampd.router.wiring.control import PrivateSocket
 from wampd.router.wiring.doors import tolerance
 from wampd.router.wiring.duties import Duties
+from wampd.router.wiring.hosted import Hosted
 from wampd.router.wiring.listening import BACKLOG, Listening
 from wampd.router.wiring.means import Means
 from wampd.router.wiring.outgoing import Sender
@@ -62,18 +64,17 @@ from wampd.router.wiring.places import Key, Places
 from wampd.router.wiring.plans import plan_of, template_of
 from wampd.router.wiring.readiness import Readiness
 from wampd.router.wiring.standing import Standing
+from wampd.router.wiring.succession import Handover
 from wampd.router.wiring.watching import Watching
 
 log = Logger()
 
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
-"""What components get of the router's own environment, which may hold secrets."""
 
-
-def run(settings: Settings, configuration: Path, origin: Origin | None = None) -> int:
+def run(settings: Settings, configuration: Path, origin: Origin | None = None, *, follow_files: bool = False) -> int:
     """Run the router until it is stopped; return the exit status.
 
     ``configuration`` is the file of the settings; ``origin`` what the process was given.
+    With ``follow_files`` components are restarted when their files change.
     """
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
@@ -81,10 +82,10 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None) -
     standing = Standing(os.environ, origin)
     try:
         standing.prepare(settings, BACKLOG, lambda: load(configuration, os.environ))
-        daemon = Daemon(reactor, settings, configuration, standing)
+        daemon = Daemon(reactor, settings, configuration, standing, follow_files=follow_files)
     except Unusable as why:  # the store; or a file that has changed since it was checked
         log.critical("cannot start: {why}", why=str(why))
-        standing.end()
+        standing.failed(str(why))
         log_lines.finish()
         return 1
     end_of_turn.append(daemon.realms.end_of_turn)
@@ -104,10 +105,17 @@ class Daemon:
     """The running router."""
 
     def __init__(
-        self, reactor: Any, settings: Settings, configuration: Path | None = None, standing: Standing | None = None
+        self,
+        reactor: Any,
+        settings: Settings,
+        configuration: Path | None = None,
+        standing: Standing | None = None,
+        *,
+        follow_files: bool = False,
     ) -> None:
         self.status = 0
         self._standing = standing or Standing({})
+        self._has_terminal = os.isatty(0)
         self._reactor = reactor
         self._settings = settings
         self._wheel = Wheel(reactor)
@@ -120,16 +128,11 @@ class Daemon:
         self._checks = self._password_checks()
         self.realms.answers.add(CheckPassword, self._checks.check)
         plans: dict[Key, Plan] = {(realm.name, realm.match): self._open(realm) for realm in settings.realms}
-        environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        guests = [
-            Guest(component.name, component.command, str(component.directory), component.environment)
-            for component in settings.components
-            if isinstance(component, GuestComponent)
-        ]
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)
         watching = Watching(reactor, self.realms, lambda: self._lobby.open)
-        self._hosting = Hosting(reactor, guests, environ)
+        self._hosting = Hosted(reactor, settings.components, os.environ, follow_files=follow_files)
+        watching.components = self._hosting.states
         store = self._places.store
         self._readiness = Readiness(self._listening.open, len(settings.listeners), self._lobby, store, self._hosting)
         self._means = Means(
@@ -149,10 +152,13 @@ class Daemon:
         )
         duties = Duties(self._means)
         self._duties = duties.all
-        self._private = PrivateSocket(self._means, self._lobby, os.environ)
+        self._private = PrivateSocket(self._means, self._lobby, os.environ, self._standing.sockets)
+        self._hosting.private = self._private
         self._stop = Shutdown(
             reactor, settings.limits, self.realms, self._lobby, self._close, self._hosting, self._duties
         )
+        self._handover = Handover(reactor, self._standing, self._listening, self._private, self._stop)
+        self._means.desk.offer({"wampd.node.handover": self._handover.serve})
         parts = Parts(self._means, self._places, self._listening, duties, self._lobby, self._hosting)
         self._changing = Changing(parts, configuration, plans)
         self._changing.then.append(self._limit)
@@ -203,6 +209,7 @@ class Daemon:
             realms=lambda: {shell.core.name: len(shell.core.sessions) for shell in self.realms.all()},
         )
         desk.offer({"wampd.node.status": status})
+        self._hosting.serve(desk)
         return desk
 
     def use(self, lines: logs.RouterLog) -> None:
@@ -218,11 +225,14 @@ class Daemon:
         """Open the listeners, then start the components."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
-        signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self._change))
+        signal.signal(signal.SIGHUP, self._hung_up)
         self._places.start()
-        faulthandler.enable()
-        faulthandler.register(signal.SIGQUIT)
+        if sys.stderr is not None:
+            faulthandler.enable()
+            faulthandler.register(signal.SIGQUIT)
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
+        signal.signal(signal.SIGUSR2, self._hand_over)
+        self._listening.accepts = not self._standing.waits
         self._private.open()
         asked = [self._listening.listen(listener, self._means) for listener in self._settings.listeners]
         DeferredList(asked).addCallback(self._started)
@@ -230,19 +240,36 @@ class Daemon:
     def _started(self, results: list[tuple[bool, Any]]) -> None:
         if not all(opened for _, opened in results):
             self.status = 1
+            self._standing.failed("not everything could be listened on")
             self._reactor.stop()
             return
+        self._standing.opened(self._reactor, self._serve)
+
+    def _serve(self) -> None:
+        self._listening.accept()
         for duty in self._duties:
             duty.start()
-        self._hosting.start()
+        self._standing.when_alone(self._begin)
         self.realms.tally.start()
         self._standing.listening(self._reactor, self._listening.open)
         log.info("wampd {version} is ready, process {pid}", version=wampd.__version__, pid=os.getpid())
 
+    def _begin(self) -> None:
+        """Start the components; from now on everything may change."""
+        self._hosting.start()
+        self._changing.is_ready = True
+
     def _close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""
         self._standing.stopping()
+        self._handover.cancel()
         return [*self._listening.close(), self._private.close()]
+
+    def _hung_up(self, number: int, frame: object) -> None:
+        if self._has_terminal and not os.isatty(0):  # it is gone, and with it whoever would stop the router
+            self._signalled(number, frame)
+        else:
+            self._reactor.callFromThread(self._change)
 
     def _change(self) -> None:
         """Use the configuration as it is in the file now."""
@@ -250,6 +277,9 @@ class Daemon:
         changed = self._changing.change()
         changed.addErrback(lambda _: None)  # the log has said why
         changed.addCallback(lambda _: self._standing.serving(self._listening.open))
+
+    def _hand_over(self, number: int, _frame: object) -> None:
+        self._reactor.callFromThread(self._handover.signalled, signal.Signals(number).name)
 
     def _signalled(self, number: int, _frame: object) -> None:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)

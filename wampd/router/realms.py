@@ -3,7 +3,8 @@
 Rules
 -----
 * A realm of a template is opened for the first session that is let in, and is no more when its shell says so (`shells`).
-* One list of touched sessions serves all realms: the end of a turn flushes each of them once.
+* One list of touched sessions serves all realms: the end of a turn flushes each of them once; of very many some now, the others
+  in the next turns.
 * A bug in encoding ends the session that it struck, and no other.
 * Session ids come from the system's random numbers; publication ids, which nobody has to guess, from a fast generator
   seeded from it. Both are uniform over [1, 2^53] (WAMP basic profile, "IDs").
@@ -45,8 +46,9 @@ from wampd.router.authorizers import Authorizers
 from wampd.router.envoy import Answer, CallFailed, Envoy
 from wampd.router.inside.own import ROUTER, OwnGrants
 from wampd.router.shells import RealmShell
-from wampd.router.tally import OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
+from wampd.router.tally import BREATHERS, OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
 from wampd.router.templates import Directory, Plan, Template
+from wampd.router.turns import WRITES, Turns, part_of
 from wampd.router.wire.convert import carry, load
 
 log = Logger()
@@ -58,6 +60,8 @@ class Realms:
     def __init__(self, clock: Any, agent: str, tolerance: Tolerance = Tolerance()) -> None:  # noqa: B008 - frozen
         """``agent`` is what WELCOME says of the router; ``tolerance`` is for those who fail to authenticate."""
         self.touched: list[Session] = []
+        self.turns = Turns(clock, self.touched, self.end_of_turn)
+        """What is left for later turns."""
         self._alarmed: list[Realm] = []
         self._asked: list[Question] = []
         self._entries: list[Entry] = []
@@ -90,6 +94,7 @@ class Realms:
         self.throttle = Throttle(tolerance, clock.seconds)
         """Of those who fail to authenticate."""
         self.tally.ask(lambda: self.throttle.struck)
+        self.tally.ask(lambda: {BREATHERS: self.turns.breathers}, quietly=True)
         self._envoys: dict[str, Envoy] = {}
         self.auditor = Auditor(clock, self._core, self.end_of_turn)
         self._authorizers = Authorizers(self.call, clock, self.tally)
@@ -287,15 +292,11 @@ class Realms:
                 self.auditor.write(entry)
             self._entries.clear()
         touched = self.touched
-        if touched:
-            for session in touched:  # grows while what cannot be delivered is answered
-                try:
-                    session.outlet.flush()  # type: ignore[union-attr]
-                except Exception:  # noqa: BLE001 - logged, and ended for this session
-                    self.tally.strike(OUR_BUGS)
-                    log.failure("sending to {who} failed: a bug in wampd", who=who(session), session=session.id)
-                    session.outbox.clear()
-                    session.outlet.broken()  # type: ignore[union-attr]
+        if len(touched) > WRITES:
+            self._flush(part_of(touched))
+            self.turns.come()
+        elif touched:
+            self._flush(touched)
             touched.clear()
         if self._alarmed:
             for realm in self._alarmed:
@@ -303,6 +304,17 @@ class Realms:
                 if shell is not None and shell.core is realm:  # else it was closed in this turn
                     shell.set_timer()
             self._alarmed.clear()
+
+    def _flush(self, touched: list[Session]) -> None:
+        """Write to these sessions."""
+        for session in touched:  # grows while what cannot be delivered is answered
+            try:
+                session.outlet.flush()  # type: ignore[union-attr]
+            except Exception:  # noqa: BLE001 - logged, and ended for this session
+                self.tally.strike(OUR_BUGS)
+                log.failure("sending to {who} failed: a bug in wampd", who=who(session), session=session.id)
+                session.outbox.clear()
+                session.outlet.broken()  # type: ignore[union-attr]
 
     def _publication_id(self) -> int:
         return self._draw(53) + 1

@@ -24,7 +24,6 @@ from msgspec import Struct, structs
 from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks
 from twisted.logger import Logger
 
-from wampd.router.hosting.guests import Hosting
 from wampd.router.reception import Lobby
 from wampd.router.settings.differ import differences
 from wampd.router.settings.loader import load
@@ -35,6 +34,7 @@ from wampd.router.tally import RELOADS_FAILED
 from wampd.router.templates import Plan
 from wampd.router.threads import Threads
 from wampd.router.wiring.duties import Duties
+from wampd.router.wiring.hosted import Hosted
 from wampd.router.wiring.houses import House
 from wampd.router.wiring.listening import Listening
 from wampd.router.wiring.means import Means
@@ -68,7 +68,7 @@ class Parts(Struct, frozen=True):
     listening: Listening
     duties: Duties
     lobby: Lobby
-    hosting: Hosting
+    hosted: Hosted
 
 
 class Changing:
@@ -80,6 +80,8 @@ class Changing:
         self.means = parts.means
         self._configuration = configuration
         self._plans = plans
+        self.is_ready = False
+        """Whether the router has started, so that it can be changed."""
         self._lock = DeferredLock()
         self._threads = Threads(parts.means.reactor, 1, "configuration")
         self.then: list[Callable[[Settings], object]] = []
@@ -124,6 +126,8 @@ class Changing:
 
     def _changed(self) -> Generator[Deferred[Any], Any, list[str]]:
         parts, old = self._parts, self.means.settings
+        if not self.is_ready:
+            raise NotChanged("the router is still starting")
         new = yield self._threads.run(self._read)
         if fixed := _fixed(old, new):
             raise NotChanged("\n".join(f"{line}{NEEDS_RESTART}" for line in fixed))
@@ -161,6 +165,8 @@ class Changing:
         parts.places.see(concerned)
         prepared.use()
         parts.duties.go_on(means)
+        if settings.components != self.means.settings.components:
+            parts.hosted.change(settings.components)
         self.means = means
         for tell in self.then:
             tell(settings)

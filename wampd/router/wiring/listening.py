@@ -29,7 +29,7 @@ from wampd.router.settings.listeners import (
     websocket_paths,
 )
 from wampd.router.settings.listeners import Tls as TlsSettings
-from wampd.router.system.sockets import Sockets, adopt
+from wampd.router.system.sockets import Sockets, adopt, pause, resume
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wire.framing import FrameLimits
@@ -74,6 +74,8 @@ class Listening:
 
     def __init__(self, lobby: Lobby, sockets: Sockets | None = None) -> None:
         """``sockets`` are there already."""
+        self.accepts = True
+        """Whether those who connect are let in; if not, they wait in the queue of the system."""
         self._lobby = lobby
         self._sockets = sockets or Sockets()
         self.open: list[Open] = []
@@ -83,6 +85,8 @@ class Listening:
 
         def opened(opened: Open) -> bool:
             self.open.append(opened)
+            if not self.accepts:
+                pause(opened.port)
             tell_of(listener)
             return True
 
@@ -109,6 +113,13 @@ class Listening:
         endpoint = serverFromString(means.reactor, _with_backlog(listener.endpoint))
         listening: Deferred[Any] = endpoint.listen(made.door)
         return listening.addCallback(bound)
+
+    def accept(self) -> None:
+        """Let in those who connect, and have waited for it."""
+        if not self.accepts:
+            self.accepts = True
+            for each in self.open:
+                resume(each.port)
 
     def close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""

@@ -13,7 +13,7 @@ Rules
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks
@@ -23,6 +23,7 @@ from wampd.router.reception import Attended
 from wampd.router.sessions import GOING_AWAY, SessionPeer
 from wampd.router.settings.listeners import Listener
 from wampd.router.shutdown import SYSTEM_SHUTDOWN
+from wampd.router.system.sockets import pause, resume
 from wampd.router.wiring.listening import Listening, Made, Open, tell_of
 from wampd.router.wiring.means import Means
 
@@ -61,7 +62,7 @@ class Prepared:
                     self._changed.append((old, Open(listener, old.port, made)))
                 else:
                     opened = yield self._listening.bind(listener, means)
-                    _pause(opened.port)
+                    pause(opened.port)
                     self._new.append(opened)
             except Exception as why:  # noqa: BLE001 - whatever it is, nothing is changed
                 text = str(why) or type(why).__name__
@@ -84,7 +85,8 @@ class Prepared:
         stay = [Open(new.listener, old.port, _behind(old.made, new.made)) for old, new in self._changed]
         self._listening.open[:] = [*stay, *self._new]
         for opened in self._new:
-            _resume(opened.port)
+            if self._listening.accepts:
+                resume(opened.port)
             tell_of(opened.listener)
         return DeferredList([self._close(opened) for opened in gone], consumeErrors=True)
 
@@ -126,20 +128,6 @@ def _take_over(old: Made, new: Made) -> None:
 
 def _behind(old: Made, new: Made) -> Made:
     return Made(old.door, new.reception, new.shelf, new.site)
-
-
-def _ports(port: Any) -> Iterator[Any]:
-    yield from getattr(port, "ports", [port])
-
-
-def _pause(port: Any) -> None:
-    for each in _ports(port):
-        each.stopReading()
-
-
-def _resume(port: Any) -> None:
-    for each in _ports(port):
-        each.startReading()
 
 
 def _done() -> Deferred[None]:

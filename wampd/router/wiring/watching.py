@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import wampd
@@ -13,6 +13,7 @@ from wampd.router.settings.model import Settings
 if TYPE_CHECKING:
     from wampd.realms.realm import Realm
     from wampd.router.hooks.courier import Courier
+    from wampd.router.observe.components import ComponentState
     from wampd.router.observe.levels import Levels
     from wampd.router.observe.metrics import HooksState, Metrics
     from wampd.router.observe.monitor import Monitor
@@ -37,6 +38,8 @@ class Watching:
         self._monitors: dict[str, tuple[Realm, Monitor, bool]] = {}
         self.couriers: dict[str, Courier] = {}
         """What delivers to webhooks, by realm."""
+        self.components: Callable[[], Iterable[ComponentState]] = tuple
+        """Tells of the components that the router hosts."""
 
     @property
     def watch(self) -> Watch:
@@ -97,7 +100,13 @@ class Watching:
                 return None if store is None else StoreState(store.is_well, store.waiting)
 
             self._metrics = Metrics(
-                self.watch, _named(settings), self._realms.past, state, wampd.__version__, self._webhooks
+                self.watch,
+                _named(settings),
+                self._realms.past,
+                state,
+                wampd.__version__,
+                self._webhooks,
+                self.components,
             )
         return self._metrics.tell
 

@@ -61,6 +61,7 @@ class House:
         self.waiting = 0
         self.refusals = 0
         self.gone = []
+        self.is_starving = False
 
     def admit(self, address):
         if self.inside >= self.room:

@@ -80,6 +80,7 @@ class Broker:
         """How many were let through, so far."""
         self.events = 0
         """How many were put into outboxes, one for each receiver."""
+        self._work = WORK
         self._pause_at = WORK
         """When so many were, who published last has a breather."""
         self.subscriptions: UriMap[Subscription] = UriMap()
@@ -130,8 +131,13 @@ class Broker:
 
     def _pause(self) -> None:
         """Very many events were sent since the last breather: the next publication waits for another turn."""
-        self._pause_at = self.events + WORK
+        self._pause_at = self.events + self._work
         raise Breather
+
+    def hurry(self, hurry: bool) -> None:
+        """Whether publications may follow one another as fast as they can be served; if not, each has a breather."""
+        self._work = WORK if hurry else 0
+        self._pause_at = self.events + self._work
 
     def _publish_with_options(self, session: Session, message: Publish) -> None:
         options = message.options

@@ -35,6 +35,7 @@ from wampd.router.control.node import status_of
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.inside.insiders import Insiders
+from wampd.router.memory import Ceiling, ceiling_of
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby
@@ -45,7 +46,7 @@ from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
 from wampd.router.stores.watched import Unusable
 from wampd.router.system.origin import Origin
-from wampd.router.tally import PASSWORDS_NOT_CHECKED
+from wampd.router.tally import CONNECTIONS_REFUSED, MEMORY_PASSED, PASSWORDS_NOT_CHECKED
 from wampd.router.wheel import Wheel
 from wampd.router.wiring.control import PrivateSocket
 from wampd.router.wiring.doors import tolerance
@@ -109,7 +110,7 @@ class Daemon:
         self._listening = Listening(self._lobby, self._standing.sockets)
         agent = f"wampd-{wampd.__version__}"
         self.realms = Realms(reactor, agent, tolerance(settings.limits.failed_joins))
-        self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
+        self.realms.tally.ask(lambda: {CONNECTIONS_REFUSED: self._lobby.refused})
         self._places = Places(reactor, settings, self.realms, dict(os.environ))
         self.realms.answers.add(CheckPassword, self._password_checks().check)
         for realm in settings.realms:
@@ -122,10 +123,12 @@ class Daemon:
         ]
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)
-        watching = Watching(reactor, self.realms, lambda: self._lobby.open)
+        ceiling = Ceiling(reactor, ceiling_of(settings.limits.memory), self._starve, self.realms.turns.release)
+        self.realms.tally.ask(lambda: {MEMORY_PASSED: ceiling.passed})
+        watching = Watching(reactor, self.realms, lambda: self._lobby.open, ceiling)
         self._hosting = Hosting(reactor, guests, environ)
         store = self._places.store
-        readiness = Readiness(self._listening.open, len(settings.listeners), self._lobby, store, self._hosting)
+        readiness = Readiness(self._listening.open, len(settings.listeners), self._lobby, store, self._hosting, ceiling)
         self._means = Means(
             reactor,
             settings,
@@ -140,7 +143,7 @@ class Daemon:
             used=Used(),
             began=time.time(),
         )
-        self._duties = duties_of(self._means)
+        self._duties = [*duties_of(self._means), ceiling]
         self._private = PrivateSocket(self._means, self._lobby, os.environ)
         self._stop = Shutdown(
             reactor, settings.limits, self.realms, self._lobby, self._close, self._hosting, self._duties
@@ -180,6 +183,11 @@ class Daemon:
         )
         desk.offer({"wampd.node.status": status})
         return desk
+
+    def _starve(self, starving: bool) -> None:
+        """There is too little memory, or enough again."""
+        self._lobby.is_starving = starving
+        self.realms.starve(starving)
 
     def use(self, lines: logs.RouterLog) -> None:
         """Count what does not get into the log, and let operators change its levels."""

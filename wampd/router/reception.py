@@ -57,6 +57,8 @@ class Lobby:
         """Connections that are only told that there is no room."""
         self.closing = False
         """The router is being stopped: nobody is let in."""
+        self.is_starving = False
+        """There is too little memory for clients that want a session."""
         self.requests = 0
         """Requests of HTTP under way that are waited for when the router stops."""
         self.connections: set[Attended] = set()
@@ -165,6 +167,11 @@ class Reception:
     def lobby(self) -> Lobby:
         """What all listeners have in common."""
         return self._lobby
+
+    @property
+    def is_starving(self) -> bool:
+        """Whether there is too little memory for another client that wants a session."""
+        return self._lobby.is_starving
 
     def refused(self) -> None:
         """Count a handshake that was refused, or came too late."""

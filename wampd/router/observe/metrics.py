@@ -83,14 +83,18 @@ class Metrics:
         store: Callable[[], StoreState | None],
         version: str,
         hooks: Callable[[], Iterable[HooksState]] = tuple,
+        ceiling: Callable[[], int] = int,
     ) -> None:
         """``named`` are the realms that are always there; ``past`` is what happened in those that are closed.
 
-        ``store`` tells how the store is; `None`: there is none. ``hooks`` tells of the realms that have webhooks.
+        ``store`` tells how the store is; `None`: there is none. ``hooks`` tells of the realms that have webhooks, ``ceiling``
+        above how many bytes of memory no sessions are let in; 0: above none.
         """
         self._watch = watch
         self._registry = CollectorRegistry()
-        self._registry.register(_OfRouter(watch, frozenset(list(named)[:MOST_REALMS]), past, store, version, hooks))
+        self._registry.register(
+            _OfRouter(watch, frozenset(list(named)[:MOST_REALMS]), past, store, version, hooks, ceiling)
+        )
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         self._told: dict[bool, tuple[float, bytes]] = {}
@@ -118,6 +122,7 @@ class _OfRouter(Collector):
         store: Callable[[], StoreState | None],
         version: str,
         hooks: Callable[[], Iterable[HooksState]],
+        ceiling: Callable[[], int],
     ) -> None:
         self._watch = watch
         self._named = named
@@ -125,6 +130,7 @@ class _OfRouter(Collector):
         self._store = store
         self._version = version
         self._hooks = hooks
+        self._ceiling = ceiling
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: names are not looked at before there is something to tell."""
@@ -140,6 +146,8 @@ class _OfRouter(Collector):
         yield GaugeMetricFamily("wampd_uptime_seconds", "Time since the router was started.", value=about["uptime"])
         connections = watch.process.connections()
         yield GaugeMetricFamily("wampd_connections", "Connections that are open, of all kinds.", value=connections)
+        text = "Memory above which no sessions are let in; 0: none."
+        yield GaugeMetricFamily("wampd_memory_ceiling_bytes", text, value=self._ceiling())
         realms = watch.realms()
         yield GaugeMetricFamily("wampd_realms", "Realms that are open.", value=len(realms))
         sums = self._sums(realms)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import wampd
+from wampd.router.memory import Ceiling
 from wampd.router.realms import Realms
 from wampd.router.settings.model import Settings
 
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 class Watching:
     """Has the watch; a `wampd.router.duties.Duty`."""
 
-    def __init__(self, reactor: Any, realms: Realms, connections: Callable[[], int]) -> None:
+    def __init__(self, reactor: Any, realms: Realms, connections: Callable[[], int], ceiling: Ceiling) -> None:
         """``connections`` tells how many are open."""
         self._reactor = reactor
         self._realms = realms
         self._connections = connections
+        self._ceiling = ceiling
         self._watch: Watch | None = None
         self._metrics: Metrics | None = None
         self._started = False
@@ -86,7 +88,15 @@ class Watching:
             def state() -> StoreState | None:
                 return None if store is None else StoreState(store.is_well, store.waiting)
 
-            self._metrics = Metrics(self.watch, named, self._realms.past, state, wampd.__version__, self._webhooks)
+            self._metrics = Metrics(
+                self.watch,
+                named,
+                self._realms.past,
+                state,
+                wampd.__version__,
+                self._webhooks,
+                lambda: self._ceiling.ceiling,
+            )
         return self._metrics.tell
 
     def _webhooks(self) -> Iterator[HooksState]:

@@ -3,9 +3,9 @@
 import pytest
 from twisted.internet.task import Clock
 
-from wampd.router.hosting.guests import Hosting
 from wampd.router.memory import Ceiling
 from wampd.router.reception import Lobby
+from wampd.router.wiring.hosted import Hosted
 from wampd.router.wiring.readiness import Readiness
 
 
@@ -27,7 +27,7 @@ class Router:
         clock = Clock()
         self.ports = [object(), object()]
         self.lobby = Lobby(2, clock.seconds)
-        self.hosting = Hosting(clock, [], {})
+        self.hosting = Hosted(clock, (), {})
         self.rss = 0
         self.ceiling = Ceiling(Clock(), 100 * 2**20, lambda _: None, lambda: None, lambda: self.rss, lambda: None)
 

@@ -34,8 +34,9 @@ SETTING_UP = (
 class Course:
     """What becomes of the one session of this process."""
 
-    def __init__(self, ended: Callable[[], object]) -> None:
-        """``ended`` is called once, when there is nothing more to come."""
+    def __init__(self, ended: Callable[[], object], tell: Callable[[str, BaseException | None], object] = tell) -> None:
+        """``ended`` is called once, when there is nothing more to come; ``tell`` says what is wrong."""
+        self._tell = tell
         self._ended: Callable[[], object] | None = ended
         self.session: Any = None
         self.is_stopping = False
@@ -58,7 +59,7 @@ class Course:
         """Something went wrong: tell the first of it."""
         if self._status is None and not self.is_stopping:
             self._status = status
-            tell(line, cause)
+            self._tell(line, cause)
 
     def left(self, reason: str, message: str | None) -> None:
         """The session is over, or there never was one."""

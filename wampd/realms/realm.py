@@ -275,7 +275,7 @@ class Realm:
         self.dealer.services.procedures.clear()
         del self.dealer.registrations.watcher
         name = self.name
-        for part in (self.seats, self.changes, self.broker, self.dealer, self):
+        for part in (self.seats.gate, self.seats, self.changes, self.broker, self.dealer, self):
             vars(part).clear()
         self.name = name  # which is asked for once more by whoever was to set a timer in this turn
 

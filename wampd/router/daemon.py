@@ -33,13 +33,11 @@ from wampd.router.control.desk import REALM, Desk
 from wampd.router.control.log import procedures_of
 from wampd.router.control.node import status_of
 from wampd.router.hashing import PasswordChecks
-from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.inside.insiders import Insiders
 from wampd.router.memory import Ceiling, ceiling_of
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby
-from wampd.router.settings.components import GuestComponent
 from wampd.router.settings.loader import load
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
@@ -50,6 +48,7 @@ from wampd.router.tally import CONNECTIONS_REFUSED, MEMORY_PASSED, PASSWORDS_NOT
 from wampd.router.wheel import Wheel
 from wampd.router.wiring.control import PrivateSocket
 from wampd.router.wiring.doors import tolerance
+from wampd.router.wiring.hosted import Hosted
 from wampd.router.wiring.listening import BACKLOG, Listening
 from wampd.router.wiring.means import Means, duties_of
 from wampd.router.wiring.outgoing import Sender
@@ -60,9 +59,6 @@ from wampd.router.wiring.standing import Standing
 from wampd.router.wiring.watching import Watching
 
 log = Logger()
-
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
-"""What components get of the router's own environment, which may hold secrets."""
 
 
 def run(settings: Settings, configuration: Path, origin: Origin | None = None) -> int:
@@ -115,18 +111,12 @@ class Daemon:
         self.realms.answers.add(CheckPassword, self._password_checks().check)
         for realm in settings.realms:
             self._open(realm)
-        environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        guests = [
-            Guest(component.name, component.command, str(component.directory), component.environment)
-            for component in settings.components
-            if isinstance(component, GuestComponent)
-        ]
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)
         ceiling = Ceiling(reactor, ceiling_of(settings.limits.memory), self._starve, self.realms.turns.release)
         self.realms.tally.ask(lambda: {MEMORY_PASSED: ceiling.passed})
         watching = Watching(reactor, self.realms, lambda: self._lobby.open, ceiling)
-        self._hosting = Hosting(reactor, guests, environ)
+        self._hosting = Hosted(reactor, settings.components, os.environ)
         store = self._places.store
         readiness = Readiness(self._listening.open, len(settings.listeners), self._lobby, store, self._hosting, ceiling)
         self._means = Means(
@@ -145,6 +135,7 @@ class Daemon:
         )
         self._duties = [*duties_of(self._means), ceiling]
         self._private = PrivateSocket(self._means, self._lobby, os.environ)
+        self._hosting.private = self._private
         self._stop = Shutdown(
             reactor, settings.limits, self.realms, self._lobby, self._close, self._hosting, self._duties
         )
@@ -182,6 +173,7 @@ class Daemon:
             realms=lambda: {shell.core.name: len(shell.core.sessions) for shell in self.realms.all()},
         )
         desk.offer({"wampd.node.status": status})
+        self._hosting.serve(desk)
         return desk
 
     def _starve(self, starving: bool) -> None:

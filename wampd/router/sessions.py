@@ -193,13 +193,20 @@ class SessionPeer(Sender):
         if accept.lasts is not None:
             self.deadline = self._realms.deadline(accept.lasts)
             self._connection.wake(self.deadline)
-        depth = session.limits.depth
-        codec = self._codec if depth is None else shallower(self._codec, depth)
-        self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
+        self.read_anew()
         if "cookie" in self.about:
             self._realms.returning.joined(self, accept, self._realms.door(accept.realm))
         self._realms.auditor.joined(session, realm.core)
         return None
+
+    def read_anew(self) -> None:
+        """Read what comes next as the realm and the session's role want it, which may have changed."""
+        session, realm = self.session, self._realm
+        if session is None or realm is None:
+            return
+        depth = session.limits.depth
+        codec = self._codec if depth is None else shallower(self._codec, depth)
+        self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
 
     def let_in(self, accept: Accept) -> Refusal | None:
         """Make the session of a client that need not say HELLO; or why it cannot be made."""
@@ -323,7 +330,7 @@ class SessionPeer(Sender):
     def congested(self, is_congested: bool) -> bool:
         """Too much waits to be sent to this client, or no more; whether the connection may go on."""
         session, realm = self.session, self._realm
-        if session is None or realm is None or not realm.drops_events:
+        if session is None or realm is None or not (realm.drops_events or session.deaf):
             return False
         if is_congested and not session.deaf:
             log.warn("{who} reads too slowly: events are dropped", who=self.who, log_fields=self.known)

@@ -15,17 +15,19 @@ Source: WAMP basic profile, "Session Closing".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
 
 from wampd.router.duties import Duty
-from wampd.router.hosting.guests import Hosting
 from wampd.router.realms import Realms
 from wampd.router.reception import Attended, Lobby
 from wampd.router.sessions import GOING_AWAY, SessionPeer
 from wampd.router.settings.model import ProcessLimits
+
+if TYPE_CHECKING:
+    from wampd.router.wiring.hosted import Hosted
 
 log = Logger()
 
@@ -46,7 +48,7 @@ class Shutdown:
         realms: Realms,
         lobby: Lobby,
         close: Callable[[], list[Any]],
-        hosting: Hosting,
+        hosting: Hosted,
         duties: Sequence[Duty] = (),
     ) -> None:
         """``close`` ends all listening; what it returns is waited for, where there is something."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.endpoints import UNIXServerEndpoint
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
+from wampd.router.control.passes import ComponentPasses, PrivatePeer
 from wampd.router.control.where import Unusable, prepared
 from wampd.router.reception import Door, Lobby, Reception
 from wampd.router.settings.listeners import TransportLimits
@@ -22,6 +24,9 @@ from wampd.router.transports.upgrade import WebSocketPath
 from wampd.router.wire.serializers import codecs
 from wampd.router.wiring.listening import BACKLOG, frames_of, patience_of
 from wampd.router.wiring.means import Means, pace_of
+
+if TYPE_CHECKING:
+    from wampd.router.hosting.runs import Starter
 
 log = Logger()
 
@@ -40,6 +45,8 @@ class PrivateSocket:
         self._port: Any = None
         self.path = ""
         """Where it is; ``""``: it is not open."""
+        self.passes = ComponentPasses(means.desk.minted, lambda: self.path)
+        """What lets components in."""
 
     def open(self) -> None:
         """Listen. If that cannot be, the log says why."""
@@ -54,6 +61,12 @@ class PrivateSocket:
             endpoint.listen(self._factory()).addCallbacks(lambda port: self._opened(place, port), self._failed)
         finally:
             os.umask(umask)
+
+    def inside(self) -> Starter:
+        """What runs components in the router's own process."""
+        from wampd.router.inside.hosted import Inside  # and with it autobahn, which not everybody has
+
+        return Inside(self._means.reactor, self._means.realms, self._means.desk, self.passes)
 
     def close(self) -> Any:
         """Listen no more; maybe with a Deferred."""
@@ -80,7 +93,12 @@ class PrivateSocket:
             is_private=True,
         )
         reception = Reception(
-            self._lobby, means.realms, codecs(limits.depth, SERIALIZERS), patience_of(limits), private=self._means.desk
+            self._lobby,
+            means.realms,
+            codecs(limits.depth, SERIALIZERS),
+            patience_of(limits),
+            private=means.desk,
+            peer=partial(PrivatePeer, self.passes),
         )
         factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, means.wheel, None))
         factory.noisy = False

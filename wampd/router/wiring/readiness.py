@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from wampd.router.hosting.guests import Hosting
 from wampd.router.memory import Ceiling
 from wampd.router.reception import Lobby
+from wampd.router.wiring.hosted import Hosted
 
 if TYPE_CHECKING:
     from wampd.router.stores.store import Store
@@ -22,7 +22,7 @@ class Readiness:
         listeners: int,
         lobby: Lobby,
         store: Store | None,
-        hosting: Hosting,
+        hosting: Hosted,
         ceiling: Ceiling,
     ) -> None:
         """``ports`` are those that are open, of so many ``listeners``."""
@@ -47,5 +47,5 @@ class Readiness:
             self._store.try_again()
         if self._hosting.names:
             down = self._hosting.down()
-            checks["components"] = f"not running: {', '.join(down)}" if down else ""
+            checks["components"] = f"not ready: {', '.join(down)}" if down else ""
         return checks

@@ -63,7 +63,7 @@ class House:
         self.gone = []
         self.is_starving = False
 
-    def admit(self, address):
+    def admit(self, address, descriptor=-1):
         if self.inside >= self.room:
             return False
         self.inside += 1

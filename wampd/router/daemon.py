@@ -32,6 +32,7 @@ from wampd.router import reactor as turn_reactor
 from wampd.router.control.desk import REALM, Desk
 from wampd.router.control.log import procedures_of
 from wampd.router.control.node import status_of
+from wampd.router.descriptors import Accepting, Descriptors, raise_limit
 from wampd.router.hashing import PasswordChecks
 from wampd.router.inside.insiders import Insiders
 from wampd.router.memory import Ceiling, ceiling_of
@@ -44,7 +45,7 @@ from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
 from wampd.router.stores.watched import Unusable
 from wampd.router.system.origin import Origin
-from wampd.router.tally import CONNECTIONS_REFUSED, MEMORY_PASSED, PASSWORDS_NOT_CHECKED
+from wampd.router.tally import ACCEPTING_PAUSED, CONNECTIONS_REFUSED, MEMORY_PASSED, PASSWORDS_NOT_CHECKED
 from wampd.router.wheel import Wheel
 from wampd.router.wiring.control import PrivateSocket
 from wampd.router.wiring.doors import tolerance
@@ -102,11 +103,13 @@ class Daemon:
         self._reactor = reactor
         self._settings = settings
         self._wheel = Wheel(reactor)
-        self._lobby = Lobby(_connections_allowed(settings), reactor.seconds)
+        self._lobby = _lobby(settings, reactor.seconds)
         self._listening = Listening(self._lobby, self._standing.sockets)
+        accepting = Accepting(reactor, self._listening.ports)
+        self._lobby.on_exhaustion = accepting.pause
         agent = f"wampd-{wampd.__version__}"
         self.realms = Realms(reactor, agent, tolerance(settings.limits.failed_joins))
-        self.realms.tally.ask(lambda: {CONNECTIONS_REFUSED: self._lobby.refused})
+        self.realms.tally.ask(lambda: {CONNECTIONS_REFUSED: self._lobby.refused, ACCEPTING_PAUSED: accepting.pauses})
         self._places = Places(reactor, settings, self.realms, dict(os.environ))
         self.realms.answers.add(CheckPassword, self._password_checks().check)
         for realm in settings.realms:
@@ -222,13 +225,11 @@ class Daemon:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
 
 
-def _connections_allowed(settings: Settings) -> int:
-    """How many connections there may be: as configured, and no more than the file descriptors allow."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = settings.limits.connections + settings.limits.spare_descriptors
-    descriptors = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(descriptors, resource.getrlimit(resource.RLIMIT_NOFILE)[0]), hard))
-    allowed = max(1, descriptors - settings.limits.spare_descriptors)
-    if allowed < settings.limits.connections:
-        log.info("at most {allowed} connections: the limit of file descriptors is {hard}", allowed=allowed, hard=hard)
-    return allowed
+def _lobby(settings: Settings, now: Callable[[], float]) -> Lobby:
+    """For as many connections as are configured, and no more than the file descriptors allow."""
+    limits = settings.limits
+    most = raise_limit(limits.connections, limits.spare_descriptors)
+    allowed = max(1, min(limits.connections, most - limits.spare_descriptors))
+    if allowed < limits.connections:
+        log.info("at most {allowed} connections: the limit of file descriptors is {hard}", allowed=allowed, hard=most)
+    return Lobby(allowed, now, Descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.spare_descriptors))

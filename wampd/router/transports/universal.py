@@ -64,8 +64,8 @@ class Speaks(Struct, frozen=True):
 class House(Protocol):
     """What stands behind the port."""
 
-    def admit(self, address: str) -> bool:
-        """Count a connection in; whether there is room for it."""
+    def admit(self, address: str, descriptor: int) -> bool:
+        """Count a connection in that has this file descriptor (-1: none is known); whether there is room for it."""
         ...
 
     def release(self, address: str) -> None:
@@ -131,7 +131,7 @@ class UniversalPort(TwistedProtocol):
         self._since = self._wheel.now()
         self._deadline = self._since + self._speaks.handshake_timeout
         self._wheel.watch(self, self._speaks.handshake_timeout)
-        if house.admit(self._address):
+        if house.admit(self._address, _descriptor(transport)):
             self._admitted = True
             self._count_out = partial(house.release, self._address)
         elif house.turn_away():
@@ -342,6 +342,13 @@ def _tls_trouble(error: TlsError) -> str:
 
 def _nothing() -> None:
     """Nothing was counted in."""
+
+
+def _descriptor(transport: Any) -> int:
+    """The file descriptor of a connection; -1: it has none."""
+    if isinstance(transport, TLSMemoryBIOProtocol):
+        transport = transport.transport
+    return int(transport.fileno()) if hasattr(transport, "fileno") else -1
 
 
 def _address(transport: Any) -> str:

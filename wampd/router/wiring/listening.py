@@ -28,7 +28,7 @@ from wampd.router.settings.listeners import (
     websocket_paths,
 )
 from wampd.router.settings.listeners import Tls as TlsSettings
-from wampd.router.system.sockets import Sockets, adopt
+from wampd.router.system.sockets import Several, Sockets, adopt
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wire.framing import FrameLimits
@@ -80,6 +80,12 @@ class Listening:
             return serverFromString(means.reactor, _with_backlog(listener.endpoint)).listen(factory)
 
         return maybeDeferred(listen).addCallbacks(opened, failed)
+
+    def ports(self) -> list[Any]:
+        """All ports that are open, each socket by itself."""
+        return [
+            port for each in self.open for port in (each.port.ports if isinstance(each.port, Several) else [each.port])
+        ]
 
     def close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""

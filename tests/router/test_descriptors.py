@@ -17,10 +17,10 @@ class Port:
     def __init__(self):
         self.reads = True
 
-    def stopReading(self):  # noqa: N802 - Twisted's name
+    def stopReading(self):
         self.reads = False
 
-    def startReading(self):  # noqa: N802 - Twisted's name
+    def startReading(self):
         self.reads = True
 
 

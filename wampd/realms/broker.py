@@ -83,6 +83,8 @@ class Broker:
         self._work = WORK
         self._pause_at = WORK
         """When so many were, who published last has a breather."""
+        self._turn_now = outside.turn
+        self._turn = -1
         self.subscriptions: UriMap[Subscription] = UriMap()
         self.by_id: dict[int, Subscription] = {}
         self.retained = Retained(retention, quota, outside.now)
@@ -130,9 +132,11 @@ class Broker:
             self._pause()
 
     def _pause(self) -> None:
-        """Very many events were sent since the last breather: the next publication waits for another turn."""
+        """Very many events were sent; if they were in one turn, the next publication waits for another one."""
         self._pause_at = self.events + self._work
-        raise Breather
+        turn, self._turn = self._turn, self._turn_now()
+        if turn == self._turn or not self._work:
+            raise Breather
 
     def hurry(self, hurry: bool) -> None:
         """Whether publications may follow one another as fast as they can be served; if not, each has a breather."""
@@ -398,8 +402,8 @@ class Broker:
         del self.by_id[subscription.id]
 
 
-WORK = 20_000
-"""Events after which the session that publishes has a breather: about 20 ms of work, with the sending."""
+WORK = 10_000
+"""Events of one turn after which the session that publishes has a breather: 10 to 20 ms of work, with the sending."""
 OWN_EVENT = 5
 """An event that is made for one subscription alone costs as much more as sending it to so many receivers."""
 OUTBOX = 10_000

@@ -107,7 +107,9 @@ class Realms:
         self._envoys: dict[str, Envoy] = {}
         self.auditor = Auditor(clock, self._core, self.end_of_turn)
         self._authorizers = Authorizers(self.call, clock, self.tally)
-        self._outside = Outside(self._publication_id, clock.seconds, time.time, chance.random, load, carry)
+        self._outside = Outside(
+            self._publication_id, clock.seconds, time.time, chance.random, load, carry, self.turns.turn
+        )
 
     def add(self, name: str, plan: Plan) -> RealmShell:
         """Open a realm, for good."""
@@ -316,12 +318,14 @@ class Realms:
                 self.auditor.write(entry)
             self._entries.clear()
         touched = self.touched
-        if len(touched) > WRITES:
-            self._flush(part_of(touched))
-            self.turns.come()
-        elif touched:
-            self._flush(touched)
-            touched.clear()
+        if touched:
+            self.turns.number += 1
+            if len(touched) > WRITES:
+                self._flush(part_of(touched))
+                self.turns.come()
+            else:
+                self._flush(touched)
+                touched.clear()
         if self._alarmed:
             for realm in self._alarmed:
                 shell = self._shells.get(realm.name)

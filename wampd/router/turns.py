@@ -41,6 +41,8 @@ class Turns:
         self._timer: Any = None
         self._halted = False
         self._released = 0
+        self.number = 0
+        """How many turns there were in which something was sent."""
         self.breathers = 0
         """How many there were so far."""
 
@@ -54,6 +56,10 @@ class Turns:
         """There is to be another turn at once."""
         if self._timer is None:
             self._timer = self._clock.callLater(0, self._turn)
+
+    def turn(self) -> int:
+        """Which turn this is."""
+        return self.number
 
     def halt(self, halted: bool) -> None:
         """Let nobody go on but those who are released, or everybody again."""

@@ -231,6 +231,22 @@ def test_commands_load_neither_twisted_nor_rich_in_a_pipe(desk):
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "set()")
 
 
+def test_status_waits_for_a_router_that_is_about_to_be_ready(empty):
+    waiting = [sys.executable, "-P", "-m", "wampd", "status", "--wait", "60"]
+    child = subprocess.Popen(
+        waiting, cwd=empty.directory, env=environment(**empty.variables), stdout=subprocess.PIPE, text=True
+    )
+    empty.write("config.yaml", CONFIG + "components: [{name: one, command: [sleep, '100']}]\n")
+    with empty.running() as (router, _):
+        out, _ = child.communicate(timeout=60)
+        assert child.returncode == 0
+        assert f"process {router.pid}: ready" in out
+
+
+def test_status_waits_no_longer_than_it_is_to(empty):
+    assert empty("status", "--wait", "0.3")[0] == 3
+
+
 # --- stop ---
 
 

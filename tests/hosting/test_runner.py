@@ -237,7 +237,7 @@ def test_who_is_sent_away_or_loses_the_router_has_failed(alone: Alone, framework
     component.wait_for_log("the sum is 5")
     assert router.stop() == 0
     assert component.wait() == FAILED
-    assert "the session was ended: wamp.close.system_shutdown" in component.log()
+    assert "left: wamp.close.system_shutdown" in component.log()
 
 
 @EITHER

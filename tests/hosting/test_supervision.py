@@ -402,6 +402,19 @@ def test_changes_may_come_faster_than_components_end(house):
     assert house.run_of("a").instance.component.environment == {"X": "3"}
 
 
+def test_restarts_are_counted_over_changes_and_forgotten_with_the_component(house):
+    house.have(guest("a"))
+    house.run_of("a").end(1)
+    house.advance(1)
+    house.have(guest("a", environment={"X": "1"}))
+    assert house.hosting.restarts("a") == 1
+    house.run_of("a").end(1)
+    assert house.hosting.restarts("a") == 2
+    house.have()
+    house.have(guest("a"))
+    assert house.hosting.restarts("a") == 0
+
+
 def test_nothing_different_is_no_change(house):
     house.have(guest("a"))
     assert house.have(guest("a")).lines == []

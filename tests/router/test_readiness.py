@@ -15,6 +15,7 @@ class Store:
     def __init__(self):
         self.is_well = True
         self.tried = 0
+        self.shortage = ""
 
     def try_again(self):
         self.tried += 1
@@ -73,3 +74,5 @@ def test_a_store_that_does_not_work_is_told_and_tried_again(router):
     store.is_well = False
     assert router.look(store)["store"] == "it does not work"
     assert store.tried == 2
+    store.shortage = "the disk is nearly full"
+    assert router.look(store)["disk"] == "the disk is nearly full"

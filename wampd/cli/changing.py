@@ -18,8 +18,9 @@ SAME, DIFFERENT = 0, 1
 def reload(file: str | None, socket: str | None, as_json: bool) -> int:
     """Make a router that runs follow its configuration, and print what changed.
 
-    It reads its file again, and does all of it or, if anything is wrong, nothing. Connections that a change does not concern
-    stay. Exit status 0: done; 1: it cannot be changed while the router runs; 2: the configuration is wrong; 3: none runs.
+    It reads its file again, and does all of it or, if anything is wrong or cannot be changed in a router that runs, nothing.
+    Connections that a change does not concern stay. Exit status 0: done; 1: it cannot be asked; 2: nothing was changed, and
+    what is wrong is printed; 3: none runs.
     """
     return _ask("wampd.node.reload", file, socket, as_json)[1]
 

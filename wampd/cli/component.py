@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
-from .words import EXIT_INTERRUPTED, Failure, Group, option, router_options
+from .completing import component_names
+from .words import EXIT_INTERRUPTED, Group, option, router_options
 
 COMPONENT = """\
 List the components that a router runs; start, stop and restart them; show what they print.
@@ -16,8 +16,6 @@ NAME is that of a component in the configuration, or NAME.2 for the second of it
 """
 LONGEST = 180.0
 """Seconds that a component may take to stop and to become ready again."""
-SOON = 0.5
-"""Seconds that a router may take to tell names for a shell that waits for a key."""
 LINES = 100
 
 
@@ -26,22 +24,9 @@ def component() -> None:
     """All that is done with components."""
 
 
-def _names(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The names that the router tells, for a shell; none if it tells none at once."""
-    from .routers import Meant, ask
-
-    async def work(session: Any, _router: Any) -> Any:
-        return (await session.call("wampd.component.list", timeout=SOON)).value
-
-    try:
-        listed = ask(Meant(ctx.params.get("file"), ctx.params.get("socket")), work, probe=SOON)
-    except Failure:
-        return []
-    names = dict.fromkeys(each[key] for key in ("name", "id") for each in listed)
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
-
-
-_name = click.argument("name", metavar="NAME", shell_complete=_names, help="the component, or one of its instances")
+_name = click.argument(
+    "name", metavar="NAME", shell_complete=component_names, help="the component, or one of its instances"
+)
 
 
 @component.command("list", short_help="list the components")

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from .completing import levels as levels_known
 from .words import EXIT_USAGE, Failure, Group, option, router_options
 
 LEVELS = ("debug", "info", "warn", "error", "critical")
@@ -67,6 +68,7 @@ def _level_of(word: str, ctx: click.Context, parameter: click.Parameter) -> tupl
     required=True,
     metavar="SUBSYSTEM=LEVEL...",
     callback=_set_levels,
+    shell_complete=levels_known,
     help=f"the level: {', '.join(LEVELS)}; or configured, what the configuration says",
 )
 @option(

@@ -70,6 +70,11 @@ def ask(meant: Meant, work: Work[Answer], *, probe: float = PROBE) -> Answer:
     return asyncio.run(_ask(meant, work, probe))
 
 
+async def find(meant: Meant, open_: AsyncExitStack, *, probe: float = PROBE) -> Found:
+    """The router that is meant, and a session with it, which ends with ``open_``. Raise `Failure`."""
+    return await _find(meant, probe, open_)
+
+
 async def _ask(meant: Meant, work: Work[Answer], probe: float) -> Answer:
     async with AsyncExitStack() as open_:
         router, session = await _find(meant, probe, open_)

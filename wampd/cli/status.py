@@ -1,29 +1,54 @@
 """``wampd status``: what runs, since when, and how it is."""
 
+import time
 from typing import Any
 
-from .words import command, option, router_argument
+import click
+
+from .words import EXIT_USAGE, Failure, command, option, router_argument
 
 NOT_READY = 1
+STEP = 0.2
+"""Seconds between two looks at a router that is not ready yet."""
 
 
 @command()
 @router_argument
 @option("--json", "as_json", is_flag=True, help="print one JSON object")
-def status(file: str | None, socket: str | None, as_json: bool) -> int:
+@option(
+    "--wait", type=click.FloatRange(0), metavar="SECONDS", default=0.0, help="wait until it is ready, at most so long"
+)
+def status(file: str | None, socket: str | None, as_json: bool, wait: float) -> int:
     """Tell what a router that runs is doing.
 
     Exit status 0: it is ready; 1: it is not, or it does not answer; 3: none runs.
     """
     from . import showing
-    from .routers import Meant, ask
+    from .routers import Meant
 
-    told = ask(Meant(file, socket), _look)
+    told = _told(Meant(file, socket), time.monotonic() + wait)
     if as_json:
         showing.as_json(told)
     else:
         _show(told)
     return 0 if told["ready"] else NOT_READY
+
+
+def _told(meant: Any, deadline: float) -> dict[str, Any]:
+    """What the router tells: when it is ready, or when the time is up. Raise `Failure`."""
+    from .routers import ask
+
+    while True:
+        is_last = time.monotonic() >= deadline
+        try:
+            told = ask(meant, _look)
+        except Failure as failure:
+            if is_last or failure.exit_code == EXIT_USAGE:
+                raise
+        else:
+            if is_last or told["ready"]:
+                return told
+        time.sleep(STEP)
 
 
 async def _look(session: Any, router: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from .trouble import DONE, FAILED, REFUSED, UNREACHABLE, UNUSABLE, Trouble, summ
 
 NORMAL = ("wamp.close.normal", "wamp.close.goodbye_and_out")
 """Reasons of who leaves by itself: its own, and the router's answer to it."""
+SHUTDOWN = "wamp.close.system_shutdown"
 SETTING_UP = (
     "While notifying 'connect'",
     "While calling 'onConnect'",
@@ -69,6 +70,8 @@ class Course:
         elif reason in NORMAL:
             if self._status is None:
                 self._status = DONE
+        elif reason == SHUTDOWN and self._status is None:
+            self._status = FAILED  # which the router says itself
         else:
             self.failed(FAILED, f"the session was ended: {said}")
 

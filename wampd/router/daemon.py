@@ -6,6 +6,7 @@ Rules
 * On SIGTERM, SIGINT or SIGHUP: stop listening, let calls under way finish for a while, say GOODBYE
   ``wamp.close.system_shutdown`` to every session, close, and exit with status 0; a second signal ends at once, and so does
   the hard limit.
+* On SIGUSR2 a new router takes over (`wampd.router.system.handover`).
 * On SIGUSR1 the tally is logged. On SIGQUIT the stacks of all threads are written to standard error, and the router goes on; on
   SIGABRT, as a watchdog sends it, too, and it ends.
 """
@@ -17,6 +18,7 @@ import gc
 import os
 import resource
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -57,15 +59,17 @@ from wampd.router.wiring.places import Places
 from wampd.router.wiring.plans import plan_of, template_of
 from wampd.router.wiring.readiness import Readiness
 from wampd.router.wiring.standing import Standing
+from wampd.router.wiring.succession import Handover
 from wampd.router.wiring.watching import Watching
 
 log = Logger()
 
 
-def run(settings: Settings, configuration: Path, origin: Origin | None = None) -> int:
+def run(settings: Settings, configuration: Path, origin: Origin | None = None, *, follow_files: bool = False) -> int:
     """Run the router until it is stopped; return the exit status.
 
     ``configuration`` is the file of the settings; ``origin`` what the process was given.
+    With ``follow_files`` components are restarted when their files change.
     """
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
@@ -73,10 +77,10 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None) -
     standing = Standing(os.environ, origin)
     try:
         standing.prepare(settings, BACKLOG, lambda: load(configuration, os.environ))
-        daemon = Daemon(reactor, settings, configuration, standing)
+        daemon = Daemon(reactor, settings, configuration, standing, follow_files=follow_files)
     except Unusable as why:  # the store; or a file that has changed since it was checked
         log.critical("cannot start: {why}", why=str(why))
-        standing.end()
+        standing.failed(str(why))
         log_lines.finish()
         return 1
     end_of_turn.append(daemon.realms.end_of_turn)
@@ -96,7 +100,13 @@ class Daemon:
     """The running router."""
 
     def __init__(
-        self, reactor: Any, settings: Settings, configuration: Path | None = None, standing: Standing | None = None
+        self,
+        reactor: Any,
+        settings: Settings,
+        configuration: Path | None = None,
+        standing: Standing | None = None,
+        *,
+        follow_files: bool = False,
     ) -> None:
         self.status = 0
         self._standing = standing or Standing({})
@@ -105,7 +115,7 @@ class Daemon:
         self._wheel = Wheel(reactor)
         self._lobby = _lobby(settings, reactor.seconds)
         self._listening = Listening(self._lobby, self._standing.sockets)
-        accepting = Accepting(reactor, self._listening.ports)
+        accepting = Accepting(reactor, self._listening.rest)
         self._lobby.on_exhaustion = accepting.pause
         agent = f"wampd-{wampd.__version__}"
         self.realms = Realms(reactor, agent, tolerance(settings.limits.failed_joins))
@@ -119,7 +129,8 @@ class Daemon:
         ceiling = Ceiling(reactor, ceiling_of(settings.limits.memory), self._starve, self.realms.turns.release)
         self.realms.tally.ask(lambda: {MEMORY_PASSED: ceiling.passed})
         watching = Watching(reactor, self.realms, lambda: self._lobby.open, ceiling)
-        self._hosting = Hosted(reactor, settings.components, os.environ)
+        self._hosting = Hosted(reactor, settings.components, os.environ, follow_files=follow_files)
+        watching.components = self._hosting.states
         store = self._places.store
         readiness = Readiness(self._listening.open, len(settings.listeners), self._lobby, store, self._hosting, ceiling)
         self._means = Means(
@@ -137,11 +148,13 @@ class Daemon:
             began=time.time(),
         )
         self._duties = [*duties_of(self._means), ceiling]
-        self._private = PrivateSocket(self._means, self._lobby, os.environ)
+        self._private = PrivateSocket(self._means, self._lobby, os.environ, self._standing.sockets)
         self._hosting.private = self._private
         self._stop = Shutdown(
             reactor, settings.limits, self.realms, self._lobby, self._close, self._hosting, self._duties
         )
+        self._handover = Handover(reactor, self._standing, self._listening, self._private, self._stop)
+        self._means.desk.offer({"wampd.node.handover": self._handover.serve})
 
     # ------------------------------------------------------------------------------------------------------- wiring
 
@@ -197,9 +210,12 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
         self._places.start()
-        faulthandler.enable()
-        faulthandler.register(signal.SIGQUIT)
+        if sys.stderr is not None:
+            faulthandler.enable()
+            faulthandler.register(signal.SIGQUIT)
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
+        signal.signal(signal.SIGUSR2, self._hand_over)
+        self._listening.accepts = not self._standing.waits
         self._private.open()
         asked = [self._listening.listen(listener, self._means) for listener in self._settings.listeners]
         DeferredList(asked).addCallback(self._started)
@@ -207,11 +223,16 @@ class Daemon:
     def _started(self, results: list[tuple[bool, Any]]) -> None:
         if not all(opened for _, opened in results):
             self.status = 1
+            self._standing.failed("not everything could be listened on")
             self._reactor.stop()
             return
+        self._standing.opened(self._reactor, self._serve)
+
+    def _serve(self) -> None:
+        self._listening.accept()
         for duty in self._duties:
             duty.start()
-        self._hosting.start()
+        self._standing.when_alone(self._hosting.start)
         self.realms.tally.start()
         self._standing.listening(self._reactor, self._listening.open)
         log.info("wampd {version} is ready, process {pid}", version=wampd.__version__, pid=os.getpid())
@@ -219,7 +240,11 @@ class Daemon:
     def _close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""
         self._standing.stopping()
+        self._handover.cancel()
         return [*self._listening.close(), self._private.close()]
+
+    def _hand_over(self, number: int, _frame: object) -> None:
+        self._reactor.callFromThread(self._handover.signalled, signal.Signals(number).name)
 
     def _signalled(self, number: int, _frame: object) -> None:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)

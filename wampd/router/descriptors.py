@@ -56,10 +56,10 @@ class Descriptors:
 class Accepting:
     """Lets ports accept, or pause."""
 
-    def __init__(self, clock: Any, ports: Callable[[], list[Any]]) -> None:
-        """``clock`` is an ``IReactorTime``; ``ports`` tells those that are open."""
+    def __init__(self, clock: Any, rest: Callable[[bool], object]) -> None:
+        """``clock`` is an ``IReactorTime``; ``rest`` lets the ports that are open rest, or accept again."""
         self._clock = clock
-        self._ports = ports
+        self._rest = rest
         self._timer: Any = None
         self.pauses = 0
         """How many there were so far."""
@@ -70,11 +70,9 @@ class Accepting:
             return
         self.pauses += 1
         log.warn("there are no file descriptors left: nothing is accepted for {seconds:g} s", seconds=PAUSE)
-        for port in self._ports():
-            port.stopReading()
+        self._rest(True)
         self._timer = self._clock.callLater(PAUSE, self._go_on)
 
     def _go_on(self) -> None:
         self._timer = None
-        for port in self._ports():
-            port.startReading()
+        self._rest(False)

@@ -2,7 +2,8 @@
 
 Rules
 -----
-* Over the limit of the process, of an address (the /64 of an IPv6 one), or of the file descriptors that must stay free, nobody is let in.
+* Over the limit of the process, of an address (the /64 of an IPv6 one), or of the file descriptors that must stay free, nobody
+  is let in.
 * Who is not let in is told so; but of those who wait for it there may only be a few, as each takes a file descriptor.
 * Every connection that is let in is counted out once, whatever ends it.
 """
@@ -67,7 +68,7 @@ class Lobby:
         """The router is being stopped: nobody is let in."""
         self.is_starving = False
         """There is too little memory for clients that want a session."""
-        self.requests = 0
+        self.requests: set[Any] = set()
         """Requests of HTTP under way that are waited for when the router stops."""
         self.connections: set[Attended] = set()
         """Those that speak WAMP or echo."""

@@ -83,3 +83,48 @@ def only(said: list[str], *words: str) -> str:
     found = [line for line in said if all(word in line for word in words)]
     assert len(found) == 1, said
     return found[0]
+
+
+def template(port: int, raw_port: int) -> dict[str, Any]:
+    """What ``crossbar init`` writes (the template `default`), at other ports."""
+    disclose = {"caller": False, "publisher": False}
+    deflate = {
+        "request_no_context_takeover": False,
+        "request_max_window_bits": 13,
+        "no_context_takeover": False,
+        "max_window_bits": 13,
+        "memory_level": 5,
+    }
+    options = {
+        "allowed_origins": ["*"],
+        "allow_null_origin": True,
+        "enable_webstatus": False,
+        "max_frame_size": 1048576,
+        "max_message_size": 1048576,
+        "auto_fragment_size": 65536,
+        "fail_by_drop": True,
+        "open_handshake_timeout": 2500,
+        "close_handshake_timeout": 1000,
+        "auto_ping_interval": 10000,
+        "auto_ping_timeout": 5000,
+        "auto_ping_size": 4,
+        "compression": {"deflate": deflate},
+    }
+    serializers = ["cbor", "msgpack", "json"]
+    paths = {
+        "/": {"type": "static", "directory": "../web", "options": {"enable_directory_listing": True}},
+        "ws": {"type": "websocket", "serializers": serializers, "options": options},
+        "info": {"type": "nodeinfo"},
+    }
+    raw = {
+        "type": "rawsocket",
+        "endpoint": {"type": "tcp", "port": raw_port, "backlog": 1024},
+        "options": {"max_message_size": 1048576},
+        "serializers": serializers,
+    }
+    site = {"type": "web", "endpoint": {"type": "tcp", "port": port, "backlog": 1024}, "paths": paths}
+    everything = {**RULE, "disclose": disclose, "cache": True}
+    realms = [realm("realm1", role("anonymous", everything))]
+    worker = {"type": "router", "realms": realms, "transports": [raw, site]}
+    schema = "https://raw.githubusercontent.com/crossbario/crossbar/master/crossbar.json"
+    return {"$schema": schema, "version": 2, "controller": {}, "workers": [worker]}

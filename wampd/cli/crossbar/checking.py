@@ -8,7 +8,7 @@ imported, variables that are not set, and whatever else only the settings know.
 from collections.abc import Mapping
 from pathlib import Path
 
-from wampd.router.settings import KeyPath, Problem, SettingsError, load
+from wampd.router.settings import KeyPath, SettingsError, load
 from wampd.router.settings.problems import show
 
 from .document import Table, origins
@@ -24,12 +24,8 @@ def check(file: Path, document: Table, original: Item, environ: Mapping[str, str
         made_of = dict(origins(document))
         for problem in error.problems:
             where = _origin(problem.path, made_of) or original
-            report.lost(where, f"wampd check says of {_place(problem)}: {problem.message}")
+            report.lost(where, f"wampd check says of {show(problem.path) or 'the result'}: {problem.message}")
 
 
 def _origin(path: KeyPath, made_of: Mapping[KeyPath, Item]) -> Item | None:
     return next((made_of[path[:length]] for length in range(len(path), 0, -1) if path[:length] in made_of), None)
-
-
-def _place(problem: Problem) -> str:
-    return f"{show(problem.path)} (line {problem.place.line} of the result)"

@@ -18,7 +18,10 @@ EXIT_PARTLY = 1
 
 @command()
 @click.argument(
-    "config", metavar="CONFIG", type=type_of_file, help="the node configuration, JSON or YAML (.yaml, .yml)"
+    "config",
+    metavar="CONFIG",
+    type=type_of_file,
+    help="the node configuration, JSON or YAML (.yaml, .yml), or the directory of a node",
 )
 @option("-o", "--output", metavar="PATH", default="config.yaml", show_default=True, help="a file, a directory, or -")
 @option("--cbdir", metavar="DIR", help="the node's directory, if it is not that of CONFIG")
@@ -35,7 +38,7 @@ def import_crossbar(config: str, output: str, cbdir: str | None, force: bool) ->
 
     target = None if output == STANDARD_OUTPUT else _target(output, force=force)
     try:
-        imported = Imported(Path(config), None if cbdir is None else Path(cbdir), _directory(target))
+        imported = Imported(_configuration(config), None if cbdir is None else Path(cbdir), _directory(target))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -45,6 +48,13 @@ def import_crossbar(config: str, output: str, cbdir: str | None, force: bool) ->
     if target is not None:
         print(f"{target}: written; see what is in it, then: wampd run {target}")
     return EXIT_PARTLY if imported.report.of("lost") else 0
+
+
+def _configuration(config: str) -> Path:
+    """The file that is meant: itself, or what Crossbar.io reads in a directory."""
+    path = Path(config)
+    inside = [path / name for name in (".crossbar/config.json", ".crossbar/config.yaml", "config.json")]
+    return next((file for file in inside if file.is_file()), path) if path.is_dir() else path
 
 
 def _carry_out(imported: "Imported", target: Path | None) -> None:

@@ -240,7 +240,8 @@ def guest(section: Section, draft: Draft) -> None:
         section.end()
         return
     made = Table()
-    stem = os.path.basename(str((arguments[0] if arguments else executable).value)).partition(".")[0]
+    scripts = [each for each in arguments if not str(each.value).startswith("-")]
+    stem = os.path.basename(str((scripts[0] if scripts else executable).value)).partition(".")[0]
     made.put("name", unique(identity or stem, draft))
     made.put("type", "guest")
     directory = "." if options is None else options.string("workdir", ".")

@@ -36,6 +36,7 @@ def document_of(item: Item, draft: Draft) -> Table:
         _controller(controller)
     workers = [(section, choice_of_type(section, draft)) for section in root.tables("workers")]
     root.end()
+    workers.sort(key=lambda worker: worker[1] == "proxy")  # which lead into realms of any other
     known = [(section, kind, _worker(section, kind, draft)) for section, kind in workers if kind is not None]
     for section, kind, worker in known:
         if kind in ("router", "proxy"):
@@ -92,7 +93,8 @@ def _worker(section: Section, kind: str, draft: Draft) -> Worker:
     if kind == "guest":
         return Worker(section.item, (), Table())
     section.lost(_MANHOLE, "manhole")
-    section.lost("give components their connections to databases", "connections")
+    if kind != "proxy":
+        section.lost("give components their connections to databases", "connections")
     options = section.table("options")
     if options is None:
         return Worker(section.item, realms, Table())

@@ -14,6 +14,8 @@ from wampd.router.settings import KeyPath, Place, Problem, SettingsError
 MAX_FILE_SIZE = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_ITEMS = 200_000
+MOST_DIGITS = 20
+"""Of a whole number, as in wampd's own files."""
 
 Scalar = str | int | float | bool | None
 

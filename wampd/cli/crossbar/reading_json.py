@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wampd.router.settings import KeyPath, Place
 
-from .reading import Budget, Item, UnreadableError, sound_text
+from .reading import MOST_DIGITS, Budget, Item, UnreadableError, sound_text
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
@@ -123,6 +123,8 @@ class _Parser:
 
 def _number(found: re.Match[str], place: Place) -> int | float:
     if not found[1] and not found[2]:
+        if len(found[0].lstrip("-")) > MOST_DIGITS:
+            raise UnreadableError(place, f"a whole number has at most {MOST_DIGITS} digits")
         return int(found[0])
     number = float(found[0])
     if not isfinite(number):

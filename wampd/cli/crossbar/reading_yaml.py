@@ -8,7 +8,7 @@ import yaml
 
 from wampd.router.settings import KeyPath, Place
 
-from .reading import Budget, Item, Scalar, UnreadableError, sound_text
+from .reading import MOST_DIGITS, Budget, Item, Scalar, UnreadableError, sound_text
 
 
 def read_yaml(text: str, file: Path) -> Item:
@@ -78,6 +78,8 @@ class _Converter:
             raise UnreadableError(place, "not a value that YAML 1.1 knows") from None
         if isinstance(value, float) and not isfinite(value):
             raise UnreadableError(place, "infinity, and what is not a number, have no meaning here")
+        if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
+            raise UnreadableError(place, f"a whole number has at most {MOST_DIGITS} digits")
         if isinstance(value, str):
             return sound_text(value, place)
         if value is None or isinstance(value, bool | int | float):

@@ -93,7 +93,6 @@ def _role(section: Section, made: Realm, draft: Draft) -> None:
     authorizer = section.text("authorizer")
     rules, rules_for_all = rules_of(section, made, draft)
     section.pass_over("id")
-    section.lost("give the permissions of the role instead", "allow-by-default")
     section.end()
     if name is None:
         return

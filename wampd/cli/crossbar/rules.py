@@ -68,10 +68,9 @@ def _rule(section: Section, made: Realm, draft: Draft) -> Table | None:
 
 def starred(uri: str) -> tuple[str, str]:
     """Return the URI and the match policy that a text with stars in it stands for."""
-    if uri.endswith("*") and "*" not in uri[:-1]:
-        return uri[:-1], "prefix"
-    parts = ["" if part == "*" else part for part in uri.split(".")]
-    return (".".join(parts), "wildcard") if "" in parts and "*" in uri.split(".") else (uri, "exact")
+    if "*" not in uri:
+        return uri, "exact"
+    return (uri[:-1], "prefix") if uri.index("*") == len(uri) - 1 else (uri.replace("*", ""), "wildcard")
 
 
 def _allowed(section: Section) -> list[str]:

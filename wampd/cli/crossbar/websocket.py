@@ -67,7 +67,7 @@ def websocket(section: Section, limits: Table, draft: Draft) -> tuple[Table, Tab
 
 def _origins(options: Section, made: Table, draft: Draft) -> None:
     named = options.texts("allowed_origins")
-    options.pass_over("allow_null_origin")
+    null = options.flag("allow_null_origin")
     kept = []
     for item in named:
         text = str(item.value)
@@ -80,6 +80,10 @@ def _origins(options: Section, made: Table, draft: Draft) -> None:
         kept = ["*"]
     if named:
         made.put("origins", words(kept or ["same-host"]), named[0])
+        if null and kept != ["*"]:
+            draft.report.note(
+                named[0], 'pages without an origin, as those of files, connect where any may: origins: ["*"]'
+            )
 
 
 def _compression(options: Section, made: Table) -> None:

@@ -11,6 +11,7 @@ Rules
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -82,6 +83,7 @@ class Hosting:
         self._programs: dict[str, Program] = {}
         self._supervisors: dict[str, list[Supervisor]] = {}
         self._leaving: list[Supervisor] = []
+        self._restarts: Counter[str] = Counter()
         self._look = LoopingCall(self._look_at_memory)
         self._look.clock = reactor
         self._held = False
@@ -100,6 +102,10 @@ class Hosting:
         """The names of the instances that should be ready, and are not."""
         return [each.name for each in self._instances() if not each.is_up and each.state not in ("down", "stopping")]
 
+    def restarts(self, name: str) -> int:
+        """How often instances of a component were started again, also before the component was changed."""
+        return self._restarts[name] + sum(each.restarts.total for each in self._supervisors.get(name, ()))
+
     # ------------------------------------------------------------------------------------------------- all together
 
     def change(self, programs: Sequence[Program]) -> Changes:
@@ -113,6 +119,8 @@ class Hosting:
         self._programs = new
         for name in (*started, *restarted):
             self._supervisors[name] = self._made(new[name])
+        for name in stopped:
+            del self._restarts[name]
         self._supervisors = {name: self._supervisors[name] for name in new}  # in the order of the configuration
         for name in (*started, *restarted):
             old = [each.stop() for each in self._leaving if each.instance.component.name == name]
@@ -206,6 +214,8 @@ class Hosting:
 
     def _leave(self, supervisors: list[Supervisor]) -> None:
         """Stop instances that are no longer configured."""
+        for each in supervisors:
+            self._restarts[each.instance.component.name] += each.restarts.total
         self._leaving += supervisors
 
         def gone(_: object) -> None:

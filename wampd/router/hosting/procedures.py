@@ -3,7 +3,8 @@
 Rules
 -----
 * A component is called by its name, or one of its instances by its own (``adder.2``).
-* To start, stop and restart is answered when it is done; what cannot be done is an ERROR that says why.
+* To start, stop and restart is answered when it is done, with how the instances are then; what cannot be done is an ERROR that
+  says why.
 """
 
 from __future__ import annotations
@@ -80,15 +81,15 @@ class Procedures:
         from wampd.router.hosting.telling import line_of
 
         given = _taken(Logs, call)
-        if not 0 < given.lines <= MOST_LINES:
-            raise Refusal(INVALID_ARGUMENT, f"lines is 1 to {MOST_LINES}")
+        if not 0 <= given.lines <= MOST_LINES:
+            raise Refusal(INVALID_ARGUMENT, f"lines is 0 to {MOST_LINES}")
         _, supervisors = self._found(given.name)
         chosen = [each for each in supervisors if given.instance in (None, each.instance.number)]
         if not chosen:
             raise Refusal(NO_SUCH_COMPONENT, f"{given.name} has no instance {given.instance}")
         lines = [(line, each.instance.number) for each in chosen for line in each.lines.last(given.lines)]
         lines.sort(key=lambda it: it[0].time)
-        return [{"instance": number, **line_of(line)} for line, number in lines[-given.lines :]]
+        return [{"instance": number, **line_of(line)} for line, number in lines[max(0, len(lines) - given.lines) :]]
 
     def _found(self, name: str) -> tuple[Hosting, list[Supervisor]]:
         hosting = self._hosting()
@@ -106,7 +107,11 @@ class Procedures:
         longest = component.stop.grace + component.ready_timeout + PATIENCE
         asked: Deferred[Any] = maybeDeferred(do, hosting, name)
         asked.addTimeout(longest, self._clock)
-        asked.addCallback(lambda _: None)
+
+        def done(_: object) -> list[dict[str, Any]]:
+            from wampd.router.hosting.telling import state_of
+
+            return [state_of(each) for each in supervisors]
 
         def failed(failure: Failure) -> None:
             from wampd.router.hosting.supervisor import Fallen
@@ -119,7 +124,7 @@ class Procedures:
                 raise Refusal(NOT_DONE, f"{name} is not {what} after {longest:g} s{why}")
             failure.raiseException()
 
-        return asked.addErrback(failed)
+        return asked.addCallbacks(done, failed)
 
 
 def _taken(takes: Any, call: Reply) -> Any:

@@ -11,18 +11,19 @@ Rules
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from twisted.logger import Logger
+from twisted.logger import Logger, formatEvent
 
 from wampd.auth.handshake import Directory
 from wampd.hosted import description, finding
 from wampd.hosted.session import Course, maker
 from wampd.hosted.trouble import FAILED, Trouble, summary, traceback_of
 from wampd.router.control.passes import ComponentPasses, PrivatePeer
-from wampd.router.hosting.runs import Ending, Instance, Run, Told
+from wampd.router.hosting.runs import Ending, Instance, Run, Stream, Told
 from wampd.router.realms import Realms
 from wampd.router.settings.components import PythonComponent
 from wampd.router.transports.memory import MemoryLine
@@ -98,6 +99,37 @@ class Transport:
             self._resolve(self.is_closed, self)
 
 
+class ComponentLog:
+    """What a session inside the router logs to: lines of its component, like those that others print."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+
+    def _say(self, stream: Stream, words: str, fields: dict[str, Any]) -> None:
+        for line in formatEvent({**fields, "log_format": words}).splitlines():
+            self._told.printed(stream, line)
+
+    def info(self, format: str = "", **fields: Any) -> None:  # noqa: A002 - txaio's name
+        """Something worth knowing."""
+        self._say("stdout", format, fields)
+
+    def warn(self, format: str = "", **fields: Any) -> None:  # noqa: A002 - txaio's name
+        """Something that should not be."""
+        self._say("stderr", format, fields)
+
+    error = critical = warn
+
+    def failure(self, format: str = "", failure: Any = None, **fields: Any) -> None:  # noqa: A002 - txaio's name
+        """Something was raised."""
+        trace = failure.getTraceback() if failure is not None else traceback.format_exc()
+        self._say("stderr", f"{format}\n{{trace}}", {**fields, "trace": trace})
+
+    def debug(self, *_: Any, **_fields: Any) -> None:
+        """Something that only its author wants to know."""
+
+    trace = debug
+
+
 class InsideRun:
     """A run of a component in the router's process: a `wampd.router.hosting.runs.Run`."""
 
@@ -141,14 +173,13 @@ class InsideRun:
         sys.path += [place for place in described.path if place not in sys.path]
         try:
             found = finding.find(described)
-            import txaio
             from autobahn.twisted.wamp import Session  # noqa: F401 - which chooses Twisted for autobahn
         except ImportError as error:
             raise finding.no_autobahn(error) from None
-        txaio.set_global_log_level("info")
         if found.component is not None:
             found.component.fire("start", self._host.reactor, found.component)
         session = maker(described, found, self._course, self._host.reactor)()
+        session.log = ComponentLog(self._told)
         self._transport = Transport(session, self._host.line)
         self._transport.open()
 

@@ -72,12 +72,12 @@ def _inside(component: PythonComponent, here: Here) -> None:
     """See that nothing is asked of a component in the router's process that only processes can have."""
     if component.framework == "asyncio":
         here.problem(_NO_LOOP, "framework")
-    elif here.is_sound("run") and here.is_sound("directory") and here.is_sound("path"):
-        _runs_inside(component, here)
     plain = PythonComponent(name=component.name, run=component.run)
-    for key in _OUTSIDE:
-        if getattr(component, key) != getattr(plain, key) and here.is_sound(key):
-            here.problem("it has no meaning in the router's own process", key)
+    meaningless = [key for key in _OUTSIDE if getattr(component, key) != getattr(plain, key) and here.is_sound(key)]
+    for key in meaningless:
+        here.problem("it has no meaning in the router's own process", key)
+    if component.framework != "asyncio" and not meaningless and here.is_sound() and component.directory.is_dir():
+        _runs_inside(component, here)
 
 
 def _runs_inside(component: PythonComponent, here: Here) -> None:

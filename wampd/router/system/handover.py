@@ -109,7 +109,7 @@ class Channel(FileDescriptor):
         self._heard(said.decode("utf-8", "replace"))
         return None
 
-    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+    def connectionLost(self, reason: Any) -> None:  # noqa: ARG002, N802 - Twisted's name
         """The other is gone."""
         self.close()
         self._gone()

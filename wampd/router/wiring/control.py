@@ -19,6 +19,7 @@ from wampd.router.control.passes import ComponentPasses, PrivatePeer
 from wampd.router.control.where import Unusable, prepared
 from wampd.router.reception import Door, Lobby, Reception
 from wampd.router.settings.listeners import TransportLimits
+from wampd.router.system.sockets import Held, Sockets, adopt, let_be, pass_on
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import WebSocketPath
 from wampd.router.wire.serializers import codecs
@@ -38,8 +39,10 @@ PATH = "/ws"
 class PrivateSocket:
     """The private socket."""
 
-    def __init__(self, means: Means, lobby: Lobby, environ: Mapping[str, str]) -> None:
+    def __init__(self, means: Means, lobby: Lobby, environ: Mapping[str, str], there: Sockets | None = None) -> None:
+        """``there`` are sockets that are there already."""
         self._means = means
+        self._there = there or Sockets()
         self._lobby = lobby
         self._environ = environ
         self._port: Any = None
@@ -50,8 +53,12 @@ class PrivateSocket:
 
     def open(self) -> None:
         """Listen. If that cannot be, the log says why."""
+        named = self._means.settings.control.socket
+        if named is not None and (there := self._there.take_file(str(named))):
+            self._opened(str(named), adopt(self._means.reactor, there, self._factory()))
+            return
         try:
-            place = str(prepared(self._means.settings.control.socket, self._environ).absolute())
+            place = str(prepared(named, self._environ).absolute())
         except Unusable as why:
             log.error("no commands can reach this router: {why}", why=str(why))
             return
@@ -61,6 +68,17 @@ class PrivateSocket:
             endpoint.listen(self._factory()).addCallbacks(lambda port: self._opened(place, port), self._failed)
         finally:
             os.umask(umask)
+
+    def pass_on(self) -> list[Held]:
+        """The socket for a successor, if it is not named after this process."""
+        if self._port is None or self._means.settings.control.socket is None:
+            return []
+        return pass_on(("unix", self.path), self._port)
+
+    def let_be(self) -> None:
+        """It is a successor's from now on."""
+        if self._port is not None and self._means.settings.control.socket is not None:
+            let_be(self._port)
 
     def inside(self) -> Starter:
         """What runs components in the router's own process."""

@@ -44,6 +44,7 @@ class Readiness:
         }
         if self._store is not None:
             checks["store"] = "" if self._store.is_well else "it does not work"
+            checks["disk"] = self._store.shortage
             self._store.try_again()
         if self._hosting.names:
             down = self._hosting.down()

@@ -51,7 +51,9 @@ class Standing:
         self.sockets = sockets.Sockets(sockets.from_service_manager(self.origin))
         self.pid_file: PidFile | None = None
         self._predecessor: Predecessor | None = None
-        self._is_succeeded = False
+        self._outdated: PidFile | None = None
+        self.is_succeeded = False
+        """Whether another process is the router by now."""
 
     def prepare(self, settings: Settings, backlog: int, check: Callable[[], object]) -> None:
         """Lock the PID file, bind, and become the user. ``check`` looks at the configuration again. Raise `Unusable`."""
@@ -106,7 +108,7 @@ class Standing:
 
     def succeeded_by(self, pid: int) -> None:
         """Another process is the router from now on: it has the PID file, and the manager is told."""
-        self._is_succeeded = True
+        self.is_succeeded = True
         self.manager.successor(pid)
         if self.pid_file is not None:
             self.pid_file.close()
@@ -118,6 +120,8 @@ class Standing:
         """The router serves: what nobody wanted is closed, and who wants to know is told."""
         for place in self.sockets.close():
             log.warn("no listener is for the socket {place} that was passed on: it is closed", place=place)
+        if self._outdated is not None:
+            self._outdated.remove()
         if self.pid_file is not None:
             try:
                 self.pid_file.write(os.getpid())
@@ -128,7 +132,7 @@ class Standing:
 
     def stopping(self) -> None:
         """The router is being stopped."""
-        if not self._is_succeeded:
+        if not self.is_succeeded:
             self.manager.stopping("stops: calls under way may finish, sessions are told to leave")
 
     def end(self) -> None:
@@ -142,8 +146,7 @@ class Standing:
     def _hold_pid_file(self, settings: Settings) -> None:
         file = settings.process.pid_file
         if self.pid_file is not None and not self.pid_file.is_of(file):
-            self.pid_file.close()  # the predecessor's, which takes it away itself
-            self.pid_file = None
+            self._outdated, self.pid_file = self.pid_file, None
         if file is not None and self.pid_file is None:
             self.pid_file = PidFile.hold(file)
 

@@ -73,7 +73,8 @@ class Broker:
         """``struck`` counts what is dropped; ``sessions`` finds them by id."""
         self._touched = touched
         self._new_id = outside.new_id
-        self._struck = struck
+        self.struck = struck
+        """How often limits struck here, and in what works by publishing."""
         self._sessions = sessions
         self._ids = count(1)
         self.publications = 0
@@ -205,7 +206,7 @@ class Broker:
         """Keep a publication for later subscribers; if there is no room for it, return what to tell of that."""
         full = self.retained.keep(publication)
         if full is not None:
-            self._struck["retained events over the limit"] += 1
+            self.struck["retained events over the limit"] += 1
         return full
 
     def deliver(self, publication: Publication) -> None:
@@ -237,7 +238,7 @@ class Broker:
                 self._pause_at -= 1
                 if receiver.state is not State.CLOSED:  # else it has left, and is still to be taken off
                     receiver.dropped += 1
-                    self._struck["events dropped"] += 1
+                    self.struck["events dropped"] += 1
                 continue
             outbox = receiver.outbox
             if not outbox:
@@ -282,7 +283,7 @@ class Broker:
         joins = subscription is None or subscription.id not in held
         if joins and len(held) >= session.limits.subscriptions:
             reason = beyond("subscriptions", session.limits.subscriptions)
-            self._struck["subscriptions over the limit"] += 1
+            self.struck["subscriptions over the limit"] += 1
             session.refuse(SUBSCRIBE, message.id, NOT_AUTHORIZED, reason, message.uri)
             return
         if subscription is None:
@@ -300,7 +301,7 @@ class Broker:
         """Send a subscriber what its subscription's topics retain for it."""
         # It may have asked for very much in one turn already.
         if session.deaf or len(session.outbox) > OUTBOX or session.spent >= SPENT:
-            self._struck["requests for retained events not served"] += 1
+            self.struck["requests for retained events not served"] += 1
             return
         nodes = 0 if subscription.shards is None else len(subscription.shards.nkeys)
         me = session.id

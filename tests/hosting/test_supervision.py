@@ -252,6 +252,15 @@ def test_one_that_the_system_has_no_room_for_is_tried_again(house):
     assert house.running() == ["a"]
 
 
+def test_a_bug_of_ours_concerns_nobody_else(house, logged):
+    house.have(guest("a"), guest("b"))
+    house["a"].stop()
+    house.trouble = ValueError("embedded null byte")
+    house["a"].start().addErrback(lambda failure: failure.trap(Fallen) and None)
+    assert (house["a"].state, house["b"].state) == ("resting", "ready")
+    assert ("critical", "component a cannot be started: a bug in wampd") in logged()
+
+
 def test_others_are_not_concerned(house):
     house.have(guest("a"), guest("b"))
     house.run_of("a").end(1)

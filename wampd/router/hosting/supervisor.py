@@ -261,8 +261,11 @@ class Supervisor:
         try:
             self._run = self._starter.start(self.instance, self)
         except OSError as why:  # no more processes, or no more memory
-            self.exit = Ending(why=f"cannot be started: {why.strerror or why}")
-            self._judge(self.exit, str(self.exit))
+            self._not_launched(f"cannot be started: {why.strerror or why}")
+            return
+        except Exception:  # noqa: BLE001 - logged, and no other component is concerned
+            log.failure("component {component} cannot be started: a bug in wampd", component=self.name)
+            self._not_launched("cannot be started")
             return
         if self.pid is None:
             log.info("component {component} started", component=self.name)
@@ -294,6 +297,10 @@ class Supervisor:
         if isinstance(component.ready, ReadyByLog):
             return "log"
         return component.ready or ("started" if component.realm is None else "joined")
+
+    def _not_launched(self, why: str) -> None:
+        self.exit = Ending(why=why)
+        self._judge(self.exit, why)
 
     def _late(self) -> None:
         self.condemn(f"was not ready within {self.instance.component.ready_timeout:g} s", at_once=False)

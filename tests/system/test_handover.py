@@ -1,6 +1,6 @@
 """A router that hands over to the next process of it: nobody is refused, nothing is lost, and what fails changes nothing.
 
-These are the promises of docs/operation.md, "A new process without a gap".
+These are the promises of docs/operation.md, "A new process without a gap", and of docs/cli.md, "restart".
 """
 
 import os
@@ -203,6 +203,45 @@ def test_components_of_the_new_router_start_when_those_of_the_old_have_ended(sta
         time.sleep(0.02)
     end(new, router.port)
     assert life.read_text() == "begins\nends\n" * 2
+
+
+STORED = """
+realms:
+  - name: realm1
+    roles: [{name: member, permissions: [{uri: com., match: prefix, allow: [call, register, publish, subscribe]}]}]
+    auth: {ticket: {}, store: true}
+"""
+
+
+def test_the_store_is_the_new_routers_and_what_was_written_to_it_meanwhile_is_known(start):
+    router = start("store: {file: wampd.sqlite}\n", realms=STORED)
+
+    def add(name: str) -> str:
+        command = [
+            *map(str, wampd_command("user", "add", "--config", router.config, "--ticket", "--role", "member", name))
+        ]
+        env = environment(WAMPD_PORT=str(router.port))
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=env).stdout.split()[
+            -1
+        ]
+
+    def joins(name: str, ticket: str) -> None:
+        with Session(router.port, join=False) as session:
+            session.send(1, "realm1", {"roles": {"caller": {}}, "authmethods": ["ticket"], "authid": name})
+            assert session.receive()[:2] == [4, "ticket"]
+            session.send(5, ticket, {})
+            assert session.receive()[0] == 2
+
+    before = add("joe")
+    joins("joe", before)
+    router.signal(signal.SIGUSR2)
+    meanwhile = add("olga")
+    new = successor_of(router)
+    assert router.wait() == 0
+    joins("joe", before)
+    joins("olga", meanwhile)
+    end(new, router.port)
+    assert " error " not in router.log()
 
 
 def test_an_operator_may_ask_for_it_and_learns_the_new_process(start, tmp_path):

@@ -53,6 +53,13 @@ class PasswordChecks:
         self._pool: ThreadPool | None = None
         self.stopped = False
 
+    def change(self, threads: int, waiting: int) -> None:
+        """Make, and let wait, so many at once from now on."""
+        self._threads, self._most = threads, waiting
+        if self._pool is not None:
+            self._pool.adjustPoolsize(0, threads)
+            self._go_on()
+
     def check(self, question: CheckPassword) -> Deferred[bool] | Failed:
         """Whether the password fits."""
         if self.stopped:

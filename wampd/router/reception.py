@@ -91,6 +91,13 @@ class Door:
         self.doStart = factory.doStart
         self.doStop = factory.doStop
 
+    def become(self, other: Door) -> None:
+        """Serve those who come from now on as another door would."""
+        other.doStart()
+        self.doStop()
+        self._factory, self._receives = other._factory, other._receives
+        self.doStart, self.doStop = other.doStart, other.doStop
+
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
         """Make the protocol of a connection from there, or `None`."""
         if not self._receives(str(getattr(addr, "host", None) or NO_ADDRESS)):
@@ -127,6 +134,12 @@ class Reception:
         self._private = private
         self._peer = peer
         self._by_address: Counter[str] = Counter()
+        self.connections: set[Attended] = set()
+        """Those that speak WAMP or echo, and came by here."""
+
+    def follow(self, other: Reception) -> None:
+        """Take the place of another one: who came by there counts here, too."""
+        self._by_address, self.connections = other._by_address, other.connections
 
     def admit(self, address: str) -> bool:
         """Count a connection in; whether there is room for it."""
@@ -198,20 +211,25 @@ class Reception:
             about["directory"] = self._private
         line = BatchedLine(connection, framing) if isinstance(framing, BatchedFraming) else connection
         peer = self._peer(self._realms, line, self._codecs[serializer], about, self._patience)
-        self._lobby.connections.add(connection)
+        self._attend(connection)
         peer.deadline = since + self._patience.join
         return peer
 
     def echo(self, connection: Connection) -> Peer:
         """Make what serves a connection that echoes."""
-        self._lobby.connections.add(connection)
+        self._attend(connection)
         return EchoPeer(connection)
+
+    def _attend(self, connection: Attended) -> None:
+        self._lobby.connections.add(connection)
+        self.connections.add(connection)
 
     def farewell(self, address: str) -> Callable[[Attended], None]:
         """What a connection calls when it is gone."""
 
         def gone(connection: Attended) -> None:
             self._lobby.connections.discard(connection)
+            self.connections.discard(connection)
             self.release(address)
 
         return gone

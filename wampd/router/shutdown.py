@@ -57,7 +57,7 @@ class Shutdown:
     ) -> None:
         """``close`` ends all listening; what it returns is waited for, where there is something."""
         self._reactor = reactor
-        self._limits = limits
+        self.limits = limits
         self._realms = realms
         self._lobby = lobby
         self._close = close
@@ -89,16 +89,16 @@ class Shutdown:
         self._lobby.closing = True
         self._hosting.hold()
         log.info("{why}: stopping; {count} connections are open", why=why, count=len(self._lobby.connections))
-        self._reactor.callLater(self._limits.stop, self._end)
+        self._reactor.callLater(self.limits.stop, self._end)
         closed = self._close() + [duty.stop() for duty in self._duties]
         ended = DeferredList([each for each in closed if each is not None], consumeErrors=True)
-        ended.addTimeout(self._limits.drain / 4, self._reactor).addErrback(lambda _: None)
+        ended.addTimeout(self.limits.drain / 4, self._reactor).addErrback(lambda _: None)
         ended.addCallback(lambda _: self.closed.callback(None)).addCallback(lambda _: self._wait_for_calls())
 
     def _wait_for_calls(self) -> None:
         now = self._reactor.seconds()
-        drained = self._begun + self._limits.drain
-        if now < drained - self._limits.drain / 2 and self._is_at_work():
+        drained = self._begun + self.limits.drain
+        if now < drained - self.limits.drain / 2 and self._is_at_work():
             self._reactor.callLater(STEP, self._wait_for_calls)
             return
         steps = max(1, int((drained - now) / STEP))
@@ -118,7 +118,7 @@ class Shutdown:
         if rest:
             self._reactor.callLater(STEP, self._say_goodbye, rest, at_once)
         else:
-            self._hosting.stop(self._limits.drain / 2).addCallback(lambda _: self._components_ended())
+            self._hosting.stop(self.limits.drain / 2).addCallback(lambda _: self._components_ended())
 
     def _components_ended(self) -> None:
         self.alone.callback(None)

@@ -189,6 +189,21 @@ def test_unix_sockets_and_those_of_the_manager_go_over_too(start, tmp_path):
     assert passed.exists()
 
 
+def test_the_new_process_may_open_as_many_files_as_the_old_one_at_its_beginning(start, tmp_path):
+    limited = ("sh", "-c", 'ulimit -Sn 200 && exec "$@"', "sh")
+    component = "components: [{name: files, command: [sh, -c, 'echo files: $(ulimit -Sn); exec sleep 600']}]\n"
+    router = start(component, under=limited)
+    router.wait_for_log("files: 200")
+    router.signal(signal.SIGUSR2)
+    new = successor_of(router)
+    assert router.wait() == 0
+    deadline = time.monotonic() + 30
+    while router.log().count("files: files: 200") < 2:
+        assert time.monotonic() < deadline, router.log()
+        time.sleep(0.02)
+    end(new, router.port)
+
+
 def test_components_of_the_new_router_start_when_those_of_the_old_have_ended(start, tmp_path):
     script = "echo begins >>life; trap 'sleep 0.3; echo ends >>life; exit' TERM; sleep 600 & wait"
     router = start(f'components: [{{name: one, command: [sh, -c, "{script}"], directory: .}}]\n')

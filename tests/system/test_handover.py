@@ -16,6 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.router.client import CALL, ERROR, GOODBYE, INVOCATION, RESULT, YIELD, Session
+from tests.support.needs import unavailable
 from tests.support.process import Child, environment, is_open, wampd_command
 from tests.system.manager import HeardManager
 from tests.system.test_service import activated, speaking
@@ -321,6 +322,26 @@ def test_a_router_that_is_stopped_while_it_hands_over_takes_the_new_one_with_it(
     assert not Path(f"/proc/{started}").exists() or "Z" in Path(f"/proc/{started}/stat").read_text().split()[2]
     assert not is_open(router.port)
     assert not (tmp_path / "wampd.pid").exists()
+
+
+@pytest.mark.needs("unshare")
+def test_process_1_of_a_container_is_not_replaced_for_the_container_would_end(start, tmp_path):
+    if os.geteuid() != 0:
+        unavailable("only root can make a namespace of processes; run the tests as root")
+    router = start(OPERATORS, under=("unshare", "--pid", "--fork", "--kill-child", "--"))
+    with Session(unix=tmp_path / "control.sock", realm="wampd") as operator:
+        request = operator.call("wampd.node.handover")
+        answer = operator.receive()
+        assert answer[:3] == [ERROR, CALL, request]
+        assert answer[4:] == [
+            "wampd.error.not_handed_over",
+            ["process 1 of a container cannot be replaced: the container ends with it"],
+        ]
+    with Session(router.port):
+        pass
+    (first,) = Path(f"/proc/{router.pid}/task/{router.pid}/children").read_text().split()
+    os.kill(int(first), signal.SIGTERM)
+    assert router.wait() == 0
 
 
 @pytest.mark.parametrize("times", [2])

@@ -36,6 +36,8 @@ STEP: Final = 0.05
 """Seconds."""
 AT_ONCE: Final = 100
 """Sessions told in one step, at the least."""
+ARRIVING: Final = 5.0
+"""Seconds that those have who are heard out, from the beginning."""
 ENDLESS: Final = frozenset({b"text/event-stream", b"multipart/x-mixed-replace"})
 """Kinds of answers that go on for as long as somebody listens."""
 
@@ -64,6 +66,9 @@ class Shutdown:
         self._begun = 0.0
         self._ended = False
         self._told: set[Attended] = set()
+        self.waits_for_arriving = False
+        """Whether those are heard who have connected and not said yet what they want, before they are told to go: where another
+        router takes over nobody's handshake is broken off."""
         self.closed: Deferred[None] = Deferred()
         """Fires when nothing is listened on, and the duties have ended."""
         self.alone: Deferred[None] = Deferred()
@@ -130,7 +135,8 @@ class Shutdown:
     def _wait_for_connections(self) -> None:
         for connection in self._lobby.connections - self._told:  # they were at their handshake
             self._tell(connection)
-        if self._lobby.connections:
+        arriving = self.waits_for_arriving and self._lobby.arriving and self._reactor.seconds() < self._begun + ARRIVING
+        if self._lobby.connections or arriving:
             self._reactor.callLater(STEP, self._wait_for_connections)
         else:
             self._end()

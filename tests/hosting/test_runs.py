@@ -34,6 +34,9 @@ class Process:
     def loseConnection(self):
         self.is_closed = True
 
+    def write(self, data):
+        """Take what the warden is told."""
+
 
 class Reactor(Clock):
     """Starts processes that are none; with `hasty` they have exited before that is told."""
@@ -44,7 +47,7 @@ class Reactor(Clock):
         self.hasty = None
         self.trouble = None
 
-    def spawnProcess(self, protocol, executable, arguments, environment):
+    def spawnProcess(self, protocol, executable, arguments, environment, childFDs=None):  # noqa: N803
         if self.trouble:
             raise self.trouble
         self.started.append((arguments, environment))

@@ -1,6 +1,7 @@
 """Supervision: when components are started, started again, given up and stopped, on a clock."""
 
 import pytest
+from twisted.internet.defer import CancelledError
 from twisted.logger import formatEvent, globalLogPublisher
 
 from tests.hosting.house import House, guest
@@ -299,6 +300,23 @@ def test_who_starts_one_that_falls_is_told_why(house):
     house.run_of("a").end(7)
     assert got[0].check(Fallen)
     assert str(got[0].value) == "a failed, exit status 7"
+
+
+def test_who_waits_no_longer_is_forgotten(house):
+    house.have(guest("a", realm="r", role="x"))
+    asked = house["a"].start()
+    asked.addErrback(lambda failure: failure.trap(CancelledError) and None)
+    before = len(house["a"]._waiting)
+    asked.cancel()
+    assert len(house["a"]._waiting) == before - 1
+    house["a"].joined()
+    assert house["a"]._waiting == []
+
+
+def test_a_line_that_nobody_could_be_sent_is_spelt_out(house):
+    house.have(guest("a"))
+    house.run_of("a").told.printed("stdout", "half \ud800 of é")
+    assert house.printed_lines == [("a", "half \\ud800 of é")]
 
 
 def test_a_restart_ends_the_run_and_begins_another(house):

@@ -183,6 +183,8 @@ class Supervisor:
 
     def printed(self, stream: Stream, line: str) -> None:
         """Take a line of its output."""
+        if not line.isascii():  # halves of surrogate pairs cannot be sent to anybody
+            line = line.encode("utf-8", "backslashreplace").decode()
         log.info("{component}: {line}", component=self.name, stream=stream, line=line)
         kept = Line(self._now(), stream, line)
         self.lines.add(kept)
@@ -312,7 +314,11 @@ class Supervisor:
 
     def _when(self, *, up: bool) -> Deferred[None]:
         """Fires when it is up, or when it is at rest; fails when neither is to be expected."""
-        waiter: Deferred[None] = Deferred()
+
+        def forget(cancelled: Deferred[None]) -> None:
+            self._waiting = [each for each in self._waiting if each[0] is not cancelled]
+
+        waiter: Deferred[None] = Deferred(forget)
         self._waiting.append((waiter, up))
         self._tell_those_who_wait()
         return waiter

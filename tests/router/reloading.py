@@ -26,9 +26,10 @@ class Operator:
         self._socket.settimeout(30)
         self._socket.connect(str(path))
         self._socket.sendall(b"\x7f\xf1\0\0")
-        assert self._read(4)[:2] == b"\x7f\xb1"
+        assert self._read(4)[0] == 0x7F
         self._say(1, "wampd", {"roles": {"caller": {}}})
-        assert self._hear()[0] == 2
+        heard = self._hear()
+        assert heard[0] == 2, heard
 
     def call(self, procedure: str) -> Any:
         """The result; of an ERROR, its URI and its first argument."""

@@ -293,6 +293,8 @@ class Daemon:
 
     def _change(self) -> None:
         """Use the configuration as it is in the file now."""
+        if self._changing.is_awaited:
+            return
         self._standing.manager.reloading()
         changed = self._changing.change()
         changed.addErrback(lambda _: None)  # the log has said why

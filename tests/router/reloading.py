@@ -33,7 +33,15 @@ class Operator:
 
     def call(self, procedure: str) -> Any:
         """The result; of an ERROR, its URI and its first argument."""
+        self.ask(procedure)
+        return self.answer()
+
+    def ask(self, procedure: str) -> None:
+        """Call a procedure."""
         self._say(48, 1, {}, procedure)
+
+    def answer(self) -> Any:
+        """What comes of it."""
         answer = self._hear()
         return (answer[4], answer[5][0]) if answer[0] == 8 else answer[3][0]
 

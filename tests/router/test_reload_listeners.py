@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -215,3 +216,51 @@ def test_who_comes_in_after_a_change_comes_in_by_the_new_configuration(tmp_path:
             session.send(1, "realm1", {"roles": {"caller": {}}})
             kind, _, details = session.receive()
             assert (kind, details["authrole"]) == (WELCOME, role)
+
+
+STREAM = "      /events: {type: events, realm: realm1, role: anonymous, insecure: true}\n"
+
+
+def test_a_stream_of_events_goes_on_unless_its_path_changes(tmp_path: Path):
+    with_stream = CONFIG.replace("    http:\n", f"    http:\n{STREAM}")
+    with a_router(tmp_path, with_stream) as router, Session(router.port) as session, web(router) as connection:
+        connection.request("GET", "/events?topic=com.app.news")
+        stream = connection.getresponse()
+        assert stream.status == 200
+
+        def published(text: str, number: int) -> None:
+            session.send(16, number, {"acknowledge": True}, "com.app.news", [text])
+            assert session.receive()[0] == 17
+
+        published("one", 1)
+        router.reload(("value: 1", "value: 2"))
+        published("two", 2)
+        heard = b""
+        while b"two" not in heard:
+            heard += stream.readline()
+        assert heard.index(b"one") < heard.index(b"two")
+        router.reload((STREAM, ""))
+        assert b"two" not in stream.read()  # to its end
+
+
+def test_the_health_of_backends_is_looked_at_as_long_as_they_are_configured(tmp_path: Path):
+    with a_router(tmp_path, CONFIG) as router:
+        proxy = (
+            f"      /proxied: {{type: proxy, strip_prefix: true, health: {{path: /value, interval: 100 ms}},"
+            f" backends: [{{url: 'http://127.0.0.1:{router.port}/'}}]}}\n"
+        )
+        log = tmp_path / "access.log"
+        router.reload(("    http:\n", f"    access_log: {{file: {log}}}\n    http:\n{proxy}"))
+
+        def checks() -> int:
+            return log.read_text().count("GET /value") if log.exists() else 0
+
+        router.process.wait_until(lambda: checks() > 2, "its health is looked at")
+        with web(router) as connection:
+            assert get(connection, "/proxied/info") == "stays"
+        router.reload((proxy, ""))
+        before = checks()
+        with web(router) as connection:
+            assert get(connection, "/proxied/info") == 404
+            time.sleep(0.5)  # in which there would have been some more
+        assert checks() <= before + 1

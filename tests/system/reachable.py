@@ -11,7 +11,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-ASIDE = Path("/mnt")
+ASIDE = Path("/media")
 """A directory that every system has, and that nothing here is in."""
 
 

@@ -15,10 +15,10 @@ PACKAGES = {
     "nginx": "nginx",
     "node": "nodejs npm",
     "npm": "npm",
+    "unshare": "util-linux",
     "nsenter": "util-linux",
     "setpriv": "util-linux",
     "systemd-analyze": "systemd",
-    "unshare": "util-linux",
 }
 """The Debian packages that bring a program or a library."""
 

@@ -6,9 +6,8 @@ Rules
   guesses costs as much of the machine as the threads may take, and no more.
 * Addresses take turns, each with its oldest check; and where there is no room, the newest check of the address that has most of
   them makes room for one of another. So a flood of guesses is a queue for those who come from where it comes from.
-* Addresses whose last password fitted take turns with all others together, and half of the room is theirs, if they need it: so
-  a flood of guesses from ever so many addresses keeps nobody out who comes back. The last `KNOWN` are
-  remembered.
+* Addresses whose last password fitted take turns with all others together, and half of the room is theirs, if they need
+  it: so a flood of guesses from ever so many addresses keeps nobody out who comes back. The last `KNOWN` are remembered.
 * A check that nobody waits for any more, since its client is gone, is left out.
 * There are no threads before the first check.
 """
@@ -64,6 +63,13 @@ class PasswordChecks:
         self._last: _Line = self._returning  # whose turn it was
         self._pool: ThreadPool | None = None
         self.stopped = False
+
+    def change(self, threads: int, waiting: int) -> None:
+        """Make, and let wait, so many at once from now on."""
+        self._threads, self._most = threads, waiting
+        if self._pool is not None:
+            self._pool.adjustPoolsize(0, threads)
+            self._go_on()
 
     def check(self, question: CheckPassword) -> Deferred[bool] | Failed:
         """Whether the password fits."""

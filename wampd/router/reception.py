@@ -64,6 +64,8 @@ class Lobby:
         """How many were refused so far."""
         self.waiting = 0
         """Connections that are only told that there is no room."""
+        self.arriving = 0
+        """Connections that have not said yet what they want."""
         self.closing = False
         """The router is being stopped: nobody is let in."""
         self.is_starving = False
@@ -99,6 +101,13 @@ class Door:
         self._receives = receives
         self.doStart = factory.doStart
         self.doStop = factory.doStop
+
+    def become(self, other: Door) -> None:
+        """Serve those who come from now on as another door would."""
+        other.doStart()
+        self.doStop()
+        self._factory, self._receives = other._factory, other._receives
+        self.doStart, self.doStop = other.doStart, other.doStop
 
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
         """Make the protocol of a connection from there, or `None`."""
@@ -136,6 +145,12 @@ class Reception:
         self._private = private
         self._peer = peer
         self._by_address: Counter[str] = Counter()
+        self.connections: set[Attended] = set()
+        """Those that speak WAMP or echo, and came by here."""
+
+    def follow(self, other: Reception) -> None:
+        """Take the place of another one: who came by there counts here, too."""
+        self._by_address, self.connections = other._by_address, other.connections
 
     def admit(self, address: str, descriptor: int = -1) -> bool:
         """Count a connection in that has this descriptor (-1: none of its own); whether there is room for it."""
@@ -147,6 +162,10 @@ class Reception:
         self._lobby.open += 1
         self._by_address[address] += 1
         return True
+
+    def arrives(self, by: int) -> None:
+        """Count those that have not said yet what they want: one more, or one less."""
+        self._lobby.arriving += by
 
     def receives(self, address: str) -> bool:
         """Whether there is room for a connection, or at least for telling it that there is none."""
@@ -224,20 +243,25 @@ class Reception:
             about["directory"] = self._private
         line = BatchedLine(connection, framing) if isinstance(framing, BatchedFraming) else connection
         peer = self._peer(self._realms, line, self._codecs[serializer], about, self._patience)
-        self._lobby.connections.add(connection)
+        self._attend(connection)
         peer.deadline = since + self._patience.join
         return peer
 
     def echo(self, connection: Connection) -> Peer:
         """Make what serves a connection that echoes."""
-        self._lobby.connections.add(connection)
+        self._attend(connection)
         return EchoPeer(connection)
+
+    def _attend(self, connection: Attended) -> None:
+        self._lobby.connections.add(connection)
+        self.connections.add(connection)
 
     def farewell(self, address: str) -> Callable[[Attended], None]:
         """What a connection calls when it is gone."""
 
         def gone(connection: Attended) -> None:
             self._lobby.connections.discard(connection)
+            self.connections.discard(connection)
             self.release(address)
 
         return gone

@@ -15,7 +15,7 @@ from typing import Final
 
 SUBSYSTEMS: Final[Mapping[str, tuple[str, ...]]] = {
     "router": ("",),
-    "sessions": ("audit", "entrance", "realms", "sending", "sessions"),
+    "sessions": ("audit", "entrance", "realms", "sending", "sessions", "shells"),
     "auth": (
         "answers",
         "audit.auth",

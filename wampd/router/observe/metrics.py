@@ -95,11 +95,16 @@ class Metrics:
         """
         self._watch = watch
         self._registry = CollectorRegistry()
-        own = _OfRouter(watch, frozenset(list(named)[:MOST_REALMS]), past, store, version, hooks, components, ceiling)
-        self._registry.register(own)
+        self._of_router = _OfRouter(watch, past, store, version, hooks, components, ceiling)
+        self.name(named)
+        self._registry.register(self._of_router)
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         self._told: dict[bool, tuple[float, bytes]] = {}
+
+    def name(self, realms: Iterable[str]) -> None:
+        """From now on these are the realms that are always there."""
+        self._of_router.named = frozenset(list(realms)[:MOST_REALMS])
 
     def tell(self, accept: str) -> tuple[str, bytes]:
         """The type of an answer, and the answer, for who accepts this (the header of a request)."""
@@ -119,7 +124,6 @@ class _OfRouter(Collector):
     def __init__(
         self,
         watch: Watch,
-        named: frozenset[str],
         past: Past,
         store: Callable[[], StoreState | None],
         version: str,
@@ -128,7 +132,8 @@ class _OfRouter(Collector):
         ceiling: Callable[[], int],
     ) -> None:
         self._watch = watch
-        self._named = named
+        self.named: frozenset[str] = frozenset()
+        """The realms that are told of each by itself."""
         self._past = past
         self._store = store
         self._version = version
@@ -170,7 +175,7 @@ class _OfRouter(Collector):
         """How webhooks are, by label."""
         sums: dict[str, Counter[str]] = {}
         for state in self._hooks():
-            told = sums.setdefault(state.realm if state.realm in self._named else OTHERS, Counter())
+            told = sums.setdefault(state.realm if state.realm in self.named else OTHERS, Counter())
             told.update({name: getattr(state, name) for name, _, _ in HOOKS})
         for field_name, name, text in HOOKS if sums else ():
             gauge = GaugeMetricFamily(f"wampd_{name}", text, labels=["realm"])
@@ -185,7 +190,7 @@ class _OfRouter(Collector):
         now, wall = self._watch.now(), time.time()
         for realm in realms:
             core = realm.core
-            name = core.name if core.name in self._named else OTHERS
+            name = core.name if core.name in self.named else OTHERS
             told = sums.setdefault(name, _Sum())
             told.past.take(core)
             gauges = told.gauges

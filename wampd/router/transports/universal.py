@@ -72,6 +72,10 @@ class House(Protocol):
         """Count a connection out that was admitted."""
         ...
 
+    def arrives(self, by: int) -> None:
+        """Count those that have not said yet what they want: one more, or one less."""
+        ...
+
     def turn_away(self) -> bool:
         """Count a connection that is only told that there is no room; whether there is room even for that."""
         ...
@@ -133,6 +137,7 @@ class UniversalPort(TwistedProtocol):
         self._wheel.watch(self, self._speaks.handshake_timeout)
         if house.admit(self._address, _descriptor(transport)):
             self._admitted = True
+            house.arrives(1)
             self._count_out = partial(house.release, self._address)
         elif house.turn_away():
             self._count_out = house.turned_away
@@ -156,7 +161,7 @@ class UniversalPort(TwistedProtocol):
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
         """The client left before it had said what it wants, or TLS failed."""
-        self._wheel.forget(self)
+        self._arrived()
         self._count_out()
         if reason is not None and isinstance(self.transport, TLSMemoryBIOProtocol) and reason.check(TlsError):
             self._house.refused()
@@ -278,7 +283,7 @@ class UniversalPort(TwistedProtocol):
 
     def _make_way(self, connection: Connection, reply: bytes, rest: bytes) -> None:
         """Put a connection in our place, and give it the bytes that were not for us."""
-        self._wheel.forget(self)
+        self._arrived()
         self._put(connection)
         connection.makeConnection(self.transport)  # type: ignore[no-untyped-call]
         connection.write(reply)  # it goes out the same way as all that follows, so nothing can overtake it
@@ -287,11 +292,17 @@ class UniversalPort(TwistedProtocol):
 
     def _serve_web(self, protocol: Any) -> None:
         """Put the web server in our place, and give it all bytes."""
-        self._wheel.forget(self)
+        self._arrived()
         counted = _Counted(protocol, self._count_out)
         self._put(counted)
         counted.makeConnection(self.transport)
         counted.dataReceived(self._head)
+
+    def _arrived(self) -> None:
+        """It is known what the client wants, or it has left."""
+        self._wheel.forget(self)
+        if self._admitted:
+            self._house.arrives(-1)
 
     def _put(self, protocol: Any) -> None:
         if isinstance(self.transport, TLSMemoryBIOProtocol):

@@ -27,7 +27,7 @@ class Readiness:
     ) -> None:
         """``ports`` are those that are open, of so many ``listeners``."""
         self._ports = ports
-        self._listeners = listeners
+        self.listeners = listeners
         self._lobby = lobby
         self._store = store
         self._hosting = hosting
@@ -35,9 +35,9 @@ class Readiness:
 
     def look(self) -> dict[str, str]:
         """Each thing that is looked at, and what is wrong with it; ``""``: nothing."""
-        closed = self._listeners - len(self._ports)
+        closed = self.listeners - len(self._ports)
         checks = {
-            "listeners": f"{closed} of {self._listeners} are not open" if closed else "",
+            "listeners": f"{closed} of {self.listeners} are not open" if closed else "",
             "running": "the router is stopping" if self._lobby.closing else "",
             "room": "no more connections are taken" if self._lobby.open >= self._lobby.most else "",
             "memory": self._ceiling.problem(),

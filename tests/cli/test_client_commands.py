@@ -383,7 +383,9 @@ def test_top_prints_once_for_scripts(wampd):
     by_socket = wampd("top", "--once", "--socket", socket, "--view", "sessions", WAMPD_URL=None)
     assert by_socket.out.startswith("wampd ")
     assert "operator" in by_socket.out
-    by_file = wampd("top", config, "--once", "--json", WAMPD_URL=None).value
+    by_file = wampd("top", config, "--once", "--json", WAMPD_URL=None)
+    assert by_file.err == ""
+    by_file = by_file.value
     assert {"router", "process", "realms", "procedures", "sessions", "errors"} <= by_file.keys()
     by_url = wampd("top", "--once", "--json").value
     assert [each["name"] for each in by_url["realms"]] == ["realm1"]

@@ -36,6 +36,7 @@ UNAVAILABLE: Final = "wamp.error.unavailable"
 GRACE: Final = 3.0
 LONGEST_OUTPUT: Final = 2**24
 """Bytes of what a program may print for one call."""
+CHUNK: Final = 2**16
 MOST_WAITING: Final = 1000
 """Calls that wait here, where the router does not keep them waiting."""
 
@@ -231,9 +232,10 @@ async def _printed(program: Program, invocation: Invocation, process: asyncio.su
     assert process.stdout is not None
     parts: list[bytes] = []
     size = 0
+    by_line = program.progress and invocation.takes_progress
     try:
-        while line := await process.stdout.readline():
-            if program.progress and invocation.takes_progress and parts:
+        while line := await (process.stdout.readline() if by_line else process.stdout.read(CHUNK)):
+            if by_line and parts:
                 invocation.progress(_meant(parts.pop()))
                 size = 0
             parts.append(line)

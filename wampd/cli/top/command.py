@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -99,6 +100,8 @@ async def _live(source: Source, state: State, interval: float) -> None:
     from wampd.cli.top.drawing import draw, rows_for
     from wampd.cli.top.terminal import keyboard
 
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)  # the terminal itself tells its size, and when it changes
     console = Console()
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(source())

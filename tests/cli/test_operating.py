@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.terminal import Terminal
-from tests.support.process import ROOT, environment, running_wampd
+from tests.support.process import ROOT, Child, environment, free_port, running_wampd
 
 CONFIG = """
 realms:
@@ -30,6 +30,7 @@ class Desk:
         self.directory = directory
         self.variables = {"XDG_RUNTIME_DIR": str(directory / "run"), "PYTHONPATH": str(ROOT), "NO_COLOR": ""}
         (directory / "run").mkdir(mode=0o700)
+        self.nowhere = f"no socket in {directory}/run/wampd or /run/wampd"
         self.write("config.yaml")
 
     def write(self, name, text=CONFIG):
@@ -74,13 +75,22 @@ def empty(tmp_path):
 def test_where_none_runs_each_command_says_so_and_how_to_start_one(empty, command):
     status, out, err = empty(*command.split())
     file = empty.directory / "config.yaml"
-    said = f"wampd {command}: no router runs with {file}; start it: wampd run {file}\n"
+    said = f"wampd {command}: no router runs with {file} ({empty.nowhere}); start it: wampd run {file}\n"
     assert (status, out, err) == (3, "", said)
 
 
 def test_without_a_configuration_any_router_would_do(empty, tmp_path):
     (tmp_path / "config.yaml").unlink()
-    assert empty("status") == (3, "", "wampd status: no router runs; start it: wampd run\n")
+    assert empty("status") == (3, "", f"wampd status: no router runs ({empty.nowhere}); start it: wampd run\n")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a directory to somebody else")
+def test_nobody_answers_in_the_name_of_a_router_in_a_directory_of_his_own(empty):
+    with empty.running():
+        os.chown(empty.directory / "run" / "wampd", 65534, 65534)
+        assert empty("status")[0] == 3
+        os.chown(empty.directory / "run" / "wampd", 0, 0)
+        assert empty("status")[0] == 0
 
 
 def test_a_file_that_is_not_there_is_no_router(empty):
@@ -262,6 +272,31 @@ def test_stop_without_wait_returns_at_once(empty):
     with empty.running() as (router, _):
         assert empty("stop") == (0, f"process {router.pid} was asked to end\n", "")
         assert router.wait() == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a namespace of processes")
+@pytest.mark.needs("unshare")
+def test_a_router_in_a_container_is_stopped_from_outside_and_nobody_else(empty):
+    """Its number there is somebody else's here."""
+    inside = [sys.executable, "-P", "-m", "wampd", "run"]
+    empty.variables["WAMPD_PORT"] = str(free_port())
+    command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", *inside]
+    with Child(command, empty.directory / "log", env=environment(**empty.variables), cwd=empty.directory) as outer:
+        outer.wait_for_log("is ready, process 1")
+        status, out, err = empty("stop", "--wait")
+        assert (status, out, err) == (0, "process 1 has ended\n", "")
+        assert outer.wait() == 0
+
+
+def test_a_router_that_has_taken_a_socket_over_is_stopped(empty):
+    empty.write("config.yaml", CONFIG + "control: {socket: my.sock}\n")
+    with empty.running() as (router, port):
+        empty.variables["WAMPD_PORT"] = str(port)
+        status, out, err = empty("restart")
+        assert (status, err) == (0, "")
+        assert router.wait() == 0
+        new = int(out.split()[1])
+        assert empty("stop", "--wait") == (0, f"process {new} has ended\n", "")
 
 
 # --- log ---

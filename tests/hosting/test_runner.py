@@ -113,7 +113,7 @@ def test_a_class_of_sessions_joins_by_ticket_and_may_stop_the_loop_itself(alone:
     alone.write("app.py", CLASS.format(framework=framework))
     alone.router()
     done = alone.run("app:Adder", extra="leave")
-    assert (done.returncode, done.stdout) == (DONE, "the sum is 5\n")
+    assert (done.returncode, done.stdout, done.stderr) == (DONE, "the sum is 5\n", "")
     component = alone.start("app:Adder")
     component.wait_for_log("the sum is 5")
     assert component.stop() == DONE
@@ -309,6 +309,19 @@ def test_an_interpreter_without_autobahn_is_told_how_to_get_it(alone: Alone) -> 
 def test_the_runner_is_written_for_old_interpreters() -> None:
     for file in RUNNER.parent.glob("*.py"):
         ast.parse(file.read_text(encoding="utf-8"), feature_version=(3, 9))
+
+
+def test_a_router_without_a_private_socket_cannot_be_reached(alone: Alone) -> None:
+    alone.write("app.py", FUNCTIONS.format(more=""))
+    alone.socket = ""
+    done = alone.run("app:serve")
+    assert (done.returncode, done.stderr) == (UNREACHABLE, "the router has no private socket; its log says why\n")
+
+
+def test_what_could_be_run_is_only_looked_at_on_request(alone: Alone) -> None:
+    alone.write("app.py", COMPONENT.format(framework="twisted"))
+    done = alone.run("app:component", check=True)
+    assert (done.returncode, done.stdout, done.stderr) == (DONE, "twisted\n", "")
 
 
 def test_a_runner_that_nobody_has_described_says_so(tmp_path: Path, alone: Alone) -> None:

@@ -51,6 +51,10 @@ class Others(Protocol):
         """The names of the components that it waits for, and that are not ready."""
         ...
 
+    def may_launch(self) -> bool:
+        """Whether a run may begin now; if not, it is told to `look_again` soon."""
+        ...
+
     def changed(self, supervisor: Supervisor) -> None:
         """It is in another state."""
         ...
@@ -141,7 +145,7 @@ class Supervisor:
     def hold(self) -> None:
         """Do not start it again when it ends, nor if it does not run now."""
         self._held = True
-        if self.state in ("waiting", "resting"):
+        if self.state in ("waiting", "resting", "turning"):
             self._life.stop()
 
     def destroy(self) -> None:
@@ -246,7 +250,7 @@ class Supervisor:
         """Start when all is ready that it waits for."""
         missing = self._others.missing(self.instance.component)
         self.why = f"waits for {', '.join(missing)}" if missing else ""
-        if not missing:
+        if not missing and self._others.may_launch():
             self._life.clear()
 
     def launch(self) -> None:

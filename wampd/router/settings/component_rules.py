@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -21,6 +20,8 @@ from .object_rules import DOTTED
 from .principals import misfit
 from .problems import did_you_mean, quote, quote_file
 
+_GIVEN_ALWAYS: Final = frozenset({"WAMPD_COMPONENT", "WAMPD_INSTANCE", "WAMPD_RUN", "WAMPD_HOSTED"})
+_GIVEN_TO_JOIN: Final = frozenset({"WAMPD_URL", "WAMPD_SOCKET", "WAMPD_REALM", "WAMPD_AUTHID", "WAMPD_TICKET"})
 _OUTSIDE: Final = ("python", "environment", "limits", "watch", "hang")
 """What has no meaning for a component inside the router's process."""
 _NO_LOOP: Final = "asyncio has no loop in the router's process: leave in_process out"
@@ -28,6 +29,8 @@ _FOR_ASYNCIO: Final = (
     "it is for asyncio, which has no loop in the router's process; of a function the configuration may say that it is for"
     ' "framework: twisted"'
 )
+_LONGEST_EXTRA: Final = 64 * 1024
+"""Characters; it goes into one variable of the environment, which Linux bounds (execve(2): 128 KiB)."""
 _PATIENCE: Final = 30.0
 """Seconds that an import may take while it is checked."""
 
@@ -51,6 +54,8 @@ def _python(component: PythonComponent, here: Here) -> None:
         here.problem(f'{quote(component.run)} is not like "module:object"', "run")
     if component.realm is None and here.is_sound("realm"):
         here.problem("this key is missing: a component in Python joins a realm", "realm")
+    if here.is_sound("extra") and len(json.dumps(component.extra)) > _LONGEST_EXTRA:
+        here.problem(f"is longer than {_LONGEST_EXTRA // 1024} KiB as JSON; let it name a file", "extra")
     for index, directory in here.each(component.path, "path"):
         if not directory.exists():  # an archive may stand here, too
             here.problem(f"there is no directory {quote_file(directory)}", "path", index)
@@ -82,6 +87,8 @@ def _inside(component: PythonComponent, here: Here) -> None:
 
 def _runs_inside(component: PythonComponent, here: Here) -> None:
     """See that it can be imported, and is for Twisted: in another interpreter, as importing may do anything."""
+    import subprocess  # only where there are such components
+
     path = [str(place.absolute()) for place in (component.directory, *component.path)]
     told = {"run": component.run, "framework": "auto", "path": path, "check": True}
     environment = {**here.environ, description.HOSTED: json.dumps(told)}
@@ -109,6 +116,7 @@ def _common(component: Component, here: Here) -> None:
         here.problem(f"{quote(component.name)} has a dot, a space or # in it, or is too long", "name")
     if not component.directory.is_dir():
         here.problem(f"there is no directory {quote_file(component.directory)}", "directory")
+    _environment(component, here)
     for key, other in (("realm", "role"), ("role", "realm")):
         if getattr(component, key) is None and getattr(component, other) is not None and here.is_sound(key):
             here.problem(f"this key is missing: there is a {other}", key)
@@ -116,6 +124,15 @@ def _common(component: Component, here: Here) -> None:
         here.problem("it has no realm to join", "ready")
     if component.ready == "exited" and component.restart.policy == "always" and here.is_sound("restart"):
         here.problem("it is to end, and would always be started again", "restart", "policy")
+
+
+def _environment(component: Component, here: Here) -> None:
+    """See that variables can be given, and are not those that the router gives."""
+    for name in component.environment:
+        if not name or "=" in name or "\0" in name:
+            here.problem("this is no name of a variable", "environment", name)
+        elif name in _GIVEN_ALWAYS or (component.realm is not None and name in _GIVEN_TO_JOIN):
+            here.problem("the router says this itself", "environment", name)
 
 
 def _restart(restart: Restart, here: Here) -> None:

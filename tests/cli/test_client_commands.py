@@ -283,6 +283,15 @@ def test_secrets_come_from_files_input_and_the_environment(wampd, secret, serve)
     assert wampd("call", "com.example.who", "--authid", "joe", "--key-file", key).status == 3
 
 
+def test_what_a_hosted_component_runs_comes_as_the_component(wampd, serve):
+    serve("com.example.hosted", "--echo")
+    env = {"WAMPD_REALM": "realm1", "WAMPD_AUTHID": "joe", "WAMPD_TICKET": "hunter2-ticket"}
+    assert wampd("call", "com.example.hosted", "1", **env).value == 1
+    wrong = {**env, "WAMPD_TICKET": "hunter2 not"}
+    assert wampd("call", "com.example.hosted", "1", **wrong).status == 3
+    assert wampd("call", "com.example.hosted", "1", "--url", wampd.rs, **wrong).status == 0  # another URL
+
+
 def test_a_secret_that_others_can_read_is_not_used(wampd, secret):
     file = secret("hunter2-ticket", 0o644)
     done = wampd("call", "com.example.a", "--authid", "joe", "--secret-file", file)

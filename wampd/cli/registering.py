@@ -28,7 +28,7 @@ from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import json_line, read_json, read_pairs
 from wampd.cli.words import command, option
 from wampd.client.errors import ConnectionLost, WampError
-from wampd.client.session import Invocation, Procedure, Result
+from wampd.client.vocabulary import Invocation, Procedure, Result
 
 COMMAND_FAILED: Final = "wampd.error.command_failed"
 TIMED_OUT: Final = "wamp.error.timeout"

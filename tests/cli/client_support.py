@@ -48,6 +48,7 @@ class Done(NamedTuple):
     @property
     def value(self):
         """What it printed, which is JSON."""
+        assert self.out, self.err
         return json.loads(self.out)
 
     @property

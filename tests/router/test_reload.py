@@ -107,7 +107,7 @@ def test_what_needs_a_restart_is_refused_with_all_else(tmp_path):
 
 def test_realms_come_and_go(tmp_path):
     second = CONFIG.replace(
-        "listeners:", "  - {name: realm2, roles: [{name: anonymous}], auth: {anonymous: {}}}\nlisteners:"
+        "listeners:", "  - {name: realm2, monitor: {}, roles: [{name: anonymous}], auth: {anonymous: {}}}\nlisteners:"
     )
     with a_router(tmp_path, CONFIG) as router, router.session() as first:
         router.write(second)
@@ -124,6 +124,10 @@ def test_realms_come_and_go(tmp_path):
             late.send(1, "realm2", {"roles": {"caller": {}}})
             assert late.receive()[::2] == [ABORT, "wamp.error.no_such_realm"]
         router.process.wait_for_log("realm realm2 is closed")
+        router.write(second)
+        router.reload()
+        router.write(CONFIG)
+        router.reload()  # while nobody is in it
         first.send(CALL, 1, {}, "com.app.nobody")
         assert first.receive()[4] == "wamp.error.no_such_procedure"
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class House:
-    """One realm, or template of realms, with those who may come in."""
+    """One realm, or template of realms, with those who may come in. Before it is used it is to `imitate`."""
 
     def __init__(self, realm: Realm, secret: bytes, old: House | None = None) -> None:
         """``secret`` is for salts; what is the same in the house before, ``old``, is taken over."""
@@ -143,7 +143,6 @@ class Builder:
             places.append(StoredAccounts(self._store, realm.name))
         if len(places) > 1:
             house.accounts = CombinedAccounts(places)
-        house.imitate()
         proofs = house.proofs
         known = Known(house.accounts, house.decoy, proofs.lookalikes, proofs.strangers("dynamic"), jar)
         house.door = door(realm, known, self._realms.call, self._methods_without_principals(house, old))

@@ -94,6 +94,7 @@ class Places:
     def door(self, realm: Realm) -> RealmAuth:
         """Who may come into a realm, and as what. Raise `Unusable` if a file cannot be used."""
         house = self._houses[realm.name, realm.match] = self._made(realm, None)
+        house.imitate()
         self._look_after(house)
         return house.door
 
@@ -128,6 +129,7 @@ class Places:
             before = old.get(key)
             if before is house:
                 continue
+            house.imitate()
             if before is not None:
                 before.door.become(house.door, same_roles(before.realm, house.realm))
                 house.door = before.door

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.cli.client_support import CONFIG, Shell
-from tests.support.process import running_wampd
+from tests.support.process import START_TIMEOUT, running_wampd
 from wampd.auth.keys import SigningKey
 
 SEED = "5a" * 32
@@ -134,9 +134,10 @@ def test_a_program_that_prints_without_end_is_ended(wampd, serve):
 
 
 def test_as_many_calls_run_at_once_as_is_said(wampd, serve):
-    serve("com.example.two", "--concurrency", "2", "--count", "2", "--command", "sleep 0.5; echo 1")
+    serving = serve("com.example.two", "--concurrency", "2", "--count", "2", "--command", "sleep 0.5; echo 1")
     both = [wampd.start("call", "com.example.two") for _ in range(2)]
     assert [(each.line(), each.end()) for each in both] == [("1\n", 0)] * 2
+    assert serving.process.wait(START_TIMEOUT) == 0
 
 
 def test_what_is_registered_already_is_said(wampd, serve):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.environments import UnavailableError
-from soak import returning, steady
+from soak import deaf, draining, reloading, returning, steady
 from soak.report import Report, Scale
 from soak.router import SoakError
 
@@ -20,6 +20,9 @@ Scenario = Callable[[Scale, Path, Report], None]
 SCENARIOS: Final[Mapping[str, Scenario]] = {
     "steady": steady.run,
     "returning": returning.run,
+    "deaf": deaf.run,
+    "reloading": reloading.run,
+    "draining": draining.run,
 }
 
 

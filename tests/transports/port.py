@@ -62,8 +62,9 @@ class House:
         self.waiting = 0
         self.refusals = 0
         self.gone = []
+        self.is_starving = False
 
-    def admit(self, address):
+    def admit(self, address, descriptor=-1):
         if self.inside >= self.room:
             return False
         self.inside += 1

@@ -37,9 +37,11 @@ from wampd.router.control.desk import REALM, Desk
 from wampd.router.control.log import procedures_of
 from wampd.router.control.node import status_of
 from wampd.router.control.reload import procedures_of as changing_of
+from wampd.router.descriptors import Accepting, Descriptors, raise_limit
 from wampd.router.ends import Ends
 from wampd.router.hashing import PasswordChecks
 from wampd.router.inside.insiders import Insiders
+from wampd.router.memory import Ceiling, ceiling_of
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby
@@ -49,7 +51,7 @@ from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
 from wampd.router.stores.watched import Unusable
 from wampd.router.system.origin import Origin
-from wampd.router.tally import PASSWORDS_NOT_CHECKED
+from wampd.router.tally import ACCEPTING_PAUSED, CONNECTIONS_REFUSED, MEMORY_PASSED, PASSWORDS_NOT_CHECKED
 from wampd.router.templates import Plan
 from wampd.router.wheel import Wheel
 from wampd.router.wiring.changing import Changing, NotChanged, Parts
@@ -120,22 +122,29 @@ class Daemon:
         self._settings = settings
         self._wheel = Wheel(reactor)
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]  # before it is raised for the router's connections
-        self._lobby = Lobby(_connections_allowed(settings), reactor.seconds)
+        most, descriptors = _room(settings)
+        self._lobby = Lobby(most, reactor.seconds, descriptors)
         self._listening = Listening(self._lobby, self._standing.sockets)
+        accepting = Accepting(reactor, self._listening.rest)
+        self._lobby.on_exhaustion = accepting.pause
         agent = f"wampd-{wampd.__version__}"
         self.realms = Realms(reactor, agent, tolerance(settings.limits.failed_joins))
-        self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
+        self.realms.tally.ask(lambda: {CONNECTIONS_REFUSED: self._lobby.refused, ACCEPTING_PAUSED: accepting.pauses})
         self._places = Places(reactor, settings, self.realms, dict(os.environ))
         self._checks = self._password_checks()
         self.realms.answers.add(CheckPassword, self._checks.check)
         plans: dict[Key, Plan] = {(realm.name, realm.match): self._open(realm) for realm in settings.realms}
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)
-        watching = Watching(reactor, self.realms, lambda: self._lobby.open)
+        ceiling = Ceiling(reactor, ceiling_of(settings.limits.memory), self._starve, self.realms.turns.release)
+        self.realms.tally.ask(lambda: {MEMORY_PASSED: ceiling.passed})
+        watching = Watching(reactor, self.realms, lambda: self._lobby.open, ceiling)
         self._hosting = Hosted(reactor, settings.components, os.environ, follow_files=follow_files, files=files)
         watching.components = self._hosting.states
         store = self._places.store
-        self._readiness = Readiness(self._listening.open, len(settings.listeners), self._lobby, store, self._hosting)
+        self._readiness = Readiness(
+            self._listening.open, len(settings.listeners), self._lobby, store, self._hosting, ceiling
+        )
         self._means = Means(
             reactor,
             settings,
@@ -153,6 +162,7 @@ class Daemon:
         )
         duties = Duties(self._means)
         self._duties = duties.all
+        self._ceiling = ceiling
         self._private = PrivateSocket(self._means, self._lobby, os.environ, self._standing.sockets)
         self._hosting.private = self._private
         self._stop = Shutdown(
@@ -179,7 +189,8 @@ class Daemon:
     def _limit(self, settings: Settings) -> None:
         """Let other limits of the process hold than before."""
         limits = settings.limits
-        self._lobby.most = _connections_allowed(settings)
+        self._lobby.most, self._lobby.descriptors = _room(settings)
+        self._ceiling.ceiling = ceiling_of(limits.memory)
         self.realms.throttle.change(tolerance(limits.failed_joins))
         self._checks.change(limits.password_checks, limits.waiting_password_checks)
         if self.realms.returning is not None:
@@ -212,6 +223,11 @@ class Daemon:
         desk.offer({"wampd.node.status": status})
         self._hosting.serve(desk)
         return desk
+
+    def _starve(self, starving: bool) -> None:
+        """There is too little memory, or enough again."""
+        self._lobby.is_starving = starving
+        self.realms.starve(starving)
 
     def use(self, lines: logs.RouterLog) -> None:
         """Count what does not get into the log, and let operators change its levels."""
@@ -248,7 +264,7 @@ class Daemon:
 
     def _serve(self) -> None:
         self._listening.accept()
-        for duty in self._duties:
+        for duty in (*self._duties, self._ceiling):
             duty.start()
         self._standing.when_alone(self._begin)
         self.realms.tally.start()
@@ -263,6 +279,7 @@ class Daemon:
     def _close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""
         self._standing.stopping()
+        self._ceiling.stop()
         self._handover.cancel()
         return [*self._listening.close(), self._private.close()]
 
@@ -286,13 +303,11 @@ class Daemon:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
 
 
-def _connections_allowed(settings: Settings) -> int:
+def _room(settings: Settings) -> tuple[int, Descriptors]:
     """How many connections there may be: as configured, and no more than the file descriptors allow."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = settings.limits.connections + settings.limits.spare_descriptors
-    descriptors = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(descriptors, resource.getrlimit(resource.RLIMIT_NOFILE)[0]), hard))
-    allowed = max(1, descriptors - settings.limits.spare_descriptors)
-    if allowed < settings.limits.connections:
-        log.info("at most {allowed} connections: the limit of file descriptors is {hard}", allowed=allowed, hard=hard)
-    return allowed
+    limits = settings.limits
+    most = raise_limit(limits.connections, limits.spare_descriptors)
+    allowed = max(1, min(limits.connections, most - limits.spare_descriptors))
+    if allowed < limits.connections:
+        log.info("at most {allowed} connections: the limit of file descriptors is {hard}", allowed=allowed, hard=most)
+    return allowed, Descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.spare_descriptors)

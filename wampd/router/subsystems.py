@@ -33,7 +33,7 @@ SUBSYSTEMS: Final[Mapping[str, tuple[str, ...]]] = {
     "hooks": ("hooks", "wiring.hooks"),
     "hosting": ("hosting",),
     "store": ("stores", "wiring.places"),
-    "limits": ("load", "reception", "tally"),
+    "limits": ("memory", "reception", "tally"),
     "control": ("control",),
     "twisted": (),
 }

@@ -85,15 +85,17 @@ class Metrics:
         version: str,
         hooks: Callable[[], Iterable[HooksState]] = tuple,
         components: Callable[[], Iterable[ComponentState]] = tuple,
+        ceiling: Callable[[], int] = int,
     ) -> None:
         """``named`` are the realms that are always there; ``past`` is what happened in those that are closed.
 
         ``store`` tells how the store is; `None`: there is none. ``hooks`` tells of the realms that have webhooks,
-        ``components`` of the components that the router hosts.
+        ``components`` of the components that the router hosts, ``ceiling`` above how many bytes of memory no sessions are let
+        in; 0: above none.
         """
         self._watch = watch
         self._registry = CollectorRegistry()
-        self._of_router = _OfRouter(watch, past, store, version, hooks, components)
+        self._of_router = _OfRouter(watch, past, store, version, hooks, components, ceiling)
         self.name(named)
         self._registry.register(self._of_router)
         ProcessCollector(registry=self._registry)
@@ -127,6 +129,7 @@ class _OfRouter(Collector):
         version: str,
         hooks: Callable[[], Iterable[HooksState]],
         components: Callable[[], Iterable[ComponentState]],
+        ceiling: Callable[[], int],
     ) -> None:
         self._watch = watch
         self.named: frozenset[str] = frozenset()
@@ -136,6 +139,7 @@ class _OfRouter(Collector):
         self._version = version
         self._hooks = hooks
         self._components = components
+        self._ceiling = ceiling
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: names are not looked at before there is something to tell."""
@@ -151,6 +155,8 @@ class _OfRouter(Collector):
         yield GaugeMetricFamily("wampd_uptime_seconds", "Time since the router was started.", value=about["uptime"])
         connections = watch.process.connections()
         yield GaugeMetricFamily("wampd_connections", "Connections that are open, of all kinds.", value=connections)
+        text = "Memory above which no sessions are let in; 0: none."
+        yield GaugeMetricFamily("wampd_memory_ceiling_bytes", text, value=self._ceiling())
         realms = watch.realms()
         yield GaugeMetricFamily("wampd_realms", "Realms that are open.", value=len(realms))
         sums = self._sums(realms)

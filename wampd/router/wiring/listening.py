@@ -118,8 +118,12 @@ class Listening:
         """Let in those who connect, and have waited for it."""
         if not self.accepts:
             self.accepts = True
-            for each in self.open:
-                resume(each.port)
+            self.rest(False)
+
+    def rest(self, resting: bool) -> None:
+        """Accept nothing for a while, or again what is accepted at all."""
+        for each in self.open if self.accepts else ():
+            (pause if resting else resume)(each.port)
 
     def close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""

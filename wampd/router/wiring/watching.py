@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import wampd
+from wampd.router.memory import Ceiling
 from wampd.router.realms import Realms
 from wampd.router.settings.model import Settings
 
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 class Watching:
     """Has the watch; a `wampd.router.duties.Duty`."""
 
-    def __init__(self, reactor: Any, realms: Realms, connections: Callable[[], int]) -> None:
+    def __init__(self, reactor: Any, realms: Realms, connections: Callable[[], int], ceiling: Ceiling) -> None:
         """``connections`` tells how many are open."""
         self._reactor = reactor
         self._realms = realms
         self._connections = connections
+        self._ceiling = ceiling
         self._watch: Watch | None = None
         self._metrics: Metrics | None = None
         self._started = False
@@ -107,6 +109,7 @@ class Watching:
                 wampd.__version__,
                 self._webhooks,
                 self.components,
+                lambda: self._ceiling.ceiling,
             )
         return self._metrics.tell
 

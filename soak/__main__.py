@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.environments import UnavailableError
-from soak import deaf, draining, reloading, returning, steady
+from soak import deaf, draining, faults, reloading, returning, steady
 from soak.report import Report, Scale
 from soak.router import SoakError
 
@@ -23,6 +23,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "deaf": deaf.run,
     "reloading": reloading.run,
     "draining": draining.run,
+    "faults": faults.run,
 }
 
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.cli.client_support import CONFIG, Shell
-from tests.support.process import running_wampd
+from tests.support.process import START_TIMEOUT, running_wampd
 from wampd.auth.keys import SigningKey
 
 SEED = "5a" * 32
@@ -134,9 +134,10 @@ def test_a_program_that_prints_without_end_is_ended(wampd, serve):
 
 
 def test_as_many_calls_run_at_once_as_is_said(wampd, serve):
-    serve("com.example.two", "--concurrency", "2", "--count", "2", "--command", "sleep 0.5; echo 1")
+    serving = serve("com.example.two", "--concurrency", "2", "--count", "2", "--command", "sleep 0.5; echo 1")
     both = [wampd.start("call", "com.example.two") for _ in range(2)]
     assert [(each.line(), each.end()) for each in both] == [("1\n", 0)] * 2
+    assert serving.process.wait(START_TIMEOUT) == 0
 
 
 def test_what_is_registered_already_is_said(wampd, serve):
@@ -283,6 +284,15 @@ def test_secrets_come_from_files_input_and_the_environment(wampd, secret, serve)
     assert wampd("call", "com.example.who", "--authid", "joe", "--key-file", key).status == 3
 
 
+def test_what_a_hosted_component_runs_comes_as_the_component(wampd, serve):
+    serve("com.example.hosted", "--echo")
+    env = {"WAMPD_REALM": "realm1", "WAMPD_AUTHID": "joe", "WAMPD_TICKET": "hunter2-ticket"}
+    assert wampd("call", "com.example.hosted", "1", **env).value == 1
+    wrong = {**env, "WAMPD_TICKET": "hunter2 not"}
+    assert wampd("call", "com.example.hosted", "1", **wrong).status == 3
+    assert wampd("call", "com.example.hosted", "1", "--url", wampd.rs, **wrong).status == 0  # another URL
+
+
 def test_a_secret_that_others_can_read_is_not_used(wampd, secret):
     file = secret("hunter2-ticket", 0o644)
     done = wampd("call", "com.example.a", "--authid", "joe", "--secret-file", file)
@@ -383,11 +393,14 @@ def test_top_prints_once_for_scripts(wampd):
     by_socket = wampd("top", "--once", "--socket", socket, "--view", "sessions", WAMPD_URL=None)
     assert by_socket.out.startswith("wampd ")
     assert "operator" in by_socket.out
-    by_file = wampd("top", config, "--once", "--json", WAMPD_URL=None).value
+    by_file = wampd("top", config, "--once", "--json", WAMPD_URL=None)
+    assert by_file.err == ""
+    by_file = by_file.value
     assert {"router", "process", "realms", "procedures", "sessions", "errors"} <= by_file.keys()
     by_url = wampd("top", "--once", "--json").value
     assert [each["name"] for each in by_url["realms"]] == ["realm1"]
-    assert wampd("top", config, "--once").status == 2  # a URL is named, too: by the environment
+    assert "operator" in wampd("top", config, "--once", "--view", "sessions").out  # whatever the environment says
+    assert wampd("top", config, "--once", "--url", wampd.url).status == 2
 
 
 def test_who_may_not_watch_is_told(wampd, secret):

@@ -112,7 +112,8 @@ def place(tmp_path_factory):
     )
     config.chmod(0o600)
     with ExitStack() as stack:
-        _, port = stack.enter_context(running_wampd(config, directory / "log"))
+        process, port = stack.enter_context(running_wampd(config, directory / "log"))
+        process.wait_for_port(tls_port)
         yield Place(directory, port, tls_port, server, client)
 
 

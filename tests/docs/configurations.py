@@ -1,0 +1,93 @@
+"""YAML blocks as configurations: a block may be a whole one, or a part that stands where its keys belong.
+
+What a part leaves out is added: a realm ``realm1`` that lets everybody in, a listener. So every block can be checked as
+``wampd check`` does it.
+"""
+
+from __future__ import annotations
+
+import typing
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+import yaml
+
+from tests.support.certificates import make_certificate
+from wampd.router.settings import Listener, Realm, Settings
+
+REALM = """\
+realms:
+  - name: realm1
+    roles:
+      - {name: anonymous, permissions: [{uri: com., match: prefix, allow: [call, register, publish, subscribe]}]}
+    auth: {anonymous: {role: anonymous}}
+"""
+LISTENER = """\
+listeners:
+  - endpoint: tcp:8080:interface=127.0.0.1
+    websocket: {/ws: {type: wamp}}
+    rawsocket: {}
+"""
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads the shape of a configuration, whatever is included."""
+
+
+_Loader.add_multi_constructor("!", lambda _loader, _tag, node: getattr(node, "value", None))
+
+
+def whole(text: str, part: str = "") -> str:
+    """The configuration that a block is, or is a part of.
+
+    ``part`` is ``realm`` (an item of ``realms``), ``listener`` or ``http`` (the paths of a listener); without it the keys decide.
+    Raise `ValueError` if they belong nowhere.
+    """
+    keys = set(_mapping(text))
+    kind = part or _kind(keys)
+    if kind == "settings":
+        return text + ("" if "realms" in keys else REALM) + ("" if "listeners" in keys else LISTENER)
+    if kind == "realm":
+        beginning = "" if "name" in keys else "    name: realm1\n"
+        roles = "" if "roles" in keys else "    roles: [{name: anonymous}]\n"
+        auth = "" if "auth" in keys else "    auth: {anonymous: {role: anonymous}}\n"
+        return f"realms:\n  -\n{beginning}{roles}{auth}{indent(text, '    ')}{LISTENER}"
+    if kind == "listener":
+        endpoint = "" if "endpoint" in keys else "    endpoint: tcp:8080:interface=127.0.0.1\n"
+        return f"{REALM}listeners:\n  -\n{endpoint}{indent(text, '    ')}"
+    if kind == "http":
+        return f"{REALM}{LISTENER}    http:\n{indent(text, '      ')}"
+    raise ValueError(f"part={kind} means nothing")
+
+
+def _kind(keys: set[str]) -> str:
+    for kind, shape in (("settings", Settings), ("realm", Realm), ("listener", Listener)):
+        if keys <= set(typing.get_type_hints(shape)):
+            return kind
+    if all(key.startswith("/") for key in keys):
+        return "http"
+    raise ValueError(f"the keys belong nowhere: {', '.join(sorted(keys))}")
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    value = yaml.load(text, _Loader)
+    if not isinstance(value, dict):
+        raise ValueError("it is no mapping: say what it is (part=…, or file=…)")
+    return value
+
+
+def make(names: list[str], directory: Path) -> None:
+    """Make the files that a configuration refers to: directories end with a slash, certificates with ``.crt`` or ``.key``."""
+    for name in names:
+        file = directory / name
+        if name.endswith("/"):
+            file.mkdir(parents=True, exist_ok=True)
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith((".crt", ".key")):
+            if not file.exists():
+                make_certificate(file.parent, file.stem)
+        elif not file.exists():
+            file.write_text("", encoding="utf-8")
+            file.chmod(0o600)

@@ -10,7 +10,7 @@ import pytest
 from twisted.logger import globalLogPublisher
 
 from tests.attack.inside import EVERY_ROLE, House, Wire
-from wampd.router.observe.logs import json_line, text_line
+from wampd.router.observe.lines import json_line, text_line
 
 VIOLATION = "wamp.error.protocol_violation"
 TICKET = "joe's hunter2"

@@ -9,7 +9,7 @@ import pytest
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 from tests.attack.inside import House, websocket_request
-from wampd.router.observe.logs import text_line
+from wampd.router.observe.lines import text_line
 
 pytestmark = pytest.mark.trap(10)
 

@@ -1,6 +1,8 @@
 """The commands, called as functions and, where the process matters, as ``python -m wampd``."""
 
+import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 
 import wampd
 from wampd.cli.configuration import packaged_default
-from wampd.cli.main import main
+from wampd.cli.main import COMMANDS, main
 
 GOOD = packaged_default().read_text()
 
@@ -77,7 +79,7 @@ def test_check_reads_the_environment(here, capsys, monkeypatch):
 
 def test_check_starts_no_reactor_and_loads_no_daemon(here):
     program = (
-        "import sys; from wampd.cli.main import main; status = main(['check'])\n"
+        "import sys; from wampd.cli.main import COMMANDS, main; status = main(['check'])\n"
         "heavy = {'twisted.internet.reactor', 'wampd.router.daemon', 'websockets', 'cbor2'}\n"
         "print(heavy & set(sys.modules))\n"
         "sys.exit(status)"
@@ -111,26 +113,79 @@ def test_version_names_wampd_and_what_it_runs_on(here, capsys):
 
 
 def test_version_is_an_option_too(capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["--version"])
-    assert caught.value.code == 0
+    assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"wampd {wampd.__version__}\n"
 
 
-def test_help_names_all_commands(capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["--help"])
-    assert caught.value.code == 0
+def test_version_is_told_to_programs(capsys):
+    assert main(["version", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["wampd"], told["python"]) == (wampd.__version__, platform.python_version())
+
+
+def test_help_names_all_commands_under_headings(capsys):
+    assert main(["--help"]) == 0
     out = capsys.readouterr().out
-    assert all(f"\n    {command} " in out for command in ("run", "check", "version"))
+    assert all(f"\n  {command} " in out for command in COMMANDS)
+    assert all(f"\n{entry.section}:\n" in out for entry in COMMANDS.values())
 
 
-@pytest.mark.parametrize("arguments", [[], ["rum"], ["check", "a", "b"], ["run", "--nope"], ["version", "x"]])
-def test_a_wrong_command_line_exits_with_2_and_says_how_it_is_used(capsys, arguments):
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert capsys.readouterr().err.startswith("usage: wampd")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_there_and_has_help(name, capsys):
+    assert main([name, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: wampd {name} ")
+
+
+def test_wampd_alone_shows_its_help_and_exits_with_2(capsys):
+    assert main([]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("Usage: wampd ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["chekc"], "wampd: no such command 'chekc'. Did you mean 'check'?"),
+        (["xyz"], "wampd: no such command 'xyz'; see wampd --help"),
+        (["check", "a", "b"], "wampd check: got unexpected extra argument (b); see wampd check --help"),
+        (["run", "--nope"], "wampd run: no such option '--nope'; see wampd run --help"),
+        (["run", "--hlp"], "wampd run: no such option '--hlp'. Did you mean '--help'?"),
+        (["version", "x"], "wampd version: got unexpected extra argument (x); see wampd version --help"),
+        (["user", "ad"], "wampd user: no such command 'ad'. Did you mean 'add'?"),
+        (["user", "add", "joe"], "wampd user add: missing option '--role'; see wampd user add --help"),
+        (["key", "new"], "wampd key new: missing argument 'FILE'; see wampd key new --help"),
+    ],
+)
+def test_a_wrong_command_line_exits_with_2_and_says_in_one_line_what_to_do(capsys, arguments, said):
+    assert main(arguments) == 2
+    assert capsys.readouterr() == ("", f"{said}\n")
+
+
+@pytest.mark.parametrize("exclusive", [["--password", "--password-stdin"], ["--factor", "x", "--no-factors"]])
+def test_options_that_exclude_each_other_are_not_given_together(capsys, exclusive):
+    assert main(["user", "passwd", "joe", *exclusive]) == 2
+    assert "not both; see wampd user passwd --help\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["xyz"], ["run", "--help"], ["user", "add", "--help"]])
+def test_help_loads_neither_twisted_nor_settings(here, words):
+    program = (
+        f"import sys; from wampd.cli.main import COMMANDS, main; main({words!r})\n"
+        "print({'twisted', 'msgspec', 'yaml', 'rich', 'asyncio', 'wampd.router', 'wampd.realms'} & set(sys.modules))\n"
+    )
+    done = python("-c", program, cwd=here)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_who_interrupts_a_command_sees_no_traceback(capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wampd.cli.configuration.chosen_file", interrupted)
+    assert main(["check"]) == 130
+    assert capsys.readouterr().err.strip() == "wampd: interrupted"
 
 
 def test_the_module_is_the_command(here):

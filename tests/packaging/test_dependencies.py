@@ -13,6 +13,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 DECLARED = {re.split(r"[^a-z0-9-]", each)[0] for each in PROJECT["dependencies"]}
 TWISTED = {"zope"}
 """What Twisted's own interfaces are made with: there is no Twisted without it."""
+OF_COMPONENTS = {"autobahn", "txaio"}
+"""What hosted components bring along: see ``wampd/hosted``."""
 
 
 def imported_by(file: Path) -> set[str]:
@@ -27,9 +29,8 @@ def imported_by(file: Path) -> set[str]:
 
 
 def test_what_the_package_imports_is_installed_with_it() -> None:
-    modules = (
-        set().union(*map(imported_by, (ROOT / "wampd").rglob("*.py"))) - sys.stdlib_module_names - {"wampd"} - TWISTED
-    )
+    imported = set().union(*map(imported_by, (ROOT / "wampd").rglob("*.py")))
+    modules = imported - sys.stdlib_module_names - {"wampd"} - TWISTED - OF_COMPONENTS
     distributions = packages_distributions()
     unknown = {
         module

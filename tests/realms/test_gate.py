@@ -93,7 +93,7 @@ def test_a_session_passes_the_gate_with_what_is_limited_and_nothing_else(limits,
     usual, handlers = free.join().session.handlers, house.join().session.handlers
     assert handlers.keys() == usual.keys()
     for kind, (handler, counted) in handlers.items():
-        assert (handler.__self__ is house.realm._gate) == (kind in kinds)
+        assert (handler.__self__ is house.realm.seats.gate) == (kind in kinds)
         assert counted == usual[kind][1]
 
 
@@ -102,8 +102,8 @@ def test_a_session_with_rules_that_have_limits_passes_the_gate_and_no_other():
     limited, usual = (house.join(grants=Grants(Everything(), limited=limited)) for limited in (True, False))
     assert guarded(Limits(), by_rule=True) == {Call, Publish}
     for kind, (handler, _) in limited.session.handlers.items():
-        assert (handler.__self__ is house.realm._gate) == (kind in {Call, Publish})
-    assert not any(handler.__self__ is house.realm._gate for handler, _ in usual.session.handlers.values())
+        assert (handler.__self__ is house.realm.seats.gate) == (kind in {Call, Publish})
+    assert not any(handler.__self__ is house.realm.seats.gate for handler, _ in usual.session.handlers.values())
 
 
 def test_every_message_with_payload_of_an_established_session_passes_the_gate_of_payload():

@@ -9,10 +9,12 @@ import tty
 
 import pytest
 from twisted.internet.task import Clock
-from twisted.logger import Logger, LogLevel, LogPublisher, globalLogPublisher
+from twisted.logger import Logger, LogLevel, globalLogPublisher
 from twisted.python.log import err
 
-from wampd.router.observe.logs import LineObserver, at_level, json_line, text_line
+from wampd.router.observe.levels import Levels
+from wampd.router.observe.lines import json_line, text_line
+from wampd.router.observe.logs import LineObserver
 from wampd.router.observe.outlet import MOST_WAITING, Outlet, _when_ready
 
 
@@ -108,6 +110,7 @@ def test_a_line_of_json_is_one_object_with_the_fields_of_the_event():
         "time": "2026-01-31T12:00:00.123Z",
         "level": "info",
         "logger": "wampd.test",
+        "subsystem": "router",
         "message": "ann joined",
         "who": "ann",
         "count": 2,
@@ -138,7 +141,13 @@ def test_a_traceback_in_json_is_a_field():
 
 def published(level):
     seen = []
-    publisher = LogPublisher(at_level(seen.append, level))
+    levels = Levels()
+    levels.configure(level, {})
+
+    def publisher(event):
+        if levels.let_through(event):
+            seen.append(event)
+
     for namespace in ("wampd.x", "twisted.internet.base", "log_legacy"):
         log = Logger(namespace=namespace, observer=publisher)
         for name in ("debug", "info", "warn", "error", "critical"):
@@ -235,7 +244,7 @@ def test_a_reader_that_stops_reading_stops_nobody_and_gets_what_waited_when_it_g
 def test_the_log_says_how_many_lines_were_dropped(pipe, outlet_to):
     reader, writer = pipe
     clock = Clock()
-    observer = LineObserver(outlet_to(writer, clock), as_json=True)
+    observer = LineObserver(outlet_to(writer, clock), lambda event: json_line(event).encode())
     count = 0
     while not observer.dropped:
         observer(event("x" * 5000))

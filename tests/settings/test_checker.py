@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wampd.router.settings import (
-    Component,
+    GuestComponent,
     OnDemand,
     ProcessLimits,
     RealmLimits,
@@ -67,7 +67,7 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_file(config):
         "config.yaml:16:5: listeners[1].endpoint: this key is missing",
         "config.yaml:18:11: components[0].name: the environment variable NO is not set, and there is no default",
         'config.yaml:20:14: log.level: expected one of critical, debug, error, info, warn, not "loud"',
-        "config.yaml:21:1: unheard_of: unknown key; known here: limits, store, outgoing, control",
+        "config.yaml:21:1: unheard_of: unknown key; known here: limits, store, outgoing, control, process",
     ]
 
 
@@ -136,7 +136,7 @@ def test_the_defaults_are_those_that_are_promised(config):
         "loose",
         False,
     )
-    assert (read.log.level, read.log.format, read.components) == ("info", "text", ())
+    assert (read.log.level, read.log.format, read.components) == ("info", "auto", ())
 
 
 def test_by_default_websockets_take_pages_of_the_same_host_and_do_not_compress(config):
@@ -157,7 +157,7 @@ def test_the_settings_cannot_be_changed(config):
 
 
 def test_a_component_runs_in_the_directory_of_its_file_by_default(config):
-    assert config.load(GOOD + "components: [{name: x, command: [sh]}]").components[0] == Component(
+    assert config.load(GOOD + "components: [{name: x, command: [sh]}]").components[0] == GuestComponent(
         name="x", command=("sh",), directory=config.directory
     )
 
@@ -207,7 +207,10 @@ def test_did_you_mean_finds_the_word_that_looks_like_it(word, meant):
 
 
 def test_an_unknown_key_beside_all_known_ones_has_no_hint(config):
-    assert config.problem(GOOD + "log: {level: info, format: text, formt: text}") == "log.formt: unknown key"
+    assert (
+        config.problem(GOOD + "log: {level: info, levels: {}, format: text, burst: 9, formt: text}")
+        == "log.formt: unknown key"
+    )
 
 
 def test_problems_are_sorted_within_their_file_and_said_once():

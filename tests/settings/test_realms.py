@@ -98,7 +98,7 @@ def resolved(config, realm: str = "{}", role: str = "{}") -> tuple[Limits, Limit
     """The limits of the realm's sessions, those of the role's, and the realm's own."""
     daemon = Daemon(Clock(), config.load(limited(realm, role)))
     core = daemon.realms["realm1"].core
-    return core.limits, core.limits_of("anonymous"), core.quota
+    return core.seats.limits, core.seats.limits_of("anonymous"), core.quota
 
 
 def test_the_defaults_are_those_that_are_promised_and_those_of_the_core(config):

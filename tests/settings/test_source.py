@@ -143,10 +143,10 @@ def test_a_variable_is_a_boolean_where_a_boolean_is_wanted(config):
 
 @pytest.mark.parametrize("value", ["12345", "true", "null", "~", "0x10", "${OTHER}", "a: b # c", "$"])
 def test_a_variable_is_text_where_text_is_wanted_whatever_it_looks_like(config, value):
-    text = GOOD + "components: [{name: x, command: [sh], environment: {A: '${V}'}}, {name: '${V}', command: [sh]}]\n"
+    text = GOOD + "components: [{name: x, command: [sh], environment: {A: '${V}'}, ready: {log: '${V}'}}]\n"
     settings = config.load(text, V=value)
     assert settings.components[0].environment == {"A": value}
-    assert settings.components[1].name == value
+    assert settings.components[0].ready.log == value
 
 
 def test_two_dollars_are_one_and_other_dollars_are_themselves(config):

@@ -17,7 +17,7 @@ from typing import Any, Final
 import pytest
 from twisted.logger import globalLogPublisher
 
-from wampd.router.observe.logs import json_line, text_line
+from wampd.router.observe.lines import json_line, text_line
 
 MARKER: Final = "hunter2"
 

@@ -9,9 +9,10 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from types import MappingProxyType
+from typing import Any
 from weakref import WeakValueDictionary
 
 from wampd.auth.anonymous import Anonymous
@@ -82,6 +83,21 @@ class RealmAuth:
         door._offer(methods)
         return door
 
+    def become(self, other: RealmAuth, same: Collection[str] = ()) -> None:
+        """Be from now on what another door is, which is not used itself any more; so do those made of this one by `by`.
+
+        The roles named in ``same`` are the same there, so that those who have them keep their grants.
+        """
+        kept = {name: grants for name, grants in self.grants.items() if name in same and name in other.grants}
+        personal = {name: role for name, role in self._personal.items() if name in same and name in other._personal}
+        for principal in [each for each in self._of_one if each[0] not in personal]:
+            self._of_one.pop(principal, None)
+        self.tells_unknown, self._check = other.tells_unknown, other._check
+        self.methods, self.open_to_all = other.methods, other.open_to_all
+        _replace(self.grants, {**other.grants, **kept})
+        _replace(self._personal, {**other._personal, **personal})
+        _replace(self._uri_bytes, other._uri_bytes)
+
     def grants_of(self, role: str, authid: str, session_id: int) -> Grants | Deny:
         """What a session may do in this role, or why it cannot have the role."""
         return self.grants.get(role) or self._grants_of_one(role, authid, session_id)
@@ -104,3 +120,8 @@ class RealmAuth:
             if lasting:
                 self._of_one[name, authid] = grants
         return grants
+
+
+def _replace(there: dict[str, Any], values: Mapping[str, Any]) -> None:
+    there.clear()
+    there.update(values)

@@ -1,6 +1,5 @@
 """``wampd auth explain``: which rule decides, and why."""
 
-import argparse
 import os
 import sys
 from collections.abc import Iterator
@@ -10,12 +9,13 @@ import msgspec
 from wampd.router.explaining import CannotExplain, Explanation, Question, ShownLimit, ShownPart, ShownRule
 from wampd.router.explaining import explain as explained
 
+from .auth_words import Asked
 from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_with_places_or_complain
 
 EXIT_GRANTED, EXIT_REFUSED, EXIT_USAGE = 0, 1, 2
 
 
-def explain(chosen: argparse.Namespace) -> int:
+def explain(chosen: Asked) -> int:
     """Print the explanation; return the exit status."""
     if chosen.match != "exact" and chosen.action in ("call", "publish"):
         print(f"wampd auth explain: what is to {chosen.action} is one URI, no pattern", file=sys.stderr)

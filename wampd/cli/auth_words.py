@@ -1,35 +1,65 @@
 """The words of ``wampd auth``."""
 
-import argparse
-from typing import get_args
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import click
 
 from wampd.realms.grants import Action
 from wampd.realms.options import Match
+
+from .words import Group, option, type_of_file
 
 EXPLAIN = """\
 Tell whether a session may do something, which rule decides, and where that is written. The router itself decides: what is
 asked here is what a running one would be asked. Exit status 0: granted; 1: refused; 2: the question or the configuration
 is wrong.
 
+\b
   wampd auth explain --realm com.example --authid joe publish com.example.news
   wampd auth explain --realm com.example --role guest subscribe com.example. --match prefix
 """
 
 
-def add(command: argparse.ArgumentParser) -> None:
-    """Add the words to the command."""
-    below = command.add_subparsers(dest="auth_command", metavar="COMMAND", required=True)
-    explain = below.add_parser(
-        "explain", help="tell which rule decides", description=EXPLAIN, formatter_class=argparse.RawTextHelpFormatter
-    )
-    explain.add_argument("action", choices=get_args(Action), metavar="ACTION", help=", ".join(get_args(Action)))
-    explain.add_argument("uri", metavar="URI", help="what it is to be done with")
-    explain.add_argument(
-        "--match", choices=get_args(Match), default="exact", help="how a registration or subscription is to match"
-    )
-    explain.add_argument("--realm", required=True, help="the realm, also one of a template")
-    explain.add_argument("--role", help="the role; without it that of the principal --authid, as it is kept")
-    explain.add_argument("--authid", help="who asks; rules may depend on it")
-    explain.add_argument("--session", type=int, default=1, help="the session's id, for rules with {session}")
-    explain.add_argument("--config", metavar="FILE", help="the configuration; without it ./config.yaml, or the default")
-    explain.add_argument("--json", action="store_true", help="print one JSON object")
+@dataclass(frozen=True)
+class Asked:
+    """What ``wampd auth explain`` was asked."""
+
+    action: Action
+    uri: str
+    match: Match
+    realm: str
+    role: str | None
+    authid: str | None
+    session: int
+    config: str | None
+    json: bool
+
+
+@click.group("auth", cls=Group, help="Explain what a session may do, and by which rule.")
+def auth() -> None:
+    """All that is asked about permissions."""
+
+
+@auth.command("explain", help=EXPLAIN, short_help="tell which rule decides")
+@click.argument("action", metavar="ACTION", type=click.Choice(get_args(Action)), help=", ".join(get_args(Action)))
+@click.argument("uri", metavar="URI", help="what it is to be done with")
+@option(
+    "--match",
+    type=click.Choice(get_args(Match)),
+    default="exact",
+    help="how a registration or subscription is to match",
+)
+@option("--realm", metavar="NAME", required=True, help="the realm, also one of a template")
+@option("--role", metavar="ROLE", help="the role; without it that of the principal --authid, as it is kept")
+@option("--authid", metavar="AUTHID", help="who asks; rules may depend on it")
+@option("--session", type=int, metavar="ID", default=1, help="the session's id, for rules with {session}")
+@option(
+    "--config", metavar="FILE", type=type_of_file, help="the configuration; without it ./config.yaml, or the default"
+)
+@option("--json", is_flag=True, help="print one JSON object")
+def explain(**words: Any) -> int:
+    """Hand the question to what knows."""
+    from .auth import explain
+
+    return explain(Asked(**words))

@@ -1,10 +1,14 @@
 """``wampd check``: is this configuration right?"""
 
-from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain
+from .words import command, configuration_argument
 
 
+@command()
+@configuration_argument
 def check(file: str | None) -> int:
-    """Print ``FILE: ok``, or all problems to standard error; return the exit status."""
+    """Check a configuration: print all that is wrong with it, exit status 2, or that it is ok."""
+    from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain
+
     chosen = chosen_file(file)
     if load_or_complain(chosen) is None:
         return EXIT_BAD_CONFIGURATION

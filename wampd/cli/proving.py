@@ -10,7 +10,6 @@ The rules:
 import getpass
 import secrets
 import sys
-from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,13 +30,14 @@ from wampd.router.settings.values import others_can_read
 from wampd.router.wiring.proofs import Proofs
 
 from .user_words import METHODS
+from .wanted import Wanted
 from .where import Where, WrongError
 
 SALT = 16
 """Octets (RFC 9106, section 3.1)."""
 
 
-def prove(account: Account, chosen: Namespace, where: Where, secret: bytes) -> tuple[Account, str | None]:
+def prove(account: Account, chosen: Wanted, where: Where, secret: bytes) -> tuple[Account, str | None]:
     """The account with new proofs in place of those of the same kinds, and the ticket, if one was drawn.
 
     ``secret`` is for salts. Raise `WrongError`.
@@ -77,7 +77,7 @@ def methods_of(account: Account) -> Iterator[str]:
         yield "tls"
 
 
-def with_factors(account: Account, chosen: Namespace, where: Where) -> Account:
+def with_factors(account: Account, chosen: Wanted, where: Where) -> Account:
     """The account with the factors that are chosen, or with those that it has. Raise `WrongError` if it cannot pass them."""
     offered = ALL_METHODS  # a method that the realm has given up meanwhile must not keep anybody from a new password
     if _changes_factors(chosen):
@@ -88,7 +88,7 @@ def with_factors(account: Account, chosen: Namespace, where: Where) -> Account:
     return account
 
 
-def _changes_factors(chosen: Namespace) -> bool:
+def _changes_factors(chosen: Wanted) -> bool:
     return bool(chosen.factor) or chosen.no_factors
 
 

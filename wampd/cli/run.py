@@ -1,17 +1,28 @@
 """``wampd run``: the router itself, in the foreground."""
 
 import gc
+import os
 
-from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain
+from .words import command, configuration_argument
 
 
+@command()
+@configuration_argument
 def run(file: str | None) -> int:
-    """Run the router until it is stopped; return the exit status. Nothing is started if the configuration is wrong."""
+    """Run the router until it is stopped (SIGTERM or Ctrl-C).
+
+    Nothing is started if the configuration is wrong: that is exit status 2.
+    """
+    from wampd.router.system.origin import origin_of
+
+    origin = origin_of(os.environ)
     gc.disable()  # what is loaded now is to stay, so it need not be looked through; the daemon turns it on again
+    from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain
+
     configuration = chosen_file(file)
     settings = load_or_complain(configuration)
     if settings is None:
         return EXIT_BAD_CONFIGURATION
     from wampd.router import daemon  # it installs a reactor
 
-    return daemon.run(settings, configuration.absolute())
+    return daemon.run(settings, configuration.absolute(), origin)

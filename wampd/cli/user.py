@@ -8,7 +8,6 @@ The rules:
 """
 
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Sequence
 
 import apsw
@@ -22,6 +21,7 @@ from wampd.router.stores.principals import Kept
 from wampd.router.stores.sqlite import StoreError, carry_out, open_store, secret_of_salts
 
 from .proving import methods_of, prove, with_factors
+from .wanted import Wanted
 from .where import Where, WrongError, find_where
 
 EXIT_FAILED = 1
@@ -30,7 +30,7 @@ EXIT_WRONG = 2
 COLUMNS = ("REALM", "AUTHID", "ROLE", "STATE", "METHODS", "CHANGED")
 
 
-def user(chosen: Namespace) -> int:
+def user(chosen: Wanted) -> int:
     """Carry out a command; return the exit status."""
     try:
         where = find_where(chosen.config, chosen.store, chosen.realm)
@@ -58,7 +58,7 @@ def user(chosen: Namespace) -> int:
 # ---------------------------------------------------------------------------------------------------------------- changing
 
 
-def _add(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
+def _add(chosen: Wanted, where: Where, connection: apsw.Connection) -> None:
     realm, authid = where.realm(), chosen.authid
     if not authid:
         raise WrongError("the authid must not be empty")
@@ -78,7 +78,7 @@ def _add(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
     _show(ticket)
 
 
-def _passwd(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
+def _passwd(chosen: Wanted, where: Where, connection: apsw.Connection) -> None:
     realm, authid = where.realm(), chosen.authid
     kept = principals.existing(connection, realm, authid)
     proved, ticket = prove(kept.account, chosen, where, secret_of_salts(connection))
@@ -94,29 +94,29 @@ def _passwd(chosen: Namespace, where: Where, connection: apsw.Connection) -> Non
     _show(ticket)
 
 
-def _role(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
+def _role(chosen: Wanted, where: Where, connection: apsw.Connection) -> None:
     where.check(chosen.authid, chosen.role)
     _replace(connection, where.realm(), chosen.authid, lambda account: structs.replace(account, role=chosen.role))
     _tell(f"{chosen.authid} has the role {chosen.role}")
 
 
-def _disable(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
+def _disable(chosen: Wanted, where: Where, connection: apsw.Connection) -> None:
     _replace(connection, where.realm(), chosen.authid, lambda account: account, disabled=True)
     _tell(f"{chosen.authid} is disabled")
 
 
-def _enable(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
+def _enable(chosen: Wanted, where: Where, connection: apsw.Connection) -> None:
     _replace(connection, where.realm(), chosen.authid, lambda account: account, disabled=False)
     _tell(f"{chosen.authid} is enabled")
 
 
-def _remove(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
+def _remove(chosen: Wanted, where: Where, connection: apsw.Connection) -> None:
     realm = where.realm()
     carry_out(connection, lambda connection: principals.remove(connection, realm, chosen.authid))
     _tell(f"{chosen.authid} was removed from {realm}")
 
 
-def _logout(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
+def _logout(chosen: Wanted, where: Where, connection: apsw.Connection) -> None:
     realm = where.realm()
     carry_out(connection, lambda connection: principals.logout(connection, realm, chosen.authid))
     _tell(f"{chosen.authid} is logged out of {realm}")
@@ -145,7 +145,7 @@ def _replace(
 # ----------------------------------------------------------------------------------------------------------------- showing
 
 
-def _list(chosen: Namespace, where: Where, connection: apsw.Connection) -> None:
+def _list(chosen: Wanted, where: Where, connection: apsw.Connection) -> None:
     found = principals.everybody(connection, where.named)
     if chosen.json:
         print(msgspec.json.format(msgspec.json.encode([_described(kept) for kept in found])).decode())
@@ -206,7 +206,7 @@ def _show(ticket: str | None) -> None:
         print(ticket)
 
 
-ACTIONS: dict[str, Callable[[Namespace, Where, apsw.Connection], None]] = {
+ACTIONS: dict[str, Callable[[Wanted, Where, apsw.Connection], None]] = {
     "add": _add,
     "list": _list,
     "passwd": _passwd,

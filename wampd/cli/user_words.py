@@ -1,8 +1,13 @@
 """The words of ``wampd user`` and ``wampd key``."""
 
-import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+import click
+
+from .wanted import Wanted
+from .words import Group, option, type_of_file
 
 USER = """\
 Manage the principals in the store: those who may come in besides the ones that the configuration and its files name.
@@ -12,6 +17,7 @@ USER_MORE = """\
 The store is the one of the configuration (--config, else ./config.yaml), which also says what realms and roles there
 are; or the one of --store, and then nothing is known of them.
 
+\b
   wampd user add joe --role user                   asks for a password
   wampd user add backend --role service --ticket   draws a ticket, and prints it once
   wampd user add probe --role device --key 1f3a…   a public key, for the method cryptosign
@@ -27,99 +33,137 @@ The exit status is 0 if it is done, 1 if it cannot be done, 2 if the command lin
 KEY = "Make and show Ed25519 keys, for the authentication method cryptosign."
 
 METHODS = ("ticket", "wampcra", "scram")
+WHERE, PROOFS = "Where", "What proves the principal"
 
+Function: TypeAlias = Callable[..., Any]
 
-def add_user(commands: Any) -> None:
-    """Add ``user`` to the commands."""
-    user = commands.add_parser(
-        "user",
-        help="manage the principals in the store",
-        description=USER,
-        epilog=USER_MORE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    actions = user.add_subparsers(dest="action", metavar="ACTION", required=True)
-
-    def action(name: str, summary: str, *, authid: bool = True) -> argparse.ArgumentParser:
-        added: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=summary)
-        if authid:
-            added.add_argument("authid", metavar="AUTHID", help="the principal")
-        where = added.add_argument_group("where")
-        where.add_argument("--config", metavar="FILE", help="the configuration; without it ./config.yaml")
-        where.add_argument("--store", metavar="FILE", help="the store itself, instead of a configuration")
-        where.add_argument("--realm", metavar="NAME", help="the realm; not needed if only one has its principals there")
-        return added
-
-    add = action("add", "add a principal, and what proves it; without an option it asks for a password")
-    add.add_argument("--role", required=True, metavar="ROLE", help="the role of its sessions")
-    _proofs(add)
-    listed = action("list", "list the principals; never what proves them", authid=False)
-    listed.add_argument("--json", action="store_true", help="print JSON")
-    passwd = action("passwd", "change what proves a principal: its password, ticket, keys, certificates or factors")
-    _proofs(passwd).add_argument("--no-factors", action="store_true", help="any one of its proofs is enough again")
-    role = action("role", "give a principal another role; its sessions end")
-    role.add_argument("role", metavar="ROLE", help="the role of its sessions")
-    action("disable", "let a principal in no more, until it is enabled; its sessions end")
-    action("enable", "let a principal in again")
-    action("remove", "forget a principal; its sessions end")
-    action("logout", "end the sessions of a principal; it may come in again")
-
-
-def _proofs(parser: argparse.ArgumentParser) -> Any:
-    """Add the options; return those that say how many of the proofs it takes, of which one excludes the others."""
-    proofs = parser.add_argument_group("what proves the principal")
-    passwords = proofs.add_mutually_exclusive_group()
-    passwords.add_argument(
+_WHERE = (
+    option("--config", metavar="FILE", type=type_of_file, section=WHERE, help="the configuration; without it ./config.yaml"),
+    option("--store", metavar="FILE", type=type_of_file, section=WHERE, help="the store itself, instead of a configuration"),
+    option(
+        "--realm", metavar="NAME", section=WHERE, help="the realm; not needed if only one has its principals there"
+    ),
+)  # fmt: skip
+_PROOFS = (
+    option(
         "--password",
-        action="store_true",
+        is_flag=True,
+        section=PROOFS,
         help="ask for a password, which is never on the command line; this is the default",
-    )
-    passwords.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    proofs.add_argument("--ticket", action="store_true", help="draw a ticket, and print it on standard output, once")
-    proofs.add_argument(
-        "--key", action="append", default=[], metavar="HEX", help="a public key; may be given several times"
-    )
-    proofs.add_argument(
-        "--key-file", action="append", default=[], metavar="FILE", help="the public key of the seed in a file"
-    )
-    proofs.add_argument(
-        "--certificate",
-        action="append",
-        default=[],
-        metavar="KIND=NAME",
-        help="a TLS certificate by what it is called: fingerprint=, subject= or san=; may be given several times",
-    )
-    proofs.add_argument(
-        "--certificate-file",
-        action="append",
-        default=[],
+    ),
+    option("--password-stdin", is_flag=True, section=PROOFS, help="read the password from standard input"),
+    option("--ticket", is_flag=True, section=PROOFS, help="draw a ticket, and print it on standard output, once"),
+    option("--key", multiple=True, metavar="HEX", section=PROOFS, help="a public key; may be given several times"),
+    option(
+        "--key-file",
+        multiple=True,
         metavar="FILE",
+        type=type_of_file,
+        section=PROOFS,
+        help="the public key of the seed in a file",
+    ),
+    option(
+        "--certificate",
+        multiple=True,
+        metavar="KIND=NAME",
+        section=PROOFS,
+        help="a TLS certificate by what it is called: fingerprint=, subject= or san=; may be given several times",
+    ),
+    option(
+        "--certificate-file",
+        multiple=True,
+        metavar="FILE",
+        type=type_of_file,
+        section=PROOFS,
         help="the very TLS certificate in a file (PEM), by its fingerprint",
-    )
-    proofs.add_argument(
+    ),
+    option(
         "--methods",
         metavar="NAMES",
+        section=PROOFS,
         help=f"the methods that the password is for, of {','.join(METHODS)}; without it those that the realm offers",
-    )
-    parser.set_defaults(no_factors=False)
-    factors = proofs.add_mutually_exclusive_group()
-    factors.add_argument(
+    ),
+    option(
         "--factor",
-        action="append",
-        default=[],
+        multiple=True,
         metavar="METHOD",
+        section=PROOFS,
         help="a method that the principal has to pass; given twice or more, all of them, in this order",
-    )
-    return factors
+    ),
+)
 
 
-def add_key(commands: Any) -> None:
-    """Add ``key`` to the commands."""
-    key = commands.add_parser("key", help="make and show Ed25519 keys", description=KEY)
-    actions = key.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for name, summary in (
-        ("new", "draw a key, write its seed to a file that only you can read, and print the public key"),
-        ("show", "print the public key of the seed in a file"),
-    ):
-        added = actions.add_parser(name, help=summary, description=summary)
-        added.add_argument("file", type=Path, metavar="FILE", help="the file of the seed: 64 hex digits")
+@click.group("user", cls=Group, help=USER, epilog=USER_MORE)
+def user() -> None:
+    """All that is done with principals in the store."""
+
+
+def _action(name: str, summary: str, *options: Function, authid: bool = True) -> None:
+    """Add a command to ``wampd user``."""
+
+    def carry_out(**words: Any) -> int:
+        if words.get("password") and words.get("password_stdin"):
+            raise click.UsageError("give --password or --password-stdin, not both", click.get_current_context())
+        if words.get("factor") and words.get("no_factors"):
+            raise click.UsageError("give --factor or --no-factors, not both", click.get_current_context())
+        from .user import user
+
+        return user(Wanted(name, **words))
+
+    function: Function = carry_out
+    for each in reversed([*options, *_WHERE]):
+        function = each(function)
+    if authid:
+        function = click.argument("authid", help="the principal")(function)
+    user.command(name, help=_sentence(summary), short_help=summary)(function)
+
+
+_role = option("--role", required=True, metavar="ROLE", help="the role of its sessions")
+_no_factors = option("--no-factors", is_flag=True, section=PROOFS, help="any one of its proofs is enough again")
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
+
+
+_action("add", "add a principal, and what proves it; without an option it asks for a password", _role, *_PROOFS)
+_action(
+    "list",
+    "list the principals; never what proves them",
+    option("--json", is_flag=True, help="print JSON"),
+    authid=False,
+)
+_action(
+    "passwd",
+    "change what proves a principal: its password, ticket, keys, certificates or factors",
+    *_PROOFS,
+    _no_factors,
+)
+_action(
+    "role", "give a principal another role; its sessions end", click.argument("role", help="the role of its sessions")
+)
+_action("disable", "let a principal in no more, until it is enabled; its sessions end")
+_action("enable", "let a principal in again")
+_action("remove", "forget a principal; its sessions end")
+_action("logout", "end the sessions of a principal; it may come in again")
+
+
+@click.group("key", cls=Group, help=KEY)
+def key() -> None:
+    """All that is done with keys."""
+
+
+def _key_action(name: str, summary: str) -> None:
+    """Add a command to ``wampd key``."""
+
+    def carry_out(file: str) -> int:
+        from .key import key
+
+        return key(name, Path(file))
+
+    file = click.argument("file", type=type_of_file, help="the file of the seed: 64 hex digits")
+    key.command(name, help=_sentence(summary), short_help=summary)(file(carry_out))
+
+
+_key_action("new", "draw a key, write its seed to a file that only you can read, and print the public key")
+_key_action("show", "print the public key of the seed in a file")

@@ -106,6 +106,11 @@ class Held:
         self.queue: deque[ClientMessage] = deque()
         """What came after it."""
 
+    def stall(self, session: Session) -> None:
+        """Let the session's messages wait, all but ABORT."""
+        session.handlers = dict.fromkeys(self.handlers, (self.take, False))
+        session.handlers[Abort] = self.handlers[Abort]
+
     def forget(self) -> None:
         """What was answered so far does not count any more."""
         if self.forgot < Question.MOST_TRIES:
@@ -176,6 +181,30 @@ class WaitingRoom:
             for kind, (handler, counted) in handlers.items()
         }
 
+    def holds(self, session: Session) -> bool:
+        """Whether a session waits."""
+        return session in self._held
+
+    def give(self, session: Session, handlers: Handlers) -> None:
+        """Let a session be served by these handlers: from now on, or when it need not wait any more."""
+        held = self._held.get(session)
+        if held is None:
+            session.handlers = handlers
+        else:
+            held.handlers = handlers
+            held.stall(session)
+
+    def ask_again(self, session: Session) -> None:
+        """Other rules hold for a session: if it waits for what was asked by the old ones, serve it by the new."""
+        held = self._held.get(session)
+        if held is None:
+            return
+        if held.question is not None:
+            held.question.waiting.pop(session, None)
+            held.question = None
+        held.answers.clear()
+        self._resume(session)
+
     def drop(self, session: Session) -> None:
         """A session has left, or is sent away: what it said last is not served any more."""
         held = self._held.pop(session, None)
@@ -228,8 +257,7 @@ class WaitingRoom:
         held.message = message
         held.serve = serve
         held.question = self._ask(session, undecided.key)
-        session.handlers = dict.fromkeys(held.handlers, (held.take, False))
-        session.handlers[Abort] = held.handlers[Abort]
+        held.stall(session)
 
     def _ask(self, session: Session, key: Key) -> Question:
         grants = session.grants
@@ -287,10 +315,13 @@ class WaitingRoom:
                 continue
             held.question = None
             held.answers[question.key] = grant
-            if session.outlet is None:
-                self.go_on(session)
-            else:
-                session.outlet.resume()
+            self._resume(session)
+
+    def _resume(self, session: Session) -> None:
+        if session.outlet is None:
+            self.go_on(session)
+        else:
+            session.outlet.resume()
 
     def _remember(self, question: Question, grant: Grant) -> None:
         self._remembered += question.grants.remember(question.key, grant, question.authorizer.ttl)

@@ -72,6 +72,16 @@ class Assignment(Records):
         self._chance = outside.random
         self._decode = outside.decode
 
+    def change(self, timeouts: Timeouts, quota: Quota, *, lenient_progress: bool) -> None:
+        """Let other rules hold for calls from now on; those under way keep the time that they have."""
+        self.quota = quota
+        self.store.most = quota.kept_size
+        self._timeouts = timeouts
+        self._lenient_progress = lenient_progress
+        usual = None if timeouts.default or timeouts.maximum else CallOptions()
+        if usual != self._usual:
+            self._usual = self._plain = usual
+
     def _set_out(
         self, caller: Session, message: Call, registration: Registration, details: dict[str, Any], grant: Grant
     ) -> None:

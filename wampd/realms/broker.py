@@ -300,6 +300,35 @@ class Broker:
         self.by_id[subscription.id] = subscription
         return subscription
 
+    def keep(self, rules: Iterable[HistoryRule], outside: Outside) -> tuple[list[Subscription], list[Subscription]]:
+        """Keep these histories from now on, and no others; the subscriptions that are there for them, and are no more."""
+        there = {(history.rule.uri, history.rule.match): history for history in self.histories}
+        created: list[Subscription] = []
+        self.histories = []
+        for rule in rules:
+            history = there.pop((rule.uri, rule.match), None)
+            if history is None:
+                history = History(rule, outside)
+                subscription = self.subscriptions.get(rule.uri, rule.match)
+                if subscription is None:
+                    created.append(self._new_subscription(rule.uri, rule.match, history))
+                else:
+                    subscription.history = history
+            history.change(rule)
+            self.histories.append(history)
+        deleted = [subscription for uri, match in there if (subscription := self._without_history(uri, match))]
+        return created, deleted
+
+    def _without_history(self, uri: str, match: Match) -> Subscription | None:
+        """Keep no history of a subscription; return it if it is gone with that."""
+        subscription = self.subscriptions.get(uri, match)
+        assert subscription is not None, "a subscription with a history stands"
+        subscription.history = None
+        if subscription.subscribers:
+            return None
+        self._remove(subscription)
+        return subscription
+
     def unsubscribe(self, session: Session, message: Unsubscribe) -> None:
         """Serve an UNSUBSCRIBE."""
         subscription = (session.subscriptions or {}).pop(message.subscription, None)
@@ -341,9 +370,12 @@ class Broker:
         subscription.displace(session)
         deleted = not subscription.subscribers and subscription.history is None
         if deleted:
-            self.subscriptions.remove(subscription.uri, subscription.match)
-            del self.by_id[subscription.id]
+            self._remove(subscription)
         self.watcher.unsubscribed(session, subscription, deleted=deleted)
+
+    def _remove(self, subscription: Subscription) -> None:
+        self.subscriptions.remove(subscription.uri, subscription.match)
+        del self.by_id[subscription.id]
 
 
 OUTBOX = 10_000

@@ -108,12 +108,12 @@ class Gate:
         """What serves the messages that are `guarded`."""
 
     def admit(self, session: Session) -> None:
-        """Give a session that joins its tokens."""
+        """Give a session that joins its tokens, or one that is here those of its new limits."""
         limits = session.limits
-        if limits.call_rate is not None:
-            session.call_tokens = Bucket(limits.call_rate, self._now())
-        if limits.publication_rate is not None:
-            session.publication_tokens = Bucket(limits.publication_rate, self._now())
+        if session.call_tokens is not None or limits.call_rate is not None:
+            session.call_tokens = _tokens(session.call_tokens, limits.call_rate, self._now())
+        if session.publication_tokens is not None or limits.publication_rate is not None:
+            session.publication_tokens = _tokens(session.publication_tokens, limits.publication_rate, self._now())
 
     def call(self, caller: Session, message: Call) -> None:
         """Let a CALL through, or refuse it."""
@@ -186,6 +186,13 @@ class Gate:
             return None
         self._struck[_STRUCK["payload_size"]] += 1
         return PAYLOAD_SIZE_EXCEEDED, refusal
+
+
+def _tokens(there: Bucket | None, rate: Rate | None, now: float) -> Bucket | None:
+    """The tokens of a session for this rate; those that it has stay if the rate does."""
+    if rate is None:
+        return None
+    return there if there is not None and there.rate == rate else Bucket(rate, now)
 
 
 def _tokens_of_rule(session: Session, rule: RuleLimits, limit: RateName, now: float) -> Bucket | None:

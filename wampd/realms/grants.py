@@ -122,6 +122,10 @@ class Grants:
         """The same where nobody can be asked."""
         return self.decide(action, uri, match)
 
+    def still(self, action: Action, uri: str, match: Match = "exact") -> bool:
+        """Whether what was granted by other rules may go on."""
+        return self.decide(action, uri, match).refusal is None
+
     def _remember(self, memory: dict[str, Grant], action: Action, uri: str) -> Grant:
         grant = self.decide(action, uri)
         if grant.refusal == INVALID_URI:  # of any length

@@ -109,6 +109,11 @@ class History:
         """The place that the next event will have."""
         return self._next_place
 
+    def change(self, rule: HistoryRule) -> None:
+        """Keep as much as this rule says from now on."""
+        self.rule = rule
+        self._forget()
+
     def first(self) -> int:
         """The place of the oldest event that is kept, or else that of the next."""
         self._forget()

@@ -44,7 +44,7 @@ class Undecided(Exception):
 class PrincipalGrants(Grants):
     """What one principal may do whose role has an authorizer; asking about what is not known raises `Undecided`."""
 
-    __slots__ = ("_answers", "_now", "_rules", "current")
+    __slots__ = ("_answers", "_now", "current", "rules")
 
     MOST = 256
     """How many answers are remembered."""
@@ -57,32 +57,33 @@ class PrincipalGrants(Grants):
         self.publications = {}
         self.current = NOTHING
         """The answers for the message that is being served; they count once, whatever is remembered."""
-        self._rules = rules
+        self.rules = rules
+        """Those of its role."""
         self._now = now
         self._answers: dict[Key, tuple[Grant, float]] = {}
 
     def call(self, uri: str) -> Grant:
         """May ``uri`` be called?"""
-        grant = self._rules.call(uri)
+        grant = self.rules.call(uri)
         return self._ask(("call", uri, "exact"), grant) if grant.undecided else grant
 
     def limits_of(self, action: Action, uri: str) -> RuleLimits | None:
         """What a rule says; an authorizer sets no limits."""
-        return self._rules.limits_of(action, uri)
+        return self.rules.limits_of(action, uri)
 
     def publish(self, uri: str) -> Grant:
         """May be published to ``uri``?"""
-        grant = self._rules.publish(uri)
+        grant = self.rules.publish(uri)
         return self._ask(("publish", uri, "exact"), grant) if grant.undecided else grant
 
     def decide(self, action: Action, uri: str, match: Match = "exact") -> Grant:
         """Check the URI, then ask the rules, then what is known of the authorizer's answers."""
-        grant = self._rules.decide(action, uri, match)
+        grant = self.rules.decide(action, uri, match)
         return self._ask((action, uri, match), grant) if grant.undecided else grant
 
     def known(self, action: Action, uri: str, match: Match = "exact") -> Grant:
         """The same without asking anybody: what is not known is refused, and an answer counts though its time be over."""
-        grant = self._rules.decide(action, uri, match)
+        grant = self.rules.decide(action, uri, match)
         if not grant.undecided:
             return grant
         key = (action, uri, match)
@@ -90,13 +91,18 @@ class PrincipalGrants(Grants):
         answer = self.current.get(key) or (None if kept is None else kept[0])
         return grant if answer is None or answer is DENIED else answer
 
+    def still(self, action: Action, uri: str, match: Match = "exact") -> bool:
+        """Whether what was granted by other rules may go on: also what an authorizer may have allowed, while there is one."""
+        grant = self.rules.decide(action, uri, match)
+        return grant.refusal is None or (grant.undecided and self.authorizer is not None)
+
     def _ask(self, key: Key, refused: Grant) -> Grant:
         answer = self.current.get(key)
         if answer is None:
             kept = self._answers.get(key)
             if kept is not None and self._now() < kept[1]:
                 answer = kept[0]
-            elif _is_reserved(key[1], key[2]):
+            elif self.authorizer is None or _is_reserved(key[1], key[2]):
                 answer = DENIED
             else:
                 raise Undecided(*key)

@@ -28,9 +28,10 @@ from wampd.realms.asking import Question, WaitingRoom
 from wampd.realms.audit import Books, Entry
 from wampd.realms.broker import Broker
 from wampd.realms.calls import Timeouts
+from wampd.realms.changing import Changes
 from wampd.realms.counts import Errors
 from wampd.realms.dealer import Dealer
-from wampd.realms.gate import Gate, Handler, guarded
+from wampd.realms.gate import Gate, Handler
 from wampd.realms.history import Historian, HistoryRule
 from wampd.realms.limits import Limits, Quota
 from wampd.realms.messages import (
@@ -58,14 +59,11 @@ from wampd.realms.occupancy import Occupancy
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
 from wampd.realms.retained import Retention
+from wampd.realms.seats import Seats
 from wampd.realms.session import ROLE_OF, ProtocolViolation, Session, SessionOver, State
 from wampd.realms.testaments import Testaments
 from wampd.realms.uris import is_uri
 from wampd.realms.watcher import Watcher
-
-_REQUESTS = (Publish, Subscribe, Unsubscribe, Call, Register, Unregister)
-"""Messages whose id counts requests (basic profile, "IDs")."""
-
 
 Handlers: TypeAlias = dict[type[Message], tuple[Handler, bool]]
 """What serves a message type, and whether its id counts requests."""
@@ -109,7 +107,7 @@ class Realm:
         self.struck: Counter[str] = Counter()
         """How often limits struck, and what was not delivered."""
         self.errors = Errors(outside.wall)
-        self._wall = outside.wall
+        self.outside = outside
         self.broker = Broker(
             touched,
             outside,
@@ -134,27 +132,24 @@ class Realm:
         self.meta = Meta(self, outside)
         self.watcher: Watcher = self.meta
         self.broker.watcher = self.dealer.registrations.watcher = self.watcher
-        self.limits = limits
         self.quota = quota
         self.kept: list[Sized] = [self.broker.retained, *self.broker.histories]
         """What outlives sessions: while any of it holds something, the realm is not to go."""
-        self._role_limits = role_limits
         self.occupancy = Occupancy(quota)
         self.strict = strict_request_ids
         """Whether request ids must count, and be written as integers."""
-        self._check_roles = check_roles
         self._leaving: deque[Session] = deque()
         self._expelled: deque[tuple[Session, str, str]] = deque()
         handlers = self._served()
-        self._handlers: Handlers = {kind: (handler, kind in _REQUESTS) for kind, handler in handlers.items()}
-        self._plain = handlers
-        self._gate = Gate(handlers, self.dealer, outside.now, self.struck)
         self.room = WaitingRoom(
             name, self.dealer, self.handle, outside.now, [] if asked is None else asked, self.struck
         )
         """Where sessions wait for their authorizers."""
         self.dealer.services.procedures.update(self.room.procedures())
-        self._handlers_of: dict[tuple[frozenset[str], frozenset[type[Message]], bool], Handlers] = {}
+        gate = Gate(handlers, self.dealer, outside.now, self.struck)
+        self.seats = Seats(handlers, gate, self.room, limits, role_limits, check_roles=check_roles)
+        """What sessions have by their roles."""
+        self.changes = Changes(self)
 
     def _served(self) -> dict[type[Message], Handler]:
         """What serves each message."""
@@ -173,37 +168,14 @@ class Realm:
             Abort: self._abort,
         }
 
-    def limits_of(self, authrole: str) -> Limits:
-        """The limits of the sessions of a role."""
-        return self._role_limits.get(authrole, self.limits)
-
     def join(self, session: Session) -> None:
         """Take in a session that has been welcomed."""
         self.sessions[session.id] = session
-        session.since = self._wall()
+        session.since = self.outside.wall()
         session.errors = self.errors
         self.occupancy.joined(session)
-        session.limits = self.limits_of(session.authrole)
-        self._gate.admit(session)
-        announced = session.roles
-        roles = frozenset([role for role in announced.__struct_fields__ if getattr(announced, role) is not None])
-        asks = session.grants.authorizer is not None
-        if asks:
-            self.room.admit(session)
-        key = roles, guarded(session.limits, by_rule=session.grants.limited), asks
-        if key not in self._handlers_of:
-            self._handlers_of[key] = self._choose(*key)
-        session.handlers = self._handlers_of[key]
+        self.seats.seat(session)
         self.watcher.joined(session)
-
-    def _choose(self, roles: frozenset[str], guarded: frozenset[type[Message]], asks: bool) -> Handlers:
-        """The handlers of sessions with these roles, of whose messages these have to pass the gate."""
-        handlers = {
-            kind: (self._gate.handlers[kind] if kind in guarded else handler, counted)
-            for kind, (handler, counted) in self._handlers.items()
-            if not self._check_roles or ROLE_OF.get(kind) in (None, *roles)
-        }
-        return self.room.serving(handlers, self._plain) if asks else handlers
 
     def handle(self, session: Session, message: ClientMessage) -> None:
         """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
@@ -251,7 +223,7 @@ class Realm:
                 self.tidy()
 
     def tidy(self) -> None:
-        """Tell sessions that they were sent away, and take those that have left off what they held: one slice."""
+        """Do one slice of what is left: tell those who were sent away, and take off what nobody is to hold any more."""
         budget = self.SLICE
         while self._expelled and budget > 0:
             budget -= self._tell(*self._expelled.popleft())
@@ -264,6 +236,8 @@ class Realm:
             budget -= held - left
             if not left:
                 self._leaving.popleft()
+        if budget > 0:
+            self.changes.review(budget)
 
     @property
     def next_deadline(self) -> float | None:
@@ -301,7 +275,7 @@ class Realm:
         self.dealer.services.procedures.clear()
         del self.dealer.registrations.watcher
         name = self.name
-        for part in (self._gate, self.broker, self.dealer, self):
+        for part in (self.seats, self.changes, self.broker, self.dealer, self):
             vars(part).clear()
         self.name = name  # which is asked for once more by whoever was to set a timer in this turn
 
@@ -322,7 +296,7 @@ class Realm:
     @property
     def has_leavers(self) -> bool:
         """Whether `tidy` has more to do."""
-        return bool(self._leaving or self._expelled)
+        return bool(self._leaving or self._expelled) or self.changes.is_under_way
 
     def _retire(self, session: Session) -> bool:
         """Take a session out, for good; whether it was here."""
@@ -365,7 +339,7 @@ class Realm:
 
     def _illegal(self, message: ClientMessage) -> ProtocolViolation:
         name = message.__class__.__name__.upper()
-        if message.__class__ in self._handlers:
+        if message.__class__ in self.seats.handlers:
             return ProtocolViolation(f"{name} without the role {ROLE_OF[message.__class__]!r}")
         return ProtocolViolation(f"{name} is not legal in an established session")
 

@@ -87,6 +87,14 @@ class Retained:
         newest = next(reversed(self._all.values()), None)
         return 0 if newest is None or newest.until <= self._now() else len(self._all)
 
+    def change(self, rules: Retention, quota: Quota) -> None:
+        """Retain by these rules from now on; what is retained already stays no longer than if it had been retained now."""
+        if rules.age is not None and rules.age != self._rules.age:
+            latest = self._now() + rules.age
+            for kept in self._all.values():
+                kept.until = min(kept.until, latest)
+        self._rules, self._quota = rules, quota
+
     def keep(self, publication: Publication) -> str | None:
         """Retain a publication; if there is no room for it, return what to tell of that."""
         self._forget_old()

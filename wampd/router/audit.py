@@ -3,8 +3,8 @@
 Rules
 -----
 * One template each; what is in it also stands in fields of its own, which the JSON log has as keys: ``audit`` (what this is),
-  ``realm``, ``session``, ``authid``, ``role``, ``method``, ``address``; and ``action``, ``uri``, ``reason``
-  and others where there are such.
+  ``realm``, ``session``, ``authid``, ``role``, ``method``, ``address``; and ``action``, ``uri``, ``reason``, ``duration``
+  (seconds), ``received`` and ``sent`` (messages) and others where there are such.
 * The same is published as ``wampd.audit.joined``, ``denied``, ``failed`` and ``killed`` in the realm concerned, if anybody is
   subscribed there; only rules that name ``wampd.`` allow that. Of realms that do not exist nothing is published.
 * Floods are summed up: of denials so many of a session are told in a second, and of failures so many of an address; then
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from time import time
 from typing import Any, Final
 
 from twisted.logger import Logger
@@ -26,6 +27,7 @@ from wampd.realms.realm import Realm
 from wampd.realms.session import Session
 
 log = Logger()
+doors = Logger(namespace=f"{__name__}.auth")  # what the subsystem `auth` logs
 
 Fields = dict[str, Any]
 
@@ -45,6 +47,7 @@ def who(session: Session) -> str:
 
 ABOUT: Final = ("session", "authid", "role", "method", "address")
 """The fields that tell of a session, beside the realm."""
+IN_REALM: Final = (*ABOUT, "realm")
 
 
 def about(session: Session, realm: str) -> Fields:
@@ -52,9 +55,9 @@ def about(session: Session, realm: str) -> Fields:
     return {"realm": realm, **dict(zip(ABOUT, _values(session), strict=True))}
 
 
-def _fields(session: Session) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """The same for lines that are written very often: a dictionary is made of it only where one is needed."""
-    return ABOUT, _values(session)
+def fields_of(session: Session, realm: str) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """The same as names and values, for ``log_fields``: a dictionary is made of it only where one is needed."""
+    return IN_REALM, (*_values(session), realm)
 
 
 def _values(session: Session) -> tuple[Any, ...]:
@@ -76,20 +79,32 @@ class Auditor:
     def joined(self, session: Session, realm: Realm) -> None:
         """A session has joined."""
         name = realm.name
-        log.info("{who} joined {realm}", who=who(session), realm=name, audit="joined", log_fields=_fields(session))
+        log.info(
+            "{who} joined {realm}", who=who(session), realm=name, audit="joined", log_fields=fields_of(session, name)
+        )
         if realm.broker.subscriptions.matching("wampd.audit.joined"):
             _tell(realm, "joined", about(session, name))
 
     def left(self, session: Session, realm: Realm, why: str) -> None:
         """A session has left."""
-        fields, name = _fields(session), realm.name
-        log.info("{who} left {realm}: {why}", who=who(session), realm=name, why=why, audit="left", log_fields=fields)
+        name = realm.name
+        log.info(
+            "{who} left {realm}: {why} (after {duration:.1f} s; messages: {received} in, {sent} out)",
+            who=who(session),
+            realm=name,
+            why=why,
+            audit="left",
+            duration=round(max(0.0, time() - session.since), 3),
+            received=session.received,
+            sent=session.sent,
+            log_fields=fields_of(session, name),
+        )
 
     def failed(self, comer: str, claims: Mapping[str, str], refusal: Abort) -> None:
         """A client was not let in; ``claims`` are its realm, authid, method and address, as far as it got."""
         fields = {"audit": "failed", "reason": refusal.reason, **{key: said[:LONGEST] for key, said in claims.items()}}
         if not refusal.quiet:
-            log.info("{who}: refused: {reason}: {why}", who=comer, why=refusal.log, **fields)
+            doors.info("{who}: refused: {reason}: {why}", who=comer, why=refusal.log, **fields)
         realm = self._find(claims.get("realm", ""))
         address = claims.get("address", "")
         if realm is not None and self._may_tell(
@@ -121,7 +136,9 @@ class Auditor:
         if not self._may_tell("denied", entry.realm, who(entry.session), whose):
             return
         fields = {**whose, "action": entry.action, "uri": entry.uri, "match": entry.match, "reason": entry.reason}
-        log.info("{who}: denied in {realm}: {action} {uri}: {reason}", who=who(entry.session), audit="denied", **fields)
+        doors.info(
+            "{who}: denied in {realm}: {action} {uri}: {reason}", who=who(entry.session), audit="denied", **fields
+        )
         if realm is not None:
             _tell(realm, "denied", fields)
 
@@ -145,7 +162,7 @@ class Auditor:
             audit, name, whom = key
             fields = {**fields, "more": told[key] - TOLD}
             if audit == "denied":
-                log.info("{who}: denied in {realm}: … and {more:,} more", who=whom, audit=audit, **fields)
+                doors.info("{who}: denied in {realm}: … and {more:,} more", who=whom, audit=audit, **fields)
             realm = self._find(name)
             if realm is not None:
                 _tell(realm, audit, fields)

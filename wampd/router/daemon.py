@@ -6,10 +6,13 @@ Rules
 * On SIGTERM, SIGINT or SIGHUP: stop listening, let calls under way finish for a while, say GOODBYE
   ``wamp.close.system_shutdown`` to every session, close, and exit with status 0; a second signal ends at once, and so does
   the hard limit.
+* On SIGUSR1 the tally is logged. On SIGQUIT the stacks of all threads are written to standard error, and the router goes on; on
+  SIGABRT, as a watchdog sends it, too, and it ends.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import resource
@@ -27,6 +30,7 @@ from wampd.auth.questions import CheckPassword
 from wampd.auth.used import Used
 from wampd.router import reactor as turn_reactor
 from wampd.router.control.desk import REALM, Desk
+from wampd.router.control.log import procedures_of
 from wampd.router.control.node import status_of
 from wampd.router.hashing import PasswordChecks
 from wampd.router.hosting.guests import Guest, Hosting
@@ -34,20 +38,24 @@ from wampd.router.inside.insiders import Insiders
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby
+from wampd.router.settings.components import GuestComponent
+from wampd.router.settings.loader import load
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
 from wampd.router.stores.watched import Unusable
+from wampd.router.system.origin import Origin
 from wampd.router.tally import PASSWORDS_NOT_CHECKED
 from wampd.router.wheel import Wheel
 from wampd.router.wiring.control import PrivateSocket
 from wampd.router.wiring.doors import tolerance
-from wampd.router.wiring.listening import Listening
+from wampd.router.wiring.listening import BACKLOG, Listening
 from wampd.router.wiring.means import Means, duties_of
 from wampd.router.wiring.outgoing import Sender
 from wampd.router.wiring.places import Places
 from wampd.router.wiring.plans import plan_of, template_of
 from wampd.router.wiring.readiness import Readiness
+from wampd.router.wiring.standing import Standing
 from wampd.router.wiring.watching import Watching
 
 log = Logger()
@@ -56,24 +64,32 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
 """What components get of the router's own environment, which may hold secrets."""
 
 
-def run(settings: Settings, configuration: Path) -> int:
-    """Run the router until it is stopped; return the exit status. ``configuration`` is the file of the settings."""
+def run(settings: Settings, configuration: Path, origin: Origin | None = None) -> int:
+    """Run the router until it is stopped; return the exit status.
+
+    ``configuration`` is the file of the settings; ``origin`` what the process was given.
+    """
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
-    log_lines = logs.begin(settings.log.level, settings.log.format, clock=reactor)
+    log_lines = logs.begin(settings.log, reactor, os.environ)
+    standing = Standing(os.environ, origin)
     try:
-        daemon = Daemon(reactor, settings, configuration)
+        standing.prepare(settings, BACKLOG, lambda: load(configuration, os.environ))
+        daemon = Daemon(reactor, settings, configuration, standing)
     except Unusable as why:  # the store; or a file that has changed since it was checked
         log.critical("cannot start: {why}", why=str(why))
+        standing.end()
         log_lines.finish()
         return 1
     end_of_turn.append(daemon.realms.end_of_turn)
+    daemon.use(log_lines)
     reactor.callWhenRunning(daemon.start)
     gc.collect()
     gc.freeze()  # what is there now stays: it need not be looked at again
     gc.set_threshold(20_000, 50, 100)
     gc.enable()
     reactor.run()
+    standing.end()
     log_lines.finish()
     return daemon.status
 
@@ -81,13 +97,16 @@ def run(settings: Settings, configuration: Path) -> int:
 class Daemon:
     """The running router."""
 
-    def __init__(self, reactor: Any, settings: Settings, configuration: Path | None = None) -> None:
+    def __init__(
+        self, reactor: Any, settings: Settings, configuration: Path | None = None, standing: Standing | None = None
+    ) -> None:
         self.status = 0
+        self._standing = standing or Standing({})
         self._reactor = reactor
         self._settings = settings
         self._wheel = Wheel(reactor)
         self._lobby = Lobby(_connections_allowed(settings), reactor.seconds)
-        self._listening = Listening(self._lobby)
+        self._listening = Listening(self._lobby, self._standing.sockets)
         agent = f"wampd-{wampd.__version__}"
         self.realms = Realms(reactor, agent, tolerance(settings.limits.failed_joins))
         self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
@@ -99,6 +118,7 @@ class Daemon:
         guests = [
             Guest(component.name, component.command, str(component.directory), component.environment)
             for component in settings.components
+            if isinstance(component, GuestComponent)
         ]
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)
@@ -161,6 +181,12 @@ class Daemon:
         desk.offer({"wampd.node.status": status})
         return desk
 
+    def use(self, lines: logs.RouterLog) -> None:
+        """Count what does not get into the log, and let operators change its levels."""
+        self.realms.tally.ask(lines.counts)
+        self._means.watching.levels = lines.levels
+        self._means.desk.offer(procedures_of(lines.levels))
+
     # ----------------------------------------------------------------------------------------------------- life
 
     def start(self) -> None:
@@ -168,6 +194,8 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
         self._places.start()
+        faulthandler.enable()
+        faulthandler.register(signal.SIGQUIT)
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
         self._private.open()
         asked = [self._listening.listen(listener, self._means) for listener in self._settings.listeners]
@@ -182,10 +210,12 @@ class Daemon:
             duty.start()
         self._hosting.start()
         self.realms.tally.start()
+        self._standing.listening(self._reactor, self._listening.open)
         log.info("wampd {version} is ready, process {pid}", version=wampd.__version__, pid=os.getpid())
 
     def _close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""
+        self._standing.stopping()
         return [*self._listening.close(), self._private.close()]
 
     def _signalled(self, number: int, _frame: object) -> None:

@@ -39,7 +39,7 @@ from wampd.realms.realm import Realm
 from wampd.realms.records import CANCELED
 from wampd.realms.session import Session
 from wampd.router.answers import Answers
-from wampd.router.audit import Auditor
+from wampd.router.audit import Auditor, who
 from wampd.router.authorizers import Authorizers
 from wampd.router.envoy import Answer, CallFailed, Envoy
 from wampd.router.tally import OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
@@ -354,7 +354,7 @@ class Realms:
                     session.outlet.flush()  # type: ignore[union-attr]
                 except Exception:  # noqa: BLE001 - logged, and ended for this session
                     self.tally.strike(OUR_BUGS)
-                    log.failure("sending to {session} failed: a bug in wampd", session=session)
+                    log.failure("sending to {who} failed: a bug in wampd", who=who(session), session=session.id)
                     session.outbox.clear()
                     session.outlet.broken()  # type: ignore[union-attr]
             touched.clear()

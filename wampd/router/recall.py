@@ -23,6 +23,7 @@ from wampd.auth.methods import Failed
 from wampd.auth.questions import NOBODY, FindAccount
 from wampd.realms.meta.sessions import KILLED
 from wampd.realms.session import Session
+from wampd.router.audit import fields_of
 from wampd.router.realms import Realms, RealmShell
 from wampd.router.stores.accounts import Accounts
 
@@ -91,7 +92,13 @@ class Recall:
     def _expel(self, here: _Here, why: str, is_meant: Callable[[Session], bool] = lambda _: True) -> None:
         for shell, session in here:
             if is_meant(session) and session.id in shell.core.sessions:
-                log.info("{id} ({authid}) is sent away: {why}", id=session.id, authid=session.authid, why=why)
+                log.info(
+                    "{id} ({authid}) is sent away: {why}",
+                    id=session.id,
+                    authid=session.authid,
+                    why=why,
+                    log_fields=fields_of(session, shell.core.name),
+                )
                 shell.core.expel([session], KILLED, why)
                 shell.tidy()
         self._realms.end_of_turn()

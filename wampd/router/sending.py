@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from wampd.realms.messages import Event, Foreign, Outgoing
 from wampd.realms.session import Session
-from wampd.router.audit import who
+from wampd.router.audit import fields_of, who
 from wampd.router.line import Line
 from wampd.router.wire.codec import Codec, Uncarriable
 
@@ -55,6 +55,13 @@ class Sender:
         if self.session is None:
             return str(self.about["peer"])
         return who(self.session)
+
+    @property
+    def known(self) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """The same as fields of the log, each by itself."""
+        if self.session is None or self._realm is None:
+            return ("address",), (str(self.about["peer"]),)
+        return fields_of(self.session, self._realm.core.name)
 
     @property
     def queued(self) -> tuple[int, float]:
@@ -136,7 +143,7 @@ class Sender:
                 assert isinstance(message, Event)
                 payload = codec.encode_event(message)
         except Uncarriable as why:
-            log.debug("{who}: not delivered: {why}", who=self.who, why=str(why))
+            log.debug("{who}: not delivered: {why}", who=self.who, log_fields=self.known, why=str(why))
             return None
         return self._connection.framing.frame(payload)
 
@@ -145,7 +152,12 @@ class Sender:
         assert self._realm is not None
         reason = f"the message is longer than the {largest} bytes that its receiver takes"
         if not self._realm.core.undeliverable(session, message, PAYLOAD_SIZE_EXCEEDED, reason):
-            log.info("{who}: its limit of {largest} bytes is too small for WAMP", who=self.who, largest=largest)
+            log.info(
+                "{who}: its limit of {largest} bytes is too small for WAMP",
+                who=self.who,
+                log_fields=self.known,
+                largest=largest,
+            )
             session.outbox.clear()
             self._abort(PAYLOAD_SIZE_EXCEEDED, reason)
         return None

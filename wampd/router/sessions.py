@@ -105,7 +105,7 @@ class SessionPeer(Sender):
     def our_bug(self) -> None:
         """Serving the client raised, which is a bug of ours: end this session."""
         self._realms.tally.strike(tally.OUR_BUGS)
-        log.failure("serving {who} failed: a bug in wampd", who=self.who)
+        log.failure("serving {who} failed: a bug in wampd", who=self.who, log_fields=self.known)
         self._abort(PROTOCOL_VIOLATION, "internal error")
 
     def _opening(self, _session: None, message: ClientMessage) -> None:
@@ -115,7 +115,12 @@ class SessionPeer(Sender):
             name = message.__class__.__name__.upper()
             raise ProtocolViolation(f"{name} is not legal while the session is {state.value}")
         if isinstance(message, Abort):
-            log.info("{who}: aborted by the client: {reason}", who=self.who, reason=message.reason[:200])
+            log.info(
+                "{who}: aborted by the client: {reason}",
+                who=self.who,
+                log_fields=self.known,
+                reason=message.reason[:200],
+            )
             self._end()
             self._connection.close(NORMAL, "the client aborted")
             return
@@ -264,7 +269,7 @@ class SessionPeer(Sender):
         """The deadline has passed: for joining, for a new HELLO, for answering GOODBYE, or for what proved who this is."""
         self.deadline = None
         if self._state is State.ESTABLISHED:
-            log.info("{who}: what proved who this is has expired", who=self.who)
+            log.info("{who}: what proved who this is has expired", who=self.who, log_fields=self.known)
             self._realms.tally.strike(tally.SESSIONS_EXPIRED)
             self.dismiss(KILLED, "the authentication has expired")
             return
@@ -272,7 +277,7 @@ class SessionPeer(Sender):
         if self._entrance is not None and self._entrance.late():
             return
         if self._state is State.OPENING:
-            log.info("{who}: no HELLO in time", who=self.who)
+            log.info("{who}: no HELLO in time", who=self.who, log_fields=self.known)
             self._connection.close(NORMAL, "no HELLO in time")
         else:
             self._connection.close(GOING_AWAY, "the session was closed")
@@ -283,9 +288,14 @@ class SessionPeer(Sender):
         if session is None or realm is None or not realm.drops_events:
             return False
         if is_congested and not session.deaf:
-            log.warn("{who} reads too slowly: events are dropped", who=self.who)
+            log.warn("{who} reads too slowly: events are dropped", who=self.who, log_fields=self.known)
         elif not is_congested and session.deaf:
-            log.info("{who} reads again; {count} events were dropped", who=self.who, count=session.dropped)
+            log.info(
+                "{who} reads again; {count} events were dropped",
+                who=self.who,
+                log_fields=self.known,
+                count=session.dropped,
+            )
         if session.state is State.ESTABLISHED:
             session.deaf = is_congested
         return True
@@ -293,14 +303,14 @@ class SessionPeer(Sender):
     def violated(self, why: str) -> None:
         """The client broke the protocol."""
         self._realms.tally.strike(tally.PROTOCOL_VIOLATIONS)
-        log.info("{who}: protocol violation: {why}", who=self.who, why=why)
+        log.info("{who}: protocol violation: {why}", who=self.who, log_fields=self.known, why=why)
         self._abort(PROTOCOL_VIOLATION, why)
 
     def failed(self, why: str) -> None:
         """The connection cannot go on."""
         self._realms.tally.strike(tally.CONNECTIONS_FAILED)
         if self.session is None:  # else it is said how the session ended
-            log.info("{who}: {why}", who=self.who, why=why)
+            log.info("{who}: {why}", who=self.who, log_fields=self.known, why=why)
 
     def broken(self) -> None:
         """Sending failed, which is a bug of ours: end this session."""
@@ -309,7 +319,7 @@ class SessionPeer(Sender):
     def too_slow(self, why: str) -> None:
         """The client reads too slowly, and is disconnected."""
         self._realms.tally.strike(tally.SLOW_CONSUMERS)
-        log.warn("{who}: slow consumer: {why}", who=self.who, why=why)
+        log.warn("{who}: slow consumer: {why}", who=self.who, log_fields=self.known, why=why)
 
     def lost(self, why: str) -> None:
         """The connection is gone."""

@@ -1,21 +1,32 @@
-"""What a guest's process is before it is the guest: it ties itself to the router, and becomes the program.
+"""What a component's process is at first: it ties itself to the router, takes its limits, and becomes the program.
 
-It is run as a script, ``python -I -S leash.py ROUTER DIRECTORY PROGRAM ARGUMENT…``, and uses nothing but the standard library.
+It is run as a script, ``python -I -S leash.py ROUTER DIRECTORY LIMITS PROGRAM ARGUMENT…``, and uses nothing but the standard
+library. ``LIMITS`` is JSON.
 
 Rules
 -----
-* On Linux the kernel sends SIGTERM to the guest when the router is gone, however it went (``prctl(PR_SET_PDEATHSIG)``, which
-  survives ``exec``). Elsewhere a guest notices that its standard input ends.
-* The guest leads a process group of its own, so that what it starts is stopped with it, and Ctrl-C reaches the router alone.
+* On Linux the kernel sends SIGTERM to the component when the router is gone, however it went (``prctl(PR_SET_PDEATHSIG)``,
+  which survives ``exec``). Elsewhere a component notices that its standard input ends. The warden comes after.
+* The component leads a process group of its own: what it starts is stopped with it, and Ctrl-C reaches the router alone.
+* Limits are set before the program is there, and are both the soft and the hard ones, so that it cannot raise them.
 * What cannot be run is said in one line on standard error; the exit status then is 127, as with shells.
+
+Source: prctl(2), setrlimit(2), sched_setaffinity(2).
 """
 
+import json
 import os
+import resource
 import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
 NOT_RUN = 127
+RESOURCES = {
+    "address_space": resource.RLIMIT_AS,
+    "files": resource.RLIMIT_NOFILE,
+    "processes": resource.RLIMIT_NPROC,
+}
 
 
 def tie_to(router: int) -> None:
@@ -29,12 +40,28 @@ def tie_to(router: int) -> None:
         sys.exit(NOT_RUN)
 
 
-def main(router: str, directory: str, *command: str) -> None:
+def limit(limits: dict) -> None:  # type: ignore[type-arg]
+    """Take no more than this."""
+    for name, value in limits.items():
+        try:
+            if name == "cpu":
+                os.sched_setaffinity(0, value)
+            elif name == "nice":
+                os.nice(value)
+            else:
+                resource.setrlimit(RESOURCES[name], (value, value))
+        except (OSError, ValueError) as error:
+            print(f"limits.{name} cannot be {value}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+            sys.exit(NOT_RUN)
+
+
+def main(router: str, directory: str, limits: str, *command: str) -> None:
     """Become ``command``; does not return."""
     tie_to(int(router))
     os.setpgid(0, 0)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores, and a program would go on ignoring
         signal.signal(number, signal.SIG_DFL)
+    limit(json.loads(limits))
     try:
         os.chdir(directory)
         os.execvp(command[0], command)  # noqa: S606 - there shall be no shell

@@ -35,14 +35,14 @@ class BoundedSite(Site):
         body_size: int = MAX_BODY,
         headers: Sequence[tuple[bytes, bytes]] = (),
         access_log: Callable[[Any], None] | None = None,
-        is_watched: bool = True,
+        is_watched: Callable[[], bool] = lambda: True,
         strike: Callable[[str], object] = len,
     ) -> None:
         """The sizes are in bytes; all are of one request.
 
         ``headers`` are on all answers, beside `SAFE`; ``access_log`` is told of every request that was answered, or whose
-        client has left. ``is_watched``: somebody reads what the log says at level ``debug``. ``strike`` counts what was
-        refused or cut off, by the names of `wampd.router.tally`.
+        client has left. ``is_watched`` tells whether somebody reads what the log says at level ``debug``. ``strike`` counts
+        what was refused or cut off, by the names of `wampd.router.tally`.
         """
         super().__init__(root, timeout=PATIENCE)
         self.headers = (*SAFE, *headers)
@@ -76,7 +76,7 @@ class BoundedSite(Site):
         """A request was answered."""
         if self.access_log is not None:
             self.access_log(request)
-        if not self.is_watched:
+        if not self.is_watched():
             return
         log.debug(
             "{client}: {method} {uri}: {code}",

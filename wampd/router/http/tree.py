@@ -85,7 +85,7 @@ def build_site(
     body_size: int = MAX_BODY,
     headers: Sequence[tuple[bytes, bytes]] = (),
     access_log: Callable[[Any], None] | None = None,
-    is_watched: bool = True,
+    is_watched: Callable[[], bool] = lambda: True,
     strike: Callable[[str], object] = len,
 ) -> Any:
     """A site that serves this, by path; other things for some ``hosts``, by name. The limits are those of a request.

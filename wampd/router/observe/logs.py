@@ -1,62 +1,47 @@
-"""Where the log goes, and what a line looks like: text for people, JSON for machines.
+"""Where the log goes, and which events get there.
 
 Rules
 -----
-* One line an event. Text of a peer in it cannot break the line or steer a terminal: control characters are escaped. Only a
-  traceback, which is ours, follows its line, indented; in JSON it is a field.
+* An event passes the level of its subsystem (`levels`), then what keeps floods small (`sampling`), then becomes a line
+  (`lines`).
 * A reader that stops reading does not stop the router: what it does not take is dropped and counted, and the log says so.
-* What Twisted itself tells of its life is for ``debug``; its warnings and errors are not.
+* What is logged in another thread is written in the reactor's.
+* All of it can be configured anew while the router runs.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import msgspec
-from twisted.logger import (
-    FilteringLogObserver,
-    ILogObserver,
-    LogLevel,
-    LogLevelFilterPredicate,
-    formatEvent,
-    globalLogBeginner,
-)
+from twisted.logger import ILogObserver, LogLevel, globalLogBeginner
 from zope.interface import implementer
 
+from wampd.router.observe.journal import SOCKET, JournalSocket, is_journal
+from wampd.router.observe.levels import Levels
+from wampd.router.observe.lines import coloured_line, journal_entry, json_line, prefixed_line, text_line
 from wampd.router.observe.outlet import Outlet
+from wampd.router.observe.sampling import Sampling
+from wampd.router.settings.log import Log
+from wampd.router.subsystems import SUBSYSTEMS
 
-LEVELS: Final[Mapping[str, Any]] = {
-    "debug": LogLevel.debug,
-    "info": LogLevel.info,
-    "warn": LogLevel.warn,
-    "error": LogLevel.error,
-    "critical": LogLevel.critical,
-}
-CHATTY: Final = ("log_legacy", "twisted")
-"""Namespaces whose ``info`` is about themselves."""
-MAX_TEXT: Final = 8192
-"""Characters of one message."""
 PATIENCE: Final = 0.5
 """Seconds that a slow reader gets at the end of the process."""
-# C0 without the tab, DEL and C1; the separators that some readers take for line ends; what turns the direction of text.
-_CONTROLS: Final = {
-    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
-    for code in (*range(9), *range(10, 32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
-}
-_KEPT_TYPES: Final = (str, int, float, bool, type(None))
+DROPPED: Final = "log lines dropped"
+SUMMED_UP: Final = "log lines summed up"
+
+Line = Callable[[dict[str, Any]], bytes]
 
 
-@implementer(ILogObserver)
 class LineObserver:
     """Writes one line an event to an outlet."""
 
-    def __init__(self, outlet: Outlet, *, as_json: bool) -> None:
+    def __init__(self, outlet: Outlet, line: Line) -> None:
         self._outlet = outlet
-        self._line = json_line if as_json else text_line
+        self._line = line
         self._told = 0
 
     @property
@@ -70,91 +55,97 @@ class LineObserver:
         untold = outlet.dropped - self._told
         if untold and outlet.has_room:
             self._told = outlet.dropped
-            outlet.write(self._line(_dropped(untold, event)).encode())
-        outlet.write(self._line(event).encode())
+            outlet.write(self._line(_dropped(untold, event)))
+        outlet.write(self._line(event))
+
+    def finish(self) -> None:
+        """Write what still waits: nothing follows."""
+        self._outlet.finish(PATIENCE)
+        self._outlet.close()
+
+
+@implementer(ILogObserver)
+class RouterLog:
+    """The log of the process, an ``ILogObserver``."""
+
+    def __init__(
+        self, settings: Log, descriptor: int, clock: Any, environ: Mapping[str, str], journal: str = SOCKET
+    ) -> None:
+        """Lines go to a file descriptor, or to the journal whose socket is there; ``clock`` is the reactor."""
+        self._descriptor = descriptor
+        self._clock = clock
+        self._environ = environ
+        self._journal = journal
+        self._thread: int | None = threading.get_ident()
+        self._past = 0  # lines dropped by outlets that are not used any more
+        self.levels = Levels(clock)
+        self._format = settings.format
+        self._observer = self._open(settings.format)
+        self._sampling = Sampling(clock, lambda event: self._observer(event))
+        self.configure(settings)
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Take an event."""
+        if self._thread is not None and threading.get_ident() != self._thread:
+            self._clock.callFromThread(self, event)
+        elif self.levels.let_through(event):
+            self._sampling(event)
+
+    def configure(self, settings: Log) -> None:
+        """Log as these settings say, from now on."""
+        given = {name: getattr(settings.levels, name) for name in SUBSYSTEMS}
+        self.levels.configure(settings.level, {name: level for name, level in given.items() if level is not None})
+        self._sampling.burst = settings.burst
+        if settings.format != self._format:
+            before, self._observer = self._observer, self._open(settings.format)
+            self._format = settings.format
+            self._past += before.dropped
+            before.finish()
+
+    def counts(self) -> dict[str, int]:
+        """How many lines did not get into the log, and why."""
+        return {DROPPED: self._past + self._observer.dropped, SUMMED_UP: self._sampling.left_out}
 
     def finish(self) -> None:
         """Write what still waits: the process ends."""
-        self._outlet.finish(PATIENCE)
+        self._thread = None
+        self._sampling.finish()
+        self._observer.finish()
+
+    def _open(self, log_format: str) -> LineObserver:
+        """What writes lines of this format."""
+        descriptor = self._descriptor
+        own = is_journal(descriptor, self._environ)
+        if log_format == "journald" or (log_format == "auto" and own):
+            try:
+                journal = JournalSocket(self._journal)
+            except OSError:  # none, or none for us: the journal reads what is written to it as text, too
+                return LineObserver(Outlet(descriptor, self._clock), _encoded(prefixed_line))
+            return LineObserver(Outlet(journal, self._clock), journal_entry)
+        line = json_line if log_format == "json" else coloured_line if self._has_colours() else text_line
+        return LineObserver(Outlet(descriptor, self._clock), _encoded(line))
+
+    def _has_colours(self) -> bool:
+        """Whether a person looks at the log who likes colours (https://no-color.org)."""
+        environ = self._environ
+        return os.isatty(self._descriptor) and not environ.get("NO_COLOR") and environ.get("TERM", "dumb") != "dumb"
 
 
-def text_line(event: dict[str, Any]) -> str:
-    """``2026-01-31T12:00:00.123Z info  wampd.router.daemon: text``, with the traceback of a failure below."""
-    level = event.get("log_level", LogLevel.info).name
-    text = _text(event).translate(_CONTROLS)
-    for line in _traceback(event).split("\n") if _failure(event) is not None else ():
-        text += "\n    " + line.translate(_CONTROLS)
-    return f"{_when(event)} {level:<5} {event.get('log_namespace', '-')}: {text}\n"
+def begin(settings: Log, clock: Any, environ: Mapping[str, str]) -> RouterLog:
+    """Send the log where the settings say, from now on; ``clock`` is the reactor."""
+    log = RouterLog(settings, _standard_error(), clock, environ)
+    observer: Any = log  # zope's interfaces mean nothing to the type checker
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
+    return log
 
 
-def json_line(event: dict[str, Any]) -> str:
-    """One JSON object: time, level, logger, message, and the event's own fields.
-
-    These are the keyword arguments of whoever logged it, and those that ``log_fields`` names: a pair of names and values.
-    """
-    record: dict[str, Any] = {
-        "time": _when(event),
-        "level": event.get("log_level", LogLevel.info).name,
-        "logger": event.get("log_namespace", "-"),
-        "message": _text(event),
-    }
-    if _failure(event) is not None:
-        record["traceback"] = _traceback(event)
-    if "log_fields" in event:
-        event = event | dict(zip(*event["log_fields"], strict=True))
-    for key, value in event.items():
-        if not key.startswith("log_") and key != "format" and isinstance(value, _KEPT_TYPES):
-            record.setdefault(_encodable(key), _encodable(value[:MAX_TEXT]) if isinstance(value, str) else value)
-    try:
-        line = msgspec.json.encode(record)
-    except (ValueError, OverflowError):  # a number beyond 64 bits
-        line = msgspec.json.encode({key: str(value)[:MAX_TEXT] for key, value in record.items()})
-    return line.decode() + "\n"
-
-
-def begin(level: str, log_format: str, *, descriptor: int | None = None, clock: Any = None) -> LineObserver:
-    """Send the log to a file descriptor (standard error), from now on; ``clock``: see `Outlet`."""
-    outlet = Outlet(_standard_error() if descriptor is None else descriptor, clock)
-    observer = LineObserver(outlet, as_json=log_format == "json")
-    globalLogBeginner.beginLoggingTo([at_level(observer, level)], redirectStandardIO=False, discardBuffer=True)
-    return observer
-
-
-def at_level(observer: Any, level: str) -> Any:
-    """The observer, given only what is at least of this level."""
-    # Any: zope's interfaces mean nothing to the type checker
-    predicate: Any = LogLevelFilterPredicate(defaultLogLevel=LEVELS[level])
-    if level == "info":
-        for namespace in CHATTY:
-            predicate.setLogLevelForNamespace(namespace, LogLevel.warn)
-    return FilteringLogObserver(observer, [predicate])
+def _encoded(line: Callable[[dict[str, Any]], str]) -> Line:
+    return lambda event: line(event).encode()
 
 
 def _standard_error() -> int:
     """Its descriptor; if it is closed, one that leads nowhere: the number may be a socket's by now."""
     return sys.stderr.fileno() if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY)
-
-
-def _text(event: dict[str, Any]) -> str:
-    # The text of Twisted's older events has the traceback in it.
-    text = (event.get("why") or "Unhandled Error") if "failure" in event else formatEvent(event) or ""
-    if len(text) > MAX_TEXT:
-        text = f"{text[:MAX_TEXT]}… ({len(text) - MAX_TEXT} more characters)"
-    return _encodable(text)
-
-
-def _failure(event: Mapping[str, Any]) -> Any:
-    return event.get("log_failure", event.get("failure"))
-
-
-def _traceback(event: Mapping[str, Any]) -> str:
-    trace: str = _failure(event).getTraceback()
-    return _encodable(trace).rstrip()
-
-
-def _encodable(text: str) -> str:
-    """The text, halves of surrogate pairs spelt out."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _dropped(count: int, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,8 +156,3 @@ def _dropped(count: int, event: Mapping[str, Any]) -> dict[str, Any]:
         "log_format": "{dropped} log lines were dropped: nobody read them fast enough",
         "dropped": count,
     }
-
-
-def _when(event: Mapping[str, Any]) -> str:
-    moment = datetime.fromtimestamp(event.get("log_time", 0.0), tz=UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Lines to a file descriptor, without ever waiting for who reads them.
+"""Lines to a file descriptor, or entries to the journal, without ever waiting for who reads them.
 
 Rules
 -----
@@ -15,7 +15,7 @@ import socket
 import stat
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 MOST_WAITING: Final = 2**20
 """Bytes."""
@@ -25,12 +25,24 @@ PIECE: Final = 512
 """What a descriptor that says it takes something surely takes at once (POSIX: the least ``PIPE_BUF``)."""
 
 
-class Outlet:
-    """One descriptor that lines are written to."""
+class Taker(Protocol):
+    """What takes lines instead of a descriptor."""
 
-    def __init__(self, descriptor: int, clock: Any = None) -> None:
+    def send(self, line: bytes) -> int:
+        """Write as much as is taken at once; raise `BlockingIOError` if that is nothing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Outlet:
+    """One descriptor, or something else, that lines are written to."""
+
+    def __init__(self, to: int | Taker, clock: Any = None) -> None:
         """``clock``, an ``IReactorTime``, tries again what waits; without one that is done at the next line."""
-        self._send, self.close = _sender(descriptor)
+        self._send, self.close = _sender(to) if isinstance(to, int) else (to.send, to.close)
         self._clock = clock
         self._waiting: deque[bytes] = deque()
         self._size = 0

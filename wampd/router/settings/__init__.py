@@ -1,6 +1,7 @@
 """The configuration: YAML in, frozen settings out."""
 
 from .auth import AnonymousAuth, Auth, PasswordFile, Principal, TicketAuth
+from .components import Component, GuestComponent, PythonComponent
 from .http import LongPollPath, StaticPath
 from .limits import Rate, RealmLimits, RoleLimits
 from .listeners import (
@@ -14,7 +15,8 @@ from .listeners import (
     WampPath,
 )
 from .loader import load, load_with_places
-from .model import Component, Log, ProcessLimits, Settings, Store
+from .log import Log
+from .model import ProcessLimits, Settings, Store
 from .problems import KeyPath, Place, Problem, SettingsError
 from .realms import OnDemand, Permission, Realm, Role
 from .secret import Secret
@@ -25,6 +27,7 @@ __all__ = [
     "Component",
     "Compression",
     "EchoPath",
+    "GuestComponent",
     "KeyPair",
     "KeyPath",
     "Listener",
@@ -37,6 +40,7 @@ __all__ = [
     "Principal",
     "Problem",
     "ProcessLimits",
+    "PythonComponent",
     "Rate",
     "RawSocket",
     "Realm",

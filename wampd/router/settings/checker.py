@@ -128,18 +128,26 @@ class Checker:
         return INVALID
 
     def _union(self, node: Node, type_: inspect.UnionType, path: KeyPath, extra: Mapping[str, Any]) -> Any:
-        """Choose among ``X | None`` and unions of tagged structs; there are no others."""
+        """Choose among ``X | None``, unions of tagged structs, and words beside one struct; there are no others.
+
+        ``untagged`` in ``extra`` is what the tag is where it is left out.
+        """
         others = tuple(member for member in type_.types if not isinstance(member, inspect.NoneType))
         structs = tuple(member for member in others if isinstance(member, inspect.StructType))
+        if len(others) < len(type_.types) and len(structs) < len(others) and is_null(node):
+            return None
         if len(others) == 1:
-            if not structs and len(others) < len(type_.types) and is_null(node):
-                return None
             return self._value(node, others[0], path, extra)
-        return self._tagged(node, structs, path)
+        if len(structs) == 1:
+            chosen = structs if isinstance(node, Table) else [other for other in others if other not in structs]
+            return self._value(node, chosen[0], path, extra)
+        return self._tagged(node, structs, path, extra.get("untagged"))
 
     # --- mappings ---
 
-    def _tagged(self, node: Node, structs: tuple[inspect.StructType, ...], path: KeyPath) -> Any:
+    def _tagged(
+        self, node: Node, structs: tuple[inspect.StructType, ...], path: KeyPath, untagged: str | None = None
+    ) -> Any:
         """Let the value of the tag choose the struct."""
         field, by_tag = str(structs[0].tag_field), {str(struct.tag): struct for struct in structs}
         if not isinstance(node, Table):
@@ -150,7 +158,13 @@ class Checker:
                     return self._struct(node, by_tag[value.text], path)
                 hint = _tag_to_give(value.source, by_tag) if isinstance(value, Scalar) else ""
                 return self._refuse(f"unknown {field}{hint}", (*path, field), value)
-        return self._refuse(f"this key is missing; one of {', '.join(by_tag)}", (*path, field), node)
+        if untagged is None:
+            return self._refuse(f"this key is missing; one of {', '.join(by_tag)}", (*path, field), node)
+        for key, _ in node.entries:
+            if other := _tag_of(key.text, by_tag, untagged):
+                message = f"this key is missing; {quote(key.text)} is for {field}: {other}"
+                return self._refuse(message, (*path, field), node)
+        return self._struct(node, by_tag[untagged], path)
 
     def _struct(self, node: Node, type_: inspect.StructType, path: KeyPath) -> Any:
         if not isinstance(node, Table):
@@ -240,6 +254,12 @@ def _tag_to_give(word: str, known: Iterable[str]) -> str:
     advice = ADVICE.get(word)
     named = closest(word, known) in OTHER_NAMES.get(word, ())
     return f"; {advice}" if advice and not named else did_you_mean(word, known)
+
+
+def _tag_of(word: str, by_tag: Mapping[str, inspect.StructType], untagged: str) -> str | None:
+    """The tag of the kind that alone knows a key, if it is not the kind that needs no tag."""
+    knowing = [tag for tag, type_ in by_tag.items() if any(word == field.encode_name for field in type_.fields)]
+    return knowing[0] if len(knowing) == 1 and knowing[0] != untagged else None
 
 
 def _inside(word: str, type_: inspect.StructType) -> str:

@@ -2,11 +2,18 @@
 
 import re
 from itertools import combinations
+from typing import TypeAlias
 
 _SPLIT = re.compile(r"(?<!\\):")
 _HOST_AND_PORT = re.compile(r"(?:((?:[0-9]{1,3}\.){3}[0-9]{1,3})?:)?([0-9]{1,5})")
 """As people write what to listen on for other servers: ``8080``, ``:8080``, ``127.0.0.1:8080``."""
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 -- compared with, not bound to
+SYSTEMD = "systemd"
+"""The kind of endpoints that are sockets of the service manager."""
+_FAMILIES = ("INET", "INET6", "UNIX")
+
+Place: TypeAlias = tuple[str, ...]
+"""Where an endpoint listens: its kind, and what tells it from others of the kind."""
 
 
 def fault(endpoint: str) -> str | None:
@@ -17,6 +24,8 @@ def fault(endpoint: str) -> str | None:
         return f"not a Twisted server endpoint string; write it like tcp:{port}{f':interface={host}' if host else ''}"
     if kind == "ssl":
         return "use a tcp: endpoint, and the key tls of the listener"
+    if kind == SYSTEMD:
+        return _systemd_fault(endpoint)
     from twisted.internet.endpoints import serverFromString  # slow to import, and it may load plugins
 
     try:
@@ -34,6 +43,33 @@ def fault(endpoint: str) -> str | None:
     return None
 
 
+def _systemd_fault(endpoint: str) -> str | None:
+    """What is wrong with an endpoint that names a socket of the service manager."""
+    parts, arguments = _parts(endpoint), _SPLIT.split(endpoint)[1:]
+    unknown = [each for each in arguments[1:] if each.partition("=")[0] not in ("name", "index", "domain")]
+    if unknown or bool(parts["name"]) == bool(parts["index"]):
+        return "write systemd:NAME; NAME is the FileDescriptorName= of the socket unit, or else the unit's name"
+    if parts["index"] and not re.fullmatch("[0-9]{1,3}", parts["index"]):
+        return f"{parts['index']} is not the number of a socket; the first is 0"
+    if parts["domain"] and parts["domain"] not in _FAMILIES:
+        return f"there is no domain {parts['domain']} here, only {', '.join(_FAMILIES)}"
+    return None
+
+
+def place_of(endpoint: str) -> Place:
+    """Where an endpoint without a fault listens; two strings for the same place have one."""
+    parts = _parts(endpoint)
+    kind = parts["kind"]
+    if kind in ("tcp", "tcp6"):
+        everywhere = "::" if kind == "tcp6" else "0.0.0.0"  # noqa: S104 -- what the string says
+        return "tcp", str(int(parts["port"])), parts["interface"] or everywhere
+    if kind == "unix":
+        return kind, parts["address"]
+    if kind == SYSTEMD:
+        return (kind, parts["name"]) if parts["name"] else (kind, "", str(int(parts["index"])))
+    return kind, endpoint
+
+
 def clashes(endpoints: list[str]) -> list[tuple[int, int]]:
     """Return pairs of indexes of endpoints that cannot both be listened on; of each pair the smaller first."""
     parts = [_parts(endpoint) for endpoint in endpoints]
@@ -42,7 +78,12 @@ def clashes(endpoints: list[str]) -> list[tuple[int, int]]:
 
 def _parts(endpoint: str) -> dict[str, str]:
     """Split an endpoint string into the arguments that say where to listen."""
-    names = {"tcp": ["port", "interface"], "tcp6": ["port", "interface"], "unix": ["address"]}
+    names = {
+        "tcp": ["port", "interface"],
+        "tcp6": ["port", "interface"],
+        "unix": ["address"],
+        SYSTEMD: ["name", "index", "domain"],
+    }
     kind, *arguments = (re.sub(r"\\(.)", r"\1", part) for part in _SPLIT.split(endpoint))
     if kind not in names:
         return {"kind": kind, "all": endpoint}

@@ -1,15 +1,17 @@
 """The root of the settings, and what concerns the whole process."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
 
+from .components import Components
 from .control import Control
 from .listeners import Listener
+from .log import Log
 from .outgoing import Outgoing
-from .parts import Count, LogFormat, LogLevel, Name, Part, Seconds, Text
+from .parts import Count, Name, Part, Seconds
+from .process import Process
 from .realms import Realm
 
 
@@ -73,36 +75,6 @@ class ProcessLimits(Part, frozen=True, kw_only=True):
     ] = 30.0
 
 
-class Component(Part, frozen=True, kw_only=True):
-    """A program that the router starts once it listens, starts again when it ends (ever later), and finally stops."""
-
-    name: Annotated[Name, Meta(description="Its name in the log; unique.")]
-    command: Annotated[
-        tuple[Text, ...],
-        Meta(
-            min_length=1,
-            description="The program and its arguments. `${WAMPD_PYTHON}` is the Python that runs the router.",
-        ),
-    ]
-    directory: Annotated[Path, Meta(description="The directory that it runs in.")] = Path()
-    environment: Annotated[
-        Mapping[str, Text],
-        Meta(
-            description="Environment variables that it gets, beside `PATH`, `HOME`, `LANG`, `LC_ALL`, `TZ`, `TMPDIR` and"
-            " `VIRTUAL_ENV` of the router."
-        ),
-    ] = {}
-
-
-class Log(Part, frozen=True, kw_only=True):
-    """What the router logs, on standard error."""
-
-    level: Annotated[LogLevel, Meta(description="The least level that is logged.")] = "info"
-    format: Annotated[LogFormat, Meta(description="`text` for people, `json` (one object a line) for machines.")] = (
-        "text"
-    )
-
-
 class Store(Part, frozen=True, kw_only=True):
     """What is kept beyond the life of the process: an SQLite database, open to no other user."""
 
@@ -129,8 +101,9 @@ class Settings(Part, frozen=True, kw_only=True):
         ),
     ] = None
     outgoing: Annotated[Outgoing, Meta(description="Where the router sends requests of HTTP.")] = Outgoing()
-    components: Annotated[tuple[Component, ...], Meta(description="Programs that the router runs.")] = ()
+    components: Annotated[Components, Meta(description="Programs and Python code that the router runs.")] = ()
     control: Annotated[Control, Meta(description="Where the router is reached by commands, and by its components.")] = (
         Control()
     )
     log: Annotated[Log, Meta(description="Logging.")] = Log()
+    process: Annotated[Process, Meta(description="The process itself: its user, and its PID file.")] = Process()

@@ -10,7 +10,7 @@ from .http import ResourcePath, UploadPath, WsgiPath
 from .model import Settings
 from .problems import quote, quote_file
 
-_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def upload(path: UploadPath, here: Here) -> None:
@@ -31,7 +31,7 @@ def upload(path: UploadPath, here: Here) -> None:
 def wsgi(path: WsgiPath, here: Here) -> None:
     """See that the application can be imported."""
     module, colon, name = path.application.partition(":")
-    if not colon or not _DOTTED.fullmatch(module) or not _DOTTED.fullmatch(name):
+    if not colon or not DOTTED.fullmatch(module) or not DOTTED.fullmatch(name):
         here.problem(f'{quote(path.application)} is not like "module:callable"', "application")
     else:
         _importable(module, name, path.directory, here, "application")
@@ -40,7 +40,7 @@ def wsgi(path: WsgiPath, here: Here) -> None:
 def resource(path: ResourcePath, here: Here) -> None:
     """See that the class can be imported."""
     module, dot, name = path.class_.rpartition(".")
-    if not dot or not _DOTTED.fullmatch(path.class_):
+    if not dot or not DOTTED.fullmatch(path.class_):
         here.problem(f'{quote(path.class_)} is not like "module.Class"', "class")
     else:
         _importable(module, name, path.directory, here, "class")

@@ -34,7 +34,6 @@ SlowConsumer = Literal["disconnect", "drop"]
 SameSite = Literal["strict", "lax", "none"]
 Secure = Literal["auto", "always", "never"]
 LogLevel = Literal["debug", "info", "warn", "error", "critical"]
-LogFormat = Literal["text", "json"]
 
 
 class Part(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ here, so a rule that depends on several keys first asks whether they are sound.
 """
 
 import os
-import shutil
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -19,6 +18,7 @@ from .access_rules import access_of_settings
 from .auth_rules import AUTH_RULES, roles_exist
 from .authenticators import authenticators_are_there
 from .checker import Here, Rule, repeated
+from .component_rules import COMPONENT_RULES, components_of_settings
 from .control import CONTROL_REALM
 from .cookie_rules import COOKIE_RULES, cookies_of_listener, cookies_of_settings
 from .dashboard_rules import dashboards_of_listener, dashboards_of_settings
@@ -32,13 +32,14 @@ from .listeners import (
     TransportLimits,
     sites,
 )
-from .model import Component, FailedJoins, ProcessLimits, Settings, Store
+from .model import FailedJoins, ProcessLimits, Settings, Store
 from .object_rules import uploads_of_settings
 from .openapi_rules import documents_of_listener
 from .outgoing_rules import OUTGOING_RULES
 from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
+from .process import Process, process_rules
 from .realms import OnDemand, Permission, Realm, Role
 from .request_rules import REQUEST_RULES, requests_of_realm
 from .site_rules import SITE_RULES, sites_of_listener
@@ -227,19 +228,6 @@ def _transport_limits(limits: TransportLimits, here: Here) -> None:
 # --- the process ---
 
 
-def _component(component: Component, here: Here) -> None:
-    if not component.directory.is_dir():
-        here.problem(f"there is no directory {quote_file(component.directory)}", "directory")
-    if not here.is_sound():
-        return
-    program = component.command[0]
-    path = component.environment.get("PATH", here.environ.get("PATH"))
-    if os.sep in program:
-        program = str(component.directory / program)
-    if not shutil.which(program, path=path):
-        here.problem(f"there is no program {quote(component.command[0])}", "command", 0)
-
-
 def _process_limits(limits: ProcessLimits, here: Here) -> None:
     if here.is_sound("drain") and limits.stop < limits.drain:
         here.problem("must be at least as long as drain", "stop")
@@ -306,8 +294,7 @@ def _settings(settings: Settings, here: Here) -> None:
     authenticators_are_there(settings, here)
     certificates_are_asked_for(settings, here)
     bindings_can_be(settings, here)
-    for index, name in repeated((i, component.name) for i, component in here.each(settings.components, "components")):
-        here.problem(f"there is another component {quote(name)}", "components", index, "name")
+    components_of_settings(settings, here)
     usable = [
         (i, it.endpoint)
         for i, it in here.each(settings.listeners, "listeners")
@@ -324,17 +311,18 @@ def _settings(settings: Settings, here: Here) -> None:
 
 RULES: Mapping[type, Rule] = {
     **AUTH_RULES,
+    **COMPONENT_RULES,
     **COOKIE_RULES,
     **HOOK_RULES,
     **OUTGOING_RULES,
     **PATH_RULES,
     **REQUEST_RULES,
     **SITE_RULES,
-    Component: _component,
     FailedJoins: _failed_joins,
     KeyPair: _key_pair,
     Listener: _listener,
     Permission: _permission,
+    Process: process_rules,
     ProcessLimits: _process_limits,
     Realm: _realm,
     Role: _role,

@@ -28,6 +28,7 @@ from wampd.router.settings.listeners import (
     websocket_paths,
 )
 from wampd.router.settings.listeners import Tls as TlsSettings
+from wampd.router.system.sockets import Sockets, adopt
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wire.framing import FrameLimits
@@ -51,8 +52,10 @@ class Open(Struct, frozen=True):
 class Listening:
     """All that is listened on."""
 
-    def __init__(self, lobby: Lobby) -> None:
+    def __init__(self, lobby: Lobby, sockets: Sockets | None = None) -> None:
+        """``sockets`` are there already."""
         self._lobby = lobby
+        self._sockets = sockets or Sockets()
         self.open: list[Open] = []
 
     def listen(self, listener: Listener, means: Means) -> Deferred[bool]:
@@ -71,8 +74,10 @@ class Listening:
             return False
 
         def listen() -> Any:
-            endpoint = serverFromString(means.reactor, _with_backlog(listener.endpoint))
-            return endpoint.listen(factory_of(listener, means, self._lobby))
+            factory = factory_of(listener, means, self._lobby)
+            if there := self._sockets.take(listener.endpoint):
+                return adopt(means.reactor, there, factory)
+            return serverFromString(means.reactor, _with_backlog(listener.endpoint)).listen(factory)
 
         return maybeDeferred(listen).addCallbacks(opened, failed)
 

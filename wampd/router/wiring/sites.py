@@ -73,7 +73,7 @@ def site_of(listener: Listener, reception: Reception, means: Means, fits: Fits |
         body_size=listener.limits.message_size,
         headers=() if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),),
         access_log=_access_log(listener.access_log, means),
-        is_watched=means.settings.log.level == "debug",
+        is_watched=means.watching.debugs("http"),
         strike=means.realms.tally.strike,
     )
 
@@ -118,7 +118,9 @@ def _access_log(settings: AccessLogSettings | None, means: Means) -> Callable[[A
     from wampd.router.http.accesslog import FORMATS, AccessLog
 
     if settings.file is None:
-        return AccessLog(FORMATS[settings.format], lambda line: log.info("{request}", request=line.decode().rstrip()))
+        return AccessLog(
+            FORMATS[settings.format], lambda line: log.info("{request}", request=line.decode().rstrip(), log_every=True)
+        )
     from wampd.router.observe.logfile import LogFile
 
     file = LogFile(settings.file)

@@ -12,6 +12,7 @@ from wampd.router.settings.model import Settings
 
 if TYPE_CHECKING:
     from wampd.router.hooks.courier import Courier
+    from wampd.router.observe.levels import Levels
     from wampd.router.observe.metrics import HooksState, Metrics
     from wampd.router.observe.watch import Watch
     from wampd.router.stores.store import Store
@@ -29,6 +30,8 @@ class Watching:
         self._metrics: Metrics | None = None
         self._started = False
         self._began = time.time()
+        self.levels: Levels | None = None
+        """The levels of the log, where there is one."""
         self.couriers: dict[str, Courier] = {}
         """What delivers to webhooks, by realm."""
 
@@ -50,6 +53,14 @@ class Watching:
                 self._began,
             )
         return self._watch
+
+    def debugs(self, subsystem: str) -> Callable[[], bool]:
+        """What tells whether the log has what a subsystem says at level ``debug``."""
+
+        def told() -> bool:
+            return self.levels is not None and self.levels.debugs(subsystem)
+
+        return told
 
     def monitor(self, settings: Settings) -> None:
         """Serve the monitors of the realms that have one."""

@@ -1,0 +1,53 @@
+"""``wampd completion``: the script that lets a shell complete what is typed after ``wampd``.
+
+The script asks ``wampd`` itself, with the words so far in the environment: commands and options are those of the version
+that is installed, and names of components those of the router that runs.
+"""
+
+import click
+from click.shell_completion import ShellComplete, get_completion_class
+
+from .words import Group
+
+HELP = """\
+Print the script that completes commands, options and names in a shell. Once for the shell that is open:
+
+\b
+  bash   eval "$(wampd completion bash)"
+  zsh    eval "$(wampd completion zsh)"
+  fish   wampd completion fish | source
+
+For every shell to come:
+
+\b
+  bash   wampd completion bash > ~/.local/share/bash-completion/completions/wampd
+  zsh    wampd completion zsh > ~/.zfunc/_wampd     where ~/.zshrc says: fpath+=~/.zfunc; autoload -Uz compinit; compinit
+  fish   wampd completion fish > ~/.config/fish/completions/wampd.fish
+"""
+SHELLS = ("bash", "zsh", "fish")
+VARIABLE = "_WAMPD_COMPLETE"
+
+
+@click.group("completion", cls=Group, help=HELP)
+def completion() -> None:
+    """One command for each shell."""
+
+
+def script(shell: str) -> str:
+    """The script for a shell."""
+    kind = get_completion_class(shell)
+    assert kind is not None, shell
+    # Not its own `source`, which starts a bash to ask how old it is.
+    return ShellComplete.source(kind(completion, {}, "wampd", VARIABLE))
+
+
+def _add(shell: str) -> None:
+    def tell() -> int:
+        click.echo(script(shell), nl=False)
+        return 0
+
+    completion.command(shell, help=f"Print the script for {shell}.", short_help=f"the script for {shell}")(tell)
+
+
+for _shell in SHELLS:
+    _add(_shell)

@@ -1,0 +1,141 @@
+"""``wampd publish``: publish one event, or many from standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import click
+from msgspec import Struct
+
+from wampd.cli.speaking.ending import WRONG_WORDS, complain, run
+from wampd.cli.speaking.options import Target, speaks_wamp
+from wampd.cli.speaking.values import LONGEST_INPUT, Output, Payload, payload_of, read_json, read_pairs, read_payload
+from wampd.client.session import Session
+
+ALSO: Final = frozenset({"topic", "publication", "time", "details"})
+"""What `wampd subscribe` writes beside the payload: its output can be published again."""
+
+
+class Wanted(Struct, frozen=True):
+    """How everything is to be published."""
+
+    acknowledge: bool
+    options: dict[str, Any]
+
+
+@click.command()
+@click.argument("topic", required=False)
+@click.argument("args", nargs=-1)
+@click.option("-k", "--kwarg", "pairs", multiple=True, metavar="NAME=VALUE", help="A keyword argument.")
+@click.option(
+    "--raw-json", metavar="FILE", help='All arguments: a list, or {"args": […], "kwargs": {…}}; -: from input.'
+)
+@click.option("--lines", is_flag=True, help="Publish one event for each line of standard input (JSON).")
+@click.option("--ack", is_flag=True, help="Wait for the router's word, and print the publication's ID.")
+@click.option("--retain", is_flag=True, help="Keep the event for those who subscribe later.")
+@click.option("--include-me", is_flag=True, help="Also to this very session.")
+@click.option("--disclose-me", is_flag=True, help="Let receivers know who publishes.")
+@click.option("--eligible", multiple=True, type=int, metavar="SESSION", help="Only to this session (several times).")
+@click.option("--eligible-authid", multiple=True, metavar="AUTHID", help="Only to this principal.")
+@click.option("--eligible-role", multiple=True, metavar="ROLE", help="Only to this role.")
+@click.option("--exclude", multiple=True, type=int, metavar="SESSION", help="Not to this session.")
+@click.option("--exclude-authid", multiple=True, metavar="AUTHID", help="Not to this principal.")
+@click.option("--exclude-role", multiple=True, metavar="ROLE", help="Not to this role.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Another option of PUBLISH.")
+@click.option("--json", "as_json", is_flag=True, help="Tell a WAMP error as JSON, on standard error.")
+@speaks_wamp
+def publish(
+    topic: str | None,
+    args: tuple[str, ...],
+    pairs: tuple[str, ...],
+    raw_json: str | None,
+    lines: bool,
+    ack: bool,
+    options: tuple[str, ...],
+    as_json: bool,
+    target: Target,
+    **lists: Any,
+) -> None:
+    """Publish an event.
+
+    ARGS are JSON where they can be read as JSON, else text. With --lines each line of standard input is an event: a
+    list of arguments, or an object with "args", "kwargs" and "topic" (without it TOPIC), as wampd subscribe writes it.
+
+    Without --ack a router says nothing, neither that an event was published nor that it was refused.
+    """
+    wanted = Wanted(acknowledge=ack, options={**_options(lists), **read_pairs(options, "--option")})
+    if lines:
+        if args or pairs or raw_json is not None:
+            raise click.UsageError("with --lines the arguments are on standard input")
+        run(_publish_lines(target, topic, wanted), as_json=as_json)
+        return
+    if topic is None:
+        raise click.UsageError("Missing argument 'TOPIC'.")
+    run(_publish(target, topic, read_payload(args, pairs, raw_json), wanted), as_json=as_json)
+
+
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    """The options of PUBLISH that the flags and lists stand for."""
+    options: dict[str, Any] = {
+        "retain": given["retain"] or None,
+        "exclude_me": False if given["include_me"] else None,
+        "disclose_me": given["disclose_me"] or None,
+    }
+    for word in ("eligible", "exclude"):
+        options[word] = list(given[word]) or None
+        options[f"{word}_authid"] = list(given[f"{word}_authid"]) or None
+        options[f"{word}_authrole"] = list(given[f"{word}_role"]) or None
+    return {name: value for name, value in options.items() if value is not None}
+
+
+async def _publish(target: Target, topic: str, payload: Payload, wanted: Wanted) -> None:
+    output = Output()
+    async with target.connect() as session:
+        await _say(session, topic, payload, wanted, output)
+
+
+async def _say(session: Session, topic: str, payload: Payload, wanted: Wanted, output: Output) -> None:
+    publication = await session.publish(
+        topic, payload.args, payload.kwargs, acknowledge=wanted.acknowledge, options=wanted.options
+    )
+    if publication is not None:
+        output.value(publication)
+
+
+async def _publish_lines(target: Target, topic: str | None, wanted: Wanted) -> int | None:
+    output = Output()
+    async with target.connect() as session:
+        number = 0
+        async for line in _lines():
+            number += 1
+            if not line.strip():
+                continue
+            try:
+                its_topic, payload = _event(line, topic)
+            except ValueError as why:
+                complain(f"line {number} of standard input: {why}")
+                return WRONG_WORDS
+            await _say(session, its_topic, payload, wanted, output)
+    return None
+
+
+def _event(line: bytes, topic: str | None) -> tuple[str, Payload]:
+    """What a line says. Raise `ValueError`."""
+    value = read_json(line)
+    if isinstance(value, dict):
+        named = value.get("topic", topic)
+        value = {key: item for key, item in value.items() if key not in ALSO}
+        topic = named if isinstance(named, str) else None
+    if topic is None:
+        raise ValueError('it names no "topic", and neither does the command line')
+    return topic, payload_of(value)
+
+
+async def _lines() -> AsyncIterator[bytes]:
+    """Standard input, line by line; what it is fed from may be slow, so it is read in a thread."""
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.buffer.readline, LONGEST_INPUT):
+        yield line

@@ -1,0 +1,230 @@
+"""The options that say which router, which realm, and as whom; the same for all commands that speak WAMP.
+
+Rules
+-----
+* What counts, first to last: the option, the environment (``WAMPD_URL``, ``WAMPD_REALM``, ``WAMPD_SECRET``, ``WAMPD_PROFILE``),
+  the profile, the default: the router that `wampd run` is without a configuration.
+* The default profile counts only if no URL is named: see `wampd.cli.speaking.profiles`.
+* A secret is never a word of the command line, which others see.
+"""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import os
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+from msgspec import Struct
+
+from wampd.client.connecting import CONNECT, connect
+from wampd.client.errors import CannotConnect
+from wampd.client.proving import METHODS, Credentials
+from wampd.client.session import Session
+from wampd.client.speech import SERIALIZERS
+from wampd.client.tls import Trust
+from wampd.client.urls import Url, WrongUrl, read_url
+
+DEFAULT_URL: Final = "ws://127.0.0.1:8080/ws"
+DEFAULT_REALM: Final = "realm1"
+LONGEST_SECRET: Final = 2**16
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Target(Struct, frozen=True):
+    """A realm of a router, and who comes."""
+
+    url: Url
+    realm: str
+    credentials: Credentials
+    serializer: str
+    trust: Trust
+    timeout: float
+
+    def connect(self) -> AbstractAsyncContextManager[Session]:
+        """A session there. Raise `CannotConnect`."""
+        return connect(
+            self.url,
+            self.realm,
+            credentials=self.credentials,
+            serializer=self.serializer,
+            trust=self.trust,
+            timeout=self.timeout,
+        )
+
+
+class Preset(Struct, frozen=True):
+    """What counts where no option says otherwise: the defaults, or a profile."""
+
+    url: str = DEFAULT_URL
+    realm: str = DEFAULT_REALM
+    auth: str | None = None
+    authid: str | None = None
+    role: str | None = None
+    secret: str | None = None
+    key: Path | None = None
+    serializer: str = "json"
+    ca: Path | None = None
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+
+    def __repr__(self) -> str:  # nothing secret
+        return f"<Preset of {self.url}>"
+
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+_OPTIONS: Final = (
+    click.option("--url", envvar="WAMPD_URL", show_envvar=True, help=f"The router  [default: {DEFAULT_URL}]"),
+    click.option("--realm", envvar="WAMPD_REALM", show_envvar=True, help=f"The realm  [default: {DEFAULT_REALM}]"),
+    click.option("--profile", envvar="WAMPD_PROFILE", show_envvar=True, help="A router of your profiles.yaml."),
+    click.option("--auth", type=click.Choice(METHODS), help="How to prove who you are  [default: what is given]"),
+    click.option("--authid", help="Who you are."),
+    click.option("--role", help="The role to ask for."),
+    click.option("--secret-file", type=_FILE, help="Holds a ticket, password or token; '-': standard input."),
+    click.option("--ask", is_flag=True, help="Ask for the ticket or password."),
+    click.option("--key-file", type=_FILE, help="Holds your Ed25519 key (wampd key new)."),
+    click.option("--cookie-file", type=_FILE, help="Holds name=value of a cookie."),
+    click.option("--serializer", type=click.Choice(SERIALIZERS), help="How messages are written  [default: json]"),
+    click.option("--ca", type=_FILE, help="Authorities to trust in place of the system's (PEM)."),
+    click.option("--cert", type=_FILE, help="Your certificate (PEM), with its key unless --cert-key."),
+    click.option("--cert-key", type=_FILE, help="The key of your certificate (PEM)."),
+    click.option(
+        "--connect-timeout", type=click.FloatRange(0, min_open=True), default=CONNECT, show_default=True, metavar="S"
+    ),
+)
+_NAMES: Final = tuple(
+    name.removeprefix("--").replace("-", "_")
+    for name in (
+        *("--url", "--realm", "--profile", "--auth", "--authid", "--role", "--secret-file", "--ask", "--key-file"),
+        *("--cookie-file", "--serializer", "--ca", "--cert", "--cert-key", "--connect-timeout"),
+    )
+)
+
+
+def speaks_wamp(command: F) -> F:
+    """Give a command these options; it gets them as the one argument ``target``."""
+
+    @functools.wraps(command)
+    def with_target(*args: Any, **kwargs: Any) -> Any:
+        given = {name: kwargs.pop(name) for name in _NAMES}
+        return command(*args, target=target(given), **kwargs)
+
+    decorated: Any = with_target
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+def target(given: dict[str, Any]) -> Target:
+    """What the options say together. Raise `click.UsageError`."""
+    preset = _preset(given["profile"], has_url=given["url"] is not None)
+    trust = Trust(
+        ca=given["ca"] or preset.ca,
+        certificate=given["cert"] or preset.certificate,
+        key=given["cert_key"] or (None if given["cert"] else preset.certificate_key),
+    )
+    try:
+        url = read_url(given["url"] or preset.url)
+        credentials = _credentials(given, preset, trust)
+    except WrongUrl as why:
+        raise click.BadParameter(str(why), param_hint="--url") from None
+    except CannotConnect as why:  # what the method needs is not given
+        raise click.UsageError(str(why)) from None
+    if credentials.cookie is not None and url.kind != "websocket":
+        raise click.UsageError("a cookie is shown by the request that opens a WebSocket; the URL is of a RawSocket")
+    return Target(
+        url=url,
+        realm=given["realm"] or preset.realm,
+        credentials=credentials,
+        serializer=given["serializer"] or preset.serializer,
+        trust=trust,
+        timeout=given["connect_timeout"],
+    )
+
+
+def _preset(name: str | None, *, has_url: bool) -> Preset:
+    """The profile that counts. Raise `click.UsageError`."""
+    from wampd.cli.speaking.where import profiles_file
+
+    if name is None and (has_url or not profiles_file().exists()):
+        return Preset()
+    from wampd.cli.speaking.profiles import WrongProfiles, preset
+
+    try:
+        return preset(name)
+    except WrongProfiles as why:
+        raise click.UsageError(str(why)) from None
+
+
+def _credentials(given: dict[str, Any], preset: Preset, trust: Trust) -> Credentials:
+    """Who comes. Raise `click.UsageError` or `CannotConnect`."""
+    key_file = given["key_file"] or preset.key
+    return Credentials(
+        method=given["auth"] or preset.auth,
+        authid=given["authid"] or preset.authid,
+        role=given["role"] or preset.role,
+        secret=_secret(given, preset),
+        seed=None if key_file is None else _seed(key_file),
+        cookie=None if given["cookie_file"] is None else _cookie(given["cookie_file"]),
+        has_certificate=trust.certificate is not None,
+    )
+
+
+def _secret(given: dict[str, Any], preset: Preset) -> str | None:
+    file: Path | None = given["secret_file"]
+    if file is not None and given["ask"]:
+        raise click.UsageError("--secret-file or --ask, not both")
+    if given["ask"]:
+        if not sys.stdin.isatty():
+            raise click.UsageError("--ask: there is no terminal to ask on; give --secret-file")
+        whose = given["authid"] or preset.authid
+        return getpass.getpass(f"Secret of {whose}: " if whose else "Secret: ")
+    if file is not None:
+        return _read_secret(file, "--secret-file")
+    return os.environ.get("WAMPD_SECRET") or preset.secret
+
+
+def _read_secret(file: Path, option: str) -> str:
+    """What is in a file that others cannot read, without the newline at its end. Raise `click.BadParameter`."""
+    if str(file) == "-":
+        text = sys.stdin.readline(LONGEST_SECRET)
+    else:
+        from wampd.router.settings.values import others_can_read
+
+        trouble = others_can_read(file)
+        if trouble:
+            raise click.BadParameter(trouble, param_hint=option)
+        try:
+            text = file.read_text()
+        except OSError as error:
+            raise click.BadParameter(f"cannot read {file}: {error.strerror}", param_hint=option) from None
+        except UnicodeDecodeError:
+            raise click.BadParameter(f"{file} is not text", param_hint=option) from None
+    text = text.removesuffix("\n").removesuffix("\r")
+    if not text or len(text) > LONGEST_SECRET:
+        raise click.BadParameter(f"{file} is {'too long' if text else 'empty'}", param_hint=option)
+    return text
+
+
+def _seed(file: Path) -> bytes:
+    from wampd.auth.keys import SEED_SIZE, read_hex
+
+    seed = read_hex(_read_secret(file, "--key-file").strip(), SEED_SIZE)
+    if seed is None:
+        raise click.BadParameter(f"{file} holds no seed of an Ed25519 key (wampd key new)", param_hint="--key-file")
+    return seed
+
+
+def _cookie(file: Path) -> str:
+    text = _read_secret(file, "--cookie-file")
+    name, equals, value = text.partition("=")
+    if not equals or not name or not value or any(not "!" <= char <= "~" or char in ';,"\\' for char in text):
+        raise click.BadParameter(f"{file} does not hold name=value of a cookie", param_hint="--cookie-file")
+    return text

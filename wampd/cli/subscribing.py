@@ -1,0 +1,270 @@
+"""``wampd subscribe`` and ``wampd tail``: print events as they come, for programs and for people.
+
+Rules
+-----
+* `subscribe` writes one JSON object a line, and ends when the session does (status 3). `tail` writes lines for people, and
+  comes back after a lost connection, however long the router is away.
+* What is asked for of the past (retained events, history) comes before what comes from now on, and nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+import click
+from msgspec import Struct
+
+from wampd.cli.speaking.ending import complain, run
+from wampd.cli.speaking.options import Target, speaks_wamp
+from wampd.cli.speaking.values import Output, json_line
+from wampd.client.errors import CannotConnect, ConnectionLost, NotLetIn, TimeOver, WampError, one_line
+from wampd.client.session import Event, Session
+from wampd.realms.timestamps import rfc3339
+
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 10.0
+LASTING: Final = 5.0
+"""Seconds that a session lasts after which the pauses begin anew."""
+MOST_HISTORY: Final = 1000
+"""Of one subscription, which is what wampd gives at once."""
+GET_EVENTS: Final = "wamp.subscription.get_events"
+
+_MATCHES: Final = click.Choice(["exact", "prefix", "wildcard"])
+
+
+class Wanted(Struct, frozen=True):
+    """What is to be heard."""
+
+    topics: tuple[str, ...]
+    match: str
+    retained: bool = False
+    history: int = 0
+
+
+class Told(Struct, frozen=True):
+    """An event, with when it was published, or heard."""
+
+    event: Event
+    time: str
+
+
+Show = Callable[[Told], None]
+
+
+@click.command()
+@click.argument("topics", nargs=-1, required=True, metavar="TOPIC...")
+@click.option("--match", type=_MATCHES, default="exact", show_default=True, help="What TOPIC is.")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many events.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End after so long (status 4).")
+@click.option("--retained", is_flag=True, help="Begin with what is retained.")
+@click.option("--history", type=click.IntRange(1, MOST_HISTORY), default=0, metavar="N", help="Begin with the last N.")
+@click.option("--json", "as_json", is_flag=True, help="Tell a WAMP error as JSON, on standard error.")
+@speaks_wamp
+def subscribe(
+    topics: tuple[str, ...],
+    match: str,
+    count: int | None,
+    timeout: float | None,
+    retained: bool,
+    history: int,
+    as_json: bool,
+    target: Target,
+) -> None:
+    """Print the events of topics, one JSON object a line: topic, time, args, kwargs, publication, details.
+
+    --history needs a router that keeps one (wampd: "history" of the realm) and the right to call
+    wamp.subscription.get_events.
+    """
+    wanted = Wanted(topics, match, retained, history)
+    run(_subscribe(target, wanted, count, timeout), as_json=as_json)
+
+
+@click.command()
+@click.argument("prefixes", nargs=-1, required=True, metavar="PREFIX...")
+@click.option("--match", type=_MATCHES, default="prefix", show_default=True, help="What PREFIX is.")
+@click.option("--history", type=click.IntRange(1, MOST_HISTORY), default=0, metavar="N", help="Begin with the last N.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as subscribe writes it.")
+@speaks_wamp
+def tail(prefixes: tuple[str, ...], match: str, history: int, as_json: bool, target: Target) -> None:
+    """Show everything that is published below a prefix, as it comes: when, where, what.
+
+    It goes on until it is stopped: if the router goes away, it waits for it to come back.
+    """
+    output = Output()
+    show = (lambda told: output.line(json_line(_as_json(told)))) if as_json else _for_people(output)
+    run(_tail(target, Wanted(prefixes, match, history=history), show))
+
+
+# --------------------------------------------------------------------------------------------------------- subscribe
+
+
+async def _subscribe(target: Target, wanted: Wanted, count: int | None, timeout: float | None) -> None:
+    output = Output()
+    enough = asyncio.get_running_loop().create_future()
+    shown = 0
+
+    def show(told: Told) -> None:
+        nonlocal shown
+        if enough.done():
+            return
+        try:
+            output.line(json_line(_as_json(told)))
+        except BrokenPipeError as error:
+            enough.set_exception(error)
+            return
+        shown += 1
+        if shown == count:
+            enough.set_result(None)
+
+    async with target.connect() as session:
+        await _listen(session, wanted, show)
+        try:
+            async with asyncio.timeout(timeout):
+                await _first(session, enough)
+        except TimeoutError:
+            raise TimeOver(f"{shown} events within {timeout:g} s") from None
+
+
+async def _first(session: Session, enough: asyncio.Future[None]) -> None:
+    """Wait for what is enough. Raise `ConnectionLost` if the session ends before."""
+
+    def end(_over: asyncio.Future[str]) -> None:
+        if not enough.done():
+            enough.set_exception(session.loss())
+
+    over = asyncio.ensure_future(session.over())
+    over.add_done_callback(end)
+    try:
+        await enough
+    finally:
+        over.remove_done_callback(end)
+        over.cancel()
+
+
+# -------------------------------------------------------------------------------------------------------------- tail
+
+
+async def _tail(target: Target, wanted: Wanted, show: Show) -> None:
+    pause, met = FIRST_PAUSE, False
+    while True:
+        since = time.monotonic()
+        try:
+            await _tail_once(target, wanted, show, again=met)
+        except (CannotConnect, ConnectionLost) as why:
+            if not met and isinstance(why, NotLetIn):
+                raise
+            if not met and not isinstance(why, ConnectionLost):
+                raise
+            complain(f"{why}; trying again")
+        if time.monotonic() - since > LASTING:
+            pause = FIRST_PAUSE
+        met = True
+        await asyncio.sleep(pause)
+        pause = min(LONGEST_PAUSE, pause * 2)
+
+
+async def _tail_once(target: Target, wanted: Wanted, show: Show, *, again: bool) -> None:
+    never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def guarded(told: Told) -> None:
+        try:
+            show(told)
+        except BrokenPipeError as error:
+            if not never.done():
+                never.set_exception(error)
+
+    async with target.connect() as session:
+        await _listen(session, wanted, guarded)
+        if again:
+            complain("connected again")
+        await _first(session, never)
+
+
+# ------------------------------------------------------------------------------------------------------ what is heard
+
+
+async def _listen(session: Session, wanted: Wanted, show: Show) -> None:
+    """Subscribe, and show first what there was, then what comes."""
+    early: list[Told] = []
+    seen: set[int] = set()
+    is_late = False
+
+    def hear(event: Event) -> None:
+        told = Told(event, rfc3339(time.time_ns() // 1000, digits=3))
+        if is_late:
+            show(told)
+        else:
+            early.append(told)
+
+    options = {"get_retained": True} if wanted.retained else {}
+    subscriptions = [
+        await session.subscribe(topic, hear, match=wanted.match, options=options) for topic in wanted.topics
+    ]
+    if wanted.history:
+        for told in await _history(session, dict(zip(subscriptions, wanted.topics, strict=True)), wanted.history):
+            seen.add(told.event.publication)
+            show(told)
+    is_late = True
+    for told in early:
+        if told.event.publication not in seen:
+            show(told)
+
+
+async def _history(session: Session, subscriptions: dict[int, str], count: int) -> list[Told]:
+    """The last events of all, the oldest first. Raise `WampError`."""
+    found: list[Told] = []
+    for subscription, topic in subscriptions.items():
+        result = await session.call(GET_EVENTS, [subscription], {"limit": count, "reverse": True})
+        rows = result.value
+        if not isinstance(rows, list):
+            raise WampError(GET_EVENTS, ["the answer is no list of events"])
+        found += [_past(row, topic) for row in rows if isinstance(row, dict)]
+    found.sort(key=lambda told: told.time)
+    return found[-count:]
+
+
+def _past(row: dict[str, Any], topic: str) -> Told:
+    details = row.get("details") or {}
+    event = Event(
+        details.get("topic", topic), row.get("publication", 0), row.get("args") or [], row.get("kwargs") or {}, details
+    )
+    return Told(event, str(row.get("timestamp", "")))
+
+
+def _as_json(told: Told) -> dict[str, Any]:
+    event = told.event
+    details = {name: value for name, value in event.details.items() if name != "topic"}
+    return {
+        "topic": event.topic,
+        "time": told.time,
+        "args": event.args,
+        "kwargs": event.kwargs,
+        "publication": event.publication,
+        "details": details,
+    }
+
+
+def _for_people(output: Output) -> Show:
+    """When, where, what; in colours on a terminal."""
+
+    def show(told: Told) -> None:
+        event = told.event
+        when, where = _local(told.time), one_line(event.topic)
+        what = [*map(json_line, event.args), *(f"{one_line(k)}={json_line(v)}" for k, v in event.kwargs.items())]
+        if output.is_terminal:
+            when, where = click.style(when, dim=True), click.style(where, fg="cyan")
+        output.line(" ".join([when, where, *what]))
+
+    return show
+
+
+def _local(moment: str) -> str:
+    """The time of day here."""
+    try:
+        return datetime.fromisoformat(moment).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    except ValueError:
+        return one_line(moment, 30)

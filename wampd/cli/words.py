@@ -1,0 +1,169 @@
+"""How the words of the command line are written: click, with commands that are imported when they are used.
+
+The rules:
+
+* a group knows its commands by a table: the object that carries each out, and one line of help. What a command needs is
+  imported when it is called, never for `--help` of another, nor to complete its name;
+* what goes wrong is one line on standard error that says what to do;
+* the exit status is 0 if it is done, 1 if it cannot be done, 2 if the command line or the configuration is wrong. Commands that
+  know more say so in their help.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+from click.shell_completion import CompletionItem
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+FILE_HELP = "the configuration; without it ./config.yaml, or else the default that wampd brings"
+
+type_of_file = click.Path()  # it completes names of files; whether there is one is told by who reads it
+
+
+class Entry(NamedTuple):
+    """One command of a table."""
+
+    target: str
+    """Where the command is: ``module:object``."""
+    summary: str
+    """What it does, in one line."""
+    section: str = "Commands"
+    """Under which heading of the help it stands."""
+
+
+class Failure(click.ClickException):
+    """It cannot be done: one line that says why and what to do, and the exit status."""
+
+    def __init__(self, message: str, status: int = EXIT_FAILED) -> None:
+        super().__init__(message)
+        context = click.get_current_context(silent=True)
+        self.where = "wampd" if context is None else context.command_path
+        self.exit_code = status  # type: ignore[misc]  # of the class for click, of the one error for us
+
+
+class Command(click.Command):
+    """A command whose options stand under headings in its help: those of `option` that name one."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, the ones without a heading last, as `--help` is one of them."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)) is not None:
+                sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
+        rest = sections.pop("Options")
+        for heading, records in [*sections.items(), ("Options", rest)]:
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+class _Option(click.Option):
+    def __init__(self, *words: Any, section: str = "Options", **more: Any) -> None:
+        super().__init__(*words, **more)
+        self.section = section
+
+
+def option(*words: str, section: str = "Options", **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """As ``click.option``, under a heading of the help."""
+    return click.option(*words, cls=_Option, section=section, **more)
+
+
+def command(**more: Any) -> Callable[[Callable[..., Any]], Command]:
+    """As ``click.command``; the function returns the exit status."""
+    return click.command(cls=Command, **more)
+
+
+def configuration_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument FILE, the configuration."""
+    return click.argument("file", required=False, metavar="[FILE]", type=type_of_file, help=FILE_HELP)(function)
+
+
+class Group(click.Group):
+    """Commands that are imported when they are used."""
+
+    command_class = Command
+
+    def __init__(self, name: str | None = None, *, table: Mapping[str, Entry] | None = None, **more: Any) -> None:
+        settings = {"max_content_width": 110}
+        super().__init__(name, **{"no_args_is_help": True, "context_settings": settings, **more})
+        self._table = dict(table or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's
+        """The names, in the order of the table."""
+        return [*self._table, *(name for name in self.commands if name not in self._table)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command, if there is one of the name."""
+        entry = self._table.get(cmd_name)
+        if entry is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = entry.target.partition(":")
+        found = getattr(import_module(module), name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant. Raise `NoSuchCommand` with what may have been meant."""
+        if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=self.list_commands(ctx), ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the summaries under their headings."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, entry in self._entries():
+            sections.setdefault(entry.section, []).append((name, entry.summary))
+        widest = max((len(name) for rows in sections.values() for name, _ in rows), default=0)
+        for heading, rows in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(widest), summary) for name, summary in rows])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names that begin so, without an import; the options as ever."""
+        found = [
+            CompletionItem(name, help=entry.summary)
+            for name, entry in self._entries()
+            if name.startswith(incomplete) and not incomplete.startswith("-")
+        ]
+        return found or click.Command.shell_complete(self, ctx, incomplete)
+
+    def _entries(self) -> Iterator[tuple[str, Entry]]:
+        yield from self._table.items()
+        for name, known in self.commands.items():
+            if name not in self._table and not known.hidden:
+                yield name, Entry("", known.get_short_help_str(200))
+
+
+def carry_out(root: click.Command, arguments: list[str] | None) -> int:
+    """Carry out a command line; return the exit status."""
+    try:
+        status = root.main(arguments, prog_name="wampd", complete_var="_WAMPD_COMPLETE", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as alone:
+        click.echo(alone.format_message(), err=True)
+        return EXIT_USAGE
+    except click.UsageError as wrong:
+        click.echo(_line(wrong), err=True)
+        return EXIT_USAGE
+    except Failure as failure:
+        click.echo(f"{failure.where}: {failure.format_message()}", err=True)
+        return failure.exit_code
+    except click.ClickException as failure:
+        click.echo(f"wampd: {failure.format_message()}", err=True)
+        return failure.exit_code
+    except click.Abort:
+        click.echo("wampd: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    return status if isinstance(status, int) else 0
+
+
+def _line(wrong: click.UsageError) -> str:
+    """One line: where, what is wrong, and what to do about it."""
+    path = "wampd" if wrong.ctx is None else wrong.ctx.command_path
+    message = " ".join(wrong.format_message().split())
+    message = message[:1].lower() + message[1:]
+    if "Did you mean" in message:
+        return f"{path}: {message}"
+    return f"{path}: {message.rstrip('.')}; see {path} --help"

@@ -1,0 +1,25 @@
+"""From the environment to the exit status."""
+
+from __future__ import annotations
+
+from . import description, finding, trouble
+
+
+def run() -> int:
+    """Run the component that the environment describes; return the exit status."""
+    try:
+        described = description.read()
+        found = finding.find(described)
+        try:
+            if found.framework == finding.TWISTED:
+                from .on_twisted import run as run_it
+            else:
+                from .on_asyncio import run as run_it
+            return run_it(described, found)
+        except ImportError as error:
+            if (error.name or "").partition(".")[0] not in ("autobahn", "txaio", "twisted"):
+                raise
+            raise finding.no_autobahn(error) from None
+    except trouble.Trouble as why:
+        trouble.tell(why.line, why.cause)
+        return why.status

@@ -1,0 +1,213 @@
+"""The session of a hosted component: the component's own class, with the way in taken over by the router, and its end watched.
+
+Rules
+-----
+* Whatever the class says of realm and authentication, ``join`` joins the realm of the description by ticket. So code that
+  logs in with a secret of its own when it runs alone is the same when it is hosted.
+* What fails before the session is ready (``onConnect``, ``onJoin``, listeners of ``join``, the function) ends the component.
+  What fails later, in a handler, is autobahn's to log, as always.
+* The first that went wrong is told; all that follows from it is not.
+* A session that has left is disconnected, whether or not its class does so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .description import Description
+from .finding import LOOPS, Found, arguments, is_main
+from .trouble import DONE, FAILED, REFUSED, UNREACHABLE, UNUSABLE, Trouble, summary, tell
+
+NORMAL = ("wamp.close.normal", "wamp.close.goodbye_and_out")
+"""Reasons of who leaves by itself: its own, and the router's answer to it."""
+SETTING_UP = (
+    "While notifying 'connect'",
+    "While calling 'onConnect'",
+    "While notifying 'join'",
+    "While firing onJoin",
+    "While notifying 'ready'",
+)
+"""What autobahn says of an error on the way to a session that is ready."""
+
+
+class Course:
+    """What becomes of the one session of this process."""
+
+    def __init__(self, ended: Callable[[], object]) -> None:
+        """``ended`` is called once, when there is nothing more to come."""
+        self._ended: Callable[[], object] | None = ended
+        self.session: Any = None
+        self.is_stopping = False
+        """The component was told to end."""
+        self.is_joined = False
+        self._is_leaving = False
+        self._status: int | None = None
+
+    @property
+    def status(self) -> int:
+        """The exit status that all this comes to."""
+        return DONE if self._status is None else self._status
+
+    @property
+    def is_over(self) -> bool:
+        """Whether `ended` was called."""
+        return self._ended is None
+
+    def failed(self, status: int, line: str, cause: BaseException | None = None) -> None:
+        """Something went wrong: tell the first of it."""
+        if self._status is None and not self.is_stopping:
+            self._status = status
+            tell(line, cause)
+
+    def left(self, reason: str, message: str | None) -> None:
+        """The session is over, or there never was one."""
+        said = f"{reason} ({message})" if message else reason
+        if not self.is_joined:
+            self.failed(REFUSED, f"the router does not let this component in: {said}")
+        elif reason in NORMAL:
+            if self._status is None:
+                self._status = DONE
+        else:
+            self.failed(FAILED, f"the session was ended: {said}")
+
+    def over(self) -> None:
+        """The connection is closed."""
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            if self._status is None and not self.is_stopping:
+                why = "the connection to the router was lost" if self.is_joined else "the router hung up"
+                self.failed(FAILED if self.is_joined else UNREACHABLE, why)
+            ended()
+
+    def leave(self) -> None:
+        """The component is told to end: leave the realm; what listens for that is called."""
+        self.is_stopping = True
+        self.let_go()
+
+    def let_go(self) -> None:
+        """End the session, and with it all."""
+        session = self.session
+        if session is None or self.is_over:
+            self.over()
+        elif not session.is_attached():
+            session.disconnect()
+        elif not self._is_leaving:
+            self._is_leaving = True
+            session.leave()
+
+
+def maker(description: Description, found: Found, course: Course, loop: Any) -> Callable[[], Any]:
+    """What makes the session, once there is a connection; ``loop`` is the reactor or the event loop."""
+    import txaio
+    from autobahn.wamp.types import ComponentConfig
+
+    component = found.component
+    extra = description.extra
+    if extra is None and component is not None:
+        extra = component._extra
+
+    def make() -> Any:
+        try:
+            session = _made(found, ComponentConfig(description.realm, extra))
+            session.__class__ = _hosted(type(session), description, course)
+        except Exception as error:
+            course.failed(UNUSABLE, f"the session cannot be made: {summary(error)}", error)
+            raise
+        course.session = session
+        if component is not None:
+            session._parent = component  # as it does itself: its listeners hear what happens to the session
+            component._session = session
+        main = found.function if component is None else component._entry
+        if main is not None:
+            ends = component is not None or is_main(main)
+
+            def joined(session: Any, details: Any) -> Any:
+                if component is not None:
+                    running = txaio.as_future(main, loop, session)
+                else:
+                    given = {"session": session, "details": details, "extra": extra, **dict.fromkeys(LOOPS, loop)}
+                    running = txaio.as_future(main, **arguments(main, given))
+                if ends:
+                    txaio.add_callbacks(running, lambda _: course.let_go(), None)
+                return running
+
+            session.on("join", joined)
+        else:
+            session.on(
+                "join", lambda _session, _details: None
+            )  # without a listener of its own it does not ask its parent
+        return session
+
+    return make
+
+
+def _made(found: Found, config: Any) -> Any:
+    if found.component is not None:
+        return found.component.session_factory(config)
+    if found.session_class is not None:
+        return found.session_class(config)
+    if found.framework == "twisted":
+        from autobahn.twisted.wamp import Session
+    else:
+        from autobahn.asyncio.wamp import Session
+    return Session(config)
+
+
+def _hosted(session_class: Any, description: Description, course: Course) -> Any:
+    """The component's class, hosted."""
+    import txaio
+
+    class Hosted(session_class):  # type: ignore[misc]
+        def join(self, *_own: Any, **_more: Any) -> Any:
+            return super().join(description.realm, ["ticket"], description.authid)
+
+        def onChallenge(self, _challenge: Any) -> str:  # noqa: N802 - autobahn's name
+            return description.ticket
+
+        def onWelcome(self, _welcome: Any) -> None:  # noqa: N802 - autobahn's name
+            course.is_joined = True  # what its class would verify here is of methods that were not used
+
+        def onJoin(self, details: Any) -> Any:  # noqa: N802 - autobahn's name
+            running = txaio.as_future(super().onJoin, details)  # on asyncio nobody else hears of its errors
+            txaio.add_callbacks(running, None, lambda failure: self.onUserError(failure, "While firing onJoin"))
+            return running
+
+        def onLeave(self, details: Any) -> Any:  # noqa: N802 - autobahn's name
+            course.left(details.reason, details.message)
+            left = txaio.as_future(super().onLeave, details)
+
+            def hang_up(outcome: Any) -> Any:
+                if self.is_connected():
+                    self.disconnect()
+                return outcome
+
+            txaio.add_callbacks(left, hang_up, hang_up)
+            return left
+
+        def onClose(self, clean: bool) -> None:  # noqa: N802 - autobahn's name
+            try:
+                super().onClose(clean)
+            finally:
+                course.over()
+
+        def onUserError(self, failure: Any, message: str) -> None:  # noqa: N802 - autobahn's name
+            if message not in SETTING_UP:
+                super().onUserError(failure, message)
+                return
+            error = _unwrapped(failure.value)
+            if isinstance(error, Trouble):
+                course.failed(error.status, error.line, error.cause)
+            else:
+                course.failed(FAILED, f"setting up failed: {summary(error)}", error)
+            course.let_go()
+
+    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
+        setattr(Hosted, name, getattr(session_class, name))
+    return Hosted
+
+
+def _unwrapped(error: BaseException) -> BaseException:
+    """Of what Twisted says of several, the first."""
+    inner = getattr(error, "subFailure", None)
+    return error if inner is None else _unwrapped(inner.value)

@@ -1,0 +1,177 @@
+"""What types cannot say of components: rules between their keys, between components, and with realms and the machine."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Final
+
+from wampd.realms.uris import is_component
+
+from .access_rules import realm_there, role_there
+from .checker import Here, Rule, repeated
+from .components import Component, ComponentLimits, GuestComponent, PythonComponent, Restart, Watch
+from .model import Settings
+from .object_rules import DOTTED
+from .principals import misfit
+from .problems import did_you_mean, quote, quote_file
+
+_OUTSIDE: Final = ("framework", "python", "environment", "limits", "watch", "hang")
+"""What has no meaning for a component inside the router's process."""
+
+
+def _guest(component: GuestComponent, here: Here) -> None:
+    _common(component, here)
+    if not here.is_sound("directory") or not here.is_sound("command") or not here.is_sound("environment"):
+        return
+    program = component.command[0]
+    path = component.environment.get("PATH", here.environ.get("PATH"))
+    if os.sep in program:
+        program = str(component.directory / program)
+    if not shutil.which(program, path=path):
+        here.problem(f"there is no program {quote(component.command[0])}", "command", 0)
+
+
+def _python(component: PythonComponent, here: Here) -> None:
+    _common(component, here)
+    module, colon, name = component.run.partition(":")
+    if not colon or not DOTTED.fullmatch(module) or not DOTTED.fullmatch(name):
+        here.problem(f'{quote(component.run)} is not like "module:object"', "run")
+    if component.realm is None and here.is_sound("realm"):
+        here.problem("this key is missing: a component in Python joins a realm", "realm")
+    for index, directory in here.each(component.path, "path"):
+        if not directory.exists():  # an archive may stand here, too
+            here.problem(f"there is no directory {quote_file(directory)}", "path", index)
+    if component.python is not None and here.is_sound("python") and interpreter(component.python) is None:
+        here.problem(
+            f"{quote_file(component.python)} is no program, and no virtual environment with bin/python", "python"
+        )
+    if component.in_process:
+        _inside(component, here)
+
+
+def interpreter(python: Path) -> Path | None:
+    """The interpreter that `python` names: itself, or that of a virtual environment; `None`: there is none."""
+    program = python / "bin" / "python" if python.is_dir() else python
+    return program if os.access(program, os.X_OK) and program.is_file() else None
+
+
+def _inside(component: PythonComponent, here: Here) -> None:
+    """See that nothing is asked of a component in the router's process that only processes can have."""
+    if component.framework == "asyncio":
+        here.problem("asyncio has no loop in the router's process: leave in_process out", "framework")
+    plain = PythonComponent(name=component.name, run=component.run)
+    for key in _OUTSIDE:
+        if getattr(component, key) != getattr(plain, key) and here.is_sound(key):
+            here.problem("it has no meaning in the router's own process", key)
+
+
+def _common(component: Component, here: Here) -> None:
+    if not is_component(component.name):
+        here.problem(f"{quote(component.name)} has a dot, a space or # in it, or is too long", "name")
+    if not component.directory.is_dir():
+        here.problem(f"there is no directory {quote_file(component.directory)}", "directory")
+    for key, other in (("realm", "role"), ("role", "realm")):
+        if getattr(component, key) is None and getattr(component, other) is not None and here.is_sound(key):
+            here.problem(f"this key is missing: there is a {other}", key)
+    if component.ready == "joined" and component.realm is None and here.is_sound("realm"):
+        here.problem("it has no realm to join", "ready")
+    if component.ready == "exited" and component.restart.policy == "always" and here.is_sound("restart"):
+        here.problem("it is to end, and would always be started again", "restart", "policy")
+
+
+def _restart(restart: Restart, here: Here) -> None:
+    if here.is_sound("first") and restart.longest < restart.first:
+        here.problem("must be at least as long as first", "longest")
+
+
+def _watch(watch: Watch, here: Here) -> None:
+    for key in ("paths", "ignore"):
+        for index, pattern in here.each(getattr(watch, key), key):
+            if pattern.startswith("/") or ".." in pattern.split("/"):
+                here.problem("a pattern is of names below the directory", key, index)
+
+
+def _limits(limits: ComponentLimits, here: Here) -> None:
+    if limits.cpu is None or not here.is_sound("cpu"):
+        return
+    if not limits.cpu:
+        here.problem("the list must not be empty", "cpu")
+    if not hasattr(os, "sched_getaffinity"):
+        here.problem("this system cannot bind processes to processors", "cpu")
+        return
+    there = sorted(os.sched_getaffinity(0))
+    for index, cpu in here.each(limits.cpu, "cpu"):
+        if cpu not in there:
+            here.problem(f"there is no processor {cpu} for us; known here: {_listed(there)}", "cpu", index)
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def components_of_settings(settings: Settings, here: Here) -> None:
+    """See that names are unique, that realms and roles are there, and that the order of starting can be kept."""
+    components = list(here.each(settings.components, "components"))
+    for index, name in repeated((i, component.name) for i, component in components):
+        here.problem(f"there is another component {quote(name)}", "components", index, "name")
+    realms = {realm.name: realm for _, realm in here.each(settings.realms, "realms")}
+    for index, component in components:
+        at = ("components", index)
+        if component.realm is None or component.role is None or not here.is_sound(*at, "realm"):
+            continue
+        realm = realm_there(component.realm, realms, here, *at, "realm")
+        if realm is None or not here.is_sound(*at, "role"):
+            continue
+        role_there(component.role, realm, here, *at, "role")
+        for authid in authids(component)[-1:]:
+            if why := misfit(authid, component.role, realm):
+                here.problem(f"its authid would be {quote(authid)}: {why}", *at, "role")
+    _order(dict(components), here)
+
+
+def authids(component: Component) -> list[str]:
+    """What the instances of a component are called, in the log, for commands, and in their realm."""
+    if component.instances == 1:
+        return [component.name]
+    return [f"{component.name}.{number}" for number in range(1, component.instances + 1)]
+
+
+def _order(components: Mapping[int, Component], here: Here) -> None:
+    """See that components wait for others that are there, and not for each other."""
+    indexes = {component.name: index for index, component in components.items()}
+    graph: dict[str, list[str]] = {}
+    for index, component in components.items():
+        for place, name in here.each(component.after, "components", index, "after"):
+            if name in indexes:
+                graph.setdefault(component.name, []).append(name)
+            elif here.is_sound("components"):
+                hint = did_you_mean(name, (each for each in indexes if each != component.name))
+                here.problem(f"there is no component {quote(name)}{hint}", "components", index, "after", place)
+    for cycle in _cycles(graph):
+        waits = " waits for ".join(map(quote, cycle))
+        here.problem(f"they would wait for each other: {waits}", "components", indexes[cycle[0]], "after")
+
+
+def _cycles(graph: dict[str, list[str]]) -> Iterator[list[str]]:
+    """One cycle after another, each from a node of it round to itself; the graph loses an edge of each."""
+    while True:
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as trouble:
+            # graphlib tells it so that each is a predecessor of the next; who waits stands first here.
+            cycle: list[str] = list(reversed(trouble.args[1]))
+            yield cycle
+            graph[cycle[0]] = [name for name in graph[cycle[0]] if name != cycle[1]]
+        else:
+            return
+
+
+COMPONENT_RULES: Final[Mapping[type, Rule]] = {
+    ComponentLimits: _limits,
+    GuestComponent: _guest,
+    PythonComponent: _python,
+    Restart: _restart,
+    Watch: _watch,
+}

@@ -1,0 +1,61 @@
+"""What the process was given by whoever started it, and how it was started.
+
+Rules
+-----
+* It is looked at before anything else: Twisted takes a part of it out of the environment when it is imported.
+* What is for this process alone is not in the environment afterwards, so that nothing that it starts can
+  mistake it for its own.
+
+Sources: sd_listen_fds(3), sd_watchdog_enabled(3).
+"""
+
+import os
+import sys
+from collections.abc import MutableMapping
+from typing import Final
+
+from msgspec import Struct
+
+FIRST: Final = 3
+"""The first descriptor that a service manager passes on."""
+PREDECESSOR: Final = "WAMPD_PREDECESSOR"
+"""The variable with the descriptor by which a predecessor is spoken with."""
+
+
+class Origin(Struct, frozen=True):
+    """Where the process comes from."""
+
+    sockets: tuple[tuple[int, str], ...] = ()
+    """Descriptors that the service manager has passed on, and their names."""
+    predecessor: int | None = None
+    """The descriptor by which the router is reached whose place this one is to take."""
+    command: tuple[str, ...] = ()
+    """What it was started as; the first is the program."""
+    directory: str = ""
+    """Where it was started."""
+
+
+def origin_of(environ: MutableMapping[str, str], *, pid: int | None = None) -> Origin:
+    """Where this process comes from; ``environ`` is its environment, which is changed."""
+    predecessor = environ.pop(PREDECESSOR, "")
+    return Origin(
+        tuple(_passed_on(environ, os.getpid() if pid is None else pid)),
+        int(predecessor) if predecessor.isdecimal() else None,
+        (sys.executable, *sys.orig_argv[1:]),
+        _directory(),
+    )
+
+
+def _passed_on(environ: MutableMapping[str, str], pid: int) -> list[tuple[int, str]]:
+    meant = environ.pop("LISTEN_PID", "") == str(pid)
+    count, names = environ.pop("LISTEN_FDS", ""), environ.pop("LISTEN_FDNAMES", "").split(":")
+    if not meant or not count.isdecimal():
+        return []
+    return [(FIRST + index, names[index] if index < len(names) else "") for index in range(int(count))]
+
+
+def _directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return "/"

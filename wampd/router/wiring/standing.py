@@ -1,0 +1,141 @@
+"""How the process stands before the router is made: its PID file, its sockets, its user.
+
+A part of the composition root: here settings meet the parts of `wampd.router.system`.
+
+Rules
+-----
+* As root nothing is done but this: the PID file is locked, TCP endpoints are bound, and the process becomes its user. All else,
+  from the store to the control socket, is made as that user, and the whole configuration is checked once more as that user:
+  what it cannot read now it could not read at a reload either.
+* Whoever runs the router as root without saying so is warned.
+* What has gone wrong is said in one line, and nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any
+
+from twisted.logger import Logger
+
+from wampd.router.settings.model import Settings
+from wampd.router.settings.problems import SettingsError
+from wampd.router.settings.process import umask_of
+from wampd.router.stores.watched import Unusable
+from wampd.router.system import sockets
+from wampd.router.system.notify import Manager, Watchdog
+from wampd.router.system.origin import Origin
+from wampd.router.system.pidfile import PidFile, Taken
+from wampd.router.system.privileges import (
+    Identity,
+    NotAllowed,
+    become,
+    give_up_new_privileges,
+    identity_of,
+    must_change,
+)
+
+log = Logger()
+
+
+class Standing:
+    """What the process has before the router is made, and what is taken away when it ends."""
+
+    def __init__(self, environ: MutableMapping[str, str], origin: Origin | None = None) -> None:
+        """``environ`` is that of the process."""
+        self.origin = origin or Origin()
+        self._environ = environ
+        self.manager = Manager(environ)
+        self.sockets = sockets.Sockets(sockets.from_service_manager(self.origin))
+        self.pid_file: PidFile | None = None
+
+    def prepare(self, settings: Settings, backlog: int, check: Callable[[], object]) -> None:
+        """Lock the PID file, bind, and become the user. ``check`` looks at the configuration again. Raise `Unusable`."""
+        try:
+            self._hold_pid_file(settings)
+            umask = umask_of(settings.process)
+            if umask is not None:
+                os.umask(umask)
+            self._become(settings, backlog, check)
+            if not settings.process.new_privileges:
+                give_up_new_privileges()
+        except (NotAllowed, Taken) as why:
+            self.end()
+            raise Unusable(str(why)) from None
+        except Unusable:
+            self.end()
+            raise
+
+    def listening(self, reactor: Any, listeners: Sequence[object]) -> None:
+        """The router serves: what nobody wanted is closed, and who wants to know is told."""
+        for place in self.sockets.close():
+            log.warn("no listener is for the socket {place} that was passed on: it is closed", place=place)
+        if self.pid_file is not None:
+            try:
+                self.pid_file.write(os.getpid())
+            except OSError as error:
+                log.error("cannot write the PID file {file}: {error}", file=self.pid_file.file, error=error.strerror)
+        Watchdog(self.manager, reactor).start()
+        self.manager.ready(f"serves {len(listeners)} listener{'s' if len(listeners) != 1 else ''}")
+
+    def stopping(self) -> None:
+        """The router is being stopped."""
+        self.manager.stopping("stops: calls under way may finish, sessions are told to leave")
+
+    def end(self) -> None:
+        """The process ends."""
+        if self.pid_file is not None:
+            self.pid_file.remove()
+        self.pid_file = None
+        self.sockets.close()
+        self.manager.close()
+
+    def _hold_pid_file(self, settings: Settings) -> None:
+        file = settings.process.pid_file
+        if file is not None and self.pid_file is None:
+            self.pid_file = PidFile.hold(file)
+
+    def _become(self, settings: Settings, backlog: int, check: Callable[[], object]) -> None:
+        wanted = settings.process
+        if wanted.user is None:
+            if os.geteuid() == 0:
+                log.warn(
+                    "the router runs as root: give it a user of its own (process: {{user: NAME}}), or one of systemd or"
+                    " the container; {{user: root}} says that it is meant"
+                )
+            return
+        identity = identity_of(wanted.user, wanted.group)
+        if not must_change(identity) or identity.is_root:
+            return
+        self._bind(settings, backlog)
+        if self.pid_file is not None:
+            self.pid_file.give_to(identity.uid, identity.gid)
+        become(identity, self._environ)
+        _check_as(identity, check)
+        log.info(
+            "the process is {user} now (uid {uid}, gid {gid})", user=identity.name, uid=identity.uid, gid=identity.gid
+        )
+
+    def _bind(self, settings: Settings, backlog: int) -> None:
+        """Bind what may be root's alone to bind: every TCP endpoint that nobody has bound for us."""
+        bound: list[sockets.Held] = []
+        for listener in settings.listeners:
+            try:
+                bound += self.sockets.take(listener.endpoint) or filter(
+                    None, [sockets.bind(listener.endpoint, backlog)]
+                )
+            except sockets.NoSocket:  # which is said where it is listened on
+                continue
+            except OSError as error:
+                raise Unusable(f"cannot listen on {listener.endpoint}: {error.strerror}") from None
+        for held in bound:
+            self.sockets.add(held)
+
+
+def _check_as(identity: Identity, check: Callable[[], object]) -> None:
+    """See that the user can read all that the configuration names."""
+    try:
+        check()
+    except SettingsError as error:
+        raise Unusable(f"as the user {identity.name}:\n{error}") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing
 from pathlib import Path
-from textwrap import indent
+from textwrap import dedent, indent
 from typing import Any
 
 import yaml
@@ -41,17 +41,20 @@ _Loader.add_multi_constructor("!", lambda _loader, _tag, node: getattr(node, "va
 def whole(text: str, part: str = "") -> str:
     """The configuration that a block is, or is a part of.
 
-    ``part`` is ``realm`` (an item of ``realms``), ``listener`` or ``http`` (the paths of a listener); without it the keys decide.
+    ``part`` is ``realm`` (an item of ``realms``), ``listener`` or ``http`` (the paths of a listener); else the keys decide.
     Raise `ValueError` if they belong nowhere.
     """
-    keys = set(_mapping(text))
+    text = dedent(text)
+    value = _mapping(text)
+    keys = set(value)
     kind = part or _kind(keys)
     if kind == "settings":
         return text + ("" if "realms" in keys else REALM) + ("" if "listeners" in keys else LISTENER)
     if kind == "realm":
         beginning = "" if "name" in keys else "    name: realm1\n"
         roles = "" if "roles" in keys else "    roles: [{name: anonymous}]\n"
-        auth = "" if "auth" in keys else "    auth: {anonymous: {role: anonymous}}\n"
+        role = next(iter(value.get("roles") or [{"name": "anonymous"}]))["name"]
+        auth = "" if "auth" in keys else f"    auth: {{anonymous: {{role: {role}}}}}\n"
         return f"realms:\n  -\n{beginning}{roles}{auth}{indent(text, '    ')}{LISTENER}"
     if kind == "listener":
         endpoint = "" if "endpoint" in keys else "    endpoint: tcp:8080:interface=127.0.0.1\n"

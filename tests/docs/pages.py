@@ -1,7 +1,7 @@
 """Pages of the documentation as what can be run: their code blocks, and what is said of how to run them.
 
-A block is run as its language says (see `tests.docs.running`). An HTML comment directly above it, which readers do not see, says
-what else there is to know: ``<!-- run: WORD NAME=VALUE … -->``; values with spaces stand in quotes.
+A block is run as its language says (see `tests.docs.running`). An HTML comment directly above it, which readers do not see,
+says what else there is to know: ``<!-- run: WORD NAME=VALUE … -->``; values with spaces stand in quotes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WORDS = {
     "part": "what of a configuration a YAML block is: see `tests.docs.configurations`",
     "with": "files that a configuration refers to, which are not on the page: names with commas",
     "status": "the exit status of the last command",
-    "background": "the command goes on while the rest of the page is run, and is ended after that",
+    "background": "it goes on while the rest of the page is run, from when it has printed what is shown, or the value",
     "env": "a variable for all that follows on the page: NAME=VALUE with commas between several",
     "type": "what is typed at prompts, with commas between lines",
     "needs": "programs of the system that this needs, with commas",

@@ -2,11 +2,13 @@
 
 Rules
 -----
-* ``console``: each line that begins with ``$`` is run by bash and has to succeed (`status` says otherwise); the lines below it are
-  what it prints, where ``…`` stands for anything. Standard error counts as printed.
-* ``yaml`` is a configuration or a part of one, and has to pass ``wampd check``; ``python``, ``js`` and ``sh`` are run to their end;
-  ``json`` and ``toml`` have to be readable. A block without a language is no program.
-* Ports on the page (`PORTS`) are others here, so that pages can be run side by side; in what is printed they are those of the page.
+* ``console``: each line that begins with ``$`` is run by bash and has to succeed (`status` says otherwise); the lines below it
+  are what it prints, where ``…`` stands for anything, and ids and moments are others. Standard error counts as printed.
+* ``yaml`` is a configuration or a part of one, and has to pass ``wampd check``; ``python``, ``js`` and ``sh`` are run to their
+  end; ``json`` and ``toml`` have to be readable. A block without a language is no program.
+* ``wampd run`` goes on until the page's next router; so does what is said to be in the background.
+* Ports on the page (`PORTS`) are others here, so that pages can be run side by side; in what is printed they are those of
+  the page.
 """
 
 from __future__ import annotations
@@ -25,12 +27,15 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 from tests.docs.configurations import make, whole
 from tests.docs.pages import Block
 from tests.support.process import ROOT, Child, environment, free_port, wampd_command
 
 PORTS = re.compile(r"(?<=[:=])(8080|8081|8443|9000|9001|9090)\b")
+ROUTER = re.compile(r"(?P<variables>(?:\w+=\S* )*)wampd run\b")
+"""A command that goes on until the page's next router."""
 TIMEOUT = 60.0
 """Seconds that one command may take."""
 ANYTHING = "…"
@@ -42,19 +47,25 @@ class PageRun:
     def __init__(self, directory: Path, programs: Path) -> None:
         """``programs`` is a directory for the commands that pages call."""
         self._stack = ExitStack()
-        self._directory = directory
+        self._home = self._directory = directory
         self._ports: dict[str, str] = {}
         self._router: Child | None = None
         self._count = 0
         self._printed = ""
         _install(programs)
+        (programs / ".curlrc").write_text("silent\nshow-error\n", encoding="utf-8")
         path = os.pathsep.join([str(programs), environment()["PATH"]])
         runtime = directory.parent / "run"
         runtime.mkdir(exist_ok=True)
         changes = {"PATH": path, "XDG_RUNTIME_DIR": str(runtime), "NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
         self._env = {**environment(), **changes, "XDG_CONFIG_HOME": str(directory.parent / "home")}
+        self._env |= {
+            "CURL_HOME": str(programs),
+            "WAMPD_PORT": self._here(":8080")[1:],
+            "WAMP_URL": self._here("ws://127.0.0.1:8080/ws"),
+        }
 
-    def __enter__(self) -> PageRun:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,9 +91,15 @@ class PageRun:
         commands = list(_commands(text))
         assert commands, f"{block}: no line begins with $"
         for index, (command, shown) in enumerate(commands):
+            if router := ROUTER.match(command):
+                self._route(["bash", "-c", f"{router['variables']} exec {command[router.end('variables') :]}"])
+                continue
+            if place := re.fullmatch(r"cd (\S+)", command):
+                self._directory = (self._directory / place[1]).resolve()
+                continue
             is_last = index == len(commands) - 1
             if block.has("background"):
-                self._begin(["bash", "-c", f"exec {command}"])
+                self._begin(["bash", "-c", command]).wait_for_log(shown.strip())
                 continue
             status, printed = self._execute(block, command)
             wanted = int(block.words.get("status") or 0) if is_last else 0
@@ -92,9 +109,9 @@ class PageRun:
                 self._compare(block, self._printed, self._there(shown))
 
     def _yaml(self, block: Block, text: str) -> None:
-        if block.has("file") and not block.has("router") and not block.has("part"):
-            if not block.words["file"].startswith("config"):
-                return  # a file that a configuration refers to: that one is checked
+        name = block.words.get("file", "config.yaml")
+        if not name.startswith("config") and not block.has("router") and not block.has("part"):
+            return  # a file that a configuration refers to: that one is checked
         configuration = self._directory / (block.words.get("file") or f"config-{block.line}.yaml")
         configuration.write_text(whole(text, block.words.get("part", "")), encoding="utf-8")
         checked = self._ended(wampd_command("check", configuration))
@@ -122,7 +139,7 @@ class PageRun:
     def _program(self, block: Block, text: str, suffix: str, runner: list[str]) -> None:
         file = self._write(block, text, suffix)
         if block.has("background"):
-            self._begin([*runner, str(file)])
+            self._begin([*runner, str(file)]).wait_for_log(block.words["background"])
         elif not block.has("file"):
             done = self._ended([*runner, file])
             wanted = int(block.words.get("status") or 0)
@@ -140,9 +157,12 @@ class PageRun:
 
     def _start(self, configuration: Path) -> None:
         """Start a router; the one before is stopped."""
+        self._route([str(word) for word in wampd_command("run", configuration)])
+
+    def _route(self, command: list[str]) -> None:
         if self._router is not None:
             assert self._router.stop() == 0, self._router.described()
-        self._router = self._begin([str(word) for word in wampd_command("run", configuration)])
+        self._router = self._begin(command)
         self._router.wait_for_log("is ready")
 
     def _begin(self, command: list[str]) -> Child:
@@ -183,8 +203,8 @@ class PageRun:
         return file
 
     def _compare(self, block: Block, printed: str, shown: str) -> None:
-        pattern = ".*?".join(re.escape(part) for part in shown.strip().split(ANYTHING))
-        found = re.fullmatch(pattern, printed.strip(), re.DOTALL)
+        pattern = ".*?".join(re.escape(part) for part in _typical(shown).split(ANYTHING))
+        found = re.fullmatch(pattern, _typical(printed), re.DOTALL)
         assert found, f"{block}: the page shows\n{shown}\nbut this was printed:\n{printed}"
 
     def _here(self, text: str) -> str:
@@ -199,7 +219,7 @@ class PageRun:
         """What was printed, with the ports and places of the page."""
         for theirs, ours in self._ports.items():
             text = re.sub(rf"\b{ours}\b", theirs, text)
-        return text.replace(f"{self._directory}/", "")
+        return text.replace(f"{self._home}/", "")
 
 
 RUNNERS: Mapping[str, Callable[[PageRun, Block, str], None]] = {
@@ -211,6 +231,13 @@ RUNNERS: Mapping[str, Callable[[PageRun, Block, str], None]] = {
     "json": PageRun._json,
     "toml": PageRun._toml,
 }
+
+
+def _typical(printed: str) -> str:
+    """What is printed, where ids and moments are what they are anywhere."""
+    printed = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?", "(moment)", printed.strip())
+    printed = re.sub(r"\b([a-z]{3,4})?[0-9a-f]{20,}\b", "(id)", printed)
+    return re.sub(r"\b\d{9,}\b", "(id)", printed)
 
 
 def typed(command: list[str], lines: list[str], env: Mapping[str, str], directory: Path) -> tuple[int, str]:

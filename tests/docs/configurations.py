@@ -6,6 +6,7 @@ What a part leaves out is added: a realm ``realm1`` that lets everybody in, a li
 
 from __future__ import annotations
 
+import secrets
 import typing
 from pathlib import Path
 from textwrap import dedent, indent
@@ -81,16 +82,15 @@ def _mapping(text: str) -> dict[str, Any]:
 
 
 def make(names: list[str], directory: Path) -> None:
-    """Make the files that a configuration refers to: directories end with a slash, certificates with ``.crt`` or ``.key``."""
+    """Make the files that a configuration refers to: directories end with a slash, certificates with ``.crt``.
+
+    The certificate's key is beside it; any other ``.key`` is the seed of an Ed25519 key. All else is empty.
+    """
     for name in names:
         file = directory / name
-        if name.endswith("/"):
-            file.mkdir(parents=True, exist_ok=True)
-            continue
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if name.endswith((".crt", ".key")):
-            if not file.exists():
-                make_certificate(file.parent, file.stem)
+        (file if name.endswith("/") else file.parent).mkdir(parents=True, exist_ok=True)
+        if name.endswith(".crt"):
+            make_certificate(file.parent, file.stem)
         elif not file.exists():
-            file.write_text("", encoding="utf-8")
+            file.write_text(secrets.token_hex(32) if name.endswith(".key") else "", encoding="utf-8")
             file.chmod(0o600)

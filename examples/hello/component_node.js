@@ -4,12 +4,18 @@
 //   WAMP_URL         ws://host:port/path, wss://… (WebSocket) or tcp://host:port (RawSocket)
 //   WAMP_REALM       the realm to join
 //   WAMP_SERIALIZER  json, msgpack or cbor; autobahn-js speaks only json over RawSocket
+//
+// Hosted by wampd it finds WAMPD_URL, WAMPD_REALM, WAMPD_AUTHID and WAMPD_TICKET instead, and joins as who it is there.
 "use strict";
 
 const autobahn = require("autobahn");
 
-const REALM = process.env.WAMP_REALM || "realm1";
-const URL_ = process.env.WAMP_URL || "ws://127.0.0.1:8080/ws";
+const REALM = process.env.WAMPD_REALM || process.env.WAMP_REALM || "realm1";
+const URL_ = process.env.WAMPD_URL || process.env.WAMP_URL || "ws://127.0.0.1:8080/ws";
+const TICKET = process.env.WAMPD_TICKET;
+const PROOF = TICKET
+  ? { authid: process.env.WAMPD_AUTHID, authmethods: ["ticket"], onchallenge: () => TICKET }
+  : {};
 const SERIALIZER = process.env.WAMP_SERIALIZER || "json";
 const LOAD_INTERVAL_MS = 2000;
 const RETRY_MS = { first: 500, most: 5000 };
@@ -34,7 +40,7 @@ function transport() {
     refuse(`WAMP_SERIALIZER: '${SERIALIZER}' is none of ${Object.keys(serializers).join(", ")}`);
   }
   const url = URL.canParse(URL_) ? new URL(URL_) : { protocol: "" };
-  if (url.protocol === "ws:" || url.protocol === "wss:") {
+  if (["ws:", "wss:", "ws+unix:"].includes(url.protocol)) {
     return { type: "websocket", url: URL_, serializers: [new serializers[SERIALIZER]()] };
   }
   if (url.protocol === "tcp:" && url.hostname && url.port) {
@@ -89,7 +95,7 @@ async function joined(session) {
 // autobahn-js does not come back after a router said goodbye, and may report one loss twice; so each attempt is a
 // connection of its own, and only its first report counts.
 function connect(delay = RETRY_MS.first) {
-  const connection = new autobahn.Connection({ transports: [transport()], realm: REALM, max_retries: 0 });
+  const connection = new autobahn.Connection({ ...PROOF, transports: [transport()], realm: REALM, max_retries: 0 });
   let wasOpen = false;
   let closed = false;
   let timer = null;

@@ -18,8 +18,8 @@ from wampd.realms.messages import Call, Publish, Register, Subscribe, Unsubscrib
 from wampd.realms.options import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
 from wampd.realms.uris import UriMap
 from wampd.router.line import Patience
-from wampd.router.realms import RealmShell
 from wampd.router.reception import Lobby, Reception
+from wampd.router.shells import RealmShell
 
 pytestmark = pytest.mark.trap(16)
 

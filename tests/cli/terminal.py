@@ -16,11 +16,15 @@ class Terminal:
 
     def __init__(self, directory: Path, *words: str, **variables: str) -> None:
         command = [sys.executable, "-P", "-m", "wampd", *words]
+        variables = environment(**{"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **variables})
         self.shown = ""
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
-            os.chdir(directory)
-            os.execve(command[0], command, environment(PYTHONPATH=str(ROOT), TERM="xterm-256color", **variables))
+            try:
+                os.chdir(directory)
+                os.execve(command[0], command, variables)
+            finally:
+                os._exit(127)
 
     def see(self, text: str, timeout: float = START_TIMEOUT) -> None:
         """Wait until it shows something, after what was waited for before."""
@@ -38,6 +42,20 @@ class Terminal:
     def type(self, text: str) -> None:
         """Type something."""
         os.write(self._terminal, text.encode())
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C until it ends, as people do: a signal just before a read has begun is seen after it. The exit status."""
+        for _ in range(100):
+            self.type("\x03")
+            if self._ends(0.3):
+                break
+        return self.end()
+
+    def _ends(self, within: float) -> bool:
+        while select.select([self._terminal], [], [], within)[0]:
+            if not self._read():
+                return True
+        return False
 
     def end(self) -> int:
         """Wait for its end; the exit status."""

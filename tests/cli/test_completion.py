@@ -43,6 +43,22 @@ def test_options_values_and_files_are_completed():
     assert completed("bash", "wampd --ver") == ["plain,--version"]
 
 
+def test_profiles_are_completed_and_a_wrong_file_completes_nothing(tmp_path):
+    file = tmp_path / "wampd" / "profiles.yaml"
+    file.parent.mkdir()
+    home = {"XDG_CONFIG_HOME": str(tmp_path)}
+    assert completed("bash", "wampd call --profile ", **home) == [""]
+    file.write_text("profiles: {work: {url: ws://127.0.0.1:1/ws}, home: {url: ws://127.0.0.1:2/ws}}\n")
+    assert completed("bash", "wampd call --profile ", **home) == ["plain,work", "plain,home"]
+    assert completed("bash", "wampd profile show h", **home) == ["plain,home"]
+    file.write_text("profiles: [\n")
+    assert completed("bash", "wampd profile show h", **home) == [""]
+
+
+def test_levels_of_the_log_are_completed():
+    assert completed("bash", "wampd log level http=war") == ["plain,http=warn"]
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_script_asks_wampd_itself(shell, capsys):
     assert main(["completion", shell]) == 0

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-import wampd.hosted
 from tests.support.process import Child, environment, wampd_command
+from wampd.hosted import description
 
-RUNNER = Path(wampd.hosted.__file__).with_name("__main__.py")
+RUNNER = Path(description.RUNNER)
 TICKET = "hunter2-of-a-component"
 ROUTER = """
 realms:

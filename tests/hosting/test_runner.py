@@ -237,7 +237,7 @@ def test_who_is_sent_away_or_loses_the_router_has_failed(alone: Alone, framework
     component.wait_for_log("the sum is 5")
     assert router.stop() == 0
     assert component.wait() == FAILED
-    assert "the session was ended: wamp.close.system_shutdown" in component.log()
+    assert "left: wamp.close.system_shutdown" in component.log()
 
 
 @EITHER
@@ -257,12 +257,14 @@ def test_a_description_is_taken_out_of_the_environment(alone: Alone) -> None:
     assert done.stdout == "['WAMPD_AUTHID', 'WAMPD_REALM', 'WAMPD_SOCKET']\n"
 
 
-def test_modules_are_found_in_path_then_in_the_directory(alone: Alone) -> None:
-    alone.write("first/one.py", "async def run(session):\n    print('the first'); session.leave()\n")
-    alone.write("one.py", "async def run(session):\n    print('the second'); session.leave()\n")
+def test_modules_are_found_in_the_directory_then_in_path(alone: Alone) -> None:
+    alone.write("one.py", "async def run(session):\n    print('the first'); session.leave()\n")
+    alone.write("more/one.py", "async def run(session):\n    print('the second'); session.leave()\n")
+    alone.write("more/other.py", "async def run(session):\n    print('the other'); session.leave()\n")
     alone.router()
-    assert alone.run("one:run", path=["first"]).stdout == "the first\n"
-    assert alone.run("one:run").stdout == "the second\n"
+    assert alone.run("one:run", path=["more"]).stdout == "the first\n"
+    assert alone.run("other:run", path=["more"]).stdout == "the other\n"
+    assert alone.run("other:run").returncode == UNUSABLE
 
 
 def test_where_it_hangs_is_printed_on_a_signal(alone: Alone) -> None:

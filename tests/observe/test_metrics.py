@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_pla
 from tests.observe.stage import Stage
 from wampd.realms.counts import KINDS
 from wampd.router.envoy import CallFailed
+from wampd.router.observe.components import ComponentState
 from wampd.router.observe.metrics import MOST_REALMS, HooksState, Metrics, StoreState
 
 PLAIN = "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
@@ -16,9 +17,11 @@ PROMETHEUS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;versio
 class Scraped:
     """A watched router, and its metrics as a collector reads them."""
 
-    def __init__(self, named=("realm1",), store=None, hooks=()):
+    def __init__(self, named=("realm1",), store=None, hooks=(), components=()):
         self.stage = Stage()
-        self.metrics = Metrics(self.stage.watch, named, self.stage.realms.past, lambda: store, "1.2.3", lambda: hooks)
+        past = self.stage.realms.past
+        told = (lambda: store, "1.2.3", lambda: hooks, lambda: components)
+        self.metrics = Metrics(self.stage.watch, named, past, *told)
 
     def text(self, accept=PLAIN):
         self.stage.later(2.0)
@@ -194,3 +197,11 @@ def test_the_store_is_told_of_if_there_is_one(scraped):
     samples = Scraped(store=StoreState(is_well=False, waiting=3)).samples()
     assert samples[("wampd_store_up",)] == 0
     assert samples[("wampd_store_waiting",)] == 3
+
+
+def test_components_are_told_of_if_there_are_any(scraped):
+    assert not any(name.startswith("wampd_component") for name, *_ in scraped.samples())
+    samples = Scraped(components=[ComponentState("adder", 3, 2, 7)]).samples()
+    assert samples[("wampd_component_instances", "adder")] == 3
+    assert samples[("wampd_component_up", "adder")] == 2
+    assert samples[("wampd_component_restarts_total", "adder")] == 7

@@ -48,8 +48,8 @@ def start(tmp_path):
     """Starts routers, which are gone at the end whatever happens."""
     started = []
 
-    def start(more="", **kwargs):
-        router = Router(tmp_path, more, **kwargs)
+    def start(more="", *, directory=tmp_path, **kwargs):
+        router = Router(directory, more, **kwargs)
         started.append(router)
         return router
 

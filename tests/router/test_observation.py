@@ -179,7 +179,7 @@ def test_a_router_whose_component_does_not_run_is_not_ready_but_lives(run):
     with run(more) as (wampd, port):
         wampd.wait_for_log("component never failed")
         status, _, body = get(port, "/health/ready")
-        assert (status, json.loads(body)["checks"]["components"]) == (503, "not running: never")
+        assert (status, json.loads(body)["checks"]["components"]) == (503, "not ready: never")
         assert get(port, "/health/live")[0] == 200
 
 

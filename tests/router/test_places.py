@@ -5,7 +5,7 @@ import pytest
 from wampd.auth.accounts import Account
 from wampd.router.settings.auth import Certificate, CraProof, Principal
 from wampd.router.settings.secret import Secret
-from wampd.router.wiring.places import Derived
+from wampd.router.wiring.houses import Derived
 
 
 def joe(**proofs):

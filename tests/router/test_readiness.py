@@ -3,8 +3,8 @@
 import pytest
 from twisted.internet.task import Clock
 
-from wampd.router.hosting.guests import Hosting
 from wampd.router.reception import Lobby
+from wampd.router.wiring.hosted import Hosted
 from wampd.router.wiring.readiness import Readiness
 
 
@@ -26,7 +26,7 @@ class Router:
         clock = Clock()
         self.ports = [object(), object()]
         self.lobby = Lobby(2, clock.seconds)
-        self.hosting = Hosting(clock, [], {})
+        self.hosting = Hosted(clock, (), {})
 
     def look(self, store=None):
         return Readiness(self.ports, 2, self.lobby, store, self.hosting).look()

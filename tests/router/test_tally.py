@@ -53,3 +53,14 @@ def test_all_totals_are_logged_on_request_also_when_there_are_none():
         tally.strike("a")
         tally.report()
     assert lines == ["since the start: nothing struck", "since the start: 1 a, 1 b"]
+
+
+def test_what_is_no_misfortune_is_counted_and_not_said():
+    clock = Clock()
+    tally = Tally(clock)
+    tally.ask(lambda: {"breathers": 7}, quietly=True)
+    tally.start()
+    with Lines() as lines:
+        clock.advance(INTERVAL)
+    assert not lines
+    assert tally.totals()["breathers"] == 7

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
-from wampd.router.realms import RealmShell
+from wampd.router.shells import RealmShell
 
 
 class Core:
@@ -39,7 +39,8 @@ def stage() -> Any:
         clock,
         drops_events=False,
         end_of_turn=lambda: turns.append(clock.seconds()),
-        end=lambda: ended.append("ended"),
+        ended=lambda _: ended.append("ended"),
+        template=SimpleNamespace(keep=0.0),  # type: ignore[arg-type]
     )
     return SimpleNamespace(clock=clock, core=core, shell=shell, turns=turns, ended=ended)
 

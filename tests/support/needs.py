@@ -11,9 +11,13 @@ PACKAGES = {
     "cc": "gcc libc6-dev",
     "chromium": "chromium",
     "libatomic.so.1": "libatomic1",
+    "libseccomp.so.2": "libseccomp2",
     "nginx": "nginx",
     "node": "nodejs npm",
     "npm": "npm",
+    "setpriv": "util-linux",
+    "systemd-analyze": "systemd",
+    "unshare": "util-linux",
 }
 """The Debian packages that bring a program or a library."""
 

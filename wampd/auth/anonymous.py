@@ -31,6 +31,11 @@ class Anonymous:
         self._role = role
         self._new_authid = new_authid
 
+    @property
+    def role(self) -> str:
+        """The role of all who come in by it."""
+        return self._role
+
     def begin(self, request: Request) -> AnonymousExchange:  # noqa: ARG002 - nothing of the client is believed
         """Start with one client."""
         return AnonymousExchange(Principal(self._new_authid(), self._role, "static"))

@@ -9,6 +9,7 @@ import click
 from wampd.cli.speaking.ending import run
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import Output, Payload, read_pairs, read_payload
+from wampd.cli.words import command, option
 from wampd.client.session import Result
 
 TIMEOUT = 30.0
@@ -21,14 +22,12 @@ wampd call com.example.import --raw-json - < arguments.json
 """
 
 
-@click.command(epilog=EPILOG)
+@command(epilog=EPILOG)
 @click.argument("uri")
 @click.argument("args", nargs=-1)
-@click.option("-k", "--kwarg", "pairs", multiple=True, metavar="NAME=VALUE", help="A keyword argument.")
-@click.option(
-    "--raw-json", metavar="FILE", help='All arguments: a list, or {"args": […], "kwargs": {…}}; -: from input.'
-)
-@click.option(
+@option("-k", "--kwarg", "pairs", multiple=True, metavar="NAME=VALUE", help="A keyword argument.")
+@option("--raw-json", metavar="FILE", help='All arguments: a list, or {"args": […], "kwargs": {…}}; -: from input.')
+@option(
     "--timeout",
     type=click.FloatRange(0),
     default=TIMEOUT,
@@ -36,11 +35,11 @@ wampd call com.example.import --raw-json - < arguments.json
     metavar="S",
     help="How long it may take; 0: as long as it does.",
 )
-@click.option("--progress", is_flag=True, help="Ask for parts of the result, and print each.")
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of CALL, such as rkey=5.")
-@click.option("--full", is_flag=True, help='Always print {"args": […], "kwargs": {…}, "details": {…}}.')
-@click.option("-r", "--raw", is_flag=True, help="Print text without quotes.")
-@click.option("--json", "as_json", is_flag=True, help="Tell a WAMP error as JSON, on standard error.")
+@option("--progress", is_flag=True, help="Ask for parts of the result, and print each.")
+@option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of CALL, such as rkey=5.")
+@option("--full", is_flag=True, help='Always print {"args": […], "kwargs": {…}, "details": {…}}.')
+@option("-r", "--raw", is_flag=True, help="Print text without quotes.")
+@option("--json", "as_json", is_flag=True, help="Tell a WAMP error as JSON, on standard error.")
 @speaks_wamp
 def call(
     uri: str,
@@ -54,14 +53,14 @@ def call(
     raw: bool,
     as_json: bool,
     target: Target,
-) -> None:
+) -> int:
     """Call a procedure, and print what it returns as JSON.
 
     ARGS are JSON where they can be read as JSON, else text. One value is printed as it is, several as a list, keyword
     results as an object with "args" and "kwargs".
     """
     payload = read_payload(args, pairs, raw_json)
-    run(
+    return run(
         _call(
             target,
             uri,

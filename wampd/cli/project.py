@@ -14,6 +14,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,12 @@ class Project:
         """The name of the component's file."""
         return "hello.js" if self.language == "node" else "hello.py"
 
+    def _visitor_words(self) -> str:
+        """How a visitor comes in by the command line."""
+        if self.auth == "anonymous":
+            return ""
+        return f" --auth {self.auth} --authid {VISITOR} --secret-file secrets/{VISITOR}"
+
     def files(self) -> Mapping[str, File]:
         """All files by their paths, the configuration first."""
         principals = list(self.principals())
@@ -80,6 +87,8 @@ class Project:
             language=self.language,
             hello=self.hello(),
             visitor=VISITOR,
+            router=f"--url ws://127.0.0.1:{self.port}/ws --realm {shlex.quote(self.realm)}",
+            visitor_words=self._visitor_words(),
         )
         files = {"config.yaml": File(render("config.yaml"))}
         if self.language is not None:

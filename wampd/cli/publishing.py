@@ -13,6 +13,7 @@ from msgspec import Struct
 from wampd.cli.speaking.ending import WRONG_WORDS, complain, run
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import LONGEST_INPUT, Output, Payload, payload_of, read_json, read_pairs, read_payload
+from wampd.cli.words import command, option
 from wampd.client.session import Session
 
 ALSO: Final = frozenset({"topic", "publication", "time", "details"})
@@ -26,26 +27,24 @@ class Wanted(Struct, frozen=True):
     options: dict[str, Any]
 
 
-@click.command()
+@command()
 @click.argument("topic", required=False)
 @click.argument("args", nargs=-1)
-@click.option("-k", "--kwarg", "pairs", multiple=True, metavar="NAME=VALUE", help="A keyword argument.")
-@click.option(
-    "--raw-json", metavar="FILE", help='All arguments: a list, or {"args": […], "kwargs": {…}}; -: from input.'
-)
-@click.option("--lines", is_flag=True, help="Publish one event for each line of standard input (JSON).")
-@click.option("--ack", is_flag=True, help="Wait for the router's word, and print the publication's ID.")
-@click.option("--retain", is_flag=True, help="Keep the event for those who subscribe later.")
-@click.option("--include-me", is_flag=True, help="Also to this very session.")
-@click.option("--disclose-me", is_flag=True, help="Let receivers know who publishes.")
-@click.option("--eligible", multiple=True, type=int, metavar="SESSION", help="Only to this session (several times).")
-@click.option("--eligible-authid", multiple=True, metavar="AUTHID", help="Only to this principal.")
-@click.option("--eligible-role", multiple=True, metavar="ROLE", help="Only to this role.")
-@click.option("--exclude", multiple=True, type=int, metavar="SESSION", help="Not to this session.")
-@click.option("--exclude-authid", multiple=True, metavar="AUTHID", help="Not to this principal.")
-@click.option("--exclude-role", multiple=True, metavar="ROLE", help="Not to this role.")
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Another option of PUBLISH.")
-@click.option("--json", "as_json", is_flag=True, help="Tell a WAMP error as JSON, on standard error.")
+@option("-k", "--kwarg", "pairs", multiple=True, metavar="NAME=VALUE", help="A keyword argument.")
+@option("--raw-json", metavar="FILE", help='All arguments: a list, or {"args": […], "kwargs": {…}}; -: from input.')
+@option("--lines", is_flag=True, help="Publish one event for each line of standard input (JSON).")
+@option("--ack", is_flag=True, help="Wait for the router's word, and print the publication's ID.")
+@option("--retain", is_flag=True, help="Keep the event for those who subscribe later.")
+@option("--include-me", is_flag=True, help="Also to this very session.")
+@option("--disclose-me", is_flag=True, help="Let receivers know who publishes.")
+@option("--eligible", multiple=True, type=int, metavar="SESSION", help="Only to this session (several times).")
+@option("--eligible-authid", multiple=True, metavar="AUTHID", help="Only to this principal.")
+@option("--eligible-role", multiple=True, metavar="ROLE", help="Only to this role.")
+@option("--exclude", multiple=True, type=int, metavar="SESSION", help="Not to this session.")
+@option("--exclude-authid", multiple=True, metavar="AUTHID", help="Not to this principal.")
+@option("--exclude-role", multiple=True, metavar="ROLE", help="Not to this role.")
+@option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Another option of PUBLISH.")
+@option("--json", "as_json", is_flag=True, help="Tell a WAMP error as JSON, on standard error.")
 @speaks_wamp
 def publish(
     topic: str | None,
@@ -58,11 +57,12 @@ def publish(
     as_json: bool,
     target: Target,
     **lists: Any,
-) -> None:
+) -> int:
     """Publish an event.
 
-    ARGS are JSON where they can be read as JSON, else text. With --lines each line of standard input is an event: a
-    list of arguments, or an object with "args", "kwargs" and "topic" (without it TOPIC), as wampd subscribe writes it.
+    ARGS are JSON where they can be read as JSON, else text. With --lines each line of standard input is an event: one
+    value, a list of arguments, or an object with "args", "kwargs" and "topic" (without it TOPIC), as wampd subscribe
+    writes it.
 
     Without --ack a router says nothing, neither that an event was published nor that it was refused.
     """
@@ -70,11 +70,10 @@ def publish(
     if lines:
         if args or pairs or raw_json is not None:
             raise click.UsageError("with --lines the arguments are on standard input")
-        run(_publish_lines(target, topic, wanted), as_json=as_json)
-        return
+        return run(_publish_lines(target, topic, wanted), as_json=as_json)
     if topic is None:
         raise click.UsageError("Missing argument 'TOPIC'.")
-    run(_publish(target, topic, read_payload(args, pairs, raw_json), wanted), as_json=as_json)
+    return run(_publish(target, topic, read_payload(args, pairs, raw_json), wanted), as_json=as_json)
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +130,7 @@ def _event(line: bytes, topic: str | None) -> tuple[str, Payload]:
         topic = named if isinstance(named, str) else None
     if topic is None:
         raise ValueError('it names no "topic", and neither does the command line')
-    return topic, payload_of(value)
+    return topic, payload_of(value if isinstance(value, list | dict) else [value])
 
 
 async def _lines() -> AsyncIterator[bytes]:

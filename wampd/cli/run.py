@@ -3,12 +3,15 @@
 import gc
 import os
 
+import click
+
 from .words import command, configuration_argument
 
 
 @command()
 @configuration_argument
-def run(file: str | None) -> int:
+@click.option("--reload", is_flag=True, help="Restart components when their files change: for development.")
+def run(file: str | None, *, reload: bool) -> int:
     """Run the router until it is stopped (SIGTERM or Ctrl-C).
 
     Nothing is started if the configuration is wrong: that is exit status 2.
@@ -25,4 +28,4 @@ def run(file: str | None) -> int:
         return EXIT_BAD_CONFIGURATION
     from wampd.router import daemon  # it installs a reactor
 
-    return daemon.run(settings, configuration.absolute(), origin)
+    return daemon.run(settings, configuration.absolute(), origin, follow_files=reload)

@@ -21,6 +21,7 @@ from msgspec import Struct
 from wampd.cli.speaking.ending import complain, run
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import Output, json_line
+from wampd.cli.words import command, option
 from wampd.client.errors import CannotConnect, ConnectionLost, NotLetIn, TimeOver, WampError, one_line
 from wampd.client.session import Event, Session
 from wampd.realms.timestamps import rfc3339
@@ -55,14 +56,14 @@ class Told(Struct, frozen=True):
 Show = Callable[[Told], None]
 
 
-@click.command()
+@command()
 @click.argument("topics", nargs=-1, required=True, metavar="TOPIC...")
-@click.option("--match", type=_MATCHES, default="exact", show_default=True, help="What TOPIC is.")
-@click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many events.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End after so long (status 4).")
-@click.option("--retained", is_flag=True, help="Begin with what is retained.")
-@click.option("--history", type=click.IntRange(1, MOST_HISTORY), default=0, metavar="N", help="Begin with the last N.")
-@click.option("--json", "as_json", is_flag=True, help="Tell a WAMP error as JSON, on standard error.")
+@option("--match", type=_MATCHES, default="exact", show_default=True, help="What TOPIC is.")
+@option("--count", type=click.IntRange(1), metavar="N", help="End after so many events.")
+@option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End after so long (status 4).")
+@option("--retained", is_flag=True, help="Begin with what is retained.")
+@option("--history", type=click.IntRange(0, MOST_HISTORY), default=0, metavar="N", help="Begin with the last N.")
+@option("--json", "as_json", is_flag=True, help="Tell a WAMP error as JSON, on standard error.")
 @speaks_wamp
 def subscribe(
     topics: tuple[str, ...],
@@ -73,30 +74,30 @@ def subscribe(
     history: int,
     as_json: bool,
     target: Target,
-) -> None:
+) -> int:
     """Print the events of topics, one JSON object a line: topic, time, args, kwargs, publication, details.
 
     --history needs a router that keeps one (wampd: "history" of the realm) and the right to call
     wamp.subscription.get_events.
     """
     wanted = Wanted(topics, match, retained, history)
-    run(_subscribe(target, wanted, count, timeout), as_json=as_json)
+    return run(_subscribe(target, wanted, count, timeout), as_json=as_json)
 
 
-@click.command()
+@command()
 @click.argument("prefixes", nargs=-1, required=True, metavar="PREFIX...")
-@click.option("--match", type=_MATCHES, default="prefix", show_default=True, help="What PREFIX is.")
-@click.option("--history", type=click.IntRange(1, MOST_HISTORY), default=0, metavar="N", help="Begin with the last N.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as subscribe writes it.")
+@option("--match", type=_MATCHES, default="prefix", show_default=True, help="What PREFIX is.")
+@option("--history", type=click.IntRange(0, MOST_HISTORY), default=0, metavar="N", help="Begin with the last N.")
+@option("--json", "as_json", is_flag=True, help="One JSON object a line, as subscribe writes it.")
 @speaks_wamp
-def tail(prefixes: tuple[str, ...], match: str, history: int, as_json: bool, target: Target) -> None:
+def tail(prefixes: tuple[str, ...], match: str, history: int, as_json: bool, target: Target) -> int:
     """Show everything that is published below a prefix, as it comes: when, where, what.
 
     It goes on until it is stopped: if the router goes away, it waits for it to come back.
     """
     output = Output()
     show = (lambda told: output.line(json_line(_as_json(told)))) if as_json else _for_people(output)
-    run(_tail(target, Wanted(prefixes, match, history=history), show))
+    return run(_tail(target, Wanted(prefixes, match, history=history), show))
 
 
 # --------------------------------------------------------------------------------------------------------- subscribe

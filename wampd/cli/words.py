@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILED, EXIT_USAGE, EXIT_NOT_RUNNING, EXIT_INTERRUPTED = 1, 2, 3, 130
 FILE_HELP = "the configuration; without it ./config.yaml, or else the default that wampd brings"
 
-type_of_file = click.Path()  # it completes names of files; whether there is one is told by who reads it
+type_of_file = click.Path(readable=False)  # it completes names of files; whether there is one is told by who reads it
 
 
 class Entry(NamedTuple):
@@ -77,6 +77,26 @@ def command(**more: Any) -> Callable[[Callable[..., Any]], Command]:
 def configuration_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     """The argument FILE, the configuration."""
     return click.argument("file", required=False, metavar="[FILE]", type=type_of_file, help=FILE_HELP)(function)
+
+
+def router_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument FILE and the option ``--socket``, for commands about a router that runs."""
+    help_ = "the configuration that the router runs with; without it ./config.yaml, or else the only router that runs"
+    argument = click.argument("file", required=False, metavar="[FILE]", type=type_of_file, help=help_)
+    return argument(_socket_option(function))
+
+
+def router_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for commands with other arguments: ``--config`` and ``--socket``."""
+    help_ = "the configuration that the router runs with; without it ./config.yaml, or else the only router that runs"
+    named = option("--config", "file", metavar="FILE", type=type_of_file, section=WHICH, help=help_)
+    return named(_socket_option(function))
+
+
+WHICH = "Which router"
+_socket_option = option(
+    "--socket", metavar="PATH", type=type_of_file, section=WHICH, help="the private socket of the router, instead"
+)
 
 
 class Group(click.Group):

@@ -7,7 +7,7 @@
 ``WAMPD_AUTHID``          as whom: the component's name, and its instance where there are several
 ``WAMPD_TICKET``          proves that, by the method ``ticket``; good for this process and those it starts, while it runs
 ``WAMPD_INSTANCE``        which of its instances this is, from 1 on
-``WAMPD_HOSTED``       of components in Python alone: JSON of what to run (`Description`)
+``WAMPD_HOSTED``          of components in Python alone: JSON of what to run (`Description`)
 ========================  ====================================================================================
 """
 
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from .trouble import Trouble
 
-SOCKET, URL, REALM, AUTHID, TICKET, INSTANCE, COMPONENT = (
+SOCKET, URL, REALM, AUTHID, TICKET, INSTANCE, HOSTED = (
     "WAMPD_SOCKET",
     "WAMPD_URL",
     "WAMPD_REALM",
@@ -31,19 +31,24 @@ SOCKET, URL, REALM, AUTHID, TICKET, INSTANCE, COMPONENT = (
 )
 
 
+RUNNER = __file__.rpartition("/")[0] + "/__main__.py"
+"""The script that runs a component."""
+
+
 class Description(NamedTuple):
     """A component in Python."""
 
     run: str
     """``module:object``."""
     socket: str
+    """Empty: it is only looked whether it could be run."""
     realm: str
     authid: str
     ticket: str
     framework: str = "auto"
     """``twisted``, ``asyncio``, or ``auto``: what `run` names tells."""
     path: tuple[str, ...] = ()
-    """Directories of modules, before the working directory."""
+    """Directories of modules, after the working directory."""
     extra: Any = None
     """``session.config.extra``; `None`: what the component itself says."""
 
@@ -54,7 +59,9 @@ class Description(NamedTuple):
 def read(environ: MutableMapping[str, str] = os.environ) -> Description:
     """Take the description out of the environment, so that what the component starts does not have it. Raise `Trouble`."""
     try:
-        told = json.loads(environ.pop(COMPONENT))
+        told = json.loads(environ.pop(HOSTED))
+        if told.get("check"):
+            environ = {SOCKET: "", REALM: "", AUTHID: "", TICKET: ""}
         ticket = environ.pop(TICKET)
         return Description(
             run=told["run"],

@@ -2,7 +2,7 @@
 
 Rules
 -----
-* Modules are looked for in ``path``, then in the working directory, then where the interpreter looks.
+* Modules are looked for in the working directory, then in ``path``, then where the interpreter looks.
 * What `run` may name: an autobahn ``Component``; a class of sessions (``ApplicationSession`` or ``Session``); a function.
   The first two are made for Twisted or for asyncio, and that is the framework. A function runs on what its module has
   loaded: Twisted, or else asyncio, unless the configuration says which.
@@ -40,12 +40,15 @@ class Found(NamedTuple):
     function: Callable[..., Any] | None = None
 
 
+def prepare(description: Description) -> None:
+    """Let modules be found where the description says."""
+    sys.path[0] = os.getcwd()  # in place of the directory of this script, which the interpreter has put there
+    sys.path[1:1] = [os.path.abspath(directory) for directory in description.path]
+
+
 def find(description: Description) -> Found:
     """Import what the description names. Raise `Trouble`."""
     module_name, _, name = description.run.partition(":")
-    # The interpreter has put the directory of this script first.
-    sys.path[0] = os.getcwd()
-    sys.path[:0] = [os.path.abspath(directory) for directory in description.path]
     thing = _attribute(_module(module_name, description.path), name)
     found = _of_kind(thing, description)
     if description.framework in FRAMEWORKS and found.framework != description.framework:
@@ -59,7 +62,7 @@ def _module(name: str, path: tuple[str, ...]) -> Any:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if missing == name or name.startswith(missing + "."):
-            places = ", ".join(dict.fromkeys([*path, os.getcwd()]))
+            places = ", ".join(dict.fromkeys([os.getcwd(), *path]))
             raise Trouble(
                 f"there is no module {missing!r} in {places} (directory, path), nor among the packages of {sys.executable}"
             ) from None

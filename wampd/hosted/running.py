@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 from . import description, finding, trouble
+
+
+def checked(found: finding.Found) -> int:
+    """It could be run; print on which framework."""
+    if importlib.util.find_spec("autobahn") is None:
+        raise finding.no_autobahn(ImportError(name="autobahn"))
+    print(found.framework)
+    return trouble.DONE
 
 
 def run() -> int:
     """Run the component that the environment describes; return the exit status."""
     try:
         described = description.read()
+        finding.prepare(described)
         found = finding.find(described)
+        if not described.socket:
+            return checked(found)
         try:
             if found.framework == finding.TWISTED:
                 from .on_twisted import run as run_it

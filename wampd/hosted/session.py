@@ -21,6 +21,7 @@ from .trouble import DONE, FAILED, REFUSED, UNREACHABLE, UNUSABLE, Trouble, summ
 
 NORMAL = ("wamp.close.normal", "wamp.close.goodbye_and_out")
 """Reasons of who leaves by itself: its own, and the router's answer to it."""
+SHUTDOWN = "wamp.close.system_shutdown"
 SETTING_UP = (
     "While notifying 'connect'",
     "While calling 'onConnect'",
@@ -34,8 +35,9 @@ SETTING_UP = (
 class Course:
     """What becomes of the one session of this process."""
 
-    def __init__(self, ended: Callable[[], object]) -> None:
-        """``ended`` is called once, when there is nothing more to come."""
+    def __init__(self, ended: Callable[[], object], tell: Callable[[str, BaseException | None], object] = tell) -> None:
+        """``ended`` is called once, when there is nothing more to come; ``tell`` says what is wrong."""
+        self._tell = tell
         self._ended: Callable[[], object] | None = ended
         self.session: Any = None
         self.is_stopping = False
@@ -58,7 +60,7 @@ class Course:
         """Something went wrong: tell the first of it."""
         if self._status is None and not self.is_stopping:
             self._status = status
-            tell(line, cause)
+            self._tell(line, cause)
 
     def left(self, reason: str, message: str | None) -> None:
         """The session is over, or there never was one."""
@@ -68,6 +70,8 @@ class Course:
         elif reason in NORMAL:
             if self._status is None:
                 self._status = DONE
+        elif reason == SHUTDOWN and self._status is None:
+            self._status = FAILED  # which the router says itself
         else:
             self.failed(FAILED, f"the session was ended: {said}")
 

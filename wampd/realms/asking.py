@@ -270,7 +270,10 @@ class WaitingRoom:
         return question
 
     def go_on(self, session: Session) -> None:
-        """Serve what waited, as far as it need not wait again. Raises what `Realm.handle` raises."""
+        """Serve what waited, as far as it need not wait again. Raises what `Realm.handle` raises.
+
+        After a `Breather` it is to be called again.
+        """
         held = self._held.get(session)
         if held is None or held.question is not None:
             return
@@ -278,8 +281,9 @@ class WaitingRoom:
         grants = session.grants
         assert isinstance(grants, PrincipalGrants)
         grants.current = held.answers
+        serve, held.serve = held.serve, _served
         try:
-            held.serve(session, held.message)
+            serve(session, held.message)
         finally:
             grants.current = NOTHING
         if held.question is not None or session not in self._held:
@@ -359,6 +363,10 @@ class WaitingRoom:
         """The realm is not used any more, and nobody is in it."""
         self._questions.clear()
         del self._dealer, self._handle
+
+
+def _served(_session: Session, _message: Any) -> None:
+    """The message was served already."""
 
 
 def _slimmed(message: ClientMessage) -> int:

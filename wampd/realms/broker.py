@@ -42,7 +42,7 @@ from wampd.realms.outside import Outside
 from wampd.realms.publications import Publication, audience, told
 from wampd.realms.retained import Retained, Retention
 from wampd.realms.services import Refused
-from wampd.realms.session import ProtocolViolation, Session, State
+from wampd.realms.session import Breather, ProtocolViolation, Session, State
 from wampd.realms.subscription import Subscription
 from wampd.realms.uris import UriMap
 from wampd.realms.watcher import Watcher
@@ -80,6 +80,8 @@ class Broker:
         """How many were let through, so far."""
         self.events = 0
         """How many were put into outboxes, one for each receiver."""
+        self._pause_at = WORK
+        """When so many were, who published last has a breather."""
         self.subscriptions: UriMap[Subscription] = UriMap()
         self.by_id: dict[int, Subscription] = {}
         self.retained = Retained(retention, quota, outside.now)
@@ -118,10 +120,18 @@ class Broker:
             else:
                 about = {**details, "topic": uri}
                 event = Event(subscription.id, publication, about, message.args, message.kwargs, session.format)
+                self._pause_at -= OWN_EVENT
             subscription.events += 1
             self._fire(event, subscription.subscribers, session)
             if subscription.history is not None:
                 subscription.history.add(event, uri)
+        if self.events >= self._pause_at:
+            self._pause()
+
+    def _pause(self) -> None:
+        """Very many events were sent since the last breather: the next publication waits for another turn."""
+        self._pause_at = self.events + WORK
+        raise Breather
 
     def _publish_with_options(self, session: Session, message: Publish) -> None:
         options = message.options
@@ -142,6 +152,8 @@ class Broker:
         if options.acknowledge:
             session.send((PUBLISHED, message.id, publication.id))
         self.deliver(publication)
+        if self.events >= self._pause_at:
+            self._pause()
 
     def permit(self, session: Session, topic: str, options: PublishOptions, *, ending: bool = False) -> Grant:
         """What allows a session to publish to a topic with these options. Raises `Refused`.
@@ -193,6 +205,7 @@ class Broker:
         excluded = None if publication.excluded is None else self._sessions.get(publication.excluded)
         for subscription in self.subscriptions.matching(publication.topic):
             event = publication.event(subscription.id, subscription.match)
+            self._pause_at -= OWN_EVENT
             receivers = subscription.subscribers if rkey is None else subscription.of_shard(rkey)
             if lists is not None:
                 receivers = lists.of(receivers, self._sessions)
@@ -211,6 +224,7 @@ class Broker:
                 continue
             if receiver.deaf:
                 fired -= 1
+                self._pause_at -= 1
                 if receiver.state is not State.CLOSED:  # else it has left, and is still to be taken off
                     receiver.dropped += 1
                     self._struck["events dropped"] += 1
@@ -378,6 +392,10 @@ class Broker:
         del self.by_id[subscription.id]
 
 
+WORK = 20_000
+"""Events after which the session that publishes has a breather: about 20 ms of work, with the sending."""
+OWN_EVENT = 5
+"""An event that is made for one subscription alone costs as much more as sending it to so many receivers."""
 OUTBOX = 10_000
 """With more than so many messages waiting to be sent in this turn, a session gets no retained events."""
 SPENT = 40_000

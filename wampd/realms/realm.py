@@ -178,7 +178,7 @@ class Realm:
         self.watcher.joined(session)
 
     def handle(self, session: Session, message: ClientMessage) -> None:
-        """Serve one message of an established session. Raises `ProtocolViolation` or `SessionOver`."""
+        """Serve one message of an established session. Raises `ProtocolViolation`, `SessionOver` or `Breather`."""
         entry = session.handlers.get(message.__class__)
         if entry is None:
             self._unserved(session, message)
@@ -275,7 +275,7 @@ class Realm:
         self.dealer.services.procedures.clear()
         del self.dealer.registrations.watcher
         name = self.name
-        for part in (self.seats, self.changes, self.broker, self.dealer, self):
+        for part in (self.seats.gate, self.seats, self.changes, self.broker, self.dealer, self):
             vars(part).clear()
         self.name = name  # which is asked for once more by whoever was to set a timer in this turn
 

@@ -59,6 +59,10 @@ class SessionOver(Exception):
     """The client ended the session itself, with GOODBYE (whose reason this holds) or ABORT. Nothing else is wrong."""
 
 
+class Breather(Exception):
+    """What a session asked for was served, and was much work: let others have their turn before its next message."""
+
+
 class State(enum.Enum):
     """Where a session is in its life."""
 

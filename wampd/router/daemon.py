@@ -6,6 +6,7 @@ Rules
 * On SIGTERM, SIGINT or SIGHUP: stop listening, let calls under way finish for a while, say GOODBYE
   ``wamp.close.system_shutdown`` to every session, close, and exit with status 0; a second signal ends at once, and so does
   the hard limit.
+* On SIGUSR2 a new router takes over (`wampd.router.system.handover`).
 * On SIGUSR1 the tally is logged. On SIGQUIT the stacks of all threads are written to standard error, and the router goes on; on
   SIGABRT, as a watchdog sends it, too, and it ends.
 """
@@ -17,6 +18,7 @@ import gc
 import os
 import resource
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,12 +35,10 @@ from wampd.router.control.desk import REALM, Desk
 from wampd.router.control.log import procedures_of
 from wampd.router.control.node import status_of
 from wampd.router.hashing import PasswordChecks
-from wampd.router.hosting.guests import Guest, Hosting
 from wampd.router.inside.insiders import Insiders
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby
-from wampd.router.settings.components import GuestComponent
 from wampd.router.settings.loader import load
 from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
@@ -49,6 +49,7 @@ from wampd.router.tally import PASSWORDS_NOT_CHECKED
 from wampd.router.wheel import Wheel
 from wampd.router.wiring.control import PrivateSocket
 from wampd.router.wiring.doors import tolerance
+from wampd.router.wiring.hosted import Hosted
 from wampd.router.wiring.listening import BACKLOG, Listening
 from wampd.router.wiring.means import Means, duties_of
 from wampd.router.wiring.outgoing import Sender
@@ -56,18 +57,17 @@ from wampd.router.wiring.places import Places
 from wampd.router.wiring.plans import plan_of, template_of
 from wampd.router.wiring.readiness import Readiness
 from wampd.router.wiring.standing import Standing
+from wampd.router.wiring.succession import Handover
 from wampd.router.wiring.watching import Watching
 
 log = Logger()
 
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
-"""What components get of the router's own environment, which may hold secrets."""
 
-
-def run(settings: Settings, configuration: Path, origin: Origin | None = None) -> int:
+def run(settings: Settings, configuration: Path, origin: Origin | None = None, *, follow_files: bool = False) -> int:
     """Run the router until it is stopped; return the exit status.
 
     ``configuration`` is the file of the settings; ``origin`` what the process was given.
+    With ``follow_files`` components are restarted when their files change.
     """
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
@@ -75,10 +75,10 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None) -
     standing = Standing(os.environ, origin)
     try:
         standing.prepare(settings, BACKLOG, lambda: load(configuration, os.environ))
-        daemon = Daemon(reactor, settings, configuration, standing)
+        daemon = Daemon(reactor, settings, configuration, standing, follow_files=follow_files)
     except Unusable as why:  # the store; or a file that has changed since it was checked
         log.critical("cannot start: {why}", why=str(why))
-        standing.end()
+        standing.failed(str(why))
         log_lines.finish()
         return 1
     end_of_turn.append(daemon.realms.end_of_turn)
@@ -98,7 +98,13 @@ class Daemon:
     """The running router."""
 
     def __init__(
-        self, reactor: Any, settings: Settings, configuration: Path | None = None, standing: Standing | None = None
+        self,
+        reactor: Any,
+        settings: Settings,
+        configuration: Path | None = None,
+        standing: Standing | None = None,
+        *,
+        follow_files: bool = False,
     ) -> None:
         self.status = 0
         self._standing = standing or Standing({})
@@ -114,16 +120,11 @@ class Daemon:
         self.realms.answers.add(CheckPassword, self._password_checks().check)
         for realm in settings.realms:
             self._open(realm)
-        environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        guests = [
-            Guest(component.name, component.command, str(component.directory), component.environment)
-            for component in settings.components
-            if isinstance(component, GuestComponent)
-        ]
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)
         watching = Watching(reactor, self.realms, lambda: self._lobby.open)
-        self._hosting = Hosting(reactor, guests, environ)
+        self._hosting = Hosted(reactor, settings.components, os.environ, follow_files=follow_files)
+        watching.components = self._hosting.states
         store = self._places.store
         readiness = Readiness(self._listening.open, len(settings.listeners), self._lobby, store, self._hosting)
         self._means = Means(
@@ -141,10 +142,13 @@ class Daemon:
             began=time.time(),
         )
         self._duties = duties_of(self._means)
-        self._private = PrivateSocket(self._means, self._lobby, os.environ)
+        self._private = PrivateSocket(self._means, self._lobby, os.environ, self._standing.sockets)
+        self._hosting.private = self._private
         self._stop = Shutdown(
             reactor, settings.limits, self.realms, self._lobby, self._close, self._hosting, self._duties
         )
+        self._handover = Handover(reactor, self._standing, self._listening, self._private, self._stop)
+        self._means.desk.offer({"wampd.node.handover": self._handover.serve})
 
     # ------------------------------------------------------------------------------------------------------- wiring
 
@@ -179,6 +183,7 @@ class Daemon:
             realms=lambda: {shell.core.name: len(shell.core.sessions) for shell in self.realms.all()},
         )
         desk.offer({"wampd.node.status": status})
+        self._hosting.serve(desk)
         return desk
 
     def use(self, lines: logs.RouterLog) -> None:
@@ -194,9 +199,12 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
         self._places.start()
-        faulthandler.enable()
-        faulthandler.register(signal.SIGQUIT)
+        if sys.stderr is not None:
+            faulthandler.enable()
+            faulthandler.register(signal.SIGQUIT)
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
+        signal.signal(signal.SIGUSR2, self._hand_over)
+        self._listening.accepts = not self._standing.waits
         self._private.open()
         asked = [self._listening.listen(listener, self._means) for listener in self._settings.listeners]
         DeferredList(asked).addCallback(self._started)
@@ -204,11 +212,16 @@ class Daemon:
     def _started(self, results: list[tuple[bool, Any]]) -> None:
         if not all(opened for _, opened in results):
             self.status = 1
+            self._standing.failed("not everything could be listened on")
             self._reactor.stop()
             return
+        self._standing.opened(self._reactor, self._serve)
+
+    def _serve(self) -> None:
+        self._listening.accept()
         for duty in self._duties:
             duty.start()
-        self._hosting.start()
+        self._standing.when_alone(self._hosting.start)
         self.realms.tally.start()
         self._standing.listening(self._reactor, self._listening.open)
         log.info("wampd {version} is ready, process {pid}", version=wampd.__version__, pid=os.getpid())
@@ -216,7 +229,11 @@ class Daemon:
     def _close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""
         self._standing.stopping()
+        self._handover.cancel()
         return [*self._listening.close(), self._private.close()]
+
+    def _hand_over(self, number: int, _frame: object) -> None:
+        self._reactor.callFromThread(self._handover.signalled, signal.Signals(number).name)
 
     def _signalled(self, number: int, _frame: object) -> None:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)

@@ -64,6 +64,7 @@ class FetchedKeys:
         self._next = 0.0
         """When there may be an attempt."""
         self._under_way = False
+        self._stopped = False
         self._waiting: dict[Deferred[None], None] = {}
         """In the order in which they came."""
         self._timer: Any = None
@@ -72,6 +73,12 @@ class FetchedKeys:
         """Fetch the keys, and go on doing so."""
         if not self._under_way:
             self._attempt()
+
+    def stop(self) -> None:
+        """Fetch them no more."""
+        self._stopped = True
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
 
     def find(self, question: FindKeys) -> Found | Deferred[Found]:
         """The keys that are asked for."""
@@ -124,7 +131,8 @@ class FetchedKeys:
 
     def _over(self, delay: float) -> None:
         self._under_way = False
-        self._timer = self._clock.callLater(max(delay, self._next - self._clock.seconds()), self._attempt)
+        if not self._stopped:
+            self._timer = self._clock.callLater(max(delay, self._next - self._clock.seconds()), self._attempt)
         waiting, self._waiting = self._waiting, {}
         for each in waiting:
             if not each.called:

@@ -1,12 +1,10 @@
-"""The shells round the realms: what they share, their doors, and the end of every turn.
+"""All realms: what they share, their doors, and the end of every turn.
 
 Rules
 -----
-* A realm of a template is opened for the first session that is let in, and closed when the connection of the last one is done
-  with it, what sessions held is taken off, and nothing is kept; or, whatever is kept, when it has been without a session for as
-  long as its template says. Nobody has a use for it then, so it is taken apart at once.
-* One list of touched sessions serves all realms: the end of a turn flushes each of them once.
-* One timer serves all that a realm waits for: the next thing that is due.
+* A realm of a template is opened for the first session that is let in, and is no more when its shell says so (`shells`).
+* One list of touched sessions serves all realms: the end of a turn flushes each of them once; of very many some now, the others
+  in the next turns.
 * A bug in encoding ends the session that it struck, and no other.
 * Session ids come from the system's random numbers; publication ids, which nobody has to guess, from a fast generator
   seeded from it. Both are uniform over [1, 2^53] (WAMP basic profile, "IDs").
@@ -19,19 +17,23 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
+from wampd.auth.anonymous import Anonymous
 from wampd.auth.door import RealmAuth
 from wampd.auth.handshake import NO_SUCH_REALM, Handshake
+from wampd.auth.methods import Deny
 from wampd.auth.outcomes import Abort, Accept
 from wampd.auth.questions import AwaitTurn, FindAccount, FindKeys
 from wampd.auth.throttle import Throttle, Tolerance
 from wampd.realms.asking import Question
 from wampd.realms.audit import Entry
 from wampd.realms.counts import Past
+from wampd.realms.grants import Grants
 from wampd.realms.limits import UNAVAILABLE, beyond
 from wampd.realms.options import MAX_ID
 from wampd.realms.outside import Outside
@@ -42,123 +44,14 @@ from wampd.router.answers import Answers
 from wampd.router.audit import Auditor, who
 from wampd.router.authorizers import Authorizers
 from wampd.router.envoy import Answer, CallFailed, Envoy
-from wampd.router.tally import OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
+from wampd.router.inside.own import ROUTER, OwnGrants
+from wampd.router.shells import RealmShell
+from wampd.router.tally import BREATHERS, OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
 from wampd.router.templates import Directory, Plan, Template
+from wampd.router.turns import WRITES, Turns, part_of
 from wampd.router.wire.convert import carry, load
 
 log = Logger()
-
-
-class RealmShell:
-    """One realm, as the daemon runs it."""
-
-    LOOK_AGAIN = 60.0
-    """Seconds between two looks whether what a realm without sessions is kept for is there yet."""
-    LONGEST_NAP = 3600.0
-    """Seconds that the timer runs at most; then it is looked at what is due. Clients may ask for any timeout."""
-
-    def __init__(
-        self,
-        core: Realm,
-        clock: Any,
-        *,
-        drops_events: bool,
-        end_of_turn: Callable[[], None] = lambda: None,
-        end: Callable[[], None] | None = None,
-        keep: float = 0.0,
-    ) -> None:
-        """``clock`` is an ``IReactorTime``; ``drops_events``: slow subscribers lose events, not their connection.
-
-        ``end_of_turn`` writes what was said when something was due. ``end`` is called when a realm on demand is not wanted
-        any more; without sessions it stays at most ``keep`` seconds.
-        """
-        self.core = core
-        self._end_of_turn = end_of_turn
-        self._timer: Any = None
-        self.drops_events = drops_events
-        self._clock = clock
-        self._tidying = False
-        self._end = end
-        self._keep = keep
-        self._look_again: Any = None  # at a realm on demand that is kept without sessions
-        self._deserted_since = 0.0
-        self._connections = 0
-        """Those that serve a session of the realm, one that was sent away included."""
-        self._closed = False
-
-    def join(self, session: Session) -> None:
-        """Take in a session that has been welcomed."""
-        self._connections += 1
-        self.core.join(session)
-        self._do_not_look_again()
-
-    def leave(self, session: Session) -> None:
-        """The connection of a session is done with it: take it out, if it is not out already. To be called once."""
-        self._connections -= 1
-        self.core.leave(session)
-        self.tidy()
-
-    def tidy(self) -> None:
-        """Go on taking off what sessions that have left still hold, a slice a turn; after the last, see whether that is all.
-
-        To be called when a session has left, or when something that was kept is gone.
-        """
-        if self._closed:
-            return
-        if self.core.has_leavers:
-            if not self._tidying:
-                self._tidying = True
-                self._clock.callLater(0, self._tidy)
-        elif self._end is not None and not self._connections and self.core.is_deserted:
-            now = self._clock.seconds()
-            if self._look_again is None:
-                self._deserted_since = now
-            left = self._deserted_since + self._keep - now
-            if left <= 0 or not self.core.keeps:
-                self._close()
-            elif self._look_again is None or not self._look_again.active():
-                self._look_again = self._clock.callLater(min(left, self.LOOK_AGAIN), self.tidy)
-
-    def set_timer(self) -> None:
-        """See that somebody looks when the next thing is due."""
-        due = self.core.next_deadline
-        if due is None:
-            return
-        delay = min(max(0.0, due - self._clock.seconds()), self.LONGEST_NAP)
-        if self._timer is None:
-            self._timer = self._clock.callLater(delay, self._look)
-        elif self._timer.getTime() > due:
-            self._timer.reset(delay)
-
-    def _look(self) -> None:
-        self._timer = None
-        self.core.expire(self._clock.seconds())
-        self.set_timer()
-        self.tidy()  # what was kept may be gone
-        self._end_of_turn()
-
-    def _tidy(self) -> None:
-        self._tidying = False
-        if not self._closed:
-            self.core.tidy()
-            self.tidy()
-            self._end_of_turn()
-
-    def _close(self) -> None:
-        self._do_not_look_again()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._closed = True
-        if self._end is not None:
-            self._end()
-            self._end = None
-
-    def _do_not_look_again(self) -> None:
-        if self._look_again is not None:
-            if self._look_again.active():
-                self._look_again.cancel()
-            self._look_again = None
 
 
 class Realms:
@@ -167,6 +60,8 @@ class Realms:
     def __init__(self, clock: Any, agent: str, tolerance: Tolerance = Tolerance()) -> None:  # noqa: B008 - frozen
         """``agent`` is what WELCOME says of the router; ``tolerance`` is for those who fail to authenticate."""
         self.touched: list[Session] = []
+        self.turns = Turns(clock, self.touched, self.end_of_turn)
+        """What is left for later turns."""
         self._alarmed: list[Realm] = []
         self._asked: list[Question] = []
         self._entries: list[Entry] = []
@@ -176,6 +71,8 @@ class Realms:
         self._clock = clock
         self._agent = agent
         self._shells: dict[str, RealmShell] = {}
+        self._removed: set[RealmShell] = set()
+        """Those whose sessions were sent away, and are not all gone."""
         self._directory = Directory()
         self._private: dict[str, RealmAuth] = {}
         self._past: Counter[str] = Counter()
@@ -197,6 +94,7 @@ class Realms:
         self.throttle = Throttle(tolerance, clock.seconds)
         """Of those who fail to authenticate."""
         self.tally.ask(lambda: self.throttle.struck)
+        self.tally.ask(lambda: {BREATHERS: self.turns.breathers}, quietly=True)
         self._envoys: dict[str, Envoy] = {}
         self.auditor = Auditor(clock, self._core, self.end_of_turn)
         self._authorizers = Authorizers(self.call, clock, self.tally)
@@ -207,6 +105,53 @@ class Realms:
         self._directory.add(name, plan.door)
         shell = self._shells[name] = self._shell(name, plan)
         return shell
+
+    def change(self, plans: Mapping[str, Plan], templates: Sequence[Template]) -> None:
+        """Let these be the realms, by name, and the templates. A realm whose plan is the same object is left as it is.
+
+        What a realm is made of, or which template it is of, may change while sessions are in it. Those of a realm that is there
+        no more get GOODBYE ``wamp.close.close_realm``.
+        """
+        self._directory.replace({name: plan.door for name, plan in plans.items()}, templates)
+        for name, shell in list(self._shells.items()):
+            if name in self._private:
+                continue
+            template = None if name in plans else self._directory.template(name)
+            if name not in plans and (template is None or shell.template is None):
+                self._remove(name, shell)
+                continue
+            if template is not shell.template:
+                self._move(shell, template)
+            plan = plans[name] if template is None else template.plan
+            if plan is not shell.plan:
+                shell.change(plan, partial(_grants_of, plan.door))
+        for name, plan in plans.items():
+            if name not in self._shells:
+                self._shells[name] = self._shell(name, plan)
+                log.info("realm {realm} is open", realm=name)
+        self.end_of_turn()
+
+    def _move(self, shell: RealmShell, template: Template | None) -> None:
+        """A realm is of this template now; `None`: it is there for good."""
+        if shell.template is not None:
+            shell.template.open -= 1
+        if template is not None:
+            template.open += 1
+        shell.template = template
+
+    def _remove(self, name: str, shell: RealmShell) -> None:
+        log.info("realm {realm} is removed", realm=name)
+        self._leave(name)
+        self._removed.add(shell)
+        shell.remove()
+
+    def _leave(self, name: str) -> None:
+        """A realm is found under its name no more."""
+        del self._shells[name]
+        envoy = self._envoys.pop(name, None)
+        if envoy is not None:
+            envoy.dismiss(CANCELED)
+            self.ids.discard(envoy.session.id)
 
     def add_private(self, name: str, plan: Plan) -> RealmShell:
         """Open a realm for good that only those find who come in by a directory of their own, and the router itself."""
@@ -240,27 +185,24 @@ class Realms:
             self.tally.strike(REALMS_OVER_THE_LIMIT)
             text = beyond("realms", template.most)
             return Abort(UNAVAILABLE, text, f"the template {template.pattern} has {text}")
-        plan = template.plan
-
-        def end() -> None:
-            del self._shells[name]
-            envoy = self._envoys.pop(name, None)
-            if envoy is not None:
-                envoy.dismiss(CANCELED)
-                self.ids.discard(envoy.session.id)
-            self._past.update(shell.core.struck)
-            self.past.take(shell.core)
-            shell.core.close()
-            template.open -= 1
-            log.info("realm {realm} is closed", realm=name)
-
-        shell = self._shell(name, plan, end, template.keep)
-        self._shells[name] = shell
+        shell = self._shells[name] = self._shell(name, template.plan, template)
         template.open += 1
         log.info("realm {realm} is open, of the template {template}", realm=name, template=template.pattern)
         return shell
 
-    def _shell(self, name: str, plan: Plan, end: Callable[[], None] | None = None, keep: float = 0.0) -> RealmShell:
+    def _ended(self, shell: RealmShell) -> None:
+        """Nobody has a use for a realm any more."""
+        name = shell.core.name
+        if self._shells.get(name) is shell:
+            self._leave(name)
+        self._removed.discard(shell)
+        self._past.update(shell.core.struck)
+        self.past.take(shell.core)
+        shell.core.close()
+        self._move(shell, None)
+        log.info("realm {realm} is closed", realm=name)
+
+    def _shell(self, name: str, plan: Plan, template: Template | None = None) -> RealmShell:
         core = Realm(
             name,
             touched=self.touched,
@@ -278,19 +220,21 @@ class Realms:
             strict_request_ids=plan.strict_request_ids,
             check_roles=plan.check_roles,
         )
-        return RealmShell(
+        shell = RealmShell(
             core,
             self._clock,
             drops_events=plan.drops_events,
             end_of_turn=self.end_of_turn,
-            end=end,
-            keep=keep,
+            ended=self._ended,
+            template=template,
         )
+        shell.plan = plan
+        return shell
 
     def _struck(self) -> Counter[str]:
         """What struck in all realms, those that are closed included."""
         struck = Counter(self._past)
-        for shell in self._shells.values():
+        for shell in (*self._shells.values(), *self._removed):
             struck.update(shell.core.struck)
         return struck
 
@@ -348,15 +292,11 @@ class Realms:
                 self.auditor.write(entry)
             self._entries.clear()
         touched = self.touched
-        if touched:
-            for session in touched:  # grows while what cannot be delivered is answered
-                try:
-                    session.outlet.flush()  # type: ignore[union-attr]
-                except Exception:  # noqa: BLE001 - logged, and ended for this session
-                    self.tally.strike(OUR_BUGS)
-                    log.failure("sending to {who} failed: a bug in wampd", who=who(session), session=session.id)
-                    session.outbox.clear()
-                    session.outlet.broken()  # type: ignore[union-attr]
+        if len(touched) > WRITES:
+            self._flush(part_of(touched))
+            self.turns.come()
+        elif touched:
+            self._flush(touched)
             touched.clear()
         if self._alarmed:
             for realm in self._alarmed:
@@ -364,6 +304,17 @@ class Realms:
                 if shell is not None and shell.core is realm:  # else it was closed in this turn
                     shell.set_timer()
             self._alarmed.clear()
+
+    def _flush(self, touched: list[Session]) -> None:
+        """Write to these sessions."""
+        for session in touched:  # grows while what cannot be delivered is answered
+            try:
+                session.outlet.flush()  # type: ignore[union-attr]
+            except Exception:  # noqa: BLE001 - logged, and ended for this session
+                self.tally.strike(OUR_BUGS)
+                log.failure("sending to {who} failed: a bug in wampd", who=who(session), session=session.id)
+                session.outbox.clear()
+                session.outlet.broken()  # type: ignore[union-attr]
 
     def _publication_id(self) -> int:
         return self._draw(53) + 1
@@ -374,6 +325,20 @@ class Realms:
             session_id = secrets.randbelow(MAX_ID) + 1
             if session_id not in self.ids:
                 return session_id
+
+
+def _grants_of(door: RealmAuth, session: Session) -> Grants | str:
+    """What a session may do that came in by this door before it changed; or why it cannot stay."""
+    if isinstance(session.grants, OwnGrants):
+        return session.grants
+    if session.authprovider != ROUTER:  # else it is a session of the router's own, or of a component that it hosts
+        method = door.methods.get(session.authmethod)
+        if method is None:
+            return "this realm does not offer the method any more by which this session came in"
+        if isinstance(method, Anonymous) and method.role != session.authrole:
+            return "anonymous sessions have another role now"
+    grants = door.grants_of(session.authrole, session.authid, session.id)
+    return grants.message if isinstance(grants, Deny) else grants
 
 
 def _fire(turn: Deferred[None]) -> None:

@@ -24,7 +24,8 @@ from wampd.auth.questions import NOBODY, FindAccount
 from wampd.realms.meta.sessions import KILLED
 from wampd.realms.session import Session
 from wampd.router.audit import fields_of
-from wampd.router.realms import Realms, RealmShell
+from wampd.router.realms import Realms
+from wampd.router.shells import RealmShell
 from wampd.router.stores.accounts import Accounts
 
 log = Logger()
@@ -45,7 +46,7 @@ class Recall:
         """``clock`` is an ``IReactorTime``. Nobody who is at the door now joins later than in ``again_after`` seconds."""
         self._clock = clock
         self._realms = realms
-        self._again_after = again_after
+        self.again_after = again_after
 
     def changed(self, door: RealmAuth, accounts: Accounts, authids: Collection[str] | None) -> None:
         """See what became of those who came in by this door, with these authids; `None`: of all."""
@@ -54,7 +55,7 @@ class Recall:
             told(door, accounts, authids)
         if self._realms.returning is not None:
             self._realms.returning.changed(door, accounts, authids)
-        self._clock.callLater(self._again_after, self._look, door, accounts, authids)
+        self._clock.callLater(self.again_after, self._look, door, accounts, authids)
 
     def begin(self, door: RealmAuth, accounts: Accounts) -> None:
         """Let those have a look who keep what outlives sessions."""

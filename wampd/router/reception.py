@@ -57,7 +57,7 @@ class Lobby:
         """Connections that are only told that there is no room."""
         self.closing = False
         """The router is being stopped: nobody is let in."""
-        self.requests = 0
+        self.requests: set[Any] = set()
         """Requests of HTTP under way that are waited for when the router stops."""
         self.connections: set[Attended] = set()
         """Those that speak WAMP or echo."""
@@ -109,11 +109,12 @@ class Reception:
         most_per_address: int | None = None,
         opening_size: int | None = None,
         private: Directory | None = None,
+        peer: Callable[[Realms, Line, Codec, dict[str, Any], Patience], SessionPeer] = SessionPeer,
     ) -> None:
         """``opening_size``: the longest message, in bytes, of who has not joined; `None`: as of all others.
 
         ``private``: the realms for those who come by here, if they are not those of all others. The limits of the process do
-        not keep them out.
+        not keep them out. ``peer`` makes what serves a connection that speaks WAMP.
         """
         self._lobby = lobby
         self._realms = realms
@@ -122,6 +123,7 @@ class Reception:
         self._most_per_address = most_per_address
         self._opening_size = opening_size
         self._private = private
+        self._peer = peer
         self._by_address: Counter[str] = Counter()
 
     def admit(self, address: str) -> bool:
@@ -189,7 +191,7 @@ class Reception:
         if self._private is not None:
             about["directory"] = self._private
         line = BatchedLine(connection, framing) if isinstance(framing, BatchedFraming) else connection
-        peer = SessionPeer(self._realms, line, self._codecs[serializer], about, self._patience)
+        peer = self._peer(self._realms, line, self._codecs[serializer], about, self._patience)
         self._lobby.connections.add(connection)
         peer.deadline = since + self._patience.join
         return peer

@@ -19,7 +19,7 @@ from wampd.router.line import Line
 from wampd.router.wire.codec import Codec, Uncarriable
 
 if TYPE_CHECKING:
-    from wampd.router.realms import RealmShell
+    from wampd.router.shells import RealmShell
 
 log = Logger()
 

@@ -4,6 +4,8 @@ Rules
 -----
 * A message goes to the realm as soon as it is read; what it puts into outboxes is written at the end of the turn. While there
   is no session, HELLO and AUTHENTICATE go to the `wampd.router.entrance.Entrance`.
+* Who asks for much work has a `Breather` after it: what it said next waits until others had their turn, and meanwhile nothing
+  is read from it.
 * A protocol violation gets an ABORT, and nothing after it is processed. A bug of ours does too, for that session alone, with
   a traceback in our log; the peer is told that it was an internal error, and no more.
 * A session ends once, whatever ends it: GOODBYE, ABORT, violation, shutdown, a lost connection. After GOODBYE the connection
@@ -32,7 +34,7 @@ from wampd.realms.messages import (
     Hello,
 )
 from wampd.realms.meta.sessions import KILLED
-from wampd.realms.session import LEGAL, ProtocolViolation, Session, SessionOver, State
+from wampd.realms.session import LEGAL, Breather, ProtocolViolation, Session, SessionOver, State
 from wampd.router import tally
 from wampd.router.entrance import Entrance
 from wampd.router.line import Line, Patience
@@ -58,7 +60,7 @@ class _Joined(Exception):
 class SessionPeer(Sender):
     """What serves one connection that speaks WAMP: one session after the other."""
 
-    __slots__ = ("_decode", "_entrance", "_patience", "_realms", "_state", "deadline", "handle")
+    __slots__ = ("_backlog", "_decode", "_entrance", "_halted", "_patience", "_realms", "_state", "deadline", "handle")
 
     def __init__(
         self, realms: Realms, connection: Line, codec: Codec, about: dict[str, Any], patience: Patience
@@ -70,6 +72,8 @@ class SessionPeer(Sender):
         self._patience = patience
         self._entrance: Entrance | None = None
         self._state = State.OPENING
+        self._backlog: list[bytes] | None = None  # what is not served before others had their turn
+        self._halted = False  # nothing is read while the realm wants it so
         self.deadline: float | None = realms.deadline(patience.join)
         self.handle: Any = self._opening
 
@@ -82,6 +86,12 @@ class SessionPeer(Sender):
 
     def receive(self, payloads: list[bytes]) -> None:
         """Take messages, in order, until one of them ends the conversation."""
+        if self._backlog is None:
+            self._serve(payloads)
+        else:
+            self._backlog += payloads
+
+    def _serve(self, payloads: list[bytes]) -> None:
         session = self.session
         if session is not None:
             session.received += len(payloads)
@@ -96,11 +106,36 @@ class SessionPeer(Sender):
             except SessionOver as over:
                 self._over(str(over))
                 continue
+            except Breather:
+                backlog = [*rest]
+                if self.session is not None:
+                    self.session.received -= len(backlog)
+                self._rest(backlog)
             except ProtocolViolation as violation:
                 self.violated(str(violation))
             except Exception:  # noqa: BLE001 - logged, and ended for this session
                 self.our_bug()
             return
+
+    def _rest(self, backlog: list[bytes]) -> None:
+        """Let others have their turn before what the client said last is served."""
+        self._backlog = backlog
+        self._connection.hold(True)
+        self._realms.turns.add(self)
+
+    def go_on(self) -> None:
+        """Others had their turn."""
+        backlog, self._backlog = self._backlog or [], None
+        self.resume()
+        if self._rests():  # what waited for an authorizer was much work itself
+            self.receive(backlog)
+            return
+        self._serve(backlog)
+        if not self._rests():
+            self._connection.hold(self._halted)
+
+    def _rests(self) -> bool:
+        return self._backlog is not None
 
     def our_bug(self) -> None:
         """Serving the client raised, which is a bug of ours: end this session."""
@@ -158,13 +193,20 @@ class SessionPeer(Sender):
         if accept.lasts is not None:
             self.deadline = self._realms.deadline(accept.lasts)
             self._connection.wake(self.deadline)
-        depth = session.limits.depth
-        codec = self._codec if depth is None else shallower(self._codec, depth)
-        self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
+        self.read_anew()
         if "cookie" in self.about:
             self._realms.returning.joined(self, accept, self._realms.door(accept.realm))
         self._realms.auditor.joined(session, realm.core)
         return None
+
+    def read_anew(self) -> None:
+        """Read what comes next as the realm and the session's role want it, which may have changed."""
+        session, realm = self.session, self._realm
+        if session is None or realm is None:
+            return
+        depth = session.limits.depth
+        codec = self._codec if depth is None else shallower(self._codec, depth)
+        self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
 
     def let_in(self, accept: Accept) -> Refusal | None:
         """Make the session of a client that need not say HELLO; or why it cannot be made."""
@@ -191,7 +233,8 @@ class SessionPeer(Sender):
 
     def hold(self, held: bool) -> None:
         """Read nothing from the client, or read again: what it said last has to wait."""
-        self._connection.hold(held)
+        self._halted = held
+        self._connection.hold(held or self._backlog is not None)
 
     def resume(self) -> None:
         """What the client said, and had to wait, is served now."""
@@ -202,6 +245,8 @@ class SessionPeer(Sender):
             realm.core.room.go_on(session)
         except SessionOver as over:
             self._over(str(over))
+        except Breather:
+            self._rest(self._backlog or [])
         except ProtocolViolation as violation:
             self.violated(str(violation))
         except Exception:  # noqa: BLE001 - logged, and ended for this session
@@ -285,7 +330,7 @@ class SessionPeer(Sender):
     def congested(self, is_congested: bool) -> bool:
         """Too much waits to be sent to this client, or no more; whether the connection may go on."""
         session, realm = self.session, self._realm
-        if session is None or realm is None or not realm.drops_events:
+        if session is None or realm is None or not (realm.drops_events or session.deaf):
             return False
         if is_congested and not session.deaf:
             log.warn("{who} reads too slowly: events are dropped", who=self.who, log_fields=self.known)

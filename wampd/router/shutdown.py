@@ -3,9 +3,9 @@
 Rules
 -----
 * Listening stops at once, and who is still at its handshake is not let in. Calls under way get up to half of the drain time to
-  finish, and so do requests of HTTP that others answer or that bring a file. Then sessions are told
-  ``wamp.close.system_shutdown``, spread over what is left of it, so that they do not all come back in the same moment. What a
-  call then still waits for ends with an ERROR.
+  finish, and so do requests of HTTP that others answer or that bring a file, unless the answer is one without an end. Then
+  sessions are told ``wamp.close.system_shutdown``, spread over what is left of it, so that they do not all come back in the
+  same moment. What a call then still waits for ends with an ERROR.
 * Components of the router are stopped once the sessions are told, and not started again from the beginning on.
 * After the hard limit, or a second request, the process ends whatever still waits; no component is left behind.
 
@@ -15,17 +15,19 @@ Source: WAMP basic profile, "Session Closing".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from twisted.internet.defer import DeferredList
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
 from wampd.router.duties import Duty
-from wampd.router.hosting.guests import Hosting
 from wampd.router.realms import Realms
 from wampd.router.reception import Attended, Lobby
 from wampd.router.sessions import GOING_AWAY, SessionPeer
 from wampd.router.settings.model import ProcessLimits
+
+if TYPE_CHECKING:
+    from wampd.router.wiring.hosted import Hosted
 
 log = Logger()
 
@@ -34,6 +36,8 @@ STEP: Final = 0.05
 """Seconds."""
 AT_ONCE: Final = 100
 """Sessions told in one step, at the least."""
+ENDLESS: Final = frozenset({b"text/event-stream", b"multipart/x-mixed-replace"})
+"""Kinds of answers that go on for as long as somebody listens."""
 
 
 class Shutdown:
@@ -46,7 +50,7 @@ class Shutdown:
         realms: Realms,
         lobby: Lobby,
         close: Callable[[], list[Any]],
-        hosting: Hosting,
+        hosting: Hosted,
         duties: Sequence[Duty] = (),
     ) -> None:
         """``close`` ends all listening; what it returns is waited for, where there is something."""
@@ -60,6 +64,10 @@ class Shutdown:
         self._begun = 0.0
         self._ended = False
         self._told: set[Attended] = set()
+        self.closed: Deferred[None] = Deferred()
+        """Fires when nothing is listened on, and the duties have ended."""
+        self.alone: Deferred[None] = Deferred()
+        """Fires when the components have ended."""
 
     @property
     def is_under_way(self) -> bool:
@@ -80,7 +88,7 @@ class Shutdown:
         closed = self._close() + [duty.stop() for duty in self._duties]
         ended = DeferredList([each for each in closed if each is not None], consumeErrors=True)
         ended.addTimeout(self._limits.drain / 4, self._reactor).addErrback(lambda _: None)
-        ended.addCallback(lambda _: self._wait_for_calls())
+        ended.addCallback(lambda _: self.closed.callback(None)).addCallback(lambda _: self._wait_for_calls())
 
     def _wait_for_calls(self) -> None:
         now = self._reactor.seconds()
@@ -94,7 +102,9 @@ class Shutdown:
 
     def _is_at_work(self) -> bool:
         """Whether calls are under way, or requests of HTTP."""
-        return self._lobby.requests > 0 or any(realm.core.calls_under_way() for realm in self._realms.all())
+        return any(map(_ends, self._lobby.requests)) or any(
+            realm.core.calls_under_way() for realm in self._realms.all()
+        )
 
     def _say_goodbye(self, connections: list[Attended], at_once: int) -> None:
         for connection in connections[:at_once]:
@@ -103,7 +113,11 @@ class Shutdown:
         if rest:
             self._reactor.callLater(STEP, self._say_goodbye, rest, at_once)
         else:
-            self._hosting.stop(self._limits.drain / 2).addCallback(lambda _: self._wait_for_connections())
+            self._hosting.stop(self._limits.drain / 2).addCallback(lambda _: self._components_ended())
+
+    def _components_ended(self) -> None:
+        self.alone.callback(None)
+        self._wait_for_connections()
 
     def _tell(self, connection: Attended) -> None:
         self._told.add(connection)
@@ -129,3 +143,9 @@ class Shutdown:
         log.info("stopped; {count} connections were left", count=len(self._lobby.connections))
         self._realms.tally.report()
         self._reactor.stop()
+
+
+def _ends(request: Any) -> bool:
+    """Whether a request of HTTP has an end to wait for, as far as its answer has told."""
+    kind: bytes = (request.responseHeaders.getRawHeaders(b"content-type") or [b""])[0]
+    return kind.partition(b";")[0].strip().lower() not in ENDLESS

@@ -40,6 +40,9 @@ REQUESTS_TOO_LARGE: Final = "HTTP requests over a limit"
 REQUESTS_TOO_SLOW: Final = "HTTP requests too slow"
 ANSWERS_NOT_READ: Final = "HTTP answers not read"
 COOKIES_STOLEN: Final = "cookies copied"
+CONNECTIONS_REFUSED: Final = "connections refused"
+BREATHERS: Final = "breathers"
+"""How often a session that published very much had to let others have their turn. It is no misfortune."""
 
 
 class Tally:
@@ -50,18 +53,25 @@ class Tally:
         self._clock = clock
         self._own: Counter[str] = Counter()
         self._sources: list[Callable[[], Mapping[str, int]]] = []
+        self._quiet: list[Callable[[], Mapping[str, int]]] = []
         self._reported: Mapping[str, int] = {}
 
     def strike(self, what: str) -> None:
         """Count one."""
         self._own[what] += 1
 
-    def ask(self, source: Callable[[], Mapping[str, int]]) -> None:
-        """Count what ``source`` tells, too: its totals by name."""
-        self._sources.append(source)
+    def ask(self, source: Callable[[], Mapping[str, int]], *, quietly: bool = False) -> None:
+        """Count what ``source`` tells, too: its totals by name. ``quietly``: it is no misfortune, and no line of the log."""
+        (self._quiet if quietly else self._sources).append(source)
 
     def totals(self) -> Counter[str]:
         """How often each struck since the start."""
+        totals = self._misfortunes()
+        for source in self._quiet:
+            totals.update(source())
+        return totals
+
+    def _misfortunes(self) -> Counter[str]:
         totals = Counter(self._own)
         for source in self._sources:
             totals.update(source())
@@ -76,7 +86,7 @@ class Tally:
         log.info("since the start: {totals}", totals=_listed(self.totals()) or "nothing struck")
 
     def _again(self) -> None:
-        totals = self.totals()
+        totals = self._misfortunes()
         grown = _listed(totals - Counter(self._reported))
         if grown:
             log.warn("in the last {seconds:g} s: {grown}", seconds=INTERVAL, grown=grown)

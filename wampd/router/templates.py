@@ -11,12 +11,13 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
 from wampd.auth.door import RealmAuth
 from wampd.realms.calls import Timeouts
+from wampd.realms.changing import Terms
 from wampd.realms.history import HistoryRule
 from wampd.realms.limits import Limits, Quota
 from wampd.realms.options import Match
@@ -42,6 +43,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     check_roles: bool = True
     drops_events: bool = False
     """Slow subscribers lose events, not their connection."""
+
+    @property
+    def terms(self) -> Terms:
+        """What of it the core of a realm knows."""
+        return Terms(**{name: getattr(self, name) for name in Terms.__struct_fields__})
 
 
 class Template:
@@ -74,6 +80,11 @@ class Template:
         self.open = 0
         """How many realms of it there are."""
 
+    def become(self, other: Template) -> None:
+        """Be from now on what another template of the same pattern is."""
+        self.plan, self.uri_check = other.plan, other.uri_check
+        self.most, self.opened_by, self.keep = other.most, other.opened_by, other.keep
+
     def __repr__(self) -> str:
         return f"<Template {self.pattern!r} {self.match}: {self.open} realms>"
 
@@ -94,6 +105,17 @@ class Directory:
         """Name a template."""
         self._templates.append(template)
         self._templates.sort(key=lambda each: precedence(each.pattern, each.match), reverse=True)
+
+    def replace(self, doors: Mapping[str, RealmAuth], templates: Iterable[Template]) -> None:
+        """Name these, and no others. Templates that are there already stay, and become what theirs is now."""
+        there = {(template.pattern, template.match): template for template in self._templates}
+        self._doors = dict(doors)
+        self._templates = []
+        for template in templates:
+            old = there.get((template.pattern, template.match))
+            if old is not None:
+                old.become(template)
+            self.add_template(old or template)
 
     def hide(self, name: str) -> None:
         """Let there be no realm of this name, whatever the templates say."""

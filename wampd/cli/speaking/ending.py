@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import stat
 import sys
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -45,40 +46,46 @@ TERMINATED: Final = 143
 TIMEOUT_URIS: Final = frozenset({"wamp.error.timeout", "wamp.error.timed_out"})
 
 
-def run(what: Coroutine[Any, Any, int | None], *, as_json: bool = False) -> None:
-    """Run a command's coroutine; end the process with its status. ``as_json``: WAMP errors are told as JSON."""
+def run(what: Coroutine[Any, Any, int | None], *, as_json: bool = False) -> int:
+    """Run a command's coroutine; return the exit status. ``as_json``: WAMP errors are told as JSON."""
     try:
-        status = asyncio.run(_until_signal(what)) or DONE
+        return asyncio.run(_until_signal(what)) or DONE
     except ClientError as error:
-        status = tell(error, as_json=as_json)
+        return tell(error, as_json=as_json)
     except CannotSay as why:
         complain(str(why))
-        status = WRONG_WORDS
+        return WRONG_WORDS
     except BrokenPipeError:
-        status = _nobody_reads()
+        return _nobody_reads()
     except KeyboardInterrupt:
-        status = INTERRUPTED
-    click.get_current_context().exit(status)
+        return INTERRUPTED
 
 
 async def _until_signal(what: Coroutine[Any, Any, int | None]) -> int | None:
-    """The coroutine, cancelled in good order by SIGTERM (asyncio does the same for SIGINT)."""
+    """The coroutine, cancelled in good order by SIGTERM (asyncio does the same for SIGINT), or when nobody reads any more."""
     task = asyncio.ensure_future(what)
-    terminated = False
+    loop = asyncio.get_running_loop()
+    status: int | None = None
 
-    def terminate() -> None:
-        nonlocal terminated
-        terminated = True
+    def end(with_status: int) -> None:
+        nonlocal status
+        status = with_status
         task.cancel()
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    def pipe_closed() -> None:
+        loop.remove_reader(sys.stdout)
+        end(PIPE_CLOSED)
+
+    loop.add_signal_handler(signal.SIGTERM, end, TERMINATED)
+    if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
+        loop.add_reader(sys.stdout, pipe_closed)  # nothing comes from there but that its other end is closed
     try:
         return await task
     except asyncio.CancelledError:
-        if terminated:
-            return TERMINATED
-        task.cancel()
-        raise
+        if status is None:
+            task.cancel()
+            raise
+        return _nobody_reads() if status == PIPE_CLOSED else status
 
 
 def _nobody_reads() -> int:
@@ -89,20 +96,24 @@ def _nobody_reads() -> int:
 
 def tell(error: ClientError, *, as_json: bool = False) -> int:
     """Say what went wrong; return the status for it."""
+    status, line = told(error)
+    if as_json and isinstance(error, WampError):
+        shown = {"error": error.uri, "args": error.arguments, "kwargs": error.kwargs}
+        click.echo(json_line(shown), err=True)
+    else:
+        complain(line)
+    return status
+
+
+def told(error: ClientError) -> tuple[int, str]:
+    """The status for an error, and what is to be said of it."""
     match error:
         case WampError():
-            if as_json:
-                shown = {"error": error.uri, "args": error.arguments, "kwargs": error.kwargs}
-                click.echo(json_line(shown), err=True)
-            else:
-                complain(error_line(error))
-            return TIME_OVER if error.uri in TIMEOUT_URIS else WAMP_ERROR
+            return TIME_OVER if error.uri in TIMEOUT_URIS else WAMP_ERROR, error_line(error)
         case TimeOver():
-            complain(str(error))
-            return TIME_OVER
+            return TIME_OVER, str(error)
         case CannotConnect() | ConnectionLost():
-            complain(str(error))
-            return NO_SESSION
+            return NO_SESSION, str(error)
     raise error
 
 

@@ -5,6 +5,8 @@ Rules
 * What counts, first to last: the option, the environment (``WAMPD_URL``, ``WAMPD_REALM``, ``WAMPD_SECRET``, ``WAMPD_PROFILE``),
   the profile, the default: the router that `wampd run` is without a configuration.
 * The default profile counts only if no URL is named: see `wampd.cli.speaking.profiles`.
+* A component that the router hosts is who the router says, by the ticket in its environment, as long as it names no other URL
+  and nobody else: a script that runs these commands needs no options.
 * A secret is never a word of the command line, which others see.
 """
 
@@ -22,6 +24,8 @@ from typing import Any, Final, TypeVar
 import click
 from msgspec import Struct
 
+from wampd.cli.completing import profile_names
+from wampd.cli.words import EXIT_USAGE, Failure, option
 from wampd.client.connecting import CONNECT, connect
 from wampd.client.errors import CannotConnect
 from wampd.client.proving import METHODS, Credentials
@@ -29,6 +33,7 @@ from wampd.client.session import Session
 from wampd.client.speech import SERIALIZERS
 from wampd.client.tls import Trust
 from wampd.client.urls import Url, WrongUrl, read_url
+from wampd.hosted import description
 
 DEFAULT_URL: Final = "ws://127.0.0.1:8080/ws"
 DEFAULT_REALM: Final = "realm1"
@@ -80,22 +85,30 @@ class Preset(Struct, frozen=True):
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
+_option: Final = functools.partial(option, section="Which router, and as whom")
+
 _OPTIONS: Final = (
-    click.option("--url", envvar="WAMPD_URL", show_envvar=True, help=f"The router  [default: {DEFAULT_URL}]"),
-    click.option("--realm", envvar="WAMPD_REALM", show_envvar=True, help=f"The realm  [default: {DEFAULT_REALM}]"),
-    click.option("--profile", envvar="WAMPD_PROFILE", show_envvar=True, help="A router of your profiles.yaml."),
-    click.option("--auth", type=click.Choice(METHODS), help="How to prove who you are  [default: what is given]"),
-    click.option("--authid", help="Who you are."),
-    click.option("--role", help="The role to ask for."),
-    click.option("--secret-file", type=_FILE, help="Holds a ticket, password or token; '-': standard input."),
-    click.option("--ask", is_flag=True, help="Ask for the ticket or password."),
-    click.option("--key-file", type=_FILE, help="Holds your Ed25519 key (wampd key new)."),
-    click.option("--cookie-file", type=_FILE, help="Holds name=value of a cookie."),
-    click.option("--serializer", type=click.Choice(SERIALIZERS), help="How messages are written  [default: json]"),
-    click.option("--ca", type=_FILE, help="Authorities to trust in place of the system's (PEM)."),
-    click.option("--cert", type=_FILE, help="Your certificate (PEM), with its key unless --cert-key."),
-    click.option("--cert-key", type=_FILE, help="The key of your certificate (PEM)."),
-    click.option(
+    _option("--url", envvar="WAMPD_URL", show_envvar=True, help=f"The router  [default: {DEFAULT_URL}]"),
+    _option("--realm", envvar="WAMPD_REALM", show_envvar=True, help=f"The realm  [default: {DEFAULT_REALM}]"),
+    _option(
+        "--profile",
+        envvar="WAMPD_PROFILE",
+        show_envvar=True,
+        shell_complete=profile_names,
+        help="A router of your profiles.yaml.",
+    ),
+    _option("--auth", type=click.Choice(METHODS), help="How to prove who you are  [default: what is given]"),
+    _option("--authid", help="Who you are."),
+    _option("--role", help="The role to ask for."),
+    _option("--secret-file", type=_FILE, help="Holds a ticket, password or token; '-': standard input."),
+    _option("--ask", is_flag=True, help="Ask for the ticket or password."),
+    _option("--key-file", type=_FILE, help="Holds your Ed25519 key (wampd key new)."),
+    _option("--cookie-file", type=_FILE, help="Holds name=value of a cookie."),
+    _option("--serializer", type=click.Choice(SERIALIZERS), help="How messages are written  [default: json]"),
+    _option("--ca", type=_FILE, help="Authorities to trust in place of the system's (PEM)."),
+    _option("--cert", type=_FILE, help="Your certificate (PEM), with its key unless --cert-key."),
+    _option("--cert-key", type=_FILE, help="The key of your certificate (PEM)."),
+    _option(
         "--connect-timeout", type=click.FloatRange(0, min_open=True), default=CONNECT, show_default=True, metavar="S"
     ),
 )
@@ -117,8 +130,8 @@ def speaks_wamp(command: F) -> F:
         return command(*args, target=target(given), **kwargs)
 
     decorated: Any = with_target
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
+    for each in reversed(_OPTIONS):
+        decorated = each(decorated)
     return decorated  # type: ignore[no-any-return]
 
 
@@ -150,7 +163,7 @@ def target(given: dict[str, Any]) -> Target:
 
 
 def _preset(name: str | None, *, has_url: bool) -> Preset:
-    """The profile that counts. Raise `click.UsageError`."""
+    """The profile that counts. Raise `Failure`."""
     from wampd.cli.speaking.where import profiles_file
 
     if name is None and (has_url or not profiles_file().exists()):
@@ -160,11 +173,14 @@ def _preset(name: str | None, *, has_url: bool) -> Preset:
     try:
         return preset(name)
     except WrongProfiles as why:
-        raise click.UsageError(str(why)) from None
+        raise Failure(str(why), EXIT_USAGE) from None
 
 
 def _credentials(given: dict[str, Any], preset: Preset, trust: Trust) -> Credentials:
     """Who comes. Raise `click.UsageError` or `CannotConnect`."""
+    hosted = _as_component(given)
+    if hosted is not None:
+        return hosted
     key_file = given["key_file"] or preset.key
     return Credentials(
         method=given["auth"] or preset.auth,
@@ -175,6 +191,16 @@ def _credentials(given: dict[str, Any], preset: Preset, trust: Trust) -> Credent
         cookie=None if given["cookie_file"] is None else _cookie(given["cookie_file"]),
         has_certificate=trust.certificate is not None,
     )
+
+
+def _as_component(given: dict[str, Any]) -> Credentials | None:
+    """Who a hosted component is; `None`: this is none, or says who it is itself. Its ticket is for its own router alone."""
+    environ = os.environ
+    ticket = environ.get(description.TICKET)
+    own = ("auth", "authid", "role", "secret_file", "ask", "key_file", "cookie_file", "profile")
+    if not ticket or given["url"] != environ.get(description.URL) or any(given[name] for name in own):
+        return None
+    return Credentials(method="ticket", authid=environ.get(description.AUTHID), secret=ticket)
 
 
 def _secret(given: dict[str, Any], preset: Preset) -> str | None:

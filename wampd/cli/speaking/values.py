@@ -51,10 +51,12 @@ def read_json(text: str | bytes) -> Any:
 
 
 def read_word(word: str) -> Any:
-    """What a word of the command line stands for."""
+    """What a word of the command line stands for. Raise `click.BadParameter` if it is not UTF-8."""
     try:
-        return read_json(word)
-    except (ValueError, UnicodeEncodeError):
+        return read_json(word.encode())
+    except UnicodeEncodeError:
+        raise click.BadParameter(f"an argument is not UTF-8: {word!r}") from None
+    except ValueError:
         return word
 
 

@@ -2,12 +2,14 @@
 
 Rules
 -----
-* A ticket is good on the private socket alone, for one realm, authid and role.
+* A ticket is good on the private socket alone, for one realm, authid and role; and for processes of one group alone, once it
+  is said which, where the system tells whose process a connection is.
 * Kept is its digest. Who knows the ticket is the component: it gets it by its environment, or by a pipe.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections import defaultdict
 
@@ -24,6 +26,7 @@ class MintedAccounts:
 
     def __init__(self) -> None:
         self._accounts: dict[str, Account] = {}
+        self._groups: dict[str, int] = {}
 
     def mint(self, authid: str, role: str) -> str:
         """Let a component come in by this authid, in this role; return its ticket. An earlier one of the authid is void."""
@@ -31,13 +34,21 @@ class MintedAccounts:
         self._accounts[authid] = Account(authid=authid, role=role, provider=PROVIDER, ticket=digest_of(ticket))
         return ticket
 
+    def bind(self, authid: str, group: int) -> None:
+        """Let it come in only from processes of this group."""
+        self._groups[authid] = group
+
     def revoke(self, authid: str) -> None:
         """Let it come in no more."""
         self._accounts.pop(authid, None)
+        self._groups.pop(authid, None)
 
     def find(self, question: FindAccount) -> Account | None:
         """The account that is asked for."""
-        return self._accounts.get(question.value) if isinstance(question.value, str) else None
+        authid, process = question.value, question.request.transport.get("process", 0)
+        if not isinstance(authid, str) or (process and not _is_of(self._groups.get(authid, 0), process)):
+            return None
+        return self._accounts.get(authid)
 
 
 class Minted:
@@ -54,6 +65,18 @@ class Minted:
         """Let a component come into a realm; return its ticket."""
         return self._realms[realm].mint(authid, role)
 
+    def bind(self, realm: str, authid: str, group: int) -> None:
+        """Let it come in only from processes of this group."""
+        self._realms[realm].bind(authid, group)
+
     def revoke(self, realm: str, authid: str) -> None:
         """Let it come in no more."""
         self._realms[realm].revoke(authid)
+
+
+def _is_of(group: int, process: int) -> bool:
+    """Whether a process belongs to a process group."""
+    try:
+        return group != 0 and os.getpgid(process) == group
+    except ProcessLookupError:
+        return False

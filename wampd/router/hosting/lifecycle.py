@@ -66,6 +66,9 @@ class Lifecycle(Protocol):
     def is_ready(self) -> None:
         """It is ready."""
 
+    def lapse(self) -> None:
+        """It is not ready any more, and may be again."""
+
     def fail(self) -> None:
         """The run is of no use any more, and is asked to end."""
 
@@ -110,6 +113,7 @@ TABLE: Final[tuple[tuple[State, tuple[Input, ...], State, tuple[Act, ...]], ...]
         )
     ),
     ("starting", (Lifecycle.is_ready,), "ready", ()),
+    ("ready", (Lifecycle.lapse,), "starting", ()),
     ("starting", (Lifecycle.fail,), "failing", (Acts.ask,)),
     ("ready", (Lifecycle.fail,), "failing", (Acts.ask,)),
     ("stopping", ENDINGS, "down", ()),
@@ -130,6 +134,7 @@ INPUTS: Final[tuple[Input, ...]] = (
     Lifecycle.turn,
     Lifecycle.clear,
     Lifecycle.is_ready,
+    Lifecycle.lapse,
     Lifecycle.fail,
     Lifecycle.kick,
     *ENDINGS,

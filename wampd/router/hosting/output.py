@@ -20,7 +20,7 @@ from wampd.router.hosting.runs import Stream
 MAX_LINE: Final = 8192
 """Bytes; what is longer is cut into several lines."""
 LINES_PER_SECOND: Final = 500
-MAX_SECOND: Final = 4 * 1024 * 1024
+MAX_SECOND: Final = 1024 * 1024
 """Bytes that are read of one output in a second."""
 KEPT_LINES: Final = 1000
 KEPT_SIZE: Final = 1024 * 1024
@@ -80,10 +80,14 @@ class Output:
         """Take what was printed."""
         self._turn(int(self._clock.seconds()))
         self._bytes += len(data)
-        *lines, rest = (self._rest + data).split(b"\n")
+        room = max(0, LINES_PER_SECOND + 1 - self._lines)
+        *lines, rest = (self._rest + data).split(b"\n", room)
         for line in lines:
             for begin in range(0, len(line), MAX_LINE):
                 self._tell(line[begin : begin + MAX_LINE])
+        if b"\n" in rest:  # a flood: the rest of its lines is counted, and no more
+            self._lines += rest.count(b"\n")
+            rest = rest[rest.rindex(b"\n") + 1 :]
         whole = len(rest) - len(rest) % MAX_LINE if len(rest) > MAX_LINE else 0
         for begin in range(0, whole, MAX_LINE):
             self._tell(rest[begin : begin + MAX_LINE])

@@ -3,7 +3,7 @@
 Rules
 -----
 * They are counted from when they are served to when they are answered, or the client has left. Connections that become
-  WebSocket are not: nobody waits for those.
+  WebSocket are not: nobody waits for those. How an answer without an end is known is in `wampd.router.shutdown`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wampd.router.http.body import Intake, intake_of
 class Count(Protocol):
     """Where they are counted."""
 
-    requests: int
+    requests: set[Any]
 
 
 class Lasting(Resource):
@@ -34,13 +34,13 @@ class Lasting(Resource):
     def render(self, request: Any) -> Any:
         """Answer as what is served does."""
         if not request.requestHeaders.hasHeader(b"Upgrade"):
-            self._count.requests += 1
-            request.notifyFinish().addBoth(self._ended)
+            self._count.requests.add(request)
+            request.notifyFinish().addBoth(self._ended, request)
         return self._served.render(request)
 
     def intake(self, request: Any) -> Intake | None:
         """How what is served takes the body."""
         return intake_of(self._served, request)
 
-    def _ended(self, _: Any) -> None:
-        self._count.requests -= 1
+    def _ended(self, _: Any, request: Any) -> None:
+        self._count.requests.discard(request)

@@ -20,11 +20,11 @@ from twisted.internet.defer import Deferred
 from wampd.auth.handshake import NO_SUCH_REALM
 from wampd.auth.methods import Deny
 from wampd.auth.outcomes import Accept
-from wampd.realms.grants import Grant, Grants
 from wampd.realms.messages import ABORT, AUTHENTICATE, CHALLENGE, HELLO, WELCOME
-from wampd.realms.options import ClientRole, ClientRoles, Match
+from wampd.realms.options import ClientRole, ClientRoles
 from wampd.router.inside.coming import Credentials, NotLetIn
 from wampd.router.inside.insider import Insider
+from wampd.router.inside.own import ROUTER, Everything, OwnGrants
 from wampd.router.realms import Realms
 from wampd.router.transports.memory import MemoryLine
 from wampd.router.wire.json_codec import JsonCodec
@@ -33,8 +33,6 @@ __all__ = ["Credentials", "Insiders", "NotLetIn"]
 
 METHOD: Final = "internal"
 """``authmethod`` of those who prove nothing."""
-ROUTER: Final = "wampd"
-"""``authrole`` and ``authprovider`` of the router itself."""
 FEATURES: Final[Mapping[str, Mapping[str, Any]]] = {
     "publisher": {"publisher_exclusion": True, "publisher_identification": True},
     "subscriber": {"pattern_based_subscription": True, "publisher_identification": True, "event_history": True},
@@ -49,24 +47,7 @@ FEATURES: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 ROLES: Final = ClientRoles(**{name: ClientRole(dict.fromkeys(own, True)) for name, own in FEATURES.items()})
 _HELLO_ROLES: Final = {name: {"features": own} for name, own in FEATURES.items()}
-_GRANTED: Final = Grant()
 _elements = msgspec.json.Decoder(list[Raw])
-
-
-class _Everything:
-    """The router may do what it was told to do."""
-
-    def decide(self, action: str, uri: str, match: Match) -> Grant:  # noqa: ARG002 - whatever it is
-        return _GRANTED
-
-
-class _OwnGrants(Grants):
-    """Those of the router itself: what is reserved for it is not refused to it."""
-
-    __slots__ = ()
-
-    def decide(self, action: str, uri: str, match: Match = "exact") -> Grant:  # noqa: ARG002 - whatever it is
-        return _GRANTED
 
 
 class Insiders:
@@ -96,7 +77,7 @@ class Insiders:
         if door is None:
             raise NotLetIn(NO_SUCH_REALM, f"there is no realm {realm!r}")
         session_id = self._realms.new_session_id()
-        grants = _OwnGrants(_Everything()) if role is None else door.grants_of(role, authid, session_id)
+        grants = OwnGrants(Everything()) if role is None else door.grants_of(role, authid, session_id)
         if isinstance(grants, Deny):
             raise NotLetIn(grants.uri, grants.message)
         accept = Accept(

@@ -32,6 +32,7 @@ from prometheus_client.registry import Collector
 
 from wampd.realms.counts import BOUNDS, Past
 from wampd.router.observe import rows
+from wampd.router.observe.components import ComponentState, of_components
 from wampd.router.observe.watch import RealmWatch, Watch
 
 PLAIN: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -83,14 +84,17 @@ class Metrics:
         store: Callable[[], StoreState | None],
         version: str,
         hooks: Callable[[], Iterable[HooksState]] = tuple,
+        components: Callable[[], Iterable[ComponentState]] = tuple,
     ) -> None:
         """``named`` are the realms that are always there; ``past`` is what happened in those that are closed.
 
-        ``store`` tells how the store is; `None`: there is none. ``hooks`` tells of the realms that have webhooks.
+        ``store`` tells how the store is; `None`: there is none. ``hooks`` tells of the realms that have webhooks,
+        ``components`` of the components that the router hosts.
         """
         self._watch = watch
         self._registry = CollectorRegistry()
-        self._registry.register(_OfRouter(watch, frozenset(list(named)[:MOST_REALMS]), past, store, version, hooks))
+        own = _OfRouter(watch, frozenset(list(named)[:MOST_REALMS]), past, store, version, hooks, components)
+        self._registry.register(own)
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         self._told: dict[bool, tuple[float, bytes]] = {}
@@ -118,6 +122,7 @@ class _OfRouter(Collector):
         store: Callable[[], StoreState | None],
         version: str,
         hooks: Callable[[], Iterable[HooksState]],
+        components: Callable[[], Iterable[ComponentState]],
     ) -> None:
         self._watch = watch
         self._named = named
@@ -125,6 +130,7 @@ class _OfRouter(Collector):
         self._store = store
         self._version = version
         self._hooks = hooks
+        self._components = components
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: names are not looked at before there is something to tell."""
@@ -152,6 +158,7 @@ class _OfRouter(Collector):
         yield struck
         yield from _store(self._store())
         yield from self._webhooks()
+        yield from of_components(self._components())
 
     def _webhooks(self) -> Iterator[Metric]:
         """How webhooks are, by label."""

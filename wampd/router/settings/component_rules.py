@@ -1,12 +1,16 @@
 """What types cannot say of components: rules between their keys, between components, and with realms and the machine."""
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final
 
+from wampd.hosted import description
 from wampd.realms.uris import is_component
 
 from .access_rules import realm_there, role_there
@@ -17,8 +21,15 @@ from .object_rules import DOTTED
 from .principals import misfit
 from .problems import did_you_mean, quote, quote_file
 
-_OUTSIDE: Final = ("framework", "python", "environment", "limits", "watch", "hang")
+_OUTSIDE: Final = ("python", "environment", "limits", "watch", "hang")
 """What has no meaning for a component inside the router's process."""
+_NO_LOOP: Final = "asyncio has no loop in the router's process: leave in_process out"
+_FOR_ASYNCIO: Final = (
+    "it is for asyncio, which has no loop in the router's process; of a function the configuration may say that it is for"
+    ' "framework: twisted"'
+)
+_PATIENCE: Final = 30.0
+"""Seconds that an import may take while it is checked."""
 
 
 def _guest(component: GuestComponent, here: Here) -> None:
@@ -60,11 +71,37 @@ def interpreter(python: Path) -> Path | None:
 def _inside(component: PythonComponent, here: Here) -> None:
     """See that nothing is asked of a component in the router's process that only processes can have."""
     if component.framework == "asyncio":
-        here.problem("asyncio has no loop in the router's process: leave in_process out", "framework")
+        here.problem(_NO_LOOP, "framework")
     plain = PythonComponent(name=component.name, run=component.run)
-    for key in _OUTSIDE:
-        if getattr(component, key) != getattr(plain, key) and here.is_sound(key):
-            here.problem("it has no meaning in the router's own process", key)
+    meaningless = [key for key in _OUTSIDE if getattr(component, key) != getattr(plain, key) and here.is_sound(key)]
+    for key in meaningless:
+        here.problem("it has no meaning in the router's own process", key)
+    if component.framework != "asyncio" and not meaningless and here.is_sound() and component.directory.is_dir():
+        _runs_inside(component, here)
+
+
+def _runs_inside(component: PythonComponent, here: Here) -> None:
+    """See that it can be imported, and is for Twisted: in another interpreter, as importing may do anything."""
+    path = [str(place.absolute()) for place in (component.directory, *component.path)]
+    told = {"run": component.run, "framework": "auto", "path": path, "check": True}
+    environment = {**here.environ, description.HOSTED: json.dumps(told)}
+    try:
+        done = subprocess.run(  # noqa: S603 - what is configured is to run in the router anyway
+            [sys.executable, description.RUNNER, "check"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        here.problem(f"importing it takes longer than {_PATIENCE:.0f} s", "run")
+        return
+    if done.returncode != 0:
+        here.problem((done.stderr.splitlines() or [f"importing it ends with status {done.returncode}"])[0], "run")
+    elif done.stdout.split()[-1:] == ["asyncio"] and component.framework == "auto":
+        here.problem(_FOR_ASYNCIO, "run")
 
 
 def _common(component: Component, here: Here) -> None:

@@ -80,6 +80,10 @@ class Watch:
         """Look after a file, too; ``changed`` is told of the old and the new content when `Watched.content` is new."""
         self._files.append((watched, changed))
 
+    def clear(self) -> None:
+        """Look after no file any more."""
+        self._files = []
+
     def start(self) -> None:
         """Look from now on, if there is anything to look after."""
         if self._files and self._thread is None:

@@ -85,6 +85,12 @@ class Sockets:
         self._held = [held for held in self._held if held not in found]
         return found
 
+    def take_file(self, file: str) -> list[Held]:
+        """The Unix socket at a path, if it is there."""
+        found = [held for held in self._held if held.place == ("unix", file)]
+        self._held = [held for held in self._held if held not in found]
+        return found
+
     def close(self) -> list[str]:
         """Close those that nobody took; return where they listen."""
         left, self._held = self._held, []
@@ -161,9 +167,9 @@ def _adopt_unix(reactor: Any, held: Held, factory: Any) -> Port:
     return port
 
 
-def pass_on(endpoint: str, port: Port) -> list[Held]:
+def pass_on(endpoint: str | Place, port: Port) -> list[Held]:
     """The sockets of a port for a successor, each with a descriptor of its own. The port goes on until `let_be`."""
-    place = place_of(endpoint)
+    place = place_of(endpoint) if isinstance(endpoint, str) else endpoint
     return [
         Held(place, socket.socket(fileno=os.dup(each.fileno())), removes=_has_file(each) and place[0] != SYSTEMD)
         for each in _each(port)

@@ -23,7 +23,7 @@ import errno
 from collections.abc import Callable
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from zope.interface import implementer
@@ -39,6 +39,7 @@ LOOKS: Final = 10
 """How often, within the time that it may stall, a queue is looked at."""
 
 SLOW_CONSUMER: Final = "wamp.close.slow_consumer"
+NO_ANSWER: Final = "no answer to a ping"
 POLICY_VIOLATION: Final = 1008
 """WebSocket close code (RFC 6455, section 7.4.1)."""
 
@@ -237,6 +238,13 @@ class Connection(TwistedProtocol):
             if self._reading:
                 (self.transport.pauseProducing if held else self.transport.resumeProducing)()
 
+    def ping_every(self, interval: float, timeout: float) -> None:
+        """Ping in this interval (0: never) from now on, and wait so long for the answer; both in seconds."""
+        self._pace = structs.replace(self._pace, ping_interval=interval, ping_timeout=timeout)
+        self._ping_out = False
+        self._ping_at = self._wheel.now() + (interval or NEVER)
+        self._wheel.wake(self, self._ping_at)
+
     def wake(self, at: float) -> None:
         """The peer object has a new deadline."""
         self._wheel.wake(self, at)
@@ -279,8 +287,8 @@ class Connection(TwistedProtocol):
         elif self._ping_out and not self._heard:
             given_up = self._ping_at - pace.ping_interval + pace.ping_timeout
             if now >= given_up:
-                self.peer.failed("no answer to a ping")
-                self.abort("no answer to a ping")
+                self.peer.failed(NO_ANSWER)
+                self.abort(NO_ANSWER)
             return given_up
         elif now >= self._ping_at:
             self._ping_out = True

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from msgspec import Raw
 
-from wampd.router.line import Patience
+from wampd.router.line import Line, Patience
 from wampd.router.realms import Realms
 from wampd.router.sessions import SessionPeer
 from wampd.router.wire.codec import Codec
@@ -45,10 +45,11 @@ class MemoryLine:
         max_receive: int = MAX_MESSAGE,
         patience: Patience = Patience(),  # noqa: B008 - frozen
         about: Mapping[str, Any] = MEMORY,
+        peer: Callable[[Realms, Line, Codec, dict[str, Any], Patience], SessionPeer] = SessionPeer,
     ) -> None:
         """``on_close`` gets a WebSocket close code and a reason; ``max_receive`` is the longest message taken, in bytes.
 
-        ``about`` tells of what the client comes by, as that of a socket does.
+        ``about`` tells of what the client comes by, as that of a socket does; ``peer`` makes what serves it.
         """
         self.framing: Framing = RawSocketFraming(max_receive, MAX_MESSAGE)
         self.closed: tuple[int, str] | None = None
@@ -64,7 +65,7 @@ class MemoryLine:
         self._gone = False
         self._held = False
         self._waking: Any = None
-        self.peer = SessionPeer(realms, self, codec, dict(about), patience)
+        self.peer = peer(realms, self, codec, dict(about), patience)
         if self.peer.deadline is not None:
             self.wake(self.peer.deadline)
 

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.endpoints import UNIXServerEndpoint
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
+from wampd.router.control.passes import ComponentPasses, PrivatePeer
 from wampd.router.control.where import Unusable, prepared
 from wampd.router.reception import Door, Lobby, Reception
 from wampd.router.settings.listeners import TransportLimits
+from wampd.router.system.sockets import Held, Sockets, adopt, let_be, pass_on
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import WebSocketPath
 from wampd.router.wire.serializers import codecs
 from wampd.router.wiring.listening import BACKLOG, frames_of, patience_of
 from wampd.router.wiring.means import Means, pace_of
+
+if TYPE_CHECKING:
+    from wampd.router.hosting.runs import Starter
 
 log = Logger()
 
@@ -33,18 +39,26 @@ PATH = "/ws"
 class PrivateSocket:
     """The private socket."""
 
-    def __init__(self, means: Means, lobby: Lobby, environ: Mapping[str, str]) -> None:
+    def __init__(self, means: Means, lobby: Lobby, environ: Mapping[str, str], there: Sockets | None = None) -> None:
+        """``there`` are sockets that are there already."""
         self._means = means
+        self._there = there or Sockets()
         self._lobby = lobby
         self._environ = environ
         self._port: Any = None
         self.path = ""
         """Where it is; ``""``: it is not open."""
+        self.passes = ComponentPasses(means.desk.minted, lambda: self.path)
+        """What lets components in."""
 
     def open(self) -> None:
         """Listen. If that cannot be, the log says why."""
+        named = self._means.settings.control.socket
+        if named is not None and (there := self._there.take_file(str(named))):
+            self._opened(str(named), adopt(self._means.reactor, there, self._factory()))
+            return
         try:
-            place = str(prepared(self._means.settings.control.socket, self._environ).absolute())
+            place = str(prepared(named, self._environ).absolute())
         except Unusable as why:
             log.error("no commands can reach this router: {why}", why=str(why))
             return
@@ -54,6 +68,23 @@ class PrivateSocket:
             endpoint.listen(self._factory()).addCallbacks(lambda port: self._opened(place, port), self._failed)
         finally:
             os.umask(umask)
+
+    def pass_on(self) -> list[Held]:
+        """The socket for a successor, if it is not named after this process."""
+        if self._port is None or self._means.settings.control.socket is None:
+            return []
+        return pass_on(("unix", self.path), self._port)
+
+    def let_be(self) -> None:
+        """It is a successor's from now on."""
+        if self._port is not None and self._means.settings.control.socket is not None:
+            let_be(self._port)
+
+    def inside(self) -> Starter:
+        """What runs components in the router's own process."""
+        from wampd.router.inside.hosted import Inside  # and with it autobahn, which not everybody has
+
+        return Inside(self._means.reactor, self._means.realms, self._means.desk, self.passes)
 
     def close(self) -> Any:
         """Listen no more; maybe with a Deferred."""
@@ -80,7 +111,12 @@ class PrivateSocket:
             is_private=True,
         )
         reception = Reception(
-            self._lobby, means.realms, codecs(limits.depth, SERIALIZERS), patience_of(limits), private=self._means.desk
+            self._lobby,
+            means.realms,
+            codecs(limits.depth, SERIALIZERS),
+            patience_of(limits),
+            private=means.desk,
+            peer=partial(PrivatePeer, self.passes),
         )
         factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, means.wheel, None))
         factory.noisy = False

@@ -28,7 +28,7 @@ from wampd.router.settings.listeners import (
     websocket_paths,
 )
 from wampd.router.settings.listeners import Tls as TlsSettings
-from wampd.router.system.sockets import Sockets, adopt
+from wampd.router.system.sockets import Sockets, adopt, pause, resume
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wire.framing import FrameLimits
@@ -54,6 +54,8 @@ class Listening:
 
     def __init__(self, lobby: Lobby, sockets: Sockets | None = None) -> None:
         """``sockets`` are there already."""
+        self.accepts = True
+        """Whether those who connect are let in; if not, they wait in the queue of the system."""
         self._lobby = lobby
         self._sockets = sockets or Sockets()
         self.open: list[Open] = []
@@ -63,6 +65,8 @@ class Listening:
 
         def opened(port: Any) -> bool:
             self.open.append(Open(listener, port))
+            if not self.accepts:
+                pause(port)
             tls = " over TLS" if listener.tls is not None else ""
             what = ", ".join(spoken_on(listener))
             log.info("listening on {endpoint}{tls}: {what}", endpoint=listener.endpoint, tls=tls, what=what)
@@ -80,6 +84,13 @@ class Listening:
             return serverFromString(means.reactor, _with_backlog(listener.endpoint)).listen(factory)
 
         return maybeDeferred(listen).addCallbacks(opened, failed)
+
+    def accept(self) -> None:
+        """Let in those who connect, and have waited for it."""
+        if not self.accepts:
+            self.accepts = True
+            for each in self.open:
+                resume(each.port)
 
     def close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""

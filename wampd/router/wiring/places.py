@@ -1,105 +1,45 @@
 """Where the principals of the realms are kept: configuration, files, store; and what follows when that changes.
 
-A part of the composition root: here, as in `wampd.router.daemon`, settings meet classes.
+A part of the composition root: here, as in `wampd.router.daemon`, settings meet classes. `wampd.router.wiring.houses` makes
+what belongs to one realm.
 
 Rules
 -----
 * Files are looked after, and so is the store, which other processes change: `LOOK` seconds later at most it is known here.
+* A door stays the same object as long as there is its realm: what changes is what it is.
 * SQLite is loaded only where a store is configured.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import msgspec
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.auth.accounts import Account
 from wampd.auth.handshake import RealmAuth
-from wampd.auth.hashes import STANDARD, Decoys
-from wampd.auth.methods import Method
 from wampd.router.realms import Realms
 from wampd.router.recall import Recall
-from wampd.router.settings.auth import Principal
 from wampd.router.settings.model import Settings
-from wampd.router.settings.principals import read_principals
-from wampd.router.settings.problems import SettingsError
 from wampd.router.settings.realms import Realm
-from wampd.router.settings.secret import Secret
-from wampd.router.settings.values import others_can_read
-from wampd.router.stores.accounts import Accounts, FixedAccounts, WatchedAccounts
-from wampd.router.stores.combined import CombinedAccounts
-from wampd.router.stores.watched import Unusable, Watch, Watched
+from wampd.router.stores.accounts import FixedAccounts
+from wampd.router.stores.watched import Unusable, Watch
 from wampd.router.tally import FILES_SPOILED, STORE_FAILED
-from wampd.router.wiring.doors import Known, door
-from wampd.router.wiring.proofs import Proofs
+from wampd.router.wiring.houses import Builder, House
 
 if TYPE_CHECKING:
     from wampd.router.returning import Returning
     from wampd.router.stores.principals import Changes, Noted
     from wampd.router.stores.store import Store
-    from wampd.router.wiring.tokens import Tokens
 
 log = Logger()
 
 LOOK: Final = 1.0
 """Seconds between two looks whether another process has changed the store."""
-
-
-class House:
-    """One realm, or template of realms, with those who may come in."""
-
-    def __init__(self, realm: Realm, secret: bytes) -> None:
-        """``secret`` is for salts."""
-        self.name = realm.name
-        self.is_stored = realm.auth.store
-        """Whether there may be principals of it in the store."""
-        self.proofs = Proofs(realm.auth, realm.name, [role.name for role in realm.roles], secret)
-        self.fixed = FixedAccounts(map(self.proofs.account, realm.auth.principals))
-        self.files: list[Watched[FixedAccounts]] = []
-        self.accounts: Accounts = self.fixed
-        self.door: RealmAuth
-        self._key = secrets.token_bytes(32)
-        self._decoys = Decoys((), self._key)
-
-    def decoy(self, authid: str) -> str | None:
-        """The hash that somebody without a password is compared with; `None`: nobody has a password."""
-        return self._decoys.of(authid)
-
-    def imitate(self) -> None:
-        """Let unknown principals look like those that there are now."""
-        models = [account for each in (self.fixed, *(file.content for file in self.files)) for account in each]
-        if self.is_stored:  # where principals look as we make them, for all that is known without reading them
-            usual = (msgspec.structs.replace(each, provider="store", password=STANDARD) for each in self.proofs.usual)
-            models.extend(usual)
-        self._decoys = Decoys([model.password for model in models if model.password is not None], self._key)
-        self.proofs.lookalikes.imitate(models)
-
-
-class Derived:
-    """The accounts of one file. Who is the same as when it was read before is not derived again, which would be slow."""
-
-    def __init__(self, derive: Callable[[Principal], Account]) -> None:
-        self._derive = derive
-        self._key = secrets.token_bytes(32)
-        self._known: dict[bytes, Account] = {}
-
-    def accounts(self, principals: Iterable[Principal]) -> list[Account]:
-        """The accounts of these principals, who are those of the next time."""
-        marked = [(self._mark(principal), principal) for principal in principals]
-        self._known = {mark: self._known.get(mark) or self._derive(principal) for mark, principal in marked}
-        return list(self._known.values())
-
-    def _mark(self, principal: Principal) -> bytes:
-        """What tells a principal from what it was, and nothing of its secrets."""
-        return hashlib.blake2b(msgspec.json.encode(principal, enc_hook=Secret.reveal), key=self._key).digest()
+Key: TypeAlias = tuple[str, str]
+"""What a realm, or template of realms, is known by: its name and how that matches."""
 
 
 class Places:
@@ -112,13 +52,9 @@ class Places:
         """
         self._reactor = reactor
         self._realms = realms
-        self._environ = environ
         self._watch = Watch(reactor, lambda: realms.tally.strike(FILES_SPOILED))
-        joining = max((listener.limits.join_timeout for listener in settings.listeners), default=0.0)
-        self._recall = Recall(reactor, realms, joining + 1.0)
-        self._tokens: Tokens | None = None
-        """`None`: no realm lets anybody in by tokens."""
-        self._houses: list[House] = []
+        self._recall = Recall(reactor, realms, _joining(settings))
+        self._houses: dict[Key, House] = {}
         self.store: Store | None = None
         """`None`: none is configured."""
         if settings.store is not None:
@@ -129,8 +65,13 @@ class Places:
                 self.store = Store(reactor, settings.store.file, lambda: realms.tally.strike(STORE_FAILED))
             except StoreError as why:
                 raise Unusable(str(why)) from why
-        if any(realm.auth.cookie is not None for realm in settings.realms):
-            realms.returning = self._returning(settings.limits.cookies)
+        self.builder = Builder(reactor, realms, environ, self.store)
+        self.let_return(settings)
+
+    def let_return(self, settings: Settings) -> None:
+        """Let browsers come back, if any realm wants that. Raise `Unusable` if the store cannot be used."""
+        if self._realms.returning is None and any(realm.auth.cookie is not None for realm in settings.realms):
+            self._realms.returning = self._returning(settings.limits.cookies)
 
     def _returning(self, most: int) -> Returning:
         """What lets browsers come back, ``most`` of them."""
@@ -149,38 +90,63 @@ class Places:
 
     def door(self, realm: Realm) -> RealmAuth:
         """Who may come into a realm, and as what. Raise `Unusable` if a file cannot be used."""
-        auth = realm.auth
-        secret = None if auth.mock_secret is None else auth.mock_secret.reveal().encode()
-        house = House(realm, secret or (secrets.token_bytes(32) if self.store is None else self.store.secret_of_salts))
-        house.files += [Watched(file, self._principals_of(realm, house.proofs)) for file in auth.files]
-        house.files += [Watched(listed.file, partial(_passwords, role=listed.role)) for listed in auth.password_files]
-        places: list[Accounts] = [house.fixed, *map(WatchedAccounts, house.files)]
-        if auth.store:
-            from wampd.router.stores.principals import StoredAccounts
-
-            assert self.store is not None  # a rule of the settings
-            places.append(StoredAccounts(self.store, realm.name))
-        if len(places) > 1:
-            house.accounts = CombinedAccounts(places)
-        house.imitate()
-        proofs, returning = house.proofs, self._realms.returning
-        jar = None if returning is None else returning.jar
-        known = Known(house.accounts, house.decoy, proofs.lookalikes, proofs.strangers("dynamic"), jar)
-        house.door = door(realm, known, self._realms.call, self._methods_without_principals(realm))
-        self._houses.append(house)
-        for file in house.files:
-            self._watch.add(file, partial(self._file_changed, house))
+        house = self._houses[realm.name, realm.match] = self._made(realm, None)
+        self._look_after(house)
         return house.door
 
-    def _methods_without_principals(self, realm: Realm) -> Iterator[Method]:
-        if realm.auth.jwt is not None:
-            if self._tokens is None:
-                from wampd.router.wiring.tokens import (
-                    Tokens,  # and with it what verifies them: only for those who want it
-                )
+    def _made(self, realm: Realm, old: House | None) -> House:
+        returning = self._realms.returning
+        return self.builder.house(realm, None if returning is None else returning.jar, old)
 
-                self._tokens = Tokens(self._reactor, self._realms.tally, self._watch)
-            yield self._tokens.method(realm, realm.auth.jwt)
+    def _look_after(self, house: House) -> None:
+        for file in house.files:
+            self._watch.add(file, partial(self._file_changed, house))
+        for keys in house.key_files:
+            self._watch.add(keys, _nothing)
+
+    # ------------------------------------------------------------------------------------------------------- changes
+
+    def houses(self, realms: Iterable[Realm]) -> dict[Key, House]:
+        """The houses that these realms want, for `move`; those that stay the same are the same. It may be called in a thread.
+
+        Raise `Unusable` if a file cannot be used.
+        """
+        there = self._houses.copy()
+        return {(realm.name, realm.match): self._made(realm, there.get((realm.name, realm.match))) for realm in realms}
+
+    def move(self, houses: dict[Key, House], settings: Settings) -> list[tuple[House, Collection[str] | None]]:
+        """Let these be the houses, of these settings; return those who may be concerned: in which house, and which authids.
+
+        The realms are to be changed next, and then it is to be seen what became of those who are in (`see`).
+        """
+        old, self._houses = self._houses, houses
+        concerned: list[tuple[House, Collection[str] | None]] = []
+        for key, house in houses.items():
+            before = old.get(key)
+            if before is house:
+                continue
+            if before is not None:
+                before.door.become(house.door, same_roles(before.realm, house.realm))
+                house.door = before.door
+                concerned.append((house, house.concerned(before)))
+            for keys in house.fetched:
+                if before is None or keys not in before.fetched:
+                    keys.start()
+        used = [keys for house in houses.values() for keys in house.fetched]
+        for keys in (keys for house in old.values() for keys in house.fetched if keys not in used):
+            keys.stop()
+        self._watch.clear()
+        for house in houses.values():
+            self._look_after(house)
+        self._watch.start()
+        self._recall.again_after = _joining(settings)
+        return concerned
+
+    def see(self, concerned: Iterable[tuple[House, Collection[str] | None]]) -> None:
+        """See what became of those who are in, after a change."""
+        for house, authids in concerned:
+            if authids is None or authids:
+                self._recall.changed(house.door, house.accounts, authids)
 
     def start(self) -> None:
         """Look after everything that changes."""
@@ -189,24 +155,12 @@ class Places:
 
             self._look(Changes(self.store.file))
         self._watch.start()
-        for house in self._houses:
+        for house in self._houses.values():
             self._recall.begin(house.door, house.accounts)
-        if self._tokens is not None:
-            self._tokens.start()
+            for keys in house.fetched:
+                keys.start()
 
     # --------------------------------------------------------------------------------------------------------- files
-
-    def _principals_of(self, realm: Realm, proofs: Proofs) -> Callable[[Path], FixedAccounts]:
-        """What reads a file of principals of this realm."""
-        derived = Derived(lambda principal: msgspec.structs.replace(proofs.account(principal), provider="file"))
-
-        def read(file: Path) -> FixedAccounts:
-            try:
-                return FixedAccounts(derived.accounts(read_principals(file, realm, self._environ)))
-            except SettingsError as error:
-                raise Unusable(str(error)) from None
-
-        return read
 
     def _file_changed(self, house: House, old: FixedAccounts, new: FixedAccounts) -> None:
         house.imitate()
@@ -230,7 +184,7 @@ class Places:
         self.store.read(changes.look).addBoth(seen)
 
     def _store_changed(self, noted: list[Noted] | None) -> None:
-        for house in self._houses:
+        for house in list(self._houses.values()):
             if not house.is_stored:
                 continue
             if noted is None:
@@ -245,15 +199,18 @@ class Places:
                 self._recall.changed(house.door, house.accounts, changed)
 
 
-def _passwords(file: Path, role: str) -> FixedAccounts:
-    """Read a file of passwords."""
-    from wampd.router.stores import htpasswd  # only where there is such a file
+def same_roles(old: Realm, new: Realm) -> list[str]:
+    """The roles that mean the same in both realms."""
+    if (old.denial, old.uri_check, old.limits.uri_length) != (new.denial, new.uri_check, new.limits.uri_length):
+        return []
+    roles = {role.name: role for role in old.roles}
+    return [role.name for role in new.roles if role == roles.get(role.name)]
 
-    if trouble := others_can_read(file):
-        raise Unusable(trouble)
-    try:
-        return FixedAccounts(htpasswd.accounts_of(htpasswd.read(file), role))
-    except htpasswd.PasswordFileError as error:
-        raise Unusable(
-            "\n".join(f"{file}:{line}: {why}" if line else f"{file}: {why}" for line, why in error.faults)
-        ) from None
+
+def _joining(settings: Settings) -> float:
+    """Seconds after which everybody has joined who is at the door now."""
+    return max((listener.limits.join_timeout for listener in settings.listeners), default=0.0) + 1.0
+
+
+def _nothing(_old: object, _new: object) -> None:
+    """Nothing follows from keys that changed."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from wampd.router.hosting.guests import Hosting
 from wampd.router.reception import Lobby
+from wampd.router.wiring.hosted import Hosted
 
 if TYPE_CHECKING:
     from wampd.router.stores.store import Store
@@ -16,7 +16,7 @@ class Readiness:
     """Looks whether the router is ready."""
 
     def __init__(
-        self, ports: Sequence[Any], listeners: int, lobby: Lobby, store: Store | None, hosting: Hosting
+        self, ports: Sequence[Any], listeners: int, lobby: Lobby, store: Store | None, hosting: Hosted
     ) -> None:
         """``ports`` are those that are open, of so many ``listeners``."""
         self._ports = ports
@@ -38,5 +38,5 @@ class Readiness:
             self._store.try_again()
         if self._hosting.names:
             down = self._hosting.down()
-            checks["components"] = f"not running: {', '.join(down)}" if down else ""
+            checks["components"] = f"not ready: {', '.join(down)}" if down else ""
         return checks

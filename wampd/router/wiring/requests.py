@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from wampd.router.duties import Duty
 from wampd.router.envoy import CallFailed
-from wampd.router.inside.insiders import ROUTER
+from wampd.router.inside.own import ROUTER
 from wampd.router.inside.resident import Resident
 from wampd.router.inside.telling import told
 from wampd.router.outgoing.bodies import BodyError, json_body, template_body

@@ -24,6 +24,7 @@ from wampd.router.settings.problems import SettingsError
 from wampd.router.settings.process import umask_of
 from wampd.router.stores.watched import Unusable
 from wampd.router.system import sockets
+from wampd.router.system.handover import ALONE, YOURS, NotHandedOver, Predecessor
 from wampd.router.system.notify import Manager, Watchdog
 from wampd.router.system.origin import Origin
 from wampd.router.system.pidfile import PidFile, Taken
@@ -49,10 +50,15 @@ class Standing:
         self.manager = Manager(environ)
         self.sockets = sockets.Sockets(sockets.from_service_manager(self.origin))
         self.pid_file: PidFile | None = None
+        self._predecessor: Predecessor | None = None
+        self._outdated: PidFile | None = None
+        self.is_succeeded = False
+        """Whether another process is the router by now."""
 
     def prepare(self, settings: Settings, backlog: int, check: Callable[[], object]) -> None:
         """Lock the PID file, bind, and become the user. ``check`` looks at the configuration again. Raise `Unusable`."""
         try:
+            self._inherit()
             self._hold_pid_file(settings)
             umask = umask_of(settings.process)
             if umask is not None:
@@ -60,17 +66,62 @@ class Standing:
             self._become(settings, backlog, check)
             if not settings.process.new_privileges:
                 give_up_new_privileges()
-        except (NotAllowed, Taken) as why:
-            self.end()
+        except (NotAllowed, NotHandedOver, Taken) as why:
             raise Unusable(str(why)) from None
-        except Unusable:
-            self.end()
-            raise
+
+    def failed(self, why: str) -> None:
+        """The router cannot be started."""
+        if self._predecessor is not None:
+            self._predecessor.failed(why)
+        self.end()
+
+    # ------------------------------------------------------------------------------------------ a router before this one
+
+    def opened(self, reactor: Any, serve: Callable[[], object]) -> None:
+        """All is open: serve, as soon as a router before this one serves no more."""
+        if self._predecessor is None:
+            serve()
+            return
+        self._predecessor.when(YOURS).addCallback(lambda _: serve())
+        self._predecessor.ready(reactor)
+
+    def when_alone(self, begin: Callable[[], object]) -> None:
+        """Do something as soon as a router before this one has no components any more."""
+        if self._predecessor is None:
+            begin()
+        else:
+            self._predecessor.when(ALONE).addCallback(lambda _: begin())
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is a router before this one: nobody is let in yet."""
+        return self._predecessor is not None
+
+    def _inherit(self) -> None:
+        if self.origin.predecessor is not None:
+            self._predecessor = Predecessor(self.origin.predecessor)
+            self.pid_file = self._predecessor.pid_file
+            for held in self._predecessor.sockets:
+                self.sockets.add(held)
+
+    # ------------------------------------------------------------------------------------------- a router after this one
+
+    def succeeded_by(self, pid: int) -> None:
+        """Another process is the router from now on: it has the PID file, and the manager is told."""
+        self.is_succeeded = True
+        self.manager.successor(pid)
+        if self.pid_file is not None:
+            self.pid_file.close()
+        self.pid_file = None
+
+    # ------------------------------------------------------------------------------------------------------------- life
 
     def listening(self, reactor: Any, listeners: Sequence[object]) -> None:
         """The router serves: what nobody wanted is closed, and who wants to know is told."""
         for place in self.sockets.close():
             log.warn("no listener is for the socket {place} that was passed on: it is closed", place=place)
+        if self._outdated is not None:
+            self._outdated.remove()
         if self.pid_file is not None:
             try:
                 self.pid_file.write(os.getpid())
@@ -81,7 +132,8 @@ class Standing:
 
     def stopping(self) -> None:
         """The router is being stopped."""
-        self.manager.stopping("stops: calls under way may finish, sessions are told to leave")
+        if not self.is_succeeded:
+            self.manager.stopping("stops: calls under way may finish, sessions are told to leave")
 
     def end(self) -> None:
         """The process ends."""
@@ -93,6 +145,8 @@ class Standing:
 
     def _hold_pid_file(self, settings: Settings) -> None:
         file = settings.process.pid_file
+        if self.pid_file is not None and not self.pid_file.is_of(file):
+            self._outdated, self.pid_file = self.pid_file, None
         if file is not None and self.pid_file is None:
             self.pid_file = PidFile.hold(file)
 

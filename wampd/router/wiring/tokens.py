@@ -17,7 +17,7 @@ from wampd.router.keyrings import FixedKey, Keyring, LocalKeys
 from wampd.router.settings.jwt import DEFAULT_SECRET_ALGORITHMS, Jwks, JwtAuth, Oidc
 from wampd.router.settings.jwt_rules import read_keys
 from wampd.router.settings.realms import Realm
-from wampd.router.stores.watched import Unusable, Watch, Watched
+from wampd.router.stores.watched import Unusable, Watched
 from wampd.router.tally import KEYS_NOT_FETCHED, Tally
 
 if TYPE_CHECKING:
@@ -27,23 +27,18 @@ Content = TypeVar("Content")
 
 
 class Tokens:
-    """What the methods `jwt` of all realms have in common."""
+    """Makes the method `jwt` of a realm."""
 
-    def __init__(self, reactor: Any, tally: Tally, watch: Watch) -> None:
-        """``watch`` looks after files of keys."""
+    def __init__(self, reactor: Any, tally: Tally, files: list[Watched[Any]], fetched: list[FetchedKeys]) -> None:
+        """``files`` gets the files of keys, which are to be looked after; ``fetched`` the keys that are to be fetched."""
         self._reactor = reactor
         self._tally = tally
-        self._watch = watch
-        self._fetched: list[FetchedKeys] = []
+        self._files = files
+        self._fetched = fetched
 
     def method(self, realm: Realm, auth: JwtAuth) -> Jwt:
         """The method of one realm. Raise `Unusable` if a file cannot be used."""
         return Jwt(_rules(realm, auth), self._keyring(auth), time.time)
-
-    def start(self) -> None:
-        """Fetch the keys that have to be fetched."""
-        for each in self._fetched:
-            each.start()
 
     def _keyring(self, auth: JwtAuth) -> Keyring:
         if auth.secret is not None:
@@ -52,7 +47,7 @@ class Tokens:
             return FixedKey(_usable(auth.public_key, jwk.public))
         if auth.jwks is not None and auth.jwks.file is not None:
             watched = Watched(auth.jwks.file, _read_set)
-            self._watch.add(watched, lambda _old, _new: None)
+            self._files.append(watched)
             return LocalKeys(lambda: watched.content)
         source = auth.oidc or auth.jwks
         assert source is not None  # a rule of the settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import wampd
@@ -12,6 +12,7 @@ from wampd.router.settings.model import Settings
 
 if TYPE_CHECKING:
     from wampd.router.hooks.courier import Courier
+    from wampd.router.observe.components import ComponentState
     from wampd.router.observe.levels import Levels
     from wampd.router.observe.metrics import HooksState, Metrics
     from wampd.router.observe.watch import Watch
@@ -34,6 +35,8 @@ class Watching:
         """The levels of the log, where there is one."""
         self.couriers: dict[str, Courier] = {}
         """What delivers to webhooks, by realm."""
+        self.components: Callable[[], Iterable[ComponentState]] = tuple
+        """Tells of the components that the router hosts."""
 
     @property
     def watch(self) -> Watch:
@@ -86,7 +89,9 @@ class Watching:
             def state() -> StoreState | None:
                 return None if store is None else StoreState(store.is_well, store.waiting)
 
-            self._metrics = Metrics(self.watch, named, self._realms.past, state, wampd.__version__, self._webhooks)
+            self._metrics = Metrics(
+                self.watch, named, self._realms.past, state, wampd.__version__, self._webhooks, self.components
+            )
         return self._metrics.tell
 
     def _webhooks(self) -> Iterator[HooksState]:

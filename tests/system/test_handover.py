@@ -1,0 +1,250 @@
+"""A router that hands over to the next process of it: nobody is refused, nothing is lost, and what fails changes nothing."""
+
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.router.client import CALL, ERROR, GOODBYE, INVOCATION, RESULT, YIELD, Session
+from tests.support.process import Child, is_open
+from tests.system.manager import HeardManager
+from tests.system.test_service import activated, speaking
+
+OPERATORS = "control: {socket: control.sock}\n"
+
+
+class Knocking(threading.Thread):
+    """Connects again and again, and keeps count of what became of it."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.port = port
+        self.welcome = 0
+        self.told_to_go: list[str] = []
+        self.refused: list[str] = []
+        self.enough = threading.Event()
+
+    def run(self) -> None:
+        while not self.enough.is_set():
+            try:
+                with Session(self.port):
+                    self.welcome += 1
+            except ConnectionClosed as closed:  # after the handshake; clients come back then
+                self.told_to_go.append(str(closed))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is not what was promised
+                self.refused.append(repr(error))
+
+    def stop(self) -> None:
+        self.enough.set()
+        self.join(30)
+
+
+def successor_of(router: Child) -> int:
+    """The number of the process that has taken over."""
+    found: list[str] = []
+
+    def look() -> bool:
+        found[:] = re.findall(r"is ready, process (\d+)", router.log())
+        return len(found) > 1
+
+    deadline = time.monotonic() + 60
+    while not look():
+        assert time.monotonic() < deadline, router.described()
+        time.sleep(0.02)
+    return int(found[-1])
+
+
+def end(pid: int, port: int) -> None:
+    """Stop a router that is nobody's child."""
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 35
+    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert not is_open(port)
+
+
+def test_of_those_who_connect_meanwhile_not_one_is_refused(start):
+    router = start()
+    knocking = [Knocking(router.port) for _ in range(3)]
+    for each in knocking:
+        each.start()
+    router.signal(signal.SIGUSR2)
+    new = successor_of(router)
+    assert router.wait() == 0
+    before = sum(each.welcome for each in knocking)
+    deadline = time.monotonic() + 30
+    while sum(each.welcome for each in knocking) < before + 20:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    for each in knocking:
+        each.stop()
+    end(new, router.port)
+    assert new != router.pid
+    assert [why for each in knocking for why in each.refused] == []
+    assert [why for each in knocking for why in each.told_to_go if "1001" not in why] == []
+    assert "Traceback" not in router.log()
+
+
+def test_calls_under_way_are_answered_and_then_all_are_told_to_go(start):
+    router = start()
+    with Session(router.port) as callee, Session(router.port) as caller:
+        callee.register("com.slow")
+        requests = [caller.call("com.slow") for _ in range(20)]
+        invocations = [callee.receive() for _ in requests]
+        router.signal(signal.SIGUSR2)
+        new = successor_of(router)
+        with Session(router.port) as late:
+            late.register("com.slow")  # which is free there: this is the new router
+        for invocation in invocations:
+            assert invocation[0] == INVOCATION
+            callee.send(YIELD, invocation[1], {}, ["in time"])
+        assert [caller.receive() for _ in requests] == [[RESULT, each, {}, ["in time"]] for each in requests]
+        for session in (caller, callee):
+            assert session.receive() == [GOODBYE, {}, "wamp.close.system_shutdown"]
+            session.send(GOODBYE, {}, "wamp.close.goodbye_and_out")
+        assert router.wait() == 0
+    end(new, router.port)
+
+
+def test_a_successor_whose_configuration_is_wrong_changes_nothing(start):
+    router = start()
+    good = router.config.read_text()
+    with Session(router.port) as session:
+        router.config.write_text(good.replace("realm1", "realm 1"))
+        router.signal(signal.SIGUSR2)
+        router.wait_for_log("the new router did not start: its configuration is wrong; this one goes on")
+        assert is_open(router.port)
+        session.register("com.still.here")
+        router.config.write_text(good)
+        router.signal(signal.SIGUSR2)  # and it can be tried again
+        new = successor_of(router)
+        assert session.receive()[0] == GOODBYE
+        session.close()
+    assert router.wait() == 0
+    end(new, router.port)
+
+
+def test_a_successor_that_cannot_listen_says_why_and_changes_nothing(start):
+    router = start()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        more = f"  - {{endpoint: 'tcp:{taken.getsockname()[1]}:interface=127.0.0.1', rawsocket: {{}}}}\n"
+        router.config.write_text(router.config.read_text() + more)
+        router.signal(signal.SIGUSR2)
+        router.wait_for_log("the new router did not start: not everything could be listened on; this one goes on")
+    with Session(router.port):
+        pass
+    assert router.stop() == 0
+
+
+def test_the_pid_file_and_the_manager_follow(start, tmp_path):
+    with HeardManager(tmp_path / "notify") as manager:
+        router = start("process: {pid_file: wampd.pid}\n", NOTIFY_SOCKET=manager.name)
+        assert manager.until("READY")
+        router.signal(signal.SIGUSR2)
+        told = manager.until("MAINPID")
+        assert manager.next()["READY"] == "1"
+        new = successor_of(router)
+        assert told == {"MAINPID": str(new)}
+        assert (tmp_path / "wampd.pid").read_text() == f"{new}\n"
+        assert router.wait() == 0
+        assert (tmp_path / "wampd.pid").read_text() == f"{new}\n"
+        second = Child(router.command, tmp_path / "second.log", env={**os.environ, "WAMPD_PORT": "0"}, cwd=tmp_path)
+        assert second.wait() == 1
+        assert f"process {new} runs already" in second.log()
+        end(new, router.port)
+        assert manager.until("STOPPING")
+        assert not (tmp_path / "wampd.pid").exists()
+        manager.nothing()
+
+
+def test_unix_sockets_and_those_of_the_manager_go_over_too(start, tmp_path):
+    file, passed = tmp_path / "wamp.sock", tmp_path / "web.sock"
+    router = start(listeners=speaking(f"unix:{file}:mode=600", "systemd:web"), under=activated(f"web={passed}"))
+    router.signal(signal.SIGUSR2)
+    new = successor_of(router)
+    assert router.wait() == 0
+    with Session(unix=file), Session(unix=passed):
+        pass
+    os.kill(new, signal.SIGUSR2)  # and on
+    deadline = time.monotonic() + 60
+    while router.log().count("is ready, process") < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    newest = successor_of(router)
+    with Session(unix=file), Session(unix=passed):
+        pass
+    end(newest, router.port)
+    assert not file.exists()
+    assert passed.exists()
+
+
+def test_components_of_the_new_router_start_when_those_of_the_old_have_ended(start, tmp_path):
+    script = "echo begins >>life; trap 'sleep 0.3; echo ends >>life; exit' TERM; sleep 600 & wait"
+    router = start(f'components: [{{name: one, command: [sh, -c, "{script}"], directory: .}}]\n')
+    life = tmp_path / "life"
+    router.wait_until(lambda: life.exists() and life.read_text() == "begins\n", "the component runs")
+    router.signal(signal.SIGUSR2)
+    new = successor_of(router)
+    assert router.wait() == 0
+    deadline = time.monotonic() + 30
+    while life.read_text().count("begins") < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    end(new, router.port)
+    assert life.read_text() == "begins\nends\n" * 2
+
+
+def test_an_operator_may_ask_for_it_and_learns_the_new_process(start, tmp_path):
+    router = start(OPERATORS)
+    with Session(unix=tmp_path / "control.sock", realm="wampd") as operator:
+        request = operator.call("wampd.node.handover")
+        answer = operator.receive(timeout=60)
+        assert answer[:2] == [RESULT, request], answer
+        new = answer[4]["pid"] if len(answer) > 4 else answer[3][0]["pid"]
+    assert successor_of(router) == new
+    assert router.wait() == 0
+    with Session(unix=tmp_path / "control.sock", realm="wampd") as operator:
+        router.config.write_text("realms: []")
+        request = operator.call("wampd.node.handover")
+        assert operator.receive(timeout=60) == [
+            ERROR,
+            CALL,
+            request,
+            {},
+            "wampd.error.not_handed_over",
+            ["the new router did not start: its configuration is wrong"],
+        ]
+    end(new, router.port)
+    assert not (tmp_path / "control.sock").exists()
+
+
+def test_a_router_that_is_stopped_while_it_hands_over_takes_the_new_one_with_it(start, tmp_path):
+    router = start("process: {pid_file: wampd.pid}\n")
+    with Session(router.port) as session:
+        router.signal(signal.SIGUSR2)
+        router.wait_for_log("the new router is started, process ")
+        started = int(re.findall(r"the new router is started, process (\d+)", router.log())[0])
+        router.signal(signal.SIGTERM)
+        assert session.receive()[0] == GOODBYE
+    assert router.wait() == 0
+    assert not Path(f"/proc/{started}").exists() or "Z" in Path(f"/proc/{started}/stat").read_text().split()[2]
+    assert not is_open(router.port)
+    assert not (tmp_path / "wampd.pid").exists()
+
+
+@pytest.mark.parametrize("times", [2])
+def test_asked_twice_it_hands_over_once(start, times):
+    router = start()
+    for _ in range(times):
+        router.signal(signal.SIGUSR2)
+    new = successor_of(router)
+    assert router.wait() == 0
+    end(new, router.port)
+    assert router.log().count("the new router is started") == 1

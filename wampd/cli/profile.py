@@ -1,0 +1,74 @@
+"""``wampd profile``: the routers that are known by name."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from wampd.cli.completing import profile_names
+from wampd.cli.words import EXIT_USAGE, Entry, Failure, Group, command
+
+TABLE = {
+    "list": Entry("wampd.cli.profile:list_", "names and URLs; a star at the default"),
+    "show": Entry("wampd.cli.profile:show", "all of one profile but its secret"),
+    "path": Entry("wampd.cli.profile:path", "where the file is, or would be"),
+}
+
+
+@click.group("profile", cls=Group, table=TABLE)
+def profile() -> None:
+    """Routers by name, in profiles.yaml: wampd call --profile NAME …"""
+
+
+def _read() -> Any:
+    from wampd.cli.speaking.profiles import WrongProfiles, read_profiles
+
+    try:
+        return read_profiles()
+    except WrongProfiles as why:
+        raise Failure(str(why), EXIT_USAGE) from None
+
+
+@command(name="list")
+def list_() -> int:
+    """Print the names and URLs of all profiles, a star at the default."""
+    found = _read()
+    width = max(map(len, found.profiles), default=0)
+    for name, each in found.profiles.items():
+        click.echo(f"{'*' if name == found.default else ' '} {name.ljust(width)}  {each.url}")
+    return 0
+
+
+@command()
+@click.argument("name", required=False, shell_complete=profile_names)
+def show(name: str | None) -> int:
+    """Print what a profile says, by default that of the default; of a secret only that there is one."""
+    found = _read()
+    name = found.default if name is None else name
+    if name is None:
+        raise Failure(f"no default profile in {_file()}; name one of: {', '.join(found.profiles) or 'none is there'}")
+    if name not in found.profiles:
+        from wampd.router.settings.problems import did_you_mean
+
+        raise Failure(f"there is no profile {name!r} in {_file()}{did_you_mean(name, found.profiles)}")
+    each = found.profiles[name]
+    for key in each.__struct_fields__:
+        value = getattr(each, key)
+        if value is not None:
+            click.echo(f"{key}: {'(not shown)' if key == 'secret' else value}")
+    return 0
+
+
+@command()
+def path() -> int:
+    """Print where the file is, or would be."""
+    click.echo(_file())
+    return 0
+
+
+def _file() -> str:
+    from wampd.cli.speaking.where import profiles_file
+
+    return str(profiles_file(os.environ))

@@ -1,0 +1,1 @@
+"""``wampd top``: what a router does, live in a terminal."""

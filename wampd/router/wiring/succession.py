@@ -1,0 +1,96 @@
+"""Handing the router over to a new process of it: what goes over, and what follows.
+
+A part of the composition root: here what is open meets `wampd.router.system.handover`, where the rules are.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred, fail
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from wampd.realms.services import INVALID_ARGUMENT
+from wampd.router.inside.insider import Refusal, Reply
+from wampd.router.shutdown import Shutdown
+from wampd.router.system import sockets
+from wampd.router.system.handover import ALONE, YOURS, NotHandedOver, Succession
+from wampd.router.wiring.control import PrivateSocket
+from wampd.router.wiring.listening import Listening
+from wampd.router.wiring.standing import Standing
+
+log = Logger()
+
+NOT_HANDED_OVER: Final = "wampd.error.not_handed_over"
+
+
+class Handover:
+    """The way to the next process, taken once if it leads there."""
+
+    def __init__(
+        self, reactor: Any, standing: Standing, listening: Listening, private: PrivateSocket, shutdown: Shutdown
+    ) -> None:
+        self._reactor = reactor
+        self._standing = standing
+        self._listening = listening
+        self._private = private
+        self._shutdown = shutdown
+        self._succession: Succession | None = None
+
+    def request(self, why: str) -> Deferred[int]:
+        """Start a successor; fires with its process number when it is ready, after which this router stops.
+
+        Fails with `NotHandedOver`; this router goes on then.
+        """
+        if self._succession is not None or self._shutdown.is_under_way:
+            return fail(NotHandedOver("the router is being handed over or stopped already"))
+        if not self._standing.origin.command:
+            return fail(NotHandedOver("it is not known how the router was started"))
+        log.info("{why}: handing over to a new router", why=why)
+        self._succession = succession = Succession(self._reactor, self._standing.origin, os.environ)
+        held = [
+            *(each for open_ in self._listening.open for each in sockets.pass_on(open_.listener.endpoint, open_.port)),
+            *self._private.pass_on(),
+        ]
+        return succession.begin(held, self._standing.pid_file).addCallbacks(self._succeeded, self._not_succeeded)
+
+    def signalled(self, why: str) -> None:
+        """Hand over; that it has failed is logged."""
+        self.request(why).addErrback(lambda failure: log.debug("{why}", why=failure.getErrorMessage()))
+
+    def serve(self, call: Reply) -> Deferred[dict[str, Any]]:
+        """``wampd.node.handover``: the number of the process that is the router from now on."""
+        if call.values() or call.named():
+            raise Refusal(INVALID_ARGUMENT, "the procedure takes no arguments")
+        answered: Deferred[Any] = self.request("wampd.node.handover").addCallback(lambda pid: {"pid": pid})
+        return answered.addErrback(_refuse)
+
+    def cancel(self) -> None:
+        """The router is stopped for good: a successor that is not ready yet ends with it."""
+        if self._succession is not None and not self._standing.is_succeeded:
+            self._succession.give_up("the router is being stopped")
+
+    def _succeeded(self, pid: int) -> int:
+        succession = self._succession
+        assert succession is not None
+        for open_ in self._listening.open:
+            sockets.let_be(open_.port)
+        self._private.let_be()
+        self._standing.succeeded_by(pid)
+        self._shutdown.closed.addCallback(lambda _: succession.say(YOURS))
+        self._shutdown.alone.addCallback(lambda _: succession.say(ALONE))
+        # In the next turn, so that whoever has called the procedure is answered.
+        self._reactor.callLater(0, self._shutdown.request, f"process {pid} has taken over")
+        return pid
+
+    def _not_succeeded(self, failure: Failure) -> Failure:
+        self._succession = None
+        log.error("{why}; this one goes on", why=failure.getErrorMessage())
+        return failure
+
+
+def _refuse(failure: Failure) -> Any:
+    failure.trap(NotHandedOver)
+    raise Refusal(NOT_HANDED_OVER, failure.getErrorMessage())

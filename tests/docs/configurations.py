@@ -6,6 +6,7 @@ What a part leaves out is added: a realm ``realm1`` that lets everybody in, a li
 
 from __future__ import annotations
 
+import re
 import secrets
 import typing
 from pathlib import Path
@@ -20,9 +21,12 @@ from wampd.router.settings import Listener, Realm, Settings
 REALM = """\
 realms:
   - name: realm1
-    roles:
-      - {name: anonymous, permissions: [{uri: com., match: prefix, allow: [call, register, publish, subscribe]}]}
     auth: {anonymous: {role: anonymous}}
+    roles:
+"""
+ROLE = """\
+      - name: %s
+        permissions: [{uri: com., match: prefix, allow: [call, register, publish, subscribe]}]
 """
 LISTENER = """\
 listeners:
@@ -39,6 +43,12 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_multi_constructor("!", lambda _loader, _tag, node: getattr(node, "value", None))
 
 
+def _realm(text: str) -> str:
+    """A realm that lets everybody in, with the roles that the text names."""
+    roles = {"anonymous", *re.findall(r"\brole: ([a-z]+)", text)}
+    return REALM + "".join(ROLE % role for role in sorted(roles))
+
+
 def whole(text: str, part: str = "") -> str:
     """The configuration that a block is, or is a part of.
 
@@ -50,7 +60,7 @@ def whole(text: str, part: str = "") -> str:
     keys = set(value)
     kind = part or _kind(keys)
     if kind == "settings":
-        return text + ("" if "realms" in keys else REALM) + ("" if "listeners" in keys else LISTENER)
+        return text + ("" if "realms" in keys else _realm(text)) + ("" if "listeners" in keys else LISTENER)
     if kind == "realm":
         beginning = "" if "name" in keys else "    name: realm1\n"
         roles = "" if "roles" in keys else "    roles: [{name: anonymous}]\n"
@@ -59,9 +69,9 @@ def whole(text: str, part: str = "") -> str:
         return f"realms:\n  -\n{beginning}{roles}{auth}{indent(text, '    ')}{LISTENER}"
     if kind == "listener":
         endpoint = "" if "endpoint" in keys else "    endpoint: tcp:8080:interface=127.0.0.1\n"
-        return f"{REALM}listeners:\n  -\n{endpoint}{indent(text, '    ')}"
+        return f"{_realm(text)}listeners:\n  -\n{endpoint}{indent(text, '    ')}"
     if kind == "http":
-        return f"{REALM}{LISTENER}    http:\n{indent(text, '      ')}"
+        return f"{_realm(text)}{LISTENER}    http:\n{indent(text, '      ')}"
     raise ValueError(f"part={kind} means nothing")
 
 
@@ -84,13 +94,15 @@ def _mapping(text: str) -> dict[str, Any]:
 def make(names: list[str], directory: Path) -> None:
     """Make the files that a configuration refers to: directories end with a slash, certificates with ``.crt``.
 
-    The certificate's key is beside it; any other ``.key`` is the seed of an Ed25519 key. All else is empty.
+    The certificate's key is beside it; any other ``.key`` is the seed of an Ed25519 key. All else is empty, or holds what
+    is said: ``NAME=TEXT``.
     """
-    for name in names:
+    for each in names:
+        name, _, text = each.partition("=")
         file = directory / name
         (file if name.endswith("/") else file.parent).mkdir(parents=True, exist_ok=True)
         if name.endswith(".crt"):
             make_certificate(file.parent, file.stem)
         elif not file.exists():
-            file.write_text(secrets.token_hex(32) if name.endswith(".key") else "", encoding="utf-8")
+            file.write_text(secrets.token_hex(32) if name.endswith(".key") else text, encoding="utf-8")
             file.chmod(0o600)

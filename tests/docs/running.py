@@ -62,7 +62,7 @@ class PageRun:
         self._env |= {
             "CURL_HOME": str(programs),
             "WAMPD_PORT": self._here(":8080")[1:],
-            "WAMP_URL": self._here("ws://127.0.0.1:8080/ws"),
+            **dict.fromkeys(("WAMP_URL", "WAMPD_URL"), self._here("ws://127.0.0.1:8080/ws")),
         }
 
     def __enter__(self) -> Self:
@@ -164,6 +164,7 @@ class PageRun:
             assert self._router.stop() == 0, self._router.described()
         self._router = self._begin(command)
         self._router.wait_for_log("is ready")
+        self._router.wait_until(lambda: self._ended(["wampd", "status"]).returncode == 0, "components are ready, too")
 
     def _begin(self, command: list[str]) -> Child:
         """Start what goes on while the page is run."""
@@ -235,7 +236,7 @@ RUNNERS: Mapping[str, Callable[[PageRun, Block, str], None]] = {
 
 def _typical(printed: str) -> str:
     """What is printed, where ids and moments are what they are anywhere."""
-    printed = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?", "(moment)", printed.strip())
+    printed = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?", "(moment)", printed.strip())
     printed = re.sub(r"\b([a-z]{3,4})?[0-9a-f]{20,}\b", "(id)", printed)
     return re.sub(r"\b\d{9,}\b", "(id)", printed)
 

@@ -16,12 +16,14 @@ PAGES = [page for page in pages() if any(block.language for block in blocks_of(p
 
 
 def _shown_elsewhere(block: Block) -> None:
-    """See that the test that is said to run a block is there, and that it reads the page or holds the block."""
+    """See that the test that is said to run a block is there, and that it names the page or each program of the block."""
     test = ROOT / block.words["shown-by"]
     assert test.is_file(), f"{block}: there is no {test}"
     text = test.read_text(encoding="utf-8")
-    name = block.page.relative_to(ROOT).as_posix()
-    assert name in text or Path(name).parent.name in text, f"{block}: {test} does not name the page"
+    page = block.page.relative_to(ROOT).as_posix()
+    programs = re.findall(r"(?:make |examples/)([\w./]+)", block.text)
+    named = page in text or (bool(programs) and all(Path(program).name in text for program in programs))
+    assert named, f"{block}: {test} names neither the page nor {programs}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -1,26 +1,30 @@
 # The router as a container. The configuration is mounted at /etc/wampd/config.yaml:
 #
 #   docker build -t wampd .
-#   docker run -p 8080:8080 -v "$PWD/config.yaml:/etc/wampd/config.yaml:ro" wampd
+#   docker run --init --read-only --tmpfs /run/wampd --cap-drop ALL -p 8080:8080 -v "$PWD:/etc/wampd:ro" -v wampd:/var/lib/wampd wampd
 #
-# Its endpoint must listen on more than the loopback interface there, for example `tcp:8080`.
+# Its endpoint must listen on more than the loopback interface there, for example `tcp:8080`. docs/operation.md has the rest.
 
-FROM python:3.13-slim AS build
-WORKDIR /src
-COPY pyproject.toml README.md LICENSE CHANGELOG.md config.yaml ./
-COPY wampd ./wampd
-RUN python -m venv /opt/wampd && /opt/wampd/bin/pip install --no-cache-dir .
+# To be raised with care, and with the digest of the image where that is required: python:…@sha256:….
+ARG PYTHON=3.13.9-slim-bookworm
 
-FROM python:3.13-slim
-RUN useradd --system --uid 8080 --user-group --no-create-home --shell /usr/sbin/nologin wampd
+FROM python:${PYTHON} AS build
+COPY . /src
+RUN /src/docker/build.sh /src /opt/wampd
+
+FROM python:${PYTHON}
+COPY docker/user.sh /tmp/user.sh
+RUN /tmp/user.sh && rm /tmp/user.sh
 COPY --from=build /opt/wampd /opt/wampd
-ENV PATH=/opt/wampd/bin:$PATH PYTHONUNBUFFERED=1
-USER wampd
-WORKDIR /etc/wampd
+# Written to are /var/lib/wampd (the store, if there is one) and /run/wampd (the private socket), and nothing else.
+ENV PATH=/opt/wampd/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 RUNTIME_DIRECTORY=/run/wampd/control
+USER 8080:8080
+WORKDIR /var/lib/wampd
+VOLUME /var/lib/wampd
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# Any HTTP answer shows that the router's loop turns; an open port alone would not. WAMPD_PORT: where it listens.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
-    CMD ["python", "-c", "import http.client, os; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('WAMPD_PORT', 8080)), timeout=2); c.request('HEAD', '/'); c.getresponse()"]
+# The router itself says whether it is ready, over its private socket: whatever its ports, TLS and paths are.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
+    CMD ["wampd", "status", "/etc/wampd/config.yaml"]
 ENTRYPOINT ["wampd"]
 CMD ["run", "/etc/wampd/config.yaml"]

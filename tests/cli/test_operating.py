@@ -30,6 +30,7 @@ class Desk:
         self.directory = directory
         self.variables = {"XDG_RUNTIME_DIR": str(directory / "run"), "PYTHONPATH": str(ROOT), "NO_COLOR": ""}
         (directory / "run").mkdir(mode=0o700)
+        self.nowhere = f"no socket in {directory}/run/wampd or /run/wampd"
         self.write("config.yaml")
 
     def write(self, name, text=CONFIG):
@@ -74,13 +75,22 @@ def empty(tmp_path):
 def test_where_none_runs_each_command_says_so_and_how_to_start_one(empty, command):
     status, out, err = empty(*command.split())
     file = empty.directory / "config.yaml"
-    said = f"wampd {command}: no router runs with {file}; start it: wampd run {file}\n"
+    said = f"wampd {command}: no router runs with {file} ({empty.nowhere}); start it: wampd run {file}\n"
     assert (status, out, err) == (3, "", said)
 
 
 def test_without_a_configuration_any_router_would_do(empty, tmp_path):
     (tmp_path / "config.yaml").unlink()
-    assert empty("status") == (3, "", "wampd status: no router runs; start it: wampd run\n")
+    assert empty("status") == (3, "", f"wampd status: no router runs ({empty.nowhere}); start it: wampd run\n")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a directory to somebody else")
+def test_nobody_answers_in_the_name_of_a_router_in_a_directory_of_his_own(empty):
+    with empty.running():
+        os.chown(empty.directory / "run" / "wampd", 65534, 65534)
+        assert empty("status")[0] == 3
+        os.chown(empty.directory / "run" / "wampd", 0, 0)
+        assert empty("status")[0] == 0
 
 
 def test_a_file_that_is_not_there_is_no_router(empty):

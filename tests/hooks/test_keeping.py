@@ -34,6 +34,8 @@ class Database:
         except StoreError as why:
             return fail(why)
 
+    grow = write
+
 
 @pytest.fixture
 def database(tmp_path):

@@ -39,7 +39,7 @@ class Alone:
 
     def __init__(self, directory: Path, running: ExitStack) -> None:
         self.directory = directory
-        self.socket = directory / "r.sock"
+        self.socket: Path | str = directory / "r.sock"
         self._running = running
         self._number = 0
 
@@ -55,7 +55,7 @@ class Alone:
         command = wampd_command("run", self.directory / "router.yaml")
         router = Child(command, self.directory / "router.log")
         self._running.callback(lambda: router.is_running and router.stop())
-        router.wait_until(self.socket.exists, "there is a socket")
+        router.wait_until(Path(self.socket).exists, "there is a socket")
         return router
 
     def variables(self, run: str, ticket: str = TICKET, **more: object) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """Components in real processes that a real router runs: they crash, hang, leak, flood, and try to stay behind."""
 
+import contextlib
 import json
 import os
 import re
+import resource
 import signal
 import sys
 import time
@@ -26,7 +28,7 @@ STUBBORN = (
 LEAKING = (
     "import time\nkept = []\nprint('up', flush=True)\nwhile True:\n    kept.append(b'x' * 2**20 * 8); time.sleep(0.02)"
 )
-FLOODING = "import sys\nwhile True: sys.stdout.write('flood' * 2000 + '\\n')"
+FLOODING = "import sys\nwhile True: sys.stdout.write({text!r})"
 DAEMON = """
 import os, sys, time
 if os.fork() == 0:
@@ -220,6 +222,14 @@ def test_limits_hold_for_a_component_and_what_it_starts(run):
 
 
 @LINUX
+def test_components_may_have_as_many_files_as_the_router_began_with_and_may_raise_that(run):
+    source = "import resource, time; print('files', *resource.getrlimit(resource.RLIMIT_NOFILE), flush=True); time.sleep(1000)"
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wampd = run(python("a", source))
+    wampd.wait_for_log(f"a: files {soft} {hard}\n")
+
+
+@LINUX
 def test_a_limit_that_cannot_be_set_is_one_line(run):
     wampd = run(python("limited", SLEEPER, limits={"files": 2**31 - 1}))
     wampd.wait_for_log("limited: limits.files cannot be")
@@ -229,13 +239,20 @@ def test_a_limit_that_cannot_be_set_is_one_line(run):
 # ------------------------------------------------------------------------------------------------------------- output
 
 
-def test_a_flood_is_bounded_and_the_router_stays_itself(run):
-    wampd = run(python("flooding", FLOODING), python("a", SLEEPER))
-    wampd.wait_for_log("more lines were not logged")
+@LINUX
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("flood\n" * 1000, "more lines were not logged"), ("flood" * 2000 + "\n", "flooding: floodflood")],
+    ids=["short lines", "long lines"],
+)
+def test_a_flood_is_bounded_and_the_router_stays_itself(run, text, said):
+    wampd = run(python("flooding", FLOODING.format(text=text)))
+    wampd.wait_for_log(said)
     begun, taken = time.monotonic(), cpu_of(wampd.pid)
     time.sleep(2)
     share = (cpu_of(wampd.pid) - taken) / (time.monotonic() - begun)
     assert share < 0.5
+    assert len(wampd.log()) < 20_000_000
     assert wampd.stop() == 0
 
 
@@ -264,6 +281,26 @@ def test_bytes_that_are_no_text_are_lines_all_the_same(run):
 # -------------------------------------------------------------------------------------------------------------- files
 
 
+def change(wampd, path, name):
+    """Change a file until that is seen: what is there at the first look is no change."""
+    for size in range(2, 60):
+        path.write_text("2" * size)
+        with contextlib.suppress(AssertionError):
+            wampd.wait_for_log(f"component {name} is restarted: {path} has changed", timeout=1)
+            return
+    raise AssertionError(wampd.described())
+
+
+def test_for_development_files_are_looked_at_by_a_word_of_the_command_line(run, tmp_path):
+    (tmp_path / "part.txt").write_text("1")
+    source = "import time; print('read', open('part.txt').read(), flush=True); time.sleep(1000)"
+    more = {"watch": {"paths": ["*.txt"], "interval": 0.1, "settle": 0.05}, "directory": str(tmp_path)}
+    wampd = run(python("one", source, **more), arguments=("--reload",))
+    wampd.wait_for_log("one: read 1")
+    change(wampd, tmp_path / "part.txt", "one")
+    wampd.wait_for_log("one: read 22")
+
+
 def test_a_changed_file_restarts_what_it_belongs_to(run, tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -273,8 +310,7 @@ def test_a_changed_file_restarts_what_it_belongs_to(run, tmp_path):
     wampd = run(*(python(name, source, directory=str(tmp_path / name), **more) for name in ("one", "two")))
     wampd.wait_for_log("one: read 1")
     wampd.wait_for_log("two: read 1")
-    time.sleep(0.3)  # until the files were looked at
-    (tmp_path / "one" / "part.txt").write_text("22")
+    change(wampd, tmp_path / "one" / "part.txt", "one")
     wampd.wait_for_log("one: read 22")
     assert f"component one is restarted: {tmp_path / 'one' / 'part.txt'} has changed" in wampd.log()
     assert len(pids(wampd, "two")) == 1

@@ -311,6 +311,19 @@ def test_the_runner_is_written_for_old_interpreters() -> None:
         ast.parse(file.read_text(encoding="utf-8"), feature_version=(3, 9))
 
 
+def test_a_router_without_a_private_socket_cannot_be_reached(alone: Alone) -> None:
+    alone.write("app.py", FUNCTIONS.format(more=""))
+    alone.socket = ""
+    done = alone.run("app:serve")
+    assert (done.returncode, done.stderr) == (UNREACHABLE, "the router has no private socket; its log says why\n")
+
+
+def test_what_could_be_run_is_only_looked_at_on_request(alone: Alone) -> None:
+    alone.write("app.py", COMPONENT.format(framework="twisted"))
+    done = alone.run("app:component", check=True)
+    assert (done.returncode, done.stdout, done.stderr) == (DONE, "twisted\n", "")
+
+
 def test_a_runner_that_nobody_has_described_says_so(tmp_path: Path, alone: Alone) -> None:
     import subprocess
     import sys

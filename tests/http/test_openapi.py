@@ -39,7 +39,7 @@ class Stage:
         self.loop = Loop()
         self.house = House(self.loop)
         self.role = role
-        self.catalogue = Catalogue(self.house.realms["realm1"].core)
+        self.catalogue = Catalogue(lambda: self.house.realms["realm1"].core)
         about = About(**{"title": "test", "calls": "/call", **about})
         self.resource = OpenApiResource(FixedRole(self.enter), self.catalogue, about, self.loop, most)
         self.site = build_site({}, {path: self.resource})

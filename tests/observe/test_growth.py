@@ -7,6 +7,7 @@ import time
 import pytest
 from twisted.internet.task import Clock
 
+from wampd.router import memory
 from wampd.router.observe import process
 from wampd.router.observe.charts import POINTS, Charts
 from wampd.router.observe.growth import Growth, Pace
@@ -94,7 +95,7 @@ def test_the_share_of_the_processor_is_that_since_the_last_look():
 
 
 def test_what_the_system_does_not_tell_is_not_made_up(monkeypatch, tmp_path):
-    monkeypatch.setattr(process, "_STATM", tmp_path / "nothing")
+    monkeypatch.setattr(memory, "_STATM", tmp_path / "nothing")
     monkeypatch.setattr(process, "_FD", tmp_path / "nothing")
     use = Process(Clock(), lambda: 3).use()
     assert use.rss > 2**20

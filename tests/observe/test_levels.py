@@ -48,7 +48,7 @@ def test_a_logger_belongs_to_the_longest_name_that_it_begins_with(logger, subsys
 
 def test_what_subsystems_are_made_of_is_there():
     there = {module.name for module in pkgutil.walk_packages(wampd.router.__path__, "wampd.router.")}
-    made_elsewhere = {"audit.auth", "load"}
+    made_elsewhere = {"audit.auth"}
     for prefixes in SUBSYSTEMS.values():
         for prefix in set(prefixes) - {""} - made_elsewhere:
             assert f"wampd.router.{prefix}" in there

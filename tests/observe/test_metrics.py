@@ -201,7 +201,8 @@ def test_the_store_is_told_of_if_there_is_one(scraped):
 
 def test_components_are_told_of_if_there_are_any(scraped):
     assert not any(name.startswith("wampd_component") for name, *_ in scraped.samples())
-    samples = Scraped(components=[ComponentState("adder", 3, 2, 7)]).samples()
+    samples = Scraped(components=[ComponentState("adder", 3, 2, 1, 7)]).samples()
     assert samples[("wampd_component_instances", "adder")] == 3
     assert samples[("wampd_component_up", "adder")] == 2
+    assert samples[("wampd_component_given_up", "adder")] == 1
     assert samples[("wampd_component_restarts_total", "adder")] == 7

@@ -1,19 +1,14 @@
 """What the repository promises outside of the package: commands, links, the container's recipe, the npm files."""
 
-import http.server
 import json
 import re
 import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.needs import unavailable
-from tests.support.process import ROOT, environment, free_port
+from tests.support.process import ROOT
 
 HELLO = ROOT / "examples" / "hello"
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "examples/hello/README.md"]
@@ -22,7 +17,6 @@ PAGES = sorted(
     for folder in (".", "bench", "docs", "docs/decisions", "examples/*")
     for page in ROOT.glob(f"{folder}/*.md")
 )
-DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -63,60 +57,6 @@ def test_the_page_about_the_tests_names_every_folder_of_them() -> None:
     assert [folder for folder in folders if f"`tests/{folder}`" not in page] == []
 
 
-def test_everything_that_the_image_copies_exists_and_is_sent_to_the_builder() -> None:
-    copied = [
-        source
-        for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
-        for source in line.split()[:-1]
-    ]
-    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert set(copied) == sent
-    assert [source for source in copied if not (ROOT / source).exists()] == []
-
-
-def test_the_image_does_not_run_as_root() -> None:
-    last_stage = DOCKERFILE.rpartition("\nFROM ")[2]
-    assert re.search(r"^USER (?!root)\w+$", last_stage, re.MULTILINE)
-
-
-def check_health(port: int) -> int:
-    """The exit status of the image's health check, run here against `port`."""
-    found = re.search(r"^HEALTHCHECK .*\\\n +CMD (\[.+\])$", DOCKERFILE, re.MULTILINE)
-    assert found is not None
-    _python, *arguments = json.loads(found.group(1))
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        env=environment(WAMPD_PORT=str(port)),
-        capture_output=True,
-        timeout=20,
-        check=False,
-    )
-    return done.returncode
-
-
-@contextmanager
-def web_server() -> Iterator[int]:
-    class Quiet(http.server.BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.send_error(404)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is given
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Quiet) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
-
-
-def test_the_health_check_tells_a_server_that_answers_from_one_that_is_not_there() -> None:
-    with web_server() as port:
-        assert check_health(port) == 0
-    assert check_health(free_port()) != 0
-
-
 @pytest.mark.parametrize(
     "folder", [HELLO, ROOT / "tests" / "interop" / "node", ROOT / "dashboard"], ids=lambda it: it.name
 )
@@ -140,7 +80,13 @@ def test_the_vendored_browser_client_is_the_file_of_the_npm_package(vendored: st
 
 
 def test_shell_scripts_are_executable_and_parse() -> None:
-    for script, shell in ((".ci/run", "bash"), ("tools/setup", "sh")):
+    for script, shell in (
+        (".ci/run", "bash"),
+        ("docker/build.sh", "sh"),
+        ("docker/user.sh", "sh"),
+        ("tools/lock", "sh"),
+        ("tools/setup", "sh"),
+    ):
         path = ROOT / script
         assert path.stat().st_mode & 0o111, script
         subprocess.run([shell, "-n", Path(path)], check=True)

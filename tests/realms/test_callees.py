@@ -26,6 +26,7 @@ class Table:
         self.quota = quota
         self.seated: list[tuple[int, Share]] = []
         self.stranded: list[int] = []
+        self.displaced: list[int] = []
 
     def seat(self, invocation: Invocation, share: Share) -> None:
         assert invocation.course is not None
@@ -37,6 +38,11 @@ class Table:
         assert invocation.course is not None
         invocation.course.leave_seat()
         self.stranded.append(invocation.call)
+
+    def displace(self, invocation: Invocation) -> None:
+        assert invocation.course is not None
+        invocation.course.leave_seat()
+        self.displaced.append(invocation.call)
 
 
 class Bench:
@@ -81,9 +87,11 @@ class Bench:
         assert isinstance(ticket, Ticket)
         return ticket
 
-    def try_to_wait(self, number: int, share: Share | None = None, **options: Any) -> Ticket | str:
+    def try_to_wait(
+        self, number: int, share: Share | None = None, caller: Member | None = None, **options: Any
+    ) -> Ticket | str:
         course = self.course(**options)
-        invocation = Invocation(self.caller.session, number, None, 0, False, course)
+        invocation = Invocation((caller or self.caller).session, number, None, 0, False, course)
         ticket = self.callees.wait(invocation, course, share)
         if isinstance(ticket, Ticket):
             course.seat = ticket
@@ -378,6 +386,35 @@ def test_only_so_many_calls_and_bytes_wait():
     bench.wait(5, payload=b"")
     refusal = bench.try_to_wait(6, payload=b"")
     assert refusal == "no more than 3 calls wait for callees of one registration (limit: waiting_calls)"
+
+
+def test_alone_a_caller_may_have_all_the_room_and_gives_way_to_others_up_to_a_fair_share():
+    bench = Bench("first", 1, Quota(waiting_calls=6), concurrency=1)
+    bench.choose()
+    for number in range(6):
+        bench.wait(number)
+    other, third = bench.house.join(), bench.house.join()
+    for number in (10, 11, 12):
+        assert isinstance(bench.try_to_wait(number, caller=other), Ticket)
+    assert bench.table.displaced == [5, 4, 3]  # the last ones first
+    assert isinstance(bench.try_to_wait(13, caller=other), str)
+    assert isinstance(bench.try_to_wait(6), str)
+    for number in (20, 21):
+        assert isinstance(bench.try_to_wait(number, caller=third), Ticket)
+    assert sorted(bench.table.displaced[3:]) in ([2, 12], [11, 12], [1, 2])
+    assert isinstance(bench.try_to_wait(22, caller=third), str)
+    assert bench.callees.waiting == 6
+
+
+def test_large_calls_of_one_caller_give_way_to_small_ones_of_another():
+    bench = Bench("first", 1, Quota(waiting_calls=100, waiting_size=100), concurrency=1)
+    bench.choose()
+    bench.wait(1, payload=b"[" + b"1" * 48)
+    bench.wait(2, payload=b"[" + b"2" * 48)
+    other = bench.house.join()
+    assert isinstance(bench.try_to_wait(3, caller=other, payload=b"[12345]"), Ticket)
+    assert bench.table.displaced == [2]
+    assert isinstance(bench.try_to_wait(4, caller=other, payload=b"1" * 60), str)
 
 
 def test_a_thousand_comings_and_goings_leave_the_turn_right():

@@ -193,3 +193,44 @@ def test_a_check_that_breaks_is_a_failure(reactor):
     )
     reactor.hear(1)
     assert answers == [ValueError]
+
+
+def test_a_flood_from_ever_so_many_addresses_keeps_nobody_out_who_comes_back(reactor, monkeypatch):
+    gate = Gate(monkeypatch)
+    gate.open.set()
+    checks = PasswordChecks(reactor, threads=1, waiting=10)
+    checks.check(CheckPassword("", "right", "192.0.2.7"))
+    reactor.hear(1)
+    gate.open.clear()
+    for number in range(1, 250):
+        checks.check(CheckPassword("", f"wrong {number}", f"198.51.100.{number}"))
+    assert isinstance(checks.check(CheckPassword("", "wrong", "203.0.113.1")), Failed)
+    returning = [checks.check(CheckPassword("", f"again {number}", "192.0.2.7")) for number in range(7)]
+    assert [isinstance(each, Failed) for each in returning] == [False] * 5 + [True] * 2  # half of the room is theirs
+    gate.open.set()
+    reactor.hear(5 + 1 + 5 + 5)
+    served = gate.checked[2:]
+    assert served[:10:2] == [f"again {number}" for number in range(5)]
+    assert all(each.startswith("wrong") for each in served[1:10:2])
+
+
+def test_who_fails_is_a_stranger_again(reactor):
+    checks = PasswordChecks(reactor, threads=1, waiting=10)
+    for question in (RIGHT, WRONG):
+        checks.check(CheckPassword(question.hash, question.password, "192.0.2.7"))
+        reactor.hear(1)
+        assert ("192.0.2.7" in checks._known) is (question is RIGHT)
+
+
+def test_those_who_come_back_leave_half_of_the_room_to_strangers(reactor, monkeypatch):
+    gate = Gate(monkeypatch)
+    gate.open.set()
+    checks = PasswordChecks(reactor, threads=1, waiting=10)
+    checks.check(CheckPassword("", "right", "192.0.2.7"))
+    reactor.hear(1)
+    gate.open.clear()
+    ask(checks, "192.0.2.7", 20)
+    strangers = [checks.check(CheckPassword("", "x", f"198.51.100.{number}")) for number in range(1, 8)]
+    assert [isinstance(each, Failed) for each in strangers] == [False] * 5 + [True] * 2
+    gate.open.set()
+    reactor.hear(5 + 11)

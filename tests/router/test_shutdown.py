@@ -15,7 +15,7 @@ SYSTEM_SHUTDOWN = "wamp.close.system_shutdown"
 
 
 @pytest.mark.spec("SES-17", "WS-07")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_sessions_get_goodbye_and_1001_and_the_router_ends_with_status_0(start, number):
     router = start()
     with Session(router.port) as one, Session(router.port) as other:

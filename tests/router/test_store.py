@@ -10,15 +10,18 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import apsw
 import pytest
 
 from tests.support.process import ROOT, environment
 from wampd.router.stores import sqlite, store
+from wampd.router.stores.room import NoRoom, Room
 from wampd.router.stores.sqlite import SCHEMA, StoreError, carry_out, open_reader, open_store, secret_of_salts
 from wampd.router.stores.store import Store
 
+MIB = 2**20
 INSERT = "INSERT INTO changes (realm, authid, what) VALUES ('realm1', ?, 'changed')"
 
 
@@ -251,7 +254,9 @@ class House:
     def __init__(self, file):
         self.reactor = Reactor()
         self.failures = 0
-        self.store = Store(self.reactor, file, self._failed)
+        self.disk = SimpleNamespace(f_bavail=500, f_blocks=1000, f_frsize=MIB)
+        self.room = Room(file, 256 * MIB, 0.05, lambda _: self.disk)
+        self.store = Store(self.reactor, file, self._failed, self.room.see)
 
     def _failed(self):
         self.failures += 1
@@ -261,6 +266,9 @@ class House:
 
     def write(self, work):
         return self.reactor.outcome(self.store.write(work))
+
+    def grow(self, work):
+        return self.reactor.outcome(self.store.grow(work))
 
 
 @pytest.fixture
@@ -439,3 +447,44 @@ def test_who_configures_no_store_does_not_load_sqlite():
     program = "import sys; from wampd.router import daemon; sys.exit('apsw' in sys.modules)"
     command = [sys.executable, "-c", program]
     assert subprocess.run(command, env=environment(), cwd=ROOT, timeout=60, check=False).returncode == 0
+
+
+# --------------------------------------------------------------------------------------------------------- the disk
+
+
+@pytest.mark.parametrize(
+    ("free", "size", "is_full"),
+    [(500, 1000, False), (256, 1000, False), (255, 1000, True), (499, 10_000, True), (500, 10_000, False)],
+)
+def test_the_disk_is_full_below_a_number_of_bytes_or_a_share(tmp_path, free, size, is_full):
+    disk = SimpleNamespace(f_bavail=free, f_blocks=size, f_frsize=MIB)
+    room = Room(tmp_path / "store", 256 * MIB, 0.05, lambda _: disk)
+    if is_full:
+        with pytest.raises(NoRoom, match=f"nearly full: {free:,} of {size:,} MiB are free"):
+            room.see()
+    else:
+        room.see()
+    disk.f_bavail = 0
+    Room(tmp_path / "store", 0, 0.0, lambda _: disk).see()
+
+
+def test_a_disk_that_cannot_be_looked_at_is_not_full(tmp_path):
+    Room(tmp_path / "nowhere" / "store", 256 * MIB, 0.05).see()
+
+
+def test_while_the_disk_is_full_nothing_is_added_but_taken_away(house, caught_log):
+    assert house.grow(insert("joe")) is None
+    house.disk.f_bavail = 100
+    for _ in range(3):
+        error = house.grow(insert("jim"))
+        assert isinstance(error, NoRoom)
+    assert house.read(count) == 1
+    assert "nearly full" in house.store.shortage
+    assert house.store.is_well
+    assert house.failures == 3
+    assert house.write(lambda connection: connection.execute("DELETE FROM changes").fetchall()) == []
+    assert house.read(count) == 0
+    house.disk.f_bavail = 300
+    assert house.grow(insert("jim")) is None
+    assert house.store.shortage == ""
+    assert [each["log_format"] for each in caught_log] == ["{why}"]

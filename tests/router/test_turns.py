@@ -5,8 +5,11 @@ import json
 import pytest
 
 from tests.attack.inside import House, frame
-from wampd.realms.broker import WORK
+from wampd.realms.broker import WORK as HALF
 from wampd.router.turns import WRITES, part_of
+
+WORK = 2 * HALF
+"""Events of one turn before a breather."""
 
 
 @pytest.fixture
@@ -148,3 +151,11 @@ def test_a_part_of_many_is_the_first_and_the_last_of_them():
     part = part_of(touched)
     assert sorted(part) == [*range(WRITES // 2), *range(WRITES * 5 // 2, WRITES * 3)]
     assert touched == list(range(WRITES // 2, WRITES * 5 // 2))
+
+
+def test_publications_that_come_in_many_turns_need_no_breather(house):
+    subscribers(house, 100)
+    publisher = member(house)
+    for number in range(5):
+        publisher.send(chunk(*publications(HALF // 100 - number)))
+    assert house.realms.turns.breathers == 0

@@ -15,6 +15,7 @@ PACKAGES = {
     "nginx": "nginx",
     "node": "nodejs npm",
     "npm": "npm",
+    "nsenter": "util-linux",
     "setpriv": "util-linux",
     "systemd-analyze": "systemd",
     "unshare": "util-linux",

@@ -1,9 +1,13 @@
-"""A router that hands over to the next process of it: nobody is refused, nothing is lost, and what fails changes nothing."""
+"""A router that hands over to the next process of it: nobody is refused, nothing is lost, and what fails changes nothing.
+
+These are the promises of docs/operation.md, "A new process without a gap".
+"""
 
 import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -12,7 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.router.client import CALL, ERROR, GOODBYE, INVOCATION, RESULT, YIELD, Session
-from tests.support.process import Child, is_open
+from tests.support.process import Child, environment, is_open, wampd_command
 from tests.system.manager import HeardManager
 from tests.system.test_service import activated, speaking
 
@@ -223,6 +227,32 @@ def test_an_operator_may_ask_for_it_and_learns_the_new_process(start, tmp_path):
         ]
     end(new, router.port)
     assert not (tmp_path / "control.sock").exists()
+
+
+def test_the_command_restart_says_which_process_it_is_now_or_why_it_is_not(start, tmp_path):
+    router = start(OPERATORS)
+
+    def restart(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [*map(str, wampd_command("restart", *options))]
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env=environment(WAMPD_PORT=str(router.port)),
+        )
+
+    done = restart(str(router.config))
+    assert done.returncode == 0, done.stderr
+    new = successor_of(router)
+    assert done.stdout == f"process {new} has taken over from process {router.pid}\n"
+    assert router.wait() == 0
+    router.config.write_text(router.config.read_text().replace("realm1", "realm 1"))
+    failed = restart("--json", "--socket", str(tmp_path / "control.sock"))
+    assert failed.returncode == 1
+    assert "the new router did not start: its configuration is wrong" in failed.stderr
+    end(new, router.port)
 
 
 def test_a_router_that_is_stopped_while_it_hands_over_takes_the_new_one_with_it(start, tmp_path):

@@ -1,4 +1,7 @@
-"""The units for systemd: systemd finds nothing wrong with them, and the router can live with what they forbid."""
+"""The units for systemd: systemd finds nothing wrong with them, and the router can live with what they forbid.
+
+docs/operation.md says how they are installed.
+"""
 
 import configparser
 import json

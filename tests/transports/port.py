@@ -58,11 +58,13 @@ class House:
         self.told = told
         self.served = []
         self.inside = 0
+        self.arriving = 0
         self.waiting = 0
         self.refusals = 0
         self.gone = []
+        self.is_starving = False
 
-    def admit(self, address):
+    def admit(self, address, descriptor=-1):
         if self.inside >= self.room:
             return False
         self.inside += 1
@@ -79,6 +81,10 @@ class House:
 
     def refused(self):
         self.refusals += 1
+
+    def arrives(self, by):
+        self.arriving += by
+        assert self.arriving >= 0
 
     def turned_away(self):
         self.waiting -= 1

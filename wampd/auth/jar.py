@@ -143,7 +143,7 @@ class Jar:
         """``now`` is Unix time in seconds; ``most`` cookies are kept."""
         self._keeper = keeper
         self._now = now
-        self._most = most
+        self.most = most
         self._bindings: OrderedDict[bytes, Binding] = OrderedDict()  # the one that was not shown for longest first
         self._by_value: dict[bytes, Binding] = {}
         self._by_principal: dict[tuple[str, str], dict[bytes, Binding]] = {}
@@ -157,7 +157,7 @@ class Jar:
         for binding in sorted(bindings, key=lambda each: each.seen):
             self._add(binding)
         self._sweep(len(self._bindings) + 1)  # the round before had none of them
-        while len(self._bindings) > self._most:
+        while len(self._bindings) > self.most:
             self.forget(next(iter(self._bindings.values())))
 
     def visit(self, shown: bytes | None, fresh: bytes) -> Visit:
@@ -284,7 +284,7 @@ class Jar:
         too_many = max(0, len(of_principal) + 1 - per_principal)
         for oldest in sorted(of_principal.values(), key=lambda each: each.seen)[:too_many]:
             self.forget(oldest)
-        while len(self._bindings) >= self._most:
+        while len(self._bindings) >= self.most:
             self.forget(next(iter(self._bindings.values())))
 
     def _add(self, binding: Binding) -> None:

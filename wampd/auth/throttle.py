@@ -179,6 +179,10 @@ class Throttle:
         self._known: OrderedDict[Hashable, None] = OrderedDict()
         self.struck: Counter[str] = Counter()
 
+    def change(self, tolerance: Tolerance) -> None:
+        """Tolerate so much from now on."""
+        self._tolerance = tolerance
+
     def attempt(self, door: Hashable, authid: str | None, peer: str) -> Attempt:
         """Who wants in: by which door, under which name (`None`: the client names none), from which address."""
         return Attempt(self, door, authid, network_of(peer))

@@ -4,9 +4,10 @@ from typing import Any
 
 import click
 
-from .words import EXIT_FAILED, EXIT_USAGE, command, option, router_argument
+from .words import EXIT_FAILED, EXIT_USAGE, Failure, command, option, router_argument
 
 BAD_CONFIGURATION = "wampd.error.bad_configuration"
+RELOAD, DIFF = "wampd.node.reload", "wampd.node.diff"
 LONGEST = 120.0
 """Seconds that a reload may take: certificates are read, passwords are derived, ports are bound."""
 SAME, DIFFERENT = 0, 1
@@ -22,7 +23,7 @@ def reload(file: str | None, socket: str | None, as_json: bool) -> int:
     Connections that a change does not concern stay. Exit status 0: done; 1: it cannot be asked; 2: nothing was changed, and
     what is wrong is printed; 3: none runs.
     """
-    return _ask("wampd.node.reload", file, socket, as_json)[1]
+    return _ask(RELOAD, file, socket, as_json)[1]
 
 
 @command()
@@ -31,10 +32,18 @@ def reload(file: str | None, socket: str | None, as_json: bool) -> int:
 def diff(file: str | None, socket: str | None, as_json: bool) -> int:
     """Print what a reload would change in a router that runs. Nothing is changed.
 
-    Exit status 0: nothing would change; 1: something would; 2: the configuration is wrong; 3: none runs.
+    Exit status 0: nothing would change; 1: something would; 2: the configuration is wrong, or the router cannot be asked; 3:
+    none runs.
     """
-    changes, status = _ask("wampd.node.diff", file, socket, as_json)
-    return status or (DIFFERENT if changes else SAME)
+    try:
+        changes, status = _ask(DIFF, file, socket, as_json)
+    except Failure as failure:
+        if failure.exit_code == DIFFERENT:
+            raise Failure(failure.message, EXIT_USAGE) from None  # as diff(1) has it: trouble is no difference
+        raise
+    if status:
+        return EXIT_USAGE
+    return DIFFERENT if changes else SAME
 
 
 def _ask(procedure: str, file: str | None, socket: str | None, as_json: bool) -> tuple[list[str], int]:
@@ -61,12 +70,13 @@ def _ask(procedure: str, file: str | None, socket: str | None, as_json: bool) ->
         else:
             for each in said(changes).splitlines():
                 click.echo(showing.printable(each), err=True)
-        click.echo(f"{where}: nothing was changed", err=True)
+        if procedure == RELOAD:
+            click.echo(f"{where}: nothing was changed", err=True)
         return [], EXIT_USAGE if changes.uri == BAD_CONFIGURATION else EXIT_FAILED
     if as_json:
         showing.as_json({"changes": changes})
     for each in () if as_json else changes:
         print(showing.printable(each))
     if not changes and not as_json:
-        click.echo("nothing has changed" if procedure.endswith("reload") else "nothing would change", err=True)
+        click.echo("nothing has changed" if procedure == RELOAD else "nothing would change", err=True)
     return changes, 0

@@ -32,6 +32,7 @@ COMMANDS = {
     "reload": Entry("wampd.cli.changing:reload", "make it follow its changed configuration", OPERATE),
     "diff": Entry("wampd.cli.changing:diff", "tell what a reload would change", OPERATE),
     "stop": Entry("wampd.cli.stop:stop", "stop it: goodbye to all, calls under way are finished", OPERATE),
+    "restart": Entry("wampd.cli.restart:restart", "put a new process in its place, refusing nobody", OPERATE),
     "component": Entry("wampd.cli.component:component", "list, start, stop and restart its components", OPERATE),
     "log": Entry("wampd.cli.log:log", "show and change the levels of its log", OPERATE),
     "top": Entry("wampd.cli.top.command:top", "watch it live: rates, sessions, slow procedures", OPERATE),

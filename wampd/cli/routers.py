@@ -10,13 +10,13 @@ The rules:
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from wampd.client import CannotConnect, ClientError, ConnectionLost, NotLetIn, Session, Url, WampError, connect
-from wampd.router.control.where import OF_SERVICES, directory, sockets
+from wampd.router.control.where import directories, sockets
 from wampd.router.settings.control import CONTROL_REALM
 
 from .words import EXIT_FAILED, EXIT_NOT_RUNNING, EXIT_USAGE, Failure
@@ -124,9 +124,12 @@ def _choose(file: Path | None, running: list[Found], silent: list[Path]) -> Foun
             f"a router does not answer within {PROBE:g} s: {shown}; is it stopped, or very busy?", EXIT_FAILED
         )
     which = "" if file is None else f" with {file}"
-    others = f" (but {', '.join(str(each.router) for each in running)})" if running else ""
+    if running:
+        seen = f"but {', '.join(str(each.router) for each in running)}"
+    else:
+        seen = f"no socket in {' or '.join(map(str, _directories()))}"
     start = f"wampd run{'' if file is None else f' {file}'}"
-    raise Failure(f"no router runs{which}{others}; start it: {start}{_denied()}", EXIT_NOT_RUNNING)
+    raise Failure(f"no router runs{which} ({seen}); start it: {start}{_denied()}", EXIT_NOT_RUNNING)
 
 
 async def _at(path: Path, probe: float, open_: AsyncExitStack) -> Found:
@@ -220,6 +223,5 @@ def _denied() -> str:
     )
 
 
-def _directories() -> Iterator[Path]:
-    yield directory(os.environ, os.getuid())
-    yield OF_SERVICES
+def _directories() -> list[Path]:
+    return directories(os.environ, os.getuid())

@@ -12,7 +12,7 @@ from wampd.client.errors import CannotConnect, ConnectionLost, NotLetIn, one_lin
 from wampd.client.line import Line, open_line
 from wampd.client.proving import Credentials, Prover
 from wampd.client.session import Session
-from wampd.client.speech import Speech
+from wampd.client.speech import CannotSay, Speech
 from wampd.client.tls import Trust
 from wampd.client.urls import Url, WrongUrl, read_url
 from wampd.realms.messages import ABORT, CHALLENGE, WELCOME
@@ -66,22 +66,22 @@ async def join(
             line = await open_line(place, Speech(serializer), trust, _headers(who))
             return await _introduce(Session(line, Speech(serializer)), realm, Prover(who))
     except TimeoutError:
-        _drop(line)
+        await _drop(line)
         raise CannotConnect(f"{place.text}: no session within {timeout:g} s") from None
     except NotLetIn:
-        _drop(line)
+        await _drop(line)
         raise
-    except (CannotConnect, ConnectionLost) as why:
-        _drop(line)
+    except (CannotConnect, ConnectionLost, CannotSay) as why:
+        await _drop(line)
         raise CannotConnect(f"{place.text}: {why}") from None
     except BaseException:
-        _drop(line)
+        await _drop(line)
         raise
 
 
-def _drop(line: Line | None) -> None:
+async def _drop(line: Line | None) -> None:
     if line is not None:
-        line.abort()
+        await line.closed()
 
 
 def _headers(who: Credentials) -> dict[str, str]:

@@ -10,6 +10,7 @@ Rules
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -35,6 +36,7 @@ class Line(asyncio.Protocol):
         self._room = asyncio.Event()
         self._room.set()
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._gone = asyncio.Event()
         self.is_over = False
         self.heard: Callable[[bytes], None] = lambda _message: None
         """Takes each message."""
@@ -68,10 +70,17 @@ class Line(asyncio.Protocol):
             self._flush()
             self._transport.close()
 
-    def abort(self) -> None:
-        """End the connection at once."""
-        if self._transport is not None:
+    async def closed(self, patience: float = 0.0) -> None:
+        """Wait until nothing is left of the connection, for so many seconds; then end it at once."""
+        if self._transport is None:
+            return
+        if patience and not self._gone.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self._gone.wait()
+        if not self._gone.is_set():
             self._transport.abort()
+            await self._gone.wait()
 
     # --------------------------------------------------------------------------------------------------- asyncio's side
 
@@ -93,6 +102,7 @@ class Line(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """All is over."""
+        self._gone.set()
         why = self._framing.failure
         if not why and isinstance(error, ssl.SSLError):
             why = trouble(error, "the router")
@@ -174,7 +184,7 @@ async def open_line(url: Url, speech: Speech, trust: Trust, headers: Mapping[str
     try:
         await line.opened()
     except BaseException:
-        line.abort()
+        await line.closed()
         raise
     return line
 

@@ -254,6 +254,7 @@ class Session:
                 async with asyncio.timeout(FAREWELL):
                     await self.over()
         self._line.hang_up()
+        await self._line.closed(FAREWELL)
 
     async def _stop_serving(self) -> None:
         running = list(self._running.values())
@@ -382,7 +383,13 @@ class Session:
             self._say(m.ERROR, m.INVOCATION, number, {}, NO_SUCH_PROCEDURE)
             return
         invocation = Invocation(self, number, found[0], details, _payload(message, 4, details))
-        self._running[number] = asyncio.ensure_future(self._serve(found[1], invocation))
+        self._running[number] = task = asyncio.ensure_future(self._serve(found[1], invocation))
+        task.add_done_callback(lambda _: self._ended_early(number))
+
+    def _ended_early(self, number: int) -> None:
+        """Answer an invocation that was cancelled before its task had run at all, and so did not do it itself."""
+        if self._running.pop(number, None) is not None:
+            self._say(m.ERROR, m.INVOCATION, number, {}, CANCELED)
 
     def _interrupted(self, message: list[Any]) -> None:
         task = self._running.get(message[1])

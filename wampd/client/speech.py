@@ -11,14 +11,14 @@ Sources: WAMP basic profile, "Serializers" and "Binary conversion of JSON string
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
-from wampd.realms.messages import MESSAGES, Format, Sender
-from wampd.router.wire.codec import Uncarriable
+from wampd.realms.messages import HELLO, MESSAGES, Format, Sender
+from wampd.router.wire.codec import MAX_DEPTH, MalformedError, Uncarriable
 from wampd.router.wire.convert import load
 from wampd.router.wire.serializers import RAW_SERIALIZERS, codecs
 
@@ -48,6 +48,8 @@ class Speech:
 
     def encode(self, message: tuple[Any, ...]) -> bytes:
         """Write a message. Raise `CannotSay`."""
+        if self._codec.format is Format.FLATBUFFERS and message[0] == HELLO:
+            _see_methods(message[2].get("authmethods", ()))
         try:
             return self._codec.encode(message)
         except Uncarriable as why:
@@ -57,11 +59,19 @@ class Speech:
         """Read a message of a router's: its code, and at least one element more. Raise `Unintelligible`."""
         try:
             message = self._load(payload)
-        except (ValueError, IndexError, KeyError, TypeError, RecursionError):
+        except (MalformedError, ValueError, IndexError, KeyError, TypeError, RecursionError):
             raise Unintelligible(f"what came is no {self.serializer}") from None
         if type(message) is not list or len(message) < 2 or message[0] not in _FROM_ROUTERS:
             raise Unintelligible("what came is no message that routers send")
         return message
+
+
+def _see_methods(names: Sequence[str]) -> None:
+    """FlatBuffers would leave out the methods that have no number there: then none of them may be all that is offered."""
+    from wampd.router.wire.flatbuffers_schema import METHODS
+
+    if names and not any(name in METHODS for name in names):
+        raise CannotSay(f"FlatBuffers has no number for the method {names[0]}; take another --serializer")
 
 
 def _reader(form: Format) -> Callable[[bytes], Any]:
@@ -69,6 +79,8 @@ def _reader(form: Format) -> Callable[[bytes], Any]:
         return _read_flatbuffers()
     if form is Format.JSON:
         return _read_json()
+    if form is Format.UBJSON:
+        return _read_ubjson()
     return lambda payload: load(Raw(payload), form)
 
 
@@ -78,6 +90,18 @@ def _read_json() -> Callable[[bytes], Any]:
 
     def read(payload: bytes) -> Any:
         return load(Raw(payload), Format.JSON) if b"\\u0000" in payload else plain(payload)
+
+    return read
+
+
+def _read_ubjson() -> Callable[[bytes], Any]:
+    """UBJSON, walked over first: what reads its values trusts their lengths."""
+    from wampd.router.wire.ubjson_scan import walk
+
+    def read(payload: bytes) -> Any:
+        if walk(payload, 0, MAX_DEPTH) != len(payload):
+            raise ValueError("trailing octets")
+        return load(Raw(payload), Format.UBJSON)
 
     return read
 
@@ -109,9 +133,7 @@ def _read_flatbuffers() -> Callable[[bytes], Any]:
     def guarded(payload: bytes) -> Any:
         try:
             return read(payload)
-        except (cbor2.CBORError, MalformedError) as error:
+        except cbor2.CBORError as error:
             raise ValueError("no FlatBuffers") from error
-
-    from wampd.router.wire.codec import MalformedError
 
     return guarded

@@ -41,7 +41,6 @@ class Description(NamedTuple):
     run: str
     """``module:object``."""
     socket: str
-    """Empty: it is only looked whether it could be run."""
     realm: str
     authid: str
     ticket: str
@@ -51,6 +50,8 @@ class Description(NamedTuple):
     """Directories of modules, after the working directory."""
     extra: Any = None
     """``session.config.extra``; `None`: what the component itself says."""
+    check: bool = False
+    """It is only looked whether it could be run."""
 
     def __repr__(self) -> str:
         return f"<Description of {self.authid}: {self.run}>"  # not its ticket
@@ -72,6 +73,7 @@ def read(environ: MutableMapping[str, str] = os.environ) -> Description:
             framework=told.get("framework", "auto"),
             path=tuple(told.get("path", ())),
             extra=told.get("extra"),
+            check=told.get("check", False),
         )
     except (KeyError, ValueError) as error:
         raise Trouble(f"this is started by wampd alone; the environment lacks {error}") from None

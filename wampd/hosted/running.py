@@ -21,8 +21,10 @@ def run() -> int:
         described = description.read()
         finding.prepare(described)
         found = finding.find(described)
-        if not described.socket:
+        if described.check:
             return checked(found)
+        if not described.socket:
+            raise trouble.Trouble("the router has no private socket; its log says why", trouble.UNREACHABLE)
         try:
             if found.framework == finding.TWISTED:
                 from .on_twisted import run as run_it

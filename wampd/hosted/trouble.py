@@ -22,13 +22,6 @@ REFUSED = 77
 UNUSABLE = 78
 """It cannot be imported, or is nothing that can be run (``EX_CONFIG``): to try again changes nothing."""
 
-MEANINGS = {
-    UNREACHABLE: "did not reach the router",
-    REFUSED: "was not let in",
-    UNUSABLE: "cannot be imported",
-}
-"""For the router's log, where a number would say nothing."""
-
 
 class Trouble(Exception):
     """The component cannot go on: a line that says why, a status, and maybe an exception to show."""

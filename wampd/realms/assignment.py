@@ -206,6 +206,11 @@ class Assignment(Records):
         """Answer a call that waited: nobody is left who could serve it."""
         self._fail(invocation, CANCELED, "the callees left before they served the call")
 
+    def displace(self, invocation: Invocation) -> None:
+        """Answer a call that waited: others, for whom fewer wait, have its place."""
+        self._struck["calls that no callee had room for"] += 1
+        self._fail(invocation, NO_AVAILABLE_CALLEE, "too many calls of this caller wait, and others want to")
+
     def _assign(self, invocation: Invocation, server: Registration | Share) -> None:
         """Give a call that no callee has to this one, which lacks nothing that the call needs."""
         course = invocation.course

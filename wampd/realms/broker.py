@@ -73,15 +73,19 @@ class Broker:
         """``struck`` counts what is dropped; ``sessions`` finds them by id."""
         self._touched = touched
         self._new_id = outside.new_id
-        self._struck = struck
+        self.struck = struck
+        """How often limits struck here, and in what works by publishing."""
         self._sessions = sessions
         self._ids = count(1)
         self.publications = 0
         """How many were let through, so far."""
         self.events = 0
         """How many were put into outboxes, one for each receiver."""
+        self._work = WORK
         self._pause_at = WORK
         """When so many were, who published last has a breather."""
+        self._turn_now = outside.turn
+        self._turn = -1
         self.subscriptions: UriMap[Subscription] = UriMap()
         self.by_id: dict[int, Subscription] = {}
         self.retained = Retained(retention, quota, outside.now)
@@ -129,9 +133,16 @@ class Broker:
             self._pause()
 
     def _pause(self) -> None:
-        """Very many events were sent since the last breather: the next publication waits for another turn."""
-        self._pause_at = self.events + WORK
-        raise Breather
+        """Very many events were sent; if they were in one turn, the next publication waits for another one."""
+        self._pause_at = self.events + self._work
+        turn, self._turn = self._turn, self._turn_now()
+        if turn == self._turn or not self._work:
+            raise Breather
+
+    def hurry(self, hurry: bool) -> None:
+        """Whether publications may follow one another as fast as they can be served; if not, each has a breather."""
+        self._work = WORK if hurry else 0
+        self._pause_at = self.events + self._work
 
     def _publish_with_options(self, session: Session, message: Publish) -> None:
         options = message.options
@@ -195,7 +206,7 @@ class Broker:
         """Keep a publication for later subscribers; if there is no room for it, return what to tell of that."""
         full = self.retained.keep(publication)
         if full is not None:
-            self._struck["retained events over the limit"] += 1
+            self.struck["retained events over the limit"] += 1
         return full
 
     def deliver(self, publication: Publication) -> None:
@@ -227,7 +238,7 @@ class Broker:
                 self._pause_at -= 1
                 if receiver.state is not State.CLOSED:  # else it has left, and is still to be taken off
                     receiver.dropped += 1
-                    self._struck["events dropped"] += 1
+                    self.struck["events dropped"] += 1
                 continue
             outbox = receiver.outbox
             if not outbox:
@@ -272,7 +283,7 @@ class Broker:
         joins = subscription is None or subscription.id not in held
         if joins and len(held) >= session.limits.subscriptions:
             reason = beyond("subscriptions", session.limits.subscriptions)
-            self._struck["subscriptions over the limit"] += 1
+            self.struck["subscriptions over the limit"] += 1
             session.refuse(SUBSCRIBE, message.id, NOT_AUTHORIZED, reason, message.uri)
             return
         if subscription is None:
@@ -290,7 +301,7 @@ class Broker:
         """Send a subscriber what its subscription's topics retain for it."""
         # It may have asked for very much in one turn already.
         if session.deaf or len(session.outbox) > OUTBOX or session.spent >= SPENT:
-            self._struck["requests for retained events not served"] += 1
+            self.struck["requests for retained events not served"] += 1
             return
         nodes = 0 if subscription.shards is None else len(subscription.shards.nkeys)
         me = session.id
@@ -392,8 +403,8 @@ class Broker:
         del self.by_id[subscription.id]
 
 
-WORK = 20_000
-"""Events after which the session that publishes has a breather: about 20 ms of work, with the sending."""
+WORK = 10_000
+"""Events of one turn after which the session that publishes has a breather: 10 to 20 ms of work, with the sending."""
 OWN_EVENT = 5
 """An event that is made for one subscription alone costs as much more as sending it to so many receivers."""
 OUTBOX = 10_000

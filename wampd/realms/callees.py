@@ -5,6 +5,8 @@ Rules
 * The first callee fixes the policy: ``roundrobin`` (in the order of registration), ``random`` (uniform), ``first`` and
   ``last`` (the oldest and the newest), ``single`` (it stays the only one); of our own ``load``: the one with the fewest
   calls under way, in turn where several have (advanced profile, "Shared Registration").
+* Where no more calls may wait, the last one of the caller who has most of them gives way to one of a caller who has less than a
+  fair share.
 * A callee may limit how many calls it serves at once (``concurrency``, our own). Each policy chooses among the callees that
   have room. If none has, the call waits: calls are served in the order in which they came.
 * With a ``rkey`` a call goes to the callee whose ``nkey`` it belongs to, by rendezvous hashing; of several with one key the
@@ -20,6 +22,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from wampd.realms.abilities import lacking
+from wampd.realms.fairness import Holdings
 from wampd.realms.limits import beyond
 from wampd.realms.session import Session, State
 from wampd.realms.sharding import rendezvous, weight
@@ -99,7 +102,7 @@ class Share:
 class Ticket:
     """The place of a call that waits."""
 
-    __slots__ = ("_callees", "course", "invocation", "key", "number", "size")
+    __slots__ = ("_callees", "course", "invocation", "key", "number", "size", "whose")
 
     def __init__(self, callees: Callees, number: int, key: Key, invocation: Invocation, course: Course) -> None:
         self._callees = callees
@@ -108,6 +111,8 @@ class Ticket:
         self.key: Key = key
         """Whom it waits for: anybody, those with a key, or one callee."""
         self.invocation = invocation
+        self.whose = course.payer or invocation.caller
+        """Who called."""
         self.course = course
         self.size = course.size
         """Bytes of payload that are kept with it."""
@@ -136,23 +141,27 @@ class Desk(Protocol):
         """Nobody is left who could serve the call."""
         ...
 
+    def displace(self, invocation: Invocation) -> None:
+        """The call gives way to one of a caller for whom fewer wait."""
+        ...
+
 
 class Callees:
     """The callees of one shared registration."""
 
     __slots__ = (
         "_by_session",
+        "_bytes",
+        "_calls",
         "_desk",
         "_lines",
         "_nodes",
         "_numbers",
         "_owners",
         "_shares",
-        "_size",
         "_tickets",
         "_turn",
         "invoke",
-        "waiting",
     )
 
     def __init__(self, desk: Desk, invoke: Invoke) -> None:
@@ -167,9 +176,8 @@ class Callees:
         # Whom they wait for → those who wait, by number, in that order; a line that is empty is not there.
         self._lines: dict[Key, dict[int, Ticket]] = {}
         self._tickets = 0
-        self.waiting = 0
-        """How many calls wait."""
-        self._size = 0
+        self._calls: Holdings[Session] = Holdings()  # that wait, by caller
+        self._bytes: Holdings[Session] = Holdings()
 
     # --------------------------------------------------------------------------------------------------- who is here
 
@@ -297,15 +305,33 @@ class Callees:
         key = share if share is not None or course.rkey is None else self._key(course)
         ticket = Ticket(self, self._tickets + 1, key, invocation, course)
         quota = self._desk.quota
-        if self.waiting >= quota.waiting_calls:
+        if not self._has_room(self._calls, ticket, 1, quota.waiting_calls):
             return beyond("waiting_calls", quota.waiting_calls)
-        if self._size + ticket.size > quota.waiting_size:
+        if not self._has_room(self._bytes, ticket, ticket.size, quota.waiting_size):
             return beyond("waiting_size", quota.waiting_size)
         self._tickets += 1
         self._lines.setdefault(key, {})[ticket.number] = ticket
-        self.waiting += 1
-        self._size += ticket.size
+        self._calls.change(ticket.whose, 1)
+        self._bytes.change(ticket.whose, ticket.size)
         return ticket
+
+    def _has_room(self, held: Holdings[Session], ticket: Ticket, more: int, most: int) -> bool:
+        """Whether a call may wait; who has more than a fair share of the room makes some for it."""
+        while held.total + more > most:
+            if not held.is_fair(ticket.whose, more, most):
+                return False
+            self._desk.displace(self._last_of(held.greediest()).invocation)
+        return True
+
+    def _last_of(self, caller: Session) -> Ticket:
+        """The last call of a caller that waits."""
+        mine = (ticket for line in self._lines.values() for ticket in line.values() if ticket.whose is caller)
+        return max(mine, key=_number)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait."""
+        return self._calls.total
 
     def forget(self, ticket: Ticket) -> None:
         """Somebody waits no longer."""
@@ -313,8 +339,8 @@ class Callees:
         del line[ticket.number]
         if not line:
             del self._lines[ticket.key]
-        self.waiting -= 1
-        self._size -= ticket.size
+        self._calls.change(ticket.whose, -1)
+        self._bytes.change(ticket.whose, -ticket.size)
 
     def serve(self, share: Share) -> None:
         """Let a callee that may have room go on with those who wait for it."""

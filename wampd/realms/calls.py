@@ -66,6 +66,7 @@ class Course:
         "open",
         "options",
         "parts",
+        "payer",
         "payload",
         "progressive",
         "registration",
@@ -89,6 +90,8 @@ class Course:
         """What every callee is told."""
         self.caller: dict[str, Any] = {}
         """Who the caller is, for callees that ask for it; empty: it must not be told, or is among the details."""
+        self.payer: Session | None = None
+        """For whom the caller speaks, if it does not speak for itself: on that one's account the call waits."""
         self.told = details
         """What the callee was told in its first INVOCATION, and is told in each that follows."""
         self.payload: tuple[Payload, Payload] | None = (request.args, request.kwargs)

@@ -79,6 +79,7 @@ class Gathering:
             request = Call(number, PLAIN, message.uri, message.args, message.kwargs)
             part = Course(request, course.registration, course.details)
             part.caller = course.caller
+            part.payer = self._whole.caller
             part.begun = True  # another callee has its own part: nobody else is to be asked
             invocation = Invocation(self.session, number, None, 0, False, part, message.uri, course.registration)
             self.session.calls[number] = invocation

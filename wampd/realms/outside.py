@@ -32,3 +32,5 @@ class Outside(Struct, frozen=True):
     carry: Callable[[Any, Format, Format], Any]
     """The same of a payload in the first serialization, which may be a plain value already; raises `ValueError` if the
     second cannot carry it."""
+    turn: Callable[[], int] = int
+    """The number of the present turn: what is said in one is sent at its end."""

@@ -92,10 +92,12 @@ class Testaments:
         limits = session.limits
         left = [testament.size for testaments in scopes.values() for testament in testaments]
         if len(left) >= limits.testaments:
+            self._broker.struck["testaments over the limit"] += 1
             raise Refused(NOT_AUTHORIZED, beyond("testaments", limits.testaments))
         room = limits.testaments_size - sum(left)
         size = _size(given, options, room)
         if size > room:
+            self._broker.struck["testaments over the limit"] += 1
             raise Refused(NOT_AUTHORIZED, beyond("testaments_size", limits.testaments_size))
         testament = Testament(given.topic, options, given.args or None, given.kwargs or None, size)
         self._of.setdefault(session, scopes).setdefault(given.scope, []).append(testament)

@@ -12,7 +12,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -36,17 +36,17 @@ class Offered(Struct, frozen=True):
 class Catalogue:
     """The procedures of one realm."""
 
-    def __init__(self, core: Realm) -> None:
+    def __init__(self, core: Callable[[], Realm]) -> None:
         self._core = core
 
     @property
     def version(self) -> tuple[int, int]:
         """Another one when procedures have come, gone, or been described otherwise."""
-        return self._core.dealer.registrations.changes, self._core.meta.reflection.changes
+        return self._core().dealer.registrations.changes, self._core().meta.reflection.changes
 
     def grants(self, session_id: int) -> Grants | None:
         """What a session may do; `None`: it is not here."""
-        session = self._core.sessions.get(session_id)
+        session = self._core().sessions.get(session_id)
         return None if session is None else session.grants
 
     def offered(self, grants: Grants, after: str, most: int) -> tuple[list[Offered], str | None]:
@@ -63,16 +63,16 @@ class Catalogue:
         return found, None
 
     def _uris(self) -> Iterator[str]:
-        registrations, own = self._core.dealer.registrations, self._core.dealer.services.procedures
+        registrations, own = self._core().dealer.registrations, self._core().dealer.services.procedures
         yield from registrations.exact
         yield from (uri for uri in own if uri not in registrations.exact)
-        for uri in self._core.meta.reflection.defined("procedure"):
+        for uri in self._core().meta.reflection.defined("procedure"):
             if uri not in registrations.exact and uri not in own and registrations.catching(uri) is not None:
                 yield uri
 
     def _definition(self, uri: str) -> Mapping[str, Any]:
-        definition = self._core.meta.reflection.defined("procedure").get(uri)
+        definition = self._core().meta.reflection.defined("procedure").get(uri)
         if definition is not None:
             return definition.body
-        own = self._core.dealer.services.procedures.get(uri)
+        own = self._core().dealer.services.procedures.get(uri)
         return {} if own is None else {"description": (own.__doc__ or "").partition("\n")[0]}

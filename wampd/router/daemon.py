@@ -3,7 +3,9 @@
 Rules
 -----
 * Nothing is started that cannot be: what is wrong is said in one line, and the exit status is 1.
-* On SIGTERM, SIGINT or SIGHUP: stop listening, let calls under way finish for a while, say GOODBYE
+* On SIGHUP the configuration is read again (`wampd.router.wiring.changing`), unless it says that the terminal is gone in which
+  the router was started.
+* On SIGTERM or SIGINT: stop listening, let calls under way finish for a while, say GOODBYE
   ``wamp.close.system_shutdown`` to every session, close, and exit with status 0; a second signal ends at once, and so does
   the hard limit.
 * On SIGUSR2 a new router takes over (`wampd.router.system.handover`).
@@ -34,8 +36,12 @@ from wampd.router import reactor as turn_reactor
 from wampd.router.control.desk import REALM, Desk
 from wampd.router.control.log import procedures_of
 from wampd.router.control.node import status_of
+from wampd.router.control.reload import procedures_of as changing_of
+from wampd.router.descriptors import Accepting, Descriptors, raise_limit
+from wampd.router.ends import Ends
 from wampd.router.hashing import PasswordChecks
 from wampd.router.inside.insiders import Insiders
+from wampd.router.memory import Ceiling, ceiling_of
 from wampd.router.observe import logs
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby
@@ -45,15 +51,18 @@ from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
 from wampd.router.stores.watched import Unusable
 from wampd.router.system.origin import Origin
-from wampd.router.tally import PASSWORDS_NOT_CHECKED
+from wampd.router.tally import ACCEPTING_PAUSED, CONNECTIONS_REFUSED, MEMORY_PASSED, PASSWORDS_NOT_CHECKED
+from wampd.router.templates import Plan
 from wampd.router.wheel import Wheel
+from wampd.router.wiring.changing import Changing, NotChanged, Parts
 from wampd.router.wiring.control import PrivateSocket
 from wampd.router.wiring.doors import tolerance
+from wampd.router.wiring.duties import Duties
 from wampd.router.wiring.hosted import Hosted
 from wampd.router.wiring.listening import BACKLOG, Listening
-from wampd.router.wiring.means import Means, duties_of
+from wampd.router.wiring.means import Means
 from wampd.router.wiring.outgoing import Sender
-from wampd.router.wiring.places import Places
+from wampd.router.wiring.places import Key, Places
 from wampd.router.wiring.plans import plan_of, template_of
 from wampd.router.wiring.readiness import Readiness
 from wampd.router.wiring.standing import Standing
@@ -108,25 +117,34 @@ class Daemon:
     ) -> None:
         self.status = 0
         self._standing = standing or Standing({})
+        self._has_terminal = os.isatty(0)
         self._reactor = reactor
         self._settings = settings
         self._wheel = Wheel(reactor)
-        self._lobby = Lobby(_connections_allowed(settings), reactor.seconds)
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]  # before it is raised for the router's connections
+        most, descriptors = _room(settings)
+        self._lobby = Lobby(most, reactor.seconds, descriptors)
         self._listening = Listening(self._lobby, self._standing.sockets)
+        accepting = Accepting(reactor, self._listening.rest)
+        self._lobby.on_exhaustion = accepting.pause
         agent = f"wampd-{wampd.__version__}"
         self.realms = Realms(reactor, agent, tolerance(settings.limits.failed_joins))
-        self.realms.tally.ask(lambda: {"connections refused": self._lobby.refused})
+        self.realms.tally.ask(lambda: {CONNECTIONS_REFUSED: self._lobby.refused, ACCEPTING_PAUSED: accepting.pauses})
         self._places = Places(reactor, settings, self.realms, dict(os.environ))
-        self.realms.answers.add(CheckPassword, self._password_checks().check)
-        for realm in settings.realms:
-            self._open(realm)
+        self._checks = self._password_checks()
+        self.realms.answers.add(CheckPassword, self._checks.check)
+        plans: dict[Key, Plan] = {(realm.name, realm.match): self._open(realm) for realm in settings.realms}
         insiders = Insiders(self.realms, reactor)
         sender = Sender(reactor, settings.outgoing)
-        watching = Watching(reactor, self.realms, lambda: self._lobby.open)
-        self._hosting = Hosted(reactor, settings.components, os.environ, follow_files=follow_files)
+        ceiling = Ceiling(reactor, ceiling_of(settings.limits.memory), self._starve, self.realms.turns.release)
+        self.realms.tally.ask(lambda: {MEMORY_PASSED: ceiling.passed})
+        watching = Watching(reactor, self.realms, lambda: self._lobby.open, ceiling)
+        self._hosting = Hosted(reactor, settings.components, os.environ, follow_files=follow_files, files=files)
         watching.components = self._hosting.states
         store = self._places.store
-        readiness = Readiness(self._listening.open, len(settings.listeners), self._lobby, store, self._hosting)
+        self._readiness = Readiness(
+            self._listening.open, len(settings.listeners), self._lobby, store, self._hosting, ceiling
+        )
         self._means = Means(
             reactor,
             settings,
@@ -136,12 +154,15 @@ class Daemon:
             self._wheel,
             sender,
             watching,
-            readiness,
-            self._desk(configuration, insiders, watching, readiness),
+            self._readiness,
+            self._desk(configuration, insiders, watching, self._readiness),
             used=Used(),
+            ends=Ends(reactor),
             began=time.time(),
         )
-        self._duties = duties_of(self._means)
+        duties = Duties(self._means)
+        self._duties = duties.all
+        self._ceiling = ceiling
         self._private = PrivateSocket(self._means, self._lobby, os.environ, self._standing.sockets)
         self._hosting.private = self._private
         self._stop = Shutdown(
@@ -149,6 +170,10 @@ class Daemon:
         )
         self._handover = Handover(reactor, self._standing, self._listening, self._private, self._stop)
         self._means.desk.offer({"wampd.node.handover": self._handover.serve})
+        parts = Parts(self._means, self._places, self._listening, duties, self._lobby, self._hosting)
+        self._changing = Changing(parts, configuration, plans)
+        self._changing.then.append(self._limit)
+        self._means.desk.offer(changing_of(self._changing.change, self._changing.difference, NotChanged))
 
     # ------------------------------------------------------------------------------------------------------- wiring
 
@@ -161,13 +186,26 @@ class Daemon:
             lambda: tally.strike(PASSWORDS_NOT_CHECKED),
         )
 
-    def _open(self, realm: RealmSettings) -> None:
-        """Open one realm, or get ready to open those of a template."""
+    def _limit(self, settings: Settings) -> None:
+        """Let other limits of the process hold than before."""
+        limits = settings.limits
+        self._lobby.most, self._lobby.descriptors = _room(settings)
+        self._ceiling.ceiling = ceiling_of(limits.memory)
+        self.realms.throttle.change(tolerance(limits.failed_joins))
+        self._checks.change(limits.password_checks, limits.waiting_password_checks)
+        if self.realms.returning is not None:
+            self.realms.returning.jar.most = limits.cookies
+        self._stop.limits = limits
+        self._readiness.listeners = len(settings.listeners)
+
+    def _open(self, realm: RealmSettings) -> Plan:
+        """Open one realm, or get ready to open those of a template; return what it is made of."""
         plan = plan_of(realm, self._places.door(realm))
         if realm.match == "exact":
             self.realms.add(realm.name, plan)
         else:
             self.realms.add_template(template_of(realm, plan))
+        return plan
 
     def _desk(self, configuration: Path | None, insiders: Insiders, watching: Watching, readiness: Readiness) -> Desk:
         """Where the router is operated."""
@@ -186,18 +224,25 @@ class Daemon:
         self._hosting.serve(desk)
         return desk
 
+    def _starve(self, starving: bool) -> None:
+        """There is too little memory, or enough again."""
+        self._lobby.is_starving = starving
+        self.realms.starve(starving)
+
     def use(self, lines: logs.RouterLog) -> None:
         """Count what does not get into the log, and let operators change its levels."""
         self.realms.tally.ask(lines.counts)
         self._means.watching.levels = lines.levels
         self._means.desk.offer(procedures_of(lines.levels))
+        self._changing.then.append(lambda settings: lines.configure(settings.log))
 
     # ----------------------------------------------------------------------------------------------------- life
 
     def start(self) -> None:
         """Open the listeners, then start the components."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
+        signal.signal(signal.SIGHUP, self._hung_up)
         self._places.start()
         if sys.stderr is not None:
             faulthandler.enable()
@@ -219,18 +264,37 @@ class Daemon:
 
     def _serve(self) -> None:
         self._listening.accept()
-        for duty in self._duties:
+        for duty in (*self._duties, self._ceiling):
             duty.start()
-        self._standing.when_alone(self._hosting.start)
+        self._standing.when_alone(self._begin)
         self.realms.tally.start()
         self._standing.listening(self._reactor, self._listening.open)
         log.info("wampd {version} is ready, process {pid}", version=wampd.__version__, pid=os.getpid())
 
+    def _begin(self) -> None:
+        """Start the components; from now on everything may change."""
+        self._hosting.start()
+        self._changing.is_ready = True
+
     def _close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""
         self._standing.stopping()
+        self._ceiling.stop()
         self._handover.cancel()
         return [*self._listening.close(), self._private.close()]
+
+    def _hung_up(self, number: int, frame: object) -> None:
+        if self._has_terminal and not os.isatty(0):  # it is gone, and with it whoever would stop the router
+            self._signalled(number, frame)
+        else:
+            self._reactor.callFromThread(self._change)
+
+    def _change(self) -> None:
+        """Use the configuration as it is in the file now."""
+        self._standing.manager.reloading()
+        changed = self._changing.change()
+        changed.addErrback(lambda _: None)  # the log has said why
+        changed.addCallback(lambda _: self._standing.serving(self._listening.open))
 
     def _hand_over(self, number: int, _frame: object) -> None:
         self._reactor.callFromThread(self._handover.signalled, signal.Signals(number).name)
@@ -239,13 +303,11 @@ class Daemon:
         self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
 
 
-def _connections_allowed(settings: Settings) -> int:
+def _room(settings: Settings) -> tuple[int, Descriptors]:
     """How many connections there may be: as configured, and no more than the file descriptors allow."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = settings.limits.connections + settings.limits.spare_descriptors
-    descriptors = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(descriptors, resource.getrlimit(resource.RLIMIT_NOFILE)[0]), hard))
-    allowed = max(1, descriptors - settings.limits.spare_descriptors)
-    if allowed < settings.limits.connections:
-        log.info("at most {allowed} connections: the limit of file descriptors is {hard}", allowed=allowed, hard=hard)
-    return allowed
+    limits = settings.limits
+    most = raise_limit(limits.connections, limits.spare_descriptors)
+    allowed = max(1, min(limits.connections, most - limits.spare_descriptors))
+    if allowed < limits.connections:
+        log.info("at most {allowed} connections: the limit of file descriptors is {hard}", allowed=allowed, hard=most)
+    return allowed, Descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.spare_descriptors)

@@ -106,7 +106,7 @@ class Entrance:
             return
         if isinstance(outcome, Accept):
             self.state = State.CLOSED
-            outcome = self._comer.welcome(outcome)
+            outcome = self._realms.refusal(outcome) or self._comer.welcome(outcome)
         if outcome is not None:
             self.leave()
             self._refuse(outcome)

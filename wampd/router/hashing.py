@@ -6,6 +6,8 @@ Rules
   guesses costs as much of the machine as the threads may take, and no more.
 * Addresses take turns, each with its oldest check; and where there is no room, the newest check of the address that has most of
   them makes room for one of another. So a flood of guesses is a queue for those who come from where it comes from.
+* Addresses whose last password fitted take turns with all others together, and half of the room is theirs, if they need
+  it: so a flood of guesses from ever so many addresses keeps nobody out who comes back. The last `KNOWN` are remembered.
 * A check that nobody waits for any more, since its client is gone, is left out.
 * There are no threads before the first check.
 """
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred
@@ -25,12 +27,18 @@ from wampd.auth.methods import Failed
 from wampd.auth.questions import CheckPassword
 from wampd.auth.throttle import network_of
 
+KNOWN: Final = 10_000
+
 
 class _Check(Struct, eq=False):
     """One check, from the question to its answer."""
 
     question: CheckPassword
     answer: Deferred[bool]
+
+
+_Line: TypeAlias = OrderedDict[str, deque[_Check]]
+"""Checks that wait, by address; the one whose turn it is first."""
 
 
 class PasswordChecks:
@@ -49,9 +57,19 @@ class PasswordChecks:
         self._refused = refused
         self._running = 0
         self._waiting = 0
-        self._queues: OrderedDict[str, deque[_Check]] = OrderedDict()  # by address; the one whose turn it is first
+        self._strangers: _Line = OrderedDict()
+        self._returning: _Line = OrderedDict()
+        self._known: OrderedDict[str, None] = OrderedDict()  # addresses whose last password fitted
+        self._last: _Line = self._returning  # whose turn it was
         self._pool: ThreadPool | None = None
         self.stopped = False
+
+    def change(self, threads: int, waiting: int) -> None:
+        """Make, and let wait, so many at once from now on."""
+        self._threads, self._most = threads, waiting
+        if self._pool is not None:
+            self._pool.adjustPoolsize(0, threads)
+            self._go_on()
 
     def check(self, question: CheckPassword) -> Deferred[bool] | Failed:
         """Whether the password fits."""
@@ -60,8 +78,9 @@ class PasswordChecks:
         network = network_of(question.peer)
         if self._running >= self._threads and self._waiting >= self._most and not self._make_room(network):
             return self._too_many()
-        check = _Check(question, Deferred(lambda _: self._take_back(network, check)))
-        self._queues.setdefault(network, deque()).append(check)
+        line = self._line_of(network)
+        check = _Check(question, Deferred(lambda _: self._take_back(line, network, check)))
+        line.setdefault(network, deque()).append(check)
         self._waiting += 1
         self._go_on()
         return check.answer
@@ -70,30 +89,41 @@ class PasswordChecks:
         """Make the next checks that wait, as far as there are threads."""
         if self._pool is None:
             self._pool = self._start()
-        while self._queues and self._running < self._threads:
-            network, queue = next(iter(self._queues.items()))
+        while self._waiting and self._running < self._threads:
+            line = self._next_line()
+            network, queue = next(iter(line.items()))
             check = queue.popleft()
             self._waiting -= 1
             if queue:
-                self._queues.move_to_end(network)
+                line.move_to_end(network)
             else:
-                del self._queues[network]
+                del line[network]
             self._running += 1
-            self._make(check, self._pool)
+            self._make(network, check, self._pool)
 
-    def _make(self, check: _Check, pool: ThreadPool) -> None:
+    def _line_of(self, network: str) -> _Line:
+        return self._returning if network in self._known else self._strangers
+
+    def _next_line(self) -> _Line:
+        """Whose turn it is: the two take turns."""
+        other = self._strangers if self._last is self._returning else self._returning
+        self._last = other or self._last
+        return self._last
+
+    def _make(self, network: str, check: _Check, pool: ThreadPool) -> None:
         question = check.question
 
         def work() -> bool:
             return not self.stopped and hashes.fits(question.hash, question.password)
 
         def told(success: bool, result: Any) -> None:
-            self._reactor.callFromThread(self._done, check.answer, success, result)
+            self._reactor.callFromThread(self._done, network, check.answer, success, result)
 
         pool.callInThreadWithCallback(told, work)
 
-    def _done(self, answer: Deferred[bool], success: bool, result: Any) -> None:
+    def _done(self, network: str, answer: Deferred[bool], success: bool, result: Any) -> None:
         self._running -= 1
+        self._remember(network, success and result is True)
         if not self.stopped:
             self._go_on()
         if answer.called:
@@ -103,27 +133,41 @@ class PasswordChecks:
         else:
             answer.errback(result)
 
+    def _remember(self, network: str, fitted: bool) -> None:
+        """The password that came from there was right, or wrong."""
+        self._known.pop(network, None)
+        if fitted:
+            self._known[network] = None
+            if len(self._known) > KNOWN:
+                self._known.popitem(last=False)
+
     def _make_room(self, network: str) -> bool:
-        """Let the newest check go of the address that has most, unless this one has as many then; whether there is room."""
-        if not self._queues:
+        """Let the newest check go of the address that has most, unless this one has as many then; whether there is room.
+
+        Of those who come back and of strangers, who has less than half of the room gets it from the others.
+        """
+        line = self._line_of(network)
+        other = self._strangers if line is self._returning else self._returning
+        gives = other if other and 2 * sum(map(len, line.values())) < self._most else line
+        if not gives:
             return False
-        most, queue = max(self._queues.items(), key=lambda item: len(item[1]))
-        if len(queue) <= len(self._queues.get(network, ())) + 1:
+        most, queue = max(gives.items(), key=lambda item: len(item[1]))
+        if gives is line and len(queue) <= len(line.get(network, ())) + 1:
             return False
         check, failed = queue[-1], self._too_many()
-        self._take_back(most, check)
+        self._take_back(gives, most, check)
         # In a later turn: nobody calls into a handshake while another one is at work.
         self._reactor.callFromThread(_fire, check.answer, failed)
         return True
 
-    def _take_back(self, network: str, check: _Check) -> None:
+    def _take_back(self, line: _Line, network: str, check: _Check) -> None:
         """A check is not to be made, if it is not being made already."""
-        queue = self._queues.get(network)
+        queue = line.get(network)
         if queue is not None and check in queue:
             queue.remove(check)
             self._waiting -= 1
             if not queue:
-                del self._queues[network]
+                del line[network]
 
     def _too_many(self) -> Failed:
         self._refused()

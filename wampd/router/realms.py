@@ -46,7 +46,14 @@ from wampd.router.authorizers import Authorizers
 from wampd.router.envoy import Answer, CallFailed, Envoy
 from wampd.router.inside.own import ROUTER, OwnGrants
 from wampd.router.shells import RealmShell
-from wampd.router.tally import BREATHERS, OUR_BUGS, REALMS_OVER_THE_LIMIT, SESSIONS_OVER_THE_LIMIT, Tally
+from wampd.router.tally import (
+    BREATHERS,
+    OUR_BUGS,
+    REALMS_OVER_THE_LIMIT,
+    SESSIONS_OVER_THE_LIMIT,
+    SESSIONS_WITHOUT_MEMORY,
+    Tally,
+)
 from wampd.router.templates import Directory, Plan, Template
 from wampd.router.turns import WRITES, Turns, part_of
 from wampd.router.wire.convert import carry, load
@@ -84,6 +91,8 @@ class Realms:
         self._draw = chance.getrandbits
         self.returning: Any = None
         """Who came by which cookie: a `wampd.router.returning.Returning`, where there are cookies."""
+        self.is_starving = False
+        """There is too little memory for more sessions."""
         self.followers: list[Callable[[RealmAuth, Any, Collection[str] | None], object]] = []
         """Told what may have changed of principals: the door, their accounts, their authids (`None`: any). See `Recall`."""
         self.answers = Answers()
@@ -98,7 +107,9 @@ class Realms:
         self._envoys: dict[str, Envoy] = {}
         self.auditor = Auditor(clock, self._core, self.end_of_turn)
         self._authorizers = Authorizers(self.call, clock, self.tally)
-        self._outside = Outside(self._publication_id, clock.seconds, time.time, chance.random, load, carry)
+        self._outside = Outside(
+            self._publication_id, clock.seconds, time.time, chance.random, load, carry, self.turns.turn
+        )
 
     def add(self, name: str, plan: Plan) -> RealmShell:
         """Open a realm, for good."""
@@ -176,6 +187,20 @@ class Realms:
             return Abort(UNAVAILABLE, full, f"the realm {name} has {full}")
         return shell
 
+    def starve(self, starving: bool) -> None:
+        """There is too little memory, or enough again: take in no clients, and slow publishers down."""
+        self.is_starving = starving
+        self.turns.halt(starving)
+        for shell in self._shells.values():
+            shell.core.broker.hurry(not starving)
+
+    def refusal(self, accept: Accept) -> Abort | None:
+        """Why nobody is let in now, who has authenticated; operators are."""
+        if not self.is_starving or accept.realm in self._private:
+            return None
+        self.tally.strike(SESSIONS_WITHOUT_MEMORY)
+        return Abort(UNAVAILABLE, "there is no memory for more sessions", "the memory ceiling is passed")
+
     def _open(self, name: str, authrole: str) -> RealmShell | Abort:
         """Open a realm of a template."""
         template = self._directory.template(name)
@@ -220,6 +245,7 @@ class Realms:
             strict_request_ids=plan.strict_request_ids,
             check_roles=plan.check_roles,
         )
+        core.broker.hurry(not self.is_starving)
         shell = RealmShell(
             core,
             self._clock,
@@ -292,12 +318,14 @@ class Realms:
                 self.auditor.write(entry)
             self._entries.clear()
         touched = self.touched
-        if len(touched) > WRITES:
-            self._flush(part_of(touched))
-            self.turns.come()
-        elif touched:
-            self._flush(touched)
-            touched.clear()
+        if touched:
+            self.turns.number += 1
+            if len(touched) > WRITES:
+                self._flush(part_of(touched))
+                self.turns.come()
+            else:
+                self._flush(touched)
+                touched.clear()
         if self._alarmed:
             for realm in self._alarmed:
                 shell = self._shells.get(realm.name)

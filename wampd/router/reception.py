@@ -2,7 +2,8 @@
 
 Rules
 -----
-* Over the limit of the process, of an address, or of the file descriptors that must stay free, nobody is let in.
+* Over the limit of the process, of an address (the /64 of an IPv6 one), or of the file descriptors that must stay free, nobody
+  is let in.
 * Who is not let in is told so; but of those who wait for it there may only be a few, as each takes a file descriptor.
 * Every connection that is let in is counted out once, whatever ends it.
 """
@@ -16,6 +17,8 @@ from typing import Any, Protocol
 from twisted.logger import Logger
 
 from wampd.auth.handshake import Directory
+from wampd.auth.throttle import network_of
+from wampd.router.descriptors import Descriptors
 from wampd.router.line import BatchedLine, Line, Patience
 from wampd.router.realms import Realms
 from wampd.router.sessions import SessionPeer
@@ -47,16 +50,26 @@ class Attended(Line, Protocol):
 class Lobby:
     """The connections of the whole process."""
 
-    def __init__(self, most: int, now: Callable[[], float]) -> None:
-        """``most`` connections may be open at once; ``now`` tells monotonic seconds."""
+    def __init__(self, most: int, now: Callable[[], float], descriptors: Descriptors | None = None) -> None:
+        """``most`` connections may be open at once; ``now`` tells monotonic seconds.
+
+        ``descriptors`` are those of the process; `None`: they are not looked at.
+        """
         self.most = most
+        self.descriptors = descriptors
+        self.on_exhaustion: Callable[[], object] = bool
+        """Called when there are hardly any descriptors left."""
         self.open = 0
         self.refused = 0
         """How many were refused so far."""
         self.waiting = 0
         """Connections that are only told that there is no room."""
+        self.arriving = 0
+        """Connections that have not said yet what they want."""
         self.closing = False
         """The router is being stopped: nobody is let in."""
+        self.is_starving = False
+        """There is too little memory for clients that want a session."""
         self.requests: set[Any] = set()
         """Requests of HTTP under way that are waited for when the router stops."""
         self.connections: set[Attended] = set()
@@ -88,6 +101,13 @@ class Door:
         self._receives = receives
         self.doStart = factory.doStart
         self.doStop = factory.doStop
+
+    def become(self, other: Door) -> None:
+        """Serve those who come from now on as another door would."""
+        other.doStart()
+        self.doStop()
+        self._factory, self._receives = other._factory, other._receives
+        self.doStart, self.doStop = other.doStart, other.doStop
 
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
         """Make the protocol of a connection from there, or `None`."""
@@ -125,10 +145,17 @@ class Reception:
         self._private = private
         self._peer = peer
         self._by_address: Counter[str] = Counter()
+        self.connections: set[Attended] = set()
+        """Those that speak WAMP or echo, and came by here."""
 
-    def admit(self, address: str) -> bool:
-        """Count a connection in; whether there is room for it."""
-        why = self._why_not(address)
+    def follow(self, other: Reception) -> None:
+        """Take the place of another one: who came by there counts here, too."""
+        self._by_address, self.connections = other._by_address, other.connections
+
+    def admit(self, address: str, descriptor: int = -1) -> bool:
+        """Count a connection in that has this descriptor (-1: none of its own); whether there is room for it."""
+        address = self._counted_as(address)
+        why = self._why_not(address) or self._not_spare(descriptor)
         if why is not None:
             self._lobby.refuse(address, why)
             return False
@@ -136,8 +163,13 @@ class Reception:
         self._by_address[address] += 1
         return True
 
+    def arrives(self, by: int) -> None:
+        """Count those that have not said yet what they want: one more, or one less."""
+        self._lobby.arriving += by
+
     def receives(self, address: str) -> bool:
         """Whether there is room for a connection, or at least for telling it that there is none."""
+        address = self._counted_as(address)
         why = None if self._lobby.waiting < MOST_WAITING else self._why_not(address)
         if why is not None:
             self._lobby.refuse(address, why)
@@ -156,8 +188,22 @@ class Reception:
             return f"no more than {most} connections of one address"
         return None
 
+    def _counted_as(self, address: str) -> str:
+        """What stands for an address: who has an IPv6 address has its whole /64."""
+        return address if self._most_per_address is None else network_of(address) or address
+
+    def _not_spare(self, descriptor: int) -> str | None:
+        """Why a connection may not have its descriptor, if it may not."""
+        descriptors = self._lobby.descriptors
+        if descriptors is None or self._private is not None or descriptors.are_spare(descriptor):
+            return None
+        if descriptors.are_gone(descriptor):
+            self._lobby.on_exhaustion()
+        return "no file descriptors to spare"
+
     def release(self, address: str) -> None:
         """Count a connection out that was admitted."""
+        address = self._counted_as(address)
         self._lobby.open -= 1
         self._by_address[address] -= 1
         if not self._by_address[address]:
@@ -167,6 +213,11 @@ class Reception:
     def lobby(self) -> Lobby:
         """What all listeners have in common."""
         return self._lobby
+
+    @property
+    def is_starving(self) -> bool:
+        """Whether there is too little memory for another client that wants a session."""
+        return self._lobby.is_starving
 
     def refused(self) -> None:
         """Count a handshake that was refused, or came too late."""
@@ -192,20 +243,25 @@ class Reception:
             about["directory"] = self._private
         line = BatchedLine(connection, framing) if isinstance(framing, BatchedFraming) else connection
         peer = self._peer(self._realms, line, self._codecs[serializer], about, self._patience)
-        self._lobby.connections.add(connection)
+        self._attend(connection)
         peer.deadline = since + self._patience.join
         return peer
 
     def echo(self, connection: Connection) -> Peer:
         """Make what serves a connection that echoes."""
-        self._lobby.connections.add(connection)
+        self._attend(connection)
         return EchoPeer(connection)
+
+    def _attend(self, connection: Attended) -> None:
+        self._lobby.connections.add(connection)
+        self.connections.add(connection)
 
     def farewell(self, address: str) -> Callable[[Attended], None]:
         """What a connection calls when it is gone."""
 
         def gone(connection: Attended) -> None:
             self._lobby.connections.discard(connection)
+            self.connections.discard(connection)
             self.release(address)
 
         return gone

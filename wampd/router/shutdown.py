@@ -36,6 +36,8 @@ STEP: Final = 0.05
 """Seconds."""
 AT_ONCE: Final = 100
 """Sessions told in one step, at the least."""
+ARRIVING: Final = 5.0
+"""Seconds that those have who are heard out, from the beginning."""
 ENDLESS: Final = frozenset({b"text/event-stream", b"multipart/x-mixed-replace"})
 """Kinds of answers that go on for as long as somebody listens."""
 
@@ -55,7 +57,7 @@ class Shutdown:
     ) -> None:
         """``close`` ends all listening; what it returns is waited for, where there is something."""
         self._reactor = reactor
-        self._limits = limits
+        self.limits = limits
         self._realms = realms
         self._lobby = lobby
         self._close = close
@@ -64,6 +66,9 @@ class Shutdown:
         self._begun = 0.0
         self._ended = False
         self._told: set[Attended] = set()
+        self.waits_for_arriving = False
+        """Whether those are heard who have connected and not said yet what they want, before they are told to go: where another
+        router takes over nobody's handshake is broken off."""
         self.closed: Deferred[None] = Deferred()
         """Fires when nothing is listened on, and the duties have ended."""
         self.alone: Deferred[None] = Deferred()
@@ -84,16 +89,16 @@ class Shutdown:
         self._lobby.closing = True
         self._hosting.hold()
         log.info("{why}: stopping; {count} connections are open", why=why, count=len(self._lobby.connections))
-        self._reactor.callLater(self._limits.stop, self._end)
+        self._reactor.callLater(self.limits.stop, self._end)
         closed = self._close() + [duty.stop() for duty in self._duties]
         ended = DeferredList([each for each in closed if each is not None], consumeErrors=True)
-        ended.addTimeout(self._limits.drain / 4, self._reactor).addErrback(lambda _: None)
+        ended.addTimeout(self.limits.drain / 4, self._reactor).addErrback(lambda _: None)
         ended.addCallback(lambda _: self.closed.callback(None)).addCallback(lambda _: self._wait_for_calls())
 
     def _wait_for_calls(self) -> None:
         now = self._reactor.seconds()
-        drained = self._begun + self._limits.drain
-        if now < drained - self._limits.drain / 2 and self._is_at_work():
+        drained = self._begun + self.limits.drain
+        if now < drained - self.limits.drain / 2 and self._is_at_work():
             self._reactor.callLater(STEP, self._wait_for_calls)
             return
         steps = max(1, int((drained - now) / STEP))
@@ -113,7 +118,7 @@ class Shutdown:
         if rest:
             self._reactor.callLater(STEP, self._say_goodbye, rest, at_once)
         else:
-            self._hosting.stop(self._limits.drain / 2).addCallback(lambda _: self._components_ended())
+            self._hosting.stop(self.limits.drain / 2).addCallback(lambda _: self._components_ended())
 
     def _components_ended(self) -> None:
         self.alone.callback(None)
@@ -130,7 +135,8 @@ class Shutdown:
     def _wait_for_connections(self) -> None:
         for connection in self._lobby.connections - self._told:  # they were at their handshake
             self._tell(connection)
-        if self._lobby.connections:
+        arriving = self.waits_for_arriving and self._lobby.arriving and self._reactor.seconds() < self._begun + ARRIVING
+        if self._lobby.connections or arriving:
             self._reactor.callLater(STEP, self._wait_for_connections)
         else:
             self._end()

@@ -15,7 +15,7 @@ from typing import Final
 
 SUBSYSTEMS: Final[Mapping[str, tuple[str, ...]]] = {
     "router": ("",),
-    "sessions": ("audit", "entrance", "realms", "sending", "sessions"),
+    "sessions": ("audit", "entrance", "realms", "sending", "sessions", "shells"),
     "auth": (
         "answers",
         "audit.auth",
@@ -33,7 +33,7 @@ SUBSYSTEMS: Final[Mapping[str, tuple[str, ...]]] = {
     "hooks": ("hooks", "wiring.hooks"),
     "hosting": ("hosting",),
     "store": ("stores", "wiring.places"),
-    "limits": ("load", "reception", "tally"),
+    "limits": ("memory", "reception", "tally"),
     "control": ("control",),
     "twisted": (),
 }

@@ -4,6 +4,7 @@ Rules
 -----
 * Of very many sessions that something is to be sent to, so many are written to in a turn. Those touched last are among the
   first, so that an answer does not wait behind an event for thousands; those touched first are, too, so nobody waits for ever.
+* While there is little memory (`halt`), whoever has one stays until a second is over (`release`).
 * Who has a breather goes on when all that was said has been written; of several one in each turn, in the order in which they
   stopped. So what many ask for at once is no more work for one turn than what one asks for.
 """
@@ -38,6 +39,10 @@ class Turns:
         self._touched = touched
         self._resting: deque[Rests] = deque()
         self._timer: Any = None
+        self._halted = False
+        self._released = 0
+        self.number = 0
+        """How many turns there were in which something was sent."""
         self.breathers = 0
         """How many there were so far."""
 
@@ -52,13 +57,34 @@ class Turns:
         if self._timer is None:
             self._timer = self._clock.callLater(0, self._turn)
 
-    def _turn(self) -> None:
-        self._timer = None
-        if self._resting and not self._touched:
-            self._resting.popleft().go_on()
-        self._end_of_turn()
+    def turn(self) -> int:
+        """Which turn this is."""
+        return self.number
+
+    def halt(self, halted: bool) -> None:
+        """Let nobody go on but those who are released, or everybody again."""
+        self._halted = halted
+        self._released = 0
         if self._resting:
             self.come()
+
+    def release(self) -> None:
+        """Let everybody go on who has a breather now."""
+        self._released = len(self._resting)
+        if self._released:
+            self.come()
+
+    def _turn(self) -> None:
+        self._timer = None
+        if self._goes_on() and not self._touched:
+            self._released -= self._halted
+            self._resting.popleft().go_on()
+        self._end_of_turn()
+        if self._goes_on():
+            self.come()
+
+    def _goes_on(self) -> bool:
+        return bool(self._resting) and (self._released > 0 or not self._halted)
 
 
 def part_of(touched: list[T]) -> list[T]:

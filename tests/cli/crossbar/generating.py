@@ -291,6 +291,25 @@ services = st.one_of(
             )
         },
     ),
+    options(
+        {
+            "type": st.just("wap"),
+            "templates": st.sampled_from([".", {"package": "a", "resource": "b"}]),
+            "routes": st.lists(
+                options(
+                    {
+                        "path": st.sampled_from(["/", "/p/<int:n>", "/p/<n>/x", "/<path:x>", "//", "/a b", "/<n>/<n>"]),
+                        "method": st.sampled_from(["GET", "POST"]),
+                        "render": st.sampled_from(["page.html", "../x", ""]),
+                    },
+                    {"call": uris | st.none()},
+                ),
+                max_size=3,
+            ),
+            "wamp": st.fixed_dictionaries({"realm": st.sampled_from(REALMS), "authrole": role_names}),
+        },
+        {"sandbox": st.booleans()},
+    ),
     st.just({"type": "cgi", "directory": "x", "processor": "perl"}),
     st.just({"type": "schemadoc"}),
     options(

@@ -50,9 +50,19 @@ def test_a_wrong_input_is_status_2_and_nothing_is_written(here, capsys):
     assert capsys.readouterr().err == "gone.json:1:1: cannot read the file: No such file or directory\n"
 
 
+def test_what_a_wrong_input_says_cannot_leave_its_line_either(here, capsys):
+    (here / "node.json").write_text(
+        json.dumps({"workers": [{"type": "\x9b2J\nrouter", "\x9b2J\n": 1}]}, ensure_ascii=False)
+    )
+    assert main(["import-crossbar", "node.json"]) == 2
+    err = capsys.readouterr().err
+    assert err.endswith("\n")
+    assert err[:-1].isprintable()
+
+
 def test_a_file_that_is_there_is_replaced_only_by_force(here, capsys):
     (here / "config.yaml").write_text("mine")
-    assert main(["import-crossbar", "node.json"]) == 1
+    assert main(["import-crossbar", "node.json"]) == 2
     assert "config.yaml is there already; say -o for another place, or --force to replace it" in capsys.readouterr().err
     assert (here / "config.yaml").read_text() == "mine"
     assert main(["import-crossbar", "node.json", "--force"]) == 0
@@ -89,7 +99,7 @@ def test_yaml_is_read_as_well(here):
 
 def test_a_place_that_cannot_be_written_is_told(here, capsys):
     (here / "file").touch()
-    assert main(["import-crossbar", "node.json", "-o", "file/x.yaml"]) == 1
+    assert main(["import-crossbar", "node.json", "-o", "file/x.yaml"]) == 2
     assert capsys.readouterr().err.startswith("wampd import-crossbar: cannot make the directory file")
 
 
@@ -103,3 +113,27 @@ def test_the_command_needs_no_twisted(here):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_what_an_input_says_cannot_leave_its_line(here, capsys):
+    said = "x\n- evil: true\x1b[2J\u2028\x9d"
+    (here / "node.json").write_text(
+        json.dumps(node(router(transports=[rawsocket()], **{said: {said: 1}, "components": []})))
+    )
+    service = {"type": "publisher", "realm": "realm1", "role": said}
+    transport = {
+        "type": "web",
+        "endpoint": {"type": "tcp", "port": 8080},
+        "paths": {"a": service, "b": {"type": "nodeinfo"}},
+    }
+    (here / "other.json").write_text(json.dumps(node(router(transports=[transport]))))
+    for name in ("node.json", "other.json"):
+        assert main(["import-crossbar", name, "--force"]) == 1
+        err = capsys.readouterr().err
+        text = (here / "config.yaml").read_text()
+        for written in (err, text):
+            assert "evil" in written
+            assert all(character.isprintable() for character in written.replace("\n", ""))
+            assert all("- evil" not in line[:8] for line in written.splitlines())
+        assert main(["check", "config.yaml"]) == 0
+        capsys.readouterr()

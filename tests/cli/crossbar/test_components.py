@@ -149,9 +149,24 @@ def test_a_guest_is_a_program_with_its_directory_variables_and_watched_files(tmp
             "directory": "node",
             "environment": {"HOME": "${HOME:-}", "A": "b"},
             "watch": {"paths": ["*", "lib/*"], "always": True},
+            "restart": {"policy": "on-failure"},
         }
     ]
     assert only(result.lost, "options.stdin", "standard input")
+
+
+@pytest.mark.parametrize(
+    ("executable", "arguments", "name"),
+    [
+        ("node", ["--inspect", "lib/app.js"], "app"),
+        ("/bin/sh", ["-c", "echo a.b; sleep 5"], "sh"),
+        ("./Serve.py", [], "serve"),
+        ("/", [], "component"),
+    ],
+)
+def test_a_guest_is_called_what_it_runs(tmp_path, executable, arguments, name):
+    guest = {"type": "guest", "executable": executable, "arguments": arguments}
+    assert Result(node(router(), guest), tmp_path).made["components"][0]["name"] == name
 
 
 def test_a_program_that_is_not_there_is_told_at_its_place(tmp_path):

@@ -137,3 +137,54 @@ def test_the_publishers_bridge_takes_what_its_clients_sign(field, tmp_path: Path
 def test_a_text_that_looks_like_a_variable_is_a_text(field):
     with urllib.request.urlopen(f"http://127.0.0.1:{field.port}/", timeout=30) as answer:
         assert json.load(answer) == {"hello": "${X}"}
+
+
+COMPONENT = """
+from autobahn.twisted.wamp import ApplicationSession
+
+
+class AppSession(ApplicationSession):
+    def onJoin(self, details):
+        registered = self.register(lambda a, b: a + b + self.config.extra["more"], "com.example.add")
+        return registered.addCallback(lambda _: print("serves as", details.authrole))
+"""
+
+
+def test_components_of_containers_and_guests_are_hosted(tmp_path: Path):
+    port = free_port()
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "shop_of_this_test.py").write_text(COMPONENT)
+    at = {"type": "tcp", "host": "127.0.0.1", "port": port}
+    hosted = {
+        "type": "class",
+        "classname": "shop_of_this_test.AppSession",
+        "realm": "realm1",
+        "extra": {"more": 10},
+        "transport": {"type": "websocket", "endpoint": at, "url": f"ws://127.0.0.1:{port}/ws"},
+    }
+    paths = {"ws": {"type": "websocket"}, "call": {"type": "caller", "realm": "realm1", "role": "anonymous"}}
+    configuration = node(
+        router(
+            transports=[
+                {"type": "web", "endpoint": {"type": "tcp", "port": port, "interface": "127.0.0.1"}, "paths": paths}
+            ]
+        ),
+        {"type": "container", "options": {"pythonpath": ["src"]}, "components": [hosted]},
+        {
+            "type": "guest",
+            "executable": "/bin/sh",
+            "arguments": ["-c", "echo $GREETING; exec sleep 600"],
+            "options": {"env": {"vars": {"GREETING": "the guest says ${hello}"}}},
+        },
+    )
+    (tmp_path / "config.json").write_text(json.dumps(configuration, indent=2))
+    words = wampd_command("import-crossbar", tmp_path / "config.json", "-o", tmp_path / "wampd.yaml")
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    with Child(wampd_command("run", tmp_path / "wampd.yaml"), tmp_path / "log", env=environment()) as wampd:
+        wampd.wait_for_log("serves as anonymous")
+        wampd.wait_for_log("the guest says ${hello}")
+        body = json.dumps({"procedure": "com.example.add", "args": [1, 2]}).encode()
+        asked = urllib.request.Request(f"http://127.0.0.1:{port}/call", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            assert json.load(answer)["args"] == [13]

@@ -193,3 +193,52 @@ def test_a_directory_that_is_not_there_is_told_at_its_place(tmp_path):
     made, result = path(tmp_path, {"type": "static", "directory": "gone"})
     assert made == {"type": "static", "directory": "gone"}
     assert only(result.lost, "paths.x.directory", "wampd check says of", "there is no directory")
+
+
+def test_pages_of_templates_are_pages(tmp_path):
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "person.html").write_text("{{ result }}")
+    routes = [
+        {"path": "/person/<int:number>", "method": "GET", "call": "com.example.person", "render": "person.html"},
+        {"path": "/person/<int:other>", "method": "GET", "call": "com.example.other", "render": "person.html"},
+        {"path": "/person", "method": "POST", "call": "com.example.add", "render": "person.html"},
+        {"path": "/<path:rest>", "method": "GET", "call": "com.example.rest", "render": "person.html"},
+        {"path": "/about", "method": "GET", "call": None, "render": "about.html"},
+        {"path": "/", "method": "GET", "call": "com.example.all", "render": "../secrets.html"},
+    ]
+    there = {
+        "type": "wap",
+        "templates": "templates",
+        "sandbox": True,
+        "routes": routes,
+        "wamp": {"realm": "realm1", "authrole": "anonymous"},
+    }
+    made, result = path(tmp_path, there)
+    assert made == {
+        "type": "page",
+        "realm": "realm1",
+        "role": "anonymous",
+        "insecure": True,
+        "templates": "templates",
+        "pages": [{"path": "/person/{number:int}", "procedure": "com.example.person", "template": "person.html"}],
+    }
+    for index, why in enumerate(
+        ("fits all these paths", "pages are for GET", "a part of a path", "calls none", "in the directory"), 1
+    ):
+        assert only(result.lost, f"routes[{index}]", why)
+
+
+@pytest.mark.parametrize(
+    ("wap", "why"),
+    [
+        ({"templates": {"package": "a", "resource": "b"}}, "name the directory"),
+        ({"wamp": {"realm": "realm1", "authrole": "gone"}}, 'no role "gone"'),
+        ({"routes": []}, "no page is left"),
+    ],
+)
+def test_pages_that_cannot_be_are_left_out_and_told(tmp_path, wap, why):
+    there = {"type": "wap", "templates": ".", "wamp": {"realm": "realm1", "authrole": "anonymous"}}
+    routes = [{"path": "/", "method": "GET", "call": "com.example.all", "render": "all.html"}]
+    made, result = path(tmp_path, {**there, "routes": routes, **wap})
+    assert made is None
+    assert only(result.lost, "paths.x", why)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wampd.cli.words import Failure, command, option, type_of_file
+from wampd.cli.words import EXIT_USAGE, Failure, command, option, type_of_file
 
 if TYPE_CHECKING:
     from .importing import Imported
@@ -30,18 +30,21 @@ def import_crossbar(config: str, output: str, cbdir: str | None, force: bool) ->
     """Translate a node configuration of Crossbar.io into one of wampd.
 
     What has no counterpart is listed line by line on standard error, and at the head of the result. Exit status: 0 all is
-    translated, 1 something is left to do (the result is written all the same), 2 CONFIG is wrong (nothing is written).
+    translated, 1 something is left to do (the result is written all the same), 2 CONFIG or the
+    command line is wrong (nothing is written).
     """
     from wampd.router.settings import SettingsError
 
     from .importing import Imported
+    from .report import printable
 
     target = None if output == STANDARD_OUTPUT else _target(output, force=force)
     try:
         imported = Imported(_configuration(config), None if cbdir is None else Path(cbdir), _directory(target))
     except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
+        for problem in error.problems:
+            print(printable(str(problem)), file=sys.stderr)
+        return EXIT_USAGE
     _carry_out(imported, target)
     for finding in (*imported.report.of("lost"), *imported.report.of("note")):
         print(finding, file=sys.stderr)
@@ -65,7 +68,7 @@ def _carry_out(imported: "Imported", target: Path | None) -> None:
         else:
             imported.save(target)
     except OSError as trouble:
-        raise Failure(f"cannot write into {_directory(target)}: {trouble.strerror}") from None
+        raise Failure(f"cannot write into {_directory(target)}: {trouble.strerror}", EXIT_USAGE) from None
 
 
 def _target(output: str, *, force: bool) -> Path:
@@ -74,11 +77,11 @@ def _target(output: str, *, force: bool) -> Path:
     if output.endswith("/") or path.is_dir():
         path = path / "config.yaml"
     if path.exists() and not force:
-        raise Failure(f"{path} is there already; say -o for another place, or --force to replace it")
+        raise Failure(f"{path} is there already; say -o for another place, or --force to replace it", EXIT_USAGE)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as trouble:
-        raise Failure(f"cannot make the directory {path.parent}: {trouble.strerror}") from None
+        raise Failure(f"cannot make the directory {path.parent}: {trouble.strerror}", EXIT_USAGE) from None
     return path
 
 

@@ -13,7 +13,7 @@ import os
 import re
 from urllib.parse import urlsplit
 
-from .document import Entry, Expanded, Rows, Table, came_from, value_of, words
+from .document import Entry, Expanded, Rows, Table, came_from, table, value_of, words
 from .drafts import Draft, Worker
 from .endpoints import endpoint
 from .offers import offers_of
@@ -22,6 +22,7 @@ from .report import Report
 from .section import Section, choice
 
 _OBJECT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+_FILE = re.compile(r"[\w./-]*\w\.\w+")
 _UNFIT = re.compile(r"[^a-z0-9_-]+")
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
@@ -240,8 +241,8 @@ def guest(section: Section, draft: Draft) -> None:
         section.end()
         return
     made = Table()
-    scripts = [each for each in arguments if not str(each.value).startswith("-")]
-    stem = os.path.basename(str((scripts[0] if scripts else executable).value)).partition(".")[0]
+    script = next((str(each.value) for each in arguments if _FILE.fullmatch(str(each.value))), str(executable.value))
+    stem = os.path.basename(script).partition(".")[0]
     made.put("name", unique(identity or stem, draft))
     made.put("type", "guest")
     directory = "." if options is None else options.string("workdir", ".")
@@ -256,6 +257,9 @@ def guest(section: Section, draft: Draft) -> None:
     section.end()
     if options is None or "env" not in options:
         _inherits(section.item, draft)
+    made.put(
+        "restart", table({"policy": "on-failure"}), None, "There nobody starts it again; always and never can be said."
+    )
     draft.components.add(made, section.item, f"from {came_from(section.item)}")
 
 

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wampd.router.settings import Problem, SettingsError
+from wampd.router.settings.problems import show
 
 from .checking import check
 from .document import Table
 from .drafts import Draft
 from .node import document_of
 from .reading import Item, read
-from .report import Finding, Report
+from .report import Finding, Report, printable
 from .writing import write
 
 
@@ -70,11 +71,8 @@ def _head(imported: Imported) -> str:
         found = imported.report.of("lost" if kind == "lost" else "note")
         if found:
             lines += ["", title, *(f"* {_line(each)}" for each in found)]
-    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
+    return "".join(f"# {printable(line)}".rstrip() + "\n" for line in lines)
 
 
 def _line(finding: Finding) -> str:
-    from wampd.router.settings.problems import show
-
-    text = f"line {finding.place.line}, {show(finding.path) or 'the file'}: {finding.message}"
-    return " ".join(text.split())
+    return f"line {finding.place.line}, {show(finding.path) or 'the file'}: {finding.message}"

@@ -28,6 +28,7 @@ def realm(section: Section, draft: Draft) -> str | None:
     store = section.table("store")
     roles = section.tables("roles")
     section.pass_over("id")
+    section.lost("one router has no links to others: let clients join both", "rlinks")
     section.end()
     if item is None or name is None:
         return None

@@ -18,6 +18,11 @@ Kind = Literal["wrong", "lost", "note"]
 WORDS = {"wrong": "", "lost": "not translated: ", "note": "note: "}
 
 
+def printable(text: str) -> str:
+    """A text as one line that neither a terminal nor YAML takes for more than it is."""
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+
+
 class Finding(NamedTuple):
     """One thing that is to be said."""
 
@@ -28,7 +33,7 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         key = show(self.path)
-        return f"{self.place}: {key}{': ' if key else ''}{WORDS[self.kind]}{self.message}"
+        return printable(f"{self.place}: {key}{': ' if key else ''}{WORDS[self.kind]}{self.message}")
 
 
 @dataclass

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from .bridges import caller, publisher, upload, webhook
 from .document import Table, Value, value_of, words
 from .drafts import Draft, Listener, Worker
+from .pages import pages
 from .reading import Item
 from .section import Section
 from .websocket import serializers
@@ -27,7 +28,6 @@ _GONE = {
     "schemadoc": "type: openapi writes a document of what is registered, beside a path of type: call",
     "catalog": "type: openapi writes a document of what is registered, beside a path of type: call",
     "archive": "unpack the archive into a directory, and serve that: type: static, directory: …",
-    "wap": "pages are type: page, with routes and templates of its own: see docs/web.md",
 }
 
 
@@ -261,4 +261,5 @@ HTTP: Mapping[str, Service] = {
     "caller": caller,
     "webhook": webhook,
     "upload": upload,
+    "wap": pages,
 }

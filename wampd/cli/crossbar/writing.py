@@ -8,6 +8,7 @@ import json
 import re
 
 from .document import Entry, Expanded, Rows, Table, Value
+from .report import printable
 
 WIDTH = 110
 
@@ -60,7 +61,7 @@ def _with_value(head: str, value: Value, indent: str) -> list[str]:
 
 
 def _comment(entry: Entry, indent: str) -> list[str]:
-    return [f"{indent}# {line}" for line in entry.comment]
+    return [f"{indent}# {printable(line)}" for line in entry.comment]
 
 
 def _short(value: Value, column: int) -> str | None:

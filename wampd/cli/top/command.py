@@ -146,7 +146,7 @@ class Watching:
         """Look until a key ends it, or the session does."""
         state = self._state
         while not state.is_over:
-            if await self._waited(self._interval) or not state.is_paused:
+            if await self._waited(self._interval) or not state.is_paused or session.is_over:
                 try:
                     seen = await look(session, state, self._rows())
                 except ClientError as why:

@@ -14,6 +14,7 @@ import secrets
 from collections import defaultdict
 
 from wampd.auth.accounts import Account
+from wampd.auth.methods import Deny, shown
 from wampd.auth.questions import FindAccount
 from wampd.auth.ticket import digest_of
 
@@ -43,12 +44,13 @@ class MintedAccounts:
         self._accounts.pop(authid, None)
         self._groups.pop(authid, None)
 
-    def find(self, question: FindAccount) -> Account | None:
+    def find(self, question: FindAccount) -> Account | Deny | None:
         """The account that is asked for."""
         authid, process = question.value, question.request.transport.get("process", 0)
-        if not isinstance(authid, str) or (process and not _is_of(self._groups.get(authid, 0), process)):
-            return None
-        return self._accounts.get(authid)
+        account = self._accounts.get(authid) if isinstance(authid, str) else None
+        if account is not None and process and not _is_of(self._groups.get(account.authid, 0), process):
+            return Deny(f"ticket: the process {process} is none of the component {shown(authid)}")
+        return account
 
 
 class Minted:

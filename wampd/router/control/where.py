@@ -54,14 +54,24 @@ def prepared(socket: Path | None, environ: Mapping[str, str]) -> Path:
     return place
 
 
+def directories(environ: Mapping[str, str], user: int) -> list[Path]:
+    """Where the sockets of routers of this user may be, and that of the service; some may not be there."""
+    return list(dict.fromkeys((directory(environ, user), OF_SERVICES)))
+
+
 def sockets(environ: Mapping[str, str], user: int) -> Iterator[Path]:
-    """The sockets of routers that may be running: of this user, and of the service."""
-    for each in dict.fromkeys((directory(environ, user), OF_SERVICES)):
+    """The sockets of routers that may be running."""
+    for each in directories(environ, user):
         try:
-            found = sorted(each.glob("*.sock"))
+            found = sorted(each.glob("*.sock")) if each == OF_SERVICES or _is_of(each, user) else []
         except OSError:
             continue
         yield from (path for path in found if path.is_socket())
+
+
+def _is_of(place: Path, user: int) -> bool:
+    """Whether nobody else can have made it, who could answer there in the name of a router."""
+    return place.lstat().st_uid in (user, 0)
 
 
 def _make(place: Path) -> None:

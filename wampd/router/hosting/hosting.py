@@ -123,8 +123,8 @@ class Hosting:
             del self._restarts[name]
         self._supervisors = {name: self._supervisors[name] for name in new}  # in the order of the configuration
         for name in (*started, *restarted):
-            old = [each.stop() for each in self._leaving if each.instance.component.name == name]
-            DeferredList(old, consumeErrors=True).addCallback(self._begin, self._supervisors[name])
+            for supervisor in () if self._held else self._supervisors[name]:
+                supervisor.start().addErrback(_told_already)
         self._watch_memory()
         return Changes(tuple(started), tuple(stopped), tuple(restarted))
 
@@ -176,7 +176,10 @@ class Hosting:
 
     def missing(self, component: Component) -> list[str]:
         """The names of the components that it waits for, and that are not ready."""
-        return [name for name in component.after if not all(each.is_up for each in self._supervisors.get(name, ()))]
+        missing = [name for name in component.after if not all(each.is_up for each in self._supervisors.get(name, ()))]
+        if any(each.instance.component.name == component.name for each in self._leaving):
+            missing.append(f"{component.name} as it was, to end")
+        return missing
 
     def changed(self, supervisor: Supervisor) -> None:
         """An instance is in another state: others may have waited for that."""
@@ -200,17 +203,13 @@ class Hosting:
 
     def _made(self, program: Program) -> list[Supervisor]:
         starter = self._starter(program)
-        return [
+        made = [
             Supervisor(self._reactor, Instance(program, number), starter, self, self._chance, self._now)
             for number in range(1, program.component.instances + 1)
         ]
-
-    def _begin(self, _: object, supervisors: list[Supervisor]) -> None:
-        """Start the instances of a component, unless there are others meanwhile."""
-        if self._held or supervisors not in self._supervisors.values():
-            return
-        for supervisor in supervisors:
-            supervisor.start().addErrback(_told_already)
+        for supervisor in made if self._held else ():
+            supervisor.hold()
+        return made
 
     def _leave(self, supervisors: list[Supervisor]) -> None:
         """Stop instances that are no longer configured."""
@@ -220,6 +219,8 @@ class Hosting:
 
         def gone(_: object) -> None:
             self._leaving = [each for each in self._leaving if each not in supervisors]
+            for each in self._supervisors.get(supervisors[0].instance.component.name, ()):
+                each.look_again()
 
         DeferredList([each.stop() for each in supervisors], consumeErrors=True).addCallback(gone)
 

@@ -8,6 +8,8 @@ Rules
 * On Linux the kernel sends SIGTERM to the component when the router is gone, however it went (``prctl(PR_SET_PDEATHSIG)``,
   which survives ``exec``). Elsewhere a component notices that its standard input ends. The warden comes after.
 * The component leads a process group of its own: what it starts is stopped with it, and Ctrl-C reaches the router alone.
+* ``soft_files`` is the soft limit of files that the router began with; it has raised its own, which is not for others: programs
+  that use select(2), or close all descriptors that there might be, are not made for many.
 * Limits are set before the program is there, and are both the soft and the hard ones, so that it cannot raise them.
 * What cannot be run is said in one line on standard error; the exit status then is 127, as with shells.
 
@@ -48,6 +50,8 @@ def limit(limits: dict) -> None:  # type: ignore[type-arg]
                 os.sched_setaffinity(0, value)
             elif name == "nice":
                 os.nice(value)
+            elif name == "soft_files":
+                resource.setrlimit(resource.RLIMIT_NOFILE, (value, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
             else:
                 resource.setrlimit(RESOURCES[name], (value, value))
         except (OSError, ValueError) as error:

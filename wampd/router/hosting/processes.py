@@ -38,8 +38,11 @@ PIPES: Final = (1, 2)
 class ProcessRun(ProcessProtocol):
     """One run; a `runs.Run`."""
 
-    def __init__(self, reactor: Any, instance: Instance, told: Told, passes: Passes, ward: Ward) -> None:
+    def __init__(
+        self, reactor: Any, instance: Instance, told: Told, passes: Passes, ward: Ward, files: int | None
+    ) -> None:
         self._reactor = reactor
+        self._files = files
         self._instance = instance
         self._told = told
         self._passes = passes
@@ -75,7 +78,7 @@ class ProcessRun(ProcessProtocol):
             **self._passes.issue(self._instance),
         }
         leash = (sys.executable, "-I", "-S", LEASH, str(os.getpid()), str(component.directory))
-        arguments = (*leash, json.dumps(_taken(component.limits)), *program.command)
+        arguments = (*leash, json.dumps(_taken(component.limits, self._files)), *program.command)
         try:
             self._process = self._reactor.spawnProcess(self, sys.executable, arguments, environment)
         except OSError:
@@ -146,19 +149,24 @@ class ProcessRun(ProcessProtocol):
 class Processes:
     """Begins runs in processes; a `runs.Starter`."""
 
-    def __init__(self, reactor: Any, passes: Passes, ward: Ward) -> None:
+    def __init__(self, reactor: Any, passes: Passes, ward: Ward, files: int | None = None) -> None:
+        """``files``: as many a process may have open, unless it raises that itself; `None`: as many as the router."""
         self._reactor = reactor
+        self._files = files
         self._passes = passes
         self._ward = ward
 
     def start(self, instance: Instance, told: Told) -> Run:
         """Begin one. Raise `OSError`."""
-        run = ProcessRun(self._reactor, instance, told, self._passes, self._ward)
+        run = ProcessRun(self._reactor, instance, told, self._passes, self._ward, self._files)
         run.spawn()
         return run
 
 
-def _taken(limits: ComponentLimits) -> dict[str, Any]:
+def _taken(limits: ComponentLimits, files: int | None) -> dict[str, Any]:
     """The limits that a process takes before it is the component; its memory is looked at from outside."""
     names = ("address_space", "files", "processes", "cpu", "nice")
-    return {name: value for name in names if (value := getattr(limits, name)) is not None}
+    taken = {name: value for name in names if (value := getattr(limits, name)) is not None}
+    if files is not None and limits.files is None:
+        taken["soft_files"] = files
+    return taken

@@ -16,11 +16,12 @@ from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
+from wampd.hosted import trouble
 from wampd.router.settings.components import Component
 
 NOT_RUN: Final = 127
 """The exit status of what cannot be executed, as with shells."""
-NOT_IMPORTED: Final = 78
+NOT_IMPORTED: Final = trouble.UNUSABLE
 """The exit status of a component in Python that cannot be imported (EX_CONFIG of sysexits.h): trying at once is of no use."""
 
 Stream = Literal["stdout", "stderr"]

@@ -141,7 +141,7 @@ class Supervisor:
     def hold(self) -> None:
         """Do not start it again when it ends, nor if it does not run now."""
         self._held = True
-        if self.state in ("waiting", "resting"):
+        if self.state in ("waiting", "resting", "turning"):
             self._life.stop()
 
     def destroy(self) -> None:

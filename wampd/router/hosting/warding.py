@@ -12,6 +12,7 @@ from twisted.logger import Logger
 log = Logger()
 
 WARDEN: Final = str(Path(__file__).with_name("warden.py"))
+MAX_TEXT: Final = 4096
 AGAIN: Final = 1.0
 """Seconds until a warden that has ended is replaced."""
 
@@ -53,8 +54,7 @@ class Warden(ProcessProtocol):
     def _start(self) -> None:
         arguments = (sys.executable, "-I", "-S", WARDEN)
         try:
-            # Its standard error is the router's, for tracebacks that should not be.
-            self._process = self._reactor.spawnProcess(self, sys.executable, arguments, {}, childFDs={0: "w", 2: 2})
+            self._process = self._reactor.spawnProcess(self, sys.executable, arguments, {}, childFDs={0: "w", 2: "r"})
         except OSError as why:
             if not self._told_why:
                 self._told_why = True
@@ -66,6 +66,10 @@ class Warden(ProcessProtocol):
     def _write(self, line: str) -> None:
         if self._process is not None:
             self._process.write(line.encode())
+
+    def errReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """It says nothing, unless there is a bug in it."""
+        log.error("the warden of components: {text}", text=data[:MAX_TEXT].decode("utf-8", "replace"))
 
     def processEnded(self, _reason: Any) -> None:  # noqa: N802 - Twisted's name
         """Somebody has killed it: there is to be another."""

@@ -268,7 +268,7 @@ class Channel(ClockedChannel):
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:  # noqa: N802 - Twisted's name
         """Send the head of an answer. If the body is not there yet, it is the last one."""
-        if self._line is not None:
+        if self._line is not None or self.site.is_over:
             self.persistent = 0
             headers.setRawHeaders(b"Connection", [b"close"])
         super().writeHeaders(version, code, reason, headers)

@@ -50,6 +50,8 @@ class BoundedSite(Site):
         self.hasty_head = b"HTTP/1.1 200 OK\r\n" + lines
         """How most answers begin."""
         self.access_log = access_log
+        self.is_over = False
+        """Nothing is served any more: connections are closed after an answer."""
         self.is_watched = is_watched
         self.strike = strike
         self.room = max(ALL_BODIES, 4 * body_size)
@@ -57,6 +59,12 @@ class BoundedSite(Site):
         self._head_size = head_size
         self._header_lines = header_lines
         self._body_size = body_size
+
+    def become(self, other: BoundedSite) -> None:
+        """Serve from the next request on what another site serves, also on connections that are open."""
+        self.resource, self.access_log, self.is_watched = other.resource, other.access_log, other.is_watched
+        self.headers, self.hasty_head, self.strike = other.headers, other.hasty_head, other.strike
+        self._head_size, self._header_lines, self._body_size = other._head_size, other._header_lines, other._body_size
 
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
         """One connection, with the limits of this site."""

@@ -16,6 +16,8 @@ class ComponentState(Struct, frozen=True):
     """As many as are configured."""
     up: int
     """Instances that are ready, or have done what they were for."""
+    given_up: int
+    """Instances that are not started any more."""
     restarts: int
     """How often an instance that ended was started again, since the router runs."""
 
@@ -27,10 +29,12 @@ def of_components(states: Iterable[ComponentState]) -> Iterator[Metric]:
         return
     instances = GaugeMetricFamily("wampd_component_instances", "Instances that are configured.", labels=["component"])
     up = GaugeMetricFamily("wampd_component_up", "Instances that are ready, or done.", labels=["component"])
+    given_up = GaugeMetricFamily("wampd_component_given_up", "Instances that were given up.", labels=["component"])
     text = "How often instances that ended were started again."
     restarts = CounterMetricFamily("wampd_component_restarts", text, labels=["component"])
     for state in told:
         instances.add_metric([state.name], state.instances)
         up.add_metric([state.name], state.up)
+        given_up.add_metric([state.name], state.given_up)
         restarts.add_metric([state.name], state.restarts)
-    yield from (instances, up, restarts)
+    yield from (instances, up, given_up, restarts)

@@ -85,19 +85,26 @@ class Metrics:
         version: str,
         hooks: Callable[[], Iterable[HooksState]] = tuple,
         components: Callable[[], Iterable[ComponentState]] = tuple,
+        ceiling: Callable[[], int] = int,
     ) -> None:
         """``named`` are the realms that are always there; ``past`` is what happened in those that are closed.
 
         ``store`` tells how the store is; `None`: there is none. ``hooks`` tells of the realms that have webhooks,
-        ``components`` of the components that the router hosts.
+        ``components`` of the components that the router hosts, ``ceiling`` above how many bytes of memory no sessions are let
+        in; 0: above none.
         """
         self._watch = watch
         self._registry = CollectorRegistry()
-        own = _OfRouter(watch, frozenset(list(named)[:MOST_REALMS]), past, store, version, hooks, components)
-        self._registry.register(own)
+        self._of_router = _OfRouter(watch, past, store, version, hooks, components, ceiling)
+        self.name(named)
+        self._registry.register(self._of_router)
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         self._told: dict[bool, tuple[float, bytes]] = {}
+
+    def name(self, realms: Iterable[str]) -> None:
+        """From now on these are the realms that are always there."""
+        self._of_router.named = frozenset(list(realms)[:MOST_REALMS])
 
     def tell(self, accept: str) -> tuple[str, bytes]:
         """The type of an answer, and the answer, for who accepts this (the header of a request)."""
@@ -117,20 +124,22 @@ class _OfRouter(Collector):
     def __init__(
         self,
         watch: Watch,
-        named: frozenset[str],
         past: Past,
         store: Callable[[], StoreState | None],
         version: str,
         hooks: Callable[[], Iterable[HooksState]],
         components: Callable[[], Iterable[ComponentState]],
+        ceiling: Callable[[], int],
     ) -> None:
         self._watch = watch
-        self._named = named
+        self.named: frozenset[str] = frozenset()
+        """The realms that are told of each by itself."""
         self._past = past
         self._store = store
         self._version = version
         self._hooks = hooks
         self._components = components
+        self._ceiling = ceiling
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: names are not looked at before there is something to tell."""
@@ -146,6 +155,8 @@ class _OfRouter(Collector):
         yield GaugeMetricFamily("wampd_uptime_seconds", "Time since the router was started.", value=about["uptime"])
         connections = watch.process.connections()
         yield GaugeMetricFamily("wampd_connections", "Connections that are open, of all kinds.", value=connections)
+        text = "Memory above which no sessions are let in; 0: none."
+        yield GaugeMetricFamily("wampd_memory_ceiling_bytes", text, value=self._ceiling())
         realms = watch.realms()
         yield GaugeMetricFamily("wampd_realms", "Realms that are open.", value=len(realms))
         sums = self._sums(realms)
@@ -164,7 +175,7 @@ class _OfRouter(Collector):
         """How webhooks are, by label."""
         sums: dict[str, Counter[str]] = {}
         for state in self._hooks():
-            told = sums.setdefault(state.realm if state.realm in self._named else OTHERS, Counter())
+            told = sums.setdefault(state.realm if state.realm in self.named else OTHERS, Counter())
             told.update({name: getattr(state, name) for name, _, _ in HOOKS})
         for field_name, name, text in HOOKS if sums else ():
             gauge = GaugeMetricFamily(f"wampd_{name}", text, labels=["realm"])
@@ -179,7 +190,7 @@ class _OfRouter(Collector):
         now, wall = self._watch.now(), time.time()
         for realm in realms:
             core = realm.core
-            name = core.name if core.name in self._named else OTHERS
+            name = core.name if core.name in self.named else OTHERS
             told = sums.setdefault(name, _Sum())
             told.past.take(core)
             gauges = told.gauges

@@ -122,6 +122,12 @@ class Monitor:
             KILL: _taking(Kill, self.kill),
         }
 
+    def close(self) -> None:
+        """Serve nothing any more."""
+        self._watch.on_second.remove(self._second)
+        for uri in self.procedures():
+            self._core.dealer.services.procedures.pop(uri, None)
+
     # ------------------------------------------------------------------------------------------------------- the topic
 
     def _second(self) -> None:

@@ -11,8 +11,6 @@ since Linux 6.2.
 from __future__ import annotations
 
 import os
-import resource
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +18,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from wampd.router.memory import resident
+
 SHORTEST: Final = 0.5
 """Seconds over which the use of the processor is measured, at least."""
 DESCRIPTORS: Final = 10.0
 """Seconds between two countings of descriptors, where that means going through all of them."""
-_STATM, _FD = Path("/proc/self/statm"), Path("/proc/self/fd")
+_FD = Path("/proc/self/fd")
 
 
 class Use(Struct, frozen=True):
@@ -46,7 +46,6 @@ class Process:
         self._clock = clock
         self.connections = connections
         """How many there are."""
-        self._page = os.sysconf("SC_PAGE_SIZE")
         self._looked = clock.seconds()
         self._spent = time.process_time()
         self._cpu = 0.0
@@ -65,11 +64,7 @@ class Process:
 
     def rss(self) -> int:
         """Bytes of memory that the process has."""
-        try:
-            return int(_STATM.read_bytes().split()[1]) * self._page
-        except OSError:  # not Linux: the most that it ever had
-            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            return most if sys.platform == "darwin" else most * 1024
+        return resident()
 
     def _descriptors(self, now: float) -> int:
         try:

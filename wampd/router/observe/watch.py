@@ -138,8 +138,9 @@ class Watch:
     # ------------------------------------------------------------------------------------------------------- the clock
 
     def start(self) -> None:
-        """Begin to watch."""
-        self._loop.start(1.0, now=False)
+        """Begin to watch, unless that was done."""
+        if not self._loop.running:
+            self._loop.start(1.0, now=False)
 
     def stop(self) -> None:
         """Watch no more."""

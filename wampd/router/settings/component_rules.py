@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -28,6 +27,8 @@ _FOR_ASYNCIO: Final = (
     "it is for asyncio, which has no loop in the router's process; of a function the configuration may say that it is for"
     ' "framework: twisted"'
 )
+_LONGEST_EXTRA: Final = 64 * 1024
+"""Characters; it goes into one variable of the environment, which Linux bounds (execve(2): 128 KiB)."""
 _PATIENCE: Final = 30.0
 """Seconds that an import may take while it is checked."""
 
@@ -51,6 +52,8 @@ def _python(component: PythonComponent, here: Here) -> None:
         here.problem(f'{quote(component.run)} is not like "module:object"', "run")
     if component.realm is None and here.is_sound("realm"):
         here.problem("this key is missing: a component in Python joins a realm", "realm")
+    if here.is_sound("extra") and len(json.dumps(component.extra)) > _LONGEST_EXTRA:
+        here.problem(f"is longer than {_LONGEST_EXTRA // 1024} KiB as JSON; let it name a file", "extra")
     for index, directory in here.each(component.path, "path"):
         if not directory.exists():  # an archive may stand here, too
             here.problem(f"there is no directory {quote_file(directory)}", "path", index)
@@ -82,6 +85,8 @@ def _inside(component: PythonComponent, here: Here) -> None:
 
 def _runs_inside(component: PythonComponent, here: Here) -> None:
     """See that it can be imported, and is for Twisted: in another interpreter, as importing may do anything."""
+    import subprocess  # only where there are such components
+
     path = [str(place.absolute()) for place in (component.directory, *component.path)]
     told = {"run": component.run, "framework": "auto", "path": path, "check": True}
     environment = {**here.environ, description.HOSTED: json.dumps(told)}

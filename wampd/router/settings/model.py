@@ -10,7 +10,7 @@ from .control import Control
 from .listeners import Listener
 from .log import Log
 from .outgoing import Outgoing
-from .parts import Count, Name, Part, Seconds
+from .parts import MIB, Count, Name, Part, Seconds, SizeOrOff
 from .process import Process
 from .realms import Realm
 
@@ -54,6 +54,14 @@ class ProcessLimits(Part, frozen=True, kw_only=True):
     spare_descriptors: Annotated[
         int, Meta(ge=0, description="File descriptors that connections leave free; more connections are refused.")
     ] = 32
+    memory: Annotated[
+        SizeOrOff | None,
+        Meta(
+            description="Memory of the process above which no new sessions are let in, and publishers are slowed down,"
+            " until there is a tenth less. `null`: four fifths of what the process may have (its control groups, as systemd's"
+            " `MemoryMax` or a container sets them, or all of the machine); 0: no ceiling.",
+        ),
+    ] = None
     cookies: Annotated[
         Count,
         Meta(
@@ -85,6 +93,16 @@ class Store(Part, frozen=True, kw_only=True):
             " with its own. It must be on a disk of this machine, not on a network file system."
         ),
     ]
+    spare: Annotated[
+        SizeOrOff,
+        Meta(
+            description="Room on the disk that is left free: with less, webhooks are not registered any more, and"
+            " events for them not kept, which is an error for who asked; 0: none."
+        ),
+    ] = 256 * MIB
+    spare_share: Annotated[
+        float, Meta(ge=0, lt=1, description="The same as a share of the disk: below either it counts as full; 0: none.")
+    ] = 0.05
 
 
 class Settings(Part, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ Seconds = Annotated[float, Meta(gt=0, extra={"unit": "seconds"})]
 SecondsOrOff = Annotated[float, Meta(ge=0, extra={"unit": "seconds"})]
 Bytes = Annotated[int, Meta(extra={"unit": "bytes"})]
 """A size; its least value is said where it is used."""
+SizeOrOff = Annotated[int, Meta(ge=0, extra={"unit": "bytes"})]
 Count = Annotated[int, Meta(ge=1)]
 TrustLevel = Annotated[int, Meta(ge=0, le=2**53)]
 """A trust level of WAMP: an integer that every serialization carries."""

@@ -55,7 +55,11 @@ class StoredHooks:
     def put_hook(self, hook: Hook) -> Deferred[None]:
         """Keep a registration."""
         row = (hook.id, self._realm, _encode(hook))
-        return self._write(lambda do: do("INSERT OR REPLACE INTO hooks VALUES (?, ?, ?)", row))
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO hooks VALUES (?, ?, ?)", row)
+
+        return self._store.grow(work)
 
     def remove_hook(self, hook_id: str) -> Deferred[None]:
         """Forget a registration, and all deliveries for it."""
@@ -79,7 +83,7 @@ class StoredHooks:
             connection.execute("INSERT INTO hook_events VALUES (?, ?, ?)", (event, self._realm, body))
             connection.executemany("INSERT INTO hook_deliveries VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
-        return self._store.write(work)
+        return self._store.grow(work)
 
     def forget(self, event: str, hook: str) -> Deferred[None]:
         """Forget a delivery."""

@@ -5,6 +5,7 @@ Rules
 * One thread writes, and what waits for it is written in one transaction with one sync: each piece of work all or nothing (a
   savepoint), acknowledged when the transaction is on the disk. One thread reads, and never waits for the other.
 * Work is a function of the connection. It runs in the thread; its result, or failure, comes back in the reactor's.
+* What makes the database larger is refused while the disk is nearly full; what takes something away, or changes it, is not.
 * What waits is bounded. Trouble with the file is a `StoreError` for whoever asked, an ERROR in the log when it begins, a line
   when it is over, and counted each time; never silent.
 """
@@ -22,6 +23,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from wampd.router.stores.room import NoRoom
 from wampd.router.stores.sqlite import (
     Result,
     StoreError,
@@ -50,11 +52,17 @@ _Item: TypeAlias = tuple[Work[Any], "Deferred[Any]"]
 class Store:
     """The database in ``file``, until the reactor has stopped."""
 
-    def __init__(self, reactor: Any, file: Path, failed: Callable[[], None]) -> None:
+    def __init__(
+        self, reactor: Any, file: Path, failed: Callable[[], None], room: Callable[[], None] = lambda: None
+    ) -> None:
         """Open or make the database. Raise `StoreError`.
 
-        ``failed`` is called each time that the database does not do what it should.
+        ``failed`` is called each time that the database does not do what it should; ``room`` raises `NoRoom` if the disk is
+        nearly full, and is called in the thread that writes.
         """
+        self._room = room
+        self.shortage = ""
+        """What is wrong with the disk; ``""``: nothing."""
         self.file = file
         self._reactor = reactor
         self._failed = failed
@@ -105,6 +113,27 @@ class Store:
         """Do something, all or nothing; it is on the disk when the Deferred says so. It fails as that of `read`."""
         return self._do(1, work)
 
+    def grow(self, work: Work[Result]) -> Deferred[Result]:
+        """Write what makes the database larger, if the disk has room for it: else the Deferred fails with `NoRoom`."""
+
+        def carry(connection: apsw.Connection) -> Result:
+            self._room()
+            return work(connection)
+
+        return self.write(carry).addBoth(self._watch_room)
+
+    def _watch_room(self, result: Any) -> Any:
+        """Log when the disk is full, and when it is not any more."""
+        error = result.value if isinstance(result, Failure) else None
+        if isinstance(error, NoRoom):
+            if not self.shortage:
+                log.error("{why}", why=str(error))
+            self.shortage = str(error)
+        elif self.shortage and error is None:
+            log.info("the disk of the store {file} has room again", file=str(self.file))
+            self.shortage = ""
+        return result
+
     def _do(self, which: int, work: Work[Result]) -> Deferred[Result]:
         if not self._workers:
             return fail(StoreError(f"the store {self.file} is not open"))
@@ -127,6 +156,9 @@ class Store:
     def _watch_health(self, result: Any) -> None:
         """Log trouble with the file when it begins and when it ends; what else work raises is for whoever asked."""
         error = result.value if isinstance(result, Failure) else None
+        if isinstance(error, NoRoom):
+            self._failed()
+            return
         if isinstance(error, StoreError):
             self._failed()
             if not self._ailing:

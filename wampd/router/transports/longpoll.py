@@ -75,6 +75,11 @@ class LongPollHouse(Protocol):
         """What an admitted transport calls when it is gone."""
         ...
 
+    @property
+    def is_starving(self) -> bool:
+        """Whether there is too little memory for another client."""
+        ...
+
     def refused(self) -> None:
         """Count a transport that was not opened."""
         ...
@@ -360,6 +365,9 @@ class LongPollPort:
         if protocol is None:
             house.refused()
             return NotOpened(f"no protocol in common; spoken here: {', '.join(spoken)}")
+        if house.is_starving:
+            house.refused()
+            return NotOpened("no memory for more sessions", no_room=True)
         if not self._may_open() or not house.admit(address):
             house.refused()
             return NotOpened("too many transports", no_room=True)

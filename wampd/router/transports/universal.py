@@ -17,7 +17,7 @@ import socket
 import struct
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 from OpenSSL.SSL import Error as TlsError  # which twisted.protocols.tls loads in any case
@@ -37,6 +37,8 @@ from wampd.router.wire.rawsocket import RawSocketFraming
 from wampd.router.wire.serializers import RAW_SERIALIZERS
 
 log = Logger()
+
+STARVING: Final = "no memory for more sessions"
 
 
 class Speaks(Struct, frozen=True):
@@ -62,12 +64,16 @@ class Speaks(Struct, frozen=True):
 class House(Protocol):
     """What stands behind the port."""
 
-    def admit(self, address: str) -> bool:
-        """Count a connection in; whether there is room for it."""
+    def admit(self, address: str, descriptor: int) -> bool:
+        """Count a connection in that has this file descriptor (-1: none is known); whether there is room for it."""
         ...
 
     def release(self, address: str) -> None:
         """Count a connection out that was admitted."""
+        ...
+
+    def arrives(self, by: int) -> None:
+        """Count those that have not said yet what they want: one more, or one less."""
         ...
 
     def turn_away(self) -> bool:
@@ -80,6 +86,11 @@ class House(Protocol):
 
     def farewell(self, address: str) -> Callable[[Connection], None]:
         """What an admitted connection calls when it is gone."""
+        ...
+
+    @property
+    def is_starving(self) -> bool:
+        """Whether there is too little memory for another client that wants a session."""
         ...
 
     def refused(self) -> None:
@@ -124,8 +135,9 @@ class UniversalPort(TwistedProtocol):
         self._since = self._wheel.now()
         self._deadline = self._since + self._speaks.handshake_timeout
         self._wheel.watch(self, self._speaks.handshake_timeout)
-        if house.admit(self._address):
+        if house.admit(self._address, _descriptor(transport)):
             self._admitted = True
+            house.arrives(1)
             self._count_out = partial(house.release, self._address)
         elif house.turn_away():
             self._count_out = house.turned_away
@@ -149,7 +161,7 @@ class UniversalPort(TwistedProtocol):
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
         """The client left before it had said what it wants, or TLS failed."""
-        self._wheel.forget(self)
+        self._arrived()
         self._count_out()
         if reason is not None and isinstance(self.transport, TLSMemoryBIOProtocol) and reason.check(TlsError):
             self._house.refused()
@@ -172,6 +184,9 @@ class UniversalPort(TwistedProtocol):
     def _raw(self) -> None:
         if not self._admitted:
             self._drop(rawsocket.HandshakeError.TOO_MANY_CONNECTIONS.reply(), "too many connections")
+            return
+        if self._starves():
+            self._drop(rawsocket.HandshakeError.TOO_MANY_CONNECTIONS.reply(), STARVING)
             return
         spoken = frozenset(number for number, name in RAW_SERIALIZERS.items() if name in self._speaks.rawsocket)
         hello = rawsocket.read_handshake(self._head[: rawsocket.HANDSHAKE_SIZE], spoken)
@@ -229,6 +244,9 @@ class UniversalPort(TwistedProtocol):
             self._refuse(404, "Not Found", "nothing is here")
 
     def _websocket(self, path: WebSocketPath, end: int) -> None:
+        if self._starves():
+            self._refuse(503, "Service Unavailable", STARVING)
+            return
         opened = open_websocket(self._head[:end], path, self._speaks.frames)
         if isinstance(opened, NotOpened):
             self._drop(opened.reply, opened.why)
@@ -244,6 +262,10 @@ class UniversalPort(TwistedProtocol):
         self._make_way(connection, opened.reply, self._head[end:])
 
     # --------------------------------------------------------------------------------------------------- in the small
+
+    def _starves(self) -> bool:
+        """Whether there is no memory for another session; operators are always let in."""
+        return self._house.is_starving and not self._speaks.is_private
 
     def _connection(self, framing: Framing) -> Connection:
         return Connection(framing, self._speaks.pace, self._wheel, self._house.farewell(self._address))
@@ -261,7 +283,7 @@ class UniversalPort(TwistedProtocol):
 
     def _make_way(self, connection: Connection, reply: bytes, rest: bytes) -> None:
         """Put a connection in our place, and give it the bytes that were not for us."""
-        self._wheel.forget(self)
+        self._arrived()
         self._put(connection)
         connection.makeConnection(self.transport)  # type: ignore[no-untyped-call]
         connection.write(reply)  # it goes out the same way as all that follows, so nothing can overtake it
@@ -270,11 +292,17 @@ class UniversalPort(TwistedProtocol):
 
     def _serve_web(self, protocol: Any) -> None:
         """Put the web server in our place, and give it all bytes."""
-        self._wheel.forget(self)
+        self._arrived()
         counted = _Counted(protocol, self._count_out)
         self._put(counted)
         counted.makeConnection(self.transport)
         counted.dataReceived(self._head)
+
+    def _arrived(self) -> None:
+        """It is known what the client wants, or it has left."""
+        self._wheel.forget(self)
+        if self._admitted:
+            self._house.arrives(-1)
 
     def _put(self, protocol: Any) -> None:
         if isinstance(self.transport, TLSMemoryBIOProtocol):
@@ -325,6 +353,13 @@ def _tls_trouble(error: TlsError) -> str:
 
 def _nothing() -> None:
     """Nothing was counted in."""
+
+
+def _descriptor(transport: Any) -> int:
+    """The file descriptor of a connection; -1: it has none."""
+    if isinstance(transport, TLSMemoryBIOProtocol):
+        transport = transport.transport
+    return int(transport.fileno()) if hasattr(transport, "fileno") else -1
 
 
 def _address(transport: Any) -> str:

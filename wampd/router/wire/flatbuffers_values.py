@@ -13,6 +13,7 @@ Source: FlatBuffers, "Internals" (format of tables, vectors and strings).
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any, Final
 
 from wampd.router.wire.codec import MalformedError
@@ -160,6 +161,8 @@ class Writer:
             return (lambda: self._vector(value.encode(), 1, b"\0")) if type(value) is str else None
         if kind == "bytes":
             return lambda: self._vector(value, 1)
+        if kind in _LISTS:
+            return (lambda: _LISTS[kind](self, value)) if type(value) is list else None
         if type(value) is not dict:
             return None
         if kind == "map":
@@ -201,8 +204,37 @@ class Writer:
         self._data += _u32.pack(len(content) // width) + content + end
         return place
 
+    def _ids(self, ids: list[int]) -> int:
+        """Their elements are aligned to eight octets, so their count is not."""
+        self._align(4)
+        if len(self._data) % 8 == 0:
+            self._data += bytes(4)
+        return self._vector(struct.pack(f"<{len(ids)}Q", *ids), 8)
+
+    def _methods(self, names: list[str]) -> int:
+        """Those that have a number."""
+        return self._vector(bytes(METHODS.index(name) for name in names if name in METHODS), 1)
+
+    def _texts(self, texts: list[str]) -> int:
+        self._align(4)
+        place = len(self._data)
+        self._data += _u32.pack(len(texts)) + bytes(4 * len(texts))
+        for at, text in enumerate(texts):
+            slot = place + 4 + 4 * at
+            written = self._vector(text.encode(), 1, b"\0")
+            _u32.pack_into(self._data, slot, written - slot)
+        return place
+
     def _align(self, size: int) -> None:
         self._data += bytes(-len(self._data) % size)
+
+
+_LISTS: Final[dict[str, Callable[[Writer, Any], int]]] = {
+    "ids": Writer._ids,
+    "methods": Writer._methods,
+    "texts": Writer._texts,
+}
+"""What only clients say."""
 
 
 def _number(kind: str, value: Any) -> int | None:

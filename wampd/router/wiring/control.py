@@ -19,6 +19,7 @@ from wampd.router.control.passes import ComponentPasses, PrivatePeer
 from wampd.router.control.where import Unusable, prepared
 from wampd.router.reception import Door, Lobby, Reception
 from wampd.router.settings.listeners import TransportLimits
+from wampd.router.settings.parts import LARGEST_MESSAGE
 from wampd.router.system.sockets import Held, Sockets, adopt, let_be, pass_on
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import WebSocketPath
@@ -100,7 +101,8 @@ class PrivateSocket:
         log.error("no commands can reach this router: {why}", why=failure.getErrorMessage())
 
     def _factory(self) -> Any:
-        limits = TransportLimits()
+        # Who has joined here is ours: a component may send what any client may, on whatever listener that is allowed.
+        limits = TransportLimits(message_size=LARGEST_MESSAGE)
         means = self._means
         speaks = Speaks(
             websocket={PATH: WebSocketPath(serializers=SERIALIZERS, batched=False, origins=("same-host",))},
@@ -115,6 +117,7 @@ class PrivateSocket:
             means.realms,
             codecs(limits.depth, SERIALIZERS),
             patience_of(limits),
+            opening_size=limits.opening_size,
             private=means.desk,
             peer=partial(PrivatePeer, self.passes),
         )

@@ -30,7 +30,7 @@ def openapi_of(path: OpenApiPath, ground: Ground) -> OpenApiResource:
         schemes=_schemes(calls, ground),
         open=calls.access is not None and calls.access.anonymous,
     )
-    catalogue = Catalogue(means.realms[path.realm].core)
+    catalogue = Catalogue(lambda: means.realms[path.realm].core)
     return OpenApiResource(access_of(path, ground), catalogue, about, means.reactor, path.procedures)
 
 

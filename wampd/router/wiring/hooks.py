@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wampd.router.duties import Duty
@@ -12,7 +13,7 @@ from wampd.router.settings.hooks import Hooks as HookSettings
 from wampd.router.settings.realms import Realm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from twisted.web.resource import Resource
 
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
     from wampd.router.settings.http import HookPath
     from wampd.router.wiring.means import Means
     from wampd.router.wiring.sites import Ground
-
-
-def hooks_of(means: Means) -> Iterator[Duty]:
-    """The registries of all realms that have one."""
-    for realm in means.settings.realms:
-        if realm.hooks is not None:
-            yield _registry(realm, realm.hooks, means)
 
 
 def posts_of(path: HookPath, ground: Ground) -> Resource:
@@ -47,7 +41,8 @@ def posts_of(path: HookPath, ground: Ground) -> Resource:
     )
 
 
-def _registry(realm: Realm, settings: HookSettings, means: Means) -> Duty:
+def registry_of(realm: Realm, settings: HookSettings, means: Means) -> Duty:
+    """The registry of webhooks of one realm."""
     from wampd.router.hooks.courier import Courier, Outside  # only where there are webhooks
     from wampd.router.hooks.owners import Owners
     from wampd.router.hooks.procedures import Procedures
@@ -61,6 +56,7 @@ def _registry(realm: Realm, settings: HookSettings, means: Means) -> Duty:
     strike = means.realms.tally.strike
     courier = Courier(_rules(settings), Outside(means.reactor, time.time, chance, client, keeping, strike))
     means.watching.couriers[realm.name] = courier
+    means.ends.add(partial(means.watching.couriers.pop, realm.name), None)
 
     def procedures(publish: Callable[[str, Any, Any], object]) -> Procedures:
         return Procedures(
@@ -86,6 +82,7 @@ def _registry(realm: Realm, settings: HookSettings, means: Means) -> Duty:
 
     owners = Owners(courier, settings.topic_prefix, lambda: means.realms.door(realm.name), means.realms.answers)
     means.realms.followers.append(owners.changed)
+    means.ends.add(partial(means.realms.followers.remove, owners.changed), None)
     return Hooks(
         realm.name,
         courier,

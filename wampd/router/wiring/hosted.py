@@ -34,14 +34,19 @@ class Hosted:
         environ: Mapping[str, str],
         *,
         follow_files: bool = False,
+        files: int | None = None,
     ) -> None:
-        """``follow_files``: restart components in development when their files change."""
+        """``follow_files``: restart components in development when their files change.
+
+        ``files`` is how many files components may have open if nothing else is configured; `None`: as many as the router.
+        """
         self._reactor = reactor
         self._components = tuple(components)
         self._environ = {name: environ[name] for name in PASSED_ON if name in environ}
         self._desk: Desk | None = None
         self._hosting: Hosting | None = None
         self._follow_files = follow_files
+        self._file_limit = files
         self._files: FileWatches | None = None
         self.private: PrivateSocket | None = None
         """By it components come into their realms; to be set before the start."""
@@ -67,8 +72,9 @@ class Hosted:
         components = {} if self._hosting is None else self._hosting.components
         for name, supervisors in components.items():
             up = sum(each.is_up for each in supervisors)
+            given_up = sum(each.state == "lost" for each in supervisors)
             restarts = 0 if self._hosting is None else self._hosting.restarts(name)
-            yield ComponentState(name, len(supervisors), up, restarts)
+            yield ComponentState(name, len(supervisors), up, given_up, restarts)
 
     def serve(self, desk: Desk) -> None:
         """Let operators see and steer components."""
@@ -118,7 +124,8 @@ class Hosted:
         from wampd.router.hosting.warding import Warden
 
         private = self.private
-        processes = Processes(self._reactor, NoPasses() if private is None else private.passes, Warden(self._reactor))
+        passes = NoPasses() if private is None else private.passes
+        processes = Processes(self._reactor, passes, Warden(self._reactor), self._file_limit)
         telling = None if self._desk is None else Telling(self._desk.tell)
 
         def starter(program: Program) -> Starter:

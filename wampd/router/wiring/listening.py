@@ -6,10 +6,11 @@ A part of the composition root: here settings meet the transports, and the web s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
@@ -35,18 +36,37 @@ from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
 from wampd.router.wiring.means import Means, cookies_of, pace_of
 
+if TYPE_CHECKING:
+    from wampd.router.http.site import BoundedSite
+    from wampd.router.wiring.shelves import Shelf
+
 log = Logger()
 
 BACKLOG = 4096
 """Connections that wait to be accepted; the system may allow fewer."""
 
 
-class Open(Struct, frozen=True):
+class Made(Struct, frozen=True, eq=False):
+    """What is behind the port of a listener."""
+
+    door: Door
+    """The Twisted factory."""
+    reception: Reception
+    shelf: Shelf | None = None
+    """What is served by HTTP; `None`: nothing is."""
+    site: BoundedSite | None = None
+    """The web server, which stays as long as anything is served."""
+    fresh: BoundedSite | None = None
+    """What it is to become."""
+
+
+class Open(Struct, frozen=True, eq=False):
     """A listener that is open."""
 
     listener: Listener
     port: Any
     """An ``IListeningPort``."""
+    made: Made
 
 
 class Listening:
@@ -63,13 +83,11 @@ class Listening:
     def listen(self, listener: Listener, means: Means) -> Deferred[bool]:
         """Open a listener; the Deferred tells whether that could be done. If not, the log says why."""
 
-        def opened(port: Any) -> bool:
-            self.open.append(Open(listener, port))
+        def opened(opened: Open) -> bool:
+            self.open.append(opened)
             if not self.accepts:
-                pause(port)
-            tls = " over TLS" if listener.tls is not None else ""
-            what = ", ".join(spoken_on(listener))
-            log.info("listening on {endpoint}{tls}: {what}", endpoint=listener.endpoint, tls=tls, what=what)
+                pause(opened.port)
+            tell_of(listener)
             return True
 
         def failed(failure: Any) -> bool:
@@ -77,20 +95,35 @@ class Listening:
             log.critical("cannot listen on {endpoint}: {why}", endpoint=listener.endpoint, why=why)
             return False
 
-        def listen() -> Any:
-            factory = factory_of(listener, means, self._lobby)
-            if there := self._sockets.take(listener.endpoint):
-                return adopt(means.reactor, there, factory)
-            return serverFromString(means.reactor, _with_backlog(listener.endpoint)).listen(factory)
+        return maybeDeferred(self.bind, listener, means).addCallbacks(opened, failed)
 
-        return maybeDeferred(listen).addCallbacks(opened, failed)
+    def make(self, listener: Listener, means: Means, old: Made | None = None) -> Made:
+        """Make what is to be behind a port, in place of what is there. It may raise whatever a configured thing raises."""
+        return made_of(listener, means, self._lobby, old)
+
+    def bind(self, listener: Listener, means: Means) -> Deferred[Open]:
+        """Make what is to be behind a new port, and listen there."""
+        made = self.make(listener, means)
+
+        def bound(port: Any) -> Open:
+            return Open(listener, port, made)
+
+        if there := self._sockets.take(listener.endpoint):
+            return succeed(bound(adopt(means.reactor, there, made.door)))
+        endpoint = serverFromString(means.reactor, _with_backlog(listener.endpoint))
+        listening: Deferred[Any] = endpoint.listen(made.door)
+        return listening.addCallback(bound)
 
     def accept(self) -> None:
         """Let in those who connect, and have waited for it."""
         if not self.accepts:
             self.accepts = True
-            for each in self.open:
-                resume(each.port)
+            self.rest(False)
+
+    def rest(self, resting: bool) -> None:
+        """Accept nothing for a while, or again what is accepted at all."""
+        for each in self.open if self.accepts else ():
+            (pause if resting else resume)(each.port)
 
     def close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""
@@ -99,8 +132,15 @@ class Listening:
         return closed
 
 
-def factory_of(listener: Listener, means: Means, lobby: Lobby) -> Any:
-    """The Twisted factory of one listener."""
+def tell_of(listener: Listener) -> None:
+    """Write into the log that a listener is open."""
+    tls = " over TLS" if listener.tls is not None else ""
+    what = ", ".join(spoken_on(listener))
+    log.info("listening on {endpoint}{tls}: {what}", endpoint=listener.endpoint, tls=tls, what=what)
+
+
+def made_of(listener: Listener, means: Means, lobby: Lobby, old: Made | None = None) -> Made:
+    """What is behind the port of one listener, in place of what is there: nothing that is there is changed by making it."""
     limits = listener.limits
     reception = reception_of(listener, means, lobby)
     certificates, fits = None, None
@@ -124,10 +164,17 @@ def factory_of(listener: Listener, means: Means, lobby: Lobby) -> Any:
         hosts=ByHost(hosts, spoken) if hosts else None,
         fits=fits,
     )
-    web = _web(listener, reception, means, fits) if any(True for _ in http_paths(listener)) else None
+    web: Callable[[], Any] | None = None
+    shelf, site, fresh = None, None, None
+    if any(True for _ in http_paths(listener)):
+        shelf, site = _web(listener, reception, means, fits, None if old is None else old.shelf)
+        if old is not None and old.site is not None:
+            site, fresh = old.site, site
+        web = partial(site.buildProtocol, None)
     factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, means.wheel, web))
     factory.noisy = False
-    return Door(factory if certificates is None else tls.wrap(factory, certificates), reception.receives)
+    door = Door(factory if certificates is None else tls.wrap(factory, certificates), reception.receives)
+    return Made(door, reception, shelf, site, fresh)
 
 
 def reception_of(listener: Listener, means: Means, lobby: Lobby) -> Reception:
@@ -178,14 +225,24 @@ def _deflate(compression: Compression | None) -> Deflate | None:
 
 
 def _web(
-    listener: Listener, reception: Reception, means: Means, fits: Callable[[Any, str], bool] | None
-) -> Callable[[], Any]:
-    """What makes the web server's protocol for one connection."""
+    listener: Listener,
+    reception: Reception,
+    means: Means,
+    fits: Callable[[Any, str], bool] | None,
+    old: Shelf | None,
+) -> tuple[Shelf, BoundedSite]:
+    """What is served by HTTP, and the web server for it."""
+    from wampd.router.wiring.shelves import Shelf
     from wampd.router.wiring.sites import site_of  # and with it Twisted's web server
 
-    site = site_of(listener, reception, means, fits)
+    shelf = Shelf(means.reactor, old)
+    try:
+        site = site_of(listener, reception, means, shelf, fits)
+    except BaseException:
+        shelf.drop()
+        raise
     site.startFactory()
-    return lambda: site.buildProtocol(None)
+    return shelf, site
 
 
 def _client_certificates(settings: TlsSettings) -> Any:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from wampd.auth.used import Used
 from wampd.router.control.desk import Desk
-from wampd.router.duties import Duty
+from wampd.router.ends import Ends
 from wampd.router.inside.insiders import Insiders
 from wampd.router.realms import Realms
 from wampd.router.settings.listeners import Listener, TransportLimits
@@ -16,7 +16,6 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.paths import PathCookie
 from wampd.router.transports.connection import Pace
 from wampd.router.wheel import Wheel
-from wampd.router.wiring.hooks import hooks_of
 from wampd.router.wiring.outgoing import Sender
 from wampd.router.wiring.readiness import Readiness
 from wampd.router.wiring.watching import Watching
@@ -47,24 +46,10 @@ class Means(Struct, frozen=True):
     """Where the router is operated, and the tickets of its components."""
     used: Used
     """Signatures of requests that were used, whatever path they came by."""
+    ends: Ends
+    """What is to be ended with what is being made."""
     began: float
     """When the router was made (Unix time): what was used before is not known."""
-
-
-def duties_of(means: Means) -> list[Duty]:
-    """All that is configured to be done."""
-    means.watching.monitor(means.settings)
-    return [means.watching, *hooks_of(means), *_requests(means)]
-
-
-def _requests(means: Means) -> list[Duty]:
-    """What realms send out by HTTP."""
-    sending = [realm for realm in means.settings.realms if realm.http_callees or realm.forwards]
-    if not sending:
-        return []
-    from wampd.router.wiring.requests import requests_of  # and with it what sends
-
-    return [duty for realm in sending for duty in requests_of(realm, means)]
 
 
 def pace_of(limits: TransportLimits) -> Pace:

@@ -58,11 +58,14 @@ class Places:
         self.store: Store | None = None
         """`None`: none is configured."""
         if settings.store is not None:
+            from wampd.router.stores.room import Room
             from wampd.router.stores.sqlite import StoreError  # and with it SQLite: only for those who want it
             from wampd.router.stores.store import Store
 
+            kept = settings.store
+            room = Room(kept.file, kept.spare, kept.spare_share)
             try:
-                self.store = Store(reactor, settings.store.file, lambda: realms.tally.strike(STORE_FAILED))
+                self.store = Store(reactor, kept.file, lambda: realms.tally.strike(STORE_FAILED), room.see)
             except StoreError as why:
                 raise Unusable(str(why)) from why
         self.builder = Builder(reactor, realms, environ, self.store)

@@ -50,7 +50,7 @@ def proxy_of(path: ProxyPath, means: Means) -> ReverseProxy:
     if path.health is not None:
         checks = Checks(backends, path.health.path.encode(), path.health.interval, path.health.timeout, reactor)
         reactor.callWhenRunning(checks.start)
-        reactor.addSystemEventTrigger("before", "shutdown", checks.stop)
+        means.ends.add(checks.stop)
     rights = Rights(
         trusted=tuple(ip_network(each) for each in path.trusted_proxies),
         websocket=path.websocket,

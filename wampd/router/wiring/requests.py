@@ -19,7 +19,6 @@ from wampd.router.outgoing.forwarding import GIVEN_UP, Delivery, Forward, Manner
 from wampd.router.outgoing.rest import Body, Generic, Mapped, RestProcedure, Terms
 from wampd.router.outgoing.signing import read_secret, signed
 from wampd.router.outgoing.templates import TextTemplate, UrlTemplate
-from wampd.router.settings.realms import Realm
 from wampd.router.settings.requests import Forward as ForwardSettings
 from wampd.router.settings.requests import HttpCallee
 from wampd.router.settings.secret import Secret
@@ -33,13 +32,13 @@ if TYPE_CHECKING:
 log = Logger()
 
 
-def requests_of(realm: Realm, means: Means) -> list[Duty]:
-    """All that a realm sends out."""
-    duties: list[Duty] = [_callee(callee, realm.name, means) for callee in realm.http_callees]
-    return duties + [_Forwarding(forward, realm.name, means) for forward in realm.forwards]
+def forwarding_of(forward: ForwardSettings, realm: str, means: Means) -> Duty:
+    """What forwards a topic."""
+    return _Forwarding(forward, realm, means)
 
 
-def _callee(callee: HttpCallee, realm: str, means: Means) -> Resident:
+def callee_of(callee: HttpCallee, realm: str, means: Means) -> Duty:
+    """What serves a procedure that is an HTTP request."""
     url = callee.url or callee.base
     assert url is not None  # settings/request_rules.py sees to it
     client = means.sender.client_to(UrlTemplate(url).origin)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct, structs
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 
+from wampd.router.ends import Ends
 from wampd.router.http.access.guarded import Guarded
 from wampd.router.http.access.logins import Logins
 from wampd.router.http.hosts import Fits
 from wampd.router.http.lasting import Lasting
 from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.policy import Cors, Policy
+from wampd.router.http.site import BoundedSite
 from wampd.router.http.static.resource import StaticFiles, caching
 from wampd.router.http.tree import build_site
 from wampd.router.reception import Reception
@@ -44,11 +47,17 @@ from wampd.router.settings.http.served import Served
 from wampd.router.settings.listeners import Listener
 from wampd.router.settings.policy import AccessLog as AccessLogSettings
 from wampd.router.settings.policy import Hsts
+from wampd.router.settings.realms import Realm
 from wampd.router.transports.longpoll import LongPoll, LongPollPort
 from wampd.router.wiring.accesses import logins_of
 from wampd.router.wiring.means import Means, cookies_of, pace_of
+from wampd.router.wiring.shelves import Shelf
 
 log = Logger()
+
+
+ACCESS_LOG: Final = ("", "access log")
+"""Where the access log stands on the shelf; no path is called so."""
 
 
 class Ground(Struct, frozen=True):
@@ -61,25 +70,55 @@ class Ground(Struct, frozen=True):
     """Those who may come to the path; `None`: everybody may."""
 
 
-def site_of(listener: Listener, reception: Reception, means: Means, fits: Fits | None = None) -> Any:
-    """The site of one listener: a Twisted factory. ``fits``: see `Fits`, where hosts have certificates of their own."""
+def site_of(
+    listener: Listener, reception: Reception, means: Means, shelf: Shelf, fits: Fits | None = None
+) -> BoundedSite:
+    """The site of one listener: a Twisted factory. ``fits``: see `Fits`, where hosts have certificates of their own.
+
+    What the ``shelf`` has already is not made anew.
+    """
     ground = Ground(means, listener, reception)
-    return build_site(
-        _tree(listener.http, ground),
-        hosts={name: _tree(host.http, ground) for name, host in listener.hosts.items()},
+    site: BoundedSite = build_site(
+        _tree("", listener.http, ground, shelf),
+        hosts={name: _tree(name, host.http, ground, shelf) for name, host in listener.hosts.items()},
         fits=fits,
         head_size=listener.limits.header_size,
         header_lines=listener.limits.header_lines,
         body_size=listener.limits.message_size,
         headers=() if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),),
-        access_log=_access_log(listener.access_log, means),
+        access_log=shelf.serve(ACCESS_LOG, listener.access_log, partial(_access_log, listener.access_log)),
         is_watched=means.watching.debugs("http"),
         strike=means.realms.tally.strike,
     )
+    return site
 
 
-def _tree(paths: Mapping[str, Served], ground: Ground) -> dict[str, Resource]:
-    return {path: served_by(what, ground) for path, what in paths.items()}
+def _tree(host: str, paths: Mapping[str, Served], ground: Ground, shelf: Shelf) -> dict[str, Resource]:
+    def make(what: Served, ends: Ends) -> Resource:
+        return served_by(what, structs.replace(ground, means=structs.replace(ground.means, ends=ends)))
+
+    return {
+        path: shelf.serve((host, path), (what, basis_of(what, ground)), partial(make, what))
+        for path, what in paths.items()
+    }
+
+
+def basis_of(what: Served, ground: Ground) -> Any:
+    """What of the configuration beside its own settings matters to a path."""
+    listener, settings = ground.listener, ground.means.settings
+    basis: list[Any] = [listener.limits, listener.tls is None, settings.outgoing, ground.means.realms.returning]
+    if isinstance(what, DashboardPath):
+        basis.append((listener.websocket, listener.hosts, [(realm.name, realm.auth) for realm in settings.realms]))
+    if isinstance(what, MetricsPath):
+        basis.append([realm.name for realm in settings.realms])
+    named = {getattr(part, "realm", None) for part in (what, what.access, getattr(what, "events", None))}
+    return basis + [_rights(realm) for realm in settings.realms if realm.name in named and realm.match == "exact"]
+
+
+def _rights(realm: Realm) -> Any:
+    """What of a realm is looked at when a path is made; what its roles may do is asked when somebody comes."""
+    roles = [(role.name, role.privileged, role.limits) for role in realm.roles]
+    return realm.name, realm.auth, realm.limits, realm.hooks, roles
 
 
 def served_by(what: Served, ground: Ground) -> Resource:
@@ -112,7 +151,7 @@ def hsts(settings: Hsts) -> bytes:
     return f"max-age={settings.max_age:.0f}{more}{'; preload' if settings.preload else ''}".encode()
 
 
-def _access_log(settings: AccessLogSettings | None, means: Means) -> Callable[[Any], None] | None:
+def _access_log(settings: AccessLogSettings | None, ends: Ends) -> Callable[[Any], None] | None:
     if settings is None:
         return None
     from wampd.router.http.accesslog import FORMATS, AccessLog
@@ -124,7 +163,7 @@ def _access_log(settings: AccessLogSettings | None, means: Means) -> Callable[[A
     from wampd.router.observe.logfile import LogFile
 
     file = LogFile(settings.file)
-    means.reactor.addSystemEventTrigger("after", "shutdown", file.close)
+    ends.add(file.close, "after")
     return AccessLog(FORMATS[settings.format], file.write)
 
 

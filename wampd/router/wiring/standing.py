@@ -128,6 +128,10 @@ class Standing:
             except OSError as error:
                 log.error("cannot write the PID file {file}: {error}", file=self.pid_file.file, error=error.strerror)
         Watchdog(self.manager, reactor).start()
+        self.serving(listeners)
+
+    def serving(self, listeners: Sequence[object]) -> None:
+        """The router serves, also after a change of these listeners."""
         self.manager.ready(f"serves {len(listeners)} listener{'s' if len(listeners) != 1 else ''}")
 
     def stopping(self) -> None:

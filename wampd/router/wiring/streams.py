@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wampd.router.http.streams.events import EventsResource, Streams
@@ -12,6 +13,8 @@ from wampd.router.shutdown import SYSTEM_SHUTDOWN
 from wampd.router.wiring.accesses import access_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wampd.realms.history import History
     from wampd.realms.options import Match
     from wampd.realms.realm import Realm
@@ -22,17 +25,17 @@ if TYPE_CHECKING:
 class _Past:
     """The histories of one realm."""
 
-    def __init__(self, core: Realm) -> None:
+    def __init__(self, core: Callable[[], Realm]) -> None:
         self._core = core
 
     def history(self, topic: str, match: Match) -> History | None:
         """That of a topic or pattern."""
-        subscription = self._core.broker.subscriptions.get(topic, match)
+        subscription = self._core().broker.subscriptions.get(topic, match)
         return None if subscription is None else subscription.history
 
     def session(self, session_id: int) -> Session | None:
         """The session of this id."""
-        return self._core.sessions.get(session_id)
+        return self._core().sessions.get(session_id)
 
 
 def events_of(path: EventsPath, ground: Ground) -> EventsResource:
@@ -49,12 +52,12 @@ def events_of(path: EventsPath, ground: Ground) -> EventsResource:
     )
     resource = EventsResource(
         access_of(path, ground),
-        _Past(means.realms[path.realm].core),
+        _Past(lambda: means.realms[path.realm].core),
         means.reactor,
         time.time,
         means.realms.tally.strike,
         secrets.token_hex(4),
         streams,
     )
-    means.reactor.addSystemEventTrigger("before", "shutdown", resource.end, SYSTEM_SHUTDOWN)
+    means.ends.add(partial(resource.end, SYSTEM_SHUTDOWN))
     return resource

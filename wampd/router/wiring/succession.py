@@ -79,6 +79,7 @@ class Handover:
             sockets.let_be(open_.port)
         self._private.let_be()
         self._standing.succeeded_by(pid)
+        self._shutdown.waits_for_arriving = True
         self._shutdown.closed.addCallback(lambda _: succession.say(YOURS))
         self._shutdown.alone.addCallback(lambda _: succession.say(ALONE))
         # In the next turn, so that whoever has called the procedure is answered.

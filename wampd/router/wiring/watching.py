@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import wampd
+from wampd.router.memory import Ceiling
 from wampd.router.realms import Realms
 from wampd.router.settings.model import Settings
 
 if TYPE_CHECKING:
+    from wampd.realms.realm import Realm
     from wampd.router.hooks.courier import Courier
     from wampd.router.observe.components import ComponentState
     from wampd.router.observe.levels import Levels
     from wampd.router.observe.metrics import HooksState, Metrics
+    from wampd.router.observe.monitor import Monitor
     from wampd.router.observe.watch import Watch
     from wampd.router.stores.store import Store
 
@@ -22,17 +25,19 @@ if TYPE_CHECKING:
 class Watching:
     """Has the watch; a `wampd.router.duties.Duty`."""
 
-    def __init__(self, reactor: Any, realms: Realms, connections: Callable[[], int]) -> None:
+    def __init__(self, reactor: Any, realms: Realms, connections: Callable[[], int], ceiling: Ceiling) -> None:
         """``connections`` tells how many are open."""
         self._reactor = reactor
         self._realms = realms
         self._connections = connections
+        self._ceiling = ceiling
         self._watch: Watch | None = None
         self._metrics: Metrics | None = None
         self._started = False
         self._began = time.time()
         self.levels: Levels | None = None
         """The levels of the log, where there is one."""
+        self._monitors: dict[str, tuple[Realm, Monitor, bool]] = {}
         self.couriers: dict[str, Courier] = {}
         """What delivers to webhooks, by realm."""
         self.components: Callable[[], Iterable[ComponentState]] = tuple
@@ -66,31 +71,45 @@ class Watching:
         return told
 
     def monitor(self, settings: Settings) -> None:
-        """Serve the monitors of the realms that have one."""
-        for realm in settings.realms:
-            if realm.monitor is not None:
-                self.serve(realm.name, all_realms=realm.monitor.all_realms)
+        """Serve the monitors of the realms that have one, and no others."""
+        wanted = {realm.name: realm.monitor.all_realms for realm in settings.realms if realm.monitor is not None}
+        for realm, (core, monitor, everywhere) in list(self._monitors.items()):
+            if wanted.get(realm) is not everywhere or self._realms[realm].core is not core:
+                monitor.close()
+                del self._monitors[realm]
+        for realm, everywhere in wanted.items():
+            if realm not in self._monitors:
+                monitor = self.serve(realm, all_realms=everywhere)
+                self._monitors[realm] = self._realms[realm].core, monitor, everywhere
+        if self._metrics is not None:
+            self._metrics.name(_named(settings))
 
-    def serve(self, realm: str, *, all_realms: bool) -> None:
+    def serve(self, realm: str, *, all_realms: bool) -> Monitor:
         """Serve a monitor in a realm."""
         from wampd.router.observe.monitor import Monitor
 
-        Monitor(self._realms[realm].core, self.watch, self._realms.end_of_turn, all_realms=all_realms)
+        monitor = Monitor(self._realms[realm].core, self.watch, self._realms.end_of_turn, all_realms=all_realms)
         if self._started:
             self.watch.start()
+        return monitor
 
     def metrics(self, settings: Settings, store: Store | None) -> Callable[[str], tuple[str, bytes]]:
         """What tells the metrics, by the header ``Accept``."""
         if self._metrics is None:
             from wampd.router.observe.metrics import Metrics, StoreState
 
-            named = [realm.name for realm in settings.realms if realm.match == "exact"]
-
             def state() -> StoreState | None:
                 return None if store is None else StoreState(store.is_well, store.waiting)
 
             self._metrics = Metrics(
-                self.watch, named, self._realms.past, state, wampd.__version__, self._webhooks, self.components
+                self.watch,
+                _named(settings),
+                self._realms.past,
+                state,
+                wampd.__version__,
+                self._webhooks,
+                self.components,
+                lambda: self._ceiling.ceiling,
             )
         return self._metrics.tell
 
@@ -113,3 +132,8 @@ class Watching:
         """Watch no more."""
         if self._watch is not None:
             self._watch.stop()
+
+
+def _named(settings: Settings) -> list[str]:
+    """The realms that are always there."""
+    return [realm.name for realm in settings.realms if realm.match == "exact"]

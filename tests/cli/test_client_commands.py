@@ -1,0 +1,395 @@
+"""The client commands as a shell gives them, against a router that runs: what they print, and how they end."""
+
+import json
+import signal
+import subprocess
+
+import pytest
+
+from tests.cli.client_support import CONFIG, Shell
+from tests.support.process import running_wampd
+from wampd.auth.keys import SigningKey
+
+SEED = "5a" * 32
+
+
+@pytest.fixture(scope="module")
+def wampd(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("w")
+    config = directory / "config.yaml"
+    key = SigningKey(bytes.fromhex(SEED)).public.hex()
+    config.write_text(CONFIG.format(directory=directory, key=key))
+    config.chmod(0o600)
+    with running_wampd(config, directory / "log") as (process, port):
+        yield Shell(directory, port, process)
+
+
+@pytest.fixture
+def secret(tmp_path):
+    def write(text, mode=0o600):
+        file = tmp_path / "secret"
+        file.write_text(text)
+        file.chmod(mode)
+        return file
+
+    return write
+
+
+@pytest.fixture
+def serve(wampd):
+    """Serve a procedure for the time of a test."""
+    running = []
+
+    def start(uri, *words):
+        each = wampd.start("register", uri, *words)
+        running.append(each)
+        each.wait_for(f"serving {uri}")
+        return each
+
+    yield start
+    for each in running:
+        if each.process.poll() is None:
+            assert each.end(signal.SIGTERM) == 143
+        else:
+            each.end()
+
+
+# -------------------------------------------------------------------------------------------------- call and register
+
+
+def test_arguments_are_json_or_text_and_so_is_what_is_printed(wampd, serve):
+    serve("com.example.echo", "--echo")
+    assert wampd("call", "com.example.echo", "five").value == "five"
+    assert wampd("call", "com.example.echo", "--", "-5").value == -5
+    assert wampd("call", "com.example.echo").value is None
+    assert wampd("call", "com.example.echo", "1", '"2"', "[3]", "ü").value == [1, "2", [3], "ü"]
+    named = wampd("call", "com.example.echo", "1", "-k", "a=2", "-k", "b=x=y")
+    assert named.value == {"args": [1], "kwargs": {"a": 2, "b": "x=y"}}
+    assert wampd("call", "com.example.echo", "1", "--full").value == {"args": [1], "kwargs": {}, "details": {}}
+    assert wampd("call", "com.example.echo", "a b", "--raw").out == "a b\n"
+    given = wampd("call", "com.example.echo", "--raw-json", "-", stdin='{"args": [1], "kwargs": {"a": null}}')
+    assert given.value == {"args": [1], "kwargs": {"a": None}}
+
+
+def test_bytes_are_as_wamp_has_them_in_json_whatever_is_spoken(wampd, serve):
+    serve("com.example.bytes", "--echo", "--serializer", "msgpack")
+    for serializer in ("json", "cbor"):
+        done = wampd("call", "com.example.bytes", r'"\u0000AP8="', "--serializer", serializer, "--url", wampd.rs)
+        assert done.out == '"\\u0000AP8="\n'
+
+
+def test_control_characters_of_others_do_not_reach_a_terminal(wampd, serve):
+    serve("com.example.control", "--result", r'"\u001b[2J\u009b2J"')
+    assert wampd("call", "com.example.control").out == '"\\u001b[2J\\u009b2J"\n'
+
+
+def test_a_program_has_the_call_on_its_input_and_its_output_is_the_result(wampd, serve):
+    serve("com.example.program", "--command", "cat")
+    told = wampd("call", "com.example.program", "1", "-k", "a=2").value
+    assert (told["procedure"], told["args"], told["kwargs"]) == ("com.example.program", [1], {"a": 2})
+    serve("com.example.text", "--command", "echo not json")
+    assert wampd("call", "com.example.text").value == "not json"
+    serve("com.example.ignorant", "--command", "exec <&-; echo 5")
+    assert wampd("call", "com.example.ignorant", "x" * 100_000).value == 5
+
+
+def test_what_a_caller_sends_is_never_part_of_a_command_line(wampd, serve, tmp_path):
+    serve("com.example.harmless", "--command", "cat >/dev/null; echo 1")
+    wampd("call", "com.example.harmless", f"$(touch {tmp_path}/broken)", f"; touch {tmp_path}/broken")
+    assert not (tmp_path / "broken").exists()
+
+
+def test_a_program_that_fails_is_an_error_and_only_what_it_chooses_is_told(wampd, serve):
+    failing = serve("com.example.failing", "--command", "echo hidden; echo seen here >&2; exit 3")
+    failed = wampd("call", "com.example.failing")
+    assert (failed.status, failed.out) == (1, "")
+    assert failed.err == "wampd call: wampd.error.command_failed: the program ended with status 3\n"
+    failing.wait_for("seen here")
+    serve("com.example.choosing", "--command", """echo '{"error": "com.example.bad", "args": [1, "x"]}'; exit 1""")
+    assert wampd("call", "com.example.choosing").err == 'wampd call: com.example.bad: 1 "x"\n'
+    told = wampd("call", "com.example.choosing", "--json")
+    assert told.err == '{"error":"com.example.bad","args":[1,"x"],"kwargs":{}}\n'
+
+
+def test_parts_of_a_result_are_lines(wampd, serve):
+    serve("com.example.parts", "--progress", "--command", "echo 1; echo two; echo 3")
+    assert wampd("call", "com.example.parts", "--progress").lines == [1, "two", 3]
+    assert wampd("call", "com.example.parts").value == "1\ntwo\n3"
+
+
+def test_a_call_that_takes_too_long_is_given_up_and_its_program_ended(wampd, serve, tmp_path):
+    ended = tmp_path / "ended"
+    serve("com.example.slow", "--command", f"trap 'touch {ended}; exit' TERM; sleep 60 & wait")
+    late = wampd("call", "com.example.slow", "--timeout", "0.5")
+    assert (late.status, "no answer within 0.5 s" in late.err) == (4, True)
+    serve("com.example.bounded", "--timeout", "0.2", "--command", "sleep 60")
+    bounded = wampd("call", "com.example.bounded")
+    assert (bounded.status, "longer than 0.2 s" in bounded.err) == (4, True)
+    assert ended.exists()
+
+
+def test_a_program_that_prints_without_end_is_ended(wampd, serve):
+    serve("com.example.yes", "--command", "yes")
+    assert "prints too much" in wampd("call", "com.example.yes", "--timeout", "30").err
+
+
+def test_as_many_calls_run_at_once_as_is_said(wampd, serve):
+    serve("com.example.two", "--concurrency", "2", "--count", "2", "--command", "sleep 0.5; echo 1")
+    both = [wampd.start("call", "com.example.two") for _ in range(2)]
+    assert [(each.line(), each.end()) for each in both] == [("1\n", 0)] * 2
+
+
+def test_what_is_registered_already_is_said(wampd, serve):
+    serve("com.example.taken", "--echo")
+    second = wampd("register", "com.example.taken", "--echo")
+    assert second.status == 1
+    assert second.err.startswith("wampd register: wamp.error.procedure_already_exists")
+
+
+# ------------------------------------------------------------------------------------------------------- exit statuses
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["call", "com.example.nothing"], 1, "wamp.error.no_such_procedure"),
+        (["call", "com.other"], 1, "wamp.error.not_authorized"),
+        (["call"], 2, "missing argument"),
+        (["call", "com.example.a", "--url", "x"], 2, "begins with none of"),
+        (["call", "com.example.a", "-k", "x"], 2, "not name=value"),
+        (["call", "com.example.a", "1", "--raw-json", "-"], 2, "not from both"),
+        (["call", "com.example.a", "--raw-json", "/nowhere"], 2, "cannot be read"),
+        (["call", "com.example.a", "--auth", "ticket"], 2, "needs a secret"),
+        (["call", "com.example.a", "--authid", "joe", "--secret-file", "/nowhere"], 2, "cannot read"),
+        (["call", "com.example.a", "--profile", "none"], 2, "no profile"),
+        (["call", "com.example.a", "--realm", "nowhere"], 3, "there is no realm 'nowhere'"),
+        (["call", "com.example.a", "--url", "ws://127.0.0.1:1/ws"], 3, "nobody listens there"),
+        (["call", "com.example.a", "--auth", "jwt", "--secret-file", "-"], 3, "not let into the realm"),
+        (["register", "com.example.a"], 2, "one of --command, --echo, --result"),
+        (["register", "com.example.a", "--result", "{"], 2, "not JSON"),
+        (["publish", "--lines", "com.example.a", "1"], 2, "on standard input"),
+        (["publish", "com.other.topic", "--ack"], 1, "wamp.error.not_authorized"),
+        (["subscribe", "com.other.topic"], 1, "wamp.error.not_authorized"),
+        (["subscribe", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
+        (["top"], 2, "no terminal to draw on"),
+    ],
+)
+def test_scripts_are_told_by_the_status_what_went_wrong(wampd, words, status, said):
+    done = wampd(*words, stdin="a-token\n")
+    assert (done.status, done.out) == (status, "")
+    assert said in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_is_interrupted_says_goodbye(wampd, number, status):
+    running = wampd.start("register", "com.example.interrupted", "--echo")
+    running.wait_for("serving")
+    assert running.end(number) == status
+    assert "Traceback" not in running.err
+    again = wampd.start("register", "com.example.interrupted", "--echo")  # which is free again
+    again.wait_for("serving")
+    assert again.end(signal.SIGTERM) == 143
+
+
+def test_who_reads_no_more_ends_it_quietly(wampd):
+    line = f"{' '.join(wampd.command('tail', 'com.example.'))} | head -n 1"
+    tail = subprocess.Popen(["bash", "-c", f"set -o pipefail; {line}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            env=wampd.env(), text=True)  # fmt: skip
+    while tail.poll() is None:
+        wampd("publish", "com.example.noise", "1", "--ack")
+    out, err = tail.communicate()
+    assert (tail.returncode, err) == (141, "")
+    assert " com.example.noise 1" in out
+
+
+# ------------------------------------------------------------------------------------------------ publish and subscribe
+
+
+def listening(wampd, *words):
+    """`wampd subscribe` that has subscribed: a retained event tells it."""
+    wampd("publish", "com.example.begin", "--retain", "--ack")
+    running = wampd.start("subscribe", "com.example.begin", *words, "--retained")
+    assert '"com.example.begin"' in running.line()
+    return running
+
+
+def test_events_are_lines_of_json(wampd):
+    running = listening(wampd, "com.example.news", "--count", "3")
+    publication = wampd("publish", "com.example.news", "1", "-k", "a=[2]", "--ack").value
+    wampd("publish", "com.example.news")
+    lines = subprocess.run(["tail", "-n", "2"], stdin=running.process.stdout, capture_output=True, text=True)
+    assert running.end() == 0
+    first, second = map(json.loads, lines.stdout.splitlines())
+    assert (first["topic"], first["args"], first["kwargs"]) == ("com.example.news", [1], {"a": [2]})
+    assert first["publication"] == publication
+    assert (second["args"], second["kwargs"]) == ([], {})
+
+
+def test_what_one_prints_another_publishes(wampd):
+    running = listening(wampd, "com.example.lines", "--count", "5")
+    lines = '[1, 2]\n"x"\n\n{"args": [3]}\n{"topic": "com.example.lines", "time": "", "publication": 1, "kwargs": {"a": 1}}\n'
+    done = wampd("publish", "com.example.lines", "--lines", "--ack", stdin=lines)
+    assert (done.status, len(done.lines)) == (0, 4)
+    told = [json.loads(running.line()) for _ in range(4)]
+    assert [(each["args"], each["kwargs"]) for each in told] == [([1, 2], {}), (["x"], {}), ([3], {}), ([], {"a": 1})]
+    assert running.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [("{", "truncated"), ('{"arg": 1}', "expected a list"), ('{"topic": 5}', 'names no "topic"')]
+)
+def test_a_line_that_is_no_event_is_named(wampd, line, said):
+    done = wampd("publish", "com.example.lines", "--lines", stdin=f"[]\n{line}\n")
+    assert done.status == 2
+    assert done.err.startswith("wampd publish: line 2 of standard input: ")
+    assert said in done.err
+
+
+def test_an_event_is_for_whom_it_is_said(wampd):
+    running = listening(wampd, "com.example.chosen", "--count", "2")
+    wampd("publish", "com.example.chosen", "1", "--ack", "--eligible-role", "user")
+    wampd("publish", "com.example.chosen", "2", "--ack", "--exclude-role", "guest")
+    wampd("publish", "com.example.chosen", "3", "--ack", "--eligible-role", "guest", "--eligible-role", "user")
+    assert json.loads(running.line())["args"] == [3]
+    assert running.end() == 0
+
+
+def test_history_comes_first_and_nothing_twice(wampd):
+    for number in range(4):
+        wampd("publish", "com.example.kept", str(number), "--ack")
+    done = wampd("subscribe", "com.example.kept", "--history", "3", "--count", "3")
+    assert [each["args"] for each in done.lines] == [[1], [2], [3]]
+    people = wampd.start("tail", "com.example.kept", "--match", "exact", "--history", "1")
+    assert people.line().endswith(" com.example.kept 3\n")
+    assert people.end(signal.SIGTERM) == 143
+
+
+# --------------------------------------------------------------------------------------------------------- who one is
+
+
+def test_secrets_come_from_files_input_and_the_environment(wampd, secret, serve):
+    serve("com.example.who", "--command", "cat")
+    file = secret("hunter2-ticket\n")
+    ways = [
+        (["--authid", "joe", "--secret-file", file], "", {}),
+        (["--authid", "joe", "--secret-file", "-"], "hunter2-ticket\n", {}),
+        (["--authid", "joe"], "", {"WAMPD_SECRET": "hunter2-ticket"}),
+    ]
+    for words, stdin, env in ways:
+        assert wampd("call", "com.example.who", *words, stdin=stdin, **env).status == 0
+    key = secret(SEED)
+    assert wampd("call", "com.example.who", "--key-file", key).status == 0
+    assert wampd("call", "com.example.who", "--authid", "joe", "--key-file", key).status == 3
+
+
+def test_a_secret_that_others_can_read_is_not_used(wampd, secret):
+    file = secret("hunter2-ticket", 0o644)
+    done = wampd("call", "com.example.a", "--authid", "joe", "--secret-file", file)
+    assert (done.status, "is open to other users" in done.err) == (2, True)
+
+
+@pytest.fixture
+def profiles(tmp_path):
+    def write(text, mode=0o600):
+        file = tmp_path / "wampd" / "profiles.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+        return {"XDG_CONFIG_HOME": str(tmp_path), "WAMPD_URL": None}
+
+    return write
+
+
+def test_a_profile_says_where_and_who(wampd, profiles, secret, serve):
+    serve("com.example.profiled", "--echo")
+    text = f"""
+default: here
+profiles:
+  here: {{url: "{wampd.rs}", authid: joe, secret: {{file: {secret("hunter2-ticket")}}}, serializer: cbor}}
+  gone: {{url: "ws://127.0.0.1:1/ws"}}
+"""
+    env = profiles(text, 0o644)  # it names a file, and holds no secret
+    assert wampd("call", "com.example.profiled", "1", **env).value == 1
+    assert wampd("call", "com.example.profiled", "--profile", "gone", **env).status == 3
+    assert wampd("profile", "list", **env).out == f"* here  {wampd.rs}\n  gone  ws://127.0.0.1:1/ws\n"
+    assert "secret: (not shown)" in wampd("profile", "show", **env).out
+    assert wampd("profile", "show", "her", **env).err.endswith('did you mean "here"?\n')
+    assert wampd("profile", "path", **env).out.endswith("/wampd/profiles.yaml\n")
+
+
+def test_the_default_profile_is_not_for_a_url_that_is_named(wampd, profiles):
+    env = profiles(f"default: x\nprofiles: {{x: {{url: '{wampd.url}', authid: joe, secret: hunter2-wrong}}}}\n")
+    assert wampd("ping", "-c", "1", **env).status == 3
+    assert wampd("ping", "-c", "1", "--url", wampd.url, **env).status == 0
+
+
+def test_a_profile_that_is_wrong_is_shown_with_its_place(wampd, profiles):
+    env = profiles("default: y\nprofiles:\n  x: {url: 'http://a/b', relm: z}\n")
+    done = wampd("call", "com.example.a", **env)
+    assert done.status == 2
+    assert 'profiles.yaml:3:26: profiles.x.relm: unknown key; did you mean "realm"?' in done.err
+    other = wampd("profile", "list", **profiles("default: y\nprofiles:\n  x: {url: 'http://a/b'}\n"))
+    assert "profiles.yaml:3:12: profiles.x.url: http: is no transport here" in other.err
+    third = wampd("profile", "list", **profiles("default: y\nprofiles:\n  x: {url: 'ws://a/b'}\n"))
+    assert "profiles.yaml:1:10: default: there is no profile" in third.err
+
+
+def test_a_profile_with_a_secret_is_for_its_owner_alone(wampd, profiles):
+    env = profiles("profiles: {x: {url: 'ws://a/b', authid: joe, secret: hunter2}}\n", 0o640)
+    done = wampd("profile", "list", **env)
+    assert (done.status, "holds secrets, and others can read it" in done.err) == (2, True)
+
+
+# ------------------------------------------------------------------------------------------------------ ping and bench
+
+
+def test_ping_tells_how_long_the_way_in_and_round_trips_take(wampd, serve):
+    done = wampd("ping", "-c", "3", "-i", "0")
+    assert done.out.startswith("joined realm1 at ws://127.0.0.1:")
+    assert "3 round trips: min " in done.out
+    figures = wampd("ping", "--json", "-c", "4", "-i", "0", "--url", wampd.rs).value
+    assert figures["count"] == 4
+    assert 0 < figures["min"] <= figures["avg"] <= figures["max"]
+    assert figures["min"] <= figures["p95"] <= figures["max"]
+    serve("com.example.ping", "--echo")
+    assert wampd("ping", "-c", "2", "-i", "0", "--call", "com.example.ping", "--arg", "1").status == 0
+    assert wampd("ping", "-c", "2", "--call", "com.example.nothing").status == 1
+
+
+@pytest.mark.parametrize("kind", ["call", "events"])
+def test_bench_tells_what_was_carried(wampd, kind):
+    words = ["bench", kind, "--clients", "2", "--processes", "2", "--duration", "0.4", "--warm-up", "0.1", "--json"]
+    figures = wampd(*words).value
+    assert (figures["kind"], figures["errors"]) == (kind, {})
+    assert figures["count"] > 10
+    latency = figures["latency_ms"]
+    assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"] <= latency["max"]
+
+
+def test_bench_of_what_is_refused_ends_with_that(wampd):
+    done = wampd("bench", "call", "--procedure", "com.example.nothing", "--duration", "0.1", "--warm-up", "0")
+    assert done.status == 1
+    assert "wamp.error.no_such_procedure" in done.err
+    assert wampd("bench", "call", "--prefix", "com.other").status == 1
+    assert wampd("bench", "events", "--url", "rs://127.0.0.1:1").status == 3
+
+
+# ----------------------------------------------------------------------------------------------------------- top, once
+
+
+def test_top_prints_once_for_scripts(wampd):
+    config, socket = wampd.directory / "config.yaml", wampd.directory / "control.sock"
+    by_socket = wampd("top", "--once", "--socket", socket, "--view", "sessions", WAMPD_URL=None)
+    assert by_socket.out.startswith("wampd ")
+    assert "operator" in by_socket.out
+    by_file = wampd("top", config, "--once", "--json", WAMPD_URL=None).value
+    assert {"router", "process", "realms", "procedures", "sessions", "errors"} <= by_file.keys()
+    by_url = wampd("top", "--once", "--json").value
+    assert [each["name"] for each in by_url["realms"]] == ["realm1"]
+    assert wampd("top", config, "--once").status == 2  # a URL is named, too: by the environment
+
+
+def test_who_may_not_watch_is_told(wampd, secret):
+    done = wampd("top", "--once", "--authid", "joe", "--secret-file", secret("hunter2-ticket"))
+    assert (done.status, "not_authorized" in done.err) == (1, True)

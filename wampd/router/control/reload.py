@@ -1,0 +1,36 @@
+"""``wampd.node.reload`` and ``wampd.node.diff``: another configuration for the router that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from wampd.realms.services import INVALID_ARGUMENT
+from wampd.router.inside.insider import Handler, Refusal, Reply
+
+BAD_CONFIGURATION: Final = "wampd.error.bad_configuration"
+
+
+def procedures_of(
+    change: Callable[[], Deferred[list[str]]],
+    difference: Callable[[], Deferred[list[str]]],
+    not_changed: type[Exception],
+) -> Mapping[str, Handler]:
+    """What is served, by URI. ``change`` and ``difference`` tell lines, or fail with ``not_changed``, whose text says why."""
+
+    def answered(ask: Callable[[], Deferred[list[str]]]) -> Handler:
+        def answer(call: Reply) -> Deferred[dict[str, Any]]:
+            if call.values() or call.named():
+                raise Refusal(INVALID_ARGUMENT, "the procedure takes no arguments")
+            return ask().addCallbacks(lambda lines: {"changes": lines}, refused)
+
+        return answer
+
+    def refused(failure: Failure) -> NoReturn:
+        failure.trap(not_changed)
+        raise Refusal(BAD_CONFIGURATION, str(failure.value))
+
+    return {"wampd.node.reload": answered(change), "wampd.node.diff": answered(difference)}

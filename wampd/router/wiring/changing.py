@@ -1,0 +1,197 @@
+"""Another configuration for the router that runs: read, compared, prepared, and taken into use at once; or refused.
+
+A part of the composition root, as `wampd.router.daemon` is.
+
+Rules
+-----
+* All or nothing. The whole configuration is read and checked, every file read, every key derived, every new port bound, every
+  path made, before anything is changed. What is wrong is said, and changes nothing. Then all is changed in one turn of the
+  reactor, so nobody sees a part of it.
+* One at a time; who asks meanwhile has its turn afterwards.
+* What is slow, reading and deriving, is done in a thread.
+* What cannot be changed while the router runs (`FIXED`) is refused, and so is all that was to be changed with it.
+* Whoever is not concerned by what changes notices nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct, structs
+from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks
+from twisted.logger import Logger
+
+from wampd.router.reception import Lobby
+from wampd.router.settings.differ import differences
+from wampd.router.settings.loader import load
+from wampd.router.settings.model import Settings
+from wampd.router.settings.problems import SettingsError
+from wampd.router.stores.watched import Unusable
+from wampd.router.tally import RELOADS_FAILED
+from wampd.router.templates import Plan
+from wampd.router.threads import Threads
+from wampd.router.wiring.duties import Duties
+from wampd.router.wiring.hosted import Hosted
+from wampd.router.wiring.houses import House
+from wampd.router.wiring.listening import Listening
+from wampd.router.wiring.means import Means
+from wampd.router.wiring.outgoing import Sender
+from wampd.router.wiring.places import Key, Places
+from wampd.router.wiring.plans import plan_of, template_of
+from wampd.router.wiring.relistening import NotPrepared, Prepared
+
+log = Logger()
+
+FIXED: Final[Mapping[str, str]] = {
+    "store": "the store",
+    "control": "the private socket",
+    "process": "the process",
+}
+"""Parts of the configuration that a running router keeps, and what they are."""
+MOST_TOLD: Final = 100
+"""Lines of the log that one change makes."""
+NEEDS_RESTART: Final = " (needs a restart)"
+
+
+class NotChanged(Exception):
+    """The configuration was not taken into use; the text says why, on a line for each reason."""
+
+
+class Parts(Struct, frozen=True):
+    """What of the router is changed."""
+
+    means: Means
+    places: Places
+    listening: Listening
+    duties: Duties
+    lobby: Lobby
+    hosted: Hosted
+
+
+class Changing:
+    """Changes the router's configuration."""
+
+    def __init__(self, parts: Parts, configuration: Path | None, plans: dict[Key, Plan]) -> None:
+        """``configuration`` is the file; ``plans`` are what the realms, and templates, are made of."""
+        self._parts = parts
+        self.means = parts.means
+        self._configuration = configuration
+        self._plans = plans
+        self.is_ready = False
+        """Whether the router has started, so that it can be changed."""
+        self._lock = DeferredLock()
+        self._threads = Threads(parts.means.reactor, 1, "configuration")
+        self.then: list[Callable[[Settings], object]] = []
+        """Called with the settings that are in use from now on, for what is changed by that alone. It must not raise."""
+
+    def difference(self) -> Deferred[list[str]]:
+        """What would change, a line each. The Deferred fails with `NotChanged`."""
+        return self._lock.run(self._difference)
+
+    def change(self) -> Deferred[list[str]]:
+        """Use the configuration as it is in the file now; what changed, a line each. The Deferred fails with `NotChanged`."""
+        return self._lock.run(self._change)
+
+    @inlineCallbacks
+    def _difference(self) -> Generator[Deferred[Any], Any, list[str]]:
+        old = self.means.settings
+        new = yield self._threads.run(self._read)
+        fixed = set(_fixed(old, new))
+        return [f"{line}{NEEDS_RESTART if line in fixed else ''}" for line in differences(old, new)]
+
+    @inlineCallbacks
+    def _change(self) -> Generator[Deferred[Any], Any, list[str]]:
+        try:
+            changes: list[str] = yield from self._changed()
+        except NotChanged as why:
+            self.means.realms.tally.strike(RELOADS_FAILED)
+            for line in str(why).splitlines():
+                log.error("the configuration stays as it was: {why}", why=line)
+            raise
+        except Exception:
+            self.means.realms.tally.strike(RELOADS_FAILED)
+            log.failure("changing the configuration failed: a bug in wampd")
+            raise
+        for line in changes[:MOST_TOLD]:
+            log.info("changed: {what}", what=line)
+        log.info(
+            "the configuration {file} was read again: {count} changes",
+            file=str(self._configuration),
+            count=len(changes),
+        )
+        return changes
+
+    def _changed(self) -> Generator[Deferred[Any], Any, list[str]]:
+        parts, old = self._parts, self.means.settings
+        if not self.is_ready:
+            raise NotChanged("the router is still starting")
+        new = yield self._threads.run(self._read)
+        if fixed := _fixed(old, new):
+            raise NotChanged("\n".join(f"{line}{NEEDS_RESTART}" for line in fixed))
+        try:
+            parts.places.let_return(new)
+            houses = yield self._threads.run(parts.places.houses, new.realms)
+        except Unusable as why:
+            raise NotChanged(str(why)) from None
+        sender = self.means.sender if new.outgoing == old.outgoing else Sender(self.means.reactor, new.outgoing)
+        means = structs.replace(self.means, settings=new, sender=sender)
+        prepared = Prepared(parts.listening, means.reactor)
+        try:
+            yield prepared.prepare(new.listeners, means)
+            if parts.lobby.closing:
+                raise NotPrepared("the router is being stopped")
+        except NotPrepared as why:
+            prepared.drop()
+            raise NotChanged(str(why)) from None
+        self._use(means, houses, prepared)
+        return differences(old, new)
+
+    def _use(self, means: Means, houses: dict[Key, House], prepared: Prepared) -> None:
+        """Change all, at once."""
+        parts, settings = self._parts, means.settings
+        parts.duties.part(means)
+        concerned = parts.places.move(houses, settings)
+        self._plans = self._planned(settings, houses)
+        templates = [
+            template_of(realm, self._plans[realm.name, realm.match])
+            for realm in settings.realms
+            if realm.match != "exact"
+        ]
+        exact = {realm.name: self._plans[realm.name, "exact"] for realm in settings.realms if realm.match == "exact"}
+        means.realms.change(exact, templates)
+        parts.places.see(concerned)
+        prepared.use()
+        parts.duties.go_on(means)
+        if settings.components != self.means.settings.components:
+            parts.hosted.change(settings.components)
+        self.means = means
+        for tell in self.then:
+            tell(settings)
+        means.realms.end_of_turn()
+
+    def _planned(self, settings: Settings, houses: Mapping[Key, House]) -> dict[Key, Plan]:
+        """What the realms are made of; a plan that stays the same is the same object."""
+        old = {(realm.name, realm.match): realm for realm in self.means.settings.realms}
+        plans: dict[Key, Plan] = {}
+        for realm in settings.realms:
+            key = realm.name, realm.match
+            is_same = key in self._plans and old.get(key) == realm
+            plans[key] = self._plans[key] if is_same else plan_of(realm, houses[key].door)
+        return plans
+
+    def _read(self) -> Settings:
+        if self._configuration is None:
+            raise NotChanged("this router was not started with a configuration file")
+        try:
+            return load(self._configuration, os.environ)
+        except SettingsError as error:
+            raise NotChanged(str(error)) from None
+
+
+def _fixed(old: Settings, new: Settings) -> Sequence[str]:
+    """The changes that a running router cannot make."""
+    kept = {name: getattr(old, name) for name in FIXED}
+    return differences(structs.replace(new, **kept), new)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.terminal import Terminal
-from tests.support.process import ROOT, environment, running_wampd
+from tests.support.process import ROOT, Child, environment, free_port, running_wampd
 
 CONFIG = """
 realms:
@@ -272,6 +272,31 @@ def test_stop_without_wait_returns_at_once(empty):
     with empty.running() as (router, _):
         assert empty("stop") == (0, f"process {router.pid} was asked to end\n", "")
         assert router.wait() == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a namespace of processes")
+@pytest.mark.needs("unshare")
+def test_a_router_in_a_container_is_stopped_from_outside_and_nobody_else(empty):
+    """Its number there is somebody else's here."""
+    inside = [sys.executable, "-P", "-m", "wampd", "run"]
+    empty.variables["WAMPD_PORT"] = str(free_port())
+    command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", *inside]
+    with Child(command, empty.directory / "log", env=environment(**empty.variables), cwd=empty.directory) as outer:
+        outer.wait_for_log("is ready, process 1")
+        status, out, err = empty("stop", "--wait")
+        assert (status, out, err) == (0, "process 1 has ended\n", "")
+        assert outer.wait() == 0
+
+
+def test_a_router_that_has_taken_a_socket_over_is_stopped(empty):
+    empty.write("config.yaml", CONFIG + "control: {socket: my.sock}\n")
+    with empty.running() as (router, port):
+        empty.variables["WAMPD_PORT"] = str(port)
+        status, out, err = empty("restart")
+        assert (status, err) == (0, "")
+        assert router.wait() == 0
+        new = int(out.split()[1])
+        assert empty("stop", "--wait") == (0, f"process {new} has ended\n", "")
 
 
 # --- log ---

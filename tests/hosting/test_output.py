@@ -1,6 +1,8 @@
 """What components print: lines in any pieces, of any length and number, and of any bytes."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from wampd.router.hosting.output import (
@@ -100,3 +102,16 @@ def test_of_very_long_lines_fewer_are_kept():
     for _ in range(KEPT_LINES):
         lines.add(Line(0.0, "stdout", "x" * MAX_LINE))
     assert len(lines.last(KEPT_LINES)) == KEPT_SIZE // MAX_LINE
+
+
+@given(st.lists(st.binary(max_size=40), max_size=20), st.binary(max_size=40))
+def test_how_the_bytes_are_cut_makes_no_difference(pieces, last):
+    in_pieces, at_once = Printed(), Printed()
+    for piece in (*pieces, last):
+        in_pieces.feed(piece)
+    at_once.feed(b"".join((*pieces, last)))
+    in_pieces.end()
+    at_once.end()
+    assert in_pieces.lines == at_once.lines
+    kept = [line for line in b"".join((*pieces, last)).split(b"\n") if line and not line.isspace()]
+    assert len(in_pieces.lines) == len(kept)

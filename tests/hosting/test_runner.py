@@ -113,7 +113,7 @@ def test_a_class_of_sessions_joins_by_ticket_and_may_stop_the_loop_itself(alone:
     alone.write("app.py", CLASS.format(framework=framework))
     alone.router()
     done = alone.run("app:Adder", extra="leave")
-    assert (done.returncode, done.stdout) == (DONE, "the sum is 5\n")
+    assert (done.returncode, done.stdout, done.stderr) == (DONE, "the sum is 5\n", "")
     component = alone.start("app:Adder")
     component.wait_for_log("the sum is 5")
     assert component.stop() == DONE

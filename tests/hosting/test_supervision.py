@@ -4,6 +4,7 @@ import pytest
 from twisted.logger import formatEvent, globalLogPublisher
 
 from tests.hosting.house import House, guest
+from wampd.router.hosting.hosting import AT_ONCE
 from wampd.router.hosting.restarting import LOOPS
 from wampd.router.hosting.runs import NOT_IMPORTED
 from wampd.router.hosting.supervisor import Fallen
@@ -115,6 +116,14 @@ def test_a_component_waits_for_all_instances_of_those_that_it_is_after(house):
     assert house["c"].why == "waits for a, b"
     house["a.2"].joined()
     assert house.running() == ["a.1", "a.2", "b", "c"]
+
+
+def test_many_are_started_some_at_a_time(house):
+    house.have(guest("a", instances=30))
+    assert len(house.running()) == AT_ONCE
+    house["a.30"].stop()
+    house.clock.advance(0)
+    assert len(house.running()) == 29
 
 
 def test_what_is_waited_for_may_fall_later(house):

@@ -88,9 +88,7 @@ def test_the_example_for_compose_gives_the_router_time_to_stop_and_nothing_to_wr
 
 
 def test_the_example_for_kubernetes_fits_the_image() -> None:
-    page = (ROOT / "docs" / "operation.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^```yaml\n(spec:\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    spec = yaml.safe_load(block)["spec"]
+    spec = yaml.safe_load((ROOT / "contrib" / "docker" / "kubernetes.yaml").read_text(encoding="utf-8"))["spec"]
     assert str(spec["securityContext"]["runAsUser"]) == USER
     assert spec["terminationGracePeriodSeconds"] > 30  # limits.stop
     (container,) = spec["containers"]

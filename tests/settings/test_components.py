@@ -113,6 +113,12 @@ PYTHON = "type: python, name: x, run: 'm:f', realm: realm1, role: anonymous"
         ("{name: x, command: [sh], instances: 0}", "instances: must be at least 1"),
         ("{name: x, command: [sh], after: [x]}", 'after: they would wait for each other: "x" waits for "x"'),
         ("{name: x, command: [sh], after: [y]}", 'after[0]: there is no component "y"'),
+        ('{name: x, command: [sh], environment: {"A=B": c}}', 'environment["A=B"]: this is no name of a variable'),
+        ("{name: x, command: [sh], environment: {WAMPD_RUN: a}}", "environment.WAMPD_RUN: the router says this itself"),
+        (
+            "{name: x, command: [sh], realm: realm1, role: anonymous, environment: {WAMPD_TICKET: a}}",
+            "environment.WAMPD_TICKET: the router says this itself",
+        ),
         ("{type: python, name: x, run: 'm:f'}", "realm: this key is missing: a component in Python joins a realm"),
         (f"{{{PYTHON.replace('m:f', 'm.f')}}}", 'run: "m.f" is not like "module:object"'),
         (f"{{{PYTHON}, path: [nowhere]}}", 'path[0]: there is no directory "'),

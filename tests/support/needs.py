@@ -15,6 +15,7 @@ PACKAGES = {
     "nginx": "nginx",
     "node": "nodejs npm",
     "npm": "npm",
+    "unshare": "util-linux",
     "nsenter": "util-linux",
     "setpriv": "util-linux",
     "systemd-analyze": "systemd",

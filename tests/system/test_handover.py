@@ -1,6 +1,6 @@
 """A router that hands over to the next process of it: nobody is refused, nothing is lost, and what fails changes nothing.
 
-These are the promises of docs/operation.md, "A new process without a gap".
+These are the promises of docs/operation.md, "A new process without a gap", and of docs/cli.md, "restart".
 """
 
 import os
@@ -16,6 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.router.client import CALL, ERROR, GOODBYE, INVOCATION, RESULT, YIELD, Session
+from tests.support.needs import unavailable
 from tests.support.process import Child, environment, is_open, wampd_command
 from tests.system.manager import HeardManager
 from tests.system.test_service import activated, speaking
@@ -189,6 +190,21 @@ def test_unix_sockets_and_those_of_the_manager_go_over_too(start, tmp_path):
     assert passed.exists()
 
 
+def test_the_new_process_may_open_as_many_files_as_the_old_one_at_its_beginning(start, tmp_path):
+    limited = ("sh", "-c", 'ulimit -Sn 200 && exec "$@"', "sh")
+    component = "components: [{name: files, command: [sh, -c, 'echo files: $(ulimit -Sn); exec sleep 600']}]\n"
+    router = start(component, under=limited)
+    router.wait_for_log("files: 200")
+    router.signal(signal.SIGUSR2)
+    new = successor_of(router)
+    assert router.wait() == 0
+    deadline = time.monotonic() + 30
+    while router.log().count("files: files: 200") < 2:
+        assert time.monotonic() < deadline, router.log()
+        time.sleep(0.02)
+    end(new, router.port)
+
+
 def test_components_of_the_new_router_start_when_those_of_the_old_have_ended(start, tmp_path):
     script = "echo begins >>life; trap 'sleep 0.3; echo ends >>life; exit' TERM; sleep 600 & wait"
     router = start(f'components: [{{name: one, command: [sh, -c, "{script}"], directory: .}}]\n')
@@ -203,6 +219,45 @@ def test_components_of_the_new_router_start_when_those_of_the_old_have_ended(sta
         time.sleep(0.02)
     end(new, router.port)
     assert life.read_text() == "begins\nends\n" * 2
+
+
+STORED = """
+realms:
+  - name: realm1
+    roles: [{name: member, permissions: [{uri: com., match: prefix, allow: [call, register, publish, subscribe]}]}]
+    auth: {ticket: {}, store: true}
+"""
+
+
+def test_the_store_is_the_new_routers_and_what_was_written_to_it_meanwhile_is_known(start):
+    router = start("store: {file: wampd.sqlite}\n", realms=STORED)
+
+    def add(name: str) -> str:
+        command = [
+            *map(str, wampd_command("user", "add", "--config", router.config, "--ticket", "--role", "member", name))
+        ]
+        env = environment(WAMPD_PORT=str(router.port))
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=env).stdout.split()[
+            -1
+        ]
+
+    def joins(name: str, ticket: str) -> None:
+        with Session(router.port, join=False) as session:
+            session.send(1, "realm1", {"roles": {"caller": {}}, "authmethods": ["ticket"], "authid": name})
+            assert session.receive()[:2] == [4, "ticket"]
+            session.send(5, ticket, {})
+            assert session.receive()[0] == 2
+
+    before = add("joe")
+    joins("joe", before)
+    router.signal(signal.SIGUSR2)
+    meanwhile = add("olga")
+    new = successor_of(router)
+    assert router.wait() == 0
+    joins("joe", before)
+    joins("olga", meanwhile)
+    end(new, router.port)
+    assert " error " not in router.log()
 
 
 def test_an_operator_may_ask_for_it_and_learns_the_new_process(start, tmp_path):
@@ -267,6 +322,26 @@ def test_a_router_that_is_stopped_while_it_hands_over_takes_the_new_one_with_it(
     assert not Path(f"/proc/{started}").exists() or "Z" in Path(f"/proc/{started}/stat").read_text().split()[2]
     assert not is_open(router.port)
     assert not (tmp_path / "wampd.pid").exists()
+
+
+@pytest.mark.needs("unshare")
+def test_process_1_of_a_container_is_not_replaced_for_the_container_would_end(start, tmp_path):
+    if os.geteuid() != 0:
+        unavailable("only root can make a namespace of processes; run the tests as root")
+    router = start(OPERATORS, under=("unshare", "--pid", "--fork", "--kill-child", "--"))
+    with Session(unix=tmp_path / "control.sock", realm="wampd") as operator:
+        request = operator.call("wampd.node.handover")
+        answer = operator.receive()
+        assert answer[:3] == [ERROR, CALL, request]
+        assert answer[4:] == [
+            "wampd.error.not_handed_over",
+            ["process 1 of a container cannot be replaced: the container ends with it"],
+        ]
+    with Session(router.port):
+        pass
+    (first,) = Path(f"/proc/{router.pid}/task/{router.pid}/children").read_text().split()
+    os.kill(int(first), signal.SIGTERM)
+    assert router.wait() == 0
 
 
 @pytest.mark.parametrize("times", [2])

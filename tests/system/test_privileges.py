@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from tests.router.client import Session
 from tests.support.certificates import make_certificate
 from tests.support.needs import unavailable
 from tests.support.process import ROOT, wampd_command
+from tests.system.test_handover import end, successor_of
 from wampd.router.system.privileges import NotAllowed, become, identity_of, must_change
 
 USER = "nobody"
@@ -96,6 +98,18 @@ def test_components_are_the_user_too(run):
     router.wait_for_log("who: NoNewPrivs:\t1")
     assert f"who: {NOBODY.pw_uid}\n" in router.log()
     assert router.stop() == 0
+
+
+def test_it_can_hand_over_and_the_next_process_is_the_user_from_its_beginning(run):
+    router = run()
+    router.wait_for_log("is ready")
+    router.signal(signal.SIGUSR2)
+    new = successor_of(router)
+    assert router.wait() == 0
+    with Session(router.port):
+        assert state(new)["Uid"] == [str(NOBODY.pw_uid)] * 4
+        assert state(new)["NoNewPrivs"] == ["1"]
+    end(new, router.port)
 
 
 PRIVILEGED = "listeners: [{endpoint: tcp:80, rawsocket: {}}]\n"

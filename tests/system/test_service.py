@@ -39,6 +39,20 @@ def test_the_manager_is_told_when_the_router_serves_and_when_it_stops(start, tmp
         assert router.wait() == 0
 
 
+def test_the_manager_is_told_of_a_reload_and_that_it_is_over(start, tmp_path):
+    with HeardManager(tmp_path / "notify") as manager:
+        router = start(NOTIFY_SOCKET=manager.name)
+        assert manager.next()["READY"] == "1"
+        for configuration in (router.config.read_text(), "realms: nonsense"):
+            router.config.write_text(configuration)
+            router.signal(signal.SIGHUP)
+            told = manager.next()
+            assert told["RELOADING"] == "1"
+            assert int(told["MONOTONIC_USEC"]) > 0
+            assert manager.next()["READY"] == "1"
+        assert router.stop() == 0
+
+
 def test_a_router_that_cannot_serve_never_says_that_it_does(start, tmp_path):
     first = start()
     with HeardManager(tmp_path / "notify") as manager:

@@ -5,6 +5,7 @@ import select
 import signal
 import socket as sockets
 import struct
+from pathlib import Path
 from typing import Any
 
 from .words import EXIT_FAILED, Failure, command, option, router_argument
@@ -45,19 +46,33 @@ def stop(file: str | None, socket: str | None, wait: bool) -> int:
 def _process(path: str, pid: int) -> int:
     """A handle of the process, which stays that of this one whatever numbers are given anew. Raise `Failure`.
 
-    The number that a router tells may be one of another namespace (a container's), and would be somebody else's here: the
-    system says whose the socket is, in numbers of ours (SO_PEERCRED, unix(7)).
+    The number that a router tells is that of its own namespace (a container's), and may be somebody else's here. The system
+    says in numbers of ours who listens at the socket (SO_PEERCRED, unix(7)), and what that one is called by itself (NSpid,
+    proc(5)). A router that has taken a named socket over from another is not the one that is told: then it must be seen
+    to be one.
     """
     with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as line:
         try:
             line.settimeout(3)
             line.connect(path)
             seen = struct.unpack("3i", line.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, 12))[0]
-            if seen != pid:
-                raise Failure(f"process {pid} cannot be reached from here; stop it where it was started")
-            return os.pidfd_open(pid)
+            if _own_number(seen) == pid:
+                return os.pidfd_open(seen)
+            if seen != 0 and _own_number(pid) == pid and b"wampd" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return os.pidfd_open(pid)
         except OSError as error:
             raise Failure(f"process {pid} cannot be asked to end: {error.strerror or 'it does not answer'}") from None
+    raise Failure(f"process {pid} cannot be reached from here; stop it where it was started")
+
+
+def _own_number(pid: int) -> int | None:
+    """What a process is called in its own namespace; `None`: there is no such process to be seen."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    numbers = next((line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:")), [])
+    return int(numbers[-1]) if numbers else pid
 
 
 def _ends(process: int) -> bool:

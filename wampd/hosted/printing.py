@@ -12,6 +12,8 @@ from typing import Any
 from . import trouble
 
 UNHANDLED = "unhandled error in a Deferred:"
+ENDED = "session closed with reason wamp.close."
+"""What autobahn says of every end of a session; here it is said if there is something about it."""
 QUIET = ("Received SIGTERM, shutting down.", "Main loop terminated.", "Unhandled error in Deferred:")
 """What Twisted says of its end, which the router says itself; and before a failure, which says it, too."""
 PLAIN = logging.Formatter("%(message)s")
@@ -20,6 +22,8 @@ PLAIN = logging.Formatter("%(message)s")
 class _Outputs(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = PLAIN.format(record)
+        if text.startswith(ENDED):
+            return
         if record.levelno >= logging.WARNING:
             print(f"{record.levelname.lower()}: {text}", file=sys.stderr, flush=True)
         else:
@@ -50,7 +54,7 @@ def begin_twisted() -> None:
             if any(failure.value is error for error in trouble.told):
                 return
             text = f"{text or UNHANDLED}\n{failure.getTraceback()}".strip()
-        if not text or text in QUIET:
+        if not text or text in QUIET or text.startswith(ENDED):
             return
         if level >= LogLevel.warn:
             print(f"{level.name}: {text}", file=sys.stderr, flush=True)

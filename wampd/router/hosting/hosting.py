@@ -29,6 +29,8 @@ from wampd.router.settings.components import Component
 
 log = Logger()
 
+AT_ONCE: Final = 8
+"""Runs that are begun in one turn of the reactor."""
 LOOK: Final = 1.0
 """Seconds between two looks at how much memory components take."""
 
@@ -87,6 +89,7 @@ class Hosting:
         self._look = LoopingCall(self._look_at_memory)
         self._look.clock = reactor
         self._held = False
+        self._launched = 0
 
     @property
     def names(self) -> list[str]:
@@ -181,6 +184,13 @@ class Hosting:
             missing.append(f"{component.name} as it was, to end")
         return missing
 
+    def may_launch(self) -> bool:
+        """Whether one more run may begin in this turn of the reactor, which each keeps busy for a moment."""
+        if not self._launched:
+            self._reactor.callLater(0, self._next_turn)
+        self._launched += 1
+        return self._launched <= AT_ONCE
+
     def changed(self, supervisor: Supervisor) -> None:
         """An instance is in another state: others may have waited for that."""
         if supervisor.is_up:
@@ -200,6 +210,11 @@ class Hosting:
         for supervisors in self._supervisors.values():
             yield from supervisors
         yield from self._leaving
+
+    def _next_turn(self) -> None:
+        waiting, self._launched = self._launched > AT_ONCE, 0
+        for supervisor in list(self._instances()) if waiting else ():
+            supervisor.look_again()
 
     def _made(self, program: Program) -> list[Supervisor]:
         starter = self._starter(program)

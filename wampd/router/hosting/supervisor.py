@@ -51,6 +51,10 @@ class Others(Protocol):
         """The names of the components that it waits for, and that are not ready."""
         ...
 
+    def may_launch(self) -> bool:
+        """Whether a run may begin now; if not, it is told to `look_again` soon."""
+        ...
+
     def changed(self, supervisor: Supervisor) -> None:
         """It is in another state."""
         ...
@@ -246,7 +250,7 @@ class Supervisor:
         """Start when all is ready that it waits for."""
         missing = self._others.missing(self.instance.component)
         self.why = f"waits for {', '.join(missing)}" if missing else ""
-        if not missing:
+        if not missing and self._others.may_launch():
             self._life.clear()
 
     def launch(self) -> None:

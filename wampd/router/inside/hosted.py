@@ -20,6 +20,7 @@ from twisted.logger import Logger, formatEvent
 
 from wampd.auth.handshake import Directory
 from wampd.hosted import description, finding
+from wampd.hosted.printing import ENDED
 from wampd.hosted.session import Course, maker
 from wampd.hosted.trouble import FAILED, Trouble, summary, traceback_of
 from wampd.router.control.passes import ComponentPasses, PrivatePeer
@@ -106,7 +107,8 @@ class ComponentLog:
         self._told = told
 
     def _say(self, stream: Stream, words: str, fields: dict[str, Any]) -> None:
-        for line in formatEvent({**fields, "log_format": words}).splitlines():
+        text = formatEvent({**fields, "log_format": words})
+        for line in () if text.startswith(ENDED) else text.splitlines():
             self._told.printed(stream, line)
 
     def info(self, format: str = "", **fields: Any) -> None:  # noqa: A002 - txaio's name

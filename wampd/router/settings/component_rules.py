@@ -20,6 +20,8 @@ from .object_rules import DOTTED
 from .principals import misfit
 from .problems import did_you_mean, quote, quote_file
 
+_GIVEN_ALWAYS: Final = frozenset({"WAMPD_COMPONENT", "WAMPD_INSTANCE", "WAMPD_RUN", "WAMPD_HOSTED"})
+_GIVEN_TO_JOIN: Final = frozenset({"WAMPD_URL", "WAMPD_SOCKET", "WAMPD_REALM", "WAMPD_AUTHID", "WAMPD_TICKET"})
 _OUTSIDE: Final = ("python", "environment", "limits", "watch", "hang")
 """What has no meaning for a component inside the router's process."""
 _NO_LOOP: Final = "asyncio has no loop in the router's process: leave in_process out"
@@ -114,6 +116,7 @@ def _common(component: Component, here: Here) -> None:
         here.problem(f"{quote(component.name)} has a dot, a space or # in it, or is too long", "name")
     if not component.directory.is_dir():
         here.problem(f"there is no directory {quote_file(component.directory)}", "directory")
+    _environment(component, here)
     for key, other in (("realm", "role"), ("role", "realm")):
         if getattr(component, key) is None and getattr(component, other) is not None and here.is_sound(key):
             here.problem(f"this key is missing: there is a {other}", key)
@@ -121,6 +124,15 @@ def _common(component: Component, here: Here) -> None:
         here.problem("it has no realm to join", "ready")
     if component.ready == "exited" and component.restart.policy == "always" and here.is_sound("restart"):
         here.problem("it is to end, and would always be started again", "restart", "policy")
+
+
+def _environment(component: Component, here: Here) -> None:
+    """See that variables can be given, and are not those that the router gives."""
+    for name in component.environment:
+        if not name or "=" in name or "\0" in name:
+            here.problem("this is no name of a variable", "environment", name)
+        elif name in _GIVEN_ALWAYS or (component.realm is not None and name in _GIVEN_TO_JOIN):
+            here.problem("the router says this itself", "environment", name)
 
 
 def _restart(restart: Restart, here: Here) -> None:

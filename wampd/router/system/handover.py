@@ -17,9 +17,11 @@ Sources: unix(7) for ``SCM_RIGHTS``; sd_notify(3) for ``MAINPID``.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -151,9 +153,10 @@ class Succession(ProcessProtocol):
             environ = {**self._environ, PREDECESSOR: str(CHANNEL)}
             descriptors = {0: 0, 1: 1, 2: 2, CHANNEL: theirs.fileno()}
             command = self._origin.command
-            self._process = self._reactor.spawnProcess(
-                self, command[0], command, environ, self._origin.directory, childFDs=descriptors
-            )
+            with _files(self._origin.files):
+                self._process = self._reactor.spawnProcess(
+                    self, command[0], command, environ, self._origin.directory, childFDs=descriptors
+                )
         except (OSError, NotHandedOver) as error:
             ours.close()
             return fail(NotHandedOver(f"the new router cannot be started: {error}"))
@@ -205,6 +208,20 @@ class Succession(ProcessProtocol):
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         return waiting
+
+
+@contextmanager
+def _files(most: int) -> Iterator[None]:
+    """While this lasts, let so many files be open as when this process was started: what is started now begins with that."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if not most:
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def _give(channel: socket.socket, held: Sequence[Held], pid_file: PidFile | None) -> None:

@@ -10,6 +10,7 @@ Sources: sd_listen_fds(3), sd_watchdog_enabled(3).
 """
 
 import os
+import resource
 import sys
 from collections.abc import MutableMapping
 from typing import Final
@@ -33,6 +34,8 @@ class Origin(Struct, frozen=True):
     """What it was started as; the first is the program."""
     directory: str = ""
     """Where it was started."""
+    files: int = 0
+    """How many files it might open then (the soft limit); 0: it is not known."""
 
 
 def origin_of(environ: MutableMapping[str, str], *, pid: int | None = None) -> Origin:
@@ -43,6 +46,7 @@ def origin_of(environ: MutableMapping[str, str], *, pid: int | None = None) -> O
         int(predecessor) if predecessor.isdecimal() else None,
         (sys.executable, *sys.orig_argv[1:]),
         _directory(),
+        resource.getrlimit(resource.RLIMIT_NOFILE)[0],
     )
 
 

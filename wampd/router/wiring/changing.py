@@ -24,6 +24,7 @@ from msgspec import Struct, structs
 from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks
 from twisted.logger import Logger
 
+from wampd.router.realms import Realms
 from wampd.router.reception import Lobby
 from wampd.router.settings.differ import differences
 from wampd.router.settings.loader import load
@@ -153,16 +154,7 @@ class Changing:
         """Change all, at once."""
         parts, settings = self._parts, means.settings
         parts.duties.part(means)
-        concerned = parts.places.move(houses, settings)
-        self._plans = self._planned(settings, houses)
-        templates = [
-            template_of(realm, self._plans[realm.name, realm.match])
-            for realm in settings.realms
-            if realm.match != "exact"
-        ]
-        exact = {realm.name: self._plans[realm.name, "exact"] for realm in settings.realms if realm.match == "exact"}
-        means.realms.change(exact, templates)
-        parts.places.see(concerned)
+        self._plans = change_realms(parts.places, means.realms, self._plans, (self.means.settings, settings), houses)
         prepared.use()
         parts.duties.go_on(means)
         if settings.components != self.means.settings.components:
@@ -172,16 +164,6 @@ class Changing:
             tell(settings)
         means.realms.end_of_turn()
 
-    def _planned(self, settings: Settings, houses: Mapping[Key, House]) -> dict[Key, Plan]:
-        """What the realms are made of; a plan that stays the same is the same object."""
-        old = {(realm.name, realm.match): realm for realm in self.means.settings.realms}
-        plans: dict[Key, Plan] = {}
-        for realm in settings.realms:
-            key = realm.name, realm.match
-            is_same = key in self._plans and old.get(key) == realm
-            plans[key] = self._plans[key] if is_same else plan_of(realm, houses[key].door)
-        return plans
-
     def _read(self) -> Settings:
         if self._configuration is None:
             raise NotChanged("this router was not started with a configuration file")
@@ -189,6 +171,32 @@ class Changing:
             return load(self._configuration, os.environ)
         except SettingsError as error:
             raise NotChanged(str(error)) from None
+
+
+def change_realms(
+    places: Places,
+    realms: Realms,
+    plans: Mapping[Key, Plan],
+    settings: tuple[Settings, Settings],
+    houses: dict[Key, House],
+) -> dict[Key, Plan]:
+    """Change the realms, given the ``plans`` of those there are, the settings before and now, and the houses for these.
+
+    Return the plans of the realms that there are then; one that stays the same is the same object.
+    """
+    before, now = settings
+    concerned = places.move(houses, now)
+    old = {(realm.name, realm.match): realm for realm in before.realms}
+    new: dict[Key, Plan] = {}
+    for realm in now.realms:
+        key = realm.name, realm.match
+        is_same = key in plans and old.get(key) == realm
+        new[key] = plans[key] if is_same else plan_of(realm, houses[key].door)
+    exact = {realm.name: new[realm.name, realm.match] for realm in now.realms if realm.match == "exact"}
+    templates = [template_of(realm, new[realm.name, realm.match]) for realm in now.realms if realm.match != "exact"]
+    realms.change(exact, templates)
+    places.see(concerned)
+    return new
 
 
 def _fixed(old: Settings, new: Settings) -> Sequence[str]:

@@ -19,7 +19,6 @@ PACKAGES = {
     "nsenter": "util-linux",
     "setpriv": "util-linux",
     "systemd-analyze": "systemd",
-    "unshare": "util-linux",
 }
 """The Debian packages that bring a program or a library."""
 

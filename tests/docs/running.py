@@ -164,7 +164,9 @@ class PageRun:
             assert self._router.stop() == 0, self._router.described()
         self._router = self._begin(command)
         self._router.wait_for_log("is ready")
-        self._router.wait_until(lambda: self._ended(["wampd", "status"]).returncode == 0, "components are ready, too")
+        socket = Path(self._env["XDG_RUNTIME_DIR"]) / "wampd" / f"{self._router.pid}.sock"
+        asked: list[str | Path] = ["wampd", "status", "--socket", socket]
+        self._router.wait_until(lambda: self._ended(asked).returncode == 0, "components are ready, too")
 
     def _begin(self, command: list[str]) -> Child:
         """Start what goes on while the page is run."""

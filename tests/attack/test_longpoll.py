@@ -29,7 +29,9 @@ CHANCE = random.Random(20)  # the same every time
 @pytest.fixture
 def lazy(start: Callable[..., Attacked]) -> Attacked:
     """A router that does not wait long for those who do not join."""
-    return start(http=PATH, limits={"join_timeout": 2.0, "close_timeout": 0.5, "send_queue": 2 * MIB})
+    return start(
+        http=PATH, limits={"join_timeout": 2.0, "close_timeout": 0.5, "send_queue": 2 * MIB}, log={"burst": None}
+    )
 
 
 def pipelined(port: int, request: bytes, times: int) -> Counter[bytes]:

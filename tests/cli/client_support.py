@@ -32,7 +32,7 @@ realms:
         - {{authid: joe, role: user, ticket: hunter2-ticket}}
         - {{authid: kim, role: user, keys: [{key}]}}
 listeners:
-  - endpoint: tcp:${{WAMPD_PORT}}:interface=127.0.0.1
+  - endpoint: tcp:${{WAMPD_PORT:-8080}}:interface=127.0.0.1
     websocket: {{/ws: {{type: wamp}}}}
     rawsocket: {{}}
 """
@@ -48,6 +48,7 @@ class Done(NamedTuple):
     @property
     def value(self):
         """What it printed, which is JSON."""
+        assert self.out, self.err
         return json.loads(self.out)
 
     @property

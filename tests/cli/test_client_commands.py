@@ -283,6 +283,15 @@ def test_secrets_come_from_files_input_and_the_environment(wampd, secret, serve)
     assert wampd("call", "com.example.who", "--authid", "joe", "--key-file", key).status == 3
 
 
+def test_what_a_hosted_component_runs_comes_as_the_component(wampd, serve):
+    serve("com.example.hosted", "--echo")
+    env = {"WAMPD_REALM": "realm1", "WAMPD_AUTHID": "joe", "WAMPD_TICKET": "hunter2-ticket"}
+    assert wampd("call", "com.example.hosted", "1", **env).value == 1
+    wrong = {**env, "WAMPD_TICKET": "hunter2 not"}
+    assert wampd("call", "com.example.hosted", "1", **wrong).status == 3
+    assert wampd("call", "com.example.hosted", "1", "--url", wampd.rs, **wrong).status == 0  # another URL
+
+
 def test_a_secret_that_others_can_read_is_not_used(wampd, secret):
     file = secret("hunter2-ticket", 0o644)
     done = wampd("call", "com.example.a", "--authid", "joe", "--secret-file", file)
@@ -383,11 +392,14 @@ def test_top_prints_once_for_scripts(wampd):
     by_socket = wampd("top", "--once", "--socket", socket, "--view", "sessions", WAMPD_URL=None)
     assert by_socket.out.startswith("wampd ")
     assert "operator" in by_socket.out
-    by_file = wampd("top", config, "--once", "--json", WAMPD_URL=None).value
+    by_file = wampd("top", config, "--once", "--json", WAMPD_URL=None)
+    assert by_file.err == ""
+    by_file = by_file.value
     assert {"router", "process", "realms", "procedures", "sessions", "errors"} <= by_file.keys()
     by_url = wampd("top", "--once", "--json").value
     assert [each["name"] for each in by_url["realms"]] == ["realm1"]
-    assert wampd("top", config, "--once").status == 2  # a URL is named, too: by the environment
+    assert "operator" in wampd("top", config, "--once", "--view", "sessions").out  # whatever the environment says
+    assert wampd("top", config, "--once", "--url", wampd.url).status == 2
 
 
 def test_who_may_not_watch_is_told(wampd, secret):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.client.router import Router
 from wampd.client import ConnectionLost, TimeOver, WampError
-from wampd.client.session import Result
+from wampd.client.vocabulary import Result
 from wampd.realms import messages as m
 
 

@@ -440,19 +440,28 @@ def test_a_component_inside_serves_callers_as_a_session_like_any_other(host, tmp
     assert "(adder, backend, inside) left realm1: said goodbye" in router.log()
 
 
-def test_what_a_component_inside_raises_ends_its_session_and_not_the_router(host, tmp_path):
+@pytest.mark.parametrize("run", ["main", "component"])
+def test_what_a_component_inside_raises_ends_its_session_and_not_the_router(host, tmp_path, run):
     source = """
-        import twisted.internet.defer
+        from autobahn.twisted.component import Component
+
         async def main(reactor, session):
+            raise ValueError("not today")
+
+        component = Component()
+
+        @component.on_join
+        async def joined(session, details):
             raise ValueError("not today")
     """
     write(tmp_path, "app.py", source)
-    router = host(python("raises", "app:main", INSIDE))
+    router = host(python("raises", f"app:{run}", INSIDE))
     router.wait_until(lambda: router.log().count("component raises failed, exit status 1") >= 2, "it is tried again")
     assert "raises: setting up failed: ValueError: not today" in router.log()
     with Session(router.port):
         pass
     assert router.stop() == 0
+    assert "Unhandled" not in router.log()
 
 
 def test_a_component_inside_that_was_sent_away_is_back(host, tmp_path):

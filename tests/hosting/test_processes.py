@@ -189,6 +189,19 @@ def test_components_are_started_in_the_order_of_their_readiness(run, tmp_path):
     assert len(pids(wampd, "setup")) == 1
 
 
+def test_a_changed_configuration_concerns_the_components_that_it_changes(run, tmp_path):
+    wampd = run(python("a", SLEEPER), python("b", SLEEPER), python("c", SLEEPER))
+    for name in "abc":
+        wampd.wait_for_log(f"{name}: up")
+    now = [python("a", SLEEPER), python("b", SLEEPER, environment={"X": "1"}), python("d", SLEEPER, after=["b"])]
+    (tmp_path / "config.yaml").write_text(CONFIG.format(components=json.dumps(now)))
+    wampd.signal(signal.SIGHUP)
+    wampd.wait_for_log("d: up")
+    assert [len(pids(wampd, name)) for name in "abcd"] == [1, 2, 1, 1]
+    alive = [[is_alive(pid) for pid in pids(wampd, name)] for name in "abcd"]
+    assert alive == [[True], [False, True], [False], [True]]
+
+
 # ------------------------------------------------------------------------------------------------------------- limits
 
 

@@ -17,7 +17,7 @@ def main() -> None:
     with open("/proc/self/mountinfo") as mounts:
         places = [line.split()[4].encode().decode("unicode_escape") for line in mounts]
     for place in places:
-        if place not in writable and not place.startswith(("/proc", "/sys", "/dev")):
+        if os.path.exists(place) and place not in writable and not place.startswith(("/proc", "/sys", "/dev")):
             subprocess.run(["mount", "-o", "remount,bind,ro", place], check=True)
     for directory in ("/", "/tmp", "/var/tmp", os.getcwd()):
         assert not writes(directory), f"{directory} is not read-only"

@@ -28,11 +28,20 @@ class Operator:
         self._socket.sendall(b"\x7f\xf1\0\0")
         assert self._read(4)[:1] == b"\x7f"
         self._say(1, "wampd", {"roles": {"caller": {}}})
-        assert self._hear()[0] == 2
+        heard = self._hear()
+        assert heard[0] == 2, heard
 
     def call(self, procedure: str) -> Any:
         """The result; of an ERROR, its URI and its first argument."""
+        self.ask(procedure)
+        return self.answer()
+
+    def ask(self, procedure: str) -> None:
+        """Call a procedure."""
         self._say(48, 1, {}, procedure)
+
+    def answer(self) -> Any:
+        """What comes of it."""
         answer = self._hear()
         return (answer[4], answer[5][0]) if answer[0] == 8 else answer[3][0]
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import socket
+import time
+from typing import Any
+
+import jwt
 
 from tests.router.client import ABORT, CALL, ERROR, GOODBYE, RESULT, WELCOME, Session
 from tests.router.reloading import a_router
@@ -179,3 +183,40 @@ def test_paths_change_for_connections_from_then_on_without_the_port_being_closed
             _, invocation, *_ = second.receive()
             second.send(70, invocation, {}, [5])
             assert first.receive() == [RESULT, 1, {}, [5]]
+
+
+def test_tokens_are_verified_by_the_new_key(tmp_path):
+    tokens = "ticket: {}\n      jwt: {secret: hunter2-hunter2-hunter2-hunter2-1, audience: [a], role: {default: user}}"
+    with a_router(tmp_path, CONFIG.replace("ticket: {}", tokens)) as router:
+        assert by_token(router.port, "hunter2-hunter2-hunter2-hunter2-1")[0] == WELCOME
+        router.reload(("hunter2-1,", "hunter2-2,"))
+        assert by_token(router.port, "hunter2-hunter2-hunter2-hunter2-1")[0] == ABORT
+        assert by_token(router.port, "hunter2-hunter2-hunter2-hunter2-2")[0] == WELCOME
+        assert "hunter2" not in router.process.log()
+
+
+def by_token(port: int, key: str) -> list[Any]:
+    token = jwt.encode({"sub": "joe", "aud": "a", "exp": time.time() + 60}, key, algorithm="HS256")
+    with Session(port, join=False) as session:
+        session.send(1, "realm1", {"roles": {"caller": {}}, "authmethods": ["jwt"]})
+        assert session.receive()[0] == 4
+        session.send(5, token, {})
+        heard: list[Any] = session.receive()
+        return heard
+
+
+def test_a_change_during_another_one_has_its_turn_afterwards(tmp_path):
+    with a_router(tmp_path, CONFIG) as router, router.operator() as one, router.operator() as other:
+        router.edit((ROLE + ALLOWED, ROLE + "allow: [call]"))
+        one.ask("wampd.node.reload")
+        other.ask("wampd.node.reload")
+        assert sorted(len(each.answer()["changes"]) for each in (one, other)) == [0, 1]
+
+
+def test_an_operator_who_does_not_wait_for_the_end_undoes_nothing(tmp_path):
+    with a_router(tmp_path, CONFIG) as router:
+        router.edit((ROLE + ALLOWED, ROLE + "allow: [call]"))
+        with router.operator() as hasty:
+            hasty.ask("wampd.node.reload")
+        router.process.wait_for_log("was read again: 1 changes")
+        assert "bug in wampd" not in router.process.log()

@@ -8,9 +8,11 @@ import os
 import stat
 import subprocess
 import sys
-import tempfile
 from collections import defaultdict
 from pathlib import Path
+
+ASIDE = Path("/media")
+"""A directory that every system has, and that nothing here is in."""
 
 
 def main() -> None:
@@ -20,18 +22,17 @@ def main() -> None:
         above = [parent for parent in reversed(Path(each).parents) if not parent.stat().st_mode & stat.S_IXOTH]
         if above:
             closed[above[0]].append(Path(each))
-    for barrier, wanted in closed.items():
-        open_up(barrier, wanted)
+    mount("-t", "tmpfs", "-o", "mode=755", "none", ASIDE)  # gone with the namespace
+    for number, (barrier, wanted) in enumerate(closed.items()):
+        open_up(barrier, wanted, ASIDE / str(number))
     os.execvp(sys.argv[end + 1], sys.argv[end + 1 :])
 
 
-def open_up(barrier: Path, wanted: list[Path]) -> None:
-    aside = Path(tempfile.mkdtemp(prefix="wampd-aside-"))
-    mount("-t", "tmpfs", "-o", "mode=755", "none", aside)  # gone with the namespace
+def open_up(barrier: Path, wanted: list[Path], aside: Path) -> None:
     kept = []
     for index, path in enumerate(wanted):
         kept.append(aside / str(index))
-        kept[-1].mkdir()
+        kept[-1].mkdir(parents=True)
         mount("--bind", path, kept[-1])
     mount("-t", "tmpfs", "-o", "mode=755", "none", barrier)
     for path, held in zip(wanted, kept, strict=True):

@@ -299,6 +299,9 @@ class Handshake:
         return _unserved(self._request.details, [*self._declined, missing])
 
     def _welcome(self, principal: Principal) -> Outcome:
+        if self._method not in self._realm.methods:  # any more: the door has changed meanwhile
+            log = f"{self._method}: is offered no more"
+            return Abort(NO_MATCHING_AUTH_METHOD, "the authentication method is not available any more", log)
         grants = self._realm.grants_of(principal.role, principal.authid, self._request.session_id)
         if isinstance(grants, Deny):
             return Abort(grants.uri, grants.message, f"{self._method}: {grants.log}")

@@ -24,7 +24,8 @@ from msgspec import Struct, field
 from wampd.cli.speaking.ending import told
 from wampd.cli.speaking.options import Target
 from wampd.client.errors import ClientError, WampError
-from wampd.client.session import Event, Invocation, Result, Session
+from wampd.client.session import Session
+from wampd.client.vocabulary import Event, Invocation, Result
 
 STEPS: Final = 32
 """Steps of latency for each doubling."""

@@ -10,7 +10,7 @@ from wampd.cli.speaking.ending import run
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import Output, Payload, read_pairs, read_payload
 from wampd.cli.words import command, option
-from wampd.client.session import Result
+from wampd.client.vocabulary import Result
 
 TIMEOUT = 30.0
 

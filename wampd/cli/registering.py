@@ -28,7 +28,7 @@ from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import json_line, read_json, read_pairs
 from wampd.cli.words import command, option
 from wampd.client.errors import ConnectionLost, WampError
-from wampd.client.session import Invocation, Procedure, Result
+from wampd.client.vocabulary import Invocation, Procedure, Result
 
 COMMAND_FAILED: Final = "wampd.error.command_failed"
 TIMED_OUT: Final = "wamp.error.timeout"
@@ -36,6 +36,7 @@ UNAVAILABLE: Final = "wamp.error.unavailable"
 GRACE: Final = 3.0
 LONGEST_OUTPUT: Final = 2**24
 """Bytes of what a program may print for one call."""
+CHUNK: Final = 2**16
 MOST_WAITING: Final = 1000
 """Calls that wait here, where the router does not keep them waiting."""
 
@@ -231,9 +232,10 @@ async def _printed(program: Program, invocation: Invocation, process: asyncio.su
     assert process.stdout is not None
     parts: list[bytes] = []
     size = 0
+    by_line = program.progress and invocation.takes_progress
     try:
-        while line := await process.stdout.readline():
-            if program.progress and invocation.takes_progress and parts:
+        while line := await (process.stdout.readline() if by_line else process.stdout.read(CHUNK)):
+            if by_line and parts:
                 invocation.progress(_meant(parts.pop()))
                 size = 0
             parts.append(line)

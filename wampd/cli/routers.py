@@ -179,18 +179,20 @@ def _file_meant(file: str | None) -> Path | None:
 
 
 def _own_socket(file: Path) -> Path | None:
-    """Where the configuration itself says that the socket is; one that is wrong, as while it is changed, says nothing."""
-    try:
-        if b"control" not in file.read_bytes():
-            return None
-    except OSError:
-        return None
-    from wampd.router.settings import SettingsError, load_with_places
+    """Where the configuration itself says that the socket is.
 
-    try:
-        return load_with_places(file, os.environ)[0].control.socket
-    except SettingsError:
-        return None
+    The rest of it may be wrong, as while it is changed, or need variables that only the router's environment has.
+    """
+    from wampd.router.settings.nodes import Node, Scalar, Table
+    from wampd.router.settings.source import Reader
+    from wampd.router.settings.values import absolute
+
+    def under(node: Node | None, key: str) -> Node | None:
+        entries = node.entries if isinstance(node, Table) else ()
+        return next((value for name, value in entries if name.text == key), None)
+
+    socket = under(under(Reader(os.environ, []).read(file), "control"), "socket")
+    return absolute(Path(socket.text), socket.place) if isinstance(socket, Scalar) and socket.text else None
 
 
 def _is_same(configuration: str, file: Path) -> bool:

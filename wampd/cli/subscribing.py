@@ -23,7 +23,8 @@ from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import Output, json_line
 from wampd.cli.words import command, option
 from wampd.client.errors import CannotConnect, ConnectionLost, NotLetIn, TimeOver, WampError, one_line
-from wampd.client.session import Event, Session
+from wampd.client.session import Session
+from wampd.client.vocabulary import Event
 from wampd.realms.timestamps import rfc3339
 
 FIRST_PAUSE: Final = 0.5

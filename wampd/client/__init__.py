@@ -3,9 +3,10 @@
 from wampd.client.connecting import connect
 from wampd.client.errors import CannotConnect, ClientError, ConnectionLost, NotLetIn, TimeOver, WampError
 from wampd.client.proving import Credentials
-from wampd.client.session import Event, Invocation, Result, Session
+from wampd.client.session import Session
 from wampd.client.tls import Trust
 from wampd.client.urls import Url, read_url
+from wampd.client.vocabulary import Event, Invocation, Result
 
 __all__ = [
     "CannotConnect",

@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
-
-from msgspec import Struct, field
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from wampd.client.errors import ConnectionLost, TimeOver, WampError, one_line
 from wampd.client.line import Line
 from wampd.client.speech import CannotSay, Speech, Unintelligible
+from wampd.client.vocabulary import ROLES, Event, EventHandler, Invocation, Procedure, Result, payload_of
 from wampd.realms import messages as m
 
 ANSWER: Final = 15.0
@@ -36,96 +35,6 @@ RUNTIME_ERROR: Final = "wamp.error.runtime_error"
 NO_SUCH_PROCEDURE: Final = "wamp.error.no_such_procedure"
 PROTOCOL_VIOLATION: Final = "wamp.error.protocol_violation"
 NOTHING: Final[Mapping[str, Any]] = {}
-
-ROLES: Final = {
-    "caller": {
-        "features": {
-            "call_timeout": True,
-            "call_canceling": True,
-            "progressive_call_results": True,
-            "caller_identification": True,
-        }
-    },
-    "callee": {
-        "features": {
-            "call_timeout": True,
-            "call_canceling": True,
-            "progressive_call_results": True,
-            "caller_identification": True,
-            "pattern_based_registration": True,
-            "shared_registration": True,
-            "registration_revocation": True,
-        }
-    },
-    "publisher": {
-        "features": {
-            "publisher_identification": True,
-            "publisher_exclusion": True,
-            "subscriber_blackwhite_listing": True,
-        }
-    },
-    "subscriber": {
-        "features": {
-            "publisher_identification": True,
-            "pattern_based_subscription": True,
-            "subscription_revocation": True,
-            "event_history": True,
-        }
-    },
-}
-"""What HELLO announces."""
-
-
-class Result(Struct, frozen=True):
-    """What a call came to, or a part of it; what a handler may return."""
-
-    args: list[Any] = field(default_factory=list)
-    kwargs: dict[str, Any] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def value(self) -> Any:
-        """The first positional value, or `None`."""
-        return self.args[0] if self.args else None
-
-
-class Event(Struct, frozen=True):
-    """What a subscriber is told."""
-
-    topic: str
-    publication: int
-    args: list[Any]
-    kwargs: dict[str, Any]
-    details: dict[str, Any]
-
-
-class Invocation:
-    """What a callee is asked."""
-
-    __slots__ = ("_session", "args", "details", "id", "kwargs", "procedure")
-
-    def __init__(self, session: Session, number: int, procedure: str, details: dict[str, Any], result: Result) -> None:
-        self._session = session
-        self.id = number
-        self.procedure = details.get("procedure", procedure)
-        self.details = details
-        self.args = result.args
-        self.kwargs = result.kwargs
-
-    @property
-    def takes_progress(self) -> bool:
-        """Whether the caller wants parts of the result."""
-        return bool(self.details.get("receive_progress"))
-
-    def progress(self, *args: Any, **kwargs: Any) -> None:
-        """Answer in part; nothing if the caller did not ask for that."""
-        if self.takes_progress:
-            self._session._say(m.YIELD, self.id, {"progress": True}, payload=(args, kwargs))
-
-
-EventHandler: TypeAlias = Callable[[Event], None]
-Procedure: TypeAlias = Callable[[Invocation], Awaitable[Any]]
-"""Returns one value or a `Result`; raises `WampError` for an ERROR."""
 
 
 class Session:
@@ -335,12 +244,12 @@ class Session:
         if details.get("progress"):
             part = self._parts.get(number)
             if part is not None:
-                part(_payload(message, 3, details))
+                part(payload_of(message, 3, details))
             return
-        self._settle(number, _payload(message, 3, details))
+        self._settle(number, payload_of(message, 3, details))
 
     def _error(self, message: list[Any]) -> None:
-        payload = _payload(message, 5, {})
+        payload = payload_of(message, 5, {})
         waiting = self._waiting.pop(message[2], None)
         self._opening.pop(message[2], None)
         if waiting is not None and not waiting.done():
@@ -371,7 +280,7 @@ class Session:
         if found is None:
             return
         details = message[3]
-        payload = _payload(message, 4, details)
+        payload = payload_of(message, 4, details)
         event = Event(details.get("topic", found[0]), message[2], payload.args, payload.kwargs, details)
         for handler in found[1]:
             handler(event)
@@ -382,9 +291,12 @@ class Session:
         if found is None:
             self._say(m.ERROR, m.INVOCATION, number, {}, NO_SUCH_PROCEDURE)
             return
-        invocation = Invocation(self, number, found[0], details, _payload(message, 4, details))
+        invocation = Invocation(number, found[0], payload_of(message, 4, details), self._answer_in_part)
         self._running[number] = task = asyncio.ensure_future(self._serve(found[1], invocation))
         task.add_done_callback(lambda _: self._ended_early(number))
+
+    def _answer_in_part(self, number: int, part: Result) -> None:
+        self._say(m.YIELD, number, {"progress": True}, payload=(part.args, part.kwargs))
 
     def _ended_early(self, number: int) -> None:
         """Answer an invocation that was cancelled before its task had run at all, and so did not do it itself."""
@@ -457,14 +369,6 @@ class Session:
             self._line.send(self._speech.encode(elements))
         except ValueError as why:
             raise CannotSay(str(why)) from None
-
-
-def _payload(message: list[Any], begin: int, details: dict[str, Any]) -> Result:
-    args = message[begin] if len(message) > begin else None
-    kwargs = message[begin + 1] if len(message) > begin + 1 else None
-    if args is not None and type(args) is not list:
-        args = [args]  # one encrypted payload in its older form
-    return Result(args or [], kwargs or {}, details)
 
 
 def _ended(why: str) -> str:

@@ -22,6 +22,8 @@ from .trouble import DONE, FAILED, REFUSED, UNREACHABLE, UNUSABLE, Trouble, summ
 NORMAL = ("wamp.close.normal", "wamp.close.goodbye_and_out")
 """Reasons of who leaves by itself: its own, and the router's answer to it."""
 SHUTDOWN = "wamp.close.system_shutdown"
+ANSWERED = ("connect", "join", "ready")
+"""Events after which autobahn goes no further if a listener fails."""
 SETTING_UP = (
     "While notifying 'connect'",
     "While calling 'onConnect'",
@@ -114,13 +116,12 @@ def maker(description: Description, found: Found, course: Course, loop: Any) -> 
     def make() -> Any:
         try:
             session = _made(found, ComponentConfig(description.realm, extra))
-            session.__class__ = _hosted(type(session), description, course)
+            session.__class__ = _hosted(type(session), description, course, component)
         except Exception as error:
             course.failed(UNUSABLE, f"the session cannot be made: {summary(error)}", error)
             raise
         course.session = session
         if component is not None:
-            session._parent = component  # as it does itself: its listeners hear what happens to the session
             component._session = session
         main = found.function if component is None else component._entry
         if main is not None:
@@ -133,14 +134,14 @@ def maker(description: Description, found: Found, course: Course, loop: Any) -> 
                     given = {"session": session, "details": details, "extra": extra, **dict.fromkeys(LOOPS, loop)}
                     running = txaio.as_future(main, **arguments(main, given))
                 if ends:
-                    txaio.add_callbacks(running, lambda _: course.let_go(), None)
+                    txaio.add_callbacks(running, lambda _: course.let_go(), failed)
                 return running
 
+            def failed(failure: Any) -> Any:
+                session.onUserError(failure, SETTING_UP[2])  # asyncio shows the traceback to the first who asks
+                return failure
+
             session.on("join", joined)
-        else:
-            session.on(
-                "join", lambda _session, _details: None
-            )  # without a listener of its own it does not ask its parent
         return session
 
     return make
@@ -158,8 +159,8 @@ def _made(found: Found, config: Any) -> Any:
     return Session(config)
 
 
-def _hosted(session_class: Any, description: Description, course: Course) -> Any:
-    """The component's class, hosted."""
+def _hosted(session_class: Any, description: Description, course: Course, component: Any) -> Any:
+    """The component's class, hosted; ``component`` is whose listeners hear what happens to the session, if there is one."""
     import txaio
 
     class Hosted(session_class):  # type: ignore[misc]
@@ -171,6 +172,31 @@ def _hosted(session_class: Any, description: Description, course: Course) -> Any
 
         def onWelcome(self, _welcome: Any) -> None:  # noqa: N802 - autobahn's name
             course.is_joined = True  # what its class would verify here is of methods that were not used
+
+        def fire(self, event: str, *args: Any, **kwargs: Any) -> Any:
+            listeners = [*_listeners(self, event), *_listeners(component, event)]
+            running = [txaio.as_future(listener, *args, **kwargs) for listener in listeners]
+            failures: list[Any] = []
+
+            def failed(failure: Any) -> None:  # which returns nothing: so Twisted knows that somebody has heard of it
+                failures.append(failure)
+                self.onUserError(failure, f"While notifying '{event}'")
+
+            for each in running:
+                txaio.add_callbacks(each, None, failed)
+            told = txaio.create_future()
+
+            def tell_all(_: Any) -> None:
+                if failures and event in ANSWERED:
+                    txaio.reject(told, failures[0].value)
+                else:
+                    txaio.resolve(told, None)
+
+            if running:
+                txaio.add_callbacks(txaio.gather(running, consume_exceptions=True), tell_all, tell_all)
+            else:
+                tell_all(None)
+            return told
 
         def onJoin(self, details: Any) -> Any:  # noqa: N802 - autobahn's name
             running = txaio.as_future(super().onJoin, details)  # on asyncio nobody else hears of its errors
@@ -209,6 +235,12 @@ def _hosted(session_class: Any, description: Description, course: Course) -> Any
     for name in ("__name__", "__qualname__", "__module__", "__doc__"):
         setattr(Hosted, name, getattr(session_class, name))
     return Hosted
+
+
+def _listeners(observed: Any, event: str) -> list[Any]:
+    """Those of a session, or of a component."""
+    known = None if observed is None else observed._listeners
+    return list((known or {}).get(event, ()))
 
 
 def _unwrapped(error: BaseException) -> BaseException:

@@ -117,9 +117,13 @@ class Changes:
             has_others = grants is not rules_of(session)
             if has_others:
                 others.append(session)
-            if has_others or all_anew or session.limits != seats.limits_of(session.authrole):
-                seats.seat(session, grants if has_others else None)
-                changed.append(session)
+            if has_others:
+                seats.seat(session, grants)
+            if all_anew or session.limits != seats.limits_of(session.authrole):
+                seats.seat(session)
+            elif not has_others:
+                continue
+            changed.append(session)
         if others:
             unseen = realm.sessions.values() if self.is_under_way else ()  # a review under way begins anew with all
             self._review = self._look([*unseen, *others])

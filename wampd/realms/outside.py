@@ -9,9 +9,10 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from wampd.realms.messages import Format
 
@@ -32,5 +33,5 @@ class Outside(Struct, frozen=True):
     carry: Callable[[Any, Format, Format], Any]
     """The same of a payload in the first serialization, which may be a plain value already; raises `ValueError` if the
     second cannot carry it."""
-    turn: Callable[[], int] = int
-    """The number of the present turn: what is said in one is sent at its end."""
+    turn: Callable[[], int] = field(default_factory=lambda: count().__next__)
+    """The number of the present turn: what is said in one is sent at its end. By default every look finds another one."""

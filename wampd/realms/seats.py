@@ -71,11 +71,14 @@ class Seats:
 
     def seat(self, session: Session, grants: Grants | None = None) -> None:
         """Give a session what it has; ``grants`` are new ones for who is here already."""
-        session.limits = self.limits_of(session.authrole)
-        self.gate.admit(session)
+        limits = self.limits_of(session.authrole)
         if grants is not None:
-            session.grants = grants
+            before, session.grants = session.grants, grants
             session.rule_tokens = None
+            if limits == session.limits and _are_alike(before, grants):
+                return
+        session.limits = limits
+        self.gate.admit(session)
         asks = session.grants.authorizer is not None or self._room.holds(session)
         if asks and not isinstance(session.grants, PrincipalGrants):
             self._room.admit(session)
@@ -94,3 +97,9 @@ class Seats:
             if not self._check_roles or ROLE_OF.get(kind) in (None, *roles)
         }
         return self._room.serving(handlers, self._plain) if asks else handlers
+
+
+def _are_alike(before: Grants, now: Grants) -> bool:
+    """Whether other grants need no other handlers. Very many sessions may get them at once."""
+    asks = before.authorizer is not None or now.authorizer is not None or isinstance(before, PrincipalGrants)
+    return not asks and before.limited == now.limited

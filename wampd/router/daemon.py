@@ -188,15 +188,17 @@ class Daemon:
 
     def _limit(self, settings: Settings) -> None:
         """Let other limits of the process hold than before."""
-        limits = settings.limits
+        limits, before = settings.limits, self._stop.limits
+        self._stop.limits = limits
+        self._readiness.listeners = len(settings.listeners)
+        if limits == before:
+            return
         self._lobby.most, self._lobby.descriptors = _room(settings)
         self._ceiling.ceiling = ceiling_of(limits.memory)
         self.realms.throttle.change(tolerance(limits.failed_joins))
         self._checks.change(limits.password_checks, limits.waiting_password_checks)
         if self.realms.returning is not None:
             self.realms.returning.jar.most = limits.cookies
-        self._stop.limits = limits
-        self._readiness.listeners = len(settings.listeners)
 
     def _open(self, realm: RealmSettings) -> Plan:
         """Open one realm, or get ready to open those of a template; return what it is made of."""
@@ -291,6 +293,8 @@ class Daemon:
 
     def _change(self) -> None:
         """Use the configuration as it is in the file now."""
+        if self._changing.is_awaited:
+            return
         self._standing.manager.reloading()
         changed = self._changing.change()
         changed.addErrback(lambda _: None)  # the log has said why

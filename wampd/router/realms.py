@@ -103,7 +103,7 @@ class Realms:
         self.throttle = Throttle(tolerance, clock.seconds)
         """Of those who fail to authenticate."""
         self.tally.ask(lambda: self.throttle.struck)
-        self.tally.ask(lambda: {BREATHERS: self.turns.breathers}, quietly=True)
+        self.tally.ask(lambda: {BREATHERS: self.turns.breathers} if self.turns.breathers else {}, quietly=True)
         self._envoys: dict[str, Envoy] = {}
         self.auditor = Auditor(clock, self._core, self.end_of_turn)
         self._authorizers = Authorizers(self.call, clock, self.tally)

@@ -26,7 +26,7 @@ import signal
 import stat
 import sys
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import click
 
@@ -77,7 +77,7 @@ async def _until_signal(what: Coroutine[Any, Any, int | None]) -> int | None:
         end(PIPE_CLOSED)
 
     loop.add_signal_handler(signal.SIGTERM, end, TERMINATED)
-    if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
+    if _is_pipe(sys.stdout):
         loop.add_reader(sys.stdout, pipe_closed)  # nothing comes from there but that its other end is closed
     try:
         return await task
@@ -86,6 +86,13 @@ async def _until_signal(what: Coroutine[Any, Any, int | None]) -> int | None:
             task.cancel()
             raise
         return _nobody_reads() if status == PIPE_CLOSED else status
+
+
+def _is_pipe(stream: TextIO) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except OSError:  # it is closed, or none of the system's
+        return False
 
 
 def _nobody_reads() -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final
 
 import click
+from click.core import ParameterSource
 
 from wampd.cli.routers import Meant
 from wampd.cli.speaking.ending import run
@@ -51,10 +53,7 @@ def top(
     It looks by the private socket of a router on this machine; or, if a --url, --profile or --realm is named, as a client
     whose role may call wampd.monitor.* there.
     """
-    named = any(context.params.get(name) for name in ("url", "profile", "realm"))
-    if named and (file or socket):
-        raise click.UsageError("a router is named by --url and its like, or by its configuration or socket; not both")
-    source: Source = target.connect if named else on_private_socket(Meant(file, socket))
+    source = _source(context, Meant(file, socket), target)
     state = State(_TITLES.index(view))
     if as_json:
         return run(_stream(source, interval, once=once))
@@ -63,6 +62,16 @@ def top(
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("this is no terminal to draw on; give --once or --json")
     return run(_live(source, state, interval))
+
+
+def _source(context: click.Context, meant: Meant, target: Target) -> Source:
+    """The router that is watched: what the command line says comes before the environment. Raise `click.UsageError`."""
+    named = [name for name in ("url", "profile", "realm") if context.params.get(name)]
+    if meant == Meant(None, None):
+        return target.connect if named else on_private_socket(meant)
+    if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in named):
+        raise click.UsageError("a router is named by --url and its like, or by its configuration or socket; not both")
+    return on_private_socket(meant)
 
 
 async def _stream(source: Source, interval: float, *, once: bool) -> None:
@@ -99,6 +108,8 @@ async def _live(source: Source, state: State, interval: float) -> None:
     from wampd.cli.top.drawing import draw, rows_for
     from wampd.cli.top.terminal import keyboard
 
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)  # the terminal itself tells its size, and when it changes
     console = Console()
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(source())

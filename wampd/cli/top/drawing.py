@@ -18,7 +18,7 @@ from rich.text import Text
 from wampd.cli.top.state import HELP, TEXT_COLUMNS, VIEWS, State
 from wampd.client.errors import one_line
 
-HEAD: Final = 6
+HEAD: Final = 5
 """Lines round the list."""
 LONGEST: Final = 80
 _WIDE: Final = frozenset({"uri", "procedure", "error"})
@@ -152,7 +152,7 @@ def _foot(state: State) -> Text:
     found = state.snapshot.found if state.snapshot else 0
     searched = f"  search {one_line(state.search)!r}" if state.search else ""
     keys = "q quit  ←→ lists  ↑↓ scroll  s order  / search  p pause  ? help"
-    return _line(Text(f"{keys}   {found} rows{searched}", style="dim"))
+    return _line(Text(f"{found} rows{searched}   {keys}", style="dim"))
 
 
 def _help(height: int) -> RenderableType:

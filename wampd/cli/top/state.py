@@ -216,7 +216,7 @@ class State(Struct):
 
     def _next_order(self, by: int) -> None:
         columns = self.shown.columns
-        here = columns.index(self.sort) if self.sort in columns else -min(by, 0)
+        here = columns.index(self.sort) if self.sort in columns else min(-by, 0)
         self.order_by(columns[(here + by) % len(columns)])
 
     def _quit(self) -> None:

@@ -25,7 +25,9 @@ def procedures_of(
         def answer(call: Reply) -> Deferred[dict[str, Any]]:
             if call.values() or call.named():
                 raise Refusal(INVALID_ARGUMENT, "the procedure takes no arguments")
-            return ask().addCallbacks(lambda lines: {"changes": lines}, refused)
+            told: Deferred[list[str]] = Deferred()  # who wants no answer any more undoes nothing
+            ask().addCallbacks(told.callback, told.errback)
+            return told.addCallbacks(lambda lines: {"changes": lines}, refused)
 
         return answer
 

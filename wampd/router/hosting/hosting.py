@@ -42,12 +42,6 @@ class Changes(Struct, frozen=True):
     stopped: tuple[str, ...] = ()
     restarted: tuple[str, ...] = ()
 
-    @property
-    def lines(self) -> list[str]:
-        """The same for people."""
-        told = (("started", self.started), ("stopped", self.stopped), ("restarted", self.restarted))
-        return [f"component {name}: {what}" for what, names in told for name in names]
-
 
 class Watcher:
     """Who is told what becomes of components. All of it may be left out."""

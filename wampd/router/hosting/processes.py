@@ -80,13 +80,17 @@ class ProcessRun(ProcessProtocol):
         leash = (sys.executable, "-I", "-S", LEASH, str(os.getpid()), str(component.directory))
         arguments = (*leash, json.dumps(_taken(component.limits, self._files)), *program.command)
         try:
-            self._process = self._reactor.spawnProcess(self, sys.executable, arguments, environment)
+            self._reactor.spawnProcess(self, sys.executable, arguments, environment)
         except OSError:
             self._passes.void(self._instance)
             raise
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        """It has begun. It may have exited already, which is told right after this, before `spawn` returns."""
+        self._process = self.transport
         self._group = self._process.pid
         self._passes.bind(self._instance, self._group)
-        self._ward.watch(self._mark, self._group, component.stop.grace)
+        self._ward.watch(self._mark, self._group, self._instance.component.stop.grace)
 
     def ask_to_end(self) -> None:
         """Send the signal for that to its group."""

@@ -183,6 +183,8 @@ class Supervisor:
 
     def printed(self, stream: Stream, line: str) -> None:
         """Take a line of its output."""
+        if not line.isascii():  # halves of surrogate pairs cannot be sent to anybody
+            line = line.encode("utf-8", "backslashreplace").decode()
         log.info("{component}: {line}", component=self.name, stream=stream, line=line)
         kept = Line(self._now(), stream, line)
         self.lines.add(kept)
@@ -261,8 +263,11 @@ class Supervisor:
         try:
             self._run = self._starter.start(self.instance, self)
         except OSError as why:  # no more processes, or no more memory
-            self.exit = Ending(why=f"cannot be started: {why.strerror or why}")
-            self._judge(self.exit, str(self.exit))
+            self._not_launched(f"cannot be started: {why.strerror or why}")
+            return
+        except Exception:  # noqa: BLE001 - logged, and no other component is concerned
+            log.failure("component {component} cannot be started: a bug in wampd", component=self.name)
+            self._not_launched("cannot be started")
             return
         if self.pid is None:
             log.info("component {component} started", component=self.name)
@@ -295,6 +300,10 @@ class Supervisor:
             return "log"
         return component.ready or ("started" if component.realm is None else "joined")
 
+    def _not_launched(self, why: str) -> None:
+        self.exit = Ending(why=why)
+        self._judge(self.exit, why)
+
     def _late(self) -> None:
         self.condemn(f"was not ready within {self.instance.component.ready_timeout:g} s", at_once=False)
 
@@ -305,7 +314,11 @@ class Supervisor:
 
     def _when(self, *, up: bool) -> Deferred[None]:
         """Fires when it is up, or when it is at rest; fails when neither is to be expected."""
-        waiter: Deferred[None] = Deferred()
+
+        def forget(cancelled: Deferred[None]) -> None:
+            self._waiting = [each for each in self._waiting if each[0] is not cancelled]
+
+        waiter: Deferred[None] = Deferred(forget)
         self._waiting.append((waiter, up))
         self._tell_those_who_wait()
         return waiter

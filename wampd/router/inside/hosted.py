@@ -20,6 +20,7 @@ from twisted.logger import Logger, formatEvent
 
 from wampd.auth.handshake import Directory
 from wampd.hosted import description, finding
+from wampd.hosted.connecting import serializers
 from wampd.hosted.printing import ENDED
 from wampd.hosted.session import Course, maker
 from wampd.hosted.trouble import FAILED, Trouble, summary, traceback_of
@@ -28,7 +29,7 @@ from wampd.router.hosting.runs import Ending, Instance, Run, Stream, Told
 from wampd.router.realms import Realms
 from wampd.router.settings.components import PythonComponent
 from wampd.router.transports.memory import MemoryLine
-from wampd.router.wire.cbor_codec import CborCodec
+from wampd.router.wire.serializers import codecs
 
 log = Logger()
 
@@ -43,11 +44,12 @@ class Transport:
 
     def __init__(self, session: Any, line: Callable[[Transport], MemoryLine]) -> None:
         import txaio
-        from autobahn.wamp.serializer import CBORSerializer
         from autobahn.wamp.types import TransportDetails
 
         self._session = session
-        self._serializer = CBORSerializer()
+        self._serializer = serializers()[0]
+        self.serialization: str = self._serializer.SERIALIZER_ID
+        """By the name that WebSocket subprotocols use."""
         self._line: MemoryLine | None = line(self)
         self.transport_details = TransportDetails(peer=PEER)
         self.is_closed = txaio.create_future()
@@ -70,7 +72,7 @@ class Transport:
         if self._line is None:
             return
         try:
-            for message in self._serializer.unserialize(payload, True):
+            for message in self._serializer.unserialize(payload):
                 self._session.onMessage(message)
         except Exception as error:  # noqa: BLE001 - told, and ended for this session
             log.error("a component inside the router failed: {why}", why=summary(error))
@@ -215,6 +217,7 @@ class Inside:
         self.reactor = reactor
         self.passes = passes
         self._realms = realms
+        self._codecs = codecs()
         self._about = {"type": "memory", "peer": PEER, "directory": directory}
 
     def start(self, instance: Instance, told: Told) -> Run:
@@ -228,7 +231,7 @@ class Inside:
         return MemoryLine(
             self._realms,
             self.reactor,
-            CborCodec(),
+            self._codecs[transport.serialization],
             transport.heard,
             transport.lost,
             about=self._about,

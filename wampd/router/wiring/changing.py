@@ -96,6 +96,11 @@ class Changing:
         """Use the configuration as it is in the file now; what changed, a line each. The Deferred fails with `NotChanged`."""
         return self._lock.run(self._change)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the file will be read once more, when what is being done is over."""
+        return bool(self._lock.waiting)
+
     @inlineCallbacks
     def _difference(self) -> Generator[Deferred[Any], Any, list[str]]:
         old = self.means.settings

@@ -14,7 +14,7 @@ from wampd.router.control.desk import Desk
 from wampd.router.settings.components import Component
 
 if TYPE_CHECKING:
-    from wampd.router.hosting.hosting import Changes, Hosting
+    from wampd.router.hosting.hosting import Hosting
     from wampd.router.hosting.runs import Program, Starter
     from wampd.router.hosting.watching import FileWatches
     from wampd.router.observe.components import ComponentState
@@ -45,6 +45,8 @@ class Hosted:
         self._environ = {name: environ[name] for name in PASSED_ON if name in environ}
         self._desk: Desk | None = None
         self._hosting: Hosting | None = None
+        self._is_started = False
+        self._is_held = False
         self._follow_files = follow_files
         self._file_limit = files
         self._files: FileWatches | None = None
@@ -59,11 +61,11 @@ class Hosted:
     @property
     def names(self) -> list[str]:
         """Of all components."""
-        return [] if self._hosting is None else self._hosting.names
+        return [component.name for component in self._components]
 
     def down(self) -> list[str]:
-        """The names of the instances that should be ready, and are not."""
-        return [] if self._hosting is None else self._hosting.down()
+        """The names of the instances that should be ready, and are not; before the start, of components."""
+        return self.names if self._hosting is None else self._hosting.down()
 
     def states(self) -> Iterator[ComponentState]:
         """How components are, for metrics."""
@@ -85,20 +87,27 @@ class Hosted:
 
     def start(self) -> None:
         """Start them all."""
+        self._is_started = True
         if self._components:
             self.change(self._components)
 
-    def change(self, components: Sequence[Component]) -> Changes:
-        """Have these components, and no others: only those are concerned whose settings are different."""
+    def change(self, components: Sequence[Component]) -> None:
+        """Have these components, and no others: only those are concerned whose settings are different.
+
+        Before the start that is what will be started.
+        """
+        self._components = tuple(components)
+        if not self._is_started or self._is_held:
+            return
         if self._hosting is None:
             self._hosting = self._made()
         programs = [self._program(component) for component in components]
-        changes = self._hosting.change(programs)
+        self._hosting.change(programs)
         self._follow(self._hosting, programs)
-        return changes
 
     def hold(self) -> None:
-        """Let those that end from now on be."""
+        """Let those that end from now on be, and start no others."""
+        self._is_held = True
         if self._files is not None:
             self._files.stop()
         if self._hosting is not None:

@@ -85,7 +85,10 @@ def _kind(keys: set[str]) -> str:
 
 
 def _mapping(text: str) -> dict[str, Any]:
-    value = yaml.load(text, _Loader)
+    try:
+        value = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
     if not isinstance(value, dict):
         raise ValueError("it is no mapping: say what it is (part=…, or file=…)")
     return value

@@ -6,6 +6,7 @@ says what else there is to know: ``<!-- run: WORD NAME=VALUE … -->``; values w
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ class Block:
     words: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
+        return f"{os.path.relpath(self.page, ROOT)}:{self.line}"
 
     def has(self, word: str) -> bool:
         """Whether this is said of it."""

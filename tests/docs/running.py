@@ -5,7 +5,9 @@ Rules
 * ``console``: each line that begins with ``$`` is run by bash and has to succeed (`status` says otherwise); the lines below it
   are what it prints, where ``…`` stands for anything, and ids and moments are others. Standard error counts as printed.
 * ``yaml`` is a configuration or a part of one, and has to pass ``wampd check``; ``python``, ``js`` and ``sh`` are run to their
-  end; ``json`` and ``toml`` have to be readable. A block without a language is no program.
+  end; ``json`` (one document, or one a line) and ``toml`` have to be readable. ``text`` is what is no program: what is in a
+  log, a sketch. A block without a language is none.
+* What needs a program that is not here is left out; the test says so when the rest of the page has been run.
 * ``wampd run`` goes on until the page's next router; so does what is said to be in the background.
 * Ports on the page (`PORTS`) are others here, so that pages can be run side by side; in what is printed they are those of
   the page.
@@ -18,6 +20,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -30,12 +33,15 @@ from pathlib import Path
 from typing import Self
 
 from tests.docs.configurations import make, whole
-from tests.docs.pages import Block
+from tests.docs.pages import Block, blocks_of
+from tests.support.needs import is_there
 from tests.support.process import ROOT, Child, environment, free_port, wampd_command
 
 PORTS = re.compile(r"(?<=[:=])(8080|8081|8443|9000|9001|9090)\b")
 ROUTER = re.compile(r"(?P<variables>(?:\w+=\S* )*)wampd run\b")
 """A command that goes on until the page's next router."""
+COMMAND = re.compile(r"^\s*(?:\$ |(?:sudo |export )?(?:wampd|curl|docker|python3?|pip|node|npm|make|journalctl|systemctl) )", re.MULTILINE)
+"""What makes a line a command, whatever its block is called."""
 TIMEOUT = 60.0
 """Seconds that one command may take."""
 ANYTHING = "…"
@@ -84,6 +90,8 @@ class PageRun:
             self._compare(block, self._printed, block.text)
         elif block.language in RUNNERS:
             RUNNERS[block.language](self, block, text)
+        else:
+            assert block.language and block.has("file"), f"{block}: nobody knows how to run {block.language or 'this'}"
 
     # ---------------------------------------------------------------------------------------------------- by language
 
@@ -99,6 +107,7 @@ class PageRun:
                 continue
             is_last = index == len(commands) - 1
             if block.has("background"):
+                assert shown.strip(), f"{block}: say below the command what it prints when it is ready"
                 self._begin(["bash", "-c", command]).wait_for_log(shown.strip())
                 continue
             status, printed = self._execute(block, command)
@@ -147,11 +156,17 @@ class PageRun:
             self._printed = self._there(done.stdout)
 
     def _json(self, block: Block, text: str) -> None:
-        for document in text.strip().splitlines() if text.lstrip().startswith("[") else [text]:
-            json.loads(document)
+        try:
+            json.loads(text)
+        except ValueError:
+            for document in text.strip().splitlines():
+                json.loads(document)
 
     def _toml(self, _block: Block, text: str) -> None:
         tomllib.loads(text)
+
+    def _text(self, block: Block, text: str) -> None:
+        assert not COMMAND.search(text), f"{block}: this holds a command, say ```console"
 
     # ------------------------------------------------------------------------------------------------------ processes
 
@@ -233,7 +248,39 @@ RUNNERS: Mapping[str, Callable[[PageRun, Block, str], None]] = {
     "sh": PageRun._sh,
     "json": PageRun._json,
     "toml": PageRun._toml,
+    "text": PageRun._text,
 }
+
+
+def run_page(page: Path, scratch: Path) -> set[str]:
+    """Run all blocks of a page; return the programs that are missing for some. Raise `AssertionError` or `ValueError`.
+
+    ``scratch`` is an empty directory.
+    """
+    missing: set[str] = set()
+    directory = scratch / "here"
+    directory.mkdir()
+    examples_in(directory)
+    with PageRun(directory, scratch / "bin") as run:
+        for block in blocks_of(page):
+            absent = {program for program in _listed(block, "needs") if not is_there(program)}
+            missing |= absent
+            if block.has("shown-by"):
+                _shown_elsewhere(block)
+            elif not absent:
+                run.run(block)
+    return missing
+
+
+def _shown_elsewhere(block: Block) -> None:
+    """See that the test that is said to run a block is there, and that it names the page or each program of the block."""
+    test = ROOT / block.words["shown-by"]
+    assert test.is_file(), f"{block}: there is no {test}"
+    text = test.read_text(encoding="utf-8")
+    page = os.path.relpath(block.page, ROOT)
+    programs = re.findall(r"(?:make |examples/)([\w./]+)", block.text)
+    named = page in text or (bool(programs) and all(Path(program).name in text for program in programs))
+    assert named, f"{block}: {test} names neither the page nor {programs}"
 
 
 def _typical(printed: str) -> str:
@@ -289,9 +336,11 @@ def _listed(block: Block, word: str) -> list[str]:
 def _install(programs: Path) -> None:
     """Give pages the ``wampd`` and the ``python`` that are tested."""
     programs.mkdir(exist_ok=True)
+    there = os.environ.get("PYTHONPATH")  # which a hosted component does not have
+    found = f"PYTHONPATH={shlex.quote(there)} " if there else ""
     for name, command in (("wampd", f'"{sys.executable}" -P -m wampd'), ("python", f'"{sys.executable}"')):
         script = programs / name
-        script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+        script.write_text(f'#!/bin/sh\n{found}exec {command} "$@"\n', encoding="utf-8")
         script.chmod(0o755)
 
 

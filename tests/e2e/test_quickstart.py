@@ -1,5 +1,6 @@
 """docs/quickstart.md as a new user follows it: its commands and files as they stand, then its pages in a browser."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,5 +20,5 @@ def test_the_quick_start_leads_from_nothing_to_components_that_a_browser_calls(t
         expect(page.locator("#answer")).to_have_text("Hello World!")
         page.goto(run.here("http://127.0.0.1:8080/dice.html"))
         page.get_by_role("button", name="Roll").click()
-        expect(page.locator("output")).to_have_text(("1", "2", "3", "4", "5", "6"))
+        expect(page.locator("output")).to_have_text(re.compile(r"^[1-6]$"))
         expect(page.locator("span")).to_contain_text(page.locator("output").inner_text())

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from tests.cli.client_support import CONFIG, Shell
-from tests.support.process import running_wampd
+from tests.support.process import START_TIMEOUT, running_wampd
 from wampd.auth.keys import SigningKey
 
 SEED = "5a" * 32
@@ -137,9 +137,10 @@ def test_a_program_that_prints_without_end_is_ended(wampd, serve):
 
 
 def test_as_many_calls_run_at_once_as_is_said(wampd, serve):
-    serve("com.example.two", "--concurrency", "2", "--count", "2", "--command", "sleep 0.5; echo 1")
+    serving = serve("com.example.two", "--concurrency", "2", "--count", "2", "--command", "sleep 0.5; echo 1")
     both = [wampd.start("call", "com.example.two") for _ in range(2)]
     assert [(each.line(), each.end()) for each in both] == [("1\n", 0)] * 2
+    assert serving.process.wait(START_TIMEOUT) == 0
 
 
 def test_what_is_registered_already_is_said(wampd, serve):
@@ -256,6 +257,15 @@ def test_an_event_is_for_whom_it_is_said(wampd):
     wampd("publish", "com.example.chosen", "3", "--ack", "--eligible-role", "guest", "--eligible-role", "user")
     assert json.loads(running.line())["args"] == [3]
     assert running.end() == 0
+
+
+def test_a_subscription_that_is_taken_away_is_told(wampd):
+    running = listening(wampd, "com.example.revoked")
+    subscription = wampd("call", "wamp.subscription.lookup", "com.example.revoked").out.strip()
+    (subscriber,) = wampd("call", "wamp.subscription.list_subscribers", subscription).value
+    assert wampd("call", "wamp.subscription.remove_subscriber", subscription, subscriber).err == ""
+    running.wait_for("the router took the subscription to com.example.revoked away")
+    assert running.end() == 3
 
 
 def test_history_comes_first_and_nothing_twice(wampd):

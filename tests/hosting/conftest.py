@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import Child, environment, wampd_command
+from tests.hosting.outside import PATIENT, REALMS
+from tests.router.conftest import Router, start  # noqa: F401 - a fixture
+from tests.support.process import Child, wampd_command
 from wampd.hosted import description
 
 RUNNER = Path(description.RUNNER)
@@ -97,5 +99,11 @@ def alone(tmp_path: Path) -> Iterator[Alone]:
         yield Alone(tmp_path, running)
 
 
-Write = Callable[[str, str], None]
-__all__ = ["Alone", "environment"]
+@pytest.fixture
+def host(start: Callable[..., Router]) -> Callable[..., Router]:  # noqa: F811 - the fixture
+    """Starts a router with these components."""
+
+    def run(*components: str, **more: object) -> Router:
+        return start(PATIENT + "components:\n" + "".join(components), realms=REALMS, **more)
+
+    return run

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from tests.hosting.test_hosted import ask, host, write  # noqa: F401 - a fixture among them
-from tests.router.conftest import start  # noqa: F401 - a fixture
+from tests.hosting.outside import ask, write
 from tests.support.needs import unavailable
 from tests.support.process import ROOT
 
@@ -27,7 +26,7 @@ pytestmark = pytest.mark.needs("node")
 
 
 @pytest.fixture
-def node(host, tmp_path):  # noqa: F811 - the fixture
+def node(host, tmp_path):
     """Starts a router with the guest."""
     if not AUTOBAHN.is_dir():
         unavailable("the npm packages of examples/hello are missing; run: tools/setup node")

@@ -1,0 +1,73 @@
+"""Whoever is no component of the router does not come in as one."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+from tests.hosting.outside import ABORT, AUTHENTICATE, CHALLENGE, ask, python, with_class, write
+from tests.router.client import Session
+
+
+def knock(router, authid, ticket, realm="realm1"):
+    """Try to come in by somebody's ticket; the router's last word."""
+    socket = Path(f"/tmp/wampd-{os.getuid()}") / f"{router.pid}.sock"
+    with Session(unix=socket, join=False) as session:
+        roles = {"caller": {}, "callee": {}}
+        session.send(1, realm, {"roles": roles, "authmethods": ["ticket"], "authid": authid})
+        answer = session.receive()
+        if answer[0] == CHALLENGE:
+            session.send(AUTHENTICATE, ticket, {})
+            answer = session.receive()
+        return answer
+
+
+GUEST = """
+import os, sys, time
+sys.path.insert(0, {root!r})
+from tests.hosting.outside import joined_as_told
+print("joined" if joined_as_told() else "refused", flush=True)
+time.sleep(1000)
+"""
+
+
+def test_a_ticket_is_of_no_use_to_another_process(host, tmp_path):
+    write(tmp_path, "guest.py", GUEST.format(root=str(Path(__file__).parents[2])))
+    command = f"command: ['${{WAMPD_PYTHON}}', {tmp_path}/guest.py]"
+    variables = f"environment: {{PYTHONPATH: '{os.environ.get('PYTHONPATH', '')}'}}"
+    router = host(f"  - {{name: guest, {command}, {variables}, realm: realm1, role: backend}}\n")
+    router.wait_for_log("guest: joined")
+    pid = int(re.findall(r"component guest started, process (\d+)", router.log())[-1])
+    environ = dict(line.split("=", 1) for line in Path(f"/proc/{pid}/environ").read_text().split("\0") if line)
+    ticket = environ["WAMPD_TICKET"]
+    assert knock(router, "guest", ticket)[0] == ABORT
+    os.kill(pid, signal.SIGKILL)
+    router.wait_until(lambda: router.log().count("guest: joined") == 2, "it is back")
+    pid = int(re.findall(r"component guest started, process (\d+)", router.log())[-1])
+    again = Path(f"/proc/{pid}/environ").read_text()
+    assert ticket not in again
+    assert ticket not in router.log()
+    assert f"ticket: the process {os.getpid()} is none of the component 'guest'" in router.log()
+
+
+def test_nobody_comes_in_as_a_component_by_other_doors(host, tmp_path):
+    with_class(tmp_path, "asyncio")
+    router = host(python("adder", "app:Adder"))
+    router.wait_for_log("(adder, backend, unix) joined")
+    with Session(router.port, join=False) as session:
+        session.send(1, "realm1", {"roles": {"caller": {}}, "authmethods": ["ticket"], "authid": "adder"})
+        assert session.receive()[2] == "wamp.error.no_matching_auth_method"
+    assert knock(router, "adder", "hunter2")[2] == "wamp.error.authentication_denied"
+    assert knock(router, "nobody", "hunter2")[2] == "wamp.error.authentication_denied"
+    assert knock(router, "adder", "hunter2", realm="realm2")[2] == "wamp.error.no_such_realm"
+
+
+def test_whoever_guesses_tickets_does_not_lock_the_component_out(host, tmp_path):
+    with_class(tmp_path, "asyncio")
+    router = host(python("adder", "app:Adder"))
+    pid, _ = ask(router, "com.asyncio.who")
+    for _ in range(20):
+        assert knock(router, "adder", "hunter2")[2] == "wamp.error.authentication_denied"
+    os.kill(pid, signal.SIGKILL)
+    assert ask(router, "com.asyncio.who")[0] != pid
+    assert router.log().count("component adder failed") == 0

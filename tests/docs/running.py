@@ -98,7 +98,8 @@ class PageRun:
         elif block.language in RUNNERS:
             RUNNERS[block.language](self, block, text)
         else:
-            assert block.language and block.has("file"), f"{block}: nobody knows how to run {block.language or 'this'}"
+            known = block.language and block.has("file")
+            assert known, f"{block}: nobody knows how to run {block.language or 'a block without a language'}"
 
     # ---------------------------------------------------------------------------------------------------- by language
 

@@ -11,7 +11,7 @@ SOURCES := pyproject.toml README.md LICENSE $(wildcard config.yaml) $(shell find
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: help run node dashboard test check format clean bench bench-quick bench-compare bench-baseline fuzz autobahn
+.PHONY: help run node dashboard test check format clean bench bench-quick bench-compare bench-baseline soak fuzz autobahn
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # two of pip in one environment disturb each other
 
@@ -24,6 +24,7 @@ help:
 	@echo 'make format   let ruff rewrite what it can'
 	@echo 'make bench    wampd beside other routers, about half an hour; make bench-quick: the targets alone'
 	@echo 'make bench-compare   what got slower since another revision (AGAINST=REV)'
+	@echo 'make soak     load and faults, and what must be stood (MINUTES=5); needs a C compiler'
 	@echo 'make fuzz     coverage-guided fuzzing, SECONDS=60 for each target'
 	@echo 'make autobahn the Autobahn test suite (needs python2.7)'
 	@echo 'make clean    remove .venv and what was built'
@@ -83,6 +84,11 @@ bench-compare: $(VENV)/.wheel
 
 bench-baseline: $(VENV)/.wheel
 	$(BIN)/python -m bench record $(ARGS)
+
+# It ends with status 1 if one of its figures is missed. From 20 minutes on everything has its full size.
+MINUTES := 5
+soak: $(VENV)/.wheel $(VENV)/.test
+	$(BIN)/python -m soak --minutes $(MINUTES) $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist examples/hello/node_modules dashboard/node_modules tests/interop/node/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,7 +1,7 @@
 // Publish by a signed request: node examples/bridges/signed.mjs (Node.js 18 or later; nothing else is needed)
 import { createHash, createHmac, randomBytes } from "node:crypto";
 
-const url = new URL(process.env.WAMPD_URL ?? "http://127.0.0.1:8080/sensors");
+const url = new URL(process.env.SENSORS_URL ?? "http://127.0.0.1:8080/sensors");
 const key = "cellar";
 const secret = process.env.CELLAR_SECRET ?? "a secret for this example alone";
 

@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-URL = os.environ.get("WAMPD_URL", "http://127.0.0.1:8080/sensors")
+URL = os.environ.get("SENSORS_URL", "http://127.0.0.1:8080/sensors")
 KEY = "cellar"
 SECRET = os.environ.get("CELLAR_SECRET", "a secret for this example alone")
 

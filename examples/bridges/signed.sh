@@ -1,6 +1,6 @@
 #!/bin/sh
 # Publish by a signed request, with openssl and curl: sh examples/bridges/signed.sh
-url=${WAMPD_URL:-http://127.0.0.1:8080/sensors}
+url=${SENSORS_URL:-http://127.0.0.1:8080/sensors}
 key=cellar
 secret=${CELLAR_SECRET:-a secret for this example alone}
 

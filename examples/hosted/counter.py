@@ -3,6 +3,8 @@
 Hosted, its configuration is ``extra`` in config.yaml; alone it is what stands below.
 """
 
+import os
+
 from autobahn.twisted.wamp import ApplicationRunner, ApplicationSession
 from autobahn.wamp.types import SessionDetails
 from twisted.internet.task import LoopingCall
@@ -26,4 +28,5 @@ class Counter(ApplicationSession):
 
 
 if __name__ == "__main__":
-    ApplicationRunner("ws://127.0.0.1:8080/ws", "realm1", extra={"step": 1}).run(Counter)
+    url = os.environ.get("WAMP_URL", "ws://127.0.0.1:8080/ws")
+    ApplicationRunner(url, "realm1", extra={"step": 1}).run(Counter)

@@ -3,13 +3,14 @@
 Hosted, the router says where to connect and who it is; alone it is what stands here.
 """
 
+import os
 from collections import Counter
 
 from autobahn.asyncio.component import Component, run
 from autobahn.asyncio.wamp import Session
 from autobahn.wamp.types import SessionDetails
 
-component = Component(transports="ws://127.0.0.1:8080/ws", realm="realm1")
+component = Component(transports=os.environ.get("WAMP_URL", "ws://127.0.0.1:8080/ws"), realm="realm1")
 
 
 @component.register("com.example.words.count")

@@ -61,6 +61,22 @@ def test_nobody_is_cut_off_because_the_router_stood_still(start: Callable[..., A
         canary.measure(0.5)
 
 
+@pytest.mark.thorough
+def test_nobody_is_cut_off_because_the_router_stood_still_for_20_s(start: Callable[..., Attacked]) -> None:
+    """With the times that hold where nothing is configured, a call under way included."""
+    router = start()
+    callee, caller = joined(router.port), joined(router.port, "websocket")
+    idle = [joined(router.port, transport) for transport in ("rawsocket", "websocket")]
+    callee.ask(64, {}, "com.slow")
+    caller.send([48, 1_000, {}, "com.slow"])
+    invocation = callee.receive()
+    with freezing(router, 20.0):
+        callee.send([70, invocation[1], {}, ["late"]])
+    assert caller.receive() == [50, 1_000, {}, ["late"]]
+    assert all(is_there(client) for client in (callee, caller, *idle))
+    assert "no answer to a ping" not in router.log()
+
+
 def test_a_client_that_stands_still_for_less_than_it_may_stays(start: Callable[..., Attacked]) -> None:
     router = start(limits={**PINGS, "ping_timeout": 4.0})
     with singing(router.port):

@@ -19,7 +19,8 @@ realms:
       - name: guest
         permissions:
           - {{uri: com.example., match: prefix, allow: [call, register, publish, subscribe], disclose: on_request}}
-          - {{uri: wamp.subscription.get_events, allow: [call]}}
+          - {{uri: wamp.subscription., match: prefix, allow: [call]}}
+          - {{uri: wamp.subscription.remove_subscriber, allow: [call]}}
           - {{uri: wampd.monitor., match: prefix, allow: [call]}}
       - name: user
         permissions:

@@ -256,6 +256,15 @@ def test_an_event_is_for_whom_it_is_said(wampd):
     assert running.end() == 0
 
 
+def test_a_subscription_that_is_taken_away_is_told(wampd):
+    running = listening(wampd, "com.example.revoked")
+    subscription = wampd("call", "wamp.subscription.lookup", "com.example.revoked").out.strip()
+    (subscriber,) = wampd("call", "wamp.subscription.list_subscribers", subscription).value
+    assert wampd("call", "wamp.subscription.remove_subscriber", subscription, subscriber).err == ""
+    running.wait_for("the router took the subscription to com.example.revoked away")
+    assert running.end() == 3
+
+
 def test_history_comes_first_and_nothing_twice(wampd):
     for number in range(4):
         wampd("publish", "com.example.kept", str(number), "--ack")

@@ -1,4 +1,7 @@
-"""`wampd top` in a terminal: drawn, led by keys, there again after a restart of the router, and gone without a trace."""
+"""`wampd top` in a terminal: drawn, led by keys, there again after a restart of the router, and gone without a trace.
+
+docs/client.md shows the commands.
+"""
 
 import fcntl
 import os

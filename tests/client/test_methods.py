@@ -1,12 +1,14 @@
 """Every way to prove who one is, over every transport, in every serialization, against a router that runs."""
 
 import asyncio
+import json
 import secrets
 import socket
 from contextlib import ExitStack
 
 import jwt
 import pytest
+from websockets.sync.client import connect as browser
 
 from tests.support.authority import Authority
 from tests.support.certificates import make_certificate
@@ -15,6 +17,7 @@ from wampd.auth.keys import SigningKey
 from wampd.client import CannotConnect, Credentials, NotLetIn, Trust, WampError, connect
 from wampd.client.proving import Prover
 from wampd.client.speech import SERIALIZERS
+from wampd.realms import messages as m
 
 PASSWORD = "hunter2, mit ü"
 TICKET = "hunter2-ticket"
@@ -307,3 +310,17 @@ def test_a_call_of_nothing_is_an_error(place):
     with pytest.raises(WampError) as error:
         asyncio.run(call())
     assert error.value.uri == "wamp.error.no_such_procedure"
+
+
+def test_who_comes_back_with_a_cookie_need_not_prove_it_again(place):
+    with browser(place.urls["ws"], subprotocols=["wamp.2.json"]) as first:
+        cookie = first.response.headers["Set-Cookie"].split(";")[0]
+        first.send(
+            json.dumps([m.HELLO, "realm1", {"authmethods": ["ticket"], "authid": "tim", "roles": {"caller": {}}}])
+        )
+        assert json.loads(first.recv())[0] == m.CHALLENGE
+        first.send(json.dumps([m.AUTHENTICATE, TICKET, {}]))
+        assert json.loads(first.recv())[0] == m.WELCOME
+    details = joined(place.urls["ws"], Credentials(cookie=cookie), "cbor", place.trust)
+    assert (details["authid"], details["authmethod"]) == ("tim", "cookie")
+    refused(place.urls["ws"], Credentials(method="cookie", cookie=cookie[:-4] + "AAAA"))

@@ -267,6 +267,26 @@ def test_modules_are_found_in_the_directory_then_in_path(alone: Alone) -> None:
     assert alone.run("other:run").returncode == UNUSABLE
 
 
+OWN_LOG = """
+import txaio
+txaio.use_{framework}()
+txaio.start_logging(level="info")
+
+
+async def main(loop, session):
+    session.log.info("it is said {{times}}", times="once")
+"""
+
+
+@EITHER
+def test_one_that_logs_in_its_own_way_goes_on_to(alone: Alone, framework: str) -> None:
+    alone.write("app.py", OWN_LOG.format(framework=framework))
+    alone.router()
+    done = alone.run("app:main", framework=framework)
+    assert done.returncode == DONE
+    assert (done.stdout + done.stderr).count("it is said once") == 1
+
+
 def test_where_it_hangs_is_printed_on_a_signal(alone: Alone) -> None:
     alone.write("app.py", "import time\n\ndef stuck(session):\n    print('ready', flush=True)\n    time.sleep(1000)\n")
     alone.router()

@@ -71,6 +71,9 @@ class Attendance:
     def left(self, name):
         self.heard.append(("left", name))
 
+    def hung(self, name, why):
+        self.heard.append(("hung", name, why))
+
 
 class Inn(House):
     """A house with components inside."""
@@ -185,6 +188,20 @@ def test_who_supervises_it_hears_that_it_has_joined_and_left(inn):
     running.ask_to_end()
     inn.turns()
     assert inn.passes.attendance.heard == [("joined", "adder"), ("left", "adder")]
+
+
+def test_who_supervises_it_hears_that_it_hangs_and_of_nothing_else_that_ends_its_connection(inn):
+    inn.passes.attendance = Attendance()
+    inn.passes.attendance.pings = lambda _: object()
+    peer = inn.host("app:serve")._transport._line.peer
+    peer.failed("a frame that is none")
+    assert inn.passes.attendance.heard == [("joined", "adder")]
+    peer.failed("no answer to a ping")
+    peer.too_slow("nothing was read for 10 s")
+    assert inn.passes.attendance.heard[1:] == [
+        ("hung", "adder", "does not answer pings"),
+        ("hung", "adder", "does not read what is sent to it: nothing was read for 10 s"),
+    ]
 
 
 def test_a_session_that_was_sent_away_is_the_end_of_the_run(inn):

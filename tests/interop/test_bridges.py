@@ -118,12 +118,12 @@ def test_the_scripts_print_what_their_page_shows(
     program, script = command
     page = (EXAMPLE / "README.md").read_text(encoding="utf-8")
     assert f"$ {program} examples/bridges/{script}\n{shown}" in page
-    done = run(program, str(EXAMPLE / script), WAMPD_URL=f"{router[1]}/sensors")
+    done = run(program, str(EXAMPLE / script), SENSORS_URL=f"{router[1]}/sensors")
     assert (done.returncode, done.stdout, done.stderr) == (0, shown, "")
 
 
 def test_without_a_router_the_script_says_how_to_start_one() -> None:
-    done = run(sys.executable, str(EXAMPLE / "signed.py"), WAMPD_URL=f"http://127.0.0.1:{free_port()}/sensors")
+    done = run(sys.executable, str(EXAMPLE / "signed.py"), SENSORS_URL=f"http://127.0.0.1:{free_port()}/sensors")
     assert (done.returncode, done.stderr) == (1, "no router; start one: wampd run examples/bridges/config.yaml\n")
 
 

@@ -1,4 +1,7 @@
-"""The journal of systemd: entries in its own protocol, to a journal of the tests."""
+"""The journal of systemd: entries in its own protocol, to a journal of the tests.
+
+They have the fields by which docs/logging.md asks ``journalctl`` for them.
+"""
 
 import array
 import os

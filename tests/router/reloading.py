@@ -95,9 +95,15 @@ class Router:
     def reload(self, *changes: tuple[str, str]) -> None:
         """Edit, and send SIGHUP; the configuration is in use afterwards."""
         self.edit(*changes)
-        before = self.process.log().count(WRITTEN)
+        before = len(self.process.log())
         self.process.signal(signal.SIGHUP)
-        self.process.wait_until(lambda: self.process.log().count(WRITTEN) > before, "the configuration is in use")
+
+        def is_over() -> bool:
+            said = self.process.log()[before:]
+            assert REFUSED not in said, said
+            return WRITTEN in said
+
+        self.process.wait_until(is_over, "the configuration is in use")
 
     def refuses(self, *changes: tuple[str, str]) -> str:
         """Edit, and send SIGHUP; what the log says of why the configuration is not used."""

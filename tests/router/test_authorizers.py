@@ -132,6 +132,9 @@ def test_failures_are_logged_one_in_a_while_with_their_reason_and_counted(play, 
         "advised",
         "wamp.error.no_such_procedure",
     )
+    fields = dict(zip(*told["log_fields"], strict=True))
+    assert (told["uri"], fields["realm"]) == ("com.closed.x", "advised")
+    assert {"session", "authid", "role", "method", "address"} <= set(fields)
     assert play.stage.realms.tally.totals()["failures of authorizers"] == 10
     play.stage.clock.advance(1.0)
     joe > [CALL, 11, {}, "com.closed.x"]

@@ -195,13 +195,19 @@ def test_a_check_that_breaks_is_a_failure(reactor):
     assert answers == [ValueError]
 
 
-def test_a_flood_from_ever_so_many_addresses_keeps_nobody_out_who_comes_back(reactor, monkeypatch):
+def known(reactor, monkeypatch, peer):
+    """Checks that know an address, and their gate, which is shut."""
     gate = Gate(monkeypatch)
     gate.open.set()
     checks = PasswordChecks(reactor, threads=1, waiting=10)
-    checks.check(CheckPassword("", "right", "192.0.2.7"))
+    checks.check(CheckPassword("", "right", peer))
     reactor.hear(1)
     gate.open.clear()
+    return checks, gate
+
+
+def test_a_flood_from_ever_so_many_addresses_keeps_nobody_out_who_comes_back(reactor, monkeypatch):
+    checks, gate = known(reactor, monkeypatch, "192.0.2.7")
     for number in range(1, 250):
         checks.check(CheckPassword("", f"wrong {number}", f"198.51.100.{number}"))
     assert isinstance(checks.check(CheckPassword("", "wrong", "203.0.113.1")), Failed)
@@ -223,12 +229,7 @@ def test_who_fails_is_a_stranger_again(reactor):
 
 
 def test_those_who_come_back_leave_half_of_the_room_to_strangers(reactor, monkeypatch):
-    gate = Gate(monkeypatch)
-    gate.open.set()
-    checks = PasswordChecks(reactor, threads=1, waiting=10)
-    checks.check(CheckPassword("", "right", "192.0.2.7"))
-    reactor.hear(1)
-    gate.open.clear()
+    checks, gate = known(reactor, monkeypatch, "192.0.2.7")
     ask(checks, "192.0.2.7", 20)
     strangers = [checks.check(CheckPassword("", "x", f"198.51.100.{number}")) for number in range(1, 8)]
     assert [isinstance(each, Failed) for each in strangers] == [False] * 5 + [True] * 2

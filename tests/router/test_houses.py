@@ -78,6 +78,20 @@ def test_accounts_that_are_the_same_are_not_derived_again_and_nobody_is_concerne
     assert account(third, "jim").role == "guest"
 
 
+def test_a_question_that_is_asked_later_is_answered_by_the_house_that_there_is_then(builder, tmp_path):
+    first = builder.house(realm(tmp_path), None)
+    first.move_in()
+    later = first.lasting
+    joe = ("        - {authid: joe, role: user, password: hunter2}\n", "")
+    second = builder.house(realm(tmp_path, joe), None, first)
+    assert account(first, "joe") is later.find(FindAccount(later, "authid", "joe", "", NOBODY))
+    second.move_in()
+    assert later.find(FindAccount(later, "authid", "joe", "", NOBODY)) is None
+    third = builder.house(realm(tmp_path), None, second)
+    third.move_in()
+    assert later.find(FindAccount(later, "authid", "joe", "", NOBODY)) == account(first, "joe")
+
+
 def test_salts_stay_unless_somebody_chooses_what_they_are_made_of(builder, tmp_path):
     first = builder.house(realm(tmp_path), None)
     salt = account(first, "joe").scram[0].salt

@@ -19,7 +19,7 @@ from wampd.router.keyservers import MOST_WAITING, FetchedKeys, provided_set
 from wampd.router.settings.auth import Auth
 from wampd.router.settings.jwt import Jwks, JwtAuth, JwtRole
 from wampd.router.settings.realms import Realm, Role
-from wampd.router.stores.watched import Unusable, Watch
+from wampd.router.stores.watched import Unusable
 from wampd.router.tally import Tally
 from wampd.router.wiring.tokens import Tokens
 
@@ -280,7 +280,7 @@ def test_a_file_that_cannot_be_used_any_more_is_told_and_nothing_started(tmp_pat
         for key, value in auth.items()
     }
     realm = Realm(name="realm1", roles=(Role(name="user"),), auth=Auth())
-    tokens = Tokens(Clock(), Tally(Clock()), Watch(Clock(), lambda: None))
+    tokens = Tokens(Clock(), Tally(Clock()), [], [])
     with pytest.raises(Unusable) as caught:
         tokens.method(realm, JwtAuth(**files, role=JwtRole(default="user")))
     assert str(tmp_path) in str(caught.value)

@@ -2,11 +2,14 @@
 
 import json
 import socket
+from pathlib import Path
 
 import pytest
 
-from tests.router.test_control import Client, a_router, closed  # noqa: F401 - a fixture
+from tests.router.test_control import CONFIG, Client, a_router, closed  # noqa: F401 - a fixture
+from tests.support.process import running_wampd
 from wampd.realms.services import INVALID_ARGUMENT
+from wampd.router.observe.journal import SOCKET
 
 
 def operator(place, wampd):
@@ -65,6 +68,21 @@ def test_what_makes_no_sense_is_told_and_changes_nothing(desk_of_one, args, said
     assert error[4] == INVALID_ARGUMENT
     assert said in error[5][0]
     assert desk_of_one.call("wampd.log.levels")[3][0] == before
+
+
+def test_where_standard_error_is_the_journal_lines_go_there_or_say_how_grave_they_are(tmp_path):
+    log = tmp_path / "log"
+    log.touch()
+    there = log.stat()
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG.format(more=""))
+    with running_wampd(config, log, env={"JOURNAL_STREAM": f"{there.st_dev}:{there.st_ino}"}) as (wampd, port):
+        comes_and_goes(port)
+        if Path(SOCKET).exists():
+            assert "joined" not in wampd.log()
+        else:
+            wampd.wait_for_log("left realm1")
+            assert all(line.startswith(("<6>wampd.", "<4>wampd.")) for line in wampd.log().splitlines())
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def test_what_needs_a_restart_is_refused_with_all_else(tmp_path):
 
 def test_realms_come_and_go(tmp_path):
     second = CONFIG.replace(
-        "listeners:", "  - {name: realm2, roles: [{name: anonymous}], auth: {anonymous: {}}}\nlisteners:"
+        "listeners:", "  - {name: realm2, monitor: {}, roles: [{name: anonymous}], auth: {anonymous: {}}}\nlisteners:"
     )
     with a_router(tmp_path, CONFIG) as router, router.session() as first:
         router.write(second)
@@ -124,6 +124,10 @@ def test_realms_come_and_go(tmp_path):
             late.send(1, "realm2", {"roles": {"caller": {}}})
             assert late.receive()[::2] == [ABORT, "wamp.error.no_such_realm"]
         router.process.wait_for_log("realm realm2 is closed")
+        router.write(second)
+        router.reload()
+        router.write(CONFIG)
+        router.reload()  # while nobody is in it
         first.send(CALL, 1, {}, "com.app.nobody")
         assert first.receive()[4] == "wamp.error.no_such_procedure"
 
@@ -220,3 +224,16 @@ def test_an_operator_who_does_not_wait_for_the_end_undoes_nothing(tmp_path):
             hasty.ask("wampd.node.reload")
         router.process.wait_for_log("was read again: 1 changes")
         assert "bug in wampd" not in router.process.log()
+
+
+def test_who_is_back_in_the_configuration_stays_when_those_are_looked_for_who_were_at_the_door(tmp_path):
+    """What a client proved may be older than a change: so it is looked a second time, a join timeout later."""
+    patient = CONFIG.replace("# more listeners", "    limits: {join_timeout: 500 ms}")
+    joe = "        - {authid: joe, role: user, ticket: hunter2}\n"
+    with a_router(tmp_path, patient) as router:
+        router.reload((joe, ""))
+        router.reload(("      principals:\n", f"      principals:\n{joe}"))
+        with logged_in(router.port, "joe") as session:
+            time.sleep(2)  # the second look is over by then
+            session.send(SUBSCRIBE, 1, {}, "com.app.b")
+            assert session.receive()[0] == SUBSCRIBED

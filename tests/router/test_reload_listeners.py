@@ -264,3 +264,35 @@ def test_the_health_of_backends_is_looked_at_as_long_as_they_are_configured(tmp_
             assert get(connection, "/proxied/info") == 404
             time.sleep(0.5)  # in which there would have been some more
         assert checks() <= before + 1
+
+
+def test_a_procedure_that_its_role_may_not_register_any_more_is_gone_and_comes_back_with_the_right(tmp_path: Path):
+    rule = "          - {uri: com.app., match: prefix, allow: [call, register, publish, subscribe]}"
+    with a_router(tmp_path, CONFIG) as router, Session(router.port) as session:
+        callee = f"{{procedure: com.app.value, role: anonymous, url: 'http://127.0.0.1:{router.port}/value'}}"
+        router.reload(("    # of the realm", f"    http_callees: [{callee}]"))
+        router.process.wait_until(lambda: called(session, "com.app.value")[0] == RESULT, "the procedure is there")
+        router.reload((rule, rule.replace("register, ", "")))
+        assert called(session, "com.app.value", request=2)[0] == ERROR
+        router.reload((rule.replace("register, ", ""), rule))
+        router.process.wait_until(lambda: called(session, "com.app.value", request=3)[0] == RESULT, "it is there again")
+
+
+def test_the_registry_of_webhooks_begins_anew_with_what_it_had_when_its_settings_change(tmp_path: Path):
+    rules = (
+        "          - {uri: wampd.hook., match: prefix, allow: [call]}\n          - {uri: wampd.monitor.",
+        "          - {uri: wampd.monitor.",
+    )
+    text = CONFIG.replace(rules[1], rules[0]).replace("# more", f"store: {{file: {tmp_path / 'store.db'}}}")
+    with (
+        a_router(tmp_path, text.replace("    # of the realm", "    hooks: {}")) as router,
+        Session(router.port) as session,
+    ):
+        router.process.wait_until(lambda: called(session, "wampd.hook.list")[0] == RESULT, "it is there")
+        router.reload(("hooks: {}", "hooks: {logged: 5}"))
+        router.process.wait_until(
+            lambda: called(session, "wampd.hook.list", request=2)[0] == RESULT, "it is there again"
+        )
+        router.reload(("    hooks: {logged: 5}", "    # of the realm"))
+        router.process.wait_until(lambda: called(session, "wampd.hook.list", request=3)[0] == ERROR, "it is gone")
+        assert "bug in wampd" not in router.process.log()

@@ -11,6 +11,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role
+from wampd.realms.limits import Limits
 from wampd.router.line import Patience
 from wampd.router.observe.lines import json_line
 from wampd.router.realms import Realms
@@ -135,3 +136,37 @@ def test_an_abort_whose_explanation_is_too_long_for_the_client_goes_without_it()
     line.peer.receive([b'[1,"%s",{"roles":{"callee":{}}}]' % (b"r" * 500)])
 
     assert line.said == [b'[3,{},"wamp.error.no_such_realm"]']
+
+
+def entered(realms: Realms) -> NarrowLine:
+    line = NarrowLine()
+    line.framing = RawSocketFraming(2**24, 2**20)
+    line.peer = SessionPeer(realms, line, codecs(64)["json"], {"type": "test", "peer": "test"}, Patience())
+    line.peer.receive([HELLO])
+    realms.end_of_turn()
+    return line
+
+
+def test_who_loses_events_keeps_its_connection_until_it_has_read_though_nobody_is_to_lose_any_from_now_on() -> None:
+    realms = Realms(Clock(), "wampd")
+    door = RealmAuth([Anonymous("anybody", lambda: "somebody")], [Role("anybody", [])])
+    realms.add("realm1", Plan(door=door, drops_events=True))
+    slow, quick = entered(realms), entered(realms)
+    assert slow.peer.congested(True)
+    realms.change({"realm1": Plan(door=door)}, [])
+    assert slow.peer.congested(True)
+    assert not quick.peer.congested(True)
+    assert slow.peer.congested(False)
+    assert not slow.peer.congested(True)
+
+
+def test_what_comes_next_is_read_as_the_changed_realm_wants_it() -> None:
+    realms = Realms(Clock(), "wampd")
+    door = RealmAuth([Anonymous("anybody", lambda: "somebody")], [Role("anybody", [])])
+    realms.add("realm1", Plan(door=door))
+    deep = b"[70,1,{},[[[[[1]]]]]]"
+    line = entered(realms)
+    realms.change({"realm1": Plan(door=door, limits=Limits(depth=4))}, [])
+    line.peer.receive([deep])
+    realms.end_of_turn()
+    assert b"nest" in line.said[-1]

@@ -10,6 +10,8 @@ import pytest
 PACKAGES = {
     "cc": "gcc libc6-dev",
     "chromium": "chromium",
+    "htpasswd": "apache2-utils",
+    "jq": "jq",
     "libatomic.so.1": "libatomic1",
     "libseccomp.so.2": "libseccomp2",
     "nginx": "nginx",

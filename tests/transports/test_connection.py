@@ -296,6 +296,29 @@ def test_after_a_late_tick_of_our_own_the_peer_has_a_full_interval():
     assert line.gone
 
 
+@pytest.mark.parametrize("former", [0, 30])
+def test_who_is_watched_more_closely_is_pinged_so_from_then_on(former):
+    line = Line(pace=Pace(ping_interval=former))
+    line.loop.run(3)
+    line.connection.ping_every(1.0, 2.0)
+    line.loop.run(1.5)
+    assert len(pings(line.client.read())) == 1
+    line.client.send(frame(PONG, b"wampd"))
+    line.loop.run(3)
+    assert not line.gone
+    line.loop.run(2)
+    assert line.gone
+    assert line.peer.log[-2:] == ["failed: no answer to a ping", "lost: no answer to a ping"]
+
+
+def test_who_is_watched_no_more_is_not_pinged():
+    line = Line(pace=Pace(ping_interval=1, ping_timeout=1))
+    line.connection.ping_every(0, 1.0)
+    line.loop.run(20)
+    assert pings(line.client.read()) == []
+    assert not line.gone
+
+
 def test_a_peer_whose_answers_may_wait_behind_a_queue_of_ours_is_not_pinged():
     line = Line(pace=Pace(send_stall=1000.0))
     line.fill()

@@ -151,6 +151,14 @@ def test_a_transport_is_counted_in_and_out_once():
     assert log(stage.house) == ["lost: closed by the client"]
 
 
+def test_where_memory_is_short_no_transport_is_opened_and_those_there_go_on(stage):
+    line = stage.open()
+    stage.house.is_starving = True
+    refused = stage.open()
+    assert (refused.no_room, refused.why, stage.house.inside) == (True, "no memory for more sessions", 1)
+    assert stage.port.find(line.id) is line
+
+
 def test_those_who_have_not_joined_are_bounded_by_themselves():
     stage = Stage(room=100, opening=3)
     lines = []

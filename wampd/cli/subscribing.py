@@ -132,7 +132,13 @@ async def _subscribe(target: Target, wanted: Wanted, count: int | None, timeout:
 
 
 async def _first(session: Session, enough: asyncio.Future[None]) -> None:
-    """Wait for what is enough. Raise `ConnectionLost` if the session ends before."""
+    """Wait for what is enough. Raise `ConnectionLost` if the session ends before, or a subscription is taken away."""
+
+    def withdrawn(topic: str) -> None:
+        if not enough.done():
+            enough.set_exception(ConnectionLost(f"the router took the subscription to {one_line(topic)} away"))
+
+    session.on_withdrawn = withdrawn
 
     def end(_over: asyncio.Future[str]) -> None:
         if not enough.done():

@@ -8,9 +8,10 @@ import signal
 from typing import Any
 
 from . import connecting, printing
+from .course import Course
 from .description import Description
 from .finding import Found
-from .session import Course, maker
+from .session import maker
 from .trouble import UNREACHABLE
 
 

@@ -6,9 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 from . import connecting, printing
+from .course import Course
 from .description import Description
 from .finding import Found
-from .session import Course, maker
+from .session import maker
 from .trouble import UNREACHABLE
 
 

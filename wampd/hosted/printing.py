@@ -62,9 +62,11 @@ def begin_twisted() -> None:
             print(text, flush=True)
 
     observers: list[Any] = [observe]
+    begin_asyncio()
+    if getattr(globalLogBeginner, "_temporaryObserver", observe) is None:
+        return  # the component has begun to log in its own way
     txaio.set_global_log_level("info")
     globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False, discardBuffer=False)
-    begin_asyncio()
 
 
 def _quiet() -> None:

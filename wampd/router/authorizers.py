@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 from wampd.auth.authorizer import FAILED, Malformed, Verdict, arguments, refusal, verdict
 from wampd.realms.asking import Question
 from wampd.realms.principals import PrincipalGrants
+from wampd.router.audit import fields_of
 from wampd.router.envoy import Answer, CallFailed
 from wampd.router.tally import AUTHORIZERS_FAILED, Tally
 
@@ -63,7 +64,9 @@ class Authorizers:
                 authorizer.realm or realm, authorizer.procedure, arguments(question), authorizer.timeout
             )
         except Exception:  # noqa: BLE001 - logged, and no answer
-            log.failure("asking {question} failed: a bug in wampd", question=repr(question))
+            log.failure(
+                "asking {question} failed: a bug in wampd", question=repr(question), log_fields=_fields(question)
+            )
             _decide(question, FAILED)
             return
         self._open.update((realm, question.grants))
@@ -92,7 +95,12 @@ class Authorizers:
 
     def _not_answered(self, question: Question, failure: Failure) -> Verdict:
         if not isinstance(failure.value, CallFailed):
-            log.failure("asking {question} failed: a bug in wampd", failure, question=repr(question))
+            log.failure(
+                "asking {question} failed: a bug in wampd",
+                failure,
+                question=repr(question),
+                log_fields=_fields(question),
+            )
             return FAILED
         return refusal(failure.value.uri) or self._failed(question, failure.value.uri)
 
@@ -107,8 +115,15 @@ class Authorizers:
                 procedure=question.authorizer.procedure,
                 realm=realm,
                 why=why,
+                uri=question.key[1],
+                log_fields=_fields(question),
             )
         return FAILED
+
+
+def _fields(question: Question) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Of whom the log tells."""
+    return fields_of(question.session, question.room.realm)
 
 
 def _our_bug(failure: Failure, question: Question) -> None:

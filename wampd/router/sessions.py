@@ -337,7 +337,10 @@ class SessionPeer(Sender):
     def congested(self, is_congested: bool) -> bool:
         """Too much waits to be sent to this client, or no more; whether the connection may go on."""
         session, realm = self.session, self._realm
-        if session is None or realm is None or not (realm.drops_events or session.deaf):
+        if session is None or realm is None:
+            return False
+        # Who loses events when that is not wanted any more has its connection until it has read them all.
+        if not (realm.drops_events or (session.deaf and session.state is State.ESTABLISHED)):
             return False
         if is_congested and not session.deaf:
             log.warn("{who} reads too slowly: events are dropped", who=self.who, log_fields=self.known)

@@ -57,6 +57,12 @@ class Threads:
         """Do this in a thread, when one is free."""
         return deferToThreadPool(self.reactor, self.pool, work, *args, **kwargs)
 
+    def shrink(self) -> None:
+        """Do with one thread what is still to be done."""
+        self._most = 1
+        if self._pool is not None:
+            self._pool.adjustPoolsize(0, 1)
+
     def stop(self) -> None:
         """Do nothing more."""
         pool, self._pool = self._pool, None

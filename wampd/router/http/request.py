@@ -249,7 +249,13 @@ class SmallRequest(Request):
 
     def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802 - Twisted's name
         """Answering failed."""
-        log.failure("serving a request failed: a bug in wampd, or in what it serves", reason)
+        log.failure(
+            "serving a request failed: a bug in wampd, or in what it serves",
+            reason,
+            address=address_of(self),
+            request_method=self.method.decode("latin-1"),
+            path=(self.shown or self.uri).partition(b"?")[0].decode("latin-1"),
+        )
         if self.channel is None or self.finished:
             return reason
         if self.startedWriting:

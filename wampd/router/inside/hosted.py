@@ -21,8 +21,9 @@ from twisted.logger import Logger, formatEvent
 from wampd.auth.handshake import Directory
 from wampd.hosted import description, finding
 from wampd.hosted.connecting import serializers
+from wampd.hosted.course import Course
 from wampd.hosted.printing import ENDED
-from wampd.hosted.session import Course, maker
+from wampd.hosted.session import maker
 from wampd.hosted.trouble import FAILED, Trouble, summary, traceback_of
 from wampd.router.control.passes import ComponentPasses, PrivatePeer
 from wampd.router.hosting.runs import Ending, Instance, Run, Stream, Told

@@ -66,9 +66,19 @@ class Resident:
             lambda it: self._settled(insider, it), lambda why: self._unsettled(insider, why)
         )
 
+    def renew(self) -> None:
+        """Settle in anew: it may be allowed now what was not before, and the other way round."""
+        self._part()
+        self._insider = self._result = None
+        self._pause = FIRST_PAUSE
+        self.start()
+
     def stop(self) -> None:
         """Leave for good."""
         self._stopped = True
+        self._part()
+
+    def _part(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         if self._insider is not None and self._result is not None:

@@ -23,7 +23,7 @@ INTRODUCTION = """\
 comes with wampd (the same realm on 127.0.0.1:8080, without demo page and components). `wampd check FILE` only says what
 is wrong with it. Every problem is reported at once, with file, line, column and key:
 
-```
+```text
 config.yaml:5:5: realms[0].rolls: unknown key; did you mean "roles"?
 config.yaml:8:25: realms[0].auth.anonymous.role: the realm has no role "anonymos"; did you mean "anonymous"?
 ```

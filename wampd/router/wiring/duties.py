@@ -2,30 +2,37 @@
 
 Rules
 -----
-* What is configured as before goes on as it is. Of a procedure that is configured otherwise the old callee is taken off in the
-  moment in which the new one comes.
+* What is configured as before goes on as it is; where its role has changed, its session comes in anew. Of a procedure that is
+  configured otherwise the old callee is taken off in the moment in which the new one comes.
 * What sends is loaded only where something is to be sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct, structs
 
 from wampd.router.duties import Duty
 from wampd.router.ends import Ends
 from wampd.router.settings.hooks import Hooks
-from wampd.router.settings.realms import Realm
+from wampd.router.settings.realms import Realm, Role
 from wampd.router.settings.requests import Forward, HttpCallee
 from wampd.router.wiring.means import Means
 
 _Make: TypeAlias = Callable[[Means], Duty]
 
 
+class _Renewable(Protocol):
+    """Something that has a session in a role, and comes in anew when the role has changed."""
+
+    def renew(self) -> None: ...
+
+
 class _Running(Struct, eq=False):
     settings: Any
+    role: Role | None
     duty: Duty
     ends: Ends
 
@@ -39,13 +46,14 @@ class Duties:
         """Each of them, always this list."""
         self._running: list[_Running] = []
         means.watching.monitor(means.settings)
-        for settings, make in _wanted(means):
-            self._running.append(_made(settings, make, means))
+        for settings, role, make in _wanted(means):
+            self._running.append(_made(settings, role, make, means))
         self._list(means)
 
     def part(self, means: Means) -> None:
         """Stop what is not to be done any more, before its realm goes."""
-        wanted = [settings for settings, _ in _wanted(means)]
+        means.watching.part(means.settings)
+        wanted = [settings for settings, _, _ in _wanted(means)]
         stay: list[_Running] = []
         for running in self._running:
             if running.settings in wanted:
@@ -60,36 +68,42 @@ class Duties:
     def go_on(self, means: Means) -> None:
         """Begin what is to be done as well, now that its realm is there."""
         means.watching.monitor(means.settings)
-        there = [running.settings for running in self._running]
-        for settings, make in _wanted(means):
-            if settings in there:
-                there.remove(settings)
+        there = self._running.copy()
+        for settings, role, make in _wanted(means):
+            running = next((each for each in there if each.settings == settings), None)
+            if running is None:
+                running = _made(settings, role, make, means)
+                self._running.append(running)
+                running.duty.start()
                 continue
-            running = _made(settings, make, means)
-            self._running.append(running)
-            running.duty.start()
+            there.remove(running)
+            if running.role != role:
+                running.role = role
+                renewable: _Renewable = running.duty  # type: ignore[assignment]  # those in a role all are
+                renewable.renew()
         self._list(means)
 
     def _list(self, means: Means) -> None:
         self.all[:] = [means.watching, *(running.duty for running in self._running)]
 
 
-def _made(settings: Any, make: _Make, means: Means) -> _Running:
+def _made(settings: Any, role: Role | None, make: _Make, means: Means) -> _Running:
     ends = Ends(means.reactor)
-    return _Running(settings, make(structs.replace(means, ends=ends)), ends)
+    return _Running(settings, role, make(structs.replace(means, ends=ends)), ends)
 
 
-def _wanted(means: Means) -> Iterator[tuple[Any, _Make]]:
-    """What is to be done: all of the configuration that matters to it, and what makes it."""
+def _wanted(means: Means) -> Iterator[tuple[Any, Role | None, _Make]]:
+    """What is to be done: all of the configuration that matters to it, the role that it has, and what makes it."""
     outgoing = means.settings.outgoing
     for realm in means.settings.realms:
+        roles: dict[str | None, Role] = {role.name: role for role in realm.roles}
         if realm.hooks is not None:
             privileged = [role.name for role in realm.roles if role.privileged]
-            yield ("hooks", realm.name, realm.hooks, privileged, outgoing), _hooks(realm, realm.hooks)
+            yield ("hooks", realm.name, realm.hooks, privileged, outgoing), None, _hooks(realm, realm.hooks)
         for callee in realm.http_callees:
-            yield ("callee", realm.name, callee, outgoing), _callee(realm.name, callee)
+            yield ("callee", realm.name, callee, outgoing), roles.get(callee.role), _callee(realm.name, callee)
         for forward in realm.forwards:
-            yield ("forward", realm.name, forward, outgoing), _forward(realm.name, forward)
+            yield ("forward", realm.name, forward, outgoing), roles.get(forward.role), _forward(realm.name, forward)
 
 
 def _hooks(realm: Realm, hooks: Hooks) -> _Make:

@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import structs
+from twisted.internet.defer import Deferred
 
 from wampd.auth.accounts import Account
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.hashes import STANDARD, Decoys
 from wampd.auth.methods import Method
+from wampd.auth.questions import FindAccount
 from wampd.router.realms import Realms
 from wampd.router.settings.auth import Principal
 from wampd.router.settings.principals import read_principals
@@ -33,7 +35,7 @@ from wampd.router.settings.problems import SettingsError
 from wampd.router.settings.realms import Realm
 from wampd.router.settings.secret import Secret
 from wampd.router.settings.values import others_can_read
-from wampd.router.stores.accounts import Accounts, FixedAccounts, WatchedAccounts
+from wampd.router.stores.accounts import Accounts, FixedAccounts, Found, WatchedAccounts
 from wampd.router.stores.combined import CombinedAccounts
 from wampd.router.stores.watched import Unusable, Watched
 from wampd.router.wiring.doors import Known, door
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
 
 
 class House:
-    """One realm, or template of realms, with those who may come in."""
+    """One realm, or template of realms, with those who may come in. It is used from `move_in` on."""
 
     def __init__(self, realm: Realm, secret: bytes, old: House | None = None) -> None:
         """``secret`` is for salts; what is the same in the house before, ``old``, is taken over."""
@@ -71,6 +73,8 @@ class House:
         self.fetched: list[FetchedKeys] = []
         """Keys of tokens that are fetched from servers."""
         self.accounts: Accounts = self.fixed
+        self.lasting: Lasting = Lasting(self.fixed) if old is None else old.lasting
+        """The accounts as they are by the time that they are asked for."""
         self.door: RealmAuth
         self._key = secrets.token_bytes(32)
         self._decoys = Decoys((), self._key)
@@ -78,6 +82,11 @@ class House:
     def decoy(self, authid: str) -> str | None:
         """The hash that somebody without a password is compared with; `None`: nobody has a password."""
         return self._decoys.of(authid)
+
+    def move_in(self) -> None:
+        """Be used from now on, in place of the house before."""
+        self.imitate()
+        self.lasting.accounts = self.accounts
 
     def imitate(self) -> None:
         """Let unknown principals look like those that there are now."""
@@ -93,6 +102,17 @@ class House:
         if self.is_like and self.is_stored == old.is_stored and self.files == old.files:
             return old.fixed.differing(self.fixed)
         return None
+
+
+class Lasting:
+    """The accounts of a realm, whatever house it has by now: for questions that are asked later."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self.accounts = accounts
+
+    def find(self, question: FindAccount) -> Found | Deferred[Found]:
+        """The account that is asked for."""
+        return self.accounts.find(question)
 
 
 class Derived:
@@ -143,7 +163,6 @@ class Builder:
             places.append(StoredAccounts(self._store, realm.name))
         if len(places) > 1:
             house.accounts = CombinedAccounts(places)
-        house.imitate()
         proofs = house.proofs
         known = Known(house.accounts, house.decoy, proofs.lookalikes, proofs.strangers("dynamic"), jar)
         house.door = door(realm, known, self._realms.call, self._methods_without_principals(house, old))

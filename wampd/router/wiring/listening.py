@@ -10,10 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from wampd.router.hostnames import ByHost
 from wampd.router.line import Patience
@@ -108,11 +109,17 @@ class Listening:
         def bound(port: Any) -> Open:
             return Open(listener, port, made)
 
-        if there := self._sockets.take(listener.endpoint):
-            return succeed(bound(adopt(means.reactor, there, made.door)))
-        endpoint = serverFromString(means.reactor, _with_backlog(listener.endpoint))
-        listening: Deferred[Any] = endpoint.listen(made.door)
-        return listening.addCallback(bound)
+        def not_bound(failure: Failure) -> Failure:
+            if made.shelf is not None:
+                made.shelf.drop()
+            return failure
+
+        def listen() -> Any:
+            if there := self._sockets.take(listener.endpoint):
+                return adopt(means.reactor, there, made.door)
+            return serverFromString(means.reactor, _with_backlog(listener.endpoint)).listen(made.door)
+
+        return maybeDeferred(listen).addCallbacks(bound, not_bound)
 
     def accept(self) -> None:
         """Let in those who connect, and have waited for it."""

@@ -94,6 +94,7 @@ class Places:
     def door(self, realm: Realm) -> RealmAuth:
         """Who may come into a realm, and as what. Raise `Unusable` if a file cannot be used."""
         house = self._houses[realm.name, realm.match] = self._made(realm, None)
+        house.move_in()
         self._look_after(house)
         return house.door
 
@@ -128,6 +129,7 @@ class Places:
             before = old.get(key)
             if before is house:
                 continue
+            house.move_in()
             if before is not None:
                 before.door.become(house.door, same_roles(before.realm, house.realm))
                 house.door = before.door
@@ -149,7 +151,7 @@ class Places:
         """See what became of those who are in, after a change."""
         for house, authids in concerned:
             if authids is None or authids:
-                self._recall.changed(house.door, house.accounts, authids)
+                self._recall.changed(house.door, house.lasting, authids)
 
     def start(self) -> None:
         """Look after everything that changes."""
@@ -159,15 +161,16 @@ class Places:
             self._look(Changes(self.store.file))
         self._watch.start()
         for house in self._houses.values():
-            self._recall.begin(house.door, house.accounts)
+            self._recall.begin(house.door, house.lasting)
             for keys in house.fetched:
                 keys.start()
 
     # --------------------------------------------------------------------------------------------------------- files
 
     def _file_changed(self, house: House, old: FixedAccounts, new: FixedAccounts) -> None:
+        house = self._houses.get((house.name, house.realm.match), house)  # which may be another by now
         house.imitate()
-        self._recall.changed(house.door, house.accounts, old.differing(new))
+        self._recall.changed(house.door, house.lasting, old.differing(new))
 
     # --------------------------------------------------------------------------------------------------------- store
 
@@ -191,7 +194,7 @@ class Places:
             if not house.is_stored:
                 continue
             if noted is None:
-                self._recall.changed(house.door, house.accounts, None)
+                self._recall.changed(house.door, house.lasting, None)
                 continue
             here = [each for each in noted if each.realm == house.name]
             logged_out = {each.authid for each in here if each.what == "logout"}
@@ -199,7 +202,7 @@ class Places:
                 self._recall.logged_out(house.door, logged_out)
             changed = {each.authid for each in here if each.what == "changed"}
             if changed:
-                self._recall.changed(house.door, house.accounts, changed)
+                self._recall.changed(house.door, house.lasting, changed)
 
 
 def same_roles(old: Realm, new: Realm) -> list[str]:

@@ -22,6 +22,8 @@ def wsgi_of(path: WsgiPath, means: Means) -> Resource:
     application = find(module, name, path.directory)
     threads = Threads(means.reactor, path.threads, f"wsgi {module}")
     disk = Threads(means.reactor, 2, f"bodies for {module}")
+    for each in (threads, disk):
+        means.ends.add(each.shrink, None)
     return Wsgi(application, threads, disk, most=path.threads + path.waiting, timeout=path.timeout, size=path.size)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from twisted.logger import Logger
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from wampd.router.inside.insider import Insider, Reply
 
 log = Logger()
+
+LAST_WORDS: Final = 1.0
+"""Seconds beyond its timeout that a request may take until its answer has gone on."""
 
 
 def forwarding_of(forward: ForwardSettings, realm: str, means: Means) -> Duty:
@@ -56,12 +59,13 @@ def callee_of(callee: HttpCallee, realm: str, means: Means) -> Duty:
         return insider.register(callee.procedure, served.serve, options)
 
     what = f"the procedure {callee.procedure} of the realm {realm}, which is an HTTP request,"
-    return Resident(means.reactor, what, _enter(realm, callee.role, means), settle, _retire)
 
+    def retire(insider: Insider, registration: int) -> None:
+        """Take no more calls, and leave when those under way have had their time, as those of all callees have."""
+        insider.unregister(registration).addErrback(lambda failure: failure.trap(CallFailed))
+        means.reactor.callLater(callee.timeout + LAST_WORDS, insider.leave)
 
-def _retire(insider: Insider, registration: int) -> None:
-    """Take no more calls; those under way go on, as those of all callees do while the router stops."""
-    insider.unregister(registration).addErrback(lambda failure: failure.trap(CallFailed))
+    return Resident(means.reactor, what, _enter(realm, callee.role, means), settle, retire)
 
 
 def _mapped(callee: HttpCallee, url: str) -> Mapped:
@@ -110,6 +114,10 @@ class _Forwarding:
     def start(self) -> None:
         """Subscribe."""
         self._resident.start()
+
+    def renew(self) -> None:
+        """Subscribe anew; what waits to be sent stays."""
+        self._resident.renew()
 
     def stop(self) -> None:
         """Send nothing more."""

@@ -38,7 +38,9 @@ def upload_of(path: UploadPath, means: Means) -> Upload:
         rate=path.minimal_rate,
     )
     tell = _nobody if path.events is None else Herald(path.events, means.insiders).tell
-    return Upload(rules, Threads(means.reactor, WRITERS, "uploads"), means.reactor, tell)
+    threads = Threads(means.reactor, WRITERS, "uploads")
+    means.ends.add(threads.shrink, None)
+    return Upload(rules, threads, means.reactor, tell)
 
 
 def _nobody(what: str, known: Mapping[str, Any]) -> None:

@@ -12,7 +12,6 @@ from wampd.router.realms import Realms
 from wampd.router.settings.model import Settings
 
 if TYPE_CHECKING:
-    from wampd.realms.realm import Realm
     from wampd.router.hooks.courier import Courier
     from wampd.router.observe.components import ComponentState
     from wampd.router.observe.levels import Levels
@@ -37,7 +36,7 @@ class Watching:
         self._began = time.time()
         self.levels: Levels | None = None
         """The levels of the log, where there is one."""
-        self._monitors: dict[str, tuple[Realm, Monitor, bool]] = {}
+        self._monitors: dict[str, tuple[Monitor, bool]] = {}
         self.couriers: dict[str, Courier] = {}
         """What delivers to webhooks, by realm."""
         self.components: Callable[[], Iterable[ComponentState]] = tuple
@@ -70,17 +69,19 @@ class Watching:
 
         return told
 
-    def monitor(self, settings: Settings) -> None:
-        """Serve the monitors of the realms that have one, and no others."""
-        wanted = {realm.name: realm.monitor.all_realms for realm in settings.realms if realm.monitor is not None}
-        for realm, (core, monitor, everywhere) in list(self._monitors.items()):
-            if wanted.get(realm) is not everywhere or self._realms[realm].core is not core:
+    def part(self, settings: Settings) -> None:
+        """Serve no monitors but those of these settings; to be called while the realms are there that may go."""
+        wanted = _monitored(settings)
+        for realm, (monitor, everywhere) in list(self._monitors.items()):
+            if wanted.get(realm) is not everywhere:
                 monitor.close()
                 del self._monitors[realm]
-        for realm, everywhere in wanted.items():
+
+    def monitor(self, settings: Settings) -> None:
+        """Serve the monitors of the realms that have one."""
+        for realm, everywhere in _monitored(settings).items():
             if realm not in self._monitors:
-                monitor = self.serve(realm, all_realms=everywhere)
-                self._monitors[realm] = self._realms[realm].core, monitor, everywhere
+                self._monitors[realm] = self.serve(realm, all_realms=everywhere), everywhere
         if self._metrics is not None:
             self._metrics.name(_named(settings))
 
@@ -132,6 +133,11 @@ class Watching:
         """Watch no more."""
         if self._watch is not None:
             self._watch.stop()
+
+
+def _monitored(settings: Settings) -> dict[str, bool]:
+    """The realms that have a monitor, and whether it is for all realms."""
+    return {realm.name: realm.monitor.all_realms for realm in settings.realms if realm.monitor is not None}
 
 
 def _named(settings: Settings) -> list[str]:

@@ -1,0 +1,42 @@
+"""The router is killed and started again, and everybody comes back at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from soak.report import Report, Scale
+from soak.router import TICKET, running
+from soak.swarm import Conversation, Swarm, affordable, rawsocket, staying, websocket
+
+CLIENTS: Final = 5_000
+SECONDS: Final = 30.0
+
+
+def clients(number: int) -> Iterator[tuple[Conversation, bool]]:
+    """Half of them anonymous, half by ticket; three of four by WebSocket."""
+    for each in range(number):
+        by_websocket = each % 4 != 3
+        ticket = TICKET if each // 4 % 2 else None
+        yield staying(websocket if by_websocket else rawsocket, ticket, f"user{each % 10}"), by_websocket
+
+
+def run(_scale: Scale, directory: Path, report: Report) -> None:
+    """They join, lose the router, and join again; the time until the last has its WELCOME."""
+    number = affordable(CLIENTS)
+    report.tell("size", f"{number:,} clients of {CLIENTS:,}")
+    with running(directory) as router:
+        first = Swarm(router.port).run(clients(number), 500, 120)
+        report.is_so("joined at first", (first.done, dict(first.refused)), (number, {}))
+        router.kill()
+        first.release()
+        begun = time.monotonic()
+        router.launch()
+        again = Swarm(router.port, insists=True).run(clients(number), number, 120)
+        report.is_so("joined again", (again.done, dict(again.refused)), (number, {}))
+        report.at_most("from kill -9 to the last WELCOME", time.monotonic() - begun, SECONDS, "s")
+        report.tell("CPU of the router for it", f"{router.cpu():.1f} s")
+        again.release()
+        router.wait_until(lambda: router.files() < 30, "all connections are closed", 30)

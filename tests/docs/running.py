@@ -40,7 +40,10 @@ from tests.support.process import ROOT, Child, environment, free_port, wampd_com
 PORTS = re.compile(r"(?<=[:=])(8080|8081|8443|9000|9001|9090)\b")
 ROUTER = re.compile(r"(?P<variables>(?:\w+=\S* )*)wampd run\b")
 """A command that goes on until the page's next router."""
-COMMAND = re.compile(r"^\s*(?:\$ |(?:sudo |export )?(?:wampd|curl|docker|python3?|pip|node|npm|make|journalctl|systemctl) )", re.MULTILINE)
+COMMAND = re.compile(
+    r"^\s*(?:\$ |(?:sudo |export )?(?:wampd|curl|docker|python3?|pip|node|npm|make|journalctl|systemctl) )",
+    re.MULTILINE,
+)
 """What makes a line a command, whatever its block is called."""
 TIMEOUT = 60.0
 """Seconds that one command may take."""
@@ -59,6 +62,7 @@ class PageRun:
         self._ports: dict[str, str] = {}
         self._router: Child | None = None
         self._count = 0
+        self._configurations: set[Path] = set()
         self._printed = ""
         _install(programs)
         (programs / ".curlrc").write_text("silent\nshow-error\n", encoding="utf-8")
@@ -95,7 +99,8 @@ class PageRun:
         elif block.language in RUNNERS:
             RUNNERS[block.language](self, block, text)
         else:
-            assert block.language and block.has("file"), f"{block}: nobody knows how to run {block.language or 'this'}"
+            is_written = bool(block.language) and block.has("file")
+            assert is_written, f"{block}: nobody knows how to run {block.language or 'this'}"
 
     # ---------------------------------------------------------------------------------------------------- by language
 
@@ -125,13 +130,20 @@ class PageRun:
     def _yaml(self, block: Block, text: str) -> None:
         name = block.words.get("file", "config.yaml")
         if not name.startswith("config") and not block.has("router") and not block.has("part"):
-            return  # a file that a configuration refers to: that one is checked
+            for configuration in self._configurations:  # what comes later on the page is checked with it then
+                if name in configuration.read_text(encoding="utf-8"):
+                    self._check(block, configuration)
+            return
         configuration = self._directory / (block.words.get("file") or f"config-{block.line}.yaml")
         configuration.write_text(whole(text, block.words.get("part", "")), encoding="utf-8")
-        checked = self._ended(wampd_command("check", configuration))
-        assert checked.returncode == 0, f"{block}: {checked.stdout}"
+        self._check(block, configuration)
+        self._configurations.add(configuration)
         if block.has("router"):
             self._start(configuration)
+
+    def _check(self, block: Block, configuration: Path) -> None:
+        checked = self._ended(wampd_command("check", configuration))
+        assert checked.returncode == 0, f"{block}: {checked.stdout}"
 
     def _python(self, block: Block, text: str) -> None:
         if block.has("syntax"):

@@ -99,8 +99,8 @@ class PageRun:
         elif block.language in RUNNERS:
             RUNNERS[block.language](self, block, text)
         else:
-            is_written = bool(block.language) and block.has("file")
-            assert is_written, f"{block}: nobody knows how to run {block.language or 'this'}"
+            known = block.language and block.has("file")
+            assert known, f"{block}: nobody knows how to run {block.language or 'a block without a language'}"
 
     # ---------------------------------------------------------------------------------------------------- by language
 

@@ -1,15 +1,11 @@
 """The documents and the shipped configurations say what is true."""
 
-import re
 from pathlib import Path
-from typing import get_args
 
 import yaml
 
 import wampd.router.settings
 from wampd.router.settings import load
-from wampd.router.settings.http import HttpPath
-from wampd.router.settings.listeners import WampPath
 from wampd.router.settings.reference import INTRODUCTION, reference
 
 ROOT = Path(__file__).parents[2]
@@ -76,28 +72,3 @@ def test_the_open_configuration_is_the_fixed_point_of_test_suites():
     for rule in rules.values():
         assert rule.allow == {"call", "register", "publish", "subscribe"}
         assert rule.disclose == "on_request"
-
-
-def test_every_web_service_of_crossbar_has_a_row_and_what_is_named_instead_exists() -> None:
-    section = (ROOT / "docs" / "web.md").read_text(encoding="utf-8").split("## Coming from Crossbar.io")[1]
-    rows = [line.split(" | ") for line in section.splitlines() if line.startswith("| ") and "Crossbar.io" not in line]
-    there = {kind for left, _ in rows for kind in re.findall(r"`(?:type: )?([a-z]+)[`,]", left)}
-    here = {kind for _, right in rows for kind in re.findall(r"type: ([a-z]+)", right)}
-    assert there >= {
-        *(
-            "archive",
-            "caller",
-            "catalog",
-            "cgi",
-            "json",
-            "longpoll",
-            "nodeinfo",
-            "path",
-            "publisher",
-            "redirect",
-            "resource",
-        ),
-        *("reverseproxy", "schemadoc", "static", "upload", "wap", "webhook", "websocket", "wsgi"),
-    }
-    assert here
-    assert here <= {str(each.__struct_config__.tag) for each in (*get_args(HttpPath), WampPath)}

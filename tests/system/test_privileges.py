@@ -117,6 +117,41 @@ def test_components_are_the_user_too(run):
     assert router.stop() == 0
 
 
+CODE = """
+import os
+with open({seen!r}, "a") as file:
+    file.write(f"{{os.getuid()}} {{os.getgid()}}\\n")
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return [b""]
+
+def component(session):
+    import twisted
+"""
+
+
+def test_code_that_the_user_may_have_written_is_not_run_by_root_not_even_to_look_at_it(run, place):
+    """What belongs to the user is imported when the configuration is checked, as root first, and again as the user."""
+    data = own(place / "data")
+    seen = data / "seen"
+    (data / "code.py").write_text(CODE.format(seen=str(seen)))
+    (data / "inside.py").write_text(CODE.format(seen=str(seen)))
+    seen.touch()
+    seen.chmod(0o666)
+    served = "http: {/: {type: wsgi, application: 'code:app', directory: data, threads: 1}}"
+    router = run(
+        "components: [{name: in, type: python, run: 'inside:component', framework: twisted, in_process: true,"
+        " directory: data, realm: realm1, role: anonymous}]\n",
+        listeners=f"listeners: [{{endpoint: 'tcp:${{WAMPD_PORT}}:interface=127.0.0.1', {served}}}]\n",
+    )
+    router.wait_for_log("is ready")
+    lines = seen.read_text().splitlines()
+    assert len(lines) >= 4  # twice checked, two modules
+    assert set(lines) == {f"{NOBODY.pw_uid} {NOBODY.pw_gid}"}
+    assert router.stop() == 0
+
+
 def test_it_can_hand_over_and_the_next_process_is_the_user_from_its_beginning(run):
     router = run()
     router.wait_for_log("is ready")

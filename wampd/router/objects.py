@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 PATIENCE: Final = 30.0
@@ -52,14 +54,27 @@ def find(module: str, name: str, directory: Path | None = None) -> Any:
     return found
 
 
-def trouble_with(module: str, name: str, directory: Path | None = None) -> str | None:
-    """Tell why an object cannot be used, if it cannot, without importing anything here."""
+def trouble_with(
+    module: str, name: str, directory: Path | None = None, identity: Mapping[str, Any] = MappingProxyType({})
+) -> str | None:
+    """Tell why an object cannot be used, if it cannot, without importing anything here.
+
+    ``identity``: as whom it is imported (`wampd.router.settings.foreign`).
+    """
     path = [*([str(directory)] if directory is not None else []), *sys.path]
     command = [sys.executable, "-P", "-c", _CHECK, json.dumps(path), module, name]
     try:
         done = subprocess.run(  # noqa: S603 - what is configured is to run in the router anyway
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+            **identity,
         )
+    except OSError as error:
+        return f"it cannot be seen whether {module} can be imported: {error.filename}: {error.strerror}"
     except subprocess.TimeoutExpired:
         return f"importing {module} takes longer than {PATIENCE:.0f} s"
     for line in reversed(done.stdout.splitlines()):

@@ -33,6 +33,7 @@ class Here:
         self._checker = checker
         self._path = path
         self.environ = checker.environ
+        self.foreign = checker.foreign
 
     def problem(self, message: str, *keys: str | int) -> None:
         """Report a problem with the struct, or with what ``keys`` lead to inside of it."""
@@ -77,6 +78,8 @@ class Checker:
         self.problems = problems
         self.unsound = {problem.path for problem in problems}
         self.environ = environ
+        self.foreign: Mapping[str, Any] = {}
+        """As whom code of others runs: see `foreign.identity`."""
         self._rules = rules
         self.places: dict[KeyPath, Place] = {}
         """Where everything is that was looked at."""

@@ -101,7 +101,11 @@ def _runs_inside(component: PythonComponent, here: Here) -> None:
             text=True,
             timeout=_PATIENCE,
             check=False,
+            **here.foreign,
         )
+    except OSError as error:
+        here.problem(f"it cannot be seen whether it can be imported: {error.filename}: {error.strerror}", "run")
+        return
     except subprocess.TimeoutExpired:
         here.problem(f"importing it takes longer than {_PATIENCE:.0f} s", "run")
         return

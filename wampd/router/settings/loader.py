@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .checker import Checker
+from .foreign import identity
 from .model import Settings
 from .problems import KeyPath, Place, Problem, SettingsError
 from .rules import RULES
@@ -26,6 +27,7 @@ def load_with_places(path: Path, environ: Mapping[str, str]) -> tuple[Settings, 
     environ = {"WAMPD_PYTHON": sys.executable, **environ}
     root = Reader(environ, problems).read(path)
     checker = Checker(problems, RULES, environ)
+    checker.foreign = identity(root)
     settings = checker.check(root, Settings)
     if problems or not isinstance(settings, Settings):
         raise SettingsError(problems)

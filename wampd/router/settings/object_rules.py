@@ -51,7 +51,7 @@ def _importable(module: str, name: str, directory: Path | None, here: Here, key:
 
     if directory is not None and not directory.is_dir():
         here.problem(f"there is no directory {quote_file(directory)}", "directory")
-    elif here.is_sound("directory") and (trouble := trouble_with(module, name, directory)):
+    elif here.is_sound("directory") and (trouble := trouble_with(module, name, directory, here.foreign)):
         here.problem(trouble, key)
 
 

@@ -71,6 +71,11 @@ wampd register: serving com.example.echo; Ctrl-C ends it
    …8080/ws"
    ```
 
+<!-- run: terminal -->
+```console
+$ test -e said
+```
+
 <!-- run: file=said.py -->
 ```python
 SAID = "said"

@@ -56,6 +56,8 @@ def test_what_a_page_shows_is_a_configuration_or_a_part_of_one(text: str, config
         whole["realms"][0].update(roles=[{"name": "user"}], auth={"files": ["principals.yaml"], **methods})
     elif shown.keys() <= set(Settings.__struct_fields__):
         whole.update(shown)
+        if "realms" not in shown:
+            whole["realms"][0]["roles"].append({"name": "backend"})  # that of components
     elif "endpoint" in shown or "websocket" in shown:
         whole["listeners"][0].update(shown)
     else:

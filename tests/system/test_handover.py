@@ -384,3 +384,22 @@ def test_asked_twice_it_hands_over_once(start, times):
     assert router.wait() == 0
     end(new, router.port)
     assert router.log().count("the new router is started") == 1
+
+
+def test_what_is_to_be_changed_while_it_hands_over_is_not_lost(start):
+    """A successor may have read the file before it was changed: then nobody may be told that the change holds."""
+    router = start(OPERATORS)
+    text = router.config.read_text()
+    with Session(unix=router.config.parent / "control.sock", realm="wampd") as operator:
+        router.config.write_text(f"{text}log: {{level: info")  # the new router will not start
+        handover = operator.call("wampd.node.handover")
+        router.wait_for_log("the new router is started, process ")
+        router.config.write_text(f"{text}\noutgoing: {{requests: 7}}\n")
+        change = operator.call("wampd.node.reload")
+        answers = [operator.receive(60), operator.receive(60)]
+    assert [answer[:1] + answer[2:3] if answer[0] == ERROR else answer[:2] for answer in answers] in (
+        [[ERROR, handover], [RESULT, change]],  # in this order: one after the other
+        [[RESULT, handover], [ERROR, change]],  # it came too late to be read wrong
+    ), answers
+    if answers[0][0] == RESULT:
+        end(answers[0][3][0]["pid"], router.port)

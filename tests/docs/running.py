@@ -40,7 +40,10 @@ from tests.support.process import ROOT, Child, environment, free_port, wampd_com
 PORTS = re.compile(r"(?<=[:=])(8080|8081|8443|9000|9001|9090)\b")
 ROUTER = re.compile(r"(?P<variables>(?:\w+=\S* )*)wampd run\b")
 """A command that goes on until the page's next router."""
-COMMAND = re.compile(r"^\s*(?:\$ |(?:sudo |export )?(?:wampd|curl|docker|python3?|pip|node|npm|make|journalctl|systemctl) )", re.MULTILINE)
+COMMAND = re.compile(
+    r"^\s*(?:\$ |(?:sudo |export )?(?:wampd|curl|docker|python3?|pip|node|npm|make|journalctl|systemctl) )",
+    re.MULTILINE,
+)
 """What makes a line a command, whatever its block is called."""
 TIMEOUT = 60.0
 """Seconds that one command may take."""
@@ -95,7 +98,8 @@ class PageRun:
         elif block.language in RUNNERS:
             RUNNERS[block.language](self, block, text)
         else:
-            assert block.language and block.has("file"), f"{block}: nobody knows how to run {block.language or 'this'}"
+            known = block.language and block.has("file")
+            assert known, f"{block}: nobody knows how to run {block.language or 'a block without a language'}"
 
     # ---------------------------------------------------------------------------------------------------- by language
 

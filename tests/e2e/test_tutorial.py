@@ -34,6 +34,9 @@ def test_the_tutorial_builds_a_live_vote(tmp_path: Path, page: Page, browser: Br
         who = ["--authid", "chair", "--secret-file", str(run.directory / "secrets" / "chair")]
         url = run.here("ws://127.0.0.1:8080/ws")
         subprocess.run(
-            wampd_command("call", "com.example.votes.reset", "--url", url, *who), env=environment(), check=True, timeout=60
+            wampd_command("call", "com.example.votes.reset", "--url", url, *who),
+            env=environment(),
+            check=True,
+            timeout=60,
         )
         expect(page.locator("li")).to_have_text(["soup 0", "salad 0", "pizza 0"])

@@ -62,6 +62,7 @@ class PageRun:
         self._ports: dict[str, str] = {}
         self._router: Child | None = None
         self._count = 0
+        self._configurations: set[Path] = set()
         self._printed = ""
         _install(programs)
         (programs / ".curlrc").write_text("silent\nshow-error\n", encoding="utf-8")
@@ -129,13 +130,20 @@ class PageRun:
     def _yaml(self, block: Block, text: str) -> None:
         name = block.words.get("file", "config.yaml")
         if not name.startswith("config") and not block.has("router") and not block.has("part"):
-            return  # a file that a configuration refers to: that one is checked
+            for configuration in self._configurations:  # what comes later on the page is checked with it then
+                if name in configuration.read_text(encoding="utf-8"):
+                    self._check(block, configuration)
+            return
         configuration = self._directory / (block.words.get("file") or f"config-{block.line}.yaml")
         configuration.write_text(whole(text, block.words.get("part", "")), encoding="utf-8")
-        checked = self._ended(wampd_command("check", configuration))
-        assert checked.returncode == 0, f"{block}: {checked.stdout}"
+        self._check(block, configuration)
+        self._configurations.add(configuration)
         if block.has("router"):
             self._start(configuration)
+
+    def _check(self, block: Block, configuration: Path) -> None:
+        checked = self._ended(wampd_command("check", configuration))
+        assert checked.returncode == 0, f"{block}: {checked.stdout}"
 
     def _python(self, block: Block, text: str) -> None:
         if block.has("syntax"):

@@ -45,6 +45,7 @@ BROKEN = {
     "text, with a command": "```text\nwampd check config.yaml\n```",
     "no language": "```\n1 + 1\n```",
     "an unknown language": "```ruby\nputs 1\n```",
+    "a block by indentation": "So:\n\n    $ false\n",
     "an unknown word": "<!-- run: skip -->\n```sh\nfalse\n```",
     "a fence that is not closed": "```sh\ntrue\n",
     "shown by a test that is not there": "<!-- run: shown-by=tests/docs/test_nothing.py -->\n```sh\nfalse\n```",

@@ -32,6 +32,7 @@ WORDS = {
     "needs": "programs of the system that this needs, with commas",
     "shown-by": "the test that runs this, because it needs more than a directory and a router; it has to name the page",
     "output": "the block is what the command before it prints, not a program",
+    "log": "it is what the router logs, in this order",
     "syntax": "it is a piece of a program: it is compiled, not run",
 }
 

@@ -50,7 +50,9 @@ def prepared(socket: Path | None, environ: Mapping[str, str]) -> Path:
             _make(place.parent)
             _sweep(place.parent)
         elif _is_everybodys(place.parent):
-            raise Unusable(f"everybody may replace what is in {place.parent}; choose another directory, or chmod o-w it")
+            raise Unusable(
+                f"everybody may replace what is in {place.parent}; choose another directory, or chmod o-w it"
+            )
         _clear(place)
     except OSError as error:
         raise Unusable(f"{error.filename or place}: {error.strerror}") from None

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from twisted.internet.defer import Deferred, FirstError, maybeDeferred
+from twisted.internet.defer import Deferred, FirstError, gatherResults, maybeDeferred, succeed
 from twisted.internet.defer import TimeoutError as TooLate
 from twisted.python.failure import Failure
 
@@ -55,14 +55,17 @@ class Procedures:
         self._hosting = hosting
         self._clock = clock
 
-    def all(self, call: Reply) -> list[dict[str, Any]]:
+    def all(self, call: Reply) -> Deferred[list[dict[str, Any]]]:
         """All instances of all components, and how they are."""
         from wampd.router.hosting.telling import row_of
 
         _taken(Nothing, call)
         hosting = self._hosting()
-        components = {} if hosting is None else hosting.components
-        return [row_of(each) for supervisors in components.values() for each in supervisors]
+        if hosting is None:
+            return succeed([])
+        listed = [each for supervisors in hosting.components.values() for each in supervisors]
+        usages = gatherResults([hosting.usage(each) for each in listed], consumeErrors=True)
+        return usages.addCallback(lambda told: [row_of(*each) for each in zip(listed, told, strict=True)])
 
     def start(self, call: Reply) -> Deferred[Any]:
         """Start what does not run; answered when it is ready."""

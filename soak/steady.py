@@ -17,7 +17,7 @@ from soak.swarm import Conversation, Swarm, rawsocket, visiting, websocket
 CYCLES: Final = 100_000
 MESSAGES: Final = 10_000_000
 GROWTH: Final = 0.05
-ENDINGS: Final = ("goodbye", "close", "reset", "early", "pending")
+ENDINGS: Final = ("goodbye", "close", "reset", "early", "pending", "canceled", "stranger", "testament")
 AT_ONCE: Final = 50
 SETTLE: Final = 0.5
 LOADS: Final = tuple(itertools.product((RPC, FAN), ("ws", "rs"), ("json", "msgpack", "cbor")))

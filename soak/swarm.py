@@ -166,11 +166,16 @@ UPGRADE: Final = (
 )
 
 
-def joining(say: Callable[[list[Any]], bytes], ticket: str | None, authid: str) -> Generator[bytes, bytes, None]:
-    """From the handshake to WELCOME."""
+def greeted(say: Callable[[list[Any]], bytes]) -> Generator[bytes, bytes, None]:
+    """The handshake of the transport."""
     reply = yield UPGRADE if say is websocket else b"\x7f\xf1\0\0"
     if not reply.startswith(b"HTTP/1.1 101 " if say is websocket else b"\x7f\xb1"):
         raise Refused(f"the handshake was refused: {reply[:20]!r}")
+
+
+def joining(say: Callable[[list[Any]], bytes], ticket: str | None, authid: str) -> Generator[bytes, bytes, None]:
+    """From the handshake to WELCOME."""
+    yield from greeted(say)
     details: dict[str, Any] = {"roles": ROLES}
     if ticket is not None:
         details |= {"authmethods": ["ticket"], "authid": authid}
@@ -188,9 +193,17 @@ def staying(say: Callable[[list[Any]], bytes], ticket: str | None = None, authid
 
 
 def visiting(say: Callable[[list[Any]], bytes], number: int, ending: str) -> Conversation:
-    """Joins, subscribes, registers, publishes, calls itself, and goes: ``goodbye``, ``close``, ``reset`` or in the midst."""
+    """Joins, subscribes, registers, publishes, calls itself, and goes: ``goodbye``, ``close``, ``reset`` or in the midst.
+
+    ``early``: in its handshake; ``stranger``: not let in; ``pending``: with a call under way; ``canceled``: after one that it
+    cancels; ``testament``: it leaves one.
+    """
     if ending == "early":
         yield Half(b"GET /ws HT" if say is websocket else b"\x7f")
+    if ending == "stranger":
+        yield from greeted(say)
+        _expect((yield say([1, f"com.nowhere{number}", {"roles": ROLES}])), 3)
+        return CLOSE
     yield from joining(say, None, "")
     name = f"com.swarm.n{number}"
     _expect((yield say([32, 1, {"match": "prefix"} if number % 2 else {}, f"{name}.topic"])), 33)
@@ -198,8 +211,17 @@ def visiting(say: Callable[[list[Any]], bytes], number: int, ending: str) -> Con
     invocation = _expect((yield say([48, 3, {}, f"{name}.echo", [number, "x" * 50]])), 68)
     if ending == "pending":
         return RESET
+    if ending == "canceled":
+        _expect((yield say([49, 3, {"mode": "killnowait"}])), 8)
+        return CLOSE
     _expect((yield say([70, invocation[1], {}, invocation[4]])), 50)
     _expect((yield say([16, 4, {"acknowledge": True, "exclude_me": False}, f"{name}.topic", [number]])), 36, 17)
+    if ending == "testament":
+        testament = [f"{name}.topic", [number], {"reason": "gone"}]
+        reply = yield say([48, 5, {}, "wamp.session.add_testament", testament])
+        while _expect(reply, 50, 36, 17)[0] != 50:
+            reply = yield b""
+        return RESET
     if ending == "goodbye":
         reply = yield say([6, {}, "wamp.close.close_realm"])
         while json.loads(reply)[0] != 6:

@@ -1,4 +1,7 @@
-"""The client commands as a shell gives them, against a router that runs: what they print, and how they end."""
+"""The client commands as a shell gives them, against a router that runs: what they print, and how they end.
+
+docs/client.md shows them.
+"""
 
 import json
 import os

@@ -26,6 +26,7 @@ WORDS = {
     "with": "files that a configuration refers to, which are not on the page: names with commas",
     "status": "the exit status of the last command",
     "background": "it goes on while the rest of the page is run, from when it has printed what is shown, or the value",
+    "terminal": "it is another terminal, which begins where the page has begun",
     "env": "a variable for all that follows on the page: NAME=VALUE with commas between several",
     "type": "what is typed at prompts, with commas between lines",
     "needs": "programs of the system that this needs, with commas",

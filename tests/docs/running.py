@@ -28,7 +28,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -40,7 +40,10 @@ from tests.support.process import ROOT, Child, environment, free_port, wampd_com
 PORTS = re.compile(r"(?<=[:=])(8080|8081|8443|9000|9001|9090)\b")
 ROUTER = re.compile(r"(?P<variables>(?:\w+=\S* )*)wampd run\b")
 """A command that goes on until the page's next router."""
-COMMAND = re.compile(r"^\s*(?:\$ |(?:sudo |export )?(?:wampd|curl|docker|python3?|pip|node|npm|make|journalctl|systemctl) )", re.MULTILINE)
+COMMAND = re.compile(
+    r"^\s*(?:\$ |(?:sudo |export )?(?:wampd|curl|docker|python3?|pip|node|npm|make|journalctl|systemctl) )",
+    re.MULTILINE,
+)
 """What makes a line a command, whatever its block is called."""
 TIMEOUT = 60.0
 """Seconds that one command may take."""
@@ -52,11 +55,14 @@ class PageRun:
 
     def __init__(self, directory: Path, programs: Path) -> None:
         """``programs`` is a directory for the commands that pages call."""
+        self.missing: set[str] = set()
+        """Programs without which some of it was left out."""
         self._stack = ExitStack()
         self._home = self._directory = directory
         self._ports: dict[str, str] = {}
         self._router: Child | None = None
         self._count = 0
+        self._configurations: set[Path] = set()
         self._printed = ""
         _install(programs)
         (programs / ".curlrc").write_text("silent\nshow-error\n", encoding="utf-8")
@@ -67,8 +73,8 @@ class PageRun:
         self._env = {**environment(), **changes, "XDG_CONFIG_HOME": str(directory.parent / "home")}
         self._env |= {
             "CURL_HOME": str(programs),
-            "WAMPD_PORT": self._here(":8080")[1:],
-            **dict.fromkeys(("WAMP_URL", "WAMPD_URL"), self._here("ws://127.0.0.1:8080/ws")),
+            "WAMPD_PORT": self.here(":8080")[1:],
+            **dict.fromkeys(("WAMP_URL", "WAMPD_URL"), self.here("ws://127.0.0.1:8080/ws")),
         }
 
     def __enter__(self) -> Self:
@@ -81,9 +87,11 @@ class PageRun:
         """Run one block. Raise `AssertionError` if it does not do what the page says."""
         for each in _listed(block, "env"):
             name, _, value = each.partition("=")
-            self._env[name] = self._here(value)
+            self._env[name] = self.here(value)
+        if block.has("terminal"):
+            self._directory = self._home
         make(_listed(block, "with"), self._directory)
-        text = self._here(block.text)
+        text = self.here(block.text)
         if block.has("file"):
             self._write(block, text)
         if block.has("output"):
@@ -91,7 +99,8 @@ class PageRun:
         elif block.language in RUNNERS:
             RUNNERS[block.language](self, block, text)
         else:
-            assert block.language and block.has("file"), f"{block}: nobody knows how to run {block.language or 'this'}"
+            known = block.language and block.has("file")
+            assert known, f"{block}: nobody knows how to run {block.language or 'a block without a language'}"
 
     # ---------------------------------------------------------------------------------------------------- by language
 
@@ -107,8 +116,9 @@ class PageRun:
                 continue
             is_last = index == len(commands) - 1
             if block.has("background"):
-                assert shown.strip(), f"{block}: say below the command what it prints when it is ready"
-                self._begin(["bash", "-c", command]).wait_for_log(shown.strip())
+                ready = shown.strip() or block.words["background"]
+                assert ready, f"{block}: say below the command what it prints when it is ready"
+                self._begin(["bash", "-c", command]).wait_for_log(ready)
                 continue
             status, printed = self._execute(block, command)
             wanted = int(block.words.get("status") or 0) if is_last else 0
@@ -120,13 +130,20 @@ class PageRun:
     def _yaml(self, block: Block, text: str) -> None:
         name = block.words.get("file", "config.yaml")
         if not name.startswith("config") and not block.has("router") and not block.has("part"):
-            return  # a file that a configuration refers to: that one is checked
+            for configuration in self._configurations:  # what comes later on the page is checked with it then
+                if name in configuration.read_text(encoding="utf-8"):
+                    self._check(block, configuration)
+            return
         configuration = self._directory / (block.words.get("file") or f"config-{block.line}.yaml")
         configuration.write_text(whole(text, block.words.get("part", "")), encoding="utf-8")
-        checked = self._ended(wampd_command("check", configuration))
-        assert checked.returncode == 0, f"{block}: {checked.stdout}"
+        self._check(block, configuration)
+        self._configurations.add(configuration)
         if block.has("router"):
             self._start(configuration)
+
+    def _check(self, block: Block, configuration: Path) -> None:
+        checked = self._ended(wampd_command("check", configuration))
+        assert checked.returncode == 0, f"{block}: {checked.stdout}"
 
     def _python(self, block: Block, text: str) -> None:
         if block.has("syntax"):
@@ -213,6 +230,11 @@ class PageRun:
 
     # --------------------------------------------------------------------------------------------------- in the small
 
+    @property
+    def directory(self) -> Path:
+        """Where the page has got to."""
+        return self._directory
+
     def _write(self, block: Block, text: str, suffix: str = "") -> Path:
         file = self._directory / (block.words.get("file") or f"block-{block.line}{suffix}")
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -225,8 +247,8 @@ class PageRun:
         found = re.fullmatch(pattern, _typical(printed), re.DOTALL)
         assert found, f"{block}: the page shows\n{shown}\nbut this was printed:\n{printed}"
 
-    def _here(self, text: str) -> str:
-        """What stands on the page, with our ports."""
+    def here(self, text: str) -> str:
+        """What stands on the page, with the ports that are its own here."""
 
         def port(found: re.Match[str]) -> str:
             return self._ports.setdefault(found[0], str(free_port()))
@@ -253,23 +275,26 @@ RUNNERS: Mapping[str, Callable[[PageRun, Block, str], None]] = {
 
 
 def run_page(page: Path, scratch: Path) -> set[str]:
-    """Run all blocks of a page; return the programs that are missing for some. Raise `AssertionError` or `ValueError`.
+    """Run all blocks of a page; return the programs that are missing for some. Raise `AssertionError` or `ValueError`."""
+    with followed(page, scratch) as run:
+        return run.missing
 
-    ``scratch`` is an empty directory.
-    """
-    missing: set[str] = set()
+
+@contextmanager
+def followed(page: Path, scratch: Path) -> Iterator[PageRun]:
+    """Run all blocks of a page; what it has started goes on until the end of the context. ``scratch`` is a directory."""
     directory = scratch / "here"
     directory.mkdir()
     examples_in(directory)
     with PageRun(directory, scratch / "bin") as run:
         for block in blocks_of(page):
             absent = {program for program in _listed(block, "needs") if not is_there(program)}
-            missing |= absent
+            run.missing |= absent
             if block.has("shown-by"):
                 _shown_elsewhere(block)
             elif not absent:
                 run.run(block)
-    return missing
+        yield run
 
 
 def _shown_elsewhere(block: Block) -> None:

@@ -18,6 +18,13 @@ listeners:
 ```
 """
 
+REFERRING = """\
+<!-- run: file=config.yaml with=principals.yaml=[] -->
+```yaml
+auth: {anonymous: {role: anonymous}, ticket: {}, files: [principals.yaml]}
+```
+"""
+
 BROKEN = {
     "console, a command that fails": "```console\n$ echo one\none\n$ false\n```",
     "console, a command that is not there": "```console\n$ wampd-of-nobody\n```",
@@ -34,6 +41,8 @@ BROKEN = {
     "yaml, an unknown key": "```yaml\nrealms: [{name: realm1, rolls: []}]\n```",
     "yaml, of no configuration": "```yaml\nsomething: else\n```",
     "yaml, a file that is not there": "```yaml\n/: {type: static, directory: nowhere}\n```",
+    "yaml, a file of a configuration above": REFERRING
+    + "<!-- run: file=principals.yaml -->\n```yaml\n- {rolls: []}\n```",
     "python, an exception": "```python\nraise SystemExit(1)\n```",
     "python, no Python": "<!-- run: syntax -->\n```python\nx = = 1\n```",
     "js, an exception": "```js\nthrow new Error()\n```",
@@ -70,6 +79,11 @@ wampd register: serving com.example.echo; Ctrl-C ends it
    $ cat ../said
    …8080/ws"
    ```
+
+<!-- run: terminal -->
+```console
+$ test -e said
+```
 
 <!-- run: file=said.py -->
 ```python

@@ -1,4 +1,7 @@
-"""A page without a WAMP client: EventSource in a browser, on the router and of another origin, through lost connections."""
+"""A page without a WAMP client: EventSource in a browser, on the router and of another origin, through lost connections.
+
+docs/bridges.md shows such a page.
+"""
 
 import socket
 import threading

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.router.client import RESULT, Session
+from tests.hosting.outside import ask
+from tests.router.client import Session
 from tests.support.needs import unavailable
 from tests.support.process import ROOT, Child, environment, running_wampd, wampd_command
 
@@ -86,7 +88,4 @@ def test_a_guest_in_node_joins_by_what_stands_in_its_environment(tmp_path: Path)
     with running_wampd(EXAMPLE / "node.yaml", tmp_path / "wampd.log") as (wampd, port):
         wampd.wait_for_log("(node, component, unix) joined")
         wampd.wait_until(lambda: "node: Node component joined realm1" in wampd.log(), "it says so")
-        with Session(port) as session:
-            session.call("com.example.reverse", "abc")
-            answer = session.receive()
-            assert (answer[0], answer[3]) == (RESULT, ["cba"])
+        assert ask(SimpleNamespace(port=port), "com.example.reverse", "abc") == "cba"

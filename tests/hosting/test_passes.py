@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from twisted.internet.task import Clock
 
 from tests.hosting.house import House
 from wampd.auth.accounts import Account
@@ -13,7 +14,7 @@ from wampd.auth.questions import FindAccount
 from wampd.auth.ticket import digest_of
 from wampd.realms.options import ClientRoles, HelloDetails
 from wampd.router.control.minted import Minted
-from wampd.router.control.passes import ComponentPasses
+from wampd.router.control.passes import LINGER, MOST, MOST_OF_ALL, ComponentPasses
 from wampd.router.hosting.attending import TO_PRINT, Attending
 from wampd.router.hosting.runs import Instance, Program
 from wampd.router.settings.components import GuestComponent, Hang, PythonComponent, Stop
@@ -32,7 +33,7 @@ def minted():
 
 @pytest.fixture
 def passes(minted):
-    return ComponentPasses(minted, lambda: "/run/wampd/1.sock")
+    return ComponentPasses(minted, lambda: "/run/wampd/1.sock", Clock())
 
 
 def asked(minted, authid="adder", realm="realm1", **transport):
@@ -124,13 +125,58 @@ class Attendance:
 
 def test_the_first_session_and_the_last_one_count(passes):
     passes.attendance = attendance = Attendance()
-    for _ in range(2):
-        passes.joined("adder")
-    passes.left("adder")
+    one, other = Held(), Held()
+    for session in (one, other):
+        passes.joined("adder", session)
+    passes.left("adder", one)
     assert attendance.heard == [("joined", "adder")]
-    passes.left("adder")
-    passes.joined("adder")
+    passes.left("adder", other)
+    passes.joined("adder", one)
     assert attendance.heard == [("joined", "adder"), ("left", "adder"), ("joined", "adder")]
+
+
+def test_sessions_that_a_run_has_left_behind_are_sent_away_and_do_not_count_for_the_next(minted):
+    clock = Clock()
+    passes = ComponentPasses(minted, lambda: "", clock)
+    passes.attendance = attendance = Attendance()
+    behind, fresh = Held(), Held()
+    passes.issue(instance())
+    passes.joined("adder", behind)
+    passes.void(instance())
+    passes.issue(instance())
+    passes.joined("adder", fresh)
+    assert attendance.heard == [("joined", "adder")] * 2
+    assert not behind.is_sent_away  # its last words are still read
+    clock.advance(LINGER)
+    assert behind.is_sent_away
+    passes.left("adder", behind)
+    assert attendance.heard == [("joined", "adder")] * 2
+    passes.left("adder", fresh)
+    assert attendance.heard[2:] == [("left", "adder")]
+    assert not fresh.is_sent_away
+
+
+def test_no_component_takes_the_room_of_others_and_of_operators(passes):
+    for _ in range(MOST):
+        assert passes.has_room("adder")
+        passes.joined("adder", Held())
+    assert not passes.has_room("adder")
+    for number in range(MOST_OF_ALL - MOST):
+        assert passes.has_room(f"other{number}")
+        passes.joined(f"other{number}", Held())
+    assert not passes.has_room("another")
+    passes.void(instance())
+    assert passes.has_room("adder")
+
+
+class Held:
+    """A session of a component."""
+
+    def __init__(self):
+        self.is_sent_away = False
+
+    def outlived(self):
+        self.is_sent_away = True
 
 
 @pytest.fixture

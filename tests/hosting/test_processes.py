@@ -116,6 +116,37 @@ def test_what_has_left_the_group_does_not_outlive_its_run(run):
     wait_until(lambda: not is_alive(daemon), "the daemon is gone")
 
 
+BREEDER = """
+import os, signal, time
+if os.fork() == 0:
+    os.setsid()
+    for _ in range(1000):
+        if os.fork() == 0:
+            time.sleep(1000)
+        time.sleep(0.001)
+    time.sleep(1000)
+time.sleep(0.3)
+"""
+
+
+@LINUX
+def test_what_goes_on_starting_others_does_not_outlive_its_run_either(run):
+    wampd = run(python("breeder", BREEDER, restart={"policy": "never"}))
+    wampd.wait_for_log("component breeder is done")
+    wait_until(lambda: not carrying(), "all of them are gone")
+
+
+def carrying():
+    """The processes of the run."""
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            environ = Path(f"/proc/{entry}/environ").read_bytes().split(b"\0")
+            if b"WAMPD_COMPONENT=breeder" in environ and any(each.startswith(b"WAMPD_RUN=") for each in environ):
+                found.append(int(entry))
+    return found
+
+
 @LINUX
 def test_a_warden_that_is_killed_is_replaced(run):
     wampd = run(python("stubborn", STUBBORN, stop={"grace": 0.5}))

@@ -253,6 +253,12 @@ def test_one_that_the_system_has_no_room_for_is_tried_again(house):
     assert house.running() == ["a"]
 
 
+def test_what_the_user_of_the_router_may_not_run_is_named(house):
+    house.trouble = PermissionError(13, "Permission denied", "/root/venv/bin/python")
+    house.have(guest("a"))
+    assert house["a"].why == "cannot be started: /root/venv/bin/python: Permission denied"
+
+
 def test_a_bug_of_ours_concerns_nobody_else(house, logged):
     house.have(guest("a"), guest("b"))
     house["a"].stop()

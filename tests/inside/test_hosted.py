@@ -82,7 +82,7 @@ class Inn(House):
         super().__init__()
         self.directory = directory
         self.minted = Minted()
-        self.passes = ComponentPasses(self.minted, lambda: "")
+        self.passes = ComponentPasses(self.minted, lambda: "", self.clock)
         self.told = Told()
         self.inside = Inside(self.clock, self.realms, self, self.passes)
 

@@ -64,6 +64,13 @@ def test_kinds_have_a_template_a_logger_and_a_component_each(clock, passed, samp
     assert sorted(each.get("component", "") for each in passed[15:]) == ["", "", "", "one", "two"]
 
 
+def test_the_line_that_sums_up_names_the_component(clock, passed, sampling):
+    for _ in range(9):
+        sampling(event("{component}: {line}", component="ticker.2", line="tick"))
+    clock.advance(10)
+    assert text_line(passed[-1]).endswith(": … 6 more like this in the last 10 s: ticker.2: {line}\n")
+
+
 def test_what_is_to_be_whole_is_and_so_is_everything_without_a_limit(passed, sampling):
     for _ in range(9):
         sampling(event(log_every=True))

@@ -14,7 +14,7 @@ HELLO = ROOT / "examples" / "hello"
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "examples/hello/README.md"]
 PAGES = sorted(
     page.relative_to(ROOT).as_posix()
-    for folder in (".", "bench", "docs", "docs/decisions", "examples/*")
+    for folder in (".", "bench", "soak", "docs", "docs/decisions", "examples/*")
     for page in ROOT.glob(f"{folder}/*.md")
 )
 

@@ -1,4 +1,7 @@
-"""What is tested is what is shipped: the installed wheel, with all of the package in it and nothing beside."""
+"""What is tested is what is shipped: the installed wheel, with all of the package in it and nothing beside.
+
+`make test` has installed it as docs/quickstart.md says: by pip, into an environment of its own.
+"""
 
 import importlib.metadata
 import importlib.util

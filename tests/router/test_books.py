@@ -33,6 +33,10 @@ def visit(port: int) -> int:
     """Join, be denied something, fail to join; the session's id."""
     client = joined(port)
     assert client.ask(48, {}, "org.closed", ["hunter2"], {"password": "hunter2"})[0] == 8
+    client.send([16, 4711, {"exclude_me": False}, "org.closed", ["hunter2"]])
+    for number, kind in ((4712, 32), (4713, 64)):
+        client.send([kind, number, {"match": "prefix"}, "org.closed"])
+        assert client.receive()[:3] == [8, kind, number]
     client.close()
     for ticket in ("hunter2-of-ann", "hunter2-of-joe"):
         guest = Client(port)
@@ -54,10 +58,12 @@ def test_the_json_log_has_a_line_with_fields_for_each_entry(tmp_path: Path) -> N
         router.wait_for_log('"audit":"denied"')
     entries = [line for line in map(json.loads, router.log().splitlines()) if "audit" in line]
     mine = [entry for entry in entries if entry.get("session") == session]
-    assert [entry["audit"] for entry in mine] == ["joined", "denied", "left"]
+    assert [entry["audit"] for entry in mine] == ["joined", *["denied"] * 4, "left"]
     who: dict[str, Any] = {"realm": "realm1", "role": "anonymous", "method": "anonymous", "address": "127.0.0.1"}
     assert all(entry.items() >= who.items() for entry in mine)
     assert mine[1].items() >= {"action": "call", "uri": "org.closed", "reason": "wamp.error.not_authorized"}.items()
+    asked = [(entry["action"], entry["request"]) for entry in mine if entry["audit"] == "denied"]
+    assert asked == [("call", 1), ("publish", 4711), ("subscribe", 4712), ("register", 4713)]
     (failed,) = [entry for entry in entries if entry["audit"] == "failed"]
     claims = {"realm": "realm1", "authid": "joe", "method": "ticket", "address": "127.0.0.1"}
     assert failed.items() >= {**claims, "reason": "wamp.error.authentication_denied"}.items()

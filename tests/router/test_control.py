@@ -160,6 +160,14 @@ def test_a_directory_that_others_may_enter_is_not_used(tmp_path):
         prepared(None, {"XDG_RUNTIME_DIR": str(tmp_path)})
 
 
+def test_a_place_where_everybody_may_put_another_socket_is_not_used(tmp_path):
+    tmp_path.chmod(0o777)
+    with pytest.raises(Unusable, match="everybody may replace what is in"):
+        prepared(tmp_path / "operate.sock", {})
+    tmp_path.chmod(0o1777)  # as /tmp: files are their owners' there
+    assert prepared(tmp_path / "operate.sock", {}) == tmp_path / "operate.sock"
+
+
 def test_a_link_to_a_directory_is_not_used(tmp_path):
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     (tmp_path / "wampd").symlink_to(tmp_path / "elsewhere")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from twisted.internet.task import Clock
+from twisted.logger import formatEvent, globalLogPublisher
 
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role
 from wampd.realms.limits import Limits
 from wampd.router.line import Patience
+from wampd.router.observe.lines import json_line
 from wampd.router.realms import Realms
 from wampd.router.sessions import SessionPeer
 from wampd.router.templates import Plan
@@ -49,18 +54,63 @@ class ClosingLine:
         """There is no clock here."""
 
 
-def test_a_hello_behind_a_goodbye_whose_answer_closed_the_connection_makes_no_session() -> None:
+@pytest.fixture
+def realms() -> Realms:
+    """With a realm for anybody, who may do nothing."""
     realms = Realms(Clock(), "wampd")
     door = RealmAuth([Anonymous("anybody", lambda: "somebody")], [Role("anybody", [])])
-    realm = realms.add("realm1", Plan(door=door))
-    line = ClosingLine()
-    line.peer = SessionPeer(realms, line, codecs(64)["json"], {"type": "test", "peer": "test"}, Patience())
+    realms.add("realm1", Plan(door=door))
+    return realms
 
-    line.peer.receive([HELLO, GOODBYE, HELLO])
+
+def serve(realms: Realms, line: Any) -> SessionPeer:
+    """What serves a connection."""
+    line.peer = SessionPeer(realms, line, codecs(64)["json"], {"type": "test", "peer": "test"}, Patience())
+    return line.peer  # type: ignore[no-any-return]
+
+
+class Deaf(ClosingLine):
+    """A connection that takes everything."""
+
+    def write(self, data: bytes) -> None:
+        """Take it."""
+
+
+def test_of_who_was_sent_away_the_log_says_why(realms: Realms, request: pytest.FixtureRequest) -> None:
+    events: list[Any] = []
+    globalLogPublisher.addObserver(events.append)
+    request.addfinalizer(lambda: globalLogPublisher.removeObserver(events.append))
+    peer = serve(realms, Deaf())
+    peer.receive([HELLO])
+    peer.dismiss("wamp.close.system_shutdown", "this listener is closed")
+    peer.receive([GOODBYE])
+    (left,) = (formatEvent(event) for event in events if event.get("audit") == "left")
+    assert "left realm1: sent away: wamp.close.system_shutdown: this listener is closed (after" in (left or "")
+
+
+def test_at_a_bug_of_ours_the_log_says_at_which_request(realms: Realms, caught_log: Any) -> None:
+    peer = serve(realms, Deaf())
+    peer.receive([HELLO])
+    assert peer.session is not None
+
+    def broken(session: Any, message: Any) -> None:
+        del session, message
+        raise ZeroDivisionError
+
+    peer.handle = broken
+    peer.receive([b'[48,4711,{},"com.example.add",["hunter2"]]'])
+    (bug,) = (event for event in caught_log if "log_failure" in event)
+    assert (bug["request_type"], bug["request"]) == ("CALL", 4711)
+    assert "hunter2" not in json_line(bug)
+
+
+def test_a_hello_behind_a_goodbye_whose_answer_closed_the_connection_makes_no_session(realms: Realms) -> None:
+    line = ClosingLine()
+    serve(realms, line).receive([HELLO, GOODBYE, HELLO])
     realms.end_of_turn()
 
     assert not line.writable
-    assert realm.core.sessions == {}
+    assert realms["realm1"].core.sessions == {}
     assert line.peer.session is None
 
 

@@ -31,7 +31,7 @@ def test_the_example_of_the_reference_is_right(config):
 
 def test_the_problems_that_the_reference_shows_are_real(config):
     example = INTRODUCTION.partition("```yaml\n")[2].partition("```")[0]
-    shown = INTRODUCTION.partition("```\n")[2].partition("```")[0].splitlines()
+    shown = INTRODUCTION.partition("```text\n")[2].partition("```")[0].splitlines()
     first = config.problem(example.replace("    roles:", "    rolls:", 1))
     assert shown[0].endswith(first)
     second = config.problem(example.replace("anonymous: {role: anonymous}", "anonymous: {role: anonymos}"))

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,8 +40,8 @@ def test_of_one_that_has_not_written_yet_no_old_number_is_told(tmp_path):
     held.remove()
 
 
-@pytest.mark.parametrize("content", ["", "4711\n", "not a number at all", "9" * 100])
-def test_a_stale_file_is_replaced_whatever_is_in_it(tmp_path, content):
+@pytest.mark.parametrize("content", ["", "\n", "4711\n", "9" * 100])
+def test_a_stale_file_is_replaced(tmp_path, content):
     file = tmp_path / "wampd.pid"
     file.write_text(content)
     held = PidFile.hold(file)
@@ -72,6 +73,33 @@ def test_a_link_is_not_followed(tmp_path):
     with pytest.raises(Taken, match="cannot write the PID file"):
         PidFile.hold(tmp_path / "wampd.pid")
     assert elsewhere.read_text() == "precious"
+
+
+def test_a_file_that_is_something_else_is_left_alone(tmp_path):
+    """A word of the configuration may be wrong, and the router is started as root."""
+    file = tmp_path / "config.yaml"
+    file.write_text("realms: []\n")
+    with pytest.raises(Taken, match=r"is left alone: it holds something else than the number of a process$"):
+        PidFile.hold(file)
+    assert file.read_text() == "realms: []\n"
+
+
+def test_a_file_with_another_name_is_left_alone(tmp_path):
+    """It would be emptied, written, and given to the router's user, under both names."""
+    elsewhere, file = tmp_path / "precious", tmp_path / "wampd.pid"
+    elsewhere.write_text("17")
+    file.hardlink_to(elsewhere)
+    with pytest.raises(Taken, match="is left alone: it has another name as well"):
+        PidFile.hold(file)
+    assert elsewhere.read_text() == "17"
+
+
+def test_what_is_no_ordinary_file_is_left_alone_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "wampd.pid")
+    with pytest.raises(Taken, match="is left alone: it is no ordinary file"):
+        PidFile.hold(tmp_path / "wampd.pid")
+    with pytest.raises(Taken, match="is left alone: it is no ordinary file"):
+        PidFile.hold(Path("/dev/null"))
 
 
 def test_who_is_given_the_descriptor_holds_it_when_the_first_has_let_it_be(tmp_path):

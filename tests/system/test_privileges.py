@@ -16,7 +16,7 @@ import pytest
 from tests.router.client import Session
 from tests.support.certificates import make_certificate
 from tests.support.needs import unavailable
-from tests.support.process import ROOT, wampd_command
+from tests.support.process import ROOT, environment, wampd_command
 from tests.system.test_handover import end, successor_of
 from wampd.router.system.privileges import NotAllowed, become, identity_of, must_change
 
@@ -89,6 +89,23 @@ def test_once_it_listens_it_is_the_user_in_every_respect(run, place):
             assert stat.S_IMODE(made.st_mode) == 0o600
     assert router.stop() == 0
     assert (place / "wampd.pid").read_text() == ""  # it may not remove what is in a directory of root
+
+
+def test_root_reaches_it_by_its_configuration(start, place):
+    router = start(f"process: {{user: {USER}}}\n", under=under(), ready=False, directory=place)
+    router.config.chmod(0o644)
+    router.wait_for_log("is ready")
+    asked = subprocess.run(
+        wampd_command("status", router.config),
+        env=environment(XDG_RUNTIME_DIR=str(place)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert f"process {router.pid}: ready" in asked.stdout
+    assert router.stop() == 0
 
 
 def test_components_are_the_user_too(run):

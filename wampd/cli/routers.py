@@ -102,8 +102,7 @@ async def _find(meant: Meant, probe: float, open_: AsyncExitStack) -> Found:
         return await _at(Path(meant.socket).absolute(), probe, open_)
     places = [path for path in sockets(os.environ, os.getuid()) if _may_open(path)]
     file = _file_meant(meant.file)
-    if file is not None and (own := _own_socket(file)) is not None and own not in places and own.is_socket():
-        places.append(own)
+    places += [path for path in _named_by(file) if path not in places and path.is_socket()] if file else []
     answers = await asyncio.gather(*(_probe(path, probe, open_) for path in places))
     running = [answer for answer in answers if isinstance(answer, Found)]
     silent = [path for path, answer in zip(places, answers, strict=True) if answer is None]
@@ -178,8 +177,8 @@ def _file_meant(file: str | None) -> Path | None:
     return here.absolute() if os.path.lexists(here) else None
 
 
-def _own_socket(file: Path) -> Path | None:
-    """Where the configuration itself says that the socket is.
+def _named_by(file: Path) -> list[Path]:
+    """Sockets to which the configuration itself leads: the one that it names, and, for root, those of the user that it names.
 
     The rest of it may be wrong, as while it is changed, or need variables that only the router's environment has.
     """
@@ -191,8 +190,22 @@ def _own_socket(file: Path) -> Path | None:
         entries = node.entries if isinstance(node, Table) else ()
         return next((value for name, value in entries if name.text == key), None)
 
-    socket = under(under(Reader(os.environ, []).read(file), "control"), "socket")
-    return absolute(Path(socket.text), socket.place) if isinstance(socket, Scalar) and socket.text else None
+    known = Reader(os.environ, []).read(file)
+    socket, user = under(under(known, "control"), "socket"), under(under(known, "process"), "user")
+    places = [absolute(Path(socket.text), socket.place)] if isinstance(socket, Scalar) and socket.text else []
+    if os.geteuid() == 0 and isinstance(user, Scalar) and (number := _number(user.text)) is not None:
+        places += sockets({}, number)  # whoever becomes another user leaves the environment of a login behind
+    return places
+
+
+def _number(user: str) -> int | None:
+    """The number of a user; `None`: there is none of that name."""
+    import pwd
+
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return None
 
 
 def _is_same(configuration: str, file: Path) -> bool:

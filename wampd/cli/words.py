@@ -162,11 +162,20 @@ class Group(click.Group):
                 yield name, Entry("", known.get_short_help_str(200))
 
 
+def harmless(text: str) -> str:
+    """What went wrong, as it can be shown at a terminal: routers and clients may have written a part of it."""
+    lines = text.split("\n")
+    return "\n".join(
+        line if line.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+        for line in lines
+    )
+
+
 def complain(text: str) -> None:
     """One line on standard error, in the name of the command."""
     context = click.get_current_context(silent=True)
     name = "wampd" if context is None else context.command_path
-    click.echo(f"{name}: {text}", err=True)
+    click.echo(harmless(f"{name}: {text}"), err=True)
 
 
 def carry_out(root: click.Command, arguments: list[str] | None) -> int:
@@ -178,13 +187,13 @@ def carry_out(root: click.Command, arguments: list[str] | None) -> int:
         click.echo(alone.format_message(), err=True)
         return EXIT_USAGE
     except click.UsageError as wrong:
-        click.echo(_line(wrong), err=True)
+        click.echo(harmless(_line(wrong)), err=True)
         return EXIT_USAGE
     except Failure as failure:
-        click.echo(f"{failure.where}: {failure.format_message()}", err=True)
+        click.echo(harmless(f"{failure.where}: {failure.format_message()}"), err=True)
         return failure.exit_code
     except click.ClickException as failure:
-        click.echo(f"wampd: {failure.format_message()}", err=True)
+        click.echo(harmless(f"wampd: {failure.format_message()}"), err=True)
         return failure.exit_code
     except click.Abort:
         click.echo("wampd: interrupted", err=True)

@@ -30,6 +30,8 @@ class Denial(Struct, frozen=True):
     match: Match
     reason: str
     """The URI of the ERROR, whether it was sent or not."""
+    request: int | None = None
+    """The ID of the request that was refused; `None` where something else was, such as what a testament would publish."""
 
 
 class Kill(Struct, frozen=True):
@@ -54,10 +56,18 @@ class Books:
         self._realm = realm
         self._entries = entries
 
-    def denied(self, session: Session, action: Action, uri: str, grant: Grant, match: Match = "exact") -> None:
+    def denied(
+        self,
+        session: Session,
+        action: Action,
+        uri: str,
+        grant: Grant,
+        match: Match = "exact",
+        request: int | None = None,
+    ) -> None:
         """A session was refused by this grant."""
         if self._entries is not None and grant.refusal is not None and grant.refusal != INVALID_URI:
-            self._entries.append(Denial(self._realm, session, action, uri, match, grant.refusal))
+            self._entries.append(Denial(self._realm, session, action, uri, match, grant.refusal, request))
 
     def killed(self, session: Session, procedure: str, victims: list[Session], reason: str) -> None:
         """A session sent others away."""

@@ -104,7 +104,7 @@ class Broker:
         uri = message.uri
         grant = session.grants.publications.get(uri) or session.grants.publish(uri)
         if grant.refusal is not None:
-            self.watcher.denied(session, "publish", uri, grant)
+            self.watcher.denied(session, "publish", uri, grant, request=message.id)
             if options.acknowledge:
                 session.refuse(PUBLISH, message.id, grant.refusal, grant.reason, uri)
             return
@@ -149,7 +149,7 @@ class Broker:
         if options.ppt_scheme and not has(session.roles.publisher, PASSTHRU):
             raise ProtocolViolation("payload passthru mode is used, and was not announced")
         try:
-            grant = self.permit(session, message.uri, options)
+            grant = self.permit(session, message.uri, options, request=message.id)
             publication = self.publication(
                 session, grant, message.uri, options, message.args, message.kwargs, session.format
             )
@@ -166,14 +166,22 @@ class Broker:
         if self.events >= self._pause_at:
             self._pause()
 
-    def permit(self, session: Session, topic: str, options: PublishOptions, *, ending: bool = False) -> Grant:
+    def permit(
+        self,
+        session: Session,
+        topic: str,
+        options: PublishOptions,
+        *,
+        request: int | None = None,
+        ending: bool = False,
+    ) -> Grant:
         """What allows a session to publish to a topic with these options. Raises `Refused`.
 
         ``ending``: the session is over, and waits for no authorizer.
         """
         grant = session.grants.known("publish", topic) if ending else session.grants.publish(topic)
         if grant.refusal is not None:
-            self.watcher.denied(session, "publish", topic, grant)
+            self.watcher.denied(session, "publish", topic, grant, request=request)
             raise Refused(grant.refusal, grant.reason)
         if options.disclose_me and grant.disclose == "never":
             raise Refused(DISCLOSURE_DISALLOWED)
@@ -272,7 +280,7 @@ class Broker:
         match = options.match
         grant = session.grants.decide("subscribe", message.uri, match)
         if grant.refusal is not None:
-            self.watcher.denied(session, "subscribe", message.uri, grant, match)
+            self.watcher.denied(session, "subscribe", message.uri, grant, match, message.id)
             session.refuse(SUBSCRIBE, message.id, grant.refusal, grant.reason, message.uri)
             return
         held = session.subscriptions

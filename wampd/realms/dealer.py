@@ -99,7 +99,7 @@ class Dealer(Assignment):
             self._check_call(caller, message)
         grant = caller.grants.calls.get(uri) or caller.grants.call(uri)
         if grant.refusal is not None:
-            self.registrations.watcher.denied(caller, "call", uri, grant)
+            self.registrations.watcher.denied(caller, "call", uri, grant, request=message.id)
             self._refuse(caller, message, grant.refusal, grant.reason)
             return
         if special and options.disclose_me and grant.disclose == "never":

@@ -216,7 +216,7 @@ class Registrations(UriMap[Registration]):
         for action in actions:
             grant = session.grants.decide(action, message.uri, options.match)
             if grant.refusal is not None:
-                self.watcher.denied(session, action, message.uri, grant, options.match)
+                self.watcher.denied(session, action, message.uri, grant, options.match, message.id)
                 session.refuse(REGISTER, message.id, grant.refusal, grant.reason, message.uri)
                 return False
             if options.disclose_caller and grant.disclose == "never":

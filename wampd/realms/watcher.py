@@ -39,6 +39,14 @@ class Watcher(Protocol):
         """A session was taken off a registration, which is gone if ``deleted``."""
         ...
 
-    def denied(self, session: Session, action: Action, uri: str, grant: Grant, match: Match = "exact") -> None:
-        """A session was refused something by this grant."""
+    def denied(
+        self,
+        session: Session,
+        action: Action,
+        uri: str,
+        grant: Grant,
+        match: Match = "exact",
+        request: int | None = None,
+    ) -> None:
+        """A session was refused something by this grant; ``request`` is the ID of what it asked, if that was a request."""
         ...

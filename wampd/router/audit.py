@@ -3,8 +3,8 @@
 Rules
 -----
 * One template each; what is in it also stands in fields of its own, which the JSON log has as keys: ``audit`` (what this is),
-  ``realm``, ``session``, ``authid``, ``role``, ``method``, ``address``; and ``action``, ``uri``, ``reason``, ``duration``
-  (seconds), ``received`` and ``sent`` (messages) and others where there are such.
+  ``realm``, ``session``, ``authid``, ``role``, ``method``, ``address``; and ``action``, ``uri``, ``request``, ``reason``,
+  ``duration`` (seconds), ``received`` and ``sent`` (messages) and others where there are such.
 * The same is published as ``wampd.audit.joined``, ``denied``, ``failed`` and ``killed`` in the realm concerned, if anybody is
   subscribed there; only rules that name ``wampd.`` allow that. Of realms that do not exist nothing is published.
 * Floods are summed up: of denials so many of a session are told in a second, and of failures so many of an address; then
@@ -136,6 +136,8 @@ class Auditor:
         if not self._may_tell("denied", entry.realm, who(entry.session), whose):
             return
         fields = {**whose, "action": entry.action, "uri": entry.uri, "match": entry.match, "reason": entry.reason}
+        if entry.request is not None:
+            fields["request"] = entry.request
         doors.info(
             "{who}: denied in {realm}: {action} {uri}: {reason}", who=who(entry.session), audit="denied", **fields
         )

@@ -168,12 +168,14 @@ class Daemon:
         self._stop = Shutdown(
             reactor, settings.limits, self.realms, self._lobby, self._close, self._hosting, self._duties
         )
-        self._handover = Handover(reactor, self._standing, self._listening, self._private, self._stop)
-        self._means.desk.offer({"wampd.node.handover": self._handover.serve})
         parts = Parts(self._means, self._places, self._listening, duties, self._lobby, self._hosting)
         self._changing = Changing(parts, configuration, plans)
         self._changing.then.append(self._limit)
         self._means.desk.offer(changing_of(self._changing.change, self._changing.difference, NotChanged))
+        self._handover = Handover(
+            reactor, self._standing, self._listening, self._private, self._stop, self._changing.alone
+        )
+        self._means.desk.offer({"wampd.node.handover": self._handover.serve})
 
     # ------------------------------------------------------------------------------------------------------- wiring
 

@@ -60,7 +60,9 @@ class _Joined(Exception):
 class SessionPeer(Sender):
     """What serves one connection that speaks WAMP: one session after the other."""
 
-    __slots__ = ("_backlog", "_decode", "_entrance", "_halted", "_patience", "_realms", "_state", "deadline", "handle")
+    __slots__ = (
+        "_backlog", "_decode", "_entrance", "_farewell", "_halted", "_patience", "_realms", "_state", "deadline", "handle"
+    )  # fmt: skip
 
     def __init__(
         self, realms: Realms, connection: Line, codec: Codec, about: dict[str, Any], patience: Patience
@@ -74,6 +76,7 @@ class SessionPeer(Sender):
         self._state = State.OPENING
         self._backlog: list[bytes] | None = None  # what is not served before others had their turn
         self._halted = False  # nothing is read while the realm wants it so
+        self._farewell = ""  # why the router has said GOODBYE
         self.deadline: float | None = realms.deadline(patience.join)
         self.handle: Any = self._opening
 
@@ -95,6 +98,7 @@ class SessionPeer(Sender):
         session = self.session
         if session is not None:
             session.received += len(payloads)
+        payload = b""
         rest = iter(payloads)
         while True:
             decode = self._decode
@@ -114,7 +118,7 @@ class SessionPeer(Sender):
             except ProtocolViolation as violation:
                 self.violated(str(violation))
             except Exception:  # noqa: BLE001 - logged, and ended for this session
-                self.our_bug()
+                self.our_bug(payload)
             return
 
     def _rest(self, backlog: list[bytes]) -> None:
@@ -137,10 +141,12 @@ class SessionPeer(Sender):
     def _rests(self) -> bool:
         return self._backlog is not None
 
-    def our_bug(self) -> None:
-        """Serving the client raised, which is a bug of ours: end this session."""
+    def our_bug(self, payload: bytes = b"") -> None:
+        """Serving the client raised, at this message if it was at one, which is a bug of ours: end this session."""
         self._realms.tally.strike(tally.OUR_BUGS)
-        log.failure("serving {who} failed: a bug in wampd", who=self.who, log_fields=self.known)
+        log.failure(
+            "serving {who} failed: a bug in wampd", who=self.who, log_fields=self.known, **_asked(payload, self._decode)
+        )
         self._abort(PROTOCOL_VIOLATION, "internal error")
 
     def _opening(self, _session: None, message: ClientMessage) -> None:
@@ -261,6 +267,7 @@ class SessionPeer(Sender):
             return
         self._state = State.CLOSING
         self.handle = self._closing
+        self._farewell = f"{reason}: {message}" if message else reason
         self._realm.core.dismiss(session, reason, message)
         self._realm.tidy()
         self.deadline = self._realms.deadline(self._patience.close)
@@ -300,7 +307,7 @@ class SessionPeer(Sender):
     def _leave(self, why: str) -> None:
         session, realm = self.session, self._realm
         if session is not None and realm is not None:
-            self._realms.auditor.left(session, realm.core, why)
+            self._realms.auditor.left(session, realm.core, f"sent away: {self._farewell}" if self._farewell else why)
             self.session = None
             self._realm = None
             self._realms.ids.discard(session.id)
@@ -373,6 +380,16 @@ class SessionPeer(Sender):
         """The connection is gone."""
         self._end()
         self._leave(f"connection lost: {why}")
+
+
+def _asked(payload: bytes, decode: Callable[[bytes], ClientMessage]) -> dict[str, Any]:
+    """Which message that is, and which request, for the log."""
+    try:
+        message = decode(payload)
+    except Exception:  # noqa: BLE001 - what cannot be read may be what failed
+        return {}
+    request = getattr(message, "id", None)
+    return {"request_type": type(message).__name__.upper(), **({} if request is None else {"request": request})}
 
 
 def _ignore(_session: Session | None, _message: ClientMessage) -> None:

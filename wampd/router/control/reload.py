@@ -14,6 +14,10 @@ from wampd.router.inside.insider import Handler, Refusal, Reply
 BAD_CONFIGURATION: Final = "wampd.error.bad_configuration"
 
 
+MOST: Final = 1_000
+"""Lines of one answer."""
+
+
 def procedures_of(
     change: Callable[[], Deferred[list[str]]],
     difference: Callable[[], Deferred[list[str]]],
@@ -27,7 +31,7 @@ def procedures_of(
                 raise Refusal(INVALID_ARGUMENT, "the procedure takes no arguments")
             told: Deferred[list[str]] = Deferred()  # who wants no answer any more undoes nothing
             ask().addCallbacks(told.callback, told.errback)
-            return told.addCallbacks(lambda lines: {"changes": lines}, refused)
+            return told.addCallbacks(lambda lines: {"changes": _bounded(lines)}, refused)
 
         return answer
 
@@ -36,3 +40,7 @@ def procedures_of(
         raise Refusal(BAD_CONFIGURATION, str(failure.value))
 
     return {"wampd.node.reload": answered(change), "wampd.node.diff": answered(difference)}
+
+
+def _bounded(lines: list[str]) -> list[str]:
+    return lines if len(lines) <= MOST else [*lines[:MOST], f"… and {len(lines) - MOST} more"]

@@ -6,7 +6,8 @@ Rules
   place.
 * The directory is the first of: what systemd gives a service (``RUNTIME_DIRECTORY``, systemd.exec(5)); ``wampd`` in what a
   login has for such files (``XDG_RUNTIME_DIR``, XDG Base Directory Specification); ``/tmp/wampd-UID``.
-* A directory that belongs to somebody else, or that others may enter, is not used: who owns it could answer there.
+* A directory that belongs to somebody else, or that others may enter, is not used: who owns it could answer there. One that the
+  configuration names may be entered by others, but not be everybody's to take files away from.
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ def prepared(socket: Path | None, environ: Mapping[str, str]) -> Path:
         if socket is None:
             _make(place.parent)
             _sweep(place.parent)
+        elif _is_everybodys(place.parent):
+            raise Unusable(
+                f"everybody may replace what is in {place.parent}; choose another directory, or chmod o-w it"
+            )
         _clear(place)
     except OSError as error:
         raise Unusable(f"{error.filename or place}: {error.strerror}") from None
@@ -67,6 +72,12 @@ def sockets(environ: Mapping[str, str], user: int) -> Iterator[Path]:
         except OSError:
             continue
         yield from (path for path in found if path.is_socket())
+
+
+def _is_everybodys(place: Path) -> bool:
+    """Whether whoever likes may take a socket away there, and put another in its place."""
+    mode = place.stat().st_mode
+    return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
 
 
 def _is_of(place: Path, user: int) -> bool:

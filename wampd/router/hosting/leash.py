@@ -7,13 +7,15 @@ Rules
 -----
 * On Linux the kernel sends SIGTERM to the component when the router is gone, however it went (``prctl(PR_SET_PDEATHSIG)``,
   which survives ``exec``). Elsewhere a component notices that its standard input ends. The warden comes after.
-* The component leads a process group of its own: what it starts is stopped with it, and Ctrl-C reaches the router alone.
+* The component leads a session and a process group of its own: what it starts is stopped with it, Ctrl-C reaches the router
+  alone, it has no terminal to write to or to type in, and no other component can enter its group, by which the router
+  knows it (setpgid(2): only within a session).
 * ``soft_files`` is the soft limit of files that the router began with; it has raised its own, which is not for others: programs
   that use select(2), or close all descriptors that there might be, are not made for many.
 * Limits are set before the program is there, and are both the soft and the hard ones, so that it cannot raise them.
 * What cannot be run is said in one line on standard error; the exit status then is 127, as with shells.
 
-Source: prctl(2), setrlimit(2), sched_setaffinity(2).
+Source: prctl(2), setsid(2), setrlimit(2), sched_setaffinity(2).
 """
 
 import json
@@ -62,7 +64,7 @@ def limit(limits: dict) -> None:  # type: ignore[type-arg]
 def main(router: str, directory: str, limits: str, *command: str) -> None:
     """Become ``command``; does not return."""
     tie_to(int(router))
-    os.setpgid(0, 0)
+    os.setsid()
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores, and a program would go on ignoring
         signal.signal(number, signal.SIG_DFL)
     limit(json.loads(limits))

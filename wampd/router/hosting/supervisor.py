@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -262,8 +263,9 @@ class Supervisor:
         self._grace = self.instance.component.stop.grace
         try:
             self._run = self._starter.start(self.instance, self)
-        except OSError as why:  # no more processes, or no more memory
-            self._not_launched(f"cannot be started: {why.strerror or why}")
+        except OSError as why:  # no more processes, or no more memory; or this user may not run what starts them
+            what = "" if why.filename is None else f"{os.fsdecode(why.filename)}: "
+            self._not_launched(f"cannot be started: {what}{why.strerror or why}")
             return
         except Exception:  # noqa: BLE001 - logged, and no other component is concerned
             log.failure("component {component} cannot be started: a bug in wampd", component=self.name)

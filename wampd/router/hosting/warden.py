@@ -9,6 +9,7 @@ Rules
 * What belongs to a run is its process group, and whatever has its mark in its environment: also what has left the group, as
   daemons do. Of these only processes of the same user can be seen, and only where there is ``/proc``.
 * When the router is gone, all is asked to end (SIGTERM), and killed when its time is up. Then the warden ends as well.
+* What is left of a run is looked for until nothing is found: what starts others all the time may have started one meanwhile.
 * It listens to no signal that asks it to end: who stops all processes of a service sends it one, and it is still needed.
 
 Source: proc(5), ``/proc/pid/environ``.
@@ -22,6 +23,8 @@ import time
 
 STEP = 0.05
 """Seconds between two looks whether all have ended."""
+LONGEST = 5.0
+"""Seconds that what is left of a run is killed for."""
 
 
 def marked(marks: set[str]) -> list[int]:
@@ -67,6 +70,19 @@ def end(runs: dict[str, tuple[int, float]]) -> None:
         there = signal_all(runs, 0)
 
 
+def clear(mark: str) -> None:
+    """A run is over: kill what is left of it."""
+    begun = time.monotonic()
+    while left := marked({mark}):
+        if time.monotonic() - begun > LONGEST:
+            print(f"processes that a run has left behind do not end: {left[:10]}", file=sys.stderr, flush=True)
+            return
+        for pid in left:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(STEP / 50)
+
+
 def main() -> None:
     """Listen to the router until it is gone."""
     os.setsid()
@@ -78,9 +94,7 @@ def main() -> None:
         if what == "+":
             runs[mark] = (int(rest[0]), float(rest[1]))
         elif runs.pop(mark, None) is not None:
-            for pid in marked({mark}):
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+            clear(mark)
     end(runs)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Any, Final
 
 from msgspec import Struct
@@ -65,7 +66,8 @@ def look(place: Place) -> Seen:
     while waiting and left > 0:
         directory, within = waiting.pop()
         try:
-            entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+            with os.scandir(directory) as found:
+                entries = sorted(islice(found, MOST), key=lambda entry: entry.name)
         except OSError:  # it went, or may not be read
             continue
         for entry in entries[:left]:

@@ -132,6 +132,12 @@ def _origin(failure: Any) -> tuple[Any, ...]:
     return (failure.type, *frames[-1][:3]) if frames else (failure.type,)
 
 
+def _named(sample: Event) -> str:
+    """What the lines of a kind have in common: the template, and the component where one is named."""
+    template = str(sample.get("log_format"))
+    return template.replace("{component}", str(sample["component"])) if "component" in sample else template
+
+
 def _summary(kind: _Kind) -> Event:
     sample = kind.sample
     return {
@@ -140,5 +146,5 @@ def _summary(kind: _Kind) -> Event:
         "log_every": True,
         "more": kind.untold,
         "seconds": INTERVAL,
-        "kind": str(sample.get("log_format"))[:SHOWN],
+        "kind": _named(sample)[:SHOWN],
     }

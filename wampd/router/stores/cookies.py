@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from wampd.auth.jar import Binding
-from wampd.router.stores.sqlite import StoreError, open_reader, trouble
+from wampd.router.stores.sqlite import WRONG, StoreError, open_reader, trouble
 from wampd.router.stores.store import Store
 
 log = Logger()
@@ -50,7 +50,7 @@ class StoredCookies:
         connection = open_reader(self._store.file)
         try:
             records = [record for (record,) in connection.execute("SELECT record FROM cookies")]
-        except apsw.Error as error:
+        except WRONG as error:
             raise trouble(self._store.file, error) from error
         finally:
             connection.close()

@@ -97,9 +97,13 @@ SCHEMA: Final[tuple[str, ...]] = (
 Result = TypeVar("Result")
 Work: TypeAlias = Callable[[apsw.Connection], Result]
 
-_TROUBLE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
+WRONG: Final = (apsw.Error, UnicodeDecodeError)
+"""What is raised when something is the matter with the file; the latter where a text in it is damaged."""
+
+_TROUBLE: Final[tuple[tuple[type[Exception], str], ...]] = (
     (apsw.NotADBError, "it is not an SQLite database"),
     (apsw.CorruptError, "it is damaged"),
+    (UnicodeDecodeError, "it is damaged"),
     (apsw.FullError, "the disk is full"),
     (apsw.ReadOnlyError, "it cannot be written to"),
     (apsw.CantOpenError, "it cannot be opened"),
@@ -113,8 +117,8 @@ class StoreError(Exception):
     """The store cannot be used, or did not do what was asked of it."""
 
 
-def trouble(file: Path, error: apsw.Error) -> StoreError:
-    """What an error of SQLite means."""
+def trouble(file: Path, error: Exception) -> StoreError:
+    """What one of `WRONG` means."""
     why = next((text for kind, text in _TROUBLE if isinstance(error, kind)), type(error).__name__)
     return StoreError(f"the store {file}: {why} ({error})")
 
@@ -159,15 +163,19 @@ def carry_out(connection: apsw.Connection, work: Work[Result]) -> Result:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-    except apsw.Error as error:
+    except WRONG as error:
         raise trouble(Path(connection.filename), error) from error
     return result
 
 
 def secret_of_salts(connection: apsw.Connection) -> bytes:
-    """What salts are made of that belong to this store: they stay the same as long as it does."""
-    value = connection.execute("SELECT value FROM secrets WHERE name = 'salts'").get
-    assert isinstance(value, bytes)
+    """What salts are made of that belong to this store: they stay the same as long as it does. Raise `StoreError`."""
+    try:
+        value = connection.execute("SELECT value FROM secrets WHERE name = 'salts'").get
+    except WRONG as error:
+        raise trouble(Path(connection.filename), error) from error
+    if not isinstance(value, bytes):
+        raise StoreError(f"the store {connection.filename}: it is damaged (its secret is gone)")
     return value
 
 

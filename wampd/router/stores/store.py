@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 
 from wampd.router.stores.room import NoRoom
 from wampd.router.stores.sqlite import (
+    WRONG,
     Result,
     StoreError,
     Work,
@@ -246,7 +247,7 @@ def _write(connection: apsw.Connection, works: list[Work[Any]]) -> list[Any]:
 def _result(connection: apsw.Connection, work: Work[Any]) -> Any:
     try:
         return work(connection)
-    except apsw.Error as error:
+    except WRONG as error:
         return Failure(trouble(Path(connection.filename), error))
     except Exception:  # noqa: BLE001 - handed to whoever asked
         return Failure()

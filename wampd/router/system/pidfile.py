@@ -7,7 +7,8 @@ Rules
 * The number is written once the router listens, and taken away when it stops: the file is removed, or emptied where its
   directory is not the router's to write.
 * The lock belongs to the open file: a successor that is given the descriptor holds it too, and writes its own number.
-* Links are not followed: whoever may write to the directory cannot make the router write elsewhere.
+* Links are not followed, and a file is left alone that has another name as well, or that holds anything but a number: whoever
+  may write to the directory cannot make the router write elsewhere, or give a file away, and neither can a mistake.
 
 Sources: flock(2), daemon(7).
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import Final, Self
 
@@ -42,6 +44,9 @@ class PidFile:
         """Lock the file; make it if it is not there. Raise `Taken`."""
         while True:
             descriptor = _open(file)
+            if why := _why_not(descriptor):
+                os.close(descriptor)
+                raise Taken(f"the PID file {file} is left alone: {why}")
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -88,9 +93,21 @@ class PidFile:
 
 def _open(file: Path) -> int:
     try:
-        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, MODE)
+        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, MODE)
     except OSError as error:
         raise Taken(f"cannot write the PID file {file}: {error.strerror}") from None
+
+
+def _why_not(descriptor: int) -> str:
+    """Why an open file cannot be the PID file; ``""``: it can."""
+    known = os.fstat(descriptor)
+    if not stat.S_ISREG(known.st_mode):
+        return "it is no ordinary file"
+    if known.st_nlink > 1:
+        return "it has another name as well (a hard link)"
+    if os.pread(descriptor, LONGEST + 1, 0).strip() and _number(descriptor) is None:
+        return "it holds something else than the number of a process"
+    return ""
 
 
 def _is(file: Path, descriptor: int) -> bool:
@@ -102,6 +119,6 @@ def _is(file: Path, descriptor: int) -> bool:
 
 def _number(descriptor: int) -> int | None:
     try:
-        return int(os.pread(descriptor, LONGEST, 0))
+        return int(os.pread(descriptor, LONGEST + 1, 0))
     except ValueError:
         return None

@@ -7,7 +7,8 @@ Rules
 * All or nothing. The whole configuration is read and checked, every file read, every key derived, every new port bound, every
   path made, before anything is changed. What is wrong is said, and changes nothing. Then all is changed in one turn of the
   reactor, so nobody sees a part of it.
-* One at a time; who asks meanwhile has its turn afterwards.
+* One at a time; who asks meanwhile has its turn afterwards. Nothing is changed while the router is handed over to a
+  successor, which reads the file for itself: one that read too soon would undo what was changed meanwhile.
 * What is slow, reading and deriving, is done in a thread.
 * What cannot be changed while the router runs (`FIXED`) is refused, and so is all that was to be changed with it.
 * Whoever is not concerned by what changes notices nothing.
@@ -18,7 +19,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct, structs
 from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks
@@ -45,6 +46,8 @@ from wampd.router.wiring.plans import plan_of, template_of
 from wampd.router.wiring.relistening import NotPrepared, Prepared
 
 log = Logger()
+
+Result = TypeVar("Result")
 
 FIXED: Final[Mapping[str, str]] = {
     "store": "the store",
@@ -84,6 +87,7 @@ class Changing:
         self.is_ready = False
         """Whether the router has started, so that it can be changed."""
         self._lock = DeferredLock()
+        self._awaited = 0  # changes that have not begun
         self._threads = Threads(parts.means.reactor, 1, "configuration")
         self.then: list[Callable[[Settings], object]] = []
         """Called with the settings that are in use from now on, for what is changed by that alone. It must not raise."""
@@ -94,12 +98,17 @@ class Changing:
 
     def change(self) -> Deferred[list[str]]:
         """Use the configuration as it is in the file now; what changed, a line each. The Deferred fails with `NotChanged`."""
+        self._awaited += 1
         return self._lock.run(self._change)
+
+    def alone(self, work: Callable[[], Deferred[Result]]) -> Deferred[Result]:
+        """Do something else while nothing is changed."""
+        return self._lock.run(work)
 
     @property
     def is_awaited(self) -> bool:
         """Whether the file will be read once more, when what is being done is over."""
-        return bool(self._lock.waiting)
+        return self._awaited > 0
 
     @inlineCallbacks
     def _difference(self) -> Generator[Deferred[Any], Any, list[str]]:
@@ -110,6 +119,7 @@ class Changing:
 
     @inlineCallbacks
     def _change(self) -> Generator[Deferred[Any], Any, list[str]]:
+        self._awaited -= 1
         try:
             changes: list[str] = yield from self._changed()
         except NotChanged as why:
@@ -134,6 +144,8 @@ class Changing:
         parts, old = self._parts, self.means.settings
         if not self.is_ready:
             raise NotChanged("the router is still starting")
+        if parts.lobby.closing:
+            raise NotChanged("the router is being stopped")
         new = yield self._threads.run(self._read)
         if fixed := _fixed(old, new):
             raise NotChanged("\n".join(f"{line}{NEEDS_RESTART}" for line in fixed))

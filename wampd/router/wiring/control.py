@@ -49,7 +49,7 @@ class PrivateSocket:
         self._port: Any = None
         self.path = ""
         """Where it is; ``""``: it is not open."""
-        self.passes = ComponentPasses(means.desk.minted, lambda: self.path)
+        self.passes = ComponentPasses(means.desk.minted, lambda: self.path, means.reactor)
         """What lets components in."""
 
     def open(self) -> None:

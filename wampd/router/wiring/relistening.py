@@ -71,7 +71,7 @@ class Prepared:
     def drop(self) -> None:
         """Let it all go."""
         for opened in self._new:
-            opened.port.stopListening()
+            self._listening.part(opened)
         for opened in (*self._new, *(new for _, new in self._changed)):
             if opened.made.shelf is not None:
                 opened.made.shelf.drop()
@@ -95,7 +95,7 @@ class Prepared:
         made = opened.made
         if made.site is not None:
             made.site.is_over = True
-        closed = opened.port.stopListening()
+        closed = self._listening.part(opened)
         self._send_away(list(made.reception.connections), made)
         return closed if isinstance(closed, Deferred) else _done()
 

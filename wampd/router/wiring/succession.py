@@ -1,11 +1,14 @@
 """Handing the router over to a new process of it: what goes over, and what follows.
 
-A part of the composition root: here what is open meets `wampd.router.system.handover`, where the rules are.
+A part of the composition root: here what is open meets `wampd.router.system.handover`, where the rules are. While it is under
+way nothing else is changed (`wampd.router.wiring.changing`): what goes over is what is open.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, fail
@@ -24,14 +27,24 @@ from wampd.router.wiring.standing import Standing
 log = Logger()
 
 NOT_HANDED_OVER: Final = "wampd.error.not_handed_over"
+_ALREADY: Final = "the router is being handed over or stopped already"
 
 
 class Handover:
     """The way to the next process, taken once if it leads there."""
 
     def __init__(
-        self, reactor: Any, standing: Standing, listening: Listening, private: PrivateSocket, shutdown: Shutdown
+        self,
+        reactor: Any,
+        standing: Standing,
+        listening: Listening,
+        private: PrivateSocket,
+        shutdown: Shutdown,
+        alone: Callable[[Callable[[], Deferred[int]]], Deferred[int]],
     ) -> None:
+        """``alone`` does something while the configuration is not being changed."""
+        self._alone = alone
+        self._is_asked = False
         self._reactor = reactor
         self._standing = standing
         self._listening = listening
@@ -44,17 +57,20 @@ class Handover:
 
         Fails with `NotHandedOver`; this router goes on then.
         """
-        if self._succession is not None or self._shutdown.is_under_way:
-            return fail(NotHandedOver("the router is being handed over or stopped already"))
+        if self._is_asked or self._shutdown.is_under_way:
+            return fail(NotHandedOver(_ALREADY))
         if not self._standing.origin.command:
             return fail(NotHandedOver("it is not known how the router was started"))
+        self._is_asked = True
+        return self._alone(partial(self._begin, why)).addErrback(self._not_succeeded)
+
+    def _begin(self, why: str) -> Deferred[int]:
+        if self._shutdown.is_under_way:
+            return fail(NotHandedOver(_ALREADY))
         log.info("{why}: handing over to a new router", why=why)
         self._succession = succession = Succession(self._reactor, self._standing.origin, os.environ)
-        held = [
-            *(each for open_ in self._listening.open for each in sockets.pass_on(open_.listener.endpoint, open_.port)),
-            *self._private.pass_on(),
-        ]
-        return succession.begin(held, self._standing.pid_file).addCallbacks(self._succeeded, self._not_succeeded)
+        held = [*self._listening.pass_on(), *self._private.pass_on()]
+        return succession.begin(held, self._standing.pid_file).addCallback(self._succeeded)
 
     def signalled(self, why: str) -> None:
         """Hand over; that it has failed is logged."""
@@ -88,6 +104,7 @@ class Handover:
 
     def _not_succeeded(self, failure: Failure) -> Failure:
         self._succession = None
+        self._is_asked = False
         log.error("{why}; this one goes on", why=failure.getErrorMessage())
         return failure
 

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.router.client import RESULT, WELCOME, Session
+from tests.support.process import START_TIMEOUT
 from wampd.router.control.where import directory as sockets_directory
 
 CHALLENGE, AUTHENTICATE, ABORT = 4, 5, 3
@@ -86,7 +87,7 @@ def write(directory, name, source):
     (directory / name).write_text(textwrap.dedent(source))
 
 
-def ask(router, uri, *args, timeout=20):
+def ask(router, uri, *args, timeout=START_TIMEOUT):
     """The outcome of a call from outside; asked again while nobody is there to answer it."""
     deadline = time.monotonic() + timeout
     with Session(router.port) as session:
@@ -124,7 +125,7 @@ def operate(router, procedure, *args):
     """Ask the router as its operator does."""
     with Session(unix=socket_of(router), realm="wampd") as session:
         session.call(procedure, *args)
-        return session.receive(20)
+        return session.receive()
 
 
 def joined_as_told(ticket=None):

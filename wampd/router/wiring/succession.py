@@ -105,6 +105,8 @@ class Handover:
     def _not_succeeded(self, failure: Failure) -> Failure:
         self._succession = None
         self._is_asked = False
+        if not failure.check(NotHandedOver):  # it had no turn
+            failure = Failure(NotHandedOver(failure.getErrorMessage()))
         log.error("{why}; this one goes on", why=failure.getErrorMessage())
         return failure
 

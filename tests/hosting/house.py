@@ -1,5 +1,6 @@
 """Components in memory: runs that do what a test says, on a clock that it moves."""
 
+from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
 
 from wampd.router.hosting.hosting import Hosting, Watcher
@@ -48,13 +49,14 @@ class House(Watcher):
         self.trouble = None
         self.obeys = True
         self.takes = 2**20
+        self.slow = None
         self.hosting = Hosting(
             self.clock,
             lambda _: self,
             chance=lambda: 0.0,
             now=self.clock.seconds,
             watcher=self,
-            usage=lambda _: Usage(self.takes, 0.0, 1),
+            usage=lambda _: self.slow or succeed(Usage(self.takes, 0.0, 1)),
         )
 
     def start(self, instance, told):

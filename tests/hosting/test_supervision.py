@@ -1,7 +1,7 @@
 """Supervision: when components are started, started again, given up and stopped, on a clock."""
 
 import pytest
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import formatEvent, globalLogPublisher
 
 from tests.hosting.house import House, guest
@@ -9,6 +9,7 @@ from wampd.router.hosting.hosting import AT_ONCE, Changes
 from wampd.router.hosting.restarting import LOOPS
 from wampd.router.hosting.runs import NOT_IMPORTED
 from wampd.router.hosting.supervisor import Fallen
+from wampd.router.hosting.usage import Usage
 from wampd.router.settings.components import ComponentLimits, ReadyByLog, Stop
 
 
@@ -369,6 +370,21 @@ def test_one_that_takes_too_much_is_killed_and_started_again(house, logged):
     assert house["a"].why == "was ended: it takes 60 MiB of memory, more than its 50 MiB"
     assert ("warn", "component a is ended: it takes 60 MiB of memory, more than its 50 MiB") in logged()
     assert house.running() == ["b"]
+
+
+def test_what_is_seen_of_a_run_that_is_over_does_not_concern_the_next(house):
+    house.have(guest("a", limits=ComponentLimits(memory=50 * 2**20)))
+    house.slow = Deferred()
+    house.advance(1)
+    house.run_of("a").end(1)
+    house.slow, slow = None, house.slow
+    house.advance(1)
+    assert house.running() == ["a"]
+    slow.callback(Usage(60 * 2**20, 0.0, 1))
+    assert house.running() == ["a"]
+    house.takes = 60 * 2**20
+    house.advance(1)
+    assert house.running() == []
 
 
 # ---------------------------------------------------------------------------------------------------- all of them

@@ -52,6 +52,18 @@ def test_of_a_flood_a_few_lines_of_each_second_are_passed_on_and_the_rest_is_sum
     assert not clock.getDelayedCalls()
 
 
+@pytest.mark.parametrize("many", [["192.0.2.1"], ["2001:db8::1", "2001:db8::2", "2001:db8::3"]])
+def test_an_address_that_knocks_very_often_hides_nobody_else(passed, sampling, many):
+    sampling.burst = 10
+    for number in range(100):
+        sampling(event(address=many[number % len(many)]))
+    sampling(event(address="198.51.100.7"))
+    sampling(event(log_fields=(("session", "address"), (1, "198.51.100.8"))))
+    sampling(event(log_fields=(("session", "address"), (2, ""))))
+    assert len(passed) == 5 + 3
+    assert sampling.left_out == 95
+
+
 def test_kinds_have_a_template_a_logger_and_a_component_each(clock, passed, sampling):
     for _ in range(9):
         sampling(event("a"))

@@ -154,10 +154,32 @@ def test_what_a_killed_router_has_left_is_taken_away(tmp_path):
     assert not left.exists()
 
 
+def test_a_socket_that_somebody_listens_at_is_left_whatever_its_number(tmp_path):
+    """In a directory that containers share numbers of processes mean nothing."""
+    place = tmp_path / "wampd"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    place.mkdir(mode=0o700)
+    there = place / f"{ended.pid}.sock"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(there))
+        other.listen()
+        prepared(None, {"XDG_RUNTIME_DIR": str(tmp_path)})
+        assert there.exists()
+
+
 def test_a_directory_that_others_may_enter_is_not_used(tmp_path):
     (tmp_path / "wampd").mkdir(mode=0o755)
     with pytest.raises(Unusable, match="no other may enter"):
         prepared(None, {"XDG_RUNTIME_DIR": str(tmp_path)})
+
+
+def test_a_place_where_everybody_may_put_another_socket_is_not_used(tmp_path):
+    tmp_path.chmod(0o777)
+    with pytest.raises(Unusable, match="everybody may replace what is in"):
+        prepared(tmp_path / "operate.sock", {})
+    tmp_path.chmod(0o1777)  # as /tmp: files are their owners' there
+    assert prepared(tmp_path / "operate.sock", {}) == tmp_path / "operate.sock"
 
 
 def test_a_link_to_a_directory_is_not_used(tmp_path):

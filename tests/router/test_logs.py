@@ -56,6 +56,10 @@ def test_what_a_peer_said_can_neither_break_a_line_nor_steer_a_terminal(evil):
     assert "\\" in line
     assert json.loads(json_line(event("peer: {said}", said=evil)))["said"] == evil
     assert len(json_line(event("peer: {said}", said=evil)).strip("\n").split("\n")) == 1
+    steering = "\x7f\x9b31m\u2028\u202e\u2066"
+    assert json_line(event("peer: {said}", said=f"é{steering}")).isprintable() is False  # its line feed
+    assert json_line(event("peer: {said}", said=f"é{steering}")).strip("\n").isprintable()
+    assert json.loads(json_line(event("peer: {said}", said=f"é{steering}")))["said"] == f"é{steering}"
 
 
 def test_half_a_surrogate_pair_is_spelt_out():

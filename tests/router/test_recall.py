@@ -1,5 +1,6 @@
 """Who is sent away when something is said to have changed of principals, and who is not."""
 
+from functools import partial
 from typing import ClassVar
 
 import pytest
@@ -9,6 +10,7 @@ from twisted.internet.task import Clock
 from wampd.auth.accounts import Account
 from wampd.auth.door import RealmAuth
 from wampd.auth.methods import Failed
+from wampd.auth.outcomes import Accept
 from wampd.auth.roles import Role
 from wampd.realms.options import ClientRoles
 from wampd.realms.session import Session
@@ -147,6 +149,47 @@ def test_who_joins_meanwhile_is_looked_at_when_the_time_to_join_is_over(house):
     assert told(late) == [[]]
     house.clock.advance(0.2)
     assert told(late) == [[GONE]]
+
+
+def proved(authid, realm="one", role="user", account=None, provider="store"):
+    return Accept(
+        realm=realm,
+        session_id=1,
+        authid=authid,
+        authrole=role,
+        authmethod="ticket",
+        authprovider=provider,
+        authextra=None,
+        grants=None,
+        roles=ClientRoles(),
+        agent="",
+        account=account,
+    )
+
+
+def test_who_proves_itself_meanwhile_is_asked_for_once_more(house):
+    recall = house.recall
+    assert recall.question(proved("joe")) is None
+    house.changed("joe")
+    assert recall.question(proved("joe")).value == "joe"
+    others = proved("ann"), proved("joe", "two.a"), proved("joe", provider="jwt"), proved("joe", "nowhere")
+    assert [recall.question(each) for each in others] == [None] * 4
+    house.clock.advance(AGAIN)
+    assert recall.question(proved("joe")) is None
+
+
+def test_who_is_asked_for_once_more_is_let_in_only_as_what_it_is_now(house):
+    now = Account(authid="joe", role="user", ticket=b"digest")
+    verdict = partial(house.recall.verdict, proved("joe", account=now))
+    assert verdict(now) is None
+    assert verdict(Account(authid="joe", role="user", ticket=b"digest", extra={"a": 1})) is None
+    refused = None, Failed("broken"), Account(authid="joe", role="admin"), Account(authid="joe", role="user")
+    assert [verdict(each).reason.rpartition(".")[2] for each in refused] == [
+        "authentication_denied",
+        "unavailable",
+        "authentication_denied",
+        "authentication_denied",
+    ]
 
 
 def test_who_came_back_before_the_answer_stays(house):

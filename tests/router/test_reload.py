@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import jwt
+import pytest
 
 from tests.router.client import ABORT, CALL, ERROR, GOODBYE, RESULT, WELCOME, Session
 from tests.router.reloading import a_router
@@ -237,3 +238,28 @@ def test_who_is_back_in_the_configuration_stays_when_those_are_looked_for_who_we
             time.sleep(2)  # the second look is over by then
             session.send(SUBSCRIBE, 1, {}, "com.app.b")
             assert session.receive()[0] == SUBSCRIBED
+
+
+JOE = "        - {authid: joe, role: user, ticket: hunter2}\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ((JOE, ""), "this principal is not let in any more"),
+        ((JOE, JOE.replace("role: user", "role: anonymous")), "this principal has another role now"),
+        ((JOE, JOE.replace("hunter2", "hunter2-anew")), "this principal proves itself otherwise now"),
+    ],
+)
+def test_who_was_at_the_door_when_it_was_locked_does_not_come_in(tmp_path, change, why):
+    """Revoked rights act at once; a client may begin its handshake before, and end it afterwards."""
+    with a_router(tmp_path, CONFIG) as router, router.session(join=False) as joe, router.session(join=False) as jim:
+        for each, authid in ((joe, "joe"), (jim, "jim")):
+            each.send(1, "realm1", {"roles": {"caller": {}}, "authmethods": ["ticket"], "authid": authid})
+            assert each.receive()[0] == 4
+        router.reload(change)
+        joe.send(5, "hunter2", {})
+        assert joe.receive()[::2] == [3, "wamp.error.authentication_denied"]
+        router.process.wait_for_log(why)
+        jim.send(5, "hunter2", {})
+        assert jim.receive()[0] == 2

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.router.client import CALL, ERROR, GOODBYE, INVOCATION, RESULT, YIELD, Session
 from tests.support.needs import unavailable
-from tests.support.process import Child, environment, is_open, wampd_command
+from tests.support.process import Child, environment, free_port, is_open, wampd_command
 from tests.system.manager import HeardManager
 from tests.system.test_service import activated, speaking
 
@@ -188,6 +188,37 @@ def test_unix_sockets_and_those_of_the_manager_go_over_too(start, tmp_path):
     end(newest, router.port)
     assert not file.exists()
     assert passed.exists()
+
+
+@pytest.mark.parametrize("endpoint", ["systemd:web", "systemd:index=0"])
+def test_a_socket_whose_listener_was_taken_away_is_there_when_it_comes_back(start, endpoint):
+    port = free_port()
+    router = start(listeners=speaking("tcp:${WAMPD_PORT}", endpoint), under=activated(f"web={port}"))
+    whole = router.config.read_text()
+    gone = whole.replace(speaking(endpoint).partition("\n")[2], "")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        impossible = whole + speaking(f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1").partition("\n")[2]
+        for number, text in enumerate((gone, impossible, whole)):
+            router.config.write_text(text)
+            router.signal(signal.SIGHUP)
+            router.wait_until(lambda done=number + 1: changes(router.log()) == done, "it has read that")
+    assert "the configuration stays as it was: the listener tcp:" in router.log()
+    with Session(port):
+        pass
+    router.config.write_text(gone)
+    router.signal(signal.SIGHUP)
+    router.wait_until(lambda: changes(router.log()) == 4, "it has read that")
+    router.config.write_text(whole)
+    router.signal(signal.SIGUSR2)  # the new process has it, too
+    assert router.wait() == 0
+    with Session(port):
+        pass
+    end(successor_of(router), router.port)
+
+
+def changes(log: str) -> int:
+    """How often the configuration was read again."""
+    return log.count("was read again") + log.count("stays as it was")
 
 
 def test_the_new_process_may_open_as_many_files_as_the_old_one_at_its_beginning(start, tmp_path):

@@ -8,10 +8,12 @@ The rules:
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
+_STEERING = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 GOOD, BAD, DIM, BOLD = "green", "red", "dim", "bold"
 
 
@@ -76,7 +78,13 @@ def line(text: str) -> None:
 
 def as_json(value: Any) -> None:
     """Print one JSON object: indented for people, in one line for programs."""
-    print(json.dumps(value, indent=2 if is_terminal() else None, ensure_ascii=not is_terminal()))
+    text = json.dumps(value, indent=2 if is_terminal() else None, ensure_ascii=not is_terminal())
+    print(escaped(text))
+
+
+def escaped(text: str) -> str:
+    """JSON with escapes for what steers terminals, or turns the direction of text; of this JSON has only C0 by itself."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _grid(rows: Sequence[Sequence[str]]) -> None:

@@ -5,13 +5,15 @@ Rules
 * One `Entrance` serves one HELLO and what follows it, and is gone once there is a session.
 * While it waits for the outside, nothing of the client is legal but ABORT. Whatever ends the waiting before the answer (the
   client leaves, time is up, the router stops) takes the question back, and an answer that comes all the same changes nothing.
+* Who has proved itself while something was changed of principals is asked for once more (`Doubts`): what it has proved may have
+  been taken from it meanwhile.
 
 Source: WAMP basic profile, "Session Establishment".
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -48,6 +50,18 @@ class Comer(Protocol):
 
     def our_bug(self) -> None:
         """Serving the client raised, which is a bug of ours: end this connection."""
+        ...
+
+
+class Doubts(Protocol):
+    """Who knows whether what somebody has proved may be over by now."""
+
+    def question(self, accept: Accept) -> Any:
+        """What is to be asked before it is let in; `None`: nothing."""
+        ...
+
+    def verdict(self, accept: Accept, account: Any) -> Abort | None:
+        """Why it is not let in, given the answer, if it is not."""
         ...
 
 
@@ -105,19 +119,54 @@ class Entrance:
             self._comer.challenged(outcome)
             return
         if isinstance(outcome, Accept):
-            self.state = State.CLOSED
-            outcome = self._realms.refusal(outcome) or self._comer.welcome(outcome)
-        if outcome is not None:
-            self.leave()
-            self._refuse(outcome)
+            self._confirm(outcome)
+        elif outcome is not None:
+            self._turn_away(outcome)
+
+    def _confirm(self, accept: Accept) -> None:
+        """Let the client in, if it is still to be let in."""
+        doubts = self._realms.doubts
+        question = None if doubts is None else doubts.question(accept)
+        if doubts is None or question is None:
+            self._let_in(accept)
+            return
+
+        def judged(account: Any) -> None:
+            refusal = doubts.verdict(accept, account)
+            if refusal is None:
+                self._let_in(accept)
+            else:
+                self._turn_away(refusal)
+
+        answer = self._realms.answers.ask(question)
+        if not isinstance(answer, Deferred):
+            judged(answer)
+            return
+        self.state = State.WAITING
+        self._answer = answer
+        answer.addCallback(self._continued, judged)
+
+    def _let_in(self, accept: Accept) -> None:
+        self.state = State.CLOSED
+        refusal = self._realms.refusal(accept) or self._comer.welcome(accept)
+        if refusal is not None:
+            self._turn_away(refusal)
+
+    def _turn_away(self, refusal: Abort) -> None:
+        self.leave()
+        self._refuse(refusal)
 
     def _answered(self, answer: Any) -> None:
-        """What the handshake waited for is known, unless the client is gone by now."""
+        """What the handshake waited for is known."""
+        self._continued(answer, lambda known: self._follow(self._handshake.answer(known)))
+
+    def _continued(self, answer: Any, go_on: Callable[[Any], object]) -> None:
+        """Go on with an answer, unless the client is gone by now."""
         if self.state is not State.WAITING:
             return
         self._answer = None
         try:
-            self._follow(self._handshake.answer(answer))
+            go_on(answer)
         except Exception:  # noqa: BLE001 - logged, and ended for this client
             self._comer.our_bug()
         self._realms.end_of_turn()

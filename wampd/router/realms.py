@@ -43,6 +43,7 @@ from wampd.realms.session import Session
 from wampd.router.answers import Answers
 from wampd.router.audit import Auditor, who
 from wampd.router.authorizers import Authorizers
+from wampd.router.entrance import Doubts
 from wampd.router.envoy import Answer, CallFailed, Envoy
 from wampd.router.inside.own import ROUTER, OwnGrants
 from wampd.router.shells import RealmShell
@@ -95,6 +96,8 @@ class Realms:
         """There is too little memory for more sessions."""
         self.followers: list[Callable[[RealmAuth, Any, Collection[str] | None], object]] = []
         """Told what may have changed of principals: the door, their accounts, their authids (`None`: any). See `Recall`."""
+        self.doubts: Doubts | None = None
+        """Whether what somebody has proved may be over by now."""
         self.answers = Answers()
         """Who answers what handshakes ask of the outside."""
         self.answers.add(FindKeys, lambda question: question.keys.find(question))

@@ -5,7 +5,9 @@ Rules
 * When something is said to have changed of principals, it is asked of their accounts what became of those who are in. Who is
   not found, or has another role, gets GOODBYE ``wamp.close.killed``. If nobody knows, the session stays: whoever has the
   trouble logs it.
-* It is asked a second time when everybody has joined who was at the door when the change came: what they proved may be older.
+* What those prove who are at the door when the change comes may be older: until all of them have joined or gone, it is asked of
+  the accounts once more before anybody is let in whom the change concerns. Who is not found by then, has another role, or other
+  proofs, is refused. Those who are in without a handshake are looked at when that time is over.
 * Only sessions of principals that are kept (`PROVIDERS`) are concerned, and not the nameless.
 """
 
@@ -13,14 +15,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from twisted.logger import Logger
 
 from wampd.auth.accounts import Account
 from wampd.auth.handshake import RealmAuth
+from wampd.auth.methods import AUTHENTICATION_DENIED as DENIED
 from wampd.auth.methods import Failed
+from wampd.auth.outcomes import Abort, Accept
 from wampd.auth.questions import NOBODY, FindAccount
+from wampd.realms.limits import UNAVAILABLE
 from wampd.realms.meta.sessions import KILLED
 from wampd.realms.session import Session
 from wampd.router.audit import fields_of
@@ -34,9 +39,18 @@ PROVIDERS: Final = frozenset({"static", "file", "password file", "store"})
 """``authprovider`` of principals that are kept, and may be so no more."""
 GONE: Final = "this principal is not let in any more"
 ANOTHER_ROLE: Final = "this principal has another role now"
+OTHER_PROOFS: Final = "this principal proves itself otherwise now"
 LOGGED_OUT: Final = "this principal was logged out"
 
 _Here: TypeAlias = list[tuple[RealmShell, Session]]
+
+
+class _Change(NamedTuple):
+    """Something that has changed of principals; see `Recall.changed`."""
+
+    door: RealmAuth
+    accounts: Accounts
+    authids: Collection[str] | None
 
 
 class Recall:
@@ -47,6 +61,8 @@ class Recall:
         self._clock = clock
         self._realms = realms
         self.again_after = again_after
+        self._doubtful: list[_Change] = []  # those of late
+        realms.doubts = self
 
     def changed(self, door: RealmAuth, accounts: Accounts, authids: Collection[str] | None) -> None:
         """See what became of those who came in by this door, with these authids; `None`: of all."""
@@ -55,7 +71,37 @@ class Recall:
             told(door, accounts, authids)
         if self._realms.returning is not None:
             self._realms.returning.changed(door, accounts, authids)
-        self._clock.callLater(self.again_after, self._look, door, accounts, authids)
+        change = _Change(door, accounts, authids)
+        self._doubtful.append(change)
+        self._clock.callLater(self.again_after, self._settled, change)
+
+    def question(self, accept: Accept) -> FindAccount | None:
+        """What is to be asked before somebody is let in who has proved itself; `None`: nothing."""
+        if not self._doubtful or not is_kept(accept):
+            return None
+        door = self._realms.door(accept.realm)
+        for change in reversed(self._doubtful):
+            if change.door is door and (change.authids is None or accept.authid in change.authids):
+                return FindAccount(change.accounts, "authid", accept.authid, "", NOBODY)
+        return None
+
+    def verdict(self, accept: Accept, account: Account | Failed | None) -> Abort | None:
+        """Why somebody is not let in, given its account as it is now; `None`: it is."""
+        if isinstance(account, Failed):
+            return Abort(UNAVAILABLE, "it is not known who you are", account.log)
+        if account is None:
+            return Abort(DENIED, "not authenticated", GONE)
+        if account.role != accept.authrole:
+            return Abort(DENIED, "not authenticated", ANOTHER_ROLE)
+        proved = accept.account
+        if isinstance(proved, Account) and proved.digest(b"") != account.digest(b""):
+            return Abort(DENIED, "not authenticated", OTHER_PROOFS)
+        return None
+
+    def _settled(self, change: _Change) -> None:
+        """Nobody is at the door any more who was there when this changed."""
+        self._doubtful = [each for each in self._doubtful if each is not change]
+        self._look(change.door, change.accounts, change.authids)
 
     def begin(self, door: RealmAuth, accounts: Accounts) -> None:
         """Let those have a look who keep what outlives sessions."""
@@ -105,6 +151,6 @@ class Recall:
         self._realms.end_of_turn()
 
 
-def is_kept(session: Session) -> bool:
+def is_kept(session: Session | Accept) -> bool:
     """Whether a session is of a principal that is kept."""
     return session.authprovider in PROVIDERS and session.authmethod != "anonymous"

@@ -28,7 +28,7 @@ from wampd.cli.completing import profile_names
 from wampd.cli.words import EXIT_USAGE, Failure, option
 from wampd.client.connecting import CONNECT, connect
 from wampd.client.errors import CannotConnect
-from wampd.client.proving import METHODS, Credentials
+from wampd.client.proving import METHODS, Credentials, methods
 from wampd.client.session import Session
 from wampd.client.speech import SERIALIZERS
 from wampd.client.tls import Trust
@@ -182,7 +182,7 @@ def _credentials(given: dict[str, Any], preset: Preset, trust: Trust) -> Credent
     if hosted is not None:
         return hosted
     key_file = given["key_file"] or preset.key
-    return Credentials(
+    found = Credentials(
         method=given["auth"] or preset.auth,
         authid=given["authid"] or preset.authid,
         role=given["role"] or preset.role,
@@ -191,6 +191,11 @@ def _credentials(given: dict[str, Any], preset: Preset, trust: Trust) -> Credent
         cookie=None if given["cookie_file"] is None else _cookie(given["cookie_file"]),
         has_certificate=trust.certificate is not None,
     )
+    if found.method is None and found.authid is not None and methods(found) == ["anonymous"]:
+        raise click.UsageError(
+            f"nothing proves that you are {found.authid}: give --secret-file, --ask or --key-file, or say --auth anonymous"
+        )
+    return found
 
 
 def _as_component(given: dict[str, Any]) -> Credentials | None:

@@ -2,11 +2,13 @@
 
 Rules
 -----
-* A word is JSON if it can be read as JSON, else it is text: ``5`` is a number, ``five`` and ``"5"`` are text.
+* A word is JSON if it can be read as JSON, else it is text: ``5`` is a number, ``five`` and ``"5"`` are text. Text that begins
+  as an object or a list does is sent, too, but it is said: more often it is JSON with a slip.
 * What is written is JSON, one value a line; indented where a person looks. Bytes are strings of U+0000 and base64, which is
   how WAMP has them in JSON; they are read so, too. What JSON cannot carry (NaN, values of other serializations) is
   written as text.
-* No control character of somebody else's reaches a terminal: JSON writes them as escapes, those of C1 included.
+* No control character of somebody else's reaches a terminal: JSON writes them as escapes, those of C1 included, and those
+  that turn the direction of text.
 
 Source: WAMP advanced profile, "Binary conversion of JSON strings".
 """
@@ -23,6 +25,9 @@ from typing import Any, Final, TextIO
 import click
 import msgspec
 
+from wampd.cli.showing import escaped
+from wampd.cli.words import complain
+from wampd.client.errors import one_line
 from wampd.router.wire.codec import Uncarriable
 from wampd.router.wire.convert import from_json, read_float, to_json
 
@@ -31,7 +36,6 @@ LONGEST_INPUT: Final = 2**24
 
 _decode: Final = msgspec.json.Decoder(float_hook=read_float).decode
 _encode: Final = msgspec.json.Encoder().encode
-_C1: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 _NOT_PLAIN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -56,7 +60,9 @@ def read_word(word: str) -> Any:
         return read_json(word.encode())
     except UnicodeEncodeError:
         raise click.BadParameter(f"an argument is not UTF-8: {word!r}") from None
-    except ValueError:
+    except ValueError as why:
+        if word.startswith(("{", "[")):
+            complain(f"note: {one_line(word, 40)!r} is sent as text, for it is not JSON: {why}")
         return word
 
 
@@ -120,16 +126,12 @@ def json_line(value: Any) -> str:
         text = _encode(to_json(value))
     except (Uncarriable, ValueError, TypeError, RecursionError):
         text = _encode(to_json(_tamed(value)))
-    return _escaped(text.decode())
+    return escaped(text.decode())
 
 
 def json_block(value: Any) -> str:
     """The same, indented."""
-    return _escaped(msgspec.json.format(json_line(value), indent=2))
-
-
-def _escaped(text: str) -> str:
-    return _C1.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return escaped(msgspec.json.format(json_line(value), indent=2))
 
 
 def _tamed(value: Any) -> Any:

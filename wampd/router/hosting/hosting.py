@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
-from twisted.internet.defer import Deferred, DeferredList, gatherResults
+from twisted.internet.defer import Deferred, DeferredList, gatherResults, succeed
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -64,11 +64,12 @@ class Hosting:
         chance: Callable[[], float],
         now: Callable[[], float],
         watcher: Watcher | None = None,
-        usage: Callable[[int], Usage | None] = usage_of,
+        usage: Callable[[int], Deferred[Usage | None]] = lambda pid: succeed(usage_of(pid)),
     ) -> None:
         """``starter`` chooses what begins the runs of a component.
 
-        ``chance`` draws from 0 to 1, ``now`` is Unix time, ``usage`` tells what processes take.
+        ``chance`` draws from 0 to 1, ``now`` is Unix time, ``usage`` tells what a process takes with all that it has started,
+        which may be very many.
         """
         self._reactor = reactor
         self._starter = starter
@@ -169,6 +170,10 @@ class Hosting:
         """Stop it if it runs, and start it; fires when it is ready. Raise `KeyError`, `Fallen`."""
         return _together(each.restart(why) for each in self.wanted(name))
 
+    def usage(self, supervisor: Supervisor) -> Deferred[Usage | None]:
+        """What an instance takes; `None`: it has no process, or the system does not tell."""
+        return succeed(None) if supervisor.pid is None else self._usage(supervisor.pid)
+
     # --------------------------------------------------------------------------------------- what supervisors ask for
 
     def missing(self, component: Component) -> list[str]:
@@ -241,16 +246,30 @@ class Hosting:
         elif not wanted and self._look.running:
             self._look.stop()
 
-    def _look_at_memory(self) -> None:
-        for supervisor in list(self._instances()):
-            most = supervisor.instance.component.limits.memory
-            usage = self._usage(supervisor.pid) if most is not None and supervisor.pid is not None else None
-            if most is not None and usage is not None and usage.memory > most:
+    def _look_at_memory(self) -> Deferred[Any]:
+        limited = [each for each in self._instances() if each.instance.component.limits.memory is not None]
+        looking = DeferredList([self._look_at(each) for each in limited], consumeErrors=True)
+        return looking.addCallback(_tell_of_bugs)
+
+    def _look_at(self, supervisor: Supervisor) -> Deferred[None]:
+        """End an instance that takes too much memory."""
+        most, pid = supervisor.instance.component.limits.memory or 0, supervisor.pid
+
+        def seen(usage: Usage | None) -> None:
+            if usage is not None and usage.memory > most and supervisor.pid == pid:
                 supervisor.condemn(f"takes {_mib(usage.memory)} of memory, more than its {_mib(most)}")
+
+        return self.usage(supervisor).addCallback(seen)
 
 
 def _mib(size: int) -> str:
     return f"{size / 1024 / 1024:.0f} MiB"
+
+
+def _tell_of_bugs(looked: list[tuple[bool, Any]]) -> None:
+    for is_done, trouble in looked:
+        if not is_done:
+            log.failure("looking at the memory of a component failed: a bug in wampd", failure=trouble)
 
 
 def _told_already(failure: Failure) -> None:

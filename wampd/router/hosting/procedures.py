@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from twisted.internet.defer import Deferred, FirstError, maybeDeferred
+from twisted.internet.defer import Deferred, FirstError, gatherResults, maybeDeferred, succeed
 from twisted.internet.defer import TimeoutError as TooLate
 from twisted.python.failure import Failure
 
 from wampd.realms.services import INVALID_ARGUMENT, Arguments, Refused
 from wampd.router.inside.insider import Handler, Refusal, Reply
+from wampd.router.settings.problems import did_you_mean
 
 if TYPE_CHECKING:
     from wampd.router.hosting.hosting import Hosting
@@ -55,14 +56,17 @@ class Procedures:
         self._hosting = hosting
         self._clock = clock
 
-    def all(self, call: Reply) -> list[dict[str, Any]]:
+    def all(self, call: Reply) -> Deferred[list[dict[str, Any]]]:
         """All instances of all components, and how they are."""
         from wampd.router.hosting.telling import row_of
 
         _taken(Nothing, call)
         hosting = self._hosting()
-        components = {} if hosting is None else hosting.components
-        return [row_of(each) for supervisors in components.values() for each in supervisors]
+        if hosting is None:
+            return succeed([])
+        listed = [each for supervisors in hosting.components.values() for each in supervisors]
+        usages = gatherResults([hosting.usage(each) for each in listed], consumeErrors=True)
+        return usages.addCallback(lambda told: [row_of(*each) for each in zip(listed, told, strict=True)])
 
     def start(self, call: Reply) -> Deferred[Any]:
         """Start what does not run; answered when it is ready."""
@@ -98,7 +102,8 @@ class Procedures:
                 raise KeyError(name)
             return hosting, hosting.wanted(name)
         except KeyError:
-            raise Refusal(NO_SUCH_COMPONENT, f"there is no component of the name {name[:100]}") from None
+            hint = did_you_mean(name[:100], hosting.names) if hosting is not None else ""
+            raise Refusal(NO_SUCH_COMPONENT, f"there is no component of the name {name[:100]}{hint}") from None
 
     def _done(self, call: Reply, do: Callable[[Hosting, str], Deferred[Any]], what: str) -> Deferred[Any]:
         name = _taken(Which, call).name

@@ -9,7 +9,7 @@ from wampd.realms.timestamps import rfc3339
 from wampd.router.hosting.hosting import Watcher
 from wampd.router.hosting.output import Line
 from wampd.router.hosting.supervisor import SHOWN, Supervisor
-from wampd.router.hosting.usage import usage_of
+from wampd.router.hosting.usage import Usage
 
 ON_STATE: Final = "wampd.component.on_state"
 ON_LINE: Final = "wampd.component.{name}.log"
@@ -54,9 +54,8 @@ def state_of(supervisor: Supervisor) -> dict[str, Any]:
     }
 
 
-def row_of(supervisor: Supervisor) -> dict[str, Any]:
+def row_of(supervisor: Supervisor, usage: Usage | None) -> dict[str, Any]:
     """How an instance is, and what it takes of the machine: seconds of processors, bytes of memory."""
-    usage = None if supervisor.pid is None else usage_of(supervisor.pid)
     return {
         **state_of(supervisor),
         "cpu": None if usage is None else round(usage.cpu, 2),

@@ -27,6 +27,7 @@ _CONTROLS: Final = {
     code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
     for code in (*range(9), *range(10, 32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
 }
+_ESCAPES: Final = {code: f"\\u{code:04x}" for code in _CONTROLS if code > 31}  # JSON escapes the others by itself
 _KEPT_TYPES: Final = (str, int, float, bool, type(None))
 PRIORITIES: Final = {
     LogLevel.debug: 7,
@@ -78,7 +79,8 @@ def json_line(event: dict[str, Any]) -> str:
         line = msgspec.json.encode(record)
     except (ValueError, OverflowError):  # a number beyond 64 bits
         line = msgspec.json.encode({key: str(value)[:MAX_TEXT] for key, value in record.items()})
-    return line.decode() + "\n"
+    text = line.decode()
+    return (text if text.isascii() and "\x7f" not in text else text.translate(_ESCAPES)) + "\n"
 
 
 def journal_entry(event: dict[str, Any]) -> bytes:

@@ -4,6 +4,7 @@ Rules
 -----
 * Lines of one kind have one template, one logger and, where a component is named, that one. Of each kind ``burst`` are
   passed on in a second; how many more there were is said every `INTERVAL` seconds in one line at the same level, and counted.
+* Of these one address has half at the most: who knocks very often hides nobody else.
 * What says ``log_every`` of itself is passed on always: an access log is one only if it is whole.
 * The traceback of a failure is shown once a minute for each place that it comes from; else only how often it was there by then.
 * Kinds are as many as there are templates; beyond `MOST_KINDS`, those that were quiet of late are forgotten.
@@ -17,6 +18,8 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
+
+from wampd.auth.throttle import network_of
 
 Event: TypeAlias = dict[str, Any]
 
@@ -34,6 +37,8 @@ class _Kind(Struct):
     second: float
     """When the second began that is counted in."""
     count: int = 0
+    sources: dict[str, int] = {}
+    """How many of these were of each address."""
     untold: int = 0
     sample: Event = {}
     """The last event that was left out."""
@@ -85,9 +90,9 @@ class Sampling:
             self._forget(now)
             kind = self._kinds[key] = _Kind(now)
         if now >= kind.second + SECOND:
-            kind.second, kind.count = now, 0
-        kind.count += 1
-        if kind.count <= burst:
+            kind.second, kind.count, kind.sources = now, 0, {}
+        if kind.count < burst and _has_share(kind, event, burst):
+            kind.count += 1
             return True
         kind.untold += 1
         kind.sample = event
@@ -124,6 +129,22 @@ class Sampling:
             return event
         trace.times += 1
         return {**event, "log_repeated": trace.times}
+
+
+def _has_share(kind: _Kind, event: Event, burst: int) -> bool:
+    """Whether the address that an event is about, if it is about one, has not had its share; count it."""
+    source = event.get("address")
+    if source is None and "log_fields" in event:
+        source = dict(zip(*event["log_fields"], strict=True)).get("address")
+    if not isinstance(source, str) or not source:
+        return True
+    if ":" in source:  # of IPv6 everybody has a whole network
+        source = network_of(source) or source
+    had = kind.sources.get(source, 0)
+    if had >= max(1, burst // 2):
+        return False
+    kind.sources[source] = had + 1
+    return True
 
 
 def _origin(failure: Any) -> tuple[Any, ...]:

@@ -5,7 +5,8 @@ Rules
 * A socket belongs to an endpoint. One of the service manager is meant by name: ``systemd:NAME``, or as Twisted writes it,
   ``systemd:domain=INET:name=NAME`` or ``systemd:domain=INET:index=0``. One of a predecessor, or one that was bound before
   privileges were given up, is taken by whichever endpoint listens at the same place.
-* Every socket is taken once, and closed if nobody takes it. No child of the router inherits one.
+* Every socket is taken once, and closed if nobody takes it at the start. One of the service manager comes back when its
+  listener is taken away, since nobody could make it anew. No child of the router inherits one.
 * A socket that others hold as well is closed without being shut down, which would end it for all; and the file of a Unix socket
   stays where it is for as long as it is somebody else's.
 
@@ -90,6 +91,10 @@ class Sockets:
         found = [held for held in self._held if held.place == ("unix", file)]
         self._held = [held for held in self._held if held not in found]
         return found
+
+    def copies(self) -> list[Held]:
+        """The same for a successor, each with a descriptor of its own."""
+        return [Held(each.place, each.socket.dup(), each.index, each.removes) for each in self._held]
 
     def close(self) -> list[str]:
         """Close those that nobody took; return where they listen."""
@@ -206,8 +211,8 @@ def _has_file(port: Port) -> bool:
 
 
 def _is_for(held: Held, place: Place) -> bool:
-    if place[0] == SYSTEMD and len(place) == 3:  # an index
-        return held.index is not None and str(held.index) == place[2]
+    if place[0] == SYSTEMD and len(place) == 3 and held.index is not None:  # an index
+        return str(held.index) == place[2]
     return held.place == place
 
 

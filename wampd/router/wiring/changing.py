@@ -9,7 +9,7 @@ Rules
   reactor, so nobody sees a part of it.
 * One at a time; who asks meanwhile has its turn afterwards. Nothing is changed while the router is handed over to a
   successor, which reads the file for itself: one that read too soon would undo what was changed meanwhile.
-* What is slow, reading and deriving, is done in a thread.
+* What is slow, reading and deriving, is done in a thread, and has its time: a file may be on a machine that does not answer.
 * What cannot be changed while the router runs (`FIXED`) is refused, and so is all that was to be changed with it.
 * Whoever is not concerned by what changes notices nothing.
 """
@@ -19,11 +19,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from msgspec import Struct, structs
-from twisted.internet.defer import Deferred, DeferredLock, inlineCallbacks
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock, inlineCallbacks, maybeDeferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from wampd.router.realms import Realms
 from wampd.router.reception import Lobby
@@ -55,6 +56,10 @@ FIXED: Final[Mapping[str, str]] = {
     "process": "the process",
 }
 """Parts of the configuration that a running router keeps, and what they are."""
+READING: Final = 120.0
+"""Seconds that reading the configuration, and deriving keys from it, may take."""
+TURN: Final = 30.0
+"""Seconds that something else waits for its turn."""
 MOST_TOLD: Final = 100
 """Lines of the log that one change makes."""
 NEEDS_RESTART: Final = " (needs a restart)"
@@ -102,8 +107,27 @@ class Changing:
         return self._lock.run(self._change)
 
     def alone(self, work: Callable[[], Deferred[Result]]) -> Deferred[Result]:
-        """Do something else while nothing is changed."""
-        return self._lock.run(work)
+        """Do something else while nothing is changed. The Deferred fails with `NotChanged` if what is done takes too long."""
+
+        def begin(_: object) -> Deferred[Result]:
+            return maybeDeferred(work).addBoth(self._released)
+
+        turn = self._in_time(self._lock.acquire(), TURN, "the configuration is being changed")
+        return turn.addCallback(begin)
+
+    def _released(self, outcome: Result) -> Result:
+        self._lock.release()
+        return outcome
+
+    def _in_time(self, waited: Deferred[Any], seconds: float, what: str) -> Deferred[Any]:
+        def too_late(failure: Failure, _: float) -> NoReturn:
+            failure.trap(CancelledError)
+            raise NotChanged(f"{what}, which takes longer than {seconds:g} s")
+
+        return waited.addTimeout(seconds, self.means.reactor, onTimeoutCancel=too_late)
+
+    def _in_thread(self, work: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        return self._in_time(self._threads.run(work, *args), READING, "the configuration is being read")
 
     @property
     def is_awaited(self) -> bool:
@@ -113,7 +137,7 @@ class Changing:
     @inlineCallbacks
     def _difference(self) -> Generator[Deferred[Any], Any, list[str]]:
         old = self.means.settings
-        new = yield self._threads.run(self._read)
+        new = yield self._in_thread(self._read)
         fixed = set(_fixed(old, new))
         return [f"{line}{NEEDS_RESTART if line in fixed else ''}" for line in differences(old, new)]
 
@@ -146,12 +170,12 @@ class Changing:
             raise NotChanged("the router is still starting")
         if parts.lobby.closing:
             raise NotChanged("the router is being stopped")
-        new = yield self._threads.run(self._read)
+        new = yield self._in_thread(self._read)
         if fixed := _fixed(old, new):
             raise NotChanged("\n".join(f"{line}{NEEDS_RESTART}" for line in fixed))
         try:
             parts.places.let_return(new)
-            houses = yield self._threads.run(parts.places.houses, new.realms)
+            houses = yield self._in_thread(parts.places.houses, new.realms)
         except Unusable as why:
             raise NotChanged(str(why)) from None
         sender = self.means.sender if new.outgoing == old.outgoing else Sender(self.means.reactor, new.outgoing)

@@ -130,7 +130,9 @@ class Hosted:
         from wampd.router.hosting.processes import Processes
         from wampd.router.hosting.runs import NoPasses
         from wampd.router.hosting.telling import Telling
+        from wampd.router.hosting.usage import usage_of
         from wampd.router.hosting.warding import Warden
+        from wampd.router.threads import Threads
 
         private = self.private
         passes = NoPasses() if private is None else private.passes
@@ -140,7 +142,15 @@ class Hosted:
         def starter(program: Program) -> Starter:
             return processes if program.command or private is None else private.inside()
 
-        hosting = Hosting(self._reactor, starter, chance=random.random, now=time.time, watcher=telling)
+        looking = Threads(self._reactor, 1, "use of components")
+        hosting = Hosting(
+            self._reactor,
+            starter,
+            chance=random.random,
+            now=time.time,
+            watcher=telling,
+            usage=lambda pid: looking.run(usage_of, pid),
+        )
         if private is not None:
             private.passes.attendance = Attending(self._reactor, hosting)
         return hosting

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from wampd.router.hostnames import ByHost
 from wampd.router.line import Patience
 from wampd.router.reception import Door, Lobby, Reception
+from wampd.router.settings.endpoints import SYSTEMD, place_of
 from wampd.router.settings.http import LongPollPath
 from wampd.router.settings.listeners import (
     Compression,
@@ -30,7 +31,8 @@ from wampd.router.settings.listeners import (
     websocket_paths,
 )
 from wampd.router.settings.listeners import Tls as TlsSettings
-from wampd.router.system.sockets import Sockets, adopt, pause, resume
+from wampd.router.system.refusals import why_not
+from wampd.router.system.sockets import Held, Sockets, adopt, pass_on, pause, resume
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wire.framing import FrameLimits
@@ -92,8 +94,7 @@ class Listening:
             return True
 
         def failed(failure: Any) -> bool:
-            why = failure.getErrorMessage()
-            log.critical("cannot listen on {endpoint}: {why}", endpoint=listener.endpoint, why=why)
+            log.critical("cannot listen on {endpoint}: {why}", endpoint=listener.endpoint, why=why_not(failure.value))
             return False
 
         return maybeDeferred(self.bind, listener, means).addCallbacks(opened, failed)
@@ -131,6 +132,18 @@ class Listening:
         """Accept nothing for a while, or again what is accepted at all."""
         for each in self.open if self.accepts else ():
             (pause if resting else resume)(each.port)
+
+    def part(self, opened: Open) -> Any:
+        """Listen no more at one port; what has to be waited for, if anything."""
+        if place_of(opened.listener.endpoint)[0] == SYSTEMD:
+            for held in pass_on(opened.listener.endpoint, opened.port):
+                self._sockets.add(held)
+        return opened.port.stopListening()
+
+    def pass_on(self) -> list[Held]:
+        """All sockets for a successor, those included that nobody listens on for now."""
+        listened = (each for opened in self.open for each in pass_on(opened.listener.endpoint, opened.port))
+        return [*listened, *self._sockets.copies()]
 
     def close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""

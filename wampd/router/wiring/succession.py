@@ -69,10 +69,7 @@ class Handover:
             return fail(NotHandedOver(_ALREADY))
         log.info("{why}: handing over to a new router", why=why)
         self._succession = succession = Succession(self._reactor, self._standing.origin, os.environ)
-        held = [
-            *(each for open_ in self._listening.open for each in sockets.pass_on(open_.listener.endpoint, open_.port)),
-            *self._private.pass_on(),
-        ]
+        held = [*self._listening.pass_on(), *self._private.pass_on()]
         return succession.begin(held, self._standing.pid_file).addCallback(self._succeeded)
 
     def signalled(self, why: str) -> None:
@@ -108,6 +105,8 @@ class Handover:
     def _not_succeeded(self, failure: Failure) -> Failure:
         self._succession = None
         self._is_asked = False
+        if not failure.check(NotHandedOver):  # it had no turn
+            failure = Failure(NotHandedOver(failure.getErrorMessage()))
         log.error("{why}; this one goes on", why=failure.getErrorMessage())
         return failure
 

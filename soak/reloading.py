@@ -86,6 +86,7 @@ def run(scale: Scale, directory: Path, report: Report) -> None:
             numbers, longest, served = asyncio.run(_changes(router, secure, reloads))
             outcomes = {"calls": calls.outcome(), "events": events.outcome()}
         report.tell("changes made in", f"{time.monotonic() - begun:.0f} s, the slowest {longest * 1000:.0f} ms")
+        report.tell("slowest call meanwhile", f"{outcomes['calls']['max_us'] / 1000:.0f} ms")
         for name, outcome in outcomes.items():
             report.is_so(f"{outcome['ops']:,} {name} under full load: wrong", troubles(outcome), "nothing")
         report.is_so(f"subscribers that missed one of {numbers.published:,} numbers", numbers.lost(), 0)

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from soak.report import Report, Scale
-from soak.router import TICKET, running
-from soak.swarm import Conversation, Swarm, affordable, rawsocket, staying, websocket
+from soak.report import MEBI, Report, Scale
+from soak.router import TICKET, Router, running
+from soak.swarm import Conversation, Outcome, Swarm, affordable, rawsocket, staying, websocket
 
 CLIENTS: Final = 5_000
 SECONDS: Final = 30.0
+WAVES: Final = 3
+"""How often they come and go then."""
+GROWTH: Final = 0.05
 
 
 def clients(number: int) -> Iterator[tuple[Conversation, bool]]:
@@ -38,5 +41,15 @@ def run(_scale: Scale, directory: Path, report: Report) -> None:
         report.is_so("joined again", (again.done, dict(again.refused)), (number, {}))
         report.at_most("from kill -9 to the last WELCOME", time.monotonic() - begun, SECONDS, "s")
         report.tell("CPU of the router for it", f"{router.cpu():.1f} s")
-        again.release()
-        router.wait_until(lambda: router.files() < 30, "all connections are closed", 30)
+        first_level = _after(router, again)
+        for _ in range(WAVES):
+            level = _after(router, Swarm(router.port).run(clients(number), number, 120))
+        report.tell("RSS when all have gone, MiB", f"{first_level / MEBI:.1f}, {WAVES} times later {level / MEBI:.1f}")
+        report.at_most("RSS grown with each time that they come and go", level / first_level - 1, GROWTH, "%")
+
+
+def _after(router: Router, outcome: Outcome) -> int:
+    """Memory when they have gone. What was freed stays with the process for those who come next."""
+    outcome.release()
+    router.wait_until(lambda: router.files() < 30, "all connections are closed", 30)
+    return router.memory()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
@@ -217,4 +216,3 @@ def running(directory: Path, configuration: Mapping[str, Any] | None = None, **o
     finally:
         with suppress(SoakError):
             router.kill()
-        gc.collect()

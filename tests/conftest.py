@@ -1,12 +1,17 @@
-"""What all tests share: the marker ``needs``, that no secret is logged, and that no property fails for a busy machine."""
+"""What all tests share: the marker ``needs``, that no secret is logged, the same surroundings, and that no property fails for a
+busy machine."""
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.leaks import pytest_runtest_teardown, pytest_sessionfinish, pytest_sessionstart
+from tests.support import leaks, surroundings
 from tests.support.needs import require
 
-__all__ = ["pytest_runtest_teardown", "pytest_sessionfinish", "pytest_sessionstart"]
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(surroundings)
+    config.pluginmanager.register(leaks)
+
 
 settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from unittest.mock import ANY
 
 import pytest
@@ -17,7 +18,7 @@ from tests.auth.door import (
     hello,
     wamp_error,
 )
-from wampd.auth.handshake import Abort, RealmAuth
+from wampd.auth.handshake import Abort, Handshake, RealmAuth
 from wampd.auth.methods import Challenge, Decline, Deny, Exchange, Failed, Principal, Request, Step, Wait, shown
 from wampd.auth.roles import Role
 from wampd.realms.features import BROKER_FEATURES, DEALER_FEATURES
@@ -439,3 +440,32 @@ def test_an_authid_that_is_too_long_is_not_looked_at_any_further(client, method)
 def test_the_longest_authid_is_taken(client):
     client > hello(authmethods=["ticket"], authid="a" * 255)
     client < [CHALLENGE, "ticket", {}]
+
+
+# ----------------------------------------------------------------------------------------------------------- the end
+
+
+@pytest.mark.parametrize("ticket", [TICKETS["joe"], "hunter2-wrong"])
+def test_a_handshake_that_waited_leaves_nothing_for_the_garbage_collector(ticket):
+    rooms = directory()
+
+    def join() -> None:
+        client = Client(rooms)
+        client > hello(authmethods=["ticket"], authid="joe")
+        client < [CHALLENGE, "ticket", {}]
+        client > [AUTHENTICATE, ticket, {}]
+
+    join()
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        for _ in range(3):
+            join()
+        gc.collect()
+        left = {type(each) for each in gc.garbage} & {Handshake, Request, Wait}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert left == set()

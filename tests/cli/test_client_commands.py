@@ -4,6 +4,7 @@ docs/client.md shows them.
 """
 
 import json
+import os
 import signal
 import subprocess
 
@@ -160,14 +161,30 @@ def test_what_is_registered_already_is_said(wampd, serve):
         (["call", "com.other"], 1, "wamp.error.not_authorized"),
         (["call"], 2, "missing argument"),
         (["call", "com.example.a", "--url", "x"], 2, "begins with none of"),
+        (["call", "com.example.a", "--url", "127.0.0.1:1"], 2, "; did you mean ws://127.0.0.1:1/ws?"),
+        (["call", "com.example.a", "-5"], 2, "no such option '-5'; numbers below zero come after --"),
+        (["call", "com.example.a", "--authid", "joe"], 2, "nothing proves that you are joe: give --secret-file"),
         (["call", "com.example.a", "-k", "x"], 2, "not name=value"),
         (["call", "com.example.a", "1", "--raw-json", "-"], 2, "not from both"),
         (["call", "com.example.a", "--raw-json", "/nowhere"], 2, "cannot be read"),
         (["call", "com.example.a", "--auth", "ticket"], 2, "needs a secret"),
         (["call", "com.example.a", "--authid", "joe", "--secret-file", "/nowhere"], 2, "cannot read"),
+        (["call", "com.example.a", "--url", "wss://127.0.0.1:1/ws", "--ca", "/nowhere"], 2, "cannot read /nowhere"),
         (["call", "com.example.a", "--profile", "none"], 2, "no profile"),
         (["call", "com.example.a", "--realm", "nowhere"], 3, "there is no realm 'nowhere'"),
-        (["call", "com.example.a", "--url", "ws://127.0.0.1:1/ws"], 3, "nobody listens there"),
+        (["call", "com.example.a", "--url", "ws://127.0.0.1:1/ws"], 3, "nobody listens there; does the router run"),
+        (["call", "com.example.a", "--url", "rs+unix:///no.sock"], 3, "there is no such socket; does the router run?"),
+        (["call", "com.example.a", "--serializer", "ubjson"], 3, "wamp.2.cbor.batched; try another --serializer"),
+        (
+            ["call", "com.example.a", "--authid", "joe", "--secret-file", "-"],
+            3,
+            "(by ticket, which the router has chosen",
+        ),
+        (
+            ["call", "com.example.a", "--auth", "ticket", "--authid", "joe", "--secret-file", "-"],
+            3,
+            "failed (by ticket)",
+        ),
         (["call", "com.example.a", "--auth", "jwt", "--secret-file", "-"], 3, "not let into the realm"),
         (["register", "com.example.a"], 2, "one of --command, --echo, --result"),
         (["register", "com.example.a", "--result", "{"], 2, "not JSON"),
@@ -175,6 +192,7 @@ def test_what_is_registered_already_is_said(wampd, serve):
         (["publish", "com.other.topic", "--ack"], 1, "wamp.error.not_authorized"),
         (["subscribe", "com.other.topic"], 1, "wamp.error.not_authorized"),
         (["subscribe", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
+        (["tail", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
         (["top"], 2, "no terminal to draw on"),
     ],
 )
@@ -194,6 +212,51 @@ def test_who_is_interrupted_says_goodbye(wampd, number, status):
     again = wampd.start("register", "com.example.interrupted", "--echo")  # which is free again
     again.wait_for("serving")
     assert again.end(signal.SIGTERM) == 143
+
+
+def test_the_wrong_door_is_told_from_the_wrong_key(wampd):
+    place = wampd.url.removeprefix("ws://").removesuffix("/ws")
+    for url, said in [
+        (f"ws://{place}", "; is the path right? It often is /ws"),
+        (f"wss://{place}/ws", "the handshake of TLS was cut off; if there is no TLS on that port"),
+        (f"rss://{place}", "the handshake of TLS was cut off; if there is no TLS on that port"),
+    ]:
+        done = wampd("call", "com.example.a", "--url", url)
+        assert (done.status, done.out) == (3, "")
+        assert said in done.err
+
+
+def test_who_waits_for_lines_can_be_interrupted(wampd):
+    reader, writer = os.pipe()
+    running = wampd.start("publish", "com.example.waits", "--lines", "--ack", stdin=reader)
+    os.write(writer, b"1\n")
+    assert running.line().strip().isdigit()  # it is there, and waits for the next line
+    assert running.end(signal.SIGINT) == 130
+    os.close(reader)
+    os.close(writer)
+
+
+def test_json_with_a_slip_is_sent_as_text_and_said(wampd, serve):
+    serve("com.example.said", "--echo")
+    done = wampd("call", "com.example.said", '{"a": 1', "-k", "b=[draft]")
+    assert done.value == {"args": ['{"a": 1'], "kwargs": {"b": "[draft]"}}
+    first, second = done.err.splitlines()
+    assert first.startswith("""wampd call: note: '{"a": 1' is sent as text, for it is not JSON: """)
+    assert second.startswith("wampd call: note: '[draft]' is sent as text")
+
+
+def test_what_a_terminal_cannot_show_is_escaped(wampd, serve):
+    serve("com.example.wide", "--echo")
+    done = wampd("call", "com.example.wide", '"\\u2192 \\ud83d\\ude00 a"', PYTHONIOENCODING="latin-1")
+    assert (done.status, done.out) == (0, '"\\u2192 \\ud83d\\ude00 a"\n')
+    assert done.value == "\u2192 \N{GRINNING FACE} a"
+    assert wampd("register", "--help", PYTHONIOENCODING="latin-1").status == 0
+
+
+def test_tail_ends_after_as_many_as_are_wanted(wampd):
+    assert wampd("publish", "com.example.stays.a", '"on"', "--retain", "--ack").status == 0
+    done = wampd("tail", "com.example.stays.", "--retained", "--count", "1")
+    assert (done.status, done.out.split()[1:]) == (0, ["com.example.stays.a", '"on"'])
 
 
 def test_who_reads_no_more_ends_it_quietly(wampd):

@@ -69,7 +69,7 @@ def test_one_is_stopped_started_and_restarted(desk):
 
 @pytest.mark.parametrize("command", ["start", "stop", "restart", "logs"])
 def test_what_is_not_there_is_told(desk, command):
-    said = f"wampd component {command}: there is no component of the name quite\n"
+    said = f'wampd component {command}: there is no component of the name quite; did you mean "quiet"?\n'
     assert desk("component", command, "quite") == (1, "", said)
 
 
@@ -78,6 +78,7 @@ def test_a_component_that_does_not_become_ready_is_told(desk):
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert err.startswith("wampd component start: ")
     assert "failed, exit status 3" in err
+    assert err.endswith("; what it has printed: wampd component logs broken\n")
     assert "failed, exit status 3" in desk("component", "list")[1]
 
 

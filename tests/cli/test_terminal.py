@@ -3,6 +3,7 @@
 import os
 import pty
 import sys
+import termios
 import time
 
 from tests.cli.conftest import PASSWORD
@@ -20,7 +21,8 @@ def typed(directory, *lines):
     shown = b""
     for line in lines:
         shown += until(terminal, b": ")
-        time.sleep(0.1)  # until echo is off
+        while termios.tcgetattr(terminal)[3] & termios.ECHO:  # nobody types before that
+            time.sleep(0.01)
         os.write(terminal, line.encode() + b"\n")
     shown += until(terminal, None)
     os.close(terminal)

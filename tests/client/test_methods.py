@@ -223,7 +223,7 @@ def test_why_there_is_no_session_is_told_in_a_line(place):
     assert "is not to be trusted: self" in str(refused(place.urls["wss"], Credentials()))
     named = place.urls["wss"].replace("localhost", "127.0.0.2")
     assert "nobody listens there" in str(refused(named, Credentials(), place.trust))
-    assert "no such file" in str(refused("rs+unix:///nowhere/w.sock", Credentials()))
+    assert "no such socket" in str(refused("rs+unix:///nowhere/w.sock", Credentials()))
     missing = Trust(ca=place.server.key.with_name("none"))
     assert "cannot read" in str(refused(place.urls["wss"], Credentials(), missing))
     assert "no certificates" in str(refused(place.urls["wss"], Credentials(), Trust(ca=place.server.key)))

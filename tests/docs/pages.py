@@ -32,6 +32,7 @@ WORDS = {
     "needs": "programs of the system that this needs, with commas",
     "shown-by": "the test that runs this, because it needs more than a directory and a router; it has to name the page",
     "output": "the block is what the command before it prints, not a program",
+    "log": "it is what the router logs, in this order",
     "syntax": "it is a piece of a program: it is compiled, not run",
 }
 
@@ -62,6 +63,8 @@ def blocks_of(page: Path) -> list[Block]:
         line = text.count("\n", 0, found.start("language")) + 1
         words = _words(found["words"] or "", f"{page}:{line}")
         blocks.append(Block(page, line, found["language"], _unindented(found["text"], len(found["indent"])), words))
+    if re.search(r"\n\n    .*\S", _BLOCK.sub("", text)):
+        raise ValueError(f"{page}: a block by indentation says no language; write ```")
     fences = len(re.findall(r"^ *```", text, re.MULTILINE))
     if fences != 2 * len(blocks):
         raise ValueError(f"{page}: {fences} lines begin with ```, which make {len(blocks)} blocks")
@@ -83,6 +86,9 @@ def _unindented(text: str, columns: int) -> str:
 
 
 def pages() -> list[Path]:
-    """All pages that users read: README, docs, and those of the examples."""
-    found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
-    return sorted([*found, *(ROOT / "examples").glob("**/README.md")])
+    """All pages: README, docs, those of the examples, of the benchmark and the soak."""
+    found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("**/*.md")]
+    found += [ROOT / "bench" / "README.md", ROOT / "soak" / "README.md"]
+    return sorted(
+        [*found, *(page for page in (ROOT / "examples").glob("**/README.md") if "node_modules" not in page.parts)]
+    )

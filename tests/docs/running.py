@@ -184,6 +184,10 @@ class PageRun:
 
     def _text(self, block: Block, text: str) -> None:
         assert not COMMAND.search(text), f"{block}: this holds a command, say ```console"
+        if block.has("log"):
+            assert self._router is not None, f"{block}: no router runs that could log this"
+            pattern = re.compile(".*".join(_pattern(line) for line in text.splitlines()), re.DOTALL)
+            self._router.wait_until(lambda: bool(pattern.search(_typical(self._logged()))), f"{block} is logged")
 
     # ------------------------------------------------------------------------------------------------------ processes
 
@@ -228,6 +232,9 @@ class PageRun:
         done = self._ended(["bash", "-uo", "pipefail", "-c", command])
         return done.returncode, done.stdout
 
+    def _logged(self) -> str:
+        return "" if self._router is None else self._router.log()
+
     # --------------------------------------------------------------------------------------------------- in the small
 
     @property
@@ -243,8 +250,7 @@ class PageRun:
         return file
 
     def _compare(self, block: Block, printed: str, shown: str) -> None:
-        pattern = ".*?".join(re.escape(part) for part in _typical(shown).split(ANYTHING))
-        found = re.fullmatch(pattern, _typical(printed), re.DOTALL)
+        found = re.fullmatch(_pattern(shown), _typical(printed), re.DOTALL)
         assert found, f"{block}: the page shows\n{shown}\nbut this was printed:\n{printed}"
 
     def here(self, text: str) -> str:
@@ -306,6 +312,11 @@ def _shown_elsewhere(block: Block) -> None:
     programs = re.findall(r"(?:make |examples/)([\w./]+)", block.text)
     named = page in text or (bool(programs) and all(Path(program).name in text for program in programs))
     assert named, f"{block}: {test} names neither the page nor {programs}"
+
+
+def _pattern(shown: str) -> str:
+    """What is shown as a regular expression, for what is printed."""
+    return ".*?".join(re.escape(part) for part in _typical(shown).split(ANYTHING))
 
 
 def _typical(printed: str) -> str:

@@ -3,11 +3,12 @@
 import os
 import textwrap
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.router.client import RESULT, WELCOME, Session
+from tests.support.process import START_TIMEOUT
+from wampd.router.control.where import directory as sockets_directory
 
 CHALLENGE, AUTHENTICATE, ABORT = 4, 5, 3
 REALMS = """
@@ -86,7 +87,7 @@ def write(directory, name, source):
     (directory / name).write_text(textwrap.dedent(source))
 
 
-def ask(router, uri, *args, timeout=20):
+def ask(router, uri, *args, timeout=START_TIMEOUT):
     """The outcome of a call from outside; asked again while nobody is there to answer it."""
     deadline = time.monotonic() + timeout
     with Session(router.port) as session:
@@ -115,12 +116,16 @@ def with_class(directory, framework):
     write(directory, "app.py", CLASS.format(framework=framework) + PAUSES[framework])
 
 
+def socket_of(router):
+    """The private socket of a router that has our environment."""
+    return sockets_directory(os.environ, os.getuid()) / f"{router.pid}.sock"
+
+
 def operate(router, procedure, *args):
     """Ask the router as its operator does."""
-    sockets = Path(f"/tmp/wampd-{os.getuid()}") / f"{router.pid}.sock"
-    with Session(unix=sockets, realm="wampd") as session:
+    with Session(unix=socket_of(router), realm="wampd") as session:
         session.call(procedure, *args)
-        return session.receive(20)
+        return session.receive()
 
 
 def joined_as_told(ticket=None):

@@ -5,13 +5,13 @@ import re
 import signal
 from pathlib import Path
 
-from tests.hosting.outside import ABORT, AUTHENTICATE, CHALLENGE, ask, operate, python, with_class, write
+from tests.hosting.outside import ABORT, AUTHENTICATE, CHALLENGE, ask, operate, python, socket_of, with_class, write
 from tests.router.client import Session
 
 
 def knock(router, authid, ticket, realm="realm1"):
     """Try to come in by somebody's ticket; the router's last word."""
-    socket = Path(f"/tmp/wampd-{os.getuid()}") / f"{router.pid}.sock"
+    socket = socket_of(router)
     with Session(unix=socket, join=False) as session:
         roles = {"caller": {}, "callee": {}}
         session.send(1, realm, {"roles": roles, "authmethods": ["ticket"], "authid": authid})

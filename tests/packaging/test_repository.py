@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.needs import unavailable
+from tests.support.needs import PACKAGES, unavailable
 from tests.support.process import ROOT
 
 HELLO = ROOT / "examples" / "hello"
@@ -25,6 +25,20 @@ def test_every_make_command_of_a_document_exists(document: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert named
     assert named <= targets
+
+
+def test_every_program_that_tests_and_pages_need_is_installed_by_the_setup() -> None:
+    """In CI a test whose program is not there fails."""
+    tests = "".join(test.read_text(encoding="utf-8") for test in (ROOT / "tests").rglob("test_*.py"))
+    pages = "".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
+    needed = set(re.findall(r"""["']([^"']+)["']""", " ".join(re.findall(r"mark\.needs\(([^)]*)\)", tests))))
+    needed |= {each for words in re.findall(r"<!--[^>]*\bneeds=(\S+)", pages) for each in words.split(",")}
+    setup = (ROOT / "tools" / "setup").read_text(encoding="utf-8")
+    missing = re.findall(r'missing="\$missing ([^"]+)"', setup)
+    installed = {package.removesuffix("-light") for packages in missing for package in packages.split()}
+    assert {"chromium", "cc", "jq", "wrk"} <= needed
+    lacking = {each for each in needed if not set(PACKAGES.get(each, each).split()) <= installed}
+    assert lacking == set()
 
 
 @pytest.mark.parametrize("page", PAGES)

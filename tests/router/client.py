@@ -8,6 +8,8 @@ from itertools import count
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect, unix_connect
 
+from tests.support.process import START_TIMEOUT
+
 WELCOME, ABORT, GOODBYE, ERROR, CALL, RESULT, REGISTER, REGISTERED, INVOCATION, YIELD = (
     2,
     3,
@@ -26,7 +28,12 @@ class Session:
     """One session; every receive has a deadline. Not for TLS: the library reads in a thread of its own meanwhile."""
 
     def __init__(self, port=0, *, realm="realm1", join=True, url=None, unix=None):
-        options = {"subprotocols": ["wamp.2.json"], "compression": None, "open_timeout": 10, "ping_interval": None}
+        options = {
+            "subprotocols": ["wamp.2.json"],
+            "compression": None,
+            "open_timeout": START_TIMEOUT,
+            "ping_interval": None,
+        }
         self._stack = contextlib.ExitStack()
         if unix is not None:
             connecting = unix_connect(str(unix), "ws://localhost/ws", **options)
@@ -41,7 +48,7 @@ class Session:
     def send(self, *message):
         self.socket.send(json.dumps(message))
 
-    def receive(self, timeout=10):
+    def receive(self, timeout=START_TIMEOUT):
         return json.loads(self.socket.recv(timeout=timeout))
 
     def register(self, uri):
@@ -54,7 +61,7 @@ class Session:
         self.send(CALL, request, {}, uri, list(args))
         return request
 
-    def closed_with(self, timeout=10):
+    def closed_with(self, timeout=START_TIMEOUT):
         """The code and reason that the router closes with, whatever it says before."""
         with contextlib.suppress(ConnectionClosed):
             while True:

@@ -3,6 +3,8 @@
 import ctypes
 import os
 import shutil
+import subprocess
+from functools import cache
 from typing import NoReturn
 
 import pytest
@@ -48,9 +50,18 @@ def is_there(name: str) -> bool:
     return True
 
 
+@cache
+def may_unshare() -> bool:
+    """Whether we may make namespaces: who is not root may not, nor may root in many a container."""
+    tried = subprocess.run(["unshare", "--mount", "--", "true"], stderr=subprocess.DEVNULL, check=False)
+    return tried.returncode == 0
+
+
 def require(*programs: str) -> None:
     """Go on only if all `programs`, on the PATH, or shared libraries such as ``libz.so.1`` are there."""
     missing = [program for program in programs if not is_there(program)]
     if missing:
         packages = " ".join(dict.fromkeys(PACKAGES.get(program, program) for program in missing))
         unavailable(f"{', '.join(missing)} not found; on Debian, as root: apt-get install {packages}")
+    if "unshare" in programs and not may_unshare():
+        unavailable("namespaces may not be made here; run the tests as root, in a container with CAP_SYS_ADMIN")

@@ -10,6 +10,8 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.support.process import START_TIMEOUT
+
 HELLO, WELCOME, ERROR, PUBLISH, SUBSCRIBE, SUBSCRIBED, EVENT, CALL, RESULT = 1, 2, 8, 16, 32, 33, 36, 48, 50
 ROLES: dict[str, dict[str, object]] = {"caller": {}, "publisher": {}, "subscriber": {}}
 
@@ -27,7 +29,7 @@ class Probe:
         self._topics: dict[int, str] = {}
         self.events: list[tuple[str, list[Any], dict[str, Any]]] = []
         self._send(HELLO, realm, {"roles": ROLES})
-        welcome = self._receive(time.monotonic() + 10)
+        welcome = self._receive(time.monotonic() + START_TIMEOUT)
         assert welcome[0] == WELCOME, welcome
 
     def _send(self, *message: object) -> None:
@@ -49,13 +51,13 @@ class Probe:
             if message[0] != EVENT and message[1] == request:
                 return message
 
-    def call(self, procedure: str, *args: object, timeout: float = 10) -> Any:
+    def call(self, procedure: str, *args: object, timeout: float = START_TIMEOUT) -> Any:
         """The first value of the result."""
         request = next(self._ids)
         self._send(CALL, request, {}, procedure, args)
         return self._answer(request, timeout)[3][0]
 
-    def call_when_there(self, procedure: str, *args: object, timeout: float = 20) -> Any:
+    def call_when_there(self, procedure: str, *args: object, timeout: float = START_TIMEOUT) -> Any:
         """Like ``call``, trying again while nobody has registered the procedure yet."""
         deadline = time.monotonic() + timeout
         while True:
@@ -70,15 +72,15 @@ class Probe:
         """Keep the events of `topic` from now on."""
         request = next(self._ids)
         self._send(SUBSCRIBE, request, {}, topic)
-        self._topics[self._answer(request, 10)[2]] = topic
+        self._topics[self._answer(request, START_TIMEOUT)[2]] = topic
 
     def publish(self, topic: str, args: Sequence[object] = (), **kwargs: object) -> None:
         """Publish, with the router's acknowledgement."""
         request = next(self._ids)
         self._send(PUBLISH, request, {"acknowledge": True}, topic, args, kwargs)
-        self._answer(request, 10)
+        self._answer(request, START_TIMEOUT)
 
-    def next_event(self, topic: str, timeout: float = 10) -> tuple[list[Any], dict[str, Any]]:
+    def next_event(self, topic: str, timeout: float = START_TIMEOUT) -> tuple[list[Any], dict[str, Any]]:
         """Arguments of the next event of `topic`; TimeoutError if there is none in time."""
         deadline = time.monotonic() + timeout
         while True:

@@ -133,7 +133,7 @@ class Handshake:
         self._realm: RealmAuth
         self._request: Request
         self._exchange: Exchange
-        self._then: Callable[[Any], Outcome]
+        self._then: Callable[[Any], Outcome] = _nothing
 
     def hello(self, hello: Hello) -> Outcome:
         """Take the client's HELLO. Raise `ProtocolViolation` if it is not the first message, or announces no role."""
@@ -168,11 +168,12 @@ class Handshake:
         """Take the answer to the question of a `Wait`, or `Failed`; `None`: it comes too late, and nothing is to be done."""
         if self._state is not _State.WAITING:
             return None
+        then = self._then
         self._leave()
         if isinstance(answer, Failed):
             log = f"{self._method}: {answer.log}"
             return self._settled(Abort(AUTHENTICATION_FAILED, "authentication failed", log, guess=answer.guess))
-        return self._settled(self._follow(answer) if isinstance(answer, Deny) else self._then(answer))
+        return self._settled(self._follow(answer) if isinstance(answer, Deny) else then(answer))
 
     def claims(self) -> dict[str, str]:
         """What is known of the client, as it says itself: realm, authid and method, and its address."""
@@ -249,7 +250,11 @@ class Handshake:
         return self._follow(self._exchange.challenge())
 
     def _leave(self) -> _State:
-        """Leave the present state. Unless a method goes on asking, it is over; so each CHALLENGE is used once."""
+        """Leave the present state. Unless a method goes on asking, it is over; so each CHALLENGE is used once.
+
+        What was to be done next refers to the handshake: it is forgotten, so that nothing is left for the garbage collector.
+        """
+        self._then = _nothing
         left, self._state = self._state, _State.OVER
         return left
 
@@ -320,6 +325,10 @@ class Handshake:
             account=principal.account,
             lasts=principal.lasts,
         )
+
+
+def _nothing(_answer: Any) -> Outcome:
+    raise AssertionError("nothing is waited for")
 
 
 def _announces_a_role(roles: ClientRoles) -> bool:

@@ -14,10 +14,10 @@ import click
 from msgspec import Struct
 
 from wampd.cli.benchers import Failed, Job, Outcome, Part, callee, caller, publisher, subscriber, work
-from wampd.cli.speaking.ending import INTERRUPTED, NO_SESSION, WAMP_ERROR, complain
+from wampd.cli.speaking.ending import INTERRUPTED, NO_SESSION, WAMP_ERROR
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import json_line
-from wampd.cli.words import Failure, command, option
+from wampd.cli.words import Failure, command, complain, option
 
 PREPARED: Final = 60.0
 """Seconds that processes may take to open their sessions."""

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .completing import component_names
-from .words import EXIT_INTERRUPTED, Group, option, router_options
+from .words import EXIT_INTERRUPTED, Failure, Group, option, router_options
 
 COMPONENT = """\
 List the components that a router runs; start, stop and restart them; show what they print.
@@ -17,6 +17,7 @@ NAME is that of a component in the configuration, or NAME.2 for the second of it
 LONGEST = 180.0
 """Seconds that a component may take to stop and to become ready again."""
 LINES = 100
+FAILED = "wampd.error.component_failed"
 
 
 @click.group("component", cls=Group, help=COMPONENT)
@@ -57,10 +58,17 @@ def _change(name: str, summary: str, done: str) -> None:
     @_name
     @router_options
     def change(**words: Any) -> int:
-        from .routers import Meant, ask
+        from wampd.client import WampError
+
+        from .routers import Meant, ask, said
 
         async def work(session: Any, _router: Any) -> None:
-            await session.call(f"wampd.component.{name}", [words["name"]], timeout=LONGEST)
+            try:
+                await session.call(f"wampd.component.{name}", [words["name"]], timeout=LONGEST)
+            except WampError as error:
+                if error.uri != FAILED:
+                    raise
+                raise Failure(f"{said(error)}; what it has printed: wampd component logs {words['name']}") from None
 
         ask(Meant(words["file"], words["socket"]), work)
         print(f"{words['name']} {done}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -10,14 +11,15 @@ from typing import Any, Final
 import click
 from msgspec import Struct
 
-from wampd.cli.speaking.ending import WRONG_WORDS, complain, run
+from wampd.cli.speaking.ending import WRONG_WORDS, run
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import LONGEST_INPUT, Output, Payload, payload_of, read_json, read_pairs, read_payload
-from wampd.cli.words import command, option
+from wampd.cli.words import command, complain, option
 from wampd.client.session import Session
 
 ALSO: Final = frozenset({"topic", "publication", "time", "details"})
 """What `wampd subscribe` writes beside the payload: its output can be published again."""
+READ_AT_ONCE: Final = 2**16
 
 
 class Wanted(Struct, frozen=True):
@@ -134,7 +136,29 @@ def _event(line: bytes, topic: str | None) -> tuple[str, Payload]:
 
 
 async def _lines() -> AsyncIterator[bytes]:
-    """Standard input, line by line; what it is fed from may be slow, so it is read in a thread."""
+    """Standard input, line by line. It is the loop that waits for what it is fed from, so that Ctrl-C ends it."""
+    stream = sys.stdin.buffer
+    rest = b""
+    while chunk := await _chunk(stream.fileno()):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line
+        if len(rest) > LONGEST_INPUT:
+            raise click.UsageError(f"a line of standard input has more than {LONGEST_INPUT} bytes")
+    if rest:
+        yield rest
+
+
+async def _chunk(descriptor: int) -> bytes:
+    """What comes next; nothing: the end."""
     loop = asyncio.get_running_loop()
-    while line := await loop.run_in_executor(None, sys.stdin.buffer.readline, LONGEST_INPUT):
-        yield line
+    ready = asyncio.Event()
+    try:
+        loop.add_reader(descriptor, ready.set)
+    except PermissionError:  # a file, which never makes anybody wait (epoll_ctl(2): EPERM)
+        return os.read(descriptor, READ_AT_ONCE)
+    try:
+        await ready.wait()
+        return os.read(descriptor, READ_AT_ONCE)
+    finally:
+        loop.remove_reader(descriptor)

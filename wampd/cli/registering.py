@@ -23,10 +23,10 @@ from typing import Any, Final
 import click
 from msgspec import Struct
 
-from wampd.cli.speaking.ending import complain, run
+from wampd.cli.speaking.ending import run
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import json_line, read_json, read_pairs
-from wampd.cli.words import command, option
+from wampd.cli.words import command, complain, option
 from wampd.client.errors import ConnectionLost, WampError
 from wampd.client.vocabulary import Invocation, Procedure, Result
 

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
 import click
 from msgspec import Struct
 
-from wampd.cli.speaking.ending import complain, run
+from wampd.cli.speaking.ending import run
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import Output, json_line
-from wampd.cli.words import command, option
-from wampd.client.errors import CannotConnect, ConnectionLost, NotLetIn, TimeOver, WampError, one_line
+from wampd.cli.words import command, complain, option
+from wampd.client.errors import CannotConnect, ConnectionLost, TimeOver, WampError, one_line
 from wampd.client.session import Session
 from wampd.client.vocabulary import Event
 from wampd.realms.timestamps import rfc3339
@@ -88,17 +89,29 @@ def subscribe(
 @command()
 @click.argument("prefixes", nargs=-1, required=True, metavar="PREFIX...")
 @option("--match", type=_MATCHES, default="prefix", show_default=True, help="What PREFIX is.")
+@option("--count", type=click.IntRange(1), metavar="N", help="End after so many events.")
+@option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End after so long (status 4).")
+@option("--retained", is_flag=True, help="Begin with what is retained.")
 @option("--history", type=click.IntRange(0, MOST_HISTORY), default=0, metavar="N", help="Begin with the last N.")
 @option("--json", "as_json", is_flag=True, help="One JSON object a line, as subscribe writes it.")
 @speaks_wamp
-def tail(prefixes: tuple[str, ...], match: str, history: int, as_json: bool, target: Target) -> int:
+def tail(
+    prefixes: tuple[str, ...],
+    match: str,
+    count: int | None,
+    timeout: float | None,
+    retained: bool,
+    history: int,
+    as_json: bool,
+    target: Target,
+) -> int:
     """Show everything that is published below a prefix, as it comes: when, where, what.
 
     It goes on until it is stopped: if the router goes away, it waits for it to come back.
     """
     output = Output()
     show = (lambda told: output.line(json_line(_as_json(told)))) if as_json else _for_people(output)
-    return run(_tail(target, Wanted(prefixes, match, history=history), show))
+    return run(_tail(target, Wanted(prefixes, match, retained, history), show, count, timeout))
 
 
 # --------------------------------------------------------------------------------------------------------- subscribe
@@ -106,29 +119,43 @@ def tail(prefixes: tuple[str, ...], match: str, history: int, as_json: bool, tar
 
 async def _subscribe(target: Target, wanted: Wanted, count: int | None, timeout: float | None) -> None:
     output = Output()
-    enough = asyncio.get_running_loop().create_future()
-    shown = 0
-
-    def show(told: Told) -> None:
-        nonlocal shown
-        if enough.done():
-            return
-        try:
-            output.line(json_line(_as_json(told)))
-        except BrokenPipeError as error:
-            enough.set_exception(error)
-            return
-        shown += 1
-        if shown == count:
-            enough.set_result(None)
-
+    shown = Shown(lambda told: output.line(json_line(_as_json(told))), count)
     async with target.connect() as session:
-        await _listen(session, wanted, show)
+        await _listen(session, wanted, shown)
+        async with shown.within(timeout):
+            await _first(session, shown.enough)
+
+
+class Shown:
+    """What has been shown of the events that are wanted."""
+
+    def __init__(self, show: Show, count: int | None) -> None:
+        self._show, self._count = show, count
+        self._shown = 0
+        self.enough: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Is done with the last one; or fails, when nobody reads any more."""
+
+    def __call__(self, told: Told) -> None:
+        """Show one more."""
+        if self.enough.done():
+            return
         try:
-            async with asyncio.timeout(timeout):
-                await _first(session, enough)
+            self._show(told)
+        except BrokenPipeError as error:
+            self.enough.set_exception(error)
+            return
+        self._shown += 1
+        if self._shown == self._count:
+            self.enough.set_result(None)
+
+    @asynccontextmanager
+    async def within(self, seconds: float | None) -> AsyncIterator[None]:
+        """A block in which enough has to be shown. Raise `TimeOver`."""
+        try:
+            async with asyncio.timeout(seconds):
+                yield
         except TimeoutError:
-            raise TimeOver(f"{shown} events within {timeout:g} s") from None
+            raise TimeOver(f"{self._shown} events within {seconds:g} s") from None
 
 
 async def _first(session: Session, enough: asyncio.Future[None]) -> None:
@@ -156,40 +183,37 @@ async def _first(session: Session, enough: asyncio.Future[None]) -> None:
 # -------------------------------------------------------------------------------------------------------------- tail
 
 
-async def _tail(target: Target, wanted: Wanted, show: Show) -> None:
+async def _tail(target: Target, wanted: Wanted, show: Show, count: int | None, timeout: float | None) -> None:
+    shown = Shown(show, count)
+    async with shown.within(timeout):
+        await _tail_on(target, wanted, shown)
+
+
+async def _tail_on(target: Target, wanted: Wanted, shown: Shown) -> None:
+    """Listen until enough is shown, in one session after the other."""
     pause, met = FIRST_PAUSE, False
     while True:
         since = time.monotonic()
         try:
-            await _tail_once(target, wanted, show, again=met)
+            return await _tail_once(target, wanted, shown, again=met)
         except (CannotConnect, ConnectionLost) as why:
-            if not met and isinstance(why, NotLetIn):
-                raise
             if not met and not isinstance(why, ConnectionLost):
                 raise
             complain(f"{why}; trying again")
         if time.monotonic() - since > LASTING:
             pause = FIRST_PAUSE
         met = True
+        wanted = Wanted(wanted.topics, wanted.match)  # what was before is shown, and is not shown twice
         await asyncio.sleep(pause)
         pause = min(LONGEST_PAUSE, pause * 2)
 
 
-async def _tail_once(target: Target, wanted: Wanted, show: Show, *, again: bool) -> None:
-    never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def guarded(told: Told) -> None:
-        try:
-            show(told)
-        except BrokenPipeError as error:
-            if not never.done():
-                never.set_exception(error)
-
+async def _tail_once(target: Target, wanted: Wanted, shown: Shown, *, again: bool) -> None:
     async with target.connect() as session:
-        await _listen(session, wanted, guarded)
+        await _listen(session, wanted, shown)
         if again:
             complain("connected again")
-        await _first(session, never)
+        await _first(session, shown.enough)
 
 
 # ------------------------------------------------------------------------------------------------------ what is heard

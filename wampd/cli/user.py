@@ -26,6 +26,7 @@ from .where import Where, WrongError, find_where
 
 EXIT_FAILED = 1
 EXIT_WRONG = 2
+EXIT_INTERRUPTED = 130
 
 COLUMNS = ("REALM", "AUTHID", "ROLE", "STATE", "METHODS", "CHANGED")
 
@@ -51,7 +52,7 @@ def user(chosen: Wanted) -> int:
         return EXIT_FAILED
     except (KeyboardInterrupt, EOFError):
         print("\nwampd user: nothing was changed", file=sys.stderr)
-        return EXIT_FAILED
+        return EXIT_INTERRUPTED
     return 0
 
 

@@ -5,10 +5,15 @@ The rules:
 * a group knows its commands by a table: the object that carries each out, and one line of help. What a command needs is
   imported when it is called, never for `--help` of another, nor to complete its name;
 * what goes wrong is one line on standard error that says what to do;
+* what the terminal's encoding has no character for is written as an escape of JSON, and never ends a command;
 * the exit status is 0 if it is done, 1 if it cannot be done, 2 if the command line or the configuration is wrong. Commands that
   know more say so in their help.
 """
 
+import codecs
+import io
+import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -105,7 +110,7 @@ class Group(click.Group):
     command_class = Command
 
     def __init__(self, name: str | None = None, *, table: Mapping[str, Entry] | None = None, **more: Any) -> None:
-        settings = {"max_content_width": 110}
+        settings = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
         super().__init__(name, **{"no_args_is_help": True, "context_settings": settings, **more})
         self._table = dict(table or {})
 
@@ -166,8 +171,16 @@ def harmless(text: str) -> str:
     )
 
 
+def complain(text: str) -> None:
+    """One line on standard error, in the name of the command."""
+    context = click.get_current_context(silent=True)
+    name = "wampd" if context is None else context.command_path
+    click.echo(harmless(f"{name}: {text}"), err=True)
+
+
 def carry_out(root: click.Command, arguments: list[str] | None) -> int:
     """Carry out a command line; return the exit status."""
+    _write_everything()
     try:
         status = root.main(arguments, prog_name="wampd", complete_var="_WAMPD_COMPLETE", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as alone:
@@ -193,6 +206,22 @@ def _line(wrong: click.UsageError) -> str:
     path = "wampd" if wrong.ctx is None else wrong.ctx.command_path
     message = " ".join(wrong.format_message().split())
     message = message[:1].lower() + message[1:]
+    if isinstance(wrong, click.NoSuchOption) and re.match(r"-[.\d]", wrong.option_name):
+        return f"{path}: {message.rstrip('.')}; numbers below zero come after --, as the last words"
     if "Did you mean" in message:
         return f"{path}: {message}"
     return f"{path}: {message.rstrip('.')}; see {path} --help"
+
+
+def _write_everything() -> None:
+    """Let standard output take what its encoding cannot express, such as an arrow where that is Latin-1."""
+    codecs.register_error("wampd.escape", _escape)
+    if isinstance(sys.stdout, io.TextIOWrapper) and codecs.lookup(sys.stdout.encoding).name != "utf-8":
+        sys.stdout.reconfigure(errors="wampd.escape")
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    """Characters as JSON escapes them: RFC 8259, section 7."""
+    assert isinstance(error, UnicodeEncodeError)
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end

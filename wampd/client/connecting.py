@@ -100,15 +100,15 @@ async def _introduce(session: Session, realm: str, prover: Prover) -> Session:
             prover.check_welcome(session.details)
             return session
         if message[0] == ABORT:
-            raise _refused(message[1], str(message[2]), realm)
+            raise _refused(message[1], str(message[2]), realm, prover)
         assert message[0] == CHALLENGE
         session.authenticate(*prover.answer(message[1], message[2]))
     raise CannotConnect(f"the router asks for more than {MOST_CHALLENGES} proofs")
 
 
-def _refused(details: Mapping[str, Any], uri: str, realm: str) -> NotLetIn:
+def _refused(details: Mapping[str, Any], uri: str, realm: str, prover: Prover) -> NotLetIn:
     text = details.get("message")
     shown = f": {one_line(text)}" if isinstance(text, str) and text else ""
     if uri == NO_SUCH_REALM:
         return NotLetIn(uri, f"there is no realm {realm!r} (or none for strangers): {uri}")
-    return NotLetIn(uri, f"not let into the realm {realm!r}: {one_line(uri)}{shown}")
+    return NotLetIn(uri, f"not let into the realm {realm!r}: {one_line(uri)}{shown}{prover.hint()}")

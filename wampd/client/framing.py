@@ -272,11 +272,20 @@ def _refusal(error: Exception) -> str:
     if isinstance(error, InvalidStatus):
         response = error.response
         lines = (response.body or b"").decode("utf-8", "replace").strip().splitlines()
-        shown = f": {one_line(lines[0], 200)}" if lines and "<" not in lines[0] else ""
-        hint = "; is the path right?" if response.status_code == 404 else ""
-        return f"the server answered {response.status_code} {one_line(response.reason_phrase, 80)}{shown}{hint}"
+        shown = f": {one_line(lines[0], 200).rstrip('.')}" if lines and "<" not in lines[0] else ""
+        return f"the server answered {response.status_code} {one_line(response.reason_phrase, 80)}{shown}{_hint(error)}"
     if isinstance(error, InvalidMessage):
         return "who answers does not speak WebSocket"
     if isinstance(error, InvalidHeader):
         return f"the server's answer is no WebSocket: {one_line(str(error), 200)}"
     return f"the WebSocket handshake failed: {one_line(str(error), 200)}"
+
+
+def _hint(error: InvalidStatus) -> str:
+    """What to do about a refusal."""
+    match error.response.status_code:
+        case 404:
+            return "; is the path right? It often is /ws"
+        case 400 if b"subprotocol" in (error.response.body or b""):
+            return "; try another --serializer"
+    return ""

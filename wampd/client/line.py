@@ -24,6 +24,7 @@ from wampd.client.urls import Url
 
 HIGH_WATER: Final = 2**20
 """Bytes that wait for the socket from which on `Line.drained` waits."""
+NOBODY: Final = "nobody listens there; does the router run (wampd run), and at this address?"
 
 
 class Line(asyncio.Protocol):
@@ -178,9 +179,11 @@ async def open_line(url: Url, speech: Speech, trust: Trust, headers: Mapping[str
     except socket.gaierror as error:
         raise CannotConnect(f"no address for {url.host}: {error.strerror}") from None
     except ConnectionRefusedError:
-        raise CannotConnect("nobody listens there") from None
+        raise CannotConnect(NOBODY) from None
+    except FileNotFoundError:
+        raise CannotConnect("there is no such socket; does the router run?") from None
     except OSError as error:
-        raise CannotConnect(_why(error)) from None
+        raise CannotConnect(_why(error, url)) from None
     try:
         await line.opened()
     except BaseException:
@@ -189,9 +192,11 @@ async def open_line(url: Url, speech: Speech, trust: Trust, headers: Mapping[str
     return line
 
 
-def _why(error: OSError) -> str:
+def _why(error: OSError, url: Url) -> str:
     """What an operating system's error says, without what asyncio puts round it."""
+    if url.secure and isinstance(error, ConnectionError):
+        return "the handshake of TLS was cut off; if there is no TLS on that port, the URL begins with ws: or rs:"
     if error.errno is not None and error.strerror and "Connect call failed" not in error.strerror:
         return error.strerror.lower()
     text = one_line(str(error))
-    return "nobody listens there" if "Connect call failed" in text else text or "the connection was cut"
+    return NOBODY if "Connect call failed" in text else text or "the connection was cut"

@@ -107,6 +107,7 @@ class Prover:
         self._nonce = b64encode(secrets.token_bytes(18)).decode()
         self._verifier: str | None = None
         self._offered = methods(who)
+        self._asked: list[str] = []
 
     def details(self) -> dict[str, Any]:
         """What HELLO says of us."""
@@ -127,10 +128,20 @@ class Prover:
         """Signature and extra of AUTHENTICATE. Raise `CannotConnect`."""
         if method not in self._offered or method not in _ANSWERS:
             raise CannotConnect(f"the router asks for a proof by {method[:40]!r}, which was not offered")
+        self._asked.append("scram" if method == "wamp-scram" else method)
         try:
             return _ANSWERS[method](self, extra)
         except (KeyError, TypeError, ValueError, MemoryError):
             raise CannotConnect(f"the router's CHALLENGE for {method} makes no sense") from None
+
+    def hint(self) -> str:
+        """What may help who was not let in: the router has chosen a method, and the secret may be one for another."""
+        if not self._asked:
+            given = " and ".join(each for each in self._offered if each != "wamp-scram")
+            return f" (offered: {given}; others by --auth, --authid, --secret-file, --ask, --key-file)"
+        if self._who.method is None and self._who.secret is not None and self._asked[-1] in BY_SECRET:
+            return f" (by {self._asked[-1]}, which the router has chosen; --auth names another method)"
+        return f" (by {self._asked[-1]})"
 
     def check_welcome(self, details: dict[str, Any]) -> None:
         """See that the router has proved what it has to. Raise `CannotConnect`."""

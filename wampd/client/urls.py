@@ -19,6 +19,7 @@ Rules
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -30,6 +31,8 @@ LONGEST_SOCKET_PATH: Final = 107
 _SCHEMES: Final = ("ws", "wss", "ws+unix", "rs", "rss", "rs+unix", "tcp", "tls")
 _SECURE: Final = frozenset({"wss", "rss", "tls"})
 _PORTS: Final = {"ws": 80, "wss": 443}
+_PLACE: Final = re.compile(r"[\w.-]+:\d+(/|$)", re.ASCII)
+"""Host and port, as people write them for other programs."""
 
 
 class WrongUrl(ValueError):
@@ -80,7 +83,9 @@ def read_url(text: str) -> Url:
 def _unknown(scheme: str, text: str) -> str:
     if scheme in ("http", "https"):
         return f"{scheme}: is no transport here; write {'ws' if scheme == 'http' else 'wss'}:{text.partition(':')[2]}"
-    return f"{text!r} begins with none of {', '.join(f'{each}:' for each in _SCHEMES)}"
+    known = ", ".join(f"{each}:" for each in _SCHEMES)
+    hint = f"; did you mean ws://{text}{'' if '/' in text else '/ws'}?" if _PLACE.match(text) else ""
+    return f"{text!r} begins with none of {known}{hint}"
 
 
 def _on_tcp(text: str, parts: SplitResult, port: int | None) -> Url:

@@ -50,6 +50,15 @@ def test_a_wrong_input_is_status_2_and_nothing_is_written(here, capsys):
     assert capsys.readouterr().err == "gone.json:1:1: cannot read the file: No such file or directory\n"
 
 
+def test_what_is_translated_already_is_said(here, capsys):
+    ours = "realms: []\nlisteners:\n  - endpoint: tcp:8080\n"
+    (here / "node.yaml").write_text(ours)
+    assert main(["import-crossbar", "node.yaml"]) == 2
+    said = "wampd import-crossbar: node.yaml is a configuration of wampd already; run it: wampd run node.yaml\n"
+    assert capsys.readouterr() == ("", said)
+    assert not (here / "config.yaml").exists()
+
+
 def test_what_a_wrong_input_says_cannot_leave_its_line_either(here, capsys):
     (here / "node.json").write_text(
         json.dumps({"workers": [{"type": "\x9b2J\nrouter", "\x9b2J\n": 1}]}, ensure_ascii=False)

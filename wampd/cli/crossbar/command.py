@@ -45,6 +45,8 @@ def import_crossbar(config: str, output: str, cbdir: str | None, force: bool) ->
         for problem in error.problems:
             print(printable(str(problem)), file=sys.stderr)
         return EXIT_USAGE
+    if imported.is_ours:
+        raise Failure(f"{config} is a configuration of wampd already; run it: wampd run {config}", EXIT_USAGE)
     _carry_out(imported, target)
     for finding in (*imported.report.of("lost"), *imported.report.of("note")):
         print(finding, file=sys.stderr)

@@ -35,6 +35,12 @@ class Imported:
         if wrong:
             raise SettingsError([Problem(each.place, each.path, each.message) for each in wrong])
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was a configuration of wampd all along."""
+        keys = {key for key, _ in self._original.items()}
+        return "listeners" in keys and not keys & {"workers", "version", "controller"}
+
     def text(self) -> str:
         """The configuration, with its head."""
         return f"{_head(self)}\n{write(self._document)}"

@@ -31,7 +31,7 @@ from typing import Any, Final, TextIO
 import click
 
 from wampd.cli.speaking.values import json_line
-from wampd.cli.words import harmless
+from wampd.cli.words import complain
 from wampd.client.errors import CannotConnect, ClientError, ConnectionLost, TimeOver, WampError, one_line
 from wampd.client.speech import CannotSay
 
@@ -135,10 +135,3 @@ def error_line(error: WampError) -> str:
 
 def _shown(value: object, *, alone: bool) -> str:
     return value if alone and isinstance(value, str) else json_line(value)
-
-
-def complain(text: str) -> None:
-    """One line on standard error, in the name of the command."""
-    context = click.get_current_context(silent=True)
-    name = "wampd" if context is None else context.command_path
-    click.echo(harmless(f"{name}: {text}"), err=True)

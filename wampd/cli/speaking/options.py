@@ -28,7 +28,7 @@ from wampd.cli.completing import profile_names
 from wampd.cli.words import EXIT_USAGE, Failure, option
 from wampd.client.connecting import CONNECT, connect
 from wampd.client.errors import CannotConnect
-from wampd.client.proving import METHODS, Credentials
+from wampd.client.proving import METHODS, Credentials, methods
 from wampd.client.session import Session
 from wampd.client.speech import SERIALIZERS
 from wampd.client.tls import Trust
@@ -146,9 +146,13 @@ def target(given: dict[str, Any]) -> Target:
     try:
         url = read_url(given["url"] or preset.url)
         credentials = _credentials(given, preset, trust)
+        if url.secure and trust != Trust():
+            from wampd.client.tls import context
+
+            context(trust)  # whatever is wrong with files is wrong with the command line
     except WrongUrl as why:
         raise click.BadParameter(str(why), param_hint="--url") from None
-    except CannotConnect as why:  # what the method needs is not given
+    except CannotConnect as why:  # what the method or TLS needs is not given
         raise click.UsageError(str(why)) from None
     if credentials.cookie is not None and url.kind != "websocket":
         raise click.UsageError("a cookie is shown by the request that opens a WebSocket; the URL is of a RawSocket")
@@ -182,7 +186,7 @@ def _credentials(given: dict[str, Any], preset: Preset, trust: Trust) -> Credent
     if hosted is not None:
         return hosted
     key_file = given["key_file"] or preset.key
-    return Credentials(
+    found = Credentials(
         method=given["auth"] or preset.auth,
         authid=given["authid"] or preset.authid,
         role=given["role"] or preset.role,
@@ -191,6 +195,11 @@ def _credentials(given: dict[str, Any], preset: Preset, trust: Trust) -> Credent
         cookie=None if given["cookie_file"] is None else _cookie(given["cookie_file"]),
         has_certificate=trust.certificate is not None,
     )
+    if found.method is None and found.authid is not None and methods(found) == ["anonymous"]:
+        raise click.UsageError(
+            f"nothing proves that you are {found.authid}: give --secret-file, --ask or --key-file, or say --auth anonymous"
+        )
+    return found
 
 
 def _as_component(given: dict[str, Any]) -> Credentials | None:

@@ -2,7 +2,8 @@
 
 Rules
 -----
-* A word is JSON if it can be read as JSON, else it is text: ``5`` is a number, ``five`` and ``"5"`` are text.
+* A word is JSON if it can be read as JSON, else it is text: ``5`` is a number, ``five`` and ``"5"`` are text. Text that begins
+  as an object or a list does is sent, too, but it is said: more often it is JSON with a slip.
 * What is written is JSON, one value a line; indented where a person looks. Bytes are strings of U+0000 and base64, which is
   how WAMP has them in JSON; they are read so, too. What JSON cannot carry (NaN, values of other serializations) is
   written as text.
@@ -25,6 +26,8 @@ import click
 import msgspec
 
 from wampd.cli.showing import escaped
+from wampd.cli.words import complain
+from wampd.client.errors import one_line
 from wampd.router.wire.codec import Uncarriable
 from wampd.router.wire.convert import from_json, read_float, to_json
 
@@ -57,7 +60,9 @@ def read_word(word: str) -> Any:
         return read_json(word.encode())
     except UnicodeEncodeError:
         raise click.BadParameter(f"an argument is not UTF-8: {word!r}") from None
-    except ValueError:
+    except ValueError as why:
+        if word.startswith(("{", "[")):
+            complain(f"note: {one_line(word, 40)!r} is sent as text, for it is not JSON: {why}")
         return word
 
 

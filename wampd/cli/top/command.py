@@ -59,7 +59,7 @@ def top(
         return run(_stream(source, interval, once=once))
     if once:
         return run(_print_once(source, state))
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
         raise click.UsageError("this is no terminal to draw on; give --once or --json")
     return run(_live(source, state, interval))
 

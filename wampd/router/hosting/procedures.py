@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from wampd.realms.services import INVALID_ARGUMENT, Arguments, Refused
 from wampd.router.inside.insider import Handler, Refusal, Reply
+from wampd.router.settings.problems import did_you_mean
 
 if TYPE_CHECKING:
     from wampd.router.hosting.hosting import Hosting
@@ -101,7 +102,8 @@ class Procedures:
                 raise KeyError(name)
             return hosting, hosting.wanted(name)
         except KeyError:
-            raise Refusal(NO_SUCH_COMPONENT, f"there is no component of the name {name[:100]}") from None
+            hint = did_you_mean(name[:100], hosting.names) if hosting is not None else ""
+            raise Refusal(NO_SUCH_COMPONENT, f"there is no component of the name {name[:100]}{hint}") from None
 
     def _done(self, call: Reply, do: Callable[[Hosting, str], Deferred[Any]], what: str) -> Deferred[Any]:
         name = _taken(Which, call).name

@@ -31,6 +31,7 @@ from wampd.router.settings.listeners import (
     websocket_paths,
 )
 from wampd.router.settings.listeners import Tls as TlsSettings
+from wampd.router.system.refusals import why_not
 from wampd.router.system.sockets import Held, Sockets, adopt, pass_on, pause, resume
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
@@ -93,8 +94,7 @@ class Listening:
             return True
 
         def failed(failure: Any) -> bool:
-            why = failure.getErrorMessage()
-            log.critical("cannot listen on {endpoint}: {why}", endpoint=listener.endpoint, why=why)
+            log.critical("cannot listen on {endpoint}: {why}", endpoint=listener.endpoint, why=why_not(failure.value))
             return False
 
         return maybeDeferred(self.bind, listener, means).addCallbacks(opened, failed)

@@ -23,6 +23,7 @@ from wampd.router.reception import Attended
 from wampd.router.sessions import GOING_AWAY, SessionPeer
 from wampd.router.settings.listeners import Listener
 from wampd.router.shutdown import SYSTEM_SHUTDOWN
+from wampd.router.system.refusals import why_not
 from wampd.router.system.sockets import pause, resume
 from wampd.router.wiring.listening import Listening, Made, Open, tell_of
 from wampd.router.wiring.means import Means
@@ -65,8 +66,7 @@ class Prepared:
                     pause(opened.port)
                     self._new.append(opened)
             except Exception as why:  # noqa: BLE001 - whatever it is, nothing is changed
-                text = str(why) or type(why).__name__
-                raise NotPrepared(f"the listener {listener.endpoint} cannot be: {text}") from None
+                raise NotPrepared(f"the listener {listener.endpoint} cannot be: {why_not(why)}") from None
 
     def drop(self) -> None:
         """Let it all go."""

@@ -36,6 +36,7 @@ from wampd.router.system.privileges import (
     identity_of,
     must_change,
 )
+from wampd.router.system.refusals import why_not
 
 log = Logger()
 
@@ -186,7 +187,7 @@ class Standing:
             except sockets.NoSocket:  # which is said where it is listened on
                 continue
             except OSError as error:
-                raise Unusable(f"cannot listen on {listener.endpoint}: {error.strerror}") from None
+                raise Unusable(f"cannot listen on {listener.endpoint}: {why_not(error)}") from None
         for held in bound:
             self.sockets.add(held)
 

@@ -118,7 +118,10 @@ def test_who_answers_something_else_is_not_taken_for_a_rawsocket_router(octets, 
         ),
         (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 15\r\n\r\n<html>\x1b[2J</htm", "answered 403 Forbidden"),
         (b"HTTP/1.1 503 No\r\n\r\nfull \x1b[2J up", "answered 503 No: full  [2J up"),
-        (b"\x7f\x10\x00\x00 this is no HTTP\r\n\r\n", "does not speak WebSocket"),
+        (
+            b"\x7f\x10\x00\x00 this is no HTTP\r\n\r\n",
+            "does not speak WebSocket; if there is TLS on that port, the URL begins with wss:",
+        ),
         (
             b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
             "no WebSocket",

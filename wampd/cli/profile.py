@@ -35,6 +35,8 @@ def _read() -> Any:
 def list_() -> int:
     """Print the names and URLs of all profiles, a star at the default."""
     found = _read()
+    if not found.profiles:
+        click.echo(f"there are no profiles; docs/client.md says what to write into {_file()}", err=True)
     width = max(map(len, found.profiles), default=0)
     for name, each in found.profiles.items():
         click.echo(f"{'*' if name == found.default else ' '} {name.ljust(width)}  {each.url}")
@@ -48,11 +50,12 @@ def show(name: str | None) -> int:
     found = _read()
     name = found.default if name is None else name
     if name is None:
-        raise Failure(f"no default profile in {_file()}; name one of: {', '.join(found.profiles) or 'none is there'}")
+        names = f"name one of {', '.join(found.profiles)}" if found.profiles else "there are no profiles"
+        raise Failure(f"no default profile in {_file()}; {names}", EXIT_USAGE)
     if name not in found.profiles:
         from wampd.router.settings.problems import did_you_mean
 
-        raise Failure(f"there is no profile {name!r} in {_file()}{did_you_mean(name, found.profiles)}")
+        raise Failure(f"there is no profile {name!r} in {_file()}{did_you_mean(name, found.profiles)}", EXIT_USAGE)
     each = found.profiles[name]
     for key in each.__struct_fields__:
         value = getattr(each, key)

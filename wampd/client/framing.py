@@ -166,6 +166,7 @@ class WebSocketClient:
         self.replies: list[bytes] = []
         self._subprotocol = f"wamp.2.{speech.serializer}"
         self._headers = headers
+        self._secure = url.secure
         self._binary = speech.binary
         self._parts: list[bytes] = []
         path, _, query = url.resource.partition("?")
@@ -208,7 +209,7 @@ class WebSocketClient:
             else:
                 self.ended = True
         if library.handshake_exc is not None:
-            self.failure = self.failure or _refusal(library.handshake_exc)
+            self.failure = self.failure or _refusal(library.handshake_exc, secure=self._secure)
             self.ended = True
         elif library.parser_exc is not None:
             self.failure = self.failure or f"what came is no WebSocket: {one_line(str(library.parser_exc))}"
@@ -267,7 +268,7 @@ class WebSocketClient:
         return b"".join(self._library.data_to_send())
 
 
-def _refusal(error: Exception) -> str:
+def _refusal(error: Exception, *, secure: bool) -> str:
     """What the library says of a handshake that failed, in a line."""
     if isinstance(error, InvalidStatus):
         response = error.response
@@ -275,7 +276,8 @@ def _refusal(error: Exception) -> str:
         shown = f": {one_line(lines[0], 200).rstrip('.')}" if lines and "<" not in lines[0] else ""
         return f"the server answered {response.status_code} {one_line(response.reason_phrase, 80)}{shown}{_hint(error)}"
     if isinstance(error, InvalidMessage):
-        return "who answers does not speak WebSocket"
+        hint = "" if secure else "; if there is TLS on that port, the URL begins with wss:"
+        return f"who answers does not speak WebSocket{hint}"
     if isinstance(error, InvalidHeader):
         return f"the server's answer is no WebSocket: {one_line(str(error), 200)}"
     return f"the WebSocket handshake failed: {one_line(str(error), 200)}"

@@ -27,6 +27,8 @@ from .trouble import Trouble, summary
 
 TWISTED, ASYNCIO = "twisted", "asyncio"
 FRAMEWORKS = (TWISTED, ASYNCIO)
+OLDEST = (3, 9)
+"""Python that components run on."""
 LOOPS = ("reactor", "loop")
 GIVEN = ("session", "details", "extra", *LOOPS)
 
@@ -76,10 +78,13 @@ def _module(name: str, path: tuple[str, ...]) -> Any:
         raise Trouble(f"importing {name} failed: {summary(error)}", cause=error) from None
 
 
-def no_autobahn(error: ImportError) -> Trouble:
+def no_autobahn(error: ImportError, version: tuple[int, ...] = sys.version_info[:2]) -> Trouble:
     """The component's interpreter lacks what every component in Python needs."""
     is_twisted = (error.name or "").startswith("twisted")
     missing, package = ("twisted", "autobahn[twisted]") if is_twisted else ("autobahn", "autobahn")
+    if version < OLDEST:
+        has, wanted = (".".join(map(str, each)) for each in (version, OLDEST))
+        return Trouble(f'{sys.executable} is Python {has}; name one from {wanted} on with "python" of the component')
     return Trouble(f"{sys.executable} has no {missing}: {sys.executable} -m pip install '{package}'")
 
 

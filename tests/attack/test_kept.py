@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 
@@ -36,10 +37,14 @@ PATTERNS = [("", "prefix"), ("co", "prefix"), ("..", "wildcard"), ("com..x", "wi
 
 
 def spent(step: Callable[[], object]) -> float:
-    """How long the processor works on a step."""
+    """How long the processor works on a step; what the tests have loaded is not looked through, as in the daemon."""
+    gc.freeze()
     begin = time.process_time()
-    step()
-    return time.process_time() - begin
+    try:
+        step()
+        return time.process_time() - begin
+    finally:
+        gc.unfreeze()
 
 
 def full(number: int, age: float | None = None, **options: object) -> tuple[House, Member]:

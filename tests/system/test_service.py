@@ -1,5 +1,6 @@
 """A router under a service manager: what that is told, its watchdog, the sockets that it passes on, signals for stacks."""
 
+import re
 import signal
 import socket
 import sys
@@ -130,6 +131,25 @@ def test_components_inherit_no_socket_and_no_word_of_any(start):
     said = [line for line in router.log().splitlines() if "looks: " in line]
     assert not [line for line in said if "socket:" in line or "LISTEN_" in line or "NOTIFY_" in line]
     assert router.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
+def test_a_signal_that_comes_too_early_does_not_end_the_router(start, number):
+    router = start(ready=False)
+    router.wait_until(lambda: signals_blocked(router.pid) & 1 << number - 1, "it has begun")
+    router.signal(number)
+    router.wait_for_log("is ready")
+    router.wait_until(lambda: not signals_blocked(router.pid), "it listens to them")
+    with Session(router.port):
+        pass
+    assert router.stop() == 0
+
+
+def signals_blocked(pid: int) -> int:
+    """Signals that wait in a process, as bits."""
+    found = re.search(r"^SigBlk:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert found is not None
+    return int(found[1], 16)
 
 
 def test_stacks_are_written_on_demand_and_the_router_goes_on(start):

@@ -50,7 +50,7 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
 from wampd.router.stores.watched import Unusable
-from wampd.router.system.origin import Origin
+from wampd.router.system.origin import LATER, Origin
 from wampd.router.tally import ACCEPTING_PAUSED, CONNECTIONS_REFUSED, MEMORY_PASSED, PASSWORDS_NOT_CHECKED
 from wampd.router.templates import Plan
 from wampd.router.wheel import Wheel
@@ -253,6 +253,7 @@ class Daemon:
             faulthandler.register(signal.SIGQUIT)
         signal.signal(signal.SIGUSR1, lambda *_: self._reactor.callFromThread(self.realms.tally.report))
         signal.signal(signal.SIGUSR2, self._hand_over)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, LATER)
         self._listening.accepts = not self._standing.waits
         self._private.open()
         asked = [self._listening.listen(listener, self._means) for listener in self._settings.listeners]

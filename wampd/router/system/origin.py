@@ -11,6 +11,7 @@ Sources: sd_listen_fds(3), sd_watchdog_enabled(3).
 
 import os
 import resource
+import signal
 import sys
 from collections.abc import MutableMapping
 from typing import Final
@@ -21,6 +22,9 @@ FIRST: Final = 3
 """The first descriptor that a service manager passes on."""
 PREDECESSOR: Final = "WAMPD_PREDECESSOR"
 """The variable with the descriptor by which a predecessor is spoken with."""
+
+LATER: Final = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
+"""Signals that would end a process which does not listen to them yet: they wait until the router does."""
 
 
 class Origin(Struct, frozen=True):

@@ -1,7 +1,6 @@
 """wampd at a terminal of its own: what it shows, and what is typed."""
 
 import os
-import pty
 import select
 import sys
 import time
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.process import ROOT, START_TIMEOUT, environment
+from tests.support.terminals import at_a_terminal
 
 
 class Terminal:
@@ -18,13 +18,7 @@ class Terminal:
         command = [sys.executable, "-P", "-m", "wampd", *words]
         variables = environment(**{"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **variables})
         self.shown = ""
-        self._pid, self._terminal = pty.fork()
-        if self._pid == 0:
-            try:
-                os.chdir(directory)
-                os.execve(command[0], command, variables)
-            finally:
-                os._exit(127)
+        self._process, self._terminal = at_a_terminal(command, variables, directory)
 
     def see(self, text: str, timeout: float = START_TIMEOUT) -> None:
         """Wait until it shows something, after what was waited for before."""
@@ -61,7 +55,7 @@ class Terminal:
         """Wait for its end; the exit status."""
         while self._read():
             pass
-        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        return self._process.wait(START_TIMEOUT)
 
     def _read(self) -> bool:
         if not select.select([self._terminal], [], [], START_TIMEOUT)[0]:
@@ -78,3 +72,4 @@ class Terminal:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._terminal)  # whoever still runs gets SIGHUP
+        self._process.wait(START_TIMEOUT)

@@ -1,23 +1,20 @@
 """``wampd user`` at a terminal: passwords are typed twice, and never shown."""
 
 import os
-import pty
 import sys
 import termios
 import time
 
 from tests.cli.conftest import PASSWORD
-from tests.support.process import ROOT, environment
+from tests.support.process import ROOT, START_TIMEOUT, environment
+from tests.support.terminals import at_a_terminal
 from wampd.auth import hashes
 
 
 def typed(directory, *lines):
     """What a terminal shows when these lines are typed at the questions, and the exit status."""
     command = [sys.executable, "-P", "-m", "wampd", "user", "add", "joe", "--role", "user", "--realm", "realm1"]
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(directory)
-        os.execve(command[0], command, environment(PYTHONPATH=str(ROOT)))
+    child, terminal = at_a_terminal(command, environment(PYTHONPATH=str(ROOT)), directory)
     shown = b""
     for line in lines:
         shown += until(terminal, b": ")
@@ -26,7 +23,7 @@ def typed(directory, *lines):
         os.write(terminal, line.encode() + b"\n")
     shown += until(terminal, None)
     os.close(terminal)
-    return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return shown.decode(), child.wait(START_TIMEOUT)
 
 
 def until(terminal, end):
@@ -59,5 +56,5 @@ def test_a_password_that_is_typed_otherwise_the_second_time_is_not_taken(user):
 def test_who_interrupts_changes_nothing(user):
     user.add("ann")
     shown, status = typed(user.directory, "\x03")
-    assert (status, "nothing was changed" in shown, "Traceback" in shown) == (1, True, False)
+    assert (status, "nothing was changed" in shown, "Traceback" in shown) == (130, True, False)
     assert user.kept("joe") is None

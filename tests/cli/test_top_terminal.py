@@ -5,7 +5,6 @@ docs/client.md shows the commands.
 
 import fcntl
 import os
-import pty
 import re
 import select
 import signal
@@ -18,6 +17,7 @@ import pytest
 
 from tests.cli.client_support import CONFIG, Shell
 from tests.support.process import START_TIMEOUT, free_port, running_wampd
+from tests.support.terminals import at_a_terminal
 
 LEAVES = b"\x1b[?1049l"
 """What ends the alternate screen (XTerm Control Sequences)."""
@@ -28,9 +28,8 @@ class Terminal:
     """A terminal with a command in it, and what it was sent."""
 
     def __init__(self, command, env, rows=20, columns=100):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execve(command[0], command, env)
+        self._process, self.fd = at_a_terminal(command, env)
+        self.pid = self._process.pid
         self.seen = b""
         self.resize(rows, columns)
 
@@ -61,7 +60,7 @@ class Terminal:
             self.seen += data
         self.mode = termios.tcgetattr(self.fd)
         os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self._process.wait(START_TIMEOUT)
 
 
 def plain(data):

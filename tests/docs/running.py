@@ -17,12 +17,10 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import select
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -36,6 +34,7 @@ from tests.docs.configurations import make, whole
 from tests.docs.pages import Block, blocks_of
 from tests.support.needs import is_there
 from tests.support.process import ROOT, Child, environment, free_port, wampd_command
+from tests.support.terminals import at_a_terminal
 
 PORTS = re.compile(r"(?<=[:=])(8080|8081|8443|9000|9001|9090)\b")
 ROUTER = re.compile(r"(?P<variables>(?:\w+=\S* )*)wampd run\b")
@@ -328,10 +327,7 @@ def _typical(printed: str) -> str:
 
 def typed(command: list[str], lines: list[str], env: Mapping[str, str], directory: Path) -> tuple[int, str]:
     """Run a command on a terminal, and type a line whenever it asks; its status, and what was on the terminal."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(directory)
-        os.execvpe(command[0], command, dict(env))
+    child, terminal = at_a_terminal(command, env, directory)
     seen, waiting, deadline = b"", list(lines), time.monotonic() + TIMEOUT
     try:
         while time.monotonic() < deadline:
@@ -347,12 +343,12 @@ def typed(command: list[str], lines: list[str], env: Mapping[str, str], director
             elif waiting and seen.rstrip(b" ").endswith((b":", b"?", b"]")):  # it asks
                 os.write(terminal, waiting.pop(0).encode() + b"\n")
         else:
-            os.kill(child, signal.SIGKILL)
+            child.kill()
             raise AssertionError(f"{command} did not end; on the terminal: {seen.decode()}")
     finally:
         os.close(terminal)
-        _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), seen.decode("utf-8", "replace").replace("\r\n", "\n")
+        status = child.wait(TIMEOUT)
+    return status, seen.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _commands(text: str) -> Iterator[tuple[str, str]]:

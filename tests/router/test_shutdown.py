@@ -180,7 +180,9 @@ def test_an_address_that_is_taken_is_one_line_and_status_1(start, tmp_path):
         wampd_command("run", router.config), tmp_path / "second.log", env=environment(WAMPD_PORT=str(router.port))
     )
     assert second.wait() == 1
-    said = f"cannot listen on tcp:{router.port}:interface=127.0.0.1: another process listens there already; is it a router"
+    said = (
+        f"cannot listen on tcp:{router.port}:interface=127.0.0.1: another process listens there already; is it a router"
+    )
     assert said in second.log()
     assert "Traceback" not in second.log()
     assert router.stop() == 0

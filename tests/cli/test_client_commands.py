@@ -169,6 +169,7 @@ def test_what_is_registered_already_is_said(wampd, serve):
         (["call", "com.example.a", "--raw-json", "/nowhere"], 2, "cannot be read"),
         (["call", "com.example.a", "--auth", "ticket"], 2, "needs a secret"),
         (["call", "com.example.a", "--authid", "joe", "--secret-file", "/nowhere"], 2, "cannot read"),
+        (["call", "com.example.a", "--url", "wss://127.0.0.1:1/ws", "--ca", "/nowhere"], 2, "cannot read /nowhere"),
         (["call", "com.example.a", "--profile", "none"], 2, "no profile"),
         (["call", "com.example.a", "--realm", "nowhere"], 3, "there is no realm 'nowhere'"),
         (["call", "com.example.a", "--url", "ws://127.0.0.1:1/ws"], 3, "nobody listens there; does the router run"),

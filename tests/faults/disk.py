@@ -2,7 +2,7 @@
 
 Rules
 -----
-* It can be told to be full, to fail at every sync, or to fail at every write.
+* It can be told to be full, to fail at every sync, to fail at every write, or to be slow: to sync when it is let.
 * It remembers what was written and what was synced. When the power is lost, what was synced is there; of what was written
   since, some is, some is not, and some is there in part: whole sectors of it (torn).
 
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import apsw
@@ -48,6 +49,9 @@ class FailingDisk(apsw.VFS):
         super().__init__("failing", "unix", makedefault=True)
         self.full = self.no_sync = self.no_write = False
         self.syncs = 0
+        self.begun, self.lets = Event(), Event()
+        """A sync has begun; and may come to its end."""
+        self.lets.set()
         self.files: dict[str, Kept] = {}
 
     def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:
@@ -97,6 +101,8 @@ class File(apsw.VFSFile):
         self._disk.syncs += 1
         if self._disk.no_sync:
             raise apsw.IOError("it is not on the disk")
+        self._disk.begun.set()
+        assert self._disk.lets.wait(20)
         for offset, data in self._kept.since:
             apply(self._kept.synced, offset, data)
         self._kept.since.clear()

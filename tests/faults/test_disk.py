@@ -41,6 +41,7 @@ def house(disk, file):
     house = House(file)
     yield house
     disk.full = disk.no_sync = disk.no_write = False
+    disk.lets.set()
     house.store.close()
 
 
@@ -75,6 +76,22 @@ def test_every_acknowledgement_waits_for_a_sync_of_its_own(disk, house):
         before = disk.syncs
         house.write(pair(number))
         assert disk.syncs > before
+
+
+def test_a_slow_sync_holds_up_neither_the_router_nor_readers_and_all_that_waits_is_synced_at_once(disk, house):
+    house.write(pair(0))
+    disk.begun.clear()
+    disk.lets.clear()
+    first = house.store.write(pair(1))
+    assert disk.begun.wait(20)
+    waiting = [house.store.write(pair(number)) for number in range(2, 52)]
+    assert house.read(count) == 2  # nobody sees what is not on the disk
+    assert not any(each.called for each in (first, *waiting))
+    syncs = disk.syncs
+    disk.lets.set()
+    assert [house.reactor.outcome(each) for each in (first, *waiting)] == [None] * 51
+    assert disk.syncs - syncs < 5
+    assert house.read(count) == 104
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -11,9 +11,11 @@ from tests.support.process import ROOT, environment
 from tests.support.surroundings import Surroundings, shorten
 
 CONFTEST = """
+import os
 from tests.support import surroundings
 def pytest_configure(config):
     config.pluginmanager.register(surroundings)
+    {saying}
 """
 SEEING = """
 import os
@@ -35,8 +37,8 @@ def test_that_leaves_a_router():
 """
 
 
-def run(directory, source, *, options=(), **variables):
-    (directory / "conftest.py").write_text(CONFTEST)
+def run(directory, source, *, options=(), saying="", **variables):
+    (directory / "conftest.py").write_text(CONFTEST.format(saying=saying))
     (directory / "test_it_and_say_so_at_length.py").write_text(source)
     command = [
         sys.executable,
@@ -82,6 +84,21 @@ def test_nothing_is_left_behind():
     assert all(path.is_dir() and path.stat().st_mode & 0o077 == 0 for path in made)
     assert "WAMPD_PORT" not in environ
     surroundings.remove()
+    assert not any(path.exists() for path in made)
+
+
+@pytest.mark.parametrize("options", [(), ("-n1",)], ids=["one process", "xdist"])
+@pytest.mark.parametrize("source", ["import nothing_like_it", "def test_it(): pass", "def test_it(): assert 0"])
+def test_nothing_is_left_behind_however_a_run_ends(tmp_path, options, source):
+    told = tmp_path / "told"
+    run(
+        tmp_path,
+        source,
+        options=options,
+        saying=f"open({str(told)!r}, 'a').write(os.environ['XDG_RUNTIME_DIR'] + chr(10))",
+    )
+    made = [Path(line) for line in told.read_text().splitlines()]
+    assert len(made) == 1 + len(options)
     assert not any(path.exists() for path in made)
 
 

@@ -57,6 +57,8 @@ class Surroundings:
     def __init__(self, environ: MutableMapping[str, str]) -> None:
         cleared(environ)
         self._made = shorten(environ)
+        self.keeps_tests = False
+        """Whether what tests have written is to be looked at, since one has failed."""
         self.runtime = Path(tempfile.mkdtemp(prefix="t-", dir="/tmp"))
         environ["XDG_RUNTIME_DIR"] = str(self.runtime)
         environ["XDG_CONFIG_HOME"] = str(self.runtime / "config")
@@ -66,9 +68,9 @@ class Surroundings:
         pids = [int(path.stem) for path in self.runtime.glob("wampd/*.sock") if path.stem.isdecimal()]
         return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
-    def remove(self, *, keep_tests: bool = False) -> None:
-        """Take away the directories, or all but that of what tests have written."""
-        for each in filter(None, (self.runtime, None if keep_tests else self._made)):
+    def remove(self) -> None:
+        """Take away the directories."""
+        for each in filter(None, (self.runtime, None if self.keeps_tests else self._made)):
             shutil.rmtree(each, ignore_errors=True)
 
 
@@ -81,8 +83,12 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(exitstatus: int) -> None:
-    surroundings = _surroundings.pop()
-    left = surroundings.running()
-    surroundings.remove(keep_tests=exitstatus != 0)
-    if left:
+    _surroundings[-1].keeps_tests = exitstatus != 0
+    if left := _surroundings[-1].running():
         raise AssertionError(f"routers that tests have started still run: {left}")
+
+
+def pytest_unconfigure() -> None:
+    """Also when no test was found, or none could be read."""
+    while _surroundings:
+        _surroundings.pop().remove()

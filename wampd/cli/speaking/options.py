@@ -146,9 +146,13 @@ def target(given: dict[str, Any]) -> Target:
     try:
         url = read_url(given["url"] or preset.url)
         credentials = _credentials(given, preset, trust)
+        if url.secure and trust != Trust():
+            from wampd.client.tls import context
+
+            context(trust)  # whatever is wrong with files is wrong with the command line
     except WrongUrl as why:
         raise click.BadParameter(str(why), param_hint="--url") from None
-    except CannotConnect as why:  # what the method needs is not given
+    except CannotConnect as why:  # what the method or TLS needs is not given
         raise click.UsageError(str(why)) from None
     if credentials.cookie is not None and url.kind != "websocket":
         raise click.UsageError("a cookie is shown by the request that opens a WebSocket; the URL is of a RawSocket")

@@ -1,6 +1,7 @@
 """Tests run in the same surroundings everywhere: this tests that."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import ROOT, environment
-from tests.support.surroundings import Surroundings, shorten
+from tests.support.surroundings import Surroundings, shorten, sweep
 
 CONFTEST = """
 import os
@@ -100,6 +101,17 @@ def test_nothing_is_left_behind_however_a_run_ends(tmp_path, options, source):
     made = [Path(line) for line in told.read_text().splitlines()]
     assert len(made) == 1 + len(options)
     assert not any(path.exists() for path in made)
+
+
+def test_what_a_killed_run_has_left_is_taken_away_by_the_next():
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    left, ours = Path(f"/tmp/w{ended.pid}-99"), Path(f"/tmp/w{os.getpid()}-99")
+    for each in (left, ours):
+        (each / "wampd").mkdir(parents=True)
+    sweep()
+    assert (left.exists(), ours.exists()) == (False, True)
+    shutil.rmtree(ours)
 
 
 def test_short_directories_stay_where_they_are():

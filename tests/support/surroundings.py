@@ -6,6 +6,7 @@ Rules
   that has one there may still run at the end.
 * What is meant for a router that is a service, or for commands of the person who runs the tests, reaches no test: variables
   of systemd (sd_notify(3), sd_listen_fds(3), systemd.exec(5)), of wampd and of its clients, profiles, colours.
+* A run that is killed leaves its directories behind; the next one takes them away, by the number of the process in their names.
 * The directories of tests are so short that there is room for a socket (unix(7): ``sun_path`` has 108 bytes).
 """
 
@@ -13,9 +14,12 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import MutableMapping
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +37,24 @@ LONGEST: Final = len("/tmp") + len("gitlab-runner") + 1
 ``/pytest-of-USER/pytest-1234/popen-gw12/``, 30 of a test's name, and ``/run/wampd/4194304.sock``."""
 
 
+def directory() -> Path:
+    """A directory of this process with a short name; nobody else may enter it."""
+    for number in count():
+        made = Path(f"/tmp/w{os.getpid()}-{number}")
+        with suppress(FileExistsError):
+            made.mkdir(mode=0o700)
+            return made
+    raise AssertionError
+
+
+def sweep() -> None:
+    """Take away the directories of our processes that are gone."""
+    for each in Path("/tmp").glob("w*-*"):
+        named = re.fullmatch(r"w(\d+)-\d+", each.name)
+        if named and not Path(f"/proc/{named[1]}").exists() and each.lstat().st_uid == os.getuid():
+            shutil.rmtree(each, ignore_errors=True)
+
+
 def cleared(environ: MutableMapping[str, str]) -> None:
     """Take away what would lead a router or a command elsewhere."""
     for name in list(environ):
@@ -46,7 +68,7 @@ def shorten(environ: MutableMapping[str, str]) -> Path | None:
     root = Path(environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir())
     if len(os.fsencode(root)) + len(getpass.getuser()) <= LONGEST:
         return None
-    made = Path(tempfile.mkdtemp(prefix="t-", dir="/tmp"))
+    made = directory()
     environ["PYTEST_DEBUG_TEMPROOT"] = str(made)
     return made
 
@@ -59,7 +81,7 @@ class Surroundings:
         self._made = shorten(environ)
         self.keeps_tests = False
         """Whether what tests have written is to be looked at, since one has failed."""
-        self.runtime = Path(tempfile.mkdtemp(prefix="t-", dir="/tmp"))
+        self.runtime = directory()
         environ["XDG_RUNTIME_DIR"] = str(self.runtime)
         environ["XDG_CONFIG_HOME"] = str(self.runtime / "config")
 
@@ -78,6 +100,7 @@ _surroundings: list[Surroundings] = []
 
 
 def pytest_configure() -> None:
+    sweep()
     _surroundings.append(Surroundings(os.environ))
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import START_TIMEOUT, Child, environment, free_port, wampd_command
+from wampd.router.hosting.warding import Warden
 
 CONFIG = """
 realms: [{{name: realm1, roles: [{{name: anonymous}}], auth: {{anonymous: {{role: anonymous}}}}}}]
@@ -156,6 +158,22 @@ def test_a_warden_that_is_killed_is_replaced(run):
     wait_until(lambda: wardens_of(wampd.pid) not in ([], first), "there is another warden")
     os.kill(wampd.pid, signal.SIGKILL)
     wait_until(lambda: not is_alive(pids(wampd, "stubborn")[0]), "the component is gone")
+
+
+@LINUX
+def test_a_warden_knows_the_runs_that_there_are_although_its_router_is_killed_before_it_says_a_word():
+    class Starting:
+        def spawnProcess(self, _protocol, program, arguments, environment, **_):
+            return subprocess.run([program, *arguments[1:]], env=environment, stdin=subprocess.DEVNULL, check=True)
+
+    with subprocess.Popen([sys.executable, "-c", STUBBORN], start_new_session=True, stdout=subprocess.PIPE) as stubborn:
+        assert stubborn.stdout.readline() == b"up\n"
+        with contextlib.suppress(AttributeError):  # there is nothing that could be written to any more
+            Warden(Starting()).watch("0" * 32, stubborn.pid, 0.1)
+        try:
+            assert stubborn.wait(10) == -signal.SIGKILL  # it was before the warden ended
+        finally:
+            stubborn.kill()
 
 
 def wardens_of(pid):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -13,6 +14,8 @@ log = Logger()
 
 WARDEN: Final = str(Path(__file__).with_name("warden.py"))
 MAX_TEXT: Final = 4096
+MOST_AT_ONCE: Final = 1000
+"""Runs that a warden knows from its beginning; a variable has at most 128 KiB (execve(2))."""
 AGAIN: Final = 1.0
 """Seconds until a warden that has ended is replaced."""
 
@@ -53,8 +56,11 @@ class Warden(ProcessProtocol):
 
     def _start(self) -> None:
         arguments = (sys.executable, "-I", "-S", WARDEN)
+        known = {"WAMPD_RUNS": "".join(islice(self._runs.values(), MOST_AT_ONCE))}
         try:
-            self._process = self._reactor.spawnProcess(self, sys.executable, arguments, {}, childFDs={0: "w", 2: "r"})
+            self._process = self._reactor.spawnProcess(
+                self, sys.executable, arguments, known, childFDs={0: "w", 2: "r"}
+            )
         except OSError as why:
             if not self._told_why:
                 self._told_why = True

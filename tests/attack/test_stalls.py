@@ -187,7 +187,7 @@ def test_an_event_of_as_many_containers_as_can_be_to_subscribers_of_all_serializ
                 for subscriber in subscribers:
                     assert subscriber.receive_frame()[1]
                 spent.append(cpu(router.pid) - before)
-        assert min(spent) < STALL  # reading it, and writing it in three ways
+        assert min(spent) < 2 * STALL  # reading it, and writing it in three ways
         canary.check()
 
 

@@ -1,6 +1,5 @@
 """Every way to prove who one is, over every transport, in every serialization, against a router that runs."""
 
-import asyncio
 import json
 import secrets
 import socket
@@ -12,6 +11,7 @@ from websockets.sync.client import connect as browser
 
 from tests.support.authority import Authority
 from tests.support.certificates import make_certificate
+from tests.support.loops import run
 from tests.support.process import free_port, running_wampd
 from wampd.auth.keys import SigningKey
 from wampd.client import CannotConnect, Credentials, NotLetIn, Trust, WampError, connect
@@ -156,7 +156,7 @@ def joined(url, who, serializer, trust, realm="realm1"):
             assert (await session.call(uri, [b"\0\xff"])).value == b"\0\xff"
             return session.details
 
-    return asyncio.run(join())
+    return run(join())
 
 
 @pytest.mark.parametrize("serializer", SERIALIZERS)
@@ -184,7 +184,7 @@ def test_scram_by_pbkdf2_proves_both_sides(place):
         async with connect(place.urls["rs"], "pbkdf2", credentials=who) as session:
             return session.details["authmethod"]
 
-    assert asyncio.run(join()) in ("scram", "wamp-scram")
+    assert run(join()) in ("scram", "wamp-scram")
 
 
 def refused(url, who, trust=None, realm="realm1", **more):
@@ -193,7 +193,7 @@ def refused(url, who, trust=None, realm="realm1", **more):
             raise AssertionError("it was let in")
 
     with pytest.raises(CannotConnect) as why:
-        asyncio.run(join())
+        run(join())
     assert "hunter2" not in str(why.value)
     assert "\n" not in str(why.value)
     return why.value
@@ -308,7 +308,7 @@ def test_a_call_of_nothing_is_an_error(place):
             await session.call("com.example.nothing")
 
     with pytest.raises(WampError) as error:
-        asyncio.run(call())
+        run(call())
     assert error.value.uri == "wamp.error.no_such_procedure"
 
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.client.router import Router
+from tests.support.loops import run
 from wampd.client import ConnectionLost, TimeOver, WampError
 from wampd.client.vocabulary import Result
 from wampd.realms import messages as m
@@ -14,7 +15,7 @@ def play(conversation):
     async def with_router():
         await conversation(Router())
 
-    asyncio.run(with_router())
+    run(with_router())
 
 
 def test_a_call_and_its_parts():

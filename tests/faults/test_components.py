@@ -9,6 +9,7 @@ import signal
 from collections import Counter
 from pathlib import Path
 
+from tests.support.loops import run
 from tests.support.process import Child, running_wampd
 from wampd.client import WampError, connect
 
@@ -77,7 +78,7 @@ def test_of_two_instances_one_is_killed_under_load_and_no_call_is_without_an_ans
     with running_wampd(tmp_path / "config.yaml", tmp_path / "log") as (router, port):
         router.wait_until(lambda: router.log().count(", worker, ") == 2, "both are there")
         [victim] = re.findall(STARTED, router.log())
-        answers, made = asyncio.run(calling(port, int(victim), router))
+        answers, made = run(calling(port, int(victim), router))
         assert sum(answers.values()) == made
         assert set(answers) <= {"result", "wamp.error.canceled"}
         assert answers["wamp.error.canceled"] <= 20  # those that were under way

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.support.loops import run
 from tests.support.needs import unavailable
 from tests.support.process import ROOT, Child, environment, free_port, wampd_command
 from wampd.client import CannotConnect, Credentials, Session, WampError, connect
@@ -44,7 +45,7 @@ class Project:
             async with connect(self.url, "realm1", credentials=who) as session:
                 return await work(session)
 
-        return asyncio.run(asked())
+        return run(asked())
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from tests.support.process import ROOT, running_wampd
 
 EXAMPLE = ROOT / "examples" / "requests"
 README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
-SHOWN = [(line, printed) for line, printed in re.findall(r"```console\n\$ (curl [^\n]*)\n(.*?)```", README, re.DOTALL)]
-TRIED = re.findall(r"```\n\$ (curl [^\n]*)\n```", README)
+BLOCKS = re.findall(r"```console\n\$ (curl [^\n]*)\n(.*?)```", README, re.DOTALL)
+SHOWN = [(line, printed) for line, printed in BLOCKS if printed]
+TRIED = [line for line, printed in BLOCKS if not printed]
 
 
 def curl(command: str, port: int, *more: str) -> str:

@@ -68,17 +68,17 @@ def test_a_denial_is_told_to_those_who_read_the_books(play):
     refused = {**person(joe), "reason": DENIED}
     joe > [CALL, 1, {}, "com.closed.x"]
     joe < [ERROR, CALL, 1, {}, DENIED, ANY]
-    told(play, boss, "denied", **refused, action="call", uri="com.closed.x", match="exact")
+    told(play, boss, "denied", **refused, request=1, action="call", uri="com.closed.x", match="exact")
     joe > [REGISTER, 2, {"match": "prefix"}, "com."]
     joe < [ERROR, REGISTER, 2, {}, DENIED, ANY]
-    told(play, boss, "denied", **refused, action="register", uri="com.", match="prefix")
+    told(play, boss, "denied", **refused, request=2, action="register", uri="com.", match="prefix")
     joe > [PUBLISH, 3, {}, "com.closed.y"]  # nobody answers it
-    told(play, boss, "denied", **refused, action="publish", uri="com.closed.y", match="exact")
+    told(play, boss, "denied", **refused, request=3, action="publish", uri="com.closed.y", match="exact")
     joe > [PUBLISH, 4, {"exclude_me": False}, "com.closed.z"]
-    told(play, boss, "denied", **refused, action="publish", uri="com.closed.z", match="exact")
+    told(play, boss, "denied", **refused, request=4, action="publish", uri="com.closed.z", match="exact")
     joe > [SUBSCRIBE, 5, {"match": "wildcard"}, "wampd..denied"]
     joe < [ERROR, SUBSCRIBE, 5, {}, DENIED, ANY]
-    told(play, boss, "denied", **refused, action="subscribe", uri="wampd..denied", match="wildcard")
+    told(play, boss, "denied", **refused, request=5, action="subscribe", uri="wampd..denied", match="wildcard")
 
 
 def test_what_is_refused_for_other_reasons_is_no_denial(play):
@@ -181,6 +181,7 @@ def test_the_log_has_a_line_with_fields_for_each(memory_play, book):
         "audit": "denied",
         "action": "call",
         "uri": "com.closed.x",
+        "request": 1,
         "match": "exact",
         "reason": DENIED,
     }
@@ -211,6 +212,7 @@ def test_a_flood_of_denials_is_summed_up(memory_play, book):
             **person(joe),
             action="publish",
             uri=f"com.closed.x{number}",
+            request=number,
             match="exact",
             reason=DENIED,
         )
@@ -221,7 +223,8 @@ def test_a_flood_of_denials_is_summed_up(memory_play, book):
     assert len(lines) == 6
     assert lines[-1]["more"] == 1_234
     joe > [PUBLISH, 2_000, {}, "com.closed.again"]  # the next second is another one
-    told(play, boss, "denied", **person(joe), action="publish", uri="com.closed.again", match="exact", reason=DENIED)
+    again = {"action": "publish", "uri": "com.closed.again", "request": 2_000, "match": "exact", "reason": DENIED}
+    told(play, boss, "denied", **person(joe), **again)
     play.stage.clock.advance(1.0)
     boss < nothing
 

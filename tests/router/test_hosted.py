@@ -18,7 +18,7 @@ def reactor():
 
 def started(reactor):
     """The components that were started, in order; the warden is none."""
-    return [environment["WAMPD_COMPONENT"] for _, environment in reactor.started if environment]
+    return [environment["WAMPD_COMPONENT"] for _, environment in reactor.started if "WAMPD_COMPONENT" in environment]
 
 
 def test_without_components_nothing_is_loaded_for_them(reactor):

@@ -14,7 +14,7 @@ import math
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from multiprocessing.connection import Connection
 from typing import Any, Final
@@ -173,39 +173,40 @@ async def callee(job: Job, sessions: list[Session], outcome: Outcome, orders: Or
 async def caller(job: Job, sessions: list[Session], outcome: Outcome, orders: Orders) -> None:
     """Call, so many at once."""
     payload = ["x" * job.size]
-    orders.ready()
-    await orders.wait()
-    clock = Clock(job)
 
-    async def calls(session: Session) -> None:
-        while clock.is_on():
-            since = time.monotonic()
-            try:
-                await session.call(job.uri, payload, timeout=ANSWER)
-            except WampError as error:
-                outcome.errors[error.uri] += 1
-            if clock.measures(since):
-                outcome.note(time.monotonic() - since)
+    async def call(session: Session, _since: float) -> None:
+        await session.call(job.uri, payload, timeout=ANSWER)
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(clock.watch(outcome))
-        for session in sessions:
-            for _ in range(job.in_flight):
-                group.create_task(calls(session))
+    await _load(job, sessions, outcome, orders, call)
 
 
 async def publisher(job: Job, sessions: list[Session], outcome: Outcome, orders: Orders) -> None:
     """Publish, so many at once that wait for their acknowledgement."""
     filler = "x" * job.size
+
+    async def publish(session: Session, since: float) -> None:
+        await session.publish(job.uri, [since, filler], acknowledge=True)
+
+    await _load(job, sessions, outcome, orders, publish)
+
+
+async def _load(
+    job: Job,
+    sessions: list[Session],
+    outcome: Outcome,
+    orders: Orders,
+    ask: Callable[[Session, float], Awaitable[None]],
+) -> None:
+    """Ask again and again, so many at once; ``ask`` gets the session and the time (monotonic seconds)."""
     orders.ready()
     await orders.wait()
     clock = Clock(job)
 
-    async def publications(session: Session) -> None:
+    async def again(session: Session) -> None:
         while clock.is_on():
             since = time.monotonic()
             try:
-                await session.publish(job.uri, [since, filler], acknowledge=True)
+                await ask(session, since)
             except WampError as error:
                 outcome.errors[error.uri] += 1
             if clock.measures(since):
@@ -215,7 +216,7 @@ async def publisher(job: Job, sessions: list[Session], outcome: Outcome, orders:
         group.create_task(clock.watch(outcome))
         for session in sessions:
             for _ in range(job.in_flight):
-                group.create_task(publications(session))
+                group.create_task(again(session))
 
 
 async def subscriber(job: Job, sessions: list[Session], outcome: Outcome, orders: Orders) -> None:

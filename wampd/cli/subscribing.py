@@ -10,6 +10,7 @@ Rules
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -58,60 +59,59 @@ class Told(Struct, frozen=True):
 Show = Callable[[Told], None]
 
 
+def _hears(metavar: str, match: str, as_json: str) -> Callable[[Callable[..., int]], Callable[..., Any]]:
+    """Give a command the argument and the options that say what is to be heard; it gets that as ``wanted``.
+
+    ``match`` is what is meant if nothing is said, ``as_json`` what ``--json`` does.
+    """
+    options = (
+        click.argument("topics", nargs=-1, required=True, metavar=f"{metavar}..."),
+        option("--match", type=_MATCHES, default=match, show_default=True, help=f"What {metavar} is."),
+        option("--count", type=click.IntRange(1), metavar="N", help="End after so many events."),
+        option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End after so long (status 4)."),
+        option("--retained", is_flag=True, help="Begin with what is retained."),
+        option(
+            "--history", type=click.IntRange(0, MOST_HISTORY), default=0, metavar="N", help="Begin with the last N."
+        ),
+        option("--json", "as_json", is_flag=True, help=as_json),
+    )
+
+    def decorate(heard: Callable[..., int]) -> Callable[..., Any]:
+        @functools.wraps(heard)
+        def with_wanted(topics: tuple[str, ...], match: str, retained: bool, history: int, **more: Any) -> int:
+            return heard(Wanted(topics, match, retained, history), **more)
+
+        decorated: Any = with_wanted
+        for each in reversed(options):
+            decorated = each(decorated)
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate
+
+
 @command()
-@click.argument("topics", nargs=-1, required=True, metavar="TOPIC...")
-@option("--match", type=_MATCHES, default="exact", show_default=True, help="What TOPIC is.")
-@option("--count", type=click.IntRange(1), metavar="N", help="End after so many events.")
-@option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End after so long (status 4).")
-@option("--retained", is_flag=True, help="Begin with what is retained.")
-@option("--history", type=click.IntRange(0, MOST_HISTORY), default=0, metavar="N", help="Begin with the last N.")
-@option("--json", "as_json", is_flag=True, help="Tell a WAMP error as JSON, on standard error.")
+@_hears("TOPIC", "exact", "Tell a WAMP error as JSON, on standard error.")
 @speaks_wamp
-def subscribe(
-    topics: tuple[str, ...],
-    match: str,
-    count: int | None,
-    timeout: float | None,
-    retained: bool,
-    history: int,
-    as_json: bool,
-    target: Target,
-) -> int:
+def subscribe(wanted: Wanted, count: int | None, timeout: float | None, as_json: bool, target: Target) -> int:
     """Print the events of topics, one JSON object a line: topic, time, args, kwargs, publication, details.
 
     --history needs a router that keeps one (wampd: "history" of the realm) and the right to call
     wamp.subscription.get_events.
     """
-    wanted = Wanted(topics, match, retained, history)
     return run(_subscribe(target, wanted, count, timeout), as_json=as_json)
 
 
 @command()
-@click.argument("prefixes", nargs=-1, required=True, metavar="PREFIX...")
-@option("--match", type=_MATCHES, default="prefix", show_default=True, help="What PREFIX is.")
-@option("--count", type=click.IntRange(1), metavar="N", help="End after so many events.")
-@option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End after so long (status 4).")
-@option("--retained", is_flag=True, help="Begin with what is retained.")
-@option("--history", type=click.IntRange(0, MOST_HISTORY), default=0, metavar="N", help="Begin with the last N.")
-@option("--json", "as_json", is_flag=True, help="One JSON object a line, as subscribe writes it.")
+@_hears("PREFIX", "prefix", "One JSON object a line, as subscribe writes it.")
 @speaks_wamp
-def tail(
-    prefixes: tuple[str, ...],
-    match: str,
-    count: int | None,
-    timeout: float | None,
-    retained: bool,
-    history: int,
-    as_json: bool,
-    target: Target,
-) -> int:
+def tail(wanted: Wanted, count: int | None, timeout: float | None, as_json: bool, target: Target) -> int:
     """Show everything that is published below a prefix, as it comes: when, where, what.
 
     It goes on until it is stopped: if the router goes away, it waits for it to come back.
     """
     output = Output()
     show = (lambda told: output.line(json_line(_as_json(told)))) if as_json else _for_people(output)
-    return run(_tail(target, Wanted(prefixes, match, retained, history), show, count, timeout))
+    return run(_tail(target, wanted, show, count, timeout))
 
 
 # --------------------------------------------------------------------------------------------------------- subscribe

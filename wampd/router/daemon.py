@@ -118,6 +118,7 @@ class Daemon:
         self.status = 0
         self._standing = standing or Standing({})
         self._has_terminal = os.isatty(0)
+        self._began = time.time()
         self._reactor = reactor
         self._settings = settings
         self._wheel = Wheel(reactor)
@@ -138,7 +139,7 @@ class Daemon:
         sender = Sender(reactor, settings.outgoing)
         ceiling = Ceiling(reactor, ceiling_of(settings.limits.memory), self._starve, self.realms.turns.release)
         self.realms.tally.ask(lambda: {MEMORY_PASSED: ceiling.passed})
-        watching = Watching(reactor, self.realms, lambda: self._lobby.open, ceiling)
+        watching = Watching(reactor, self.realms, lambda: self._lobby.open, ceiling, self._began)
         self._hosting = Hosted(reactor, settings.components, os.environ, follow_files=follow_files, files=files)
         watching.components = self._hosting.states
         store = self._places.store
@@ -158,7 +159,7 @@ class Daemon:
             self._desk(configuration, insiders, watching, self._readiness),
             used=Used(),
             ends=Ends(reactor),
-            began=time.time(),
+            began=self._began,
         )
         duties = Duties(self._means)
         self._duties = duties.all
@@ -217,7 +218,7 @@ class Daemon:
         status = status_of(
             version=wampd.__version__,
             configuration="" if configuration is None else str(configuration),
-            began=time.time(),
+            began=self._began,
             now=time.time,
             checks=readiness.look,
             listeners=lambda: [each.listener.endpoint for each in self._listening.open],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,10 @@ if TYPE_CHECKING:
 class Watching:
     """Has the watch; a `wampd.router.duties.Duty`."""
 
-    def __init__(self, reactor: Any, realms: Realms, connections: Callable[[], int], ceiling: Ceiling) -> None:
-        """``connections`` tells how many are open."""
+    def __init__(
+        self, reactor: Any, realms: Realms, connections: Callable[[], int], ceiling: Ceiling, began: float
+    ) -> None:
+        """``connections`` tells how many are open; ``began`` is when the router was made (Unix time)."""
         self._reactor = reactor
         self._realms = realms
         self._connections = connections
@@ -33,7 +34,7 @@ class Watching:
         self._watch: Watch | None = None
         self._metrics: Metrics | None = None
         self._started = False
-        self._began = time.time()
+        self._began = began
         self.levels: Levels | None = None
         """The levels of the log, where there is one."""
         self._monitors: dict[str, tuple[Monitor, bool]] = {}

@@ -22,8 +22,9 @@ BASIC = "Authorization: Basic am9lOmh1bnRlcjI="
 
 
 class Request:
-    def __init__(self, *lines, method=b"GET", address="192.0.2.1"):
+    def __init__(self, *lines, method=b"GET", address="192.0.2.1", secure=False):
         self.method = method
+        self.isSecure = lambda: secure
         self.requestHeaders = Headers()
         for line in lines:
             name, _, value = line.partition(": ")

@@ -50,7 +50,7 @@ def port(shell, *, origins=("same-host",), given=None, **attributes):
     transports = LongPollPort(LongPoll(serializers=ALL), port.house, port.wheel)
     site = build_site({}, {"/lp": LongPollResource(transports, origins=origins, cookies=given)})
     site.reactor = port.loop
-    port.protocol._web = partial(site.buildProtocol, None)
+    port.protocol._web = site.buildProtocol
     return port
 
 

@@ -465,6 +465,27 @@ def test_when_there_is_no_room_at_all_clients_are_told_so_or_dropped():
     assert (house.lobby.waiting, house.lobby.open) == (0, 1)
 
 
+def test_who_is_refused_is_refused_once():
+    house = Counting(of_one=1)
+    assert Greeted(house=house).ask(LINE + RAW) == b"\x7f\xb1\x00\x00"
+    for _ in range(MOST_WAITING):
+        assert Greeted(house=house).ask(LINE) == b""
+    assert (house.lobby.waiting, house.lobby.open, house.lobby.arriving) == (MOST_WAITING, 1, 0)
+    assert Greeted(house=house).ask(LINE) == b""
+    assert (house.lobby.waiting, house.lobby.open, house.lobby.arriving) == (MOST_WAITING, 1, 0)
+    assert house.lobby.refused == MOST_WAITING + 1
+
+
+def test_who_had_connected_before_the_router_was_told_to_stop_is_heard_out():
+    wired = Greeted()
+    wired.client.send(LINE[:10])
+    wired.house.lobby.closing = True
+    wired.client.send(LINE[10:])
+    assert wired.house.lobby.arriving == 1
+    assert wired.ask(RAW) == b"\x7f\xb1\x00\x00"
+    assert wired.house.lobby.arriving == 0
+
+
 def test_only_proxies_are_received():
     house = Counting(only_proxies=True)
     made = []

@@ -4,7 +4,8 @@ Rules
 -----
 * Every connection begins with a header (`wampd.router.wire.proxy_header`), below TLS too, within the time of a handshake; one
   that does not is closed without a word, for nobody knows what it speaks.
-* Until then it counts for the proxy, and from then on for the client; for the proxy still, if the header tells of no client.
+* Until then it counts for the proxy, and from then on for the client; for the proxy still, if the header tells of no client. If
+  there is no room for one or the other, what is behind says so.
 * What is behind takes this one's place at the transport, so no octet that follows takes a way longer than without it.
 """
 
@@ -18,8 +19,9 @@ from twisted.internet.protocol import Factory
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 
+from wampd.router.forwarded import Client
 from wampd.router.transports.sockets import address_of, descriptor_of
-from wampd.router.transports.universal import House
+from wampd.router.transports.universal import Came, House
 from wampd.router.wheel import Wheel
 from wampd.router.wire.proxy_header import BadHeader, read_header
 
@@ -32,7 +34,7 @@ class Greeting(TwistedProtocol):
     transport: Any
 
     def __init__(self, behind: Any, house: House, wheel: Wheel, timeout: float) -> None:
-        """``behind``: the factory of what is behind, given a `Client`, or `None`, for the address; ``timeout`` in seconds."""
+        """``behind``: the factory of what is behind, given a `Came` for the address; ``timeout`` in seconds."""
         self._behind = behind
         self._house = house
         self._wheel = wheel
@@ -40,6 +42,7 @@ class Greeting(TwistedProtocol):
         self._deadline = 0.0
         self._head = b""
         self._address = ""
+        self._admitted = False
         self._count_out: Callable[[], None] = _nothing
         self._over = False
         self.slot = 0
@@ -50,14 +53,12 @@ class Greeting(TwistedProtocol):
         self._address = address_of(self.transport)
         self._deadline = self._wheel.now() + self._timeout
         self._wheel.watch(self, self._timeout)
-        if house.admit(self._address, descriptor_of(self.transport)):
+        self._admitted = house.admit(self._address, descriptor_of(self.transport))
+        if self._admitted:
             house.arrives(1)
-            self._count_out = partial(_leave, house, self._address)
-        elif house.turn_away():  # what is behind will say so
-            self._count_out = house.turned_away
+            self._count_out = self._counted_out
         else:
-            self._over = True
-            self.transport.abortConnection()
+            self._turn_away()
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """Look for a whole header."""
@@ -77,7 +78,8 @@ class Greeting(TwistedProtocol):
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: ARG002, N802 - Twisted's name
         """It is gone before it has said whose it is."""
-        self._count()
+        self._wheel.forget(self)
+        self._count_out()
 
     def tick(self, now: float, stalled: bool) -> float:
         """Cut off who takes too long."""
@@ -92,20 +94,32 @@ class Greeting(TwistedProtocol):
                 self.transport.abortConnection()
         return self._deadline
 
-    def _make_way(self, client: Any, rest: bytes) -> None:
-        self._over = True
-        self._count()
+    def _make_way(self, client: Client | None, rest: bytes) -> None:
+        if self._admitted and client is not None and not self._house.moves(self._address, client.host):
+            self._counted_out()
+            self._admitted = False
+            self._turn_away()
+        if self._over:
+            return
+        self._wheel.forget(self)
         transport = self.transport
-        protocol = transport.protocol = self._behind.buildProtocol(client)
+        protocol = transport.protocol = self._behind.buildProtocol(Came(client, self._admitted))
         protocol.makeConnection(transport)
         if rest:
             protocol.dataReceived(rest)
 
-    def _count(self) -> None:
-        """It does not wait here any more."""
-        self._wheel.forget(self)
-        count_out, self._count_out = self._count_out, _nothing
-        count_out()
+    def _turn_away(self) -> None:
+        """Have it told that there is no room; if there is none even for that, drop it."""
+        if self._house.turn_away():
+            self._count_out = self._house.turned_away
+        else:
+            self._over = True
+            self._count_out = _nothing
+            self.transport.abortConnection()
+
+    def _counted_out(self) -> None:
+        self._house.arrives(-1)
+        self._house.release(self._address)
 
 
 class Greetings(Factory):
@@ -129,11 +143,6 @@ class Greetings(Factory):
     def buildProtocol(self, addr: Any) -> Greeting:  # noqa: ARG002, N802 - Twisted's name
         """One connection."""
         return self._make()
-
-
-def _leave(house: House, address: str) -> None:
-    house.arrives(-1)
-    house.release(address)
 
 
 def _nothing() -> None:

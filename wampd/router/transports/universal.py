@@ -62,6 +62,14 @@ class Speaks(Struct, frozen=True):
     """Whether it matters whose processes the clients are: it is a Unix socket."""
 
 
+class Came(Struct, frozen=True):
+    """A connection that was counted before it came to the port: in if it was ``admitted``, else as one that is turned away."""
+
+    client: Client | None
+    """Whom a proxy speaks for; `None`: it speaks for itself."""
+    admitted: bool
+
+
 class House(Protocol):
     """What stands behind the port."""
 
@@ -122,19 +130,20 @@ class UniversalPort(TwistedProtocol):
         house: House,
         wheel: Wheel,
         web: Callable[[Client | None], IProtocol] | None,
-        client: Client | None = None,
+        came: Came | None = None,
     ) -> None:
         """``web`` makes the web server's protocol for a connection of a client's; `None`: there is no web server.
 
-        ``client``: whom a proxy speaks for; `None`: the client is at the other end.
+        ``came``: what is known of the connection already; `None`: nothing is.
         """
         self._speaks = speaks
         self._house = house
         self._wheel = wheel
         self._web = web
-        self._client = client
+        self._came = came
+        self._client = None if came is None else came.client
         self._head = b""
-        self._address = "" if client is None else client.host
+        self._address = "" if self._client is None else self._client.host
         self._since = 0.0
         self._deadline = 0.0
         self._count_out: Callable[[], None] = _nothing
@@ -146,16 +155,17 @@ class UniversalPort(TwistedProtocol):
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Start the clock."""
-        house, transport = self._house, self.transport
+        house, transport, came = self._house, self.transport, self._came
         self._address = self._address or address_of(transport)
         self._since = self._wheel.now()
         self._deadline = self._since + self._speaks.handshake_timeout
         self._wheel.watch(self, self._speaks.handshake_timeout)
-        if house.admit(self._address, descriptor_of(transport)):
-            self._admitted = True
-            house.arrives(1)
+        self._admitted = house.admit(self._address, descriptor_of(transport)) if came is None else came.admitted
+        if self._admitted:
+            if came is None:
+                house.arrives(1)
             self._count_out = partial(house.release, self._address)
-        elif house.turn_away():
+        elif came is not None or house.turn_away():
             self._count_out = house.turned_away
         else:
             self._dropping = True

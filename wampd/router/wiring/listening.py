@@ -34,7 +34,7 @@ from wampd.router.settings.listeners import (
 from wampd.router.settings.listeners import Tls as TlsSettings
 from wampd.router.system.refusals import why_not
 from wampd.router.system.sockets import Held, Sockets, adopt, pass_on, pause, resume
-from wampd.router.transports.universal import Speaks, UniversalPort
+from wampd.router.transports.universal import Came, Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import FrameLimits
@@ -217,8 +217,8 @@ class _Ports(Factory):
         self._make = partial(UniversalPort, speaks, reception, wheel, web)
 
     def buildProtocol(self, addr: Any) -> UniversalPort:  # noqa: N802 - Twisted's name
-        """One connection; ``addr`` is a `Client` if a proxy has said so, and else does not matter."""
-        return self._make(addr if isinstance(addr, Client) else None)
+        """One connection; ``addr`` is a `Came` if it began with a header, and else does not matter."""
+        return self._make(addr if isinstance(addr, Came) else None)
 
 
 def _proxies(listener: Listener) -> Proxies | None:

@@ -241,6 +241,24 @@ def test_a_browser_finds_its_session_by_what_it_showed_and_by_what_the_answer_se
     assert len(house.asked) == 1
 
 
+def test_behind_proxies_a_browser_that_came_by_tls_has_a_cookie_for_that():
+    jar = Shell().jar
+    house = House(Cookies(jar, Attributes(), by_tls=Cookies(jar, Attributes(secure=True))))
+    shown = []
+    for secure in (False, True):
+        request = Request(BASIC, "Origin: http://x", secure=secure)
+        ask(house, request)
+        house.let_in()
+        (line,) = request.cookies_set
+        shown.append(line.partition(";")[0])
+        assert ("; Secure" in line) == secure
+    assert [each.partition("=")[0] for each in shown] == ["wampd", "__Host-wampd"]
+    for secure, cookie in zip((False, True), shown, strict=True):
+        assert ask(house, Request(f"Cookie: {cookie}", secure=secure)).insider
+        with pytest.raises(AssertionError):
+            assert ask(house, Request(f"Cookie: {cookie}", secure=not secure)).insider
+
+
 def test_two_browsers_without_cookies_do_not_share_one():
     house = House(Cookies(Shell().jar, Attributes()))
     requests = [Request(BASIC, "Origin: http://x") for _ in range(2)]

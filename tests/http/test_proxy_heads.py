@@ -121,6 +121,28 @@ def test_trusted_proxies_are_believed_and_added_to():
     assert b"1.2.3.4" not in stage.server.heard()
 
 
+def test_behind_proxies_of_the_listener_backends_are_told_of_the_client():
+    stage = Stage()
+    stage.behind("127.0.0.1", "10.0.0.0/8")
+    lines = "X-Forwarded-For: 1.2.3.4, 198.51.100.7, 10.0.0.2", "X-Forwarded-Proto: https", "X-Real-IP: 1.2.3.4"
+    stage.ask("/", *lines, "Forwarded: for=1.2.3.4")
+    heard = stage.server.heard()
+    assert named(heard, "X-Forwarded-For") == ["198.51.100.7"]
+    assert named(heard, "Forwarded") == ['for=198.51.100.7;host="router.example";proto=https']
+    assert named(heard, "X-Forwarded-Proto") == ["https"]
+    assert named(heard, "X-Real-IP") == []
+
+
+def test_who_is_told_all_that_proxies_say_is_told_of_the_last_of_them_by_its_address():
+    stage = Stage(rights=Rights(trusted=Trusted(["127.0.0.1"])))
+    stage.behind("127.0.0.1")
+    stage.ask("/", "X-Forwarded-For: 1.2.3.4, 198.51.100.7", "X-Forwarded-Proto: https")
+    heard = stage.server.heard()
+    assert named(heard, "X-Forwarded-For") == ["1.2.3.4, 198.51.100.7, 127.0.0.1"]
+    assert named(heard, "Forwarded") == ['for=127.0.0.1;host="router.example";proto=http']
+    assert named(heard, "X-Forwarded-Proto") == ["https"]
+
+
 def test_what_is_for_one_hop_ends_here():
     stage = Stage()
     stage.ask(

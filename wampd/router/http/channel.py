@@ -394,7 +394,8 @@ class Channel(ClockedChannel):
         self._dataBuffer.clear()
         self.transport.unregisterProducer()
         handed: Any = self
-        handed.dataReceived, handed.connectionLost = protocol.dataReceived, protocol.connectionLost
+        handed.dataReceived = protocol.dataReceived
+        handed.connectionLost = partial(_lost, protocol, request)
         protocol.makeConnection(self.transport)
         self.transport.resumeProducing()  # it may wait, because much came before there was an answer
         self.factory.log(request)
@@ -406,3 +407,9 @@ class Channel(ClockedChannel):
         self._keep_pace(False)
         self._drop_all("the client has left")
         super().connectionLost(reason)
+
+
+def _lost(protocol: Any, request: Any, reason: Any = None) -> None:
+    """A connection is gone that was handed over: the request counted for its client until now."""
+    request.let_go()
+    protocol.connectionLost(reason)

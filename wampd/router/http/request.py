@@ -143,12 +143,12 @@ class SmallRequest(Request):
 
     def finish(self) -> None:
         """The answer is complete: whoever takes the body is told nothing more."""
-        self._let_go()
+        self.let_go()
         super().finish()
         if self.body is not None:
             self.body.forget()
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
         """Leave the room that the request has taken to others."""
         if self._kept:
             self.channel.site.room += self._kept
@@ -254,7 +254,7 @@ class SmallRequest(Request):
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
         """The client has left before all was said."""
         channel = self.channel
-        self._let_go()
+        self.let_go()
         super().connectionLost(reason)
         if self.body is not None:  # it may have come, and wait for the sink to want it
             self.body.end("the client has left")

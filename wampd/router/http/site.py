@@ -77,10 +77,11 @@ class BoundedSite(Site):
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
         """One connection, with the limits of this site; ``addr``: whom a proxy speaks for, as a `Client`."""
         channel: Any = super().buildProtocol(addr)
-        channel.told = addr
         channel.maxHeaders = self._header_lines
         channel.totalHeadersSize = self._head_size
         channel.body_size = self._body_size
+        if addr is not None:
+            channel.speaks_for(addr)
         return channel
 
     def startFactory(self) -> None:  # noqa: N802 - Twisted's name

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec import Struct
 from OpenSSL.SSL import Error as TlsError  # which twisted.protocols.tls loads in any case
@@ -23,7 +23,6 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-from wampd.router.forwarded import Client, Proxies, values_in
 from wampd.router.hostnames import ByHost, host_in
 from wampd.router.transports.connection import Connection, Pace
 from wampd.router.transports.peer import Peer
@@ -34,6 +33,9 @@ from wampd.router.wire import rawsocket
 from wampd.router.wire.framing import FrameLimits, Framing
 from wampd.router.wire.rawsocket import RawSocketFraming
 from wampd.router.wire.serializers import RAW_SERIALIZERS
+
+if TYPE_CHECKING:
+    from wampd.router.forwarded import Client, Proxies
 
 log = Logger()
 
@@ -275,7 +277,7 @@ class UniversalPort(TwistedProtocol):
             return
         client = self._client
         if self._speaks.proxies is not None:
-            client = self._speaks.proxies.client(self._address, values_in(self._head[:end]))
+            client = self._speaks.proxies.client_in(self._address, self._head[:end])
             if client is not None and not self._is_of(client.host):
                 self._refuse(503, "Service Unavailable", "too many connections")
                 return

@@ -311,6 +311,24 @@ def test_a_resident_comes_back_when_it_was_sent_away(logged):
     assert set(house.realms["realm1"].core.sessions) == {publisher.id}
 
 
+def test_a_resident_that_is_renewed_has_one_session_and_no_misfortune(logged):
+    house, heard = House(), []
+    resident = Resident(house.clock, "the test", house.enter, lambda it: it.subscribe("com.app.x", heard.append))
+    resident.start()
+    house.turns()
+    (before,) = house.realms["realm1"].core.sessions
+    resident.renew()
+    house.later(100)
+    (after,) = house.realms["realm1"].core.sessions
+    assert after != before
+    house.now(house.enter().publish("com.app.x", [1]))
+    assert [reply.values() for reply in heard] == [[1]]
+    assert [line for line in logged if line.startswith("the test")] == []
+    resident.stop()
+    house.turns()
+    assert after not in house.realms["realm1"].core.sessions
+
+
 def test_a_resident_that_cannot_settle_tries_ever_later(logged):
     house, tries = House(), []
 

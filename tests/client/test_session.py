@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
-from tests.client.router import Router
+from tests.client.router import FakeLine, Router
 from tests.support.loops import run
 from wampd.client import ConnectionLost, TimeOver, WampError
+from wampd.client.session import Session
+from wampd.client.speech import Speech
 from wampd.client.vocabulary import Result
 from wampd.realms import messages as m
 
@@ -240,6 +242,22 @@ def test_a_message_that_makes_no_sense_ends_the_session(data):
             await call
 
     play(conversation)
+
+
+@pytest.mark.parametrize(
+    "data", [b'[4,"ticket"]', b"[4,7,{}]", b'[4,"ticket",[]]', b"[3,{}]", b'[3,[],"a.b"]', b"[2,5]", b'[2,"5",{}]']
+)
+def test_a_handshake_that_makes_no_sense_ends_it(data):
+    async def conversation():
+        line = FakeLine()
+        session = Session(line, Speech("json"))
+        line.heard(data)
+        with pytest.raises(ConnectionLost, match="makes no sense"):
+            await session.greeted()
+        assert [message[0] for message in line.said] == [m.ABORT]
+        assert line.is_hung_up
+
+    run(conversation())
 
 
 def test_leaving_ends_what_runs_and_waits_for_the_goodbye_but_not_for_ever(monkeypatch):

@@ -36,6 +36,13 @@ NO_SUCH_PROCEDURE: Final = "wamp.error.no_such_procedure"
 PROTOCOL_VIOLATION: Final = "wamp.error.protocol_violation"
 NOTHING: Final[Mapping[str, Any]] = {}
 
+_GREETINGS: Final[Mapping[int, tuple[type, type]]] = {
+    m.WELCOME: (int, dict),
+    m.CHALLENGE: (str, dict),
+    m.ABORT: (dict, str),
+}
+"""The messages of the handshake, and what they are made of."""
+
 
 class Session:
     """A session, from HELLO on. It is made by `wampd.client.connect`."""
@@ -221,12 +228,14 @@ class Session:
             task.cancel()
 
     def _greeted(self, message: list[Any]) -> None:
+        _see_greeting(message)
         if message[0] == m.WELCOME:
             self.id, self.details = message[1], dict(message[2])
         self._greeting.put_nowait(message)
 
     def _aborted(self, message: list[Any]) -> None:
         if not self.id:
+            _see_greeting(message)
             self._greeting.put_nowait(message)
             return
         text = message[1].get("message")
@@ -369,6 +378,12 @@ class Session:
             self._line.send(self._speech.encode(elements))
         except ValueError as why:
             raise CannotSay(str(why)) from None
+
+
+def _see_greeting(message: list[Any]) -> None:
+    """See that a message of the handshake is what its readers take it for. Raise `Unintelligible`."""
+    if tuple(map(type, message[1:3])) != _GREETINGS[message[0]]:
+        raise Unintelligible("what came in the handshake makes no sense")
 
 
 def _ended(why: str) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from wampd.realms.meta.shapes import Nothing
 from wampd.realms.services import INVALID_ARGUMENT, Arguments
 from wampd.router.inside.insider import Handler, Refusal, Reply
-from wampd.router.inside.taking import Nothing, taken
+from wampd.router.inside.taking import taken
 from wampd.router.observe.levels import LEVELS, LONGEST, Levels
 from wampd.router.subsystems import SUBSYSTEMS
 

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from wampd.realms.meta.shapes import Nothing
 from wampd.realms.timestamps import rfc3339
 from wampd.router.inside.insider import Handler, Reply
-from wampd.router.inside.taking import Nothing, taken
+from wampd.router.inside.taking import taken
 
 MOST: Final = 1_000
 """Realms that one answer tells of."""

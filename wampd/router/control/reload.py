@@ -8,8 +8,9 @@ from typing import Any, Final, NoReturn
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from wampd.realms.meta.shapes import Nothing
 from wampd.router.inside.insider import Handler, Refusal, Reply
-from wampd.router.inside.taking import Nothing, taken
+from wampd.router.inside.taking import taken
 
 BAD_CONFIGURATION: Final = "wampd.error.bad_configuration"
 MOST: Final = 1_000

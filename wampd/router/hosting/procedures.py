@@ -16,9 +16,10 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.defer import TimeoutError as TooLate
 from twisted.python.failure import Failure
 
+from wampd.realms.meta.shapes import Nothing
 from wampd.realms.services import INVALID_ARGUMENT, Arguments
 from wampd.router.inside.insider import Handler, Refusal, Reply
-from wampd.router.inside.taking import Nothing, taken
+from wampd.router.inside.taking import taken
 from wampd.router.inside.together import together
 from wampd.router.settings.problems import did_you_mean
 

@@ -10,10 +10,6 @@ from wampd.router.inside.insider import Refusal, Reply
 A = TypeVar("A", bound=Arguments)
 
 
-class Nothing(Arguments, frozen=True):
-    """No arguments."""
-
-
 def taken(takes: type[A], call: Reply) -> A:
     """What a call gives, by place or by name. Raise `Refusal` with what is wrong with it."""
     try:

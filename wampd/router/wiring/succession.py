@@ -15,8 +15,9 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from wampd.realms.meta.shapes import Nothing
 from wampd.router.inside.insider import Refusal, Reply
-from wampd.router.inside.taking import Nothing, taken
+from wampd.router.inside.taking import taken
 from wampd.router.shutdown import Shutdown
 from wampd.router.system import sockets
 from wampd.router.system.handover import ALONE, YOURS, NotHandedOver, Succession

@@ -1,18 +1,27 @@
 """How tail comes back: against routers that a test plays, one after the other."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 
+from tests.cli.client_support import Shell
 from tests.client.router import Router
 from tests.support.loops import run
+from tests.support.process import running_wampd
 from wampd.cli import subscribing
 from wampd.cli.subscribing import Shown, Wanted
 from wampd.client import TimeOver
 from wampd.realms import messages as m
 
 WANTED = Wanted(("com.example.",), "prefix")
+OPEN = """
+realms:
+  - name: realm1
+    roles: [{name: guest, permissions: [{uri: com.example., match: prefix, allow: [publish, subscribe]}]}]
+    auth: {anonymous: {role: guest}}
+listeners: [{endpoint: "tcp:${WAMPD_PORT}:interface=127.0.0.1", websocket: {/ws: {type: wamp}}}]
+"""
 
 
 class Target:
@@ -82,3 +91,20 @@ def test_a_router_that_has_never_answered_is_not():
             await subscribing._tail_on(Target([Router()]), WANTED, Shown(lambda _: None, count=1))
 
     run(conversation())
+
+
+def test_a_router_that_is_started_again_is_listened_to_again(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(OPEN)
+    with ExitStack() as ends:
+        with running_wampd(config, tmp_path / "first.log") as (router, port):
+            shell = Shell(tmp_path, port, router)
+            assert shell("publish", "com.example.a", "1", "--retain", "--ack").status == 0
+            tail = shell.start("tail", "com.example.", "--retained", "--count", "2")
+            ends.callback(tail.process.kill)
+            assert tail.line().endswith(" com.example.a 1\n")
+        with running_wampd(config, tmp_path / "second.log", port=port):
+            tail.wait_for("connected again")
+            assert shell("publish", "com.example.b", "2", "--ack").status == 0
+            assert tail.line().endswith(" com.example.b 2\n")
+            assert tail.end() == 0

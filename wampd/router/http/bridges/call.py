@@ -64,7 +64,7 @@ class CallResource(Bridge):
             raise Unfit(400, "a timeout is not negative")
         if NDJSON in b",".join(request.requestHeaders.getRawHeaders(b"accept", [])).lower():
             return lambda insider: self._stream(insider, wish, Lines(request, later, self._most_waiting))
-        return lambda insider: self._call(insider, wish).addCallback(lambda reply: later.raw_json(200, shown(reply)))
+        return lambda insider: self._call(insider, wish).addCallback(lambda reply: later.whole(JSON, shown(reply)))
 
     def _call(
         self, insider: Insider, wish: Wish, on_progress: Callable[[Reply], None] | None = None

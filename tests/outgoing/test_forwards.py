@@ -6,10 +6,11 @@ import pytest
 from msgspec import Raw
 from twisted.internet.defer import fail
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogLevel
 
 from tests.inside.house import House
 from tests.outgoing.client import FakeClient
+from tests.support.overheard import overheard, text
 from wampd.router.envoy import CallFailed
 from wampd.router.inside.insiders import NotLetIn
 from wampd.router.inside.resident import Resident
@@ -54,15 +55,8 @@ class Stage:
 
 @pytest.fixture
 def logged():
-    lines = []
-
-    def observe(event):
-        if event["log_level"] >= LogLevel.info:
-            lines.append(event["log_format"].format(**event))
-
-    globalLogPublisher.addObserver(observe)
-    yield lines
-    globalLogPublisher.removeObserver(observe)
+    with overheard(lambda event: text(event) if event["log_level"] >= LogLevel.info else None) as lines:
+        yield lines
 
 
 # -------------------------------------------------------------------------------------------------------------- order

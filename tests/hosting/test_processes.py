@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import START_TIMEOUT, Child, environment, free_port, wampd_command
+from tests.support.process import START_TIMEOUT, Child, environment, free_port, is_alive, wampd_command
 from wampd.router.hosting.warding import WARDEN, Warden
 
 CONFIG = """
@@ -68,13 +68,6 @@ def run(tmp_path):
     yield run
     for wampd in started:
         wampd.kill()
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def wait_until(condition, what, timeout=START_TIMEOUT):

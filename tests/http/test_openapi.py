@@ -148,6 +148,10 @@ def test_it_comes_as_yaml_too(stage):
         _, head, body = stage.ask(target, *lines)
         assert yaml.safe_load(body) == made
         assert head["content-type"] == ("application/json" if target.endswith("/") else "application/yaml")
+    for accepted in ("application/yaml;q=0", "application/yaml;q=0.5, application/json", "*/*"):
+        assert stage.ask("/openapi", f"Accept: {accepted}")[1]["content-type"] == "application/json"
+    both = stage.ask("/openapi", "Accept: application/json;q=0.5, text/x-yaml")
+    assert both[1]["content-type"] == "application/yaml"
     other = Stage(path="/api.yaml")
     assert other.ask("/api.yaml")[1]["content-type"] == "application/yaml"
     assert stage.ask("/openapi/openapi.json", "Accept: application/yaml")[1]["content-type"] == "application/json"

@@ -30,12 +30,16 @@ listeners:
 OPENED: list[socket.socket] = []
 
 
-@pytest.fixture(autouse=True)
-def closed():
+def close():
     """Close what a test has opened."""
-    yield
     while OPENED:
         OPENED.pop().close()
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    close()
 
 
 class Client:
@@ -82,6 +86,7 @@ def a_router(tmp_path, more=""):
     runtime.mkdir()
     with running_wampd(config, tmp_path / "log", env={"XDG_RUNTIME_DIR": str(runtime)}) as (wampd, port):
         yield wampd, port, runtime / "wampd", config
+        close()  # or the router would wait for their GOODBYE
 
 
 def test_the_router_tells_operators_about_itself(tmp_path):
@@ -137,6 +142,7 @@ def test_a_router_whose_place_is_taken_says_so_and_routes(tmp_path):
         with running_wampd(config, tmp_path / "second.log") as (second, port):
             assert Client(socket.AF_INET, ("127.0.0.1", port)).join("realm1")[0] == 2
             second.wait_for_log(f"another router listens at {path}")
+            close()
         assert Client(socket.AF_UNIX, str(path)).join("wampd")[0] == 2
 
 

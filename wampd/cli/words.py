@@ -25,7 +25,7 @@ import click
 from click.shell_completion import CompletionItem
 
 EXIT_FAILED, EXIT_USAGE, EXIT_NOT_RUNNING, EXIT_INTERRUPTED = 1, 2, 3, 130
-FILE_HELP = "the configuration; without it ./config.yaml, or else the default that wampd brings"
+FILE_HELP = "the configuration, or the directory of config.yaml; without it ./config.yaml, or else wampd's default"
 
 type_of_file = click.Path(readable=False)  # it completes names of files; whether there is one is told by who reads it
 
@@ -226,11 +226,14 @@ def carry_out(root: click.Command, arguments: list[str] | None) -> int:
     return status if isinstance(status, int) else 0
 
 
+_NO_NUMBER = re.compile(r"is not a valid (?:float|integer)(?: range)?")
+
+
 def _line(wrong: click.UsageError) -> str:
     """One line: where, what is wrong, and what to do about it."""
     path = "wampd" if wrong.ctx is None else wrong.ctx.command_path
     message = " ".join(wrong.format_message().split())
-    message = message[:1].lower() + message[1:]
+    message = _NO_NUMBER.sub("is not a number", message[:1].lower() + message[1:])
     if isinstance(wrong, click.NoSuchOption) and re.match(r"-[.\d]", wrong.option_name):
         return f"{path}: {message.rstrip('.')}; numbers below zero come after --, as the last words"
     if "Did you mean" in message:

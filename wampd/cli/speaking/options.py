@@ -16,8 +16,8 @@ import functools
 import getpass
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -25,7 +25,7 @@ import click
 from msgspec import Struct
 
 from wampd.cli.completing import profile_names
-from wampd.cli.words import EXIT_USAGE, Failure, option
+from wampd.cli.words import EXIT_USAGE, Failure, complain, option
 from wampd.client.connecting import CONNECT, connect
 from wampd.client.errors import CannotConnect
 from wampd.client.proving import METHODS, Credentials, methods
@@ -52,16 +52,21 @@ class Target(Struct, frozen=True):
     trust: Trust
     timeout: float
 
-    def connect(self) -> AbstractAsyncContextManager[Session]:
-        """A session there. Raise `CannotConnect`."""
-        return connect(
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Session]:
+        """A session there; if the router gives it another role than was asked for, that is said. Raise `CannotConnect`."""
+        async with connect(
             self.url,
             self.realm,
             credentials=self.credentials,
             serializer=self.serializer,
             trust=self.trust,
             timeout=self.timeout,
-        )
+        ) as session:
+            asked, given = self.credentials.role, session.details.get("authrole")
+            if asked is not None and given != asked:
+                complain(f"note: the router gave the role {given!r}, not {asked!r}")
+            yield session
 
 
 class Preset(Struct, frozen=True):

@@ -11,7 +11,7 @@ EXIT_BAD_CONFIGURATION = 2
 
 
 def chosen_file(file: str | None) -> Path:
-    """The file that is meant: the one named (for a directory, `in_directory`), else ``config.yaml`` here, else wampd's default."""
+    """The file that is meant: the one named (or `in_directory`), else ``config.yaml`` here, else the default of wampd."""
     if file is not None:
         return in_directory(Path(file))
     here = Path("config.yaml")

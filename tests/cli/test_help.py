@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
 
 import click
@@ -58,7 +59,7 @@ def test_a_summary_is_a_fragment_and_the_help_is_sentences(path):
     found = ALL[path]
     assert isinstance(found, Command | Group)
     assert found.help is not None
-    assert found.help.strip()[-1] == "."
+    assert all(part.strip()[-1] in ".:" for part in found.help.split("\n\n") if "\b" not in part)
     if isinstance(found, Group):
         context = click.Context(found, info_name=named(path))
         for name in found.list_commands(context):
@@ -71,6 +72,21 @@ def test_a_summary_is_a_fragment_and_the_help_is_sentences(path):
 def test_every_command_has_an_example_of_itself(path):
     examples = LEAVES[path].examples  # type: ignore[attr-defined]
     assert any(f"wampd {' '.join(path)}" in line for line in examples)
+
+
+def test_the_profiles_that_help_shows_are_profiles(tmp_path, monkeypatch, capsys):
+    shown = textwrap.dedent(ALL[("profile",)].help.partition("\b\n")[2])
+    file = tmp_path / "wampd" / "profiles.yaml"
+    file.parent.mkdir()
+    file.write_text(shown)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (file.parent / "joe.ticket").write_text("hunter2\n")
+    (file.parent / "joe.ticket").chmod(0o600)
+    assert main(["profile", "list"]) == 0
+    assert capsys.readouterr().out.split() == [
+        *("*", "local", "ws://127.0.0.1:8080/ws"),
+        *("work", "wss://router.example.com/ws"),
+    ]
 
 
 def lines() -> Iterator[str]:

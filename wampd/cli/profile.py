@@ -17,12 +17,27 @@ TABLE = {
 }
 
 
-@click.group("profile", cls=Group, table=TABLE)
-def profile() -> None:
-    """Show the routers that you know by name: what profiles.yaml says.
+PROFILE = """\
+Show the routers that you know by name: what profiles.yaml says.
 
-    Where a command is a client of a router, --profile NAME or WAMPD_PROFILE stand for all that a profile says.
-    """
+Where a command is a client of a router, --profile NAME or WAMPD_PROFILE stand for all that a profile says. The file is
+where wampd profile path says, and reads for instance:
+
+\b
+  default: local
+  profiles:
+    local: {url: ws://127.0.0.1:8080/ws, realm: realm1}
+    work:
+      url: wss://router.example.com/ws
+      realm: com.example
+      authid: joe
+      secret: {file: joe.ticket}    # beside this file, and readable for you alone
+"""
+
+
+@click.group("profile", cls=Group, table=TABLE, help=PROFILE)
+def profile() -> None:
+    """All that is shown of profiles."""
 
 
 def _read() -> Any:
@@ -39,7 +54,7 @@ def list_() -> int:
     """Print the names and URLs of all profiles, a star at the default."""
     found = _read()
     if not found.profiles:
-        click.echo(f"there are no profiles; docs/client.md says what to write into {_file()}", err=True)
+        click.echo(f"there are no profiles; wampd profile --help shows what to write into {_file()}", err=True)
     width = max(map(len, found.profiles), default=0)
     for name, each in found.profiles.items():
         click.echo(f"{'*' if name == found.default else ' '} {name.ljust(width)}  {each.url}")

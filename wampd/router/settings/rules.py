@@ -40,6 +40,7 @@ from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
 from .process import Process, process_rules
+from .proxy_rules import PROXY_RULES, proxies_of_listener
 from .realms import OnDemand, Permission, Realm, Role
 from .request_rules import REQUEST_RULES, requests_of_realm
 from .site_rules import SITE_RULES, sites_of_listener
@@ -188,6 +189,7 @@ def _listener(listener: Listener, here: Here) -> None:
     cookies_of_listener(listener, here)
     dashboards_of_listener(listener, here)
     documents_of_listener(listener, here)
+    proxies_of_listener(listener, here)
     sites_of_listener(listener, here)
 
 
@@ -317,6 +319,7 @@ RULES: Mapping[type, Rule] = {
     **HOOK_RULES,
     **OUTGOING_RULES,
     **PATH_RULES,
+    **PROXY_RULES,
     **REQUEST_RULES,
     **SITE_RULES,
     FailedJoins: _failed_joins,

@@ -42,8 +42,9 @@ def sites_of_listener(listener: Listener, here: Here) -> None:
             )
         elif not host.websocket and not host.http and here.is_sound("hosts", name):
             here.problem("nothing is there: give it websocket or http", "hosts", name)
-    if listener.hsts is not None and listener.tls is None and here.is_sound("tls"):
-        here.problem("only a listener with tls can have this: browsers ignore it otherwise", "hsts")
+    by_tls = listener.tls is not None or listener.proxies is not None
+    if listener.hsts is not None and not by_tls and here.is_sound("tls") and here.is_sound("proxies"):
+        here.problem("only a listener with tls, or with proxies, can have this: browsers ignore it otherwise", "hsts")
     if listener.access_log is not None and not any(site.http for _, site in sites(listener)) and here.is_sound():
         here.problem("nothing is served by HTTP here", "access_log")
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 import click
 from msgspec import Struct
 
-from wampd.cli.benchers import Failed, Job, Outcome, Part, callee, caller, publisher, subscriber, work
+from wampd.cli.benchers import ENDING, Failed, Job, Outcome, Part, callee, caller, publisher, subscriber, work
 from wampd.cli.speaking.ending import INTERRUPTED, NO_SESSION, TERMINATED, WAMP_ERROR
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import json_line
@@ -112,9 +112,13 @@ def _forked(parts: Sequence[tuple[Part, Job]]) -> Iterator[list[Worker]]:
         for part, job in parts:
             ours, theirs = context.Pipe()
             process = context.Process(target=work, args=(part, job, theirs), daemon=True)
-            process.start()
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # what handlers raise while a process is made may get lost
+            try:
+                process.start()
+                workers.append(Worker(process, ours, part))
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
             theirs.close()
-            workers.append(Worker(process, ours, part))
             _heard(ours, PREPARED)
         yield workers
     finally:

@@ -1,5 +1,6 @@
 """What types cannot say of the web sites of a listener: paths, names of hosts, headers, other origins, TLS, the access log."""
 
+import os
 import re
 from collections.abc import Mapping
 
@@ -8,6 +9,7 @@ from .http.served import Cors, Served
 from .listeners import Listener, sites
 from .policy import AccessLog, Hsts
 from .problems import quote, quote_file
+from .values import no_directory
 
 _PATH = re.compile(r"/|(/[^/\s?#%\\]+)+")
 _NAME = re.compile(
@@ -105,9 +107,9 @@ def _access_log(access_log: AccessLog, here: Here) -> None:
     file = access_log.file
     if file is None:
         return
-    if not file.parent.is_dir():
-        here.problem(f"there is no directory {quote_file(file.parent)}", "file")
-    elif file.is_dir():
+    if trouble := no_directory(file.parent):
+        here.problem(trouble, "file")
+    elif os.path.isdir(file):
         here.problem(f"{quote_file(file)} is a directory", "file")
 
 

@@ -33,7 +33,8 @@ from wampd.router.settings.listeners import (
 from wampd.router.settings.listeners import Tls as TlsSettings
 from wampd.router.system.refusals import why_not
 from wampd.router.system.sockets import Held, Sockets, adopt, pass_on, pause, resume
-from wampd.router.transports.universal import Came, Speaks, UniversalPort
+from wampd.router.transports.house import Came
+from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import FrameLimits
@@ -194,6 +195,7 @@ def made_of(listener: Listener, means: Means, lobby: Lobby, old: Made | None = N
         shelf, site = _web(listener, reception, means, fits, None if old is None else old.shelf)
         if old is not None and old.site is not None:
             site, fresh = old.site, site
+        (fresh or site).beside = speaks
         web = site.buildProtocol
     factory: Any = _Ports(speaks, reception, means.wheel, web)
     if certificates is not None:

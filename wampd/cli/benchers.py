@@ -197,7 +197,7 @@ async def _load(
     orders: Orders,
     ask: Callable[[Session, float], Awaitable[None]],
 ) -> None:
-    """Ask again and again, so many at once; ``ask`` gets the session and the time (monotonic seconds)."""
+    """Ask again and again, so many at once; ``ask`` gets the session and the time (monotonic seconds). Raise `ClientError`."""
     orders.ready()
     await orders.wait()
     clock = Clock(job)
@@ -212,11 +212,14 @@ async def _load(
             if clock.measures(since):
                 outcome.note(time.monotonic() - since)
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(clock.watch(outcome))
-        for session in sessions:
-            for _ in range(job.in_flight):
-                group.create_task(again(session))
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(clock.watch(outcome))
+            for session in sessions:
+                for _ in range(job.in_flight):
+                    group.create_task(again(session))
+    except ExceptionGroup as several:  # the router is gone for all of them
+        raise several.exceptions[0] from None
 
 
 async def subscriber(job: Job, sessions: list[Session], outcome: Outcome, orders: Orders) -> None:

@@ -113,7 +113,7 @@ def test_what_fails_is_tried_again_with_the_same_id_and_then_a_dead_letter(play)
     assert (letter["delivery"], letter["hook"], letter["why"], letter["attempts"]) == (*ids, hook, "500", 4)
     assert [type(each) for each in play.shelf.deliveries.values()] == [DeadLetter]
     play.web.answers[URL] = 200
-    assert play.ask(play.ann, "redeliver", *ids) == 1
+    assert play.ask(play.ann, "redeliver", list(ids)) == 1
     assert len(play.web.requests) == 5
     assert (play.ask(play.ann, "dead"), play.shelf.bodies) == ([], {})
 

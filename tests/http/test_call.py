@@ -202,6 +202,25 @@ def test_parts_come_as_lines_and_the_last_one_is_the_result(stage):
     assert lines(answer) == [*parts, {"args": ["done"], "kwargs": {}}]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "in_parts"),
+    [
+        ("application/x-ndjson, application/json", True),
+        ("application/json;q=0.9, Application/X-NDJSON", True),
+        ("application/x-ndjson;charset=utf-8;q=0.5, */*;q=0.8", True),
+        ("application/x-ndjson;q=0", False),
+        ("application/json, application/x-ndjson;q=0.5", False),
+        ("application/x-ndjson-other", False),
+        ("*/*", False),
+        ("a/b," * 256 + "application/x-ndjson", False),
+    ],
+)
+def test_parts_are_for_those_who_would_rather_have_them(stage, accepted, in_parts):
+    answer = stage.client().post("/call/com.app.count", [2], f"Accept: {accepted}")
+    assert answer.header("Content-Type") == ("application/x-ndjson" if in_parts else "application/json")
+    assert (lines(answer)[-1] if in_parts else answer.json()) == {"args": ["done"], "kwargs": {}}
+
+
 def test_a_line_is_a_line_whatever_the_callee_wrote(stage):
     assert lines(stage.client().post("/call/com.app.odd", [], STREAM)) == [{"args": [1.0, "a\nb"], "kwargs": {}}]
 

@@ -308,6 +308,9 @@ class Session:
         try:
             async with asyncio.timeout(timeout):
                 return await waiting
+        except WampError as error:
+            error.asked, error.session = what, self.details
+            raise
         except TimeoutError:
             raise TimeOver(f"{what}: no answer within {timeout:g} s") from None
         finally:

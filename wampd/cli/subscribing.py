@@ -179,23 +179,25 @@ class Shown:
 
 async def _first(session: Session, enough: asyncio.Future[None]) -> None:
     """Wait for what is enough. Raise `ConnectionLost` if the session ends before, or a subscription is taken away."""
+    # A future of its own: what is enough may still come in another session.
+    lost: asyncio.Future[ConnectionLost] = asyncio.get_running_loop().create_future()
 
-    def withdrawn(topic: str) -> None:
-        if not enough.done():
-            enough.set_exception(ConnectionLost(f"the router took the subscription to {one_line(topic)} away"))
+    def end(why: ConnectionLost) -> None:
+        if not lost.done():
+            lost.set_result(why)
 
-    session.on_withdrawn = withdrawn
-
-    def end(_over: asyncio.Future[str]) -> None:
-        if not enough.done():
-            enough.set_exception(session.loss())
-
+    session.on_withdrawn = lambda topic: end(
+        ConnectionLost(f"the router took the subscription to {one_line(topic)} away")
+    )
     over = asyncio.ensure_future(session.over())
-    over.add_done_callback(end)
+    over.add_done_callback(lambda ended: None if ended.cancelled() else end(session.loss()))
     try:
-        await enough
+        either: set[asyncio.Future[Any]] = {enough, lost}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not enough.done():
+            raise lost.result()
+        enough.result()
     finally:
-        over.remove_done_callback(end)
         over.cancel()
 
 
@@ -215,7 +217,7 @@ async def _tail_on(target: Target, wanted: Wanted, shown: Shown) -> None:
         since = time.monotonic()
         try:
             return await _tail_once(target, wanted, shown, again=met)
-        except (CannotConnect, ConnectionLost) as why:
+        except (CannotConnect, ConnectionLost, TimeOver) as why:
             if not met and not isinstance(why, ConnectionLost):
                 raise
             complain(f"{why}; trying again")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import wampd
+from tests.support.process import Child, environment, wampd_command
 from wampd.cli.configuration import packaged_default
 from wampd.cli.main import COMMANDS, main
 
@@ -109,6 +110,21 @@ def test_run_with_a_wrong_configuration_starts_nothing_and_exits_with_2(here):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.endswith('logg: unknown key; did you mean "log"?\n')
     assert not (here / "started").exists()
+
+
+def test_run_says_which_configuration_it_follows(here):
+    with Child(wampd_command("run"), here / "log", env=environment(WAMPD_PORT="0"), cwd=here) as wampd:
+        wampd.wait_for_log(" is ready")
+        assert (
+            "wampd run: note: there is no config.yaml here; this router is for programs of this machine alone"
+            in wampd.log()
+        )
+        assert f"wampd.router.daemon: the configuration is {packaged_default()}\n" in wampd.log()
+    (here / "config.yaml").write_text(GOOD)
+    with Child(wampd_command("run"), here / "own", env=environment(WAMPD_PORT="0"), cwd=here) as wampd:
+        wampd.wait_for_log(" is ready")
+        assert "note:" not in wampd.log()
+        assert f"wampd.router.daemon: the configuration is {here / 'config.yaml'}\n" in wampd.log()
 
 
 # --- the rest ---

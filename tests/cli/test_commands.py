@@ -171,13 +171,14 @@ def test_wampd_alone_shows_its_help_and_exits_with_2(capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["chekc"], "wampd: no such command 'chekc'. Did you mean 'check'?"),
+        (["chekc"], "wampd: no such command 'chekc'; did you mean 'check'?"),
         (["xyz"], "wampd: no such command 'xyz'; see wampd --help"),
         (["check", "a", "b"], "wampd check: got unexpected extra argument (b); see wampd check --help"),
         (["run", "--nope"], "wampd run: no such option '--nope'; see wampd run --help"),
-        (["run", "--hlp"], "wampd run: no such option '--hlp'. Did you mean '--help'?"),
+        (["run", "--hlp"], "wampd run: no such option '--hlp'; did you mean '--help'?"),
         (["version", "x"], "wampd version: got unexpected extra argument (x); see wampd version --help"),
-        (["user", "ad"], "wampd user: no such command 'ad'. Did you mean 'add'?"),
+        (["call", "com.x", "--realmm", "a"], "wampd call: no such option '--realmm'; did you mean '--realm'?"),
+        (["user", "ad"], "wampd user: no such command 'ad'; did you mean 'add'?"),
         (["user", "add", "joe"], "wampd user add: missing option '--role'; see wampd user add --help"),
         (["key", "new"], "wampd key new: missing argument 'FILE'; see wampd key new --help"),
     ],

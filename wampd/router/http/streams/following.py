@@ -15,7 +15,7 @@ Sources: WAMP advanced profile, "Event History"; HTML standard, section 9.2.3 (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -24,6 +24,7 @@ from msgspec import Raw, Struct
 
 from wampd.realms.messages import Format
 from wampd.realms.timestamps import rfc3339
+from wampd.realms.uris import matches
 from wampd.router.http.streams.marks import Marks, Place, Topic
 from wampd.router.inside.telling import Told, told
 from wampd.router.inside.together import together
@@ -121,12 +122,13 @@ class Following:
     def _missed(self, places: Sequence[Place] | None, most: int, size: int) -> list[Frame]:
         """What came after these places; `None`: they are not known."""
         lost = self._go_back(places)
+        known = {index: place for index, place in enumerate(self._reached) if place is not None and index not in lost}
         found: dict[
             int, tuple[Record, list[tuple[int, int]]]
         ] = {}  # by publication; and where it stands in which history
         for index in range(len(self._topics)):
             for record in self._latest(index):
-                if record.publication in self._repeated:
+                if record.publication in self._repeated or self._was_sent(record, known):
                     continue
                 if record.publication not in found:
                     size -= OVERHEAD + record.size
@@ -143,6 +145,18 @@ class Following:
         self._repeated |= set(found)
         return self._frames(in_order[len(too_many) :], lost)
 
+    def _was_sent(self, record: Record, known: Mapping[int, int]) -> bool:
+        """Whether an event was sent for one of the topics whose places are known, when another had not come as far.
+
+        What such a topic has forgotten that matches it was before its place, for otherwise that would not be known.
+        """
+        for index, place in known.items():
+            history, topic = self._histories[index], self._topics[index]
+            there = None if history is None else history.place_of(record.publication)
+            if matches(topic.uri, topic.match, record.topic) if there is None else there < place:
+                return True
+        return False
+
     def _pass_over(self, where: Sequence[tuple[int, int]], lost: set[int]) -> None:
         """What stands at these places is too much, and so is what came before it: it is lost, now and later."""
         for index, place in where:
@@ -156,8 +170,6 @@ class Following:
             place = None if places is None else places[index]
             if history is not None and place is not None and history.first() <= place <= history.end:
                 self._reached[index] = place
-                if (before := history.at(place - 1)) is not None:
-                    self._repeated.add(before.publication)  # another topic may not have come as far when this was sent
             else:
                 self._reached[index] = None if history is None else history.first()
                 lost.add(index)

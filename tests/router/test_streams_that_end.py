@@ -102,7 +102,11 @@ def test_where_it_has_to_be_shown_who_comes_all_show_it_again_when_that_is_confi
     with curl(router.port, MINE, "-u", "ann:hunter2") as ann, curl(router.port, EVENTS) as anybody:
         for lines in (ann, anybody):
             assert "id" in event(lines)
-        reload(router, CONFIG, ("{authid: ann, role: reader, ticket: hunter2}", "{authid: ann, role: reader, ticket: hunter3}"))
+        reload(
+            router,
+            CONFIG,
+            ("{authid: ann, role: reader, ticket: hunter2}", "{authid: ann, role: reader, ticket: hunter3}"),
+        )
         assert reason(ann) == "wamp.close.system_shutdown"
         assert ask(router.port, MINE, "-u", "ann:hunter2")[0] == 401
         publish(Session(router.port), "com.app.news", 1)

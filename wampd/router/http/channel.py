@@ -382,7 +382,14 @@ class Channel(ClockedChannel):
         """Let another protocol have the connection of a request that is not answered, and what was read of it and not used.
 
         What this channel stands in asks it for `dataReceived` and `connectionLost` each time: from here on it gets the other's.
+        The request is over when the connection is.
         """
+
+        def lost(reason: Any) -> None:
+            protocol.connectionLost(reason)
+            request.finished = 1  # it is in the log already
+            request.connectionLost(reason)
+
         self.setTimeout(None)
         self._watch(None)
         self._keep_pace(False)
@@ -390,7 +397,7 @@ class Channel(ClockedChannel):
         self._dataBuffer.clear()
         self.transport.unregisterProducer()
         handed: Any = self
-        handed.dataReceived, handed.connectionLost = protocol.dataReceived, protocol.connectionLost
+        handed.dataReceived, handed.connectionLost = protocol.dataReceived, lost
         protocol.makeConnection(self.transport)
         self.transport.resumeProducing()  # it may wait, because much came before there was an answer
         self.factory.log(request)

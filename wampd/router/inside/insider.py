@@ -216,7 +216,7 @@ class Insider:
             self._fail(number, CallFailed(CANCELED, [reason]))
         for running in list(self._under_way.values()):
             running.cancel()
-        for told in self.on_over:
+        for told in list(self.on_over):  # what ends now may take others off
             told(reason)
 
     def _welcome(self, elements: list[Raw]) -> None:

@@ -34,6 +34,7 @@ from wampd.router.hooks.verdicts import Again, Dead, Gone, Outcome, Patience, ju
 from wampd.router.inside.reading import Unreadable, dict_of, list_of
 
 if TYPE_CHECKING:
+    from wampd.realms.publications import Audience
     from wampd.router.outgoing.client import Client
 
 log = Logger()
@@ -195,6 +196,11 @@ class Courier:
         self._logs.pop(hook.id, None)
         return self._keeping.remove_hook(hook.id)
 
+    def amend(self, hook: Hook) -> None:
+        """Know something else of a registration from now on. What the store has not taken is found out again."""
+        self.registry.put(hook)
+        self._done(self._keeping.put_hook(hook))
+
     def end(self, hook: Hook) -> None:
         """Take a registration out that its owner has not ended."""
         self._done(self.remove(hook))
@@ -205,11 +211,18 @@ class Courier:
 
     # ------------------------------------------------------------------------------------------------------------ events
 
-    def accept(self, key: str, args: Raw | None, kwargs: Raw | None) -> Deferred[Accepted]:
-        """Take an event; when the Deferred fires it is on the disk. It fails with `Overfull`, or with the store's error."""
+    def accept(
+        self, key: str, args: Raw | None, kwargs: Raw | None, audience: Audience | None = None
+    ) -> Deferred[Accepted]:
+        """Take an event; when the Deferred fires it is on the disk. It fails with `Overfull`, or with the store's error.
+
+        ``audience`` are the lists of its receivers, if it has any.
+        """
         event = f"evt{secrets.token_hex(12)}"
         now = self._outside.wall()
         hooks = [hook for hook in self.registry.under(key) if hook.expires > now]
+        if audience is not None:
+            hooks = [hook for hook in hooks if hook.is_for(audience)]
         if hooks:
             hooks = _wanting(hooks, args, kwargs)
         if not hooks:

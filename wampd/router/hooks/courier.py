@@ -25,13 +25,11 @@ from twisted.python.failure import Failure
 
 from wampd.router.hooks.agenda import Agenda, Delivery
 from wampd.router.hooks.breaker import HostRules
-from wampd.router.hooks.filters import Payload, passes
 from wampd.router.hooks.keeping import Keeping, Kept, Pending
 from wampd.router.hooks.ledger import DeadLetter, Ledger
-from wampd.router.hooks.registry import Bounds, Hook, Registry
+from wampd.router.hooks.registry import Bounds, Hook, Registry, wanting
 from wampd.router.hooks.sending import Sending, write_body
 from wampd.router.hooks.verdicts import Again, Dead, Gone, Outcome, Patience, judge
-from wampd.router.inside.reading import Unreadable, dict_of, list_of
 
 if TYPE_CHECKING:
     from wampd.realms.publications import Audience
@@ -224,7 +222,7 @@ class Courier:
         if audience is not None:
             hooks = [hook for hook in hooks if hook.is_for(audience)]
         if hooks:
-            hooks = _wanting(hooks, args, kwargs)
+            hooks = wanting(hooks, args, kwargs)
         if not hooks:
             return succeed(Accepted(event, 0))
         data = {"args": args or EMPTY_ARGS, "kwargs": kwargs or EMPTY_KWARGS}
@@ -396,14 +394,3 @@ class Courier:
     def _done(self, written: Deferred[None]) -> None:
         """What could not be written the store has said; after a restart the attempt is made again."""
         written.addErrback(lambda _: self._outside.strike("webhook changes not written"))
-
-
-def _wanting(hooks: list[Hook], args: Raw | None, kwargs: Raw | None) -> list[Hook]:
-    """Those whose filters an event passes; it is read only if there are any."""
-    if not any(hook.filter for hook in hooks):
-        return hooks
-    try:
-        payload = Payload(list_of(args), dict_of(kwargs))
-    except Unreadable:  # what no value can be compared with passes no filter
-        return [hook for hook in hooks if not hook.filter]
-    return [hook for hook in hooks if passes(hook.filter, payload)]

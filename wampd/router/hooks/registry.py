@@ -18,10 +18,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from wampd.realms.publications import Audience
-from wampd.router.hooks.filters import Scalar
+from wampd.router.hooks.filters import Payload, Scalar, passes
+from wampd.router.inside.reading import Unreadable, dict_of, list_of
 
 LONGEST_KEY: Final = 128
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -152,3 +153,14 @@ def _without(index: dict[str, dict[str, None]], key: str, hook_id: str) -> None:
     del index[key][hook_id]
     if not index[key]:
         del index[key]
+
+
+def wanting(hooks: list[Hook], args: Raw | None, kwargs: Raw | None) -> list[Hook]:
+    """Those whose filters an event passes; it is read only if there are any."""
+    if not any(hook.filter for hook in hooks):
+        return hooks
+    try:
+        payload = Payload(list_of(args), dict_of(kwargs))
+    except Unreadable:  # what no value can be compared with passes no filter
+        return [hook for hook in hooks if not hook.filter]
+    return [hook for hook in hooks if passes(hook.filter, payload)]

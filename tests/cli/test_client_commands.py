@@ -151,6 +151,13 @@ def test_what_is_registered_already_is_said(wampd, serve):
     assert second.err.startswith("wampd register: wamp.error.procedure_already_exists")
 
 
+def test_a_role_that_was_asked_for_and_not_given_is_said(wampd, serve):
+    serve("com.example.roles", "--result", "1")
+    done = wampd("call", "com.example.roles", "--role", "boss")
+    assert (done.status, done.value) == (0, 1)
+    assert done.err == "wampd call: note: the router gave the role 'guest', not 'boss'\n"
+
+
 # ------------------------------------------------------------------------------------------------------- exit statuses
 
 
@@ -158,7 +165,12 @@ def test_what_is_registered_already_is_said(wampd, serve):
     ("words", "status", "said"),
     [
         (["call", "com.example.nothing"], 1, "wamp.error.no_such_procedure"),
-        (["call", "com.other"], 1, "wamp.error.not_authorized"),
+        (
+            ["call", "com.other"],
+            1,
+            "wamp.error.not_authorized: this session may not call this URI (com.other, as guest in realm1",
+        ),
+        (["call", "com.example.a", "--timeout", "x"], 2, "invalid value for '--timeout': 'x' is not a number; see"),
         (["call"], 2, "missing argument"),
         (["call", "com.example.a", "--url", "x"], 2, "begins with none of"),
         (["call", "com.example.a", "--url", "127.0.0.1:1"], 2, "; did you mean ws://127.0.0.1:1/ws?"),
@@ -192,7 +204,7 @@ def test_what_is_registered_already_is_said(wampd, serve):
         (["register", "com.example.a", "--result", "{"], 2, "not JSON"),
         (["publish", "--lines", "com.example.a", "1"], 2, "on standard input"),
         (["publish", "com.other.topic", "--ack"], 1, "wamp.error.not_authorized"),
-        (["subscribe", "com.other.topic"], 1, "wamp.error.not_authorized"),
+        (["subscribe", "com.other.topic"], 1, "; wampd auth explain tells why)"),
         (["subscribe", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
         (["tail", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
         (["top"], 2, "no terminal to draw on"),
@@ -244,6 +256,7 @@ def test_json_with_a_slip_is_sent_as_text_and_said(wampd, serve):
     assert done.value == {"args": ['{"a": 1'], "kwargs": {"b": "[draft]"}}
     first, second = done.err.splitlines()
     assert first.startswith("""wampd call: note: '{"a": 1' is sent as text, for it is not JSON: """)
+    assert first.endswith("""; in a shell JSON stands in quotes: '{"a": 1}'""")
     assert second.startswith("wampd call: note: '[draft]' is sent as text")
 
 

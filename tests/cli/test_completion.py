@@ -36,6 +36,14 @@ def test_zsh_and_fish_are_told_what_commands_do():
     assert "plain,check" in fish[0]
 
 
+def test_fish_is_told_all_of_what_a_command_does_also_after_a_comma(capsys):
+    [told] = completed("fish", "wampd component", COMP_WORDS="wampd component", COMP_CWORD="component")
+    assert told == f"plain,component\t{COMMANDS['component'].summary}"
+    assert "," in COMMANDS["component"].summary
+    assert main(["completion", "fish"]) == 0
+    assert 'string split --max 1 "," $completion' in capsys.readouterr().out
+
+
 def test_options_values_and_files_are_completed():
     assert completed("bash", "wampd user add --passw") == ["plain,--password", "plain,--password-stdin"]
     assert completed("bash", "wampd auth explain --match pre") == ["plain,prefix"]

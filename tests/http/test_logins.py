@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from tests.auth.test_jar import Shell
+from tests.support.overheard import overheard
 from wampd.router.cookies import Attributes, Cookies, digest_of
 from wampd.router.http.access.access import Refused
 from wampd.router.http.access.logins import Logins, Terms
@@ -128,15 +129,8 @@ def ask(house, request):
 @pytest.fixture
 def caught():
     """What the router logs of failures."""
-    events = []
-
-    def observe(event):
-        if event["log_level"] >= LogLevel.warn:
-            events.append(event["log_format"])
-
-    globalLogPublisher.addObserver(observe)
-    yield events
-    globalLogPublisher.removeObserver(observe)
+    with overheard(lambda event: event["log_format"] if event["log_level"] >= LogLevel.warn else None) as events:
+        yield events
 
 
 @pytest.mark.parametrize(

@@ -273,6 +273,18 @@ def test_an_answer_comes_back_without_what_was_for_one_hop():
     assert named(answer, "Via") == ["1.1 wampd"]
 
 
+@pytest.mark.parametrize("head", [b"Content-Length: 3", b"Transfer-Encoding: chunked"])
+def test_an_answer_without_a_type_has_none(head):
+    stage = Stage()
+    port = stage.ask()
+    stage.server.says(
+        b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + (b"3\r\n<b>\r\n0\r\n\r\n" if b"chunked" in head else b"<b>")
+    )
+    answer = port.client.read()
+    assert lines_of(answer)[0] == "HTTP/1.1 200 OK"
+    assert named(answer, "Content-Type") == []
+
+
 @pytest.mark.parametrize("code", [204, 304])
 def test_answers_without_a_body_have_none(code):
     stage = Stage()

@@ -149,6 +149,28 @@ def test_a_monitor_comes_and_goes(tmp_path: Path):
         assert called(session, "wampd.monitor.overview", request=3)[0] == ERROR
 
 
+def test_sessions_that_stand_behind_paths_go_with_them(tmp_path: Path):
+    paths = (
+        "      /call: {type: call, realm: realm1, role: anonymous, insecure: true, timeout: 5}\n"
+        f"      /up: {{type: upload, directory: {tmp_path}, insecure: true, size: 5,"
+        " events: {realm: realm1, role: anonymous, topic: com.app.up}}\n"
+    )
+    config = CONFIG.replace("    http:\n", f"    http:\n{paths}").replace("    # of the realm", "    monitor: {}")
+    with a_router(tmp_path, config) as router, Session(router.port) as session, web(router) as connection:
+
+        def behind_paths() -> set[str]:
+            told = called(session, "wampd.monitor.sessions")[3][0]["sessions"]
+            return {each["authid"] for each in told} & {"http", "upload"}
+
+        connection.request("POST", "/call/com.app.nothing", b"[]", {"Content-Type": "application/json"})
+        assert connection.getresponse().read().startswith(b'{"error":')
+        connection.request("PUT", "/up/file", b"hello")
+        assert connection.getresponse().read().startswith(b'{"id":')
+        assert behind_paths() == {"http", "upload"}
+        router.reload((": 5", ": 6"))
+        router.process.wait_until(lambda: not behind_paths(), "the sessions have left")
+
+
 def test_the_log_says_more_when_it_is_to(tmp_path: Path):
     with a_router(tmp_path, CONFIG) as router:
         router.reload(("# more", "log: {level: debug}"))

@@ -19,6 +19,7 @@ from wampd.client import CannotConnect, ClientError, ConnectionLost, NotLetIn, S
 from wampd.router.control.where import directories, sockets
 from wampd.router.settings.control import CONTROL_REALM
 
+from .configuration import in_directory
 from .words import EXIT_FAILED, EXIT_NOT_RUNNING, EXIT_USAGE, Failure
 
 Answer = TypeVar("Answer")
@@ -172,7 +173,7 @@ def _file_meant(file: str | None) -> Path | None:
     if file is not None:
         if not os.path.lexists(file):
             raise Failure(f"there is no file {file}", EXIT_USAGE)
-        return Path(file).absolute()
+        return in_directory(Path(file)).absolute()
     here = Path("config.yaml")
     return here.absolute() if os.path.lexists(here) else None
 

@@ -16,7 +16,13 @@ STANDARD_OUTPUT = "-"
 EXIT_PARTLY = 1
 
 
-@command()
+@command(
+    examples="""
+    wampd import-crossbar .crossbar/config.json
+    wampd import-crossbar /srv/node -o wampd/config.yaml
+    wampd import-crossbar node.yaml -o - | less        # look first, write nothing
+    """
+)
 @click.argument(
     "config",
     metavar="CONFIG",

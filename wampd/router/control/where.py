@@ -131,7 +131,7 @@ def _is_dead(place: Path) -> bool:
         probe.settimeout(1)
         try:
             probe.connect(str(place))
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, FileNotFoundError):  # the latter: another router has just taken it away
             return True
         except TimeoutError:  # its queue is full
             return False

@@ -25,7 +25,7 @@ from msgspec import Struct
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from wampd.router.http.answer import give, say
+from wampd.router.http.answer import Later, say
 from wampd.router.http.request import address_of
 from wampd.router.origins import ANY, is_named, origin_allowed
 from wampd.router.polling import NotOpened, Outcome, Polled, Transports
@@ -138,7 +138,7 @@ class LongPollResource(Resource):
         return NOT_DONE_YET
 
     def _send(self, request: Any, transport: Polled) -> Any:
-        answer = _Answer(request)
+        answer = Later(request)
 
         def told(outcome: Outcome, why: str) -> None:
             if outcome is Outcome.TAKEN:
@@ -151,7 +151,7 @@ class LongPollResource(Resource):
 
     def _close(self, request: Any, transport: Polled) -> Any:
         transport.hang_up()
-        _Answer(request).empty(self._status_of_taken(request))
+        Later(request).empty(self._status_of_taken(request))
         return NOT_DONE_YET
 
     def _status_of_taken(self, request: Any) -> int:
@@ -162,43 +162,16 @@ class LongPollResource(Resource):
         return self._taken
 
 
-class _Answer:
-    """The answer to a request, unless the client has left before."""
-
-    def __init__(self, request: Any) -> None:
-        self._request = request
-        self._left = False
-        request.notifyFinish().addErrback(self._has_left)
-
-    def empty(self, status: int) -> None:
-        if not self._left:
-            self._request.setResponseCode(status)
-            if status != 204:  # which has no body, and no length of it (RFC 9110, section 8.6)
-                self._request.setHeader(b"Content-Length", b"0")
-            self._request.finish()
-
-    def text(self, status: int, why: str) -> None:
-        if not self._left:
-            give(self._request, say(self._request, status, why))
-
-    def body(self, body: bytes, kind: bytes) -> None:
-        if not self._left:
-            self._request.setHeader(b"Content-Type", kind)
-            give(self._request, body)
-
-    def _has_left(self, _failure: object) -> None:
-        self._left = True
-
-
-class _Receiver(_Answer):
+class _Receiver(Later):
     """A request that waits for messages."""
 
     def __init__(self, request: Any, transport: Polled) -> None:
         super().__init__(request)
         self._transport = transport
+        request.notifyFinish().addErrback(lambda _: transport.abandon(self))
 
     def deliver(self, body: bytes) -> None:
-        self.body(body, OCTETS if self._transport.binary else JSON)
+        self.whole(OCTETS if self._transport.binary else JSON, body)
 
     def nothing(self) -> None:
         self.empty(204)
@@ -206,15 +179,11 @@ class _Receiver(_Answer):
     def gone(self, why: str) -> None:
         self.text(404, why)
 
-    def _has_left(self, failure: object) -> None:
-        super()._has_left(failure)
-        self._transport.abandon(self)
-
 
 def _preflight(request: Any) -> Any:
     """A browser asks whether a page may send what it wants to."""
     request.setHeader(b"Access-Control-Allow-Methods", b"POST")
     request.setHeader(b"Access-Control-Allow-Headers", b"content-type, prefer")
     request.setHeader(b"Access-Control-Max-Age", PREFLIGHT_AGE)
-    _Answer(request).empty(204)
+    Later(request).empty(204)
     return NOT_DONE_YET

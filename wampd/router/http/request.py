@@ -126,7 +126,10 @@ class SmallRequest(Request):
         if self._kind is not None:
             self.requestHeaders.setRawHeaders(b"Content-Type", self._kind)
         site = self.channel.site
-        if self.path == b"*" or not site.resource.isLeaf:
+        if self.path == b"*":  # what the server as a whole can do (RFC 9110, section 9.3.7); only OPTIONS comes so far
+            self._answer(b"")
+            return
+        if not site.resource.isLeaf:
             super().process()
             return
         try:  # as Twisted does it; the paths are known

@@ -20,8 +20,10 @@ from .object_rules import DOTTED
 from .principals import misfit
 from .problems import did_you_mean, quote, quote_file
 
-_GIVEN_ALWAYS: Final = frozenset({"WAMPD_COMPONENT", "WAMPD_INSTANCE", "WAMPD_RUN", "WAMPD_HOSTED"})
-_GIVEN_TO_JOIN: Final = frozenset({"WAMPD_URL", "WAMPD_SOCKET", "WAMPD_REALM", "WAMPD_AUTHID", "WAMPD_TICKET"})
+_GIVEN_ALWAYS: Final = frozenset({description.COMPONENT, description.INSTANCE, description.RUN, description.HOSTED})
+_GIVEN_TO_JOIN: Final = frozenset(
+    {description.SOCKET, description.URL, description.REALM, description.AUTHID, description.TICKET}
+)
 _OUTSIDE: Final = ("python", "environment", "limits", "watch", "hang")
 """What has no meaning for a component inside the router's process."""
 _NO_LOOP: Final = "asyncio has no loop in the router's process: leave in_process out"

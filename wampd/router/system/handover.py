@@ -145,8 +145,25 @@ class Succession(ProcessProtocol):
 
         Fails with `NotHandedOver`; everything is then as it was. ``held`` is closed in any case.
         """
-        if os.getpid() == 1:
-            return fail(NotHandedOver("process 1 of a container cannot be replaced: the container ends with it"))
+        try:
+            if os.getpid() == 1:
+                raise NotHandedOver("process 1 of a container cannot be replaced: the container ends with it")
+            ours = self._start(held, pid_file)
+        except NotHandedOver as why:
+            return fail(why)
+        except OSError as error:
+            return fail(NotHandedOver(f"the new router cannot be started: {error}"))
+        finally:
+            for each in held:
+                each.socket.close()
+        self._ready = Deferred()
+        self._channel = Channel(self._reactor, ours, self._heard, lambda: None)
+        self._timer = self._reactor.callLater(PATIENCE, self.give_up, f"it was not ready within {PATIENCE:g} s")
+        log.info("the new router is started, process {pid}", pid=self._process.pid)
+        return self._ready
+
+    def _start(self, held: Sequence[Held], pid_file: PidFile | None) -> socket.socket:
+        """Start the successor, with all this on its end of a socket; return ours. Raise `OSError`, `NotHandedOver`."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             _give(ours, held, pid_file)
@@ -157,18 +174,12 @@ class Succession(ProcessProtocol):
                 self._process = self._reactor.spawnProcess(
                     self, command[0], command, environ, self._origin.directory, childFDs=descriptors
                 )
-        except (OSError, NotHandedOver) as error:
+        except BaseException:
             ours.close()
-            return fail(NotHandedOver(f"the new router cannot be started: {error}"))
+            raise
         finally:
             theirs.close()
-            for each in held:
-                each.socket.close()
-        self._ready = Deferred()
-        self._channel = Channel(self._reactor, ours, self._heard, lambda: None)
-        self._timer = self._reactor.callLater(PATIENCE, self.give_up, f"it was not ready within {PATIENCE:g} s")
-        log.info("the new router is started, process {pid}", pid=self._process.pid)
-        return self._ready
+        return ours
 
     def say(self, word: str) -> None:
         """Tell the successor."""
@@ -229,7 +240,7 @@ def _give(channel: socket.socket, held: Sequence[Held], pid_file: PidFile | None
     if pid_file is not None:
         descriptors.append(pid_file.fileno())
     if len(descriptors) > MOST:
-        raise NotHandedOver(f"there are more than {MOST} sockets")
+        raise NotHandedOver(f"the new router cannot be started: there are more than {MOST} sockets")
     estate = Estate(
         [_Place(each.place, each.removes) for each in held], None if pid_file is None else str(pid_file.file)
     )

@@ -211,7 +211,7 @@ class _Streaming:
         self.session_over(reason)
 
     def session_over(self, reason: str) -> None:
-        """The session has ended, or is about to."""
+        """The session has ended, or is about to; or has lost a topic."""
         if self._stream is not None:
             self._stream.last(OVER, msgspec.json.encode({"reason": reason}))
 

@@ -1,7 +1,10 @@
 """What follows over HTTP when a right is taken away while an answer is open: it ends, and who asks again is told why not."""
 
+import contextlib
+import http.server
 import json
 import signal
+import threading
 import time
 
 import jwt
@@ -121,6 +124,57 @@ def test_a_stream_does_not_outlive_its_token(start, tmp_path):
         assert "id" in event(lines)
         assert reason(lines) == "wamp.close.killed"
     assert ask(router.port, MINE, "-H", shown)[0] == 401
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    """Streams one event, and then nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"data: 1\n\n")
+        with contextlib.suppress(OSError):
+            self.rfile.read()  # until the router hangs up
+        self.server.left.set()
+
+    def log_message(self, *_):
+        """Quiet."""
+
+
+@pytest.fixture
+def endless():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    server.left = threading.Event()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_stream_of_a_backend_ends_with_the_principal_that_was_let_in(start, tmp_path, endless):
+    write(tmp_path / "people.yaml", PEOPLE)
+    backends = f"[{{url: 'http://127.0.0.1:{endless.server_port}'}}]"
+    proxy = f"{{type: proxy, backends: {backends}, access: {{realm: realm1, basic: true}}}}"
+    router = start(realms=REALMS, listeners=WEB + f"      /behind: {proxy}\n")
+    with (
+        curl(router.port, "/behind", "-u", "joe:hunter2") as joe,
+        curl(router.port, "/behind", "-u", "jim:hunter2") as jim,
+    ):
+        assert [event(joe), event(jim)] == [{"data": "1"}] * 2
+        reload(router, "people.yaml", (JOE, ""))
+        assert joe.read() == ""
+        assert endless.left.wait(20)
+        assert ask(router.port, "/behind", "-u", "joe:hunter2")[0] == 401
+        endless.left.clear()
+        reload(router, "people.yaml", ("authid: jim", "authid: tim"))
+        assert jim.read() == ""
+        assert endless.left.wait(20)
 
 
 @pytest.mark.trap(13)

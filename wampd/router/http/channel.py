@@ -162,7 +162,7 @@ class Channel(ClockedChannel):
         if fault := fault_of_head(line, *values):
             self.refuse(fault)
             return
-        if self.port is not None and headers.hasHeader(b"Upgrade"):
+        if self.site.beside is not None and self.port is not None and headers.hasHeader(b"Upgrade"):
             head = head_of(request, line)
             if self.port.wants(self.site.beside, head):
                 self._give_back(head)

@@ -300,6 +300,7 @@ class Daemon:
         """Use the configuration as it is in the file now; a successor may have read it before it was as it is."""
         if self._changing.is_awaited or self._handover.hang_up():
             return
+        self._private.where()
         self._is_hung_up = True
         if not self._changing.is_ready:
             return

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -204,6 +205,7 @@ def test_a_role_that_was_asked_for_and_not_given_is_said(wampd, serve):
         (["register", "com.example.a", "--result", "{"], 2, "not JSON"),
         (["publish", "--lines", "com.example.a", "1"], 2, "on standard input"),
         (["publish", "com.other.topic", "--ack"], 1, "wamp.error.not_authorized"),
+        (["publish", "com.other.topic"], 1, "wamp.error.not_authorized: this session may not publish to this URI"),
         (["subscribe", "com.other.topic"], 1, "; wampd auth explain tells why)"),
         (["subscribe", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
         (["tail", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
@@ -306,6 +308,17 @@ def test_events_are_lines_of_json(wampd):
     assert (first["topic"], first["args"], first["kwargs"]) == ("com.example.news", [1], {"a": [2]})
     assert first["publication"] == publication
     assert (second["args"], second["kwargs"]) == ([], {})
+
+
+def test_one_event_is_acknowledged_and_many_only_if_that_is_asked_for(wampd):
+    quiet = wampd("publish", "com.example.news", "1")
+    assert (quiet.status, quiet.out, quiet.err) == (0, "", "")
+    assert isinstance(wampd("publish", "com.example.news", "1", "--ack").value, int)
+    assert wampd("publish", "com.other.topic", "1").status == 1
+    unheard = wampd("publish", "com.other.topic", "1", "--option", "acknowledge=false")
+    assert (unheard.status, unheard.err) == (0, "")
+    assert wampd("publish", "com.other.topic", "--lines", stdin="1\n").status == 0
+    assert wampd("publish", "com.other.topic", "--lines", "--ack", stdin="1\n").status == 1
 
 
 def test_what_one_prints_another_publishes(wampd):
@@ -465,6 +478,28 @@ def test_bench_tells_what_was_carried(wampd, kind):
     assert figures["count"] > 10
     latency = figures["latency_ms"]
     assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"] <= latency["max"]
+
+
+def test_bench_that_is_ended_leaves_no_process(wampd, serve):
+    serve("com.example.slow", "--command", "sleep 60")
+    bench = wampd.start("bench", "call", "--procedure", "com.example.slow", "--clients", "2", "--processes", "2")
+    children = Path(f"/proc/{bench.process.pid}/task/{bench.process.pid}/children")
+    wampd.router.wait_until(lambda: len(children.read_text().split()) == 2, "both processes are there")
+    started = [int(each) for each in children.read_text().split()]
+    assert bench.end(signal.SIGTERM) == 143, bench.err
+    assert [each for each in started if Path(f"/proc/{each}").exists()] == []
+
+
+def test_bench_whose_router_goes_away_says_so(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG.format(directory=tmp_path, key=SigningKey(bytes.fromhex(SEED)).public.hex()))
+    config.chmod(0o600)
+    with running_wampd(config, tmp_path / "log") as (process, port):
+        shell = Shell(tmp_path, port, process)
+        bench = shell.start("bench", "call", "--clients", "2", "--duration", "60", "--warm-up", "0")
+        process.wait_until(lambda: process.log().count("joined realm1") == 3, "the callee and both callers are there")
+    assert bench.end() == 3
+    assert bench.err == "wampd bench: the session ended: wamp.close.system_shutdown\n"
 
 
 def test_bench_of_what_is_refused_ends_with_that(wampd):

@@ -63,6 +63,12 @@ def test_profiles_are_completed_and_a_wrong_file_completes_nothing(tmp_path):
     assert completed("bash", "wampd profile show h", **home) == [""]
 
 
+def test_where_profiles_cannot_be_looked_for_there_are_none(monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/tmp/" + "x" * 300)  # fails as the home of somebody else does
+    assert main(["profile", "show", "work"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_levels_of_the_log_are_completed():
     assert completed("bash", "wampd log level http=war") == ["plain,http=warn"]
 

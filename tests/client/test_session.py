@@ -127,7 +127,28 @@ def test_a_registration_that_is_taken_away_is_told():
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"[", b"[36]", b'[50,1,"details"]', b"[8,48]", b"[36,{},1,{}]", b"[99,1]", b"\xff"]
+    "data",
+    [
+        b"",
+        b"[",
+        b"[]",
+        b"[36]",
+        b'[50,1,"details"]',
+        b"[50,1,{},[],[]]",
+        b"[50,1,{},[],{},1]",
+        b"[8,48]",
+        b"[8,48,1,5,6]",
+        b'[8,48,1,{},"com.bad",[],"kwargs"]',
+        b"[36,{},1,{}]",
+        b"[36,1,{},{}]",
+        b"[3,7,8]",
+        b"[33,1]",
+        b"[99,1]",
+        b"[[],1]",
+        b"\xff",
+        b'[2,5,{"realm":"again"}]',
+        b'[4,"ticket",{}]',
+    ],
 )
 def test_a_message_that_makes_no_sense_ends_the_session(data):
     async def conversation(router):
@@ -156,6 +177,50 @@ def test_a_handshake_that_makes_no_sense_ends_it(data):
         assert line.is_hung_up
 
     run(conversation())
+
+
+@pytest.mark.parametrize("data", [b'[2,1,"ab"]', b'[2,1,["ab"]]', b'[2,"x",{}]', b"[2,1]", b"[3,7,8]", b"[4,1,{}]"])
+def test_a_greeting_that_makes_no_sense_is_none(data):
+    async def conversation(router):
+        session = Session(router.line, Speech("json"))
+        router.line.heard(data)
+        with pytest.raises(ConnectionLost, match="makes no sense"):
+            await session.greeted()
+
+    play(conversation)
+
+
+def test_what_details_hold_may_be_anything():
+    async def conversation(router):
+        heard, withdrawn = [], []
+        router.session.on_withdrawn = withdrawn.append
+        subscribing = asyncio.ensure_future(router.session.subscribe("com.topic", heard.append))
+        await router.hears()
+        router.say(m.SUBSCRIBED, 1, 7)
+        await subscribing
+        router.say(m.EVENT, 7, 1, {"topic": [1]}, [1])
+        assert [event.topic for event in heard] == ["com.topic"]
+        router.say(m.UNSUBSCRIBED, 0, {"subscription": [7]})
+        router.say(m.UNSUBSCRIBED, 0)
+        assert withdrawn == []
+        assert not router.session.is_over
+
+    play(conversation)
+
+
+def test_an_invocation_that_is_there_already_ends_the_session():
+    async def wait(_invocation):
+        await asyncio.Event().wait()
+
+    async def conversation(router):
+        await serving(wait)(router)
+        router.say(m.INVOCATION, 1, 9, {})
+        assert not router.session.is_over
+        router.say(m.INVOCATION, 1, 9, {})
+        assert router.session.is_over
+        assert router.line.is_hung_up
+
+    play(conversation)
 
 
 def test_leaving_ends_what_runs_and_waits_for_the_goodbye_but_not_for_ever(monkeypatch):

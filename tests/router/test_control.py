@@ -109,6 +109,20 @@ def test_the_router_tells_operators_about_itself(tmp_path):
     assert not path.exists()
 
 
+def test_who_only_looks_at_the_router_does_not_fill_its_log(tmp_path):
+    with a_router(tmp_path) as (wampd, port, place, _):
+        [path] = place.glob("*.sock")
+        looking = Client(socket.AF_UNIX, str(path))
+        looking.join("wampd")
+        looking.call("wampd.node.status")
+        Client(socket.AF_INET, ("127.0.0.1", port)).join("realm1")
+        wampd.wait_for_log(" joined realm1\n")
+        assert " joined wampd" not in wampd.log()
+        looking.call("wampd.log.set", "sessions", "debug")
+        Client(socket.AF_UNIX, str(path)).join("wampd")
+        wampd.wait_for_log(" joined wampd\n")
+
+
 def test_nobody_gets_into_the_realm_of_operators_by_another_listener(tmp_path):
     with a_router(tmp_path) as (_, port, place, _):
         [path] = place.glob("*.sock")

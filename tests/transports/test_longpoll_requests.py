@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-from functools import partial
 
 import pytest
 from twisted.logger import LogLevel
@@ -28,7 +27,7 @@ class Client(Port):
         resource = LongPollResource(self.transports, origins=origins, no_content=no_content)
         self.site = build_site(files or {}, {"/deep/lp": resource}, body_size=body_size)
         self.site.reactor = self.loop
-        self.protocol._web = partial(self.site.buildProtocol, None)
+        self.protocol._web = self.site.buildProtocol
         self.line = None
 
     def another(self):

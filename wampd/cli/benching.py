@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import secrets
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 from msgspec import Struct
 
-from wampd.cli.benchers import Failed, Job, Outcome, Part, callee, caller, publisher, subscriber, work
-from wampd.cli.speaking.ending import INTERRUPTED, NO_SESSION, WAMP_ERROR
+from wampd.cli.benchers import ENDING, Failed, Job, Outcome, Part, callee, caller, publisher, subscriber, work
+from wampd.cli.speaking.ending import INTERRUPTED, NO_SESSION, TERMINATED, WAMP_ERROR
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import json_line
 from wampd.cli.words import Failure, command, complain, option
@@ -29,6 +30,16 @@ ACTIVE: Final = (caller, publisher)
 """Those that end by themselves; the others when they are told to."""
 COUNTED: Final = (caller, subscriber)
 """Those whose figures are the result."""
+
+
+class Terminated(BaseException):
+    """Somebody wants the benchmark to end."""
+
+
+def _terminated(_number: int, _frame: object) -> NoReturn:
+    """End like on Ctrl-C: the processes would go on loading the router."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated
 
 
 class Worker(Struct):
@@ -131,11 +142,14 @@ def bench(
         parts.append((publisher, helper))
     elif procedure is None:
         parts.insert(0, (callee, helper))
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         with _forked(parts) as workers:
             outcomes = _measure(workers, warm_up + duration)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Terminated:
+        return TERMINATED
     return _report(kind, workers, outcomes, target, as_json=as_json)
 
 
@@ -148,9 +162,13 @@ def _forked(parts: Sequence[tuple[Part, Job]]) -> Iterator[list[Worker]]:
         for part, job in parts:
             ours, theirs = context.Pipe()
             process = context.Process(target=work, args=(part, job, theirs), daemon=True)
-            process.start()
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # what handlers raise while a process is made may get lost
+            try:
+                process.start()
+                workers.append(Worker(process, ours, part))
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
             theirs.close()
-            workers.append(Worker(process, ours, part))
             _heard(ours, PREPARED)
         yield workers
     finally:

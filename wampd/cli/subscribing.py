@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 from msgspec import Struct
@@ -56,6 +56,7 @@ class Told(Struct, frozen=True):
     time: str
 
 
+Part = TypeVar("Part")
 Show = Callable[[Told], None]
 
 
@@ -281,11 +282,22 @@ async def _history(session: Session, subscriptions: dict[int, str], count: int) 
 
 
 def _past(row: dict[str, Any], topic: str) -> Told:
-    details = row.get("details") or {}
+    """A row of the history; what is not of its type is left out."""
+
+    def part(name: str, kind: type[Part]) -> Part:
+        value = row.get(name)
+        return value if isinstance(value, kind) else kind()
+
+    details = part("details", dict)
+    named = details.get("topic")
     event = Event(
-        details.get("topic", topic), row.get("publication", 0), row.get("args") or [], row.get("kwargs") or {}, details
+        named if isinstance(named, str) else topic,
+        part("publication", int),
+        part("args", list),
+        part("kwargs", dict),
+        details,
     )
-    return Told(event, str(row.get("timestamp", "")))
+    return Told(event, part("timestamp", str))
 
 
 def _as_json(told: Told) -> dict[str, Any]:

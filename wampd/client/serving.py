@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from wampd.client.errors import WampError
-from wampd.client.speech import CannotSay
+from wampd.client.speech import NONSENSE, CannotSay, Unintelligible
 from wampd.client.vocabulary import Invocation, Procedure, Result, payload_of
 from wampd.realms import messages as m
 
@@ -36,8 +36,10 @@ class Serving:
         self._running: dict[int, asyncio.Task[None]] = {}
 
     def invoked(self, message: list[Any]) -> None:
-        """Take an INVOCATION."""
+        """Take an INVOCATION. Raise `Unintelligible` if it is under way already."""
         number, details = message[1], message[3]
+        if number in self._running:
+            raise Unintelligible(NONSENSE)
         found = self.procedures.get(message[2])
         if found is None:
             self._refuse(number, NO_SUCH_PROCEDURE)

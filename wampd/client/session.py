@@ -21,7 +21,7 @@ from typing import Any, Final
 from wampd.client.errors import ConnectionLost, TimeOver, WampError, one_line
 from wampd.client.line import Line
 from wampd.client.serving import Serving
-from wampd.client.speech import CannotSay, Speech, Unintelligible
+from wampd.client.speech import NONSENSE, CannotSay, Speech, Unintelligible
 from wampd.client.vocabulary import ROLES, Event, EventHandler, Procedure, Result, payload_of
 from wampd.realms import messages as m
 
@@ -32,13 +32,6 @@ FAREWELL: Final = 2.0
 
 PROTOCOL_VIOLATION: Final = "wamp.error.protocol_violation"
 NOTHING: Final[Mapping[str, Any]] = {}
-
-_GREETINGS: Final[Mapping[int, tuple[type, type]]] = {
-    m.WELCOME: (int, dict),
-    m.CHALLENGE: (str, dict),
-    m.ABORT: (dict, str),
-}
-"""The messages of the handshake, and what they are made of."""
 
 
 class Session:
@@ -55,6 +48,7 @@ class Session:
         self._serving = Serving(self._say)
         self._greeting: asyncio.Queue[list[Any] | None] = asyncio.Queue()
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._is_joined = False
         self.id = 0
         self.details: dict[str, Any] = {}
         """Of WELCOME: realm, authid, authrole …"""
@@ -197,11 +191,10 @@ class Session:
         try:
             message = self._speech.decode(payload)
             _HEARD[message[0]](self, message)
-        except (Unintelligible, IndexError, KeyError, TypeError, AttributeError) as error:
-            text = str(error) if isinstance(error, Unintelligible) else "a message of the router's makes no sense"
-            self._say(m.ABORT, {"message": "a message of the router's makes no sense"}, PROTOCOL_VIOLATION)
+        except Unintelligible as why:
+            self._say(m.ABORT, {"message": NONSENSE}, PROTOCOL_VIOLATION)
             self._line.hang_up()
-            self._lost(text)
+            self._lost(str(why))
 
     def _lost(self, why: str) -> None:
         """The session is over."""
@@ -216,14 +209,15 @@ class Session:
         self._serving.cancel()
 
     def _greeted(self, message: list[Any]) -> None:
-        _see_greeting(message)
+        if self._is_joined:
+            raise Unintelligible(NONSENSE)
         if message[0] == m.WELCOME:
-            self.id, self.details = message[1], dict(message[2])
+            self._is_joined = True
+            self.id, self.details = message[1], message[2]
         self._greeting.put_nowait(message)
 
     def _aborted(self, message: list[Any]) -> None:
-        if not self.id:
-            _see_greeting(message)
+        if not self._is_joined:
             self._greeting.put_nowait(message)
             return
         text = message[1].get("message")
@@ -266,9 +260,10 @@ class Session:
         if message[1]:
             self._settle(message[1], None)
             return
-        details = message[2]
+        details = message[2] if len(message) > 2 else {}
         held: dict[int, Any] = self._topics if message[0] == m.UNSUBSCRIBED else self._serving.procedures
-        gone = held.pop(details.get("subscription", details.get("registration")), None)
+        number = details.get("subscription", details.get("registration"))
+        gone = held.pop(number, None) if type(number) is int else None
         if gone is not None:
             self.on_withdrawn(gone[0])
 
@@ -278,7 +273,9 @@ class Session:
             return
         details = message[3]
         payload = payload_of(message, 4, details)
-        event = Event(details.get("topic", found[0]), message[2], payload.args, payload.kwargs, details)
+        topic = details.get("topic")
+        topic = topic if isinstance(topic, str) else found[0]
+        event = Event(topic, message[2], payload.args, payload.kwargs, details)
         for handler in found[1]:
             handler(event)
 
@@ -333,12 +330,6 @@ class Session:
             self._line.send(self._speech.encode(elements))
         except ValueError as why:
             raise CannotSay(str(why)) from None
-
-
-def _see_greeting(message: list[Any]) -> None:
-    """See that a message of the handshake is what its readers take it for. Raise `Unintelligible`."""
-    if tuple(map(type, message[1:3])) != _GREETINGS[message[0]]:
-        raise Unintelligible("what came in the handshake makes no sense")
 
 
 def _ended(why: str) -> str:

@@ -81,6 +81,7 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None, *
     end_of_turn: list[Callable[[], None]] = []
     reactor = turn_reactor.install(lambda: end_of_turn[0]())
     log_lines = logs.begin(settings.log, reactor, os.environ)
+    log.info("the configuration is {configuration}", configuration=str(configuration))
     standing = Standing(os.environ, origin)
     try:
         standing.prepare(settings, BACKLOG, lambda: load(configuration, os.environ))

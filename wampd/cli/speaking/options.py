@@ -187,7 +187,7 @@ def _preset(name: str | None, *, has_url: bool) -> Preset:
     """The profile that counts. Raise `Failure`."""
     from wampd.cli.speaking.where import profiles_file
 
-    if name is None and (has_url or not profiles_file().exists()):
+    if name is None and (has_url or not os.path.exists(profiles_file())):
         return Preset()
     from wampd.cli.speaking.profiles import WrongProfiles, preset
 

@@ -26,7 +26,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.http.answer import Later, say
-from wampd.router.http.request import address_of
+from wampd.router.http.request import address_of, cookies_for
 from wampd.router.origins import ANY, is_named, origin_allowed
 from wampd.router.polling import NotOpened, Outcome, Polled, Transports
 
@@ -99,7 +99,8 @@ class LongPollResource(Resource):
         headers = request.requestHeaders
         origins = [each.decode("latin-1") for each in headers.getRawHeaders(b"origin", [])]
         hosts = [each.decode("latin-1") for each in headers.getRawHeaders(b"host", [])]
-        secure = self._cookies is not None and self._cookies.secure
+        cookies = cookies_for(request, self._cookies)
+        secure = cookies is not None and cookies.secure
         if not origin_allowed(origins, hosts, self._origins, secure=secure):
             return False
         if origins and is_named(origins[0], self._origins):
@@ -119,14 +120,15 @@ class LongPollResource(Resource):
         if not offered:
             return say(request, 400, 'the body of open is {"protocols": ["wamp.2.json", ...]}')
         more = {}
-        if self._cookies is not None:
-            cookies = request.requestHeaders.getRawHeaders(b"cookie", [])
-            set_cookie, more["cookie"] = self._cookies.visit([each.decode("latin-1") for each in cookies])
+        cookies = cookies_for(request, self._cookies)
+        if cookies is not None:
+            shown = request.requestHeaders.getRawHeaders(b"cookie", [])
+            set_cookie, more["cookie"] = cookies.visit([each.decode("latin-1") for each in shown])
         address = address_of(request)
         opened = self._transports.open(offered, address, more)
         if isinstance(opened, NotOpened):
             return say(request, 503 if opened.no_room else 400, opened.why)
-        if self._cookies is not None:
+        if cookies is not None:
             request.setHeader(b"Set-Cookie", set_cookie.encode("ascii"))
         request.setHeader(b"Content-Type", JSON)
         return msgspec.json.encode({"protocol": opened.protocol, "transport": opened.id})

@@ -51,6 +51,8 @@ LONGEST: Final = 256 * 1024
 """Bytes of a message."""
 CHANNEL: Final = 3
 """The successor's descriptor of the socket between the two."""
+INITS: Final = frozenset({"catatonit", "docker-init", "dumb-init", "podman-init", "tini"})
+"""Process 1 of containers (``docker run --init``), by its name: it ends with the process that it has started."""
 BAD_CONFIGURATION: Final = 2
 """The exit status of a router whose configuration is wrong."""
 
@@ -126,6 +128,16 @@ class Channel(FileDescriptor):
 # --- the predecessor ---
 
 
+def _is_all_of_a_container() -> bool:
+    """Whether this is process 1, or what one of `INITS` was told to start."""
+    if os.getpid() == 1 or os.getppid() != 1:
+        return os.getpid() == 1
+    try:
+        return Path("/proc/1/comm").read_text(encoding="utf-8").strip() in INITS
+    except OSError:
+        return False
+
+
 class Succession(ProcessProtocol):
     """The start of one successor, until it is ready or has failed."""
 
@@ -146,8 +158,8 @@ class Succession(ProcessProtocol):
         Fails with `NotHandedOver`; everything is then as it was. ``held`` is closed in any case.
         """
         try:
-            if os.getpid() == 1:
-                raise NotHandedOver("process 1 of a container cannot be replaced: the container ends with it")
+            if _is_all_of_a_container():
+                raise NotHandedOver("the main process of a container cannot be replaced: the container ends with it")
             ours = self._start(held, pid_file)
         except NotHandedOver as why:
             return fail(why)

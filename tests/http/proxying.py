@@ -132,16 +132,16 @@ class Stage:
         """Of each backend."""
         return [server.backend.busy for server in self.servers]
 
-    def guard(self, insider):
-        """Let everybody in by this session from now on."""
-        lasting = Lasting(self.proxy, SimpleNamespace(requests=set()))
-        self.site = build_tree({"/": Guarded(lasting, FixedRole(lambda _: insider))})
-
     def behind(self, *proxies):
         """Let these addresses say in ``X-Forwarded-For`` who the client is; where clients are counted."""
         visitors = Visitors()
         self.site.introduced = Introduced(Proxies(Trusted(proxies), "x-forwarded-for"), visitors)
         return visitors
+
+    def guard(self, insider):
+        """Let everybody in by this session from now on."""
+        lasting = Lasting(self.proxy, SimpleNamespace(requests=set()))
+        self.site = build_tree({"/": Guarded(lasting, FixedRole(lambda _: insider))})
 
     def port(self):
         """A connection of a client."""

@@ -162,7 +162,7 @@ class Channel(ClockedChannel):
         if fault := fault_of_head(line, *values):
             self.refuse(fault)
             return
-        if self.port is not None and headers.hasHeader(b"Upgrade"):
+        if self.site.beside is not None and self.port is not None and headers.hasHeader(b"Upgrade"):
             head = head_of(request, line)
             if self.port.wants(self.site.beside, head):
                 self._give_back(head)
@@ -396,6 +396,12 @@ class Channel(ClockedChannel):
         What this channel stands in asks it for `dataReceived` and `connectionLost` each time: from here on it gets the other's.
         The request is over when the connection is.
         """
+
+        def lost(reason: Any) -> None:
+            protocol.connectionLost(reason)
+            request.finished = 1  # it is in the log already
+            request.connectionLost(reason)
+
         self.setTimeout(None)
         self._watch(None)
         self._keep_pace(False)
@@ -403,8 +409,7 @@ class Channel(ClockedChannel):
         self._dataBuffer.clear()
         self.transport.unregisterProducer()
         handed: Any = self
-        handed.dataReceived = protocol.dataReceived
-        handed.connectionLost = partial(_lost, protocol, request)
+        handed.dataReceived, handed.connectionLost = protocol.dataReceived, lost
         protocol.makeConnection(self.transport)
         self.transport.resumeProducing()  # it may wait, because much came before there was an answer
         self.factory.log(request)
@@ -436,10 +441,3 @@ class Channel(ClockedChannel):
         self._keep_pace(False)
         self._drop_all("the client has left")
         super().connectionLost(reason)
-
-
-def _lost(protocol: Any, request: Any, reason: Any = None) -> None:
-    """A connection is gone that was handed over, and so its request is over, which counted for its client until now."""
-    protocol.connectionLost(reason)
-    request.finished = 1  # it is in the log already
-    request.connectionLost(reason)

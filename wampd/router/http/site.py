@@ -57,7 +57,7 @@ class BoundedSite(Site):
         """All headers of answers to clients who came by TLS, if those are others."""
         self.introduced = introduced
         self.beside: Any = None
-        """What else is spoken on the listener, for `Port`."""
+        """What else is spoken on the listener, for `Port`; `None`: nothing is."""
         self.access_log = access_log
         self.is_over = False
         """Nothing is served any more: connections are closed after an answer."""

@@ -5,7 +5,6 @@ import hmac
 import itertools
 import json
 import secrets
-import signal
 import threading
 import time
 import urllib.error
@@ -363,16 +362,6 @@ realms:
 """
 
 
-def reloaded(router, old, new):
-    """Another configuration is in use."""
-    text = router.config.read_text()
-    assert old in text
-    router.config.write_text(text.replace(old, new))
-    before = router.log().count("was read again")
-    router.signal(signal.SIGHUP)
-    router.wait_until(lambda: router.log().count("was read again") > before, "the configuration is in use")
-
-
 def test_a_webhook_gets_what_its_owner_may_get_as_long_as_it_may_get_anything(start):
     joe, ann = ("joe", "hunter2"), ("ann", "hunter2ann")
     config = CALLS.replace("role: anonymous, keys", "role: guest, keys").replace(
@@ -398,11 +387,11 @@ def test_a_webhook_gets_what_its_owner_may_get_as_long_as_it_may_get_anything(st
         router = start(config, realms=PARTNERS, listeners="")
         for receiver, numbers in ((joes, {11}), (anns, {10}), (guests, {10, 12, 14})):
             receiver.wait_for(lambda receiver=receiver, numbers=numbers: set(receiver.data()) == numbers)
-        reloaded(router, "{uri: hook.orders, allow: [subscribe]}", "{uri: hook.other, allow: [subscribe]}")
+        router.reload(("{uri: hook.orders, allow: [subscribe]}", "{uri: hook.other, allow: [subscribe]}"))
         for name in ("joe", "ann"):
             router.wait_for_log(f"{name} may not have it any more")
         guest = Party(router.port)
         assert guest.ask("wampd.hook.post", "orders", [15])["deliveries"] == 1
-        reloaded(router, "allow: [publish, subscribe]", "allow: [publish]")
+        router.reload(("allow: [publish, subscribe]", "allow: [publish]"))
         assert guest.ask("wampd.hook.post", "orders", [16])["deliveries"] == 0
         assert "hunter2" not in router.log()

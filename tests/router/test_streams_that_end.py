@@ -3,7 +3,6 @@
 import contextlib
 import http.server
 import json
-import signal
 import threading
 import time
 
@@ -11,8 +10,7 @@ import jwt
 import pytest
 
 from tests.router.client import Session
-from tests.router.conftest import LISTENERS
-from tests.router.test_principals import write
+from tests.router.conftest import LISTENERS, write
 from tests.router.test_streams import ask, curl, event, publish
 
 KEY = "hunter2-hunter2-hunter2-hunter2-"
@@ -47,7 +45,6 @@ WEB = (
       /events: {type: events, realm: realm1, role: reader, insecure: true}
 """
 )
-CONFIG = "wampd.yaml"
 MINE = "/mine?topic=com.app.news"
 EVENTS = "/events?topic=com.app.news"
 
@@ -55,17 +52,6 @@ EVENTS = "/events?topic=com.app.news"
 def router_with_people(start, tmp_path):
     write(tmp_path / "people.yaml", PEOPLE)
     return start(realms=REALMS, listeners=WEB)
-
-
-def reload(router, file, *changes):
-    text = (router.directory / file).read_text()
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    write(router.directory / file, text)
-    before = router.log().count("was read again")
-    router.signal(signal.SIGHUP)
-    router.wait_until(lambda: router.log().count("was read again") > before, "the configuration is in use")
 
 
 def reason(lines):
@@ -86,13 +72,13 @@ def test_streams_end_with_the_rights_to_them_and_who_comes_back_is_refused(start
     ):
         for lines in (joe, ann, jim, anybody):
             assert "id" in event(lines)
-        reload(router, "people.yaml", (JOE, ""), ("{authid: jim, role: reader", "{authid: jim, role: anonymous"))
+        router.reload((JOE, ""), ("{authid: jim, role: reader", "{authid: jim, role: anonymous"), file="people.yaml")
         assert [reason(joe), reason(jim)] == ["wamp.close.killed"] * 2
         assert ask(router.port, MINE, "-u", "joe:hunter2")[0] == 401
         publish(Session(router.port), "com.app.news", 1)  # nobody else has noticed anything
         for lines in (ann, anybody):
             assert json.loads(event(lines)["data"])["args"] == [1]
-        reload(router, CONFIG, ("          - {uri: com.app.news, allow: [subscribe]}\n", ""))
+        router.reload(("          - {uri: com.app.news, allow: [subscribe]}\n", ""))
         assert [reason(ann), reason(anybody)] == ["wampd.revoked.not_allowed"] * 2
         assert ask(router.port, MINE, "-u", "ann:hunter2") == (403, "wamp.error.not_authorized\n")
         assert ask(router.port, EVENTS) == (403, "wamp.error.not_authorized\n")
@@ -105,9 +91,7 @@ def test_where_it_has_to_be_shown_who_comes_all_show_it_again_when_that_is_confi
     with curl(router.port, MINE, "-u", "ann:hunter2") as ann, curl(router.port, EVENTS) as anybody:
         for lines in (ann, anybody):
             assert "id" in event(lines)
-        reload(
-            router,
-            CONFIG,
+        router.reload(
             ("{authid: ann, role: reader, ticket: hunter2}", "{authid: ann, role: reader, ticket: hunter3}"),
         )
         assert reason(ann) == "wamp.close.system_shutdown"
@@ -167,12 +151,12 @@ def test_a_stream_of_a_backend_ends_with_the_principal_that_was_let_in(start, tm
         curl(router.port, "/behind", "-u", "jim:hunter2") as jim,
     ):
         assert [event(joe), event(jim)] == [{"data": "1"}] * 2
-        reload(router, "people.yaml", (JOE, ""))
+        router.reload((JOE, ""), file="people.yaml")
         assert joe.read() == ""
         assert endless.left.wait(20)
         assert ask(router.port, "/behind", "-u", "joe:hunter2")[0] == 401
         endless.left.clear()
-        reload(router, "people.yaml", ("authid: jim", "authid: tim"))
+        router.reload(("authid: jim", "authid: tim"), file="people.yaml")
         assert jim.read() == ""
         assert endless.left.wait(20)
 
@@ -190,7 +174,7 @@ def test_a_call_in_parts_ends_with_the_principal_that_made_it(start, tmp_path):
         invocation = callee.receive()[1]
         callee.send(70, invocation, {"progress": True}, [1])
         assert json.loads(lines.readline()) == {"progress": True, "args": [1], "kwargs": {}}
-        reload(router, "people.yaml", (JOE, ""))
+        router.reload((JOE, ""), file="people.yaml")
         assert json.loads(lines.readline())["error"] == "wamp.error.canceled"
         assert lines.read() == ""
         assert callee.receive()[:2] == [69, invocation]

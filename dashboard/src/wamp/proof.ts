@@ -16,6 +16,7 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { pbkdf2Async } from "@noble/hashes/pbkdf2.js";
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { asDict } from "../pure/json";
 import { saslprep } from "../pure/saslprep";
 import type { Dict, Json } from "./session";
 
@@ -104,7 +105,7 @@ export class Prover {
   /** Sees that the router has proved what it has to, in the details of WELCOME. Throws `Unproved`. */
   check(details: Dict): void {
     if (this.verifier === null) return;
-    const told = dict(details["authextra"]);
+    const told = asDict(details["authextra"]);
     if ((told["verifier"] ?? told["scram_server_signature"]) !== this.verifier) {
       throw new Unproved("The router did not prove that it knows the password: it may not be who it should be.");
     }
@@ -175,10 +176,6 @@ function decoded(text: string): string {
   } catch {
     throw senseless("scram");
   }
-}
-
-function dict(value: Json | undefined): Dict {
-  return value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
 }
 
 function utf8(text: string): Uint8Array {

@@ -7,6 +7,7 @@
 //
 // Source: the WAMP specification, Basic Profile, and of the Advanced Profile progressive results, cancelling, patterns.
 
+import { asDict } from "../pure/json";
 import { Prover, Unproved, type Credentials } from "./proof";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -283,8 +284,4 @@ function packed(args: Json[], kwargs: Dict): Json[] {
 function unpacked(message: Json[], details: number, payload = details + 1): Payload {
   const args = message[payload];
   return { details: asDict(message[details]), args: Array.isArray(args) ? args : [], kwargs: asDict(message[payload + 1]) };
-}
-
-export function asDict(value: Json | undefined): Dict {
-  return value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
 }

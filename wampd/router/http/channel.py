@@ -24,6 +24,7 @@ Sources: RFC 9110 (HTTP semantics), RFC 9112 (HTTP/1.1 messages).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -69,6 +70,8 @@ class Channel(ClockedChannel):
     timeOut: Any  # noqa: N815 - Twisted's name
     body_size = MAX_BODY
     """The longest body of a request, in bytes."""
+    upgrade: Callable[[Any], bool] | None = None
+    """Asked of requests with ``Upgrade`` whether it takes them, and the connection with them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -378,8 +381,8 @@ class Channel(ClockedChannel):
         super().loseConnection()
         self._watch(STALL)
 
-    def hand_over(self, request: Any, protocol: Any) -> None:
-        """Let another protocol have the connection of a request that is not answered, and what was read of it and not used.
+    def hand_over(self, protocol: Any) -> None:
+        """Let another protocol have the connection, whose request is not answered, and what was read of it and not used.
 
         What this channel stands in asks it for `dataReceived` and `connectionLost` each time: from here on it gets the other's.
         """
@@ -393,7 +396,6 @@ class Channel(ClockedChannel):
         handed.dataReceived, handed.connectionLost = protocol.dataReceived, protocol.connectionLost
         protocol.makeConnection(self.transport)
         self.transport.resumeProducing()  # it may wait, because much came before there was an answer
-        self.factory.log(request)
         if rest:
             protocol.dataReceived(rest)
 

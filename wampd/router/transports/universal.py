@@ -5,16 +5,14 @@ Rules
 * ``7F`` begins a RawSocket handshake (WAMP advanced profile, "RawSocket Transport"); anything else is HTTP.
 * An HTTP request head is read up to its limits in bytes and lines; lines end in CRLF alone. A request to a WebSocket path, one
   of the host that is asked for (`wampd.router.hostnames`), is answered by `upgrade`; any other is handed to the web server,
-  with all bytes read.
+  with all bytes read, and so is one to a path where a page is, too, if it does not ask for WebSocket. A later request of the
+  connection may ask for WebSocket all the same (`late.py`).
 * Nothing of a handshake, TLS included, may take longer than its deadline. Over the connection limit, RawSocket gets error 4
   and HTTP 503; when even those who wait for that are too many, the connection is dropped.
 """
 
 from __future__ import annotations
 
-import os
-import socket
-import struct
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, Protocol
@@ -28,6 +26,8 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 from wampd.router.hostnames import ByHost, host_in
 from wampd.router.transports.connection import Connection, Pace
+from wampd.router.transports.far_end import address_of, descriptor_of, process_of
+from wampd.router.transports.late import Late, asks_for_websocket, head_of
 from wampd.router.transports.peer import Peer
 from wampd.router.transports.upgrade import NotOpened, WebSocketPath, http_answer, open_websocket, target_path
 from wampd.router.wheel import Wheel
@@ -124,6 +124,7 @@ class UniversalPort(TwistedProtocol):
         self._count_out: Callable[[], None] = _nothing
         self._admitted = False
         self._dropping = False
+        self._is_arriving = False
         self.slot = 0
 
     # ------------------------------------------------------------------------------------------------- as a protocol
@@ -131,13 +132,10 @@ class UniversalPort(TwistedProtocol):
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Start the clock."""
         house, transport = self._house, self.transport
-        self._address = _address(transport)
-        self._since = self._wheel.now()
-        self._deadline = self._since + self._speaks.handshake_timeout
-        self._wheel.watch(self, self._speaks.handshake_timeout)
-        if house.admit(self._address, _descriptor(transport)):
-            self._admitted = True
-            house.arrives(1)
+        self._address = address_of(transport)
+        self._admitted = house.admit(self._address, descriptor_of(transport))
+        self._arrives()
+        if self._admitted:
             self._count_out = partial(house.release, self._address)
         elif house.turn_away():
             self._count_out = house.turned_away
@@ -226,31 +224,53 @@ class UniversalPort(TwistedProtocol):
             self._refuse(431, "Request Header Fields Too Large", "the request head is too large")
 
     def _request(self, end: int) -> None:
-        name = target_path(self._head)
-        host = ""
-        paths = self._speaks.websocket
-        if self._speaks.hosts is not None:
-            host = host_in(self._head)
-            paths = self._speaks.hosts.find(host)
-        path = paths.get(name)
+        path, host = self._path(self._head)
         if path is not None:
-            if host and self._speaks.fits is not None and not self._speaks.fits(self.transport, host):
-                self._refuse(421, "Misdirected Request", "this connection was made for another host")
-            else:
-                self._websocket(path, end)
+            self._websocket(path, host, end)
         elif self._web is not None:
             self._serve_web(self._web())
         else:
             self._refuse(404, "Not Found", "nothing is here")
 
-    def _websocket(self, path: WebSocketPath, end: int) -> None:
+    def _path(self, head: bytes) -> tuple[WebSocketPath | None, str]:
+        """The WebSocket path that a request is for, if it is for one; and the host, where that matters."""
+        host = ""
+        paths = self._speaks.websocket
+        if self._speaks.hosts is not None:
+            host = host_in(head)
+            paths = self._speaks.hosts.find(host)
+        path = paths.get(target_path(head))
+        if path is not None and path.has_page and not asks_for_websocket(head):
+            path = None
+        return path, host
+
+    def _upgraded(self, request: Any) -> bool:
+        """Whether a later request, which the web server has read, is for a WebSocket path; then it is served here."""
+        head = head_of(request)
+        path, host = self._path(head) if asks_for_websocket(head) else (None, "")
+        if path is None:
+            return False
+
+        def take() -> None:
+            if request.channel is not None:  # else the client has left
+                self._head = head
+                self._arrives()
+                request.channel.hand_over(Late(lambda: self._websocket(path, host, len(head)), self._arrived))
+
+        request.channel.callLater(0, take)  # for the web server has not yet put aside what came with the request
+        return True
+
+    def _websocket(self, path: WebSocketPath, host: str, end: int) -> Connection | None:
+        if host and self._speaks.fits is not None and not self._speaks.fits(self.transport, host):
+            self._refuse(421, "Misdirected Request", "this connection was made for another host")
+            return None
         if self._starves():
             self._refuse(503, "Service Unavailable", STARVING)
-            return
+            return None
         opened = open_websocket(self._head[:end], path, self._speaks.frames)
         if isinstance(opened, NotOpened):
             self._drop(opened.reply, opened.why)
-            return
+            return None
         connection = self._connection(opened.framing)
         if opened.serializer:
             about = self._about("websocket", protocol=opened.subprotocol)
@@ -260,6 +280,7 @@ class UniversalPort(TwistedProtocol):
         else:
             connection.peer = self._house.echo(connection)
         self._make_way(connection, opened.reply, self._head[end:])
+        return connection
 
     # --------------------------------------------------------------------------------------------------- in the small
 
@@ -274,7 +295,7 @@ class UniversalPort(TwistedProtocol):
         """What is known of the connection; inside TLS also its channel, for methods of authentication."""
         about: dict[str, Any] = {"type": kind, "peer": self._address, **more}
         if self._speaks.is_private:
-            about.update(_process_of(self.transport))
+            about.update(process_of(self.transport))
         if not isinstance(self.transport, TLSMemoryBIOProtocol):
             return about
         from wampd.router.transports.channels import TlsChannel  # only where there is TLS
@@ -293,15 +314,28 @@ class UniversalPort(TwistedProtocol):
     def _serve_web(self, protocol: Any) -> None:
         """Put the web server in our place, and give it all bytes."""
         self._arrived()
+        if self._speaks.websocket or self._speaks.hosts is not None:
+            protocol.upgrade = self._upgraded
         counted = _Counted(protocol, self._count_out)
         self._put(counted)
         counted.makeConnection(self.transport)
-        counted.dataReceived(self._head)
+        head, self._head = self._head, b""
+        counted.dataReceived(head)
+
+    def _arrives(self) -> None:
+        """The client has so much time to say what it wants."""
+        self._since = self._wheel.now()
+        self._deadline = self._since + self._speaks.handshake_timeout
+        self._wheel.watch(self, self._speaks.handshake_timeout)
+        self._is_arriving = self._admitted
+        if self._admitted:
+            self._house.arrives(1)
 
     def _arrived(self) -> None:
         """It is known what the client wants, or it has left."""
         self._wheel.forget(self)
-        if self._admitted:
+        if self._is_arriving:
+            self._is_arriving = False
             self._house.arrives(-1)
 
     def _put(self, protocol: Any) -> None:
@@ -353,24 +387,3 @@ def _tls_trouble(error: TlsError) -> str:
 
 def _nothing() -> None:
     """Nothing was counted in."""
-
-
-def _descriptor(transport: Any) -> int:
-    """The file descriptor of a connection; -1: it has none."""
-    if isinstance(transport, TLSMemoryBIOProtocol):
-        transport = transport.transport
-    return int(transport.fileno()) if hasattr(transport, "fileno") else -1
-
-
-def _address(transport: Any) -> str:
-    """Where a client connects from: an IP address, or ``unix``."""
-    return str(getattr(transport.getPeer(), "host", None) or "unix")
-
-
-def _process_of(transport: Any) -> dict[str, int]:
-    """Whose process connected to a Unix socket (``SO_PEERCRED``, unix(7)): its ``process`` and ``user``."""
-    if not hasattr(socket, "SO_PEERCRED"):  # not Linux: the socket's directory lets nobody else in
-        return {"process": 0, "user": os.getuid()}
-    told = transport.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    process, user, _ = struct.unpack("3i", told)
-    return {"process": process, "user": user}

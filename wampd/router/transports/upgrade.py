@@ -62,6 +62,8 @@ class WebSocketPath(Struct, frozen=True):
     deflate: Deflate | None = None
     cookies: Cookies | None = None
     """What gives cookies to clients."""
+    has_page: bool = False
+    """Whether the web server serves the same path to those who do not ask for WebSocket."""
 
 
 class Opened(Struct, frozen=True):

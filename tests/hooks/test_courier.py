@@ -3,9 +3,9 @@
 import gc
 
 import pytest
-from twisted.logger import globalLogPublisher
 
 from tests.hooks.house import START, Registry, Shelf
+from tests.support.overheard import failure, overheard
 from wampd.router.hooks.breaker import HostRules
 from wampd.router.hooks.courier import Rules
 from wampd.router.hooks.keeping import Pending
@@ -375,15 +375,11 @@ def test_dead_letters_that_cannot_be_taken_up_are_one_error(play):
     play.later(60.0)
     letters = [each["delivery"] for each in play.ask(play.ann, "dead")]
     play.shelf.fails = True
-    unheard = []
-    globalLogPublisher.addObserver(unheard.append)
-    try:
+    with overheard(failure) as unheard:
         assert play.ask(play.ann, "redeliver", *letters) == "wamp.error.unavailable"
         gc.collect()
-    finally:
-        globalLogPublisher.removeObserver(unheard.append)
     assert len(letters) == 3
-    assert [event for event in unheard if "log_failure" in event] == []
+    assert unheard == []
 
 
 def test_a_store_that_cannot_be_read_at_first_is_read_later():

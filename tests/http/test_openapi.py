@@ -1,7 +1,6 @@
 """OpenAPI documents: valid whatever is defined, of what one may call, and made anew only when something has changed."""
 
 import json
-from functools import partial
 
 import pytest
 import yaml
@@ -58,7 +57,7 @@ class Stage:
 
     def ask(self, target="/openapi", *lines, method="GET"):
         port = Port(EVERYTHING, loop=self.loop)
-        port.protocol._web = partial(self.site.buildProtocol, None)
+        port.protocol._web = self.site.buildProtocol
         port.client.send("\r\n".join([f"{method} {target} HTTP/1.1", "Host: a", *lines, "", ""]).encode())
         self.house.turns()
         answer = port.client.read()

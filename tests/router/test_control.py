@@ -160,6 +160,16 @@ def test_what_a_killed_router_has_left_is_taken_away(tmp_path):
     assert not left.exists()
 
 
+def test_what_another_router_takes_away_at_the_same_time_is_no_trouble(tmp_path):
+    place = tmp_path / "wampd"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    place.mkdir(mode=0o700)
+    gone = place / f"{ended.pid}.sock"
+    gone.symlink_to(tmp_path / "nothing")  # as what is found, and is not there any more when it is looked at
+    assert prepared(None, {"XDG_RUNTIME_DIR": str(tmp_path)}) == place / f"{os.getpid()}.sock"
+
+
 def test_a_socket_that_somebody_listens_at_is_left_whatever_its_number(tmp_path):
     """In a directory that containers share numbers of processes mean nothing."""
     place = tmp_path / "wampd"

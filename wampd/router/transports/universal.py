@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from msgspec import Struct
 from OpenSSL.SSL import Error as TlsError  # which twisted.protocols.tls loads in any case
@@ -24,11 +24,12 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
+from wampd.router.forwarded import Client, Proxies, values_in
 from wampd.router.hostnames import ByHost, host_in
+from wampd.router.transports.behind import House
 from wampd.router.transports.connection import Connection, Pace
-from wampd.router.transports.far_end import address_of, descriptor_of, process_of
 from wampd.router.transports.late import Late, asks_for_websocket, head_of
-from wampd.router.transports.peer import Peer
+from wampd.router.transports.sockets import address_of, descriptor_of, process_of
 from wampd.router.transports.upgrade import NotOpened, WebSocketPath, http_answer, open_websocket, target_path
 from wampd.router.wheel import Wheel
 from wampd.router.wire import rawsocket
@@ -57,53 +58,18 @@ class Speaks(Struct, frozen=True):
     """The WebSocket paths of hosts that have some of their own; ``websocket`` is for all others."""
     fits: Callable[[Any, str], bool] | None = None
     """Whether a connection (its transport) was made for a host with this one's certificate."""
+    proxies: Proxies | None = None
+    """Those whose headers say who the client is; `None`: nobody's do."""
     is_private: bool = False
     """Whether it matters whose processes the clients are: it is a Unix socket."""
 
 
-class House(Protocol):
-    """What stands behind the port."""
+class Came(Struct, frozen=True):
+    """A connection that was counted before it came to the port: in if it was ``admitted``, else as one that is turned away."""
 
-    def admit(self, address: str, descriptor: int) -> bool:
-        """Count a connection in that has this file descriptor (-1: none is known); whether there is room for it."""
-        ...
-
-    def release(self, address: str) -> None:
-        """Count a connection out that was admitted."""
-        ...
-
-    def arrives(self, by: int) -> None:
-        """Count those that have not said yet what they want: one more, or one less."""
-        ...
-
-    def turn_away(self) -> bool:
-        """Count a connection that is only told that there is no room; whether there is room even for that."""
-        ...
-
-    def turned_away(self) -> None:
-        """Count out a connection that was turned away."""
-        ...
-
-    def farewell(self, address: str) -> Callable[[Connection], None]:
-        """What an admitted connection calls when it is gone."""
-        ...
-
-    @property
-    def is_starving(self) -> bool:
-        """Whether there is too little memory for another client that wants a session."""
-        ...
-
-    def refused(self) -> None:
-        """Count a handshake that was refused, or came too late."""
-        ...
-
-    def serve(self, connection: Connection, serializer: str, about: dict[str, Any], since: float) -> Peer:
-        """Make what serves a connection that speaks WAMP in this serialization; ``since``: when it was accepted."""
-        ...
-
-    def echo(self, connection: Connection) -> Peer:
-        """Make what serves a connection that echoes."""
-        ...
+    client: Client | None
+    """Whom a proxy speaks for; `None`: it speaks for itself."""
+    admitted: bool
 
 
 class UniversalPort(TwistedProtocol):
@@ -111,14 +77,26 @@ class UniversalPort(TwistedProtocol):
 
     transport: Any
 
-    def __init__(self, speaks: Speaks, house: House, wheel: Wheel, web: Callable[[], IProtocol] | None) -> None:
-        """``web`` makes the web server's protocol for one connection; `None`: there is no web server."""
+    def __init__(
+        self,
+        speaks: Speaks,
+        house: House,
+        wheel: Wheel,
+        web: Callable[[Client | None], IProtocol] | None,
+        came: Came | None = None,
+    ) -> None:
+        """``web`` makes the web server's protocol for a connection of a client's; `None`: there is no web server.
+
+        ``came``: what is known of the connection already; `None`: nothing is.
+        """
         self._speaks = speaks
         self._house = house
         self._wheel = wheel
         self._web = web
+        self._came = came
+        self._client = None if came is None else came.client
         self._head = b""
-        self._address = ""
+        self._address = "" if self._client is None else self._client.host
         self._since = 0.0
         self._deadline = 0.0
         self._count_out: Callable[[], None] = _nothing
@@ -131,13 +109,16 @@ class UniversalPort(TwistedProtocol):
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Start the clock."""
-        house, transport = self._house, self.transport
-        self._address = address_of(transport)
-        self._admitted = house.admit(self._address, descriptor_of(transport))
-        self._arrives()
+        house, transport, came = self._house, self.transport, self._came
+        self._address = self._address or address_of(transport)
+        self._start_clock()
+        self._admitted = house.admit(self._address, descriptor_of(transport)) if came is None else came.admitted
         if self._admitted:
+            self._is_arriving = True
+            if came is None:
+                house.arrives(1)
             self._count_out = partial(house.release, self._address)
-        elif house.turn_away():
+        elif came is not None or house.turn_away():
             self._count_out = house.turned_away
         else:
             self._dropping = True
@@ -228,7 +209,7 @@ class UniversalPort(TwistedProtocol):
         if path is not None:
             self._websocket(path, host, end)
         elif self._web is not None:
-            self._serve_web(self._web())
+            self._serve_web(self._web(self._client))
         else:
             self._refuse(404, "Not Found", "nothing is here")
 
@@ -253,9 +234,12 @@ class UniversalPort(TwistedProtocol):
 
         def take() -> None:
             if request.channel is not None:  # else the client has left
+                request.let_go()  # from now on the connection counts
                 self._head = head
-                self._arrives()
-                request.channel.hand_over(Late(lambda: self._websocket(path, host, len(head)), self._arrived))
+                self._start_clock()
+                self._is_arriving = True
+                self._house.arrives(1)
+                request.channel.hand_over(request, Late(lambda: self._websocket(path, host, len(head)), self._arrived))
 
         request.channel.callLater(0, take)  # for the web server has not yet put aside what came with the request
         return True
@@ -267,7 +251,14 @@ class UniversalPort(TwistedProtocol):
         if self._starves():
             self._refuse(503, "Service Unavailable", STARVING)
             return None
-        opened = open_websocket(self._head[:end], path, self._speaks.frames)
+        client = self._client
+        if self._speaks.proxies is not None:
+            client = self._speaks.proxies.client(self._address, values_in(self._head[:end]))
+            if client is not None and not self._is_of(client.host):
+                self._refuse(503, "Service Unavailable", "too many connections")
+                return None
+        secure = None if client is None else client.secure
+        opened = open_websocket(self._head[:end], path, self._speaks.frames, secure=bool(secure))
         if isinstance(opened, NotOpened):
             self._drop(opened.reply, opened.why)
             return None
@@ -287,6 +278,14 @@ class UniversalPort(TwistedProtocol):
     def _starves(self) -> bool:
         """Whether there is no memory for another session; operators are always let in."""
         return self._house.is_starving and not self._speaks.is_private
+
+    def _is_of(self, client: str) -> bool:
+        """Whether there is room for the client whom a proxy speaks for: the connection is its own from now on."""
+        proxy, self._address = self._address, client  # whom the log names, in any case
+        if not self._house.moves(proxy, client):
+            return False
+        self._count_out = partial(self._house.release, client)
+        return True
 
     def _connection(self, framing: Framing) -> Connection:
         return Connection(framing, self._speaks.pace, self._wheel, self._house.farewell(self._address))
@@ -316,20 +315,17 @@ class UniversalPort(TwistedProtocol):
         self._arrived()
         if self._speaks.websocket or self._speaks.hosts is not None:
             protocol.upgrade = self._upgraded
-        counted = _Counted(protocol, self._count_out)
+        counted = _Counted(protocol, lambda: self._count_out())  # which changes with the client
         self._put(counted)
         counted.makeConnection(self.transport)
         head, self._head = self._head, b""
         counted.dataReceived(head)
 
-    def _arrives(self) -> None:
+    def _start_clock(self) -> None:
         """The client has so much time to say what it wants."""
         self._since = self._wheel.now()
         self._deadline = self._since + self._speaks.handshake_timeout
         self._wheel.watch(self, self._speaks.handshake_timeout)
-        self._is_arriving = self._admitted
-        if self._admitted:
-            self._house.arrives(1)
 
     def _arrived(self) -> None:
         """It is known what the client wants, or it has left."""

@@ -67,7 +67,7 @@ class CallResource(Bridge):
         in_parts = accepted.get("application/x-ndjson", 0.0)
         if in_parts > 0 and in_parts >= accepted.get("application/json", 0.0):
             return lambda insider: self._stream(insider, wish, Lines(request, later, self._most_waiting))
-        return lambda insider: self._call(insider, wish).addCallback(lambda reply: later.raw_json(200, shown(reply)))
+        return lambda insider: self._call(insider, wish).addCallback(lambda reply: later.whole(JSON, shown(reply)))
 
     def _call(
         self, insider: Insider, wish: Wish, on_progress: Callable[[Reply], None] | None = None

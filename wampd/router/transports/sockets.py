@@ -1,4 +1,4 @@
-"""What the system knows of the other end of a connection."""
+"""What is known of a connection by its socket: where it comes from, its file descriptor, whose process is at the other end."""
 
 from __future__ import annotations
 

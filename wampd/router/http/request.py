@@ -132,10 +132,7 @@ class SmallRequest(Request):
         """All that is needed for an answer is there."""
         if self._kind is not None:
             self.requestHeaders.setRawHeaders(b"Content-Type", self._kind)
-        channel = self.channel
-        if channel.upgrade is not None and self.requestHeaders.hasHeader(b"Upgrade") and channel.upgrade(self):
-            return
-        site = channel.site
+        site = self.channel.site
         if self.path == b"*":  # what the server as a whole can do (RFC 9110, section 9.3.7); only OPTIONS comes so far
             self._answer(b"")
             return

@@ -146,7 +146,7 @@ class Connection(TwistedProtocol):
     def queued(self) -> tuple[int, float]:
         """How many bytes wait to be sent, and since when any do (monotonic seconds)."""
         queue = self._queue
-        return (0, 0.0) if queue is None else (queue.size + unsent(self.transport), queue.since)
+        return (0, 0.0) if queue is None else (queue.size + _waiting(self.transport), queue.since)
 
     def write(self, data: bytes) -> None:
         """Send bytes that are framed already; they end where a frame ends."""
@@ -261,7 +261,7 @@ class Connection(TwistedProtocol):
         due = self._keep_alive(now, stalled) if pace.ping_interval else now + NEVER
         queue = self._queue
         if queue is not None:
-            left = queue.passed - unsent(self.transport)
+            left = queue.passed - _waiting(self.transport)
             if left != queue.seen or stalled:
                 queue.seen = left
                 queue.progress = now
@@ -358,7 +358,7 @@ class Connection(TwistedProtocol):
             peer.lost(why)
 
 
-def unsent(transport: Any) -> int:
+def _waiting(transport: Any) -> int:
     """Bytes that Twisted has taken and the system has not."""
     if not hasattr(type(transport), "writeSomeData"):
         transport = getattr(transport, "transport", None)  # below TLS

@@ -5,8 +5,8 @@ Rules
 * ``7F`` begins a RawSocket handshake (WAMP advanced profile, "RawSocket Transport"); anything else is HTTP.
 * An HTTP request head is read up to its limits in bytes and lines; lines end in CRLF alone. A request to a WebSocket path, one
   of the host that is asked for (`wampd.router.hostnames`), is answered by `upgrade`; any other is handed to the web server,
-  with all bytes read, and so is one to a path where a page is, too, if it does not ask for WebSocket. A later request of the
-  connection may ask for WebSocket all the same (`late.py`).
+  with all bytes read, and so is one to a path where a page is, too, if it does not ask for WebSocket. Proxies send requests of
+  many on one connection: a later one to a WebSocket path is given back.
 * Nothing of a handshake, TLS included, may take longer than its deadline. Over the connection limit, RawSocket gets error 4
   and HTTP 503; when even those who wait for that are too many, the connection is dropped.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 from OpenSSL.SSL import Error as TlsError  # which twisted.protocols.tls loads in any case
@@ -24,18 +24,26 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-from wampd.router.forwarded import Client, Proxies, values_in
 from wampd.router.hostnames import ByHost, host_in
-from wampd.router.transports.behind import House
 from wampd.router.transports.connection import Connection, Pace
-from wampd.router.transports.late import Late, asks_for_websocket, head_of
+from wampd.router.transports.house import Came, House
 from wampd.router.transports.sockets import address_of, descriptor_of, process_of
-from wampd.router.transports.upgrade import NotOpened, WebSocketPath, http_answer, open_websocket, target_path
+from wampd.router.transports.upgrade import (
+    NotOpened,
+    WebSocketPath,
+    asks_for_websocket,
+    http_answer,
+    open_websocket,
+    target_path,
+)
 from wampd.router.wheel import Wheel
 from wampd.router.wire import rawsocket
 from wampd.router.wire.framing import FrameLimits, Framing
 from wampd.router.wire.rawsocket import RawSocketFraming
 from wampd.router.wire.serializers import RAW_SERIALIZERS
+
+if TYPE_CHECKING:
+    from wampd.router.forwarded import Client, Proxies
 
 log = Logger()
 
@@ -62,14 +70,6 @@ class Speaks(Struct, frozen=True):
     """Those whose headers say who the client is; `None`: nobody's do."""
     is_private: bool = False
     """Whether it matters whose processes the clients are: it is a Unix socket."""
-
-
-class Came(Struct, frozen=True):
-    """A connection that was counted before it came to the port: in if it was ``admitted``, else as one that is turned away."""
-
-    client: Client | None
-    """Whom a proxy speaks for; `None`: it speaks for itself."""
-    admitted: bool
 
 
 class UniversalPort(TwistedProtocol):
@@ -102,7 +102,6 @@ class UniversalPort(TwistedProtocol):
         self._count_out: Callable[[], None] = _nothing
         self._admitted = False
         self._dropping = False
-        self._is_arriving = False
         self.slot = 0
 
     # ------------------------------------------------------------------------------------------------- as a protocol
@@ -111,10 +110,11 @@ class UniversalPort(TwistedProtocol):
         """Start the clock."""
         house, transport, came = self._house, self.transport, self._came
         self._address = self._address or address_of(transport)
-        self._start_clock()
+        self._since = self._wheel.now()
+        self._deadline = self._since + self._speaks.handshake_timeout
+        self._wheel.watch(self, self._speaks.handshake_timeout)
         self._admitted = house.admit(self._address, descriptor_of(transport)) if came is None else came.admitted
         if self._admitted:
-            self._is_arriving = True
             if came is None:
                 house.arrives(1)
             self._count_out = partial(house.release, self._address)
@@ -205,63 +205,32 @@ class UniversalPort(TwistedProtocol):
             self._refuse(431, "Request Header Fields Too Large", "the request head is too large")
 
     def _request(self, end: int) -> None:
-        path, host = self._path(self._head)
+        host, path = _find(self._speaks, self._head)
         if path is not None:
-            self._websocket(path, host, end)
+            if host and self._speaks.fits is not None and not self._speaks.fits(self.transport, host):
+                self._refuse(421, "Misdirected Request", "this connection was made for another host")
+            else:
+                self._websocket(path, end)
         elif self._web is not None:
             self._serve_web(self._web(self._client))
         else:
             self._refuse(404, "Not Found", "nothing is here")
 
-    def _path(self, head: bytes) -> tuple[WebSocketPath | None, str]:
-        """The WebSocket path that a request is for, if it is for one; and the host, where that matters."""
-        host = ""
-        paths = self._speaks.websocket
-        if self._speaks.hosts is not None:
-            host = host_in(head)
-            paths = self._speaks.hosts.find(host)
-        path = paths.get(target_path(head))
-        if path is not None and path.has_page and not asks_for_websocket(head):
-            path = None
-        return path, host
-
-    def _upgraded(self, request: Any) -> bool:
-        """Whether a later request, which the web server has read, is for a WebSocket path; then it is served here."""
-        head = head_of(request)
-        path, host = self._path(head) if asks_for_websocket(head) else (None, "")
-        if path is None:
-            return False
-
-        def take() -> None:
-            if request.channel is not None:  # else the client has left
-                request.let_go()  # from now on the connection counts
-                self._head = head
-                self._start_clock()
-                self._is_arriving = True
-                self._house.arrives(1)
-                request.channel.hand_over(request, Late(lambda: self._websocket(path, host, len(head)), self._arrived))
-
-        request.channel.callLater(0, take)  # for the web server has not yet put aside what came with the request
-        return True
-
-    def _websocket(self, path: WebSocketPath, host: str, end: int) -> Connection | None:
-        if host and self._speaks.fits is not None and not self._speaks.fits(self.transport, host):
-            self._refuse(421, "Misdirected Request", "this connection was made for another host")
-            return None
-        if self._starves():
-            self._refuse(503, "Service Unavailable", STARVING)
-            return None
+    def _websocket(self, path: WebSocketPath, end: int) -> None:
         client = self._client
         if self._speaks.proxies is not None:
-            client = self._speaks.proxies.client(self._address, values_in(self._head[:end]))
+            client = self._speaks.proxies.client_in(self._address, self._head[:end])
             if client is not None and not self._is_of(client.host):
                 self._refuse(503, "Service Unavailable", "too many connections")
-                return None
-        secure = None if client is None else client.secure
-        opened = open_websocket(self._head[:end], path, self._speaks.frames, secure=bool(secure))
+                return
+        if self._starves():
+            self._refuse(503, "Service Unavailable", STARVING)
+            return
+        secure = client is not None and bool(client.secure)
+        opened = open_websocket(self._head[:end], path, self._speaks.frames, secure=secure)
         if isinstance(opened, NotOpened):
             self._drop(opened.reply, opened.why)
-            return None
+            return
         connection = self._connection(opened.framing)
         if opened.serializer:
             about = self._about("websocket", protocol=opened.subprotocol)
@@ -271,7 +240,6 @@ class UniversalPort(TwistedProtocol):
         else:
             connection.peer = self._house.echo(connection)
         self._make_way(connection, opened.reply, self._head[end:])
-        return connection
 
     # --------------------------------------------------------------------------------------------------- in the small
 
@@ -313,25 +281,31 @@ class UniversalPort(TwistedProtocol):
     def _serve_web(self, protocol: Any) -> None:
         """Put the web server in our place, and give it all bytes."""
         self._arrived()
-        if self._speaks.websocket or self._speaks.hosts is not None:
-            protocol.upgrade = self._upgraded
-        counted = _Counted(protocol, lambda: self._count_out())  # which changes with the client
+        counted = _Counted(protocol, self._count_out)
         self._put(counted)
-        counted.makeConnection(self.transport)
+        protocol.port = self
         head, self._head = self._head, b""
+        counted.makeConnection(self.transport)
         counted.dataReceived(head)
 
-    def _start_clock(self) -> None:
-        """The client has so much time to say what it wants."""
+    def wants(self, speaks: Speaks, head: bytes) -> bool:
+        """Whether a later request of a connection that the web server has is for a WebSocket path."""
+        return _find(speaks, head)[1] is not None
+
+    def resume(self, speaks: Speaks, head: bytes) -> None:
+        """Take the connection of such a request back; ``speaks``: what is spoken now, ``head``: what is not answered yet."""
+        self._speaks, self._head = speaks, head
         self._since = self._wheel.now()
-        self._deadline = self._since + self._speaks.handshake_timeout
-        self._wheel.watch(self, self._speaks.handshake_timeout)
+        self._deadline = self._since + speaks.handshake_timeout
+        self._wheel.watch(self, speaks.handshake_timeout)
+        self._house.arrives(1)
+        self._put(self)
+        self._request(head.find(b"\r\n\r\n") + 4)
 
     def _arrived(self) -> None:
         """It is known what the client wants, or it has left."""
         self._wheel.forget(self)
-        if self._is_arriving:
-            self._is_arriving = False
+        if self._admitted:
             self._house.arrives(-1)
 
     def _put(self, protocol: Any) -> None:
@@ -373,6 +347,16 @@ class _Counted(TwistedProtocol):
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
         self._count_out()
         self._protocol.connectionLost(reason)
+
+
+def _find(speaks: Speaks, head: bytes) -> tuple[str, WebSocketPath | None]:
+    """The host that a request asks for, if that matters, and its WebSocket path; `None`: it is for the web server."""
+    host = "" if speaks.hosts is None else host_in(head)
+    paths = speaks.websocket if speaks.hosts is None else speaks.hosts.find(host)
+    path = paths.get(target_path(head))
+    if path is not None and path.has_page and not asks_for_websocket(head):
+        return host, None
+    return host, path
 
 
 def _tls_trouble(error: TlsError) -> str:

@@ -259,7 +259,6 @@ class Exchange:
         _write_head(request, 101, response.reason, switched_lines(response))
         tunnel = Tunnel(self._ways.clock, self._ways.patience.tunnel, lambda: _count_out(backend))
         request.channel.hand_over(request, tunnel.client)
-        request.channel.factory.log(request)
         connection.hand_over(tunnel.backend)
 
     def failed(self, why: str) -> None:

@@ -1,13 +1,25 @@
-"""What stands behind a port, as the port sees it: who counts connections, and gives each what serves it."""
+"""What stands behind the port of a listener: it counts connections, and gives each what serves it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec import Struct
+
+from wampd.router.transports.connection import Connection
+from wampd.router.transports.peer import Peer
+
 if TYPE_CHECKING:
-    from wampd.router.transports.connection import Connection
-    from wampd.router.transports.peer import Peer
+    from wampd.router.forwarded import Client
+
+
+class Came(Struct, frozen=True):
+    """A connection that was counted before it came to the port: in if it was ``admitted``, else as one that is turned away."""
+
+    client: Client | None
+    """Whom a proxy speaks for; `None`: it speaks for itself."""
+    admitted: bool
 
 
 class House(Protocol):

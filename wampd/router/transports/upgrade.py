@@ -40,6 +40,7 @@ SUBPROTOCOLS: Final = {
 TEXT_SERIALIZERS: Final = frozenset({"json"})
 MAX_LINE: Final = 8190
 """The longest line of a request, in bytes, that the library reads; it reads 128 header lines at most."""
+_UPGRADE: Final = re.compile(rb"\r\nUpgrade[ \t]*:[^\r\n]*\bwebsocket\b", re.IGNORECASE)
 SHOWN: Final = 200
 """How much of a client's own text is repeated to it."""
 
@@ -62,6 +63,8 @@ class WebSocketPath(Struct, frozen=True):
     deflate: Deflate | None = None
     cookies: Cookies | None = None
     """What gives cookies to clients."""
+    has_page: bool = False
+    """Whether the web server serves the same path to those who do not ask for WebSocket."""
 
 
 class Opened(Struct, frozen=True):
@@ -90,6 +93,11 @@ def target_path(head: bytes) -> str:
     if target[:1] != "/":
         target = re.sub(r"^https?://[^/?#]*", "", target, count=1, flags=re.IGNORECASE) or "/"
     return re.split(r"[?#]", target, maxsplit=1)[0]
+
+
+def asks_for_websocket(head: bytes) -> bool:
+    """Whether a request asks for WebSocket, whatever its path is."""
+    return _UPGRADE.search(head) is not None
 
 
 def http_answer(status: int, phrase: str, why: str, header: str = "") -> bytes:

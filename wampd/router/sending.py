@@ -43,7 +43,8 @@ class Sender:
         self._connection = connection
         self._codec = codec
         share = connection.framing.share
-        self._share = (share, codec.format) if share else None
+        # A text, whose hash is known to it: that of a tuple with a member of an Enum is found by Python code, at each look.
+        self._share = f"{share} {codec.format.value}" if share else None
         self._largest_frame = connection.framing.max_send + FRAME_HEAD
         self._realm: RealmShell | None = None
         self.about = about
@@ -89,14 +90,26 @@ class Sender:
         session.spent = 0
         session.sent += len(outbox)
         connection = self._connection
-        encode, frame, largest = self._codec.encode, connection.framing.frame, connection.framing.max_send
+        framing = connection.framing
+        encode, heads, largest = self._codec.encode, framing.heads, framing.max_send
+        short = len(heads)
         frames: list[bytes] = []
         size = 0
         for message in outbox:
             framed: bytes | None
             if message.__class__ is tuple:
                 payload = encode(message)
-                framed = frame(payload) if len(payload) <= largest else self._give_up(session, message, largest)
+                length = len(payload)
+                if length < short:  # nearly always; to join heads and payloads once is less than to join each, then all
+                    frames.append(heads[length])
+                    framed = payload
+                elif length > largest:
+                    framed = self._give_up(session, message, largest)
+                elif heads:
+                    frames.append(framing.head(length))
+                    framed = payload
+                else:
+                    framed = framing.frame(payload)
             else:
                 framed = message.frames.get(share) if message.__class__ is Event else None
                 if framed is None or len(framed) > self._largest_frame:
@@ -120,7 +133,7 @@ class Sender:
     def _with_payload(self, session: Session, message: Outgoing) -> bytes | None:
         """An event, or a message with a payload in another serialization, framed; `None`: it is not to be sent."""
         share = self._share
-        if share is None or not isinstance(message, Event):
+        if share is None or message.__class__ is not Event:
             framed = self._frame(message)
         elif share in message.frames:
             framed = message.frames[share]
@@ -137,11 +150,11 @@ class Sender:
     def _frame(self, message: Outgoing) -> bytes | None:
         codec = self._codec
         try:
-            if isinstance(message, Foreign):
-                payload = codec.encode_foreign(message)
-            else:
-                assert isinstance(message, Event)
+            if message.__class__ is Event:
                 payload = codec.encode_event(message)
+            else:
+                assert isinstance(message, Foreign)
+                payload = codec.encode_foreign(message)
         except Uncarriable as why:
             log.debug("{who}: not delivered: {why}", who=self.who, log_fields=self.known, why=str(why))
             return None

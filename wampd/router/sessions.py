@@ -89,12 +89,9 @@ class SessionPeer(Sender):
 
     def receive(self, payloads: list[bytes]) -> None:
         """Take messages, in order, until one of them ends the conversation."""
-        if self._backlog is None:
-            self._serve(payloads)
-        else:
+        if self._backlog is not None:
             self._backlog += payloads
-
-    def _serve(self, payloads: list[bytes]) -> None:
+            return
         session = self.session
         if session is not None:
             session.received += len(payloads)
@@ -131,10 +128,7 @@ class SessionPeer(Sender):
         """Others had their turn."""
         backlog, self._backlog = self._backlog or [], None
         self.resume()
-        if self._rests():  # what waited for an authorizer was much work itself
-            self.receive(backlog)
-            return
-        self._serve(backlog)
+        self.receive(backlog)  # it waits again if what waited for an authorizer was much work itself
         if not self._rests():
             self._connection.hold(self._halted)
 

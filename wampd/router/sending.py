@@ -8,11 +8,12 @@ Rules
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
-from wampd.realms.messages import Event, Foreign, Outgoing
+from wampd.realms.messages import Event, Foreign, Format, Outgoing
 from wampd.realms.session import Session
 from wampd.router.audit import fields_of, who
 from wampd.router.line import Line
@@ -42,10 +43,7 @@ class Sender:
         """``about`` tells where the connection comes from, and how."""
         self._connection = connection
         self._codec = codec
-        share = connection.framing.share
-        # A text, whose hash is known to it: that of a tuple with a member of an Enum is found by Python code, at each look.
-        self._share = f"{share} {codec.format.value}" if share else None
-        self._largest_frame = connection.framing.max_send + FRAME_HEAD
+        self._share, self._largest_frame = _of_kind(connection.framing.share, codec.format, connection.framing.max_send)
         self._realm: RealmShell | None = None
         self.about = about
         self.session: Session | None = None
@@ -183,3 +181,12 @@ class Sender:
             return False
         self._connection.write(framing.frame(payload))
         return True
+
+
+@lru_cache(maxsize=256)
+def _of_kind(share: str | None, form: Format, max_send: int) -> tuple[str | None, int]:
+    """By what connections of this kind find frames that are made already, and the longest frame they take.
+
+    All of them have the same two objects. The first is a text, which knows its hash.
+    """
+    return f"{share} {form.value}" if share else None, max_send + FRAME_HEAD

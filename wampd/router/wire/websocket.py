@@ -114,7 +114,7 @@ class WebSocketFraming:
         self._library: ServerProtocol | None = None
         self._rest: bytearray | None = None  # the beginning of a frame that is not complete
         self._expected = 0
-        self._parts: list[bytes] = []  # the fragments of a message so far
+        self._parts: list[bytes] | None = None  # the fragments of a message so far
         self._fragments = 0
         self._utf8: codecs.IncrementalDecoder | None = None
         if extensions:
@@ -266,7 +266,7 @@ class WebSocketFraming:
         self.ended = True
         self.may_speak = False
         self._rest = None
-        self._parts = []
+        self._parts = None
         self._let_go()
 
     # ---------------------------------------------------------------------------------------------- the slow path
@@ -282,7 +282,7 @@ class WebSocketFraming:
         library = self._wake()
         if frame[0] == _CLOSE:  # which may come amid fragments (RFC 6455, section 5.4), what the library does not allow
             library.current_size = None
-            self._parts = []
+            self._parts = None
         library.receive_data(frame)
         for event in library.events_received():
             if isinstance(event, Frame):
@@ -317,10 +317,11 @@ class WebSocketFraming:
             except UnicodeDecodeError:
                 self.fail(1007, "text that is not UTF-8")
                 return
+        assert self._parts is not None, "the library refuses a continuation of nothing"
         self._parts.append(data)
         if frame.fin:
             payload = b"".join(self._parts)
-            self._parts = []
+            self._parts = None
             is_text = self._utf8 is not None
             self._utf8 = None
             if is_text == (self._first == _TEXT):

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -151,6 +152,13 @@ def test_what_is_registered_already_is_said(wampd, serve):
     assert second.err.startswith("wampd register: wamp.error.procedure_already_exists")
 
 
+def test_a_role_that_was_asked_for_and_not_given_is_said(wampd, serve):
+    serve("com.example.roles", "--result", "1")
+    done = wampd("call", "com.example.roles", "--role", "boss")
+    assert (done.status, done.value) == (0, 1)
+    assert done.err == "wampd call: note: the router gave the role 'guest', not 'boss'\n"
+
+
 # ------------------------------------------------------------------------------------------------------- exit statuses
 
 
@@ -158,7 +166,12 @@ def test_what_is_registered_already_is_said(wampd, serve):
     ("words", "status", "said"),
     [
         (["call", "com.example.nothing"], 1, "wamp.error.no_such_procedure"),
-        (["call", "com.other"], 1, "wamp.error.not_authorized"),
+        (
+            ["call", "com.other"],
+            1,
+            "wamp.error.not_authorized: this session may not call this URI (com.other, as guest in realm1",
+        ),
+        (["call", "com.example.a", "--timeout", "x"], 2, "invalid value for '--timeout': 'x' is not a number; see"),
         (["call"], 2, "missing argument"),
         (["call", "com.example.a", "--url", "x"], 2, "begins with none of"),
         (["call", "com.example.a", "--url", "127.0.0.1:1"], 2, "; did you mean ws://127.0.0.1:1/ws?"),
@@ -192,7 +205,7 @@ def test_what_is_registered_already_is_said(wampd, serve):
         (["register", "com.example.a", "--result", "{"], 2, "not JSON"),
         (["publish", "--lines", "com.example.a", "1"], 2, "on standard input"),
         (["publish", "com.other.topic", "--ack"], 1, "wamp.error.not_authorized"),
-        (["subscribe", "com.other.topic"], 1, "wamp.error.not_authorized"),
+        (["subscribe", "com.other.topic"], 1, "; wampd auth explain tells why)"),
         (["subscribe", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
         (["tail", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
         (["top"], 2, "no terminal to draw on"),
@@ -244,6 +257,7 @@ def test_json_with_a_slip_is_sent_as_text_and_said(wampd, serve):
     assert done.value == {"args": ['{"a": 1'], "kwargs": {"b": "[draft]"}}
     first, second = done.err.splitlines()
     assert first.startswith("""wampd call: note: '{"a": 1' is sent as text, for it is not JSON: """)
+    assert first.endswith("""; in a shell JSON stands in quotes: '{"a": 1}'""")
     assert second.startswith("wampd call: note: '[draft]' is sent as text")
 
 
@@ -452,6 +466,28 @@ def test_bench_tells_what_was_carried(wampd, kind):
     assert figures["count"] > 10
     latency = figures["latency_ms"]
     assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"] <= latency["max"]
+
+
+def test_bench_that_is_ended_leaves_no_process(wampd, serve):
+    serve("com.example.slow", "--command", "sleep 60")
+    bench = wampd.start("bench", "call", "--procedure", "com.example.slow", "--clients", "2", "--processes", "2")
+    children = Path(f"/proc/{bench.process.pid}/task/{bench.process.pid}/children")
+    wampd.router.wait_until(lambda: len(children.read_text().split()) == 2, "both processes are there")
+    started = [int(each) for each in children.read_text().split()]
+    assert bench.end(signal.SIGTERM) == 143, bench.err
+    assert [each for each in started if Path(f"/proc/{each}").exists()] == []
+
+
+def test_bench_whose_router_goes_away_says_so(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG.format(directory=tmp_path, key=SigningKey(bytes.fromhex(SEED)).public.hex()))
+    config.chmod(0o600)
+    with running_wampd(config, tmp_path / "log") as (process, port):
+        shell = Shell(tmp_path, port, process)
+        bench = shell.start("bench", "call", "--clients", "2", "--duration", "60", "--warm-up", "0")
+        process.wait_until(lambda: process.log().count("joined realm1") == 3, "the callee and both callers are there")
+    assert bench.end() == 3
+    assert bench.err == "wampd bench: the session ended: wamp.close.system_shutdown\n"
 
 
 def test_bench_of_what_is_refused_ends_with_that(wampd):

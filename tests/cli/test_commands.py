@@ -59,6 +59,15 @@ def test_check_without_any_file_takes_the_packaged_default(here, capsys):
     assert capsys.readouterr().out == f"{packaged_default()}: ok\n"
 
 
+def test_a_directory_means_the_configuration_in_it(here, capsys):
+    (here / "hello").mkdir()
+    assert main(["check", "hello"]) == 2
+    assert capsys.readouterr().err == 'hello:1:1: cannot read "hello": Is a directory\n'
+    (here / "hello" / "config.yaml").write_text(GOOD)
+    assert main(["check", "hello"]) == 0
+    assert capsys.readouterr().out == "hello/config.yaml: ok\n"
+
+
 def test_a_broken_link_named_config_yaml_is_reported_and_not_passed_over(here, capsys):
     (here / "config.yaml").symlink_to("nowhere")
     assert main(["check"]) == 2

@@ -162,18 +162,18 @@ def test_a_router_that_is_stopped_by_a_debugger_is_told(empty):
         assert "a router does not answer within 3 s: " in err
 
 
-def as_another_user(desk, socket):
+def as_another_user(desk, *words, exits=1):
     """What a user is told who is not that of the router."""
     program = (  # what is needed is loaded first: another user may not read it where it is installed
         "import os, wampd.cli.status, wampd.cli.routers, wampd.cli.showing, encodings.idna, pwd\n"
         "from wampd.cli.main import main\n"
-        f"os.setuid(65534); raise SystemExit(main(['status', '--socket', {str(socket)!r}]))"
+        f"os.setuid(65534); raise SystemExit(main(['status', *{list(map(str, words))!r}]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment(**desk.variables), cwd="/", capture_output=True, text=True,
         check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (exits, "")
     return done.stderr
 
 
@@ -185,10 +185,18 @@ def test_another_user_is_told_whose_the_socket_is(desk):
         listening.bind(str(place))
         place.chmod(0o600)
         said = f"wampd status: you may not use {place}, which belongs to root; try sudo -u root\n"
-        assert as_another_user(desk, place) == said
+        assert as_another_user(desk, "--socket", place) == said
     hidden = desk.directory / "run" / "wampd" / f"{desk.router.pid}.sock"
     said = f"wampd status: you may not look at {hidden}; it belongs to the user that runs the router\n"
-    assert as_another_user(desk, hidden) == said
+    assert as_another_user(desk, "--socket", hidden) == said
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_another_user_is_told_which_directories_are_closed(desk):
+    closed = desk.directory / "run" / "wampd"
+    said = as_another_user(desk, exits=3)
+    assert said.startswith(f"wampd status: no router runs (no socket in {closed} or /run/wampd); start it: wampd run")
+    assert f"; if it runs as another user, ask as that user (you may not look into {closed}" in said
 
 
 # --- status ---

@@ -257,6 +257,8 @@ def test_who_accepts_and_says_nothing_is_given_up():
         ("wamp-scram", {"kdf": "pbkdf2", "iterations": 2**40, "salt": "AAAAAAAAAAA="}),
         ("wamp-scram", {"kdf": "md5", "iterations": 1, "salt": "AAAAAAAAAAA="}),
         ("wamp-scram", {"kdf": "pbkdf2", "iterations": "1", "salt": "AAAAAAAAAAA="}),
+        ("wamp-scram", {"kdf": "argon2id13", "iterations": 1, "memory": 8, "salt": "AAAA"}),
+        ("wamp-scram", {"kdf": "argon2id13", "iterations": 1, "memory": 1, "salt": "AAAAAAAAAAA="}),
     ],
 )
 def test_a_challenge_that_makes_no_sense_or_costs_too_much_is_not_answered(method, extra):
@@ -264,6 +266,13 @@ def test_a_challenge_that_makes_no_sense_or_costs_too_much_is_not_answered(metho
     nonce = prover.details()["authextra"]["nonce"]
     with pytest.raises(CannotConnect):
         prover.answer(method, {"nonce": nonce + "more", **extra})
+
+
+@pytest.mark.parametrize("extra", [{}, {"challenge": 5}, {"challenge": "x", "salt": 5, "iterations": 1, "keylen": 32}])
+def test_a_challenge_of_wampcra_without_one_is_not_answered(extra):
+    prover = Prover(Credentials(method="wampcra", authid="joe", secret=PASSWORD))
+    with pytest.raises(CannotConnect):
+        prover.answer("wampcra", extra)
 
 
 @pytest.mark.parametrize(

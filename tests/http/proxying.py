@@ -7,6 +7,8 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from tests.transports.port import Port, build_tree
 from tests.transports.wires import Client, Loop, Wire, pair
+from wampd.router.forwarded import Proxies, Trusted
+from wampd.router.http.introduced import Introduced
 from wampd.router.http.proxy.backends import Backend, Backends, Room
 from wampd.router.http.proxy.exchange import Patience, Ways
 from wampd.router.http.proxy.heads import Mapped
@@ -70,6 +72,15 @@ class Server:
         self.loop.run()
 
 
+class Visitors:
+    """Keeps who is there."""
+
+    def __init__(self):
+        self.inside = []
+        self.enters = lambda client: self.inside.append(client) or True
+        self.leaves = self.inside.remove
+
+
 class Stage:
     """A proxy under ``/`` or ``/api`` with so many backends."""
 
@@ -115,6 +126,12 @@ class Stage:
     def busy(self):
         """Of each backend."""
         return [server.backend.busy for server in self.servers]
+
+    def behind(self, *proxies):
+        """Let these addresses say in ``X-Forwarded-For`` who the client is; where clients are counted."""
+        visitors = Visitors()
+        self.site.introduced = Introduced(Proxies(Trusted(proxies), "x-forwarded-for"), visitors)
+        return visitors
 
     def port(self):
         """A connection of a client."""

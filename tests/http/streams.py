@@ -1,7 +1,6 @@
 """A router in memory that serves streams of events, and clients of these."""
 
 import json
-from functools import partial
 
 from tests.inside.house import House
 from tests.transports.port import EVERYTHING, Port, build_site
@@ -67,7 +66,7 @@ class Stream:
     def __init__(self, stage, target, lines, method, version):
         self.stage = stage
         self.port = Port(EVERYTHING, loop=stage.loop)
-        self.port.protocol._web = partial(stage.site.buildProtocol, None)
+        self.port.protocol._web = stage.site.buildProtocol
         head = [f"{method} {target} {version}", "Host: router.example", *lines, "", ""]
         self.port.client.send("\r\n".join(head).encode("latin-1"))
         stage.house.turns()

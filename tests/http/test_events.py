@@ -178,6 +178,22 @@ def test_the_stream_ends_with_the_session(stage):
     assert stage.resource._open.total() == 0
 
 
+def test_the_stream_ends_when_a_topic_is_taken_away_from_it(stage):
+    stream = stage.ask("/events?topic=com.app.news&topic=com.app.other")
+    stream.read()
+    caller = stage.house.enter()
+    core = stage.house.realms["realm1"].core
+    (session,) = set(core.sessions) - {caller.id, stage.publisher.id}
+    subscription = core.broker.subscriptions.get("com.app.other", "exact").id
+    stage.house.now(
+        caller.call("wamp.subscription.remove_subscriber", [subscription, session, "com.app.no"], timeout=5)
+    )
+    (last,) = [block for block in stream.read() if "event" in block]
+    assert (last["event"], json.loads(last["data"])) == ("wampd.over", {"reason": "com.app.no"})
+    assert stage.resource._open.total() == 0
+    assert session not in core.sessions
+
+
 def test_who_does_not_read_is_cut_off():
     stage = Stage(buffer=20_000)
     stream = stage.ask("/events?topic=com.app.news")

@@ -244,3 +244,19 @@ def test_nothing_of_the_http_server_cuts_a_pipe_off():
         port.client.send(b"x")
     assert port.house.inside == 1
     assert stage.server.heard() == b"xxxx"
+
+
+def test_behind_proxies_of_the_listener_one_counts_for_its_client_until_it_is_over():
+    stage = Stage()
+    visitors = stage.behind("127.0.0.1")
+    for ends in ("client", "backend"):
+        port, answer = opened(stage, sent=request("/chat", "X-Forwarded-For: 198.51.100.7"))
+        assert status(answer) == 101
+        assert visitors.inside == ["198.51.100.7"]
+        if ends == "client":
+            port.client.close()
+            port.loop.run()
+        else:
+            stage.server.resets()
+            stage.loop.run(5)
+        assert visitors.inside == []

@@ -3,8 +3,8 @@
 import textwrap
 
 import pytest
-from twisted.logger import LogLevel, globalLogPublisher
 
+from tests.support.overheard import overheard, warning
 from tests.support.process import Child, environment, free_port, wampd_command
 
 REALMS = """
@@ -61,12 +61,5 @@ def start(tmp_path):
 @pytest.fixture
 def caught_log():
     """What the router warns of and worse, as events."""
-    events = []
-
-    def observe(event):
-        if event["log_level"] >= LogLevel.warn and event["log_namespace"].startswith("wampd."):
-            events.append(event)
-
-    globalLogPublisher.addObserver(observe)
-    yield events
-    globalLogPublisher.removeObserver(observe)
+    with overheard(warning) as events:
+        yield events

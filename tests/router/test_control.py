@@ -30,12 +30,16 @@ listeners:
 OPENED: list[socket.socket] = []
 
 
-@pytest.fixture(autouse=True)
-def closed():
+def close():
     """Close what a test has opened."""
-    yield
     while OPENED:
         OPENED.pop().close()
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    close()
 
 
 class Client:
@@ -82,6 +86,7 @@ def a_router(tmp_path, more=""):
     runtime.mkdir()
     with running_wampd(config, tmp_path / "log", env={"XDG_RUNTIME_DIR": str(runtime)}) as (wampd, port):
         yield wampd, port, runtime / "wampd", config
+        close()  # or the router would wait for their GOODBYE
 
 
 def test_the_router_tells_operators_about_itself(tmp_path):
@@ -137,6 +142,7 @@ def test_a_router_whose_place_is_taken_says_so_and_routes(tmp_path):
         with running_wampd(config, tmp_path / "second.log") as (second, port):
             assert Client(socket.AF_INET, ("127.0.0.1", port)).join("realm1")[0] == 2
             second.wait_for_log(f"another router listens at {path}")
+            close()
         assert Client(socket.AF_UNIX, str(path)).join("wampd")[0] == 2
 
 
@@ -152,6 +158,16 @@ def test_what_a_killed_router_has_left_is_taken_away(tmp_path):
     assert list(sockets(environ, os.getuid()))[:1] == [left]
     assert prepared(None, environ) == place / f"{os.getpid()}.sock"
     assert not left.exists()
+
+
+def test_what_another_router_takes_away_at_the_same_time_is_no_trouble(tmp_path):
+    place = tmp_path / "wampd"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    place.mkdir(mode=0o700)
+    gone = place / f"{ended.pid}.sock"
+    gone.symlink_to(tmp_path / "nothing")  # as what is found, and is not there any more when it is looked at
+    assert prepared(None, {"XDG_RUNTIME_DIR": str(tmp_path)}) == place / f"{os.getpid()}.sock"
 
 
 def test_a_socket_that_somebody_listens_at_is_left_whatever_its_number(tmp_path):

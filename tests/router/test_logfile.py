@@ -4,18 +4,16 @@ import os
 import threading
 
 import pytest
-from twisted.logger import globalLogPublisher
 
+from tests.support.overheard import overheard
 from wampd.router.observe import logfile
 from wampd.router.observe.logfile import MOST_WAITING, LogFile
 
 
 @pytest.fixture
 def events():
-    kept = []
-    globalLogPublisher.addObserver(kept.append)
-    yield kept
-    globalLogPublisher.removeObserver(kept.append)
+    with overheard() as kept:
+        yield kept
 
 
 def test_lines_are_appended_in_order_and_all_are_there_at_the_end(tmp_path):

@@ -23,13 +23,16 @@ from msgspec import Struct, field
 
 from wampd.cli.speaking.ending import told
 from wampd.cli.speaking.options import Target
-from wampd.client.errors import ClientError, WampError
+from wampd.client.errors import ClientError, TimeOver, WampError
 from wampd.client.session import Session
 from wampd.client.vocabulary import Event, Invocation, Result
 
 STEPS: Final = 32
 """Steps of latency for each doubling."""
 ANSWER: Final = 10.0
+"""Seconds that a call may take."""
+TIMED_OUT: Final = "wamp.error.timeout"
+ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 LONGEST_WAIT: Final = 120.0
 """Seconds that a process waits to be told to begin, or to end."""
 
@@ -140,6 +143,7 @@ def work(part: Part, job: Job, pipe: Connection) -> None:
     """Be one of the processes; what it has seen goes through the pipe: an `Outcome`, or `Failed`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     try:
         pipe.send(asyncio.run(_work(part, job, Orders(pipe))))
     except ClientError as why:
@@ -209,14 +213,19 @@ async def _load(
                 await ask(session, since)
             except WampError as error:
                 outcome.errors[error.uri] += 1
+            except TimeOver:
+                outcome.errors[TIMED_OUT] += 1
             if clock.measures(since):
                 outcome.note(time.monotonic() - since)
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(clock.watch(outcome))
-        for session in sessions:
-            for _ in range(job.in_flight):
-                group.create_task(again(session))
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(clock.watch(outcome))
+            for session in sessions:
+                for _ in range(job.in_flight):
+                    group.create_task(again(session))
+    except ExceptionGroup as several:  # the session of many has ended: one of them says why
+        raise several.exceptions[0] from None
 
 
 async def subscriber(job: Job, sessions: list[Session], outcome: Outcome, orders: Orders) -> None:

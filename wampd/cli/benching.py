@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import secrets
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 from msgspec import Struct
 
-from wampd.cli.benchers import Failed, Job, Outcome, Part, callee, caller, publisher, subscriber, work
-from wampd.cli.speaking.ending import INTERRUPTED, NO_SESSION, WAMP_ERROR
+from wampd.cli.benchers import ENDING, Failed, Job, Outcome, Part, callee, caller, publisher, subscriber, work
+from wampd.cli.speaking.ending import INTERRUPTED, NO_SESSION, TERMINATED, WAMP_ERROR
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import json_line
 from wampd.cli.words import Failure, command, complain, option
@@ -31,6 +32,16 @@ COUNTED: Final = (caller, subscriber)
 """Those whose figures are the result."""
 
 
+class Terminated(BaseException):
+    """Somebody wants the benchmark to end."""
+
+
+def _terminated(_number: int, _frame: object) -> NoReturn:
+    """End like on Ctrl-C: the processes would go on loading the router."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated
+
+
 class Worker(Struct):
     """A process and its pipe."""
 
@@ -39,17 +50,67 @@ class Worker(Struct):
     part: Part
 
 
-@command()
-@click.argument("kind", type=click.Choice(["call", "events"]))
-@option("--clients", type=click.IntRange(1, 10_000), default=4, show_default=True, help="Callers, or subscribers.")
-@option("--in-flight", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Of each at once.")
-@option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes for the clients.")
-@option("--duration", type=click.FloatRange(0.1, 3600), default=5.0, show_default=True, metavar="S")
-@option("--warm-up", type=click.FloatRange(0, 600), default=1.0, show_default=True, metavar="S", help="Not measured.")
-@option("--size", type=click.IntRange(0, 2**20), default=16, show_default=True, help="Characters of payload.")
-@option("--procedure", metavar="URI", help="Call this one, which somebody else serves.")
-@option("--prefix", default="com.example.bench", show_default=True, help="Where to register, or to publish.")
-@option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
+EXAMPLES = """\
+wampd bench call --clients 8 --in-flight 16 --duration 10
+wampd bench events --clients 100 --size 1024
+"""
+
+
+@command(examples=EXAMPLES)
+@click.argument("kind", type=click.Choice(["call", "events"]), help="what to load it with")
+@option(
+    "--clients",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    default=4,
+    show_default=True,
+    help="how many callers, or subscribers",
+)
+@option(
+    "--in-flight",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    default=8,
+    show_default=True,
+    help="how many calls or events of each are under way at once",
+)
+@option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="how many processes the clients are in",
+)
+@option(
+    "--duration",
+    type=click.FloatRange(0.1, 3600),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="how long to measure",
+)
+@option(
+    "--warm-up",
+    type=click.FloatRange(0, 600),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="how long to load it before that",
+)
+@option(
+    "--size",
+    type=click.IntRange(0, 2**20),
+    metavar="N",
+    default=16,
+    show_default=True,
+    help="how many characters of payload each has",
+)
+@option("--procedure", metavar="URI", help="call this one, which somebody else serves")
+@option(
+    "--prefix", metavar="URI", default="com.example.bench", show_default=True, help="where to register, or to publish"
+)
+@option("--json", "as_json", is_flag=True, help="print the figures as one JSON object")
 @speaks_wamp
 def bench(
     kind: str,
@@ -81,11 +142,14 @@ def bench(
         parts.append((publisher, helper))
     elif procedure is None:
         parts.insert(0, (callee, helper))
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         with _forked(parts) as workers:
             outcomes = _measure(workers, warm_up + duration)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Terminated:
+        return TERMINATED
     return _report(kind, workers, outcomes, target, as_json=as_json)
 
 
@@ -98,9 +162,13 @@ def _forked(parts: Sequence[tuple[Part, Job]]) -> Iterator[list[Worker]]:
         for part, job in parts:
             ours, theirs = context.Pipe()
             process = context.Process(target=work, args=(part, job, theirs), daemon=True)
-            process.start()
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # what handlers raise while a process is made may get lost
+            try:
+                process.start()
+                workers.append(Worker(process, ours, part))
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
             theirs.close()
-            workers.append(Worker(process, ours, part))
             _heard(ours, PREPARED)
         yield workers
     finally:

@@ -4,14 +4,17 @@ import gc
 import os
 import signal
 
-import click
-
-from .words import command, configuration_argument
+from .words import command, configuration_argument, option
 
 
-@command()
+@command(
+    examples="""
+    wampd run                      # the router of ./config.yaml
+    wampd run hello/config.yaml --reload
+    """
+)
 @configuration_argument
-@click.option("--reload", is_flag=True, help="Restart components when their files change: for development.")
+@option("--reload", is_flag=True, help="restart components when their files change: for development")
 def run(file: str | None, *, reload: bool) -> int:
     """Run the router until it is stopped (SIGTERM or Ctrl-C).
 

@@ -3,6 +3,8 @@
 Rules
 -----
 * What is said in one turn of the loop is one write.
+* Who does not take what is said is not listened to meanwhile: a router that asks for answers (PING, INVOCATION) and reads none
+  of them costs no more memory than `MOST_UNSENT` and what was asked with one read.
 * `Line.lost` is called once, whatever ended the connection, with what is to be said of it; empty: it just ended.
 * Connecting, TLS and the framing's handshake have one deadline together.
 """
@@ -24,6 +26,8 @@ from wampd.client.urls import Url
 
 HIGH_WATER: Final = 2**20
 """Bytes that wait for the socket from which on `Line.drained` waits."""
+MOST_UNSENT: Final = 2**24
+"""Bytes that wait for the socket from which on nothing is read; who publishes waits long before."""
 NOBODY: Final = "nobody listens there; does the router run (wampd run), and at this address?"
 
 
@@ -38,6 +42,7 @@ class Line(asyncio.Protocol):
         self._room.set()
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._gone = asyncio.Event()
+        self._is_deaf = False
         self.is_over = False
         self.heard: Callable[[bytes], None] = lambda _message: None
         """Takes each message."""
@@ -118,6 +123,9 @@ class Line(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It does again."""
         self._room.set()
+        if self._is_deaf and self._transport is not None:
+            self._is_deaf = False
+            self._transport.resume_reading()
 
     # ------------------------------------------------------------------------------------------------------ in the small
 
@@ -156,6 +164,9 @@ class Line(asyncio.Protocol):
     def _flush(self) -> None:
         if self._out and self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(self._out))
+            if not self._is_deaf and self._transport.get_write_buffer_size() > MOST_UNSENT:
+                self._is_deaf = True
+                self._transport.pause_reading()
         self._out.clear()
 
 

@@ -131,7 +131,7 @@ class Prover:
         self._asked.append("scram" if method == "wamp-scram" else method)
         try:
             return _ANSWERS[method](self, extra)
-        except (KeyError, TypeError, ValueError, MemoryError):
+        except (KeyError, TypeError, ValueError, AttributeError, MemoryError):
             raise CannotConnect(f"the router's CHALLENGE for {method} makes no sense") from None
 
     def hint(self) -> str:
@@ -219,11 +219,15 @@ def _salted(password: str, extra: dict[str, Any]) -> bytes:
     memory = extra["memory"]
     if not isinstance(memory, int) or not 0 < memory <= MOST_MEMORY or memory * iterations > MOST_WORK:
         raise ValueError("memory")
+    from argon2.exceptions import HashingError
     from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
 
     is_bare = kdf == "argon2id-13"
     prepared = password if is_bare else saslprep(password, stored=True)
-    made: bytes = hash_secret_raw(prepared.encode(), salt, iterations, memory, 1, 32, Type.ID, ARGON2_VERSION)
+    try:
+        made: bytes = hash_secret_raw(prepared.encode(), salt, iterations, memory, 1, 32, Type.ID, ARGON2_VERSION)
+    except HashingError:
+        raise ValueError("a salt that is too short, or less memory than there must be") from None
     return b64encode(made).rstrip(b"=") if is_bare else made
 
 

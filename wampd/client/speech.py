@@ -17,7 +17,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from wampd.realms.messages import HELLO, MESSAGES, Format, Sender
+from wampd.client.shapes import SHAPES, fits
+from wampd.realms.messages import HELLO, Format
 from wampd.router.wire.codec import MAX_DEPTH, MalformedError, Uncarriable
 from wampd.router.wire.convert import load
 from wampd.router.wire.serializers import RAW_SERIALIZERS, codecs
@@ -26,7 +27,8 @@ SERIALIZERS: Final = tuple(RAW_SERIALIZERS.values())
 NUMBERS: Final = {name: number for number, name in RAW_SERIALIZERS.items()}
 """What RawSocket calls each serializer."""
 
-_FROM_ROUTERS: Final = frozenset(row.code for row in MESSAGES.values() if row.sender & Sender.ROUTER)
+
+NONSENSE: Final = "a message of the router's makes no sense"
 
 
 class Unintelligible(Exception):
@@ -56,13 +58,15 @@ class Speech:
             raise CannotSay(str(why)) from None
 
     def decode(self, payload: bytes) -> list[Any]:
-        """Read a message of a router's: its code, and at least one element more. Raise `Unintelligible`."""
+        """Read a message of a router's, which has the shape that its code says. Raise `Unintelligible`."""
         try:
             message = self._load(payload)
         except (MalformedError, ValueError, IndexError, KeyError, TypeError, RecursionError):
             raise Unintelligible(f"what came is no {self.serializer}") from None
-        if type(message) is not list or len(message) < 2 or message[0] not in _FROM_ROUTERS:
+        if type(message) is not list or not message or type(message[0]) is not int or message[0] not in SHAPES:
             raise Unintelligible("what came is no message that routers send")
+        if not fits(message):
+            raise Unintelligible(NONSENSE)
         return message
 
 

@@ -53,6 +53,12 @@ def test_what_is_no_json_is_told_with_its_place(tmp_path, text, said):
         ("a: .inf", "1:4: infinity, and what is not a number, have no meaning here"),
         ("a: !include b", "1:4: not valid YAML: could not determine a constructor for the tag '!include'"),
         ("a: &a [*a]", f"1:4: nested deeper than {MAX_DEPTH} levels"),
+        ("a: !!bool maybe", "1:4: not a value that YAML 1.1 knows"),
+        ('a: !!int ""', "1:4: not a value that YAML 1.1 knows"),
+        ("a: !!timestamp soon", "1:4: not a value that YAML 1.1 knows"),
+        ("a: " + "1:" * 300_000 + "1", "1:4: a number is too long"),
+        ("a: " + "9:" * 190 + "9.5", "1:4: not a value that YAML 1.1 knows"),
+        ("a: 1\nb: \x07", "2:1: not valid YAML: special characters are not allowed"),
         ("a: [", "1:5: not valid YAML: expected the node content, but found '<stream end>'"),
     ],
 )

@@ -3,8 +3,10 @@
 from collections.abc import Hashable
 from math import isfinite
 from pathlib import Path
+from typing import Final
 
 import yaml
+from yaml.reader import ReaderError
 
 from wampd.router.settings import KeyPath, Place
 
@@ -13,7 +15,11 @@ from .reading import MOST_DIGITS, Budget, Item, Scalar, UnreadableError, sound_t
 
 def read_yaml(text: str, file: Path) -> Item:
     """Return the one document of a text. Raise `UnreadableError`."""
-    loader = yaml.SafeLoader(text)
+    try:
+        loader = yaml.SafeLoader(text)
+    except ReaderError as trouble:
+        place = Place(file, text.count("\n", 0, trouble.position) + 1, 1)
+        raise UnreadableError(place, f"not valid YAML: {trouble.reason}") from None
     try:
         node = loader.get_single_node()
         if node is None:
@@ -27,6 +33,13 @@ def read_yaml(text: str, file: Path) -> Item:
         raise UnreadableError(Place(file, 1, 1), f"not valid YAML: {trouble or 'nested too deeply'}") from None
     finally:
         loader.dispose()
+
+
+_NUMBERS: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+LONGEST_NUMBER: Final = 400
+"""Characters."""
+_NO_VALUE: Final = (ValueError, OverflowError, LookupError, AttributeError)
+"""What PyYAML raises for the text after a tag that is none of its type."""
 
 
 class _Converter:
@@ -72,9 +85,11 @@ class _Converter:
         return Place(self._file, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def _scalar(self, node: yaml.Node, place: Place) -> Scalar:
+        if node.tag in _NUMBERS and len(node.value) > LONGEST_NUMBER:  # one in base 60 takes the square of its length
+            raise UnreadableError(place, "a number is too long")
         try:
             value: Hashable = self._loader.construct_object(node)
-        except ValueError:
+        except _NO_VALUE:
             raise UnreadableError(place, "not a value that YAML 1.1 knows") from None
         if isinstance(value, float) and not isfinite(value):
             raise UnreadableError(place, "infinity, and what is not a number, have no meaning here")

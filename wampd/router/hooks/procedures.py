@@ -265,6 +265,8 @@ class Procedures:
         """Let dead letters be delivered, by their ids; how many there were."""
         caller = self._caller(call)
         ids = call.values()
+        if len(ids) == 1 and isinstance(ids[0], list):
+            (ids,) = ids
         if call.named() or not all(isinstance(each, str) for each in ids) or len(ids) > MOST_LISTED:
             raise Refusal(INVALID_ARGUMENT, f"the procedure takes at most {MOST_LISTED} ids of deliveries")
         letters = []
@@ -315,7 +317,7 @@ class Procedures:
         if wanted is None:
             return self._longest
         if not 0 < wanted <= self._longest:
-            raise Refusal(INVALID_ARGUMENT, f"a ttl is more than 0 and at most {self._longest:g} seconds")
+            raise Refusal(INVALID_ARGUMENT, f"a ttl is more than 0 and at most {self._longest:.0f} seconds")
         return wanted
 
     def _shown(self, hook: Hook) -> dict[str, Any]:

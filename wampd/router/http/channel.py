@@ -33,7 +33,7 @@ from wampd.router.http import hasty
 from wampd.router.http.body import Body, Intake
 from wampd.router.http.clocked import ClockedChannel
 from wampd.router.http.head import REASONS, Refusal, RequestLine, fault_of_head, fault_of_line, read_line
-from wampd.router.http.request import SmallRequest
+from wampd.router.http.request import SmallRequest, address_of
 from wampd.router.tally import ANSWERS_NOT_READ
 
 log = Logger()
@@ -158,6 +158,9 @@ class Channel(ClockedChannel):
         values = [headers.getRawHeaders(name, []) for name in (b"Host", b"Content-Length", b"Transfer-Encoding")]
         if fault := fault_of_head(line, *values):
             self.refuse(fault)
+            return
+        if self.site.introduced is not None and not self.site.introduced(request):
+            self.refuse(Refusal(503, "too many connections of one address"))
             return
         super().allHeadersReceived()
         if self._body is not None and not self._over:
@@ -300,7 +303,8 @@ class Channel(ClockedChannel):
         """Answer with this status, unless an answer has begun, and close."""
         if self._over:
             return
-        log.info("{client}: {status}: {why}", client=self.client, status=refusal.status, why=refusal.why)
+        client = address_of(self.requests[-1]) if self._line is not None and self.requests else self.client
+        log.info("{client}: {status}: {why}", client=client, status=refusal.status, why=refusal.why)
         self.site.strike(refusal.counts_as)
         if self.requests and self.requests[-1].startedWriting:
             self._drop_all(refusal.why)
@@ -390,7 +394,8 @@ class Channel(ClockedChannel):
         self._dataBuffer.clear()
         self.transport.unregisterProducer()
         handed: Any = self
-        handed.dataReceived, handed.connectionLost = protocol.dataReceived, protocol.connectionLost
+        handed.dataReceived = protocol.dataReceived
+        handed.connectionLost = partial(_lost, protocol, request)
         protocol.makeConnection(self.transport)
         self.transport.resumeProducing()  # it may wait, because much came before there was an answer
         self.factory.log(request)
@@ -402,3 +407,9 @@ class Channel(ClockedChannel):
         self._keep_pace(False)
         self._drop_all("the client has left")
         super().connectionLost(reason)
+
+
+def _lost(protocol: Any, request: Any, reason: Any = None) -> None:
+    """A connection is gone that was handed over: the request counted for its client until now."""
+    request.let_go()
+    protocol.connectionLost(reason)

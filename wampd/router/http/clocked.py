@@ -15,6 +15,9 @@ from typing import Any
 
 from twisted.web.http import HTTPChannel
 
+from wampd.router.forwarded import Client
+from wampd.router.http.introduced import endpoint_of
+
 
 class ClockedChannel(HTTPChannel):
     """One connection."""
@@ -30,6 +33,8 @@ class ClockedChannel(HTTPChannel):
         """When time is up."""
         self._alarm: Any = None
         """Looks whether it is; maybe before, as it is not moved with it."""
+        self.told: Client | None = None
+        """Whom a proxy speaks for on this connection; `None`: the client is at the other end."""
         self._peer: Any = None
         self._host: Any = None
 
@@ -41,8 +46,13 @@ class ClockedChannel(HTTPChannel):
     def getPeer(self) -> Any:  # noqa: N802 - Twisted's name
         """Where the client is; of one connection that is always the same."""
         if self._peer is None:
-            self._peer = super().getPeer()
+            self._peer = super().getPeer() if self.told is None else endpoint_of(self.told)
         return self._peer
+
+    def isSecure(self) -> bool:  # noqa: N802 - Twisted's name
+        """Whether the client came by TLS, to us or to a proxy that is believed."""
+        said = None if self.told is None else self.told.secure
+        return bool(super().isSecure()) if said is None else said
 
     def getHost(self) -> Any:  # noqa: N802 - Twisted's name
         """Where we are."""

@@ -84,13 +84,16 @@ def build_site(
     header_lines: int = MAX_HEADERS,
     body_size: int = MAX_BODY,
     headers: Sequence[tuple[bytes, bytes]] = (),
+    headers_by_tls: Sequence[tuple[bytes, bytes]] = (),
+    introduced: Callable[[Any], bool] | None = None,
     access_log: Callable[[Any], None] | None = None,
     is_watched: Callable[[], bool] = lambda: True,
     strike: Callable[[str], object] = len,
 ) -> Any:
     """A site that serves this, by path; other things for some ``hosts``, by name. The limits are those of a request.
 
-    ``fits``: see `Hosts`; ``headers``, ``access_log``, ``is_watched`` and ``strike``: see `BoundedSite`.
+    ``fits``: see `Hosts`; ``headers``, ``headers_by_tls``, ``introduced``, ``access_log``, ``is_watched`` and ``strike``: see
+    `BoundedSite`.
     """
     trees = ByHost({name: Tree(each) for name, each in (hosts or {}).items()}, Tree(served))
     return BoundedSite(
@@ -99,6 +102,8 @@ def build_site(
         header_lines=header_lines,
         body_size=body_size,
         headers=headers,
+        headers_by_tls=headers_by_tls,
+        introduced=introduced,
         access_log=access_log,
         is_watched=is_watched,
         strike=strike,

@@ -132,6 +132,8 @@ class Insider:
         self.is_over = False
         self.on_over: list[Callable[[str], None]] = []
         """Called once, with the reason, when the session is over, whatever ended it."""
+        self.on_revoked: list[Callable[[str], None]] = []
+        """Called with the reason when the router has taken a subscription away."""
 
     # ------------------------------------------------------------------------------------------------------- requests
 
@@ -237,6 +239,8 @@ class Insider:
         self._answer(number, value)
 
     def _unregistered(self, elements: list[Raw]) -> None:
+        for told in self.on_revoked if len(elements) == 3 else ():  # it answers no request
+            told(_decode(elements[2])["reason"])
         self._answer(_decode(elements[1]), None)
 
     def _result(self, elements: list[Raw]) -> None:

@@ -19,9 +19,12 @@ from .model import Settings
 from .object_rules import DOTTED
 from .principals import misfit
 from .problems import did_you_mean, quote, quote_file
+from .values import no_directory
 
-_GIVEN_ALWAYS: Final = frozenset({"WAMPD_COMPONENT", "WAMPD_INSTANCE", "WAMPD_RUN", "WAMPD_HOSTED"})
-_GIVEN_TO_JOIN: Final = frozenset({"WAMPD_URL", "WAMPD_SOCKET", "WAMPD_REALM", "WAMPD_AUTHID", "WAMPD_TICKET"})
+_GIVEN_ALWAYS: Final = frozenset({description.COMPONENT, description.INSTANCE, description.RUN, description.HOSTED})
+_GIVEN_TO_JOIN: Final = frozenset(
+    {description.SOCKET, description.URL, description.REALM, description.AUTHID, description.TICKET}
+)
 _OUTSIDE: Final = ("python", "environment", "limits", "watch", "hang")
 """What has no meaning for a component inside the router's process."""
 _NO_LOOP: Final = "asyncio has no loop in the router's process: leave in_process out"
@@ -57,7 +60,7 @@ def _python(component: PythonComponent, here: Here) -> None:
     if here.is_sound("extra") and len(json.dumps(component.extra)) > _LONGEST_EXTRA:
         here.problem(f"is longer than {_LONGEST_EXTRA // 1024} KiB as JSON; let it name a file", "extra")
     for index, directory in here.each(component.path, "path"):
-        if not directory.exists():  # an archive may stand here, too
+        if not os.path.exists(directory):  # an archive may stand here, too
             here.problem(f"there is no directory {quote_file(directory)}", "path", index)
     if component.python is not None and here.is_sound("python") and interpreter(component.python) is None:
         here.problem(
@@ -69,8 +72,8 @@ def _python(component: PythonComponent, here: Here) -> None:
 
 def interpreter(python: Path) -> Path | None:
     """The interpreter that `python` names: itself, or that of a virtual environment; `None`: there is none."""
-    program = python / "bin" / "python" if python.is_dir() else python
-    return program if os.access(program, os.X_OK) and program.is_file() else None
+    program = python / "bin" / "python" if os.path.isdir(python) else python
+    return program if os.access(program, os.X_OK) and os.path.isfile(program) else None
 
 
 def _inside(component: PythonComponent, here: Here) -> None:
@@ -81,7 +84,7 @@ def _inside(component: PythonComponent, here: Here) -> None:
     meaningless = [key for key in _OUTSIDE if getattr(component, key) != getattr(plain, key) and here.is_sound(key)]
     for key in meaningless:
         here.problem("it has no meaning in the router's own process", key)
-    if component.framework != "asyncio" and not meaningless and here.is_sound() and component.directory.is_dir():
+    if component.framework != "asyncio" and not meaningless and here.is_sound() and os.path.isdir(component.directory):
         _runs_inside(component, here)
 
 
@@ -118,8 +121,8 @@ def _runs_inside(component: PythonComponent, here: Here) -> None:
 def _common(component: Component, here: Here) -> None:
     if not is_component(component.name):
         here.problem(f"{quote(component.name)} has a dot, a space or # in it, or is too long", "name")
-    if not component.directory.is_dir():
-        here.problem(f"there is no directory {quote_file(component.directory)}", "directory")
+    if trouble := no_directory(component.directory):
+        here.problem(trouble, "directory")
     _environment(component, here)
     for key, other in (("realm", "role"), ("role", "realm")):
         if getattr(component, key) is None and getattr(component, other) is not None and here.is_sound(key):

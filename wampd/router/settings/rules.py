@@ -40,10 +40,11 @@ from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
 from .process import Process, process_rules
+from .proxy_rules import PROXY_RULES, proxies_of_listener
 from .realms import OnDemand, Permission, Realm, Role
 from .request_rules import REQUEST_RULES, requests_of_realm
 from .site_rules import SITE_RULES, sites_of_listener
-from .values import others_can_read
+from .values import no_directory, others_can_read
 
 _LIMITED: Mapping[str, frozenset[Action]] = {
     "payload_size": frozenset({"call", "publish"}),
@@ -188,13 +189,14 @@ def _listener(listener: Listener, here: Here) -> None:
     cookies_of_listener(listener, here)
     dashboards_of_listener(listener, here)
     documents_of_listener(listener, here)
+    proxies_of_listener(listener, here)
     sites_of_listener(listener, here)
 
 
 def _key_pair(tls: KeyPair, here: Here) -> None:
-    if not os.access(tls.certificate, os.R_OK) or not tls.certificate.is_file():
+    if not os.access(tls.certificate, os.R_OK) or not os.path.isfile(tls.certificate):
         here.problem(f"cannot read the file {quote_file(tls.certificate)}", "certificate")
-    if not os.access(tls.key, os.R_OK) or not tls.key.is_file():
+    if not os.access(tls.key, os.R_OK) or not os.path.isfile(tls.key):
         here.problem(f"cannot read the file {quote_file(tls.key)}", "key")
     elif trouble := others_can_read(tls.key):
         here.problem(trouble, "key")
@@ -252,9 +254,10 @@ _SQLITE = b"SQLite format 3\0"
 def _store(store: Store, here: Here) -> None:
     if not here.is_sound("file"):
         return
-    if not store.file.parent.is_dir():
-        here.problem(f"there is no directory {quote_file(store.file.parent)}", "file")
-    elif store.file.exists() and (trouble := others_can_read(store.file) or _no_database(store.file)):
+    trouble = no_directory(store.file.parent)
+    if trouble is None and os.path.exists(store.file):
+        trouble = others_can_read(store.file) or _no_database(store.file)
+    if trouble is not None:
         here.problem(trouble, "file")
 
 
@@ -316,6 +319,7 @@ RULES: Mapping[type, Rule] = {
     **HOOK_RULES,
     **OUTGOING_RULES,
     **PATH_RULES,
+    **PROXY_RULES,
     **REQUEST_RULES,
     **SITE_RULES,
     FailedJoins: _failed_joins,

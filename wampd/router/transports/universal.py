@@ -12,9 +12,6 @@ Rules
 
 from __future__ import annotations
 
-import os
-import socket
-import struct
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, Protocol
@@ -26,9 +23,11 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
+from wampd.router.forwarded import Client, Proxies, values_in
 from wampd.router.hostnames import ByHost, host_in
 from wampd.router.transports.connection import Connection, Pace
 from wampd.router.transports.peer import Peer
+from wampd.router.transports.sockets import address_of, descriptor_of, process_of
 from wampd.router.transports.upgrade import NotOpened, WebSocketPath, http_answer, open_websocket, target_path
 from wampd.router.wheel import Wheel
 from wampd.router.wire import rawsocket
@@ -57,8 +56,18 @@ class Speaks(Struct, frozen=True):
     """The WebSocket paths of hosts that have some of their own; ``websocket`` is for all others."""
     fits: Callable[[Any, str], bool] | None = None
     """Whether a connection (its transport) was made for a host with this one's certificate."""
+    proxies: Proxies | None = None
+    """Those whose headers say who the client is; `None`: nobody's do."""
     is_private: bool = False
     """Whether it matters whose processes the clients are: it is a Unix socket."""
+
+
+class Came(Struct, frozen=True):
+    """A connection that was counted before it came to the port: in if it was ``admitted``, else as one that is turned away."""
+
+    client: Client | None
+    """Whom a proxy speaks for; `None`: it speaks for itself."""
+    admitted: bool
 
 
 class House(Protocol):
@@ -70,6 +79,10 @@ class House(Protocol):
 
     def release(self, address: str) -> None:
         """Count a connection out that was admitted."""
+        ...
+
+    def moves(self, address: str, client: str) -> bool:
+        """Count an admitted connection for its client, if there is room for that; whether there is."""
         ...
 
     def arrives(self, by: int) -> None:
@@ -111,14 +124,26 @@ class UniversalPort(TwistedProtocol):
 
     transport: Any
 
-    def __init__(self, speaks: Speaks, house: House, wheel: Wheel, web: Callable[[], IProtocol] | None) -> None:
-        """``web`` makes the web server's protocol for one connection; `None`: there is no web server."""
+    def __init__(
+        self,
+        speaks: Speaks,
+        house: House,
+        wheel: Wheel,
+        web: Callable[[Client | None], IProtocol] | None,
+        came: Came | None = None,
+    ) -> None:
+        """``web`` makes the web server's protocol for a connection of a client's; `None`: there is no web server.
+
+        ``came``: what is known of the connection already; `None`: nothing is.
+        """
         self._speaks = speaks
         self._house = house
         self._wheel = wheel
         self._web = web
+        self._came = came
+        self._client = None if came is None else came.client
         self._head = b""
-        self._address = ""
+        self._address = "" if self._client is None else self._client.host
         self._since = 0.0
         self._deadline = 0.0
         self._count_out: Callable[[], None] = _nothing
@@ -130,16 +155,17 @@ class UniversalPort(TwistedProtocol):
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Start the clock."""
-        house, transport = self._house, self.transport
-        self._address = _address(transport)
+        house, transport, came = self._house, self.transport, self._came
+        self._address = self._address or address_of(transport)
         self._since = self._wheel.now()
         self._deadline = self._since + self._speaks.handshake_timeout
         self._wheel.watch(self, self._speaks.handshake_timeout)
-        if house.admit(self._address, _descriptor(transport)):
-            self._admitted = True
-            house.arrives(1)
+        self._admitted = house.admit(self._address, descriptor_of(transport)) if came is None else came.admitted
+        if self._admitted:
+            if came is None:
+                house.arrives(1)
             self._count_out = partial(house.release, self._address)
-        elif house.turn_away():
+        elif came is not None or house.turn_away():
             self._count_out = house.turned_away
         else:
             self._dropping = True
@@ -239,7 +265,7 @@ class UniversalPort(TwistedProtocol):
             else:
                 self._websocket(path, end)
         elif self._web is not None:
-            self._serve_web(self._web())
+            self._serve_web(self._web(self._client))
         else:
             self._refuse(404, "Not Found", "nothing is here")
 
@@ -247,7 +273,14 @@ class UniversalPort(TwistedProtocol):
         if self._starves():
             self._refuse(503, "Service Unavailable", STARVING)
             return
-        opened = open_websocket(self._head[:end], path, self._speaks.frames)
+        client = self._client
+        if self._speaks.proxies is not None:
+            client = self._speaks.proxies.client(self._address, values_in(self._head[:end]))
+            if client is not None and not self._is_of(client.host):
+                self._refuse(503, "Service Unavailable", "too many connections")
+                return
+        secure = None if client is None else client.secure
+        opened = open_websocket(self._head[:end], path, self._speaks.frames, secure=bool(secure))
         if isinstance(opened, NotOpened):
             self._drop(opened.reply, opened.why)
             return
@@ -267,6 +300,14 @@ class UniversalPort(TwistedProtocol):
         """Whether there is no memory for another session; operators are always let in."""
         return self._house.is_starving and not self._speaks.is_private
 
+    def _is_of(self, client: str) -> bool:
+        """Whether there is room for the client whom a proxy speaks for: the connection is its own from now on."""
+        proxy, self._address = self._address, client  # whom the log names, in any case
+        if not self._house.moves(proxy, client):
+            return False
+        self._count_out = partial(self._house.release, client)
+        return True
+
     def _connection(self, framing: Framing) -> Connection:
         return Connection(framing, self._speaks.pace, self._wheel, self._house.farewell(self._address))
 
@@ -274,7 +315,7 @@ class UniversalPort(TwistedProtocol):
         """What is known of the connection; inside TLS also its channel, for methods of authentication."""
         about: dict[str, Any] = {"type": kind, "peer": self._address, **more}
         if self._speaks.is_private:
-            about.update(_process_of(self.transport))
+            about.update(process_of(self.transport))
         if not isinstance(self.transport, TLSMemoryBIOProtocol):
             return about
         from wampd.router.transports.channels import TlsChannel  # only where there is TLS
@@ -353,24 +394,3 @@ def _tls_trouble(error: TlsError) -> str:
 
 def _nothing() -> None:
     """Nothing was counted in."""
-
-
-def _descriptor(transport: Any) -> int:
-    """The file descriptor of a connection; -1: it has none."""
-    if isinstance(transport, TLSMemoryBIOProtocol):
-        transport = transport.transport
-    return int(transport.fileno()) if hasattr(transport, "fileno") else -1
-
-
-def _address(transport: Any) -> str:
-    """Where a client connects from: an IP address, or ``unix``."""
-    return str(getattr(transport.getPeer(), "host", None) or "unix")
-
-
-def _process_of(transport: Any) -> dict[str, int]:
-    """Whose process connected to a Unix socket (``SO_PEERCRED``, unix(7)): its ``process`` and ``user``."""
-    if not hasattr(socket, "SO_PEERCRED"):  # not Linux: the socket's directory lets nobody else in
-        return {"process": 0, "user": os.getuid()}
-    told = transport.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    process, user, _ = struct.unpack("3i", told)
-    return {"process": process, "user": user}

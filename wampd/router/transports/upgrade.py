@@ -106,8 +106,13 @@ def http_answer(status: int, phrase: str, why: str, header: str = "") -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def open_websocket(head: bytes, path: WebSocketPath, frames: FrameLimits) -> Opened | NotOpened:
-    """Answer the head of a request, its empty line included, to a path that speaks WebSocket."""
+def open_websocket(
+    head: bytes, path: WebSocketPath, frames: FrameLimits, *, secure: bool = False
+) -> Opened | NotOpened:
+    """Answer the head of a request, its empty line included, to a path that speaks WebSocket.
+
+    ``secure``: a proxy that is believed says that the client came by TLS.
+    """
     library = ServerProtocol(
         extensions=[_offer(path.deflate)] if path.deflate else None,
         subprotocols=list(SUBPROTOCOLS),  # type: ignore[arg-type]
@@ -118,12 +123,15 @@ def open_websocket(head: bytes, path: WebSocketPath, frames: FrameLimits) -> Ope
     if max(map(len, head.split(b"\r\n"))) > MAX_LINE:
         return _not(431, "Request Header Fields Too Large", f"a line of the request is longer than {MAX_LINE} bytes")
     try:
-        return _negotiate(library, head, path, frames)
+        cookies = None if path.cookies is None else path.cookies.over(secure)
+        return _negotiate(library, head, path, frames, cookies)
     finally:
         forget(library)
 
 
-def _negotiate(library: ServerProtocol, head: bytes, path: WebSocketPath, frames: FrameLimits) -> Opened | NotOpened:
+def _negotiate(
+    library: ServerProtocol, head: bytes, path: WebSocketPath, frames: FrameLimits, cookies: Cookies | None
+) -> Opened | NotOpened:
     library.receive_data(head)
     events = library.events_received()
     if not events or not isinstance(events[0], Request):
@@ -135,14 +143,14 @@ def _negotiate(library: ServerProtocol, head: bytes, path: WebSocketPath, frames
     if versions and versions != ["13"]:
         return _not(426, "Upgrade Required", "this is WebSocket version 13", "Sec-WebSocket-Version: 13")
     origins = request.headers.get_all("Origin")
-    secure = path.cookies is not None and path.cookies.secure
+    secure = cookies is not None and cookies.secure
     if not origin_allowed(origins, request.headers.get_all("Host"), path.origins, secure=secure):
         origin = origins[0]
         return _not(403, "Forbidden", f"pages from {origin[:SHOWN]} may not connect here")
     response: Response = library.accept(request)
     visit = None
-    if path.cookies is not None and response.status_code == 101:
-        response.headers["Set-Cookie"], visit = path.cookies.visit(request.headers.get_all("Cookie"))
+    if cookies is not None and response.status_code == 101:
+        response.headers["Set-Cookie"], visit = cookies.visit(request.headers.get_all("Cookie"))
     library.send_response(response)
     reply = b"".join(library.data_to_send())
     if response.status_code != 101:

@@ -11,9 +11,11 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 
 from wampd.router.ends import Ends
+from wampd.router.forwarded import Proxies
 from wampd.router.http.access.guarded import Guarded
 from wampd.router.http.access.logins import Logins
 from wampd.router.http.hosts import Fits
+from wampd.router.http.introduced import Introduced
 from wampd.router.http.lasting import Lasting
 from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.policy import Cors, Policy
@@ -71,13 +73,21 @@ class Ground(Struct, frozen=True):
 
 
 def site_of(
-    listener: Listener, reception: Reception, means: Means, shelf: Shelf, fits: Fits | None = None
+    listener: Listener,
+    reception: Reception,
+    means: Means,
+    shelf: Shelf,
+    fits: Fits | None = None,
+    proxies: Proxies | None = None,
 ) -> BoundedSite:
     """The site of one listener: a Twisted factory. ``fits``: see `Fits`, where hosts have certificates of their own.
+
+    ``proxies`` say in requests who the client is.
 
     What the ``shelf`` has already is not made anew.
     """
     ground = Ground(means, listener, reception)
+    strict = () if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),)
     site: BoundedSite = build_site(
         _tree("", listener.http, ground, shelf),
         hosts={name: _tree(name, host.http, ground, shelf) for name, host in listener.hosts.items()},
@@ -85,7 +95,9 @@ def site_of(
         head_size=listener.limits.header_size,
         header_lines=listener.limits.header_lines,
         body_size=listener.limits.message_size,
-        headers=() if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),),
+        headers=() if listener.tls is None else strict,
+        headers_by_tls=strict if listener.tls is None else (),
+        introduced=None if proxies is None else Introduced(proxies, reception),
         access_log=shelf.serve(ACCESS_LOG, listener.access_log, partial(_access_log, listener.access_log)),
         is_watched=means.watching.debugs("http"),
         strike=means.realms.tally.strike,
@@ -106,7 +118,8 @@ def _tree(host: str, paths: Mapping[str, Served], ground: Ground, shelf: Shelf) 
 def basis_of(what: Served, ground: Ground) -> Any:
     """What of the configuration beside its own settings matters to a path."""
     listener, settings = ground.listener, ground.means.settings
-    basis: list[Any] = [listener.limits, listener.tls is None, settings.outgoing, ground.means.realms.returning]
+    by_tls = listener.tls is None, listener.proxies is None
+    basis: list[Any] = [listener.limits, by_tls, settings.outgoing, ground.means.realms.returning]
     if isinstance(what, DashboardPath):
         basis.append((listener.websocket, listener.hosts, [(realm.name, realm.auth) for realm in settings.realms]))
     if isinstance(what, MetricsPath):

@@ -165,6 +165,7 @@ class _Streaming:
             insider.leave()
             raise CancelledError
         insider.on_over.append(self.session_over)
+        insider.on_revoked.append(self.session_over)  # else who reads would wait for what never comes
         resource = self._resource
         following = Following(insider, self._topics, resource.past, resource.run, resource.wall, self._tell)
         self._following = following
@@ -199,7 +200,7 @@ class _Streaming:
         return frame.name if frame.name == LOST else self._resource.streams.event or frame.name
 
     def session_over(self, reason: str) -> None:
-        """The session has ended, or is about to."""
+        """The session has ended, or is about to; or it may not follow one of the topics any more."""
         if self._stream is not None:
             self._stream.last(OVER, msgspec.json.encode({"reason": reason}))
 

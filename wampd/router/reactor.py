@@ -5,6 +5,7 @@ Rules
 * After the events of one poll, and after the timers of one round, ``end_of_turn`` is called: that is when everything said
   in the turn is written, once per connection.
 * Timers run on the monotonic clock: a step of the wall clock neither fires nor freezes them.
+* A turn serves a bounded number of descriptors; the others have theirs in the next ones.
 * An exception out of one descriptor's handler is logged and ends that descriptor alone, as in Twisted's own loop.
 """
 
@@ -18,9 +19,9 @@ from typing import Any, Final
 from twisted.internet.main import installReactor
 
 AT_ONCE: Final = 1_000
-"""Descriptors that are served in one turn; those that have waited longest come first."""
+"""Descriptors that are served in one turn; of more, epoll goes round (epoll_wait(2), "Notes")."""
 LONGEST: Final = 1_000_000.0
-"""Seconds that a turn waits for something to happen; there are more milliseconds in a year than epoll can count."""
+"""Seconds that a turn waits at most for something to happen; epoll counts milliseconds in 31 bits, which are 24 days."""
 
 
 def install() -> Any:
@@ -51,8 +52,8 @@ def _epoll_reactor(end_of_turn: Callable[[], None]) -> Any:
     class TurnReactor(EPollReactor):
         """The epoll reactor with an end of every turn.
 
-        It also spares what Twisted does in each turn, or for each descriptor, for what is hardly ever so: of a call that comes
-        alone, that was a quarter of the router's work.
+        It also spares what Twisted does in each turn, and for each descriptor, for what is hardly ever so: a log context, a
+        guard, questions. Of a call that comes alone, that was a tenth of all instructions.
         """
 
         seconds = staticmethod(monotonic)

@@ -205,6 +205,7 @@ def test_a_role_that_was_asked_for_and_not_given_is_said(wampd, serve):
         (["register", "com.example.a", "--result", "{"], 2, "not JSON"),
         (["publish", "--lines", "com.example.a", "1"], 2, "on standard input"),
         (["publish", "com.other.topic", "--ack"], 1, "wamp.error.not_authorized"),
+        (["publish", "com.other.topic"], 1, "wamp.error.not_authorized: this session may not publish to this URI"),
         (["subscribe", "com.other.topic"], 1, "; wampd auth explain tells why)"),
         (["subscribe", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
         (["tail", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
@@ -307,6 +308,17 @@ def test_events_are_lines_of_json(wampd):
     assert (first["topic"], first["args"], first["kwargs"]) == ("com.example.news", [1], {"a": [2]})
     assert first["publication"] == publication
     assert (second["args"], second["kwargs"]) == ([], {})
+
+
+def test_one_event_is_acknowledged_and_many_only_if_that_is_asked_for(wampd):
+    quiet = wampd("publish", "com.example.news", "1")
+    assert (quiet.status, quiet.out, quiet.err) == (0, "", "")
+    assert isinstance(wampd("publish", "com.example.news", "1", "--ack").value, int)
+    assert wampd("publish", "com.other.topic", "1").status == 1
+    unheard = wampd("publish", "com.other.topic", "1", "--option", "acknowledge=false")
+    assert (unheard.status, unheard.err) == (0, "")
+    assert wampd("publish", "com.other.topic", "--lines", stdin="1\n").status == 0
+    assert wampd("publish", "com.other.topic", "--lines", "--ack", stdin="1\n").status == 1
 
 
 def test_what_one_prints_another_publishes(wampd):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import wampd
+from tests.support.process import Child, environment, wampd_command
 from wampd.cli.configuration import packaged_default
 from wampd.cli.main import COMMANDS, main
 
@@ -111,6 +112,21 @@ def test_run_with_a_wrong_configuration_starts_nothing_and_exits_with_2(here):
     assert not (here / "started").exists()
 
 
+def test_run_says_which_configuration_it_follows(here):
+    with Child(wampd_command("run"), here / "log", env=environment(WAMPD_PORT="0"), cwd=here) as wampd:
+        wampd.wait_for_log(" is ready")
+        assert (
+            "wampd run: note: there is no config.yaml here; this router is for programs of this machine alone"
+            in wampd.log()
+        )
+        assert f"wampd.router.daemon: the configuration is {packaged_default()}\n" in wampd.log()
+    (here / "config.yaml").write_text(GOOD)
+    with Child(wampd_command("run"), here / "own", env=environment(WAMPD_PORT="0"), cwd=here) as wampd:
+        wampd.wait_for_log(" is ready")
+        assert "note:" not in wampd.log()
+        assert f"wampd.router.daemon: the configuration is {here / 'config.yaml'}\n" in wampd.log()
+
+
 # --- the rest ---
 
 
@@ -155,13 +171,14 @@ def test_wampd_alone_shows_its_help_and_exits_with_2(capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["chekc"], "wampd: no such command 'chekc'. Did you mean 'check'?"),
+        (["chekc"], "wampd: no such command 'chekc'; did you mean 'check'?"),
         (["xyz"], "wampd: no such command 'xyz'; see wampd --help"),
         (["check", "a", "b"], "wampd check: got unexpected extra argument (b); see wampd check --help"),
         (["run", "--nope"], "wampd run: no such option '--nope'; see wampd run --help"),
-        (["run", "--hlp"], "wampd run: no such option '--hlp'. Did you mean '--help'?"),
+        (["run", "--hlp"], "wampd run: no such option '--hlp'; did you mean '--help'?"),
         (["version", "x"], "wampd version: got unexpected extra argument (x); see wampd version --help"),
-        (["user", "ad"], "wampd user: no such command 'ad'. Did you mean 'add'?"),
+        (["call", "com.x", "--realmm", "a"], "wampd call: no such option '--realmm'; did you mean '--realm'?"),
+        (["user", "ad"], "wampd user: no such command 'ad'; did you mean 'add'?"),
         (["user", "add", "joe"], "wampd user add: missing option '--role'; see wampd user add --help"),
         (["key", "new"], "wampd key new: missing argument 'FILE'; see wampd key new --help"),
     ],

@@ -3,12 +3,16 @@
 import threading
 
 import pytest
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.threadpool import ThreadPool
 
 from tests.http.house import Watched, connect, head
+from tests.http.proxying import Visitors
 from tests.transports.port import headers, status
+from wampd.router.forwarded import Proxies, Trusted
 from wampd.router.http.channel import STALL
+from wampd.router.http.introduced import Introduced
 from wampd.router.http.python.gathering import SMALL
 from wampd.router.http.python.wsgi import Wsgi
 
@@ -461,3 +465,20 @@ def test_a_disk_that_fails_is_a_failure_of_ours():
 
 def test_twisted_has_the_pool_that_threads_are_made_of():
     assert ThreadPool.threadFactory is threading.Thread
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"), [((), b" http "), (("X-Forwarded-For: 198.51.100.7",), b"198.51.100.7 http ")]
+)
+def test_behind_a_proxy_on_a_unix_socket_applications_are_told_of_the_client(lines, told):
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return [" ".join(environ[name] for name in ("REMOTE_ADDR", "wsgi.url_scheme", "SERVER_PORT")).encode()]
+
+    place = Place(application)
+    place.port.wire.getPeer = place.port.wire.getHost = lambda: UNIXAddress(None)
+    site = place.port.protocol._web.__self__
+    site.introduced = Introduced(Proxies(Trusted(["unix"]), "x-forwarded-for"), Visitors())
+    answer = place.ask("GET /app", *lines)
+    assert status(answer) == 200
+    assert told + b"0" in answer

@@ -101,6 +101,14 @@ def test_a_rule_that_can_match_nothing_is_reported(config, rule, expected):
             "{uri: com.a, allow: [call], limits: {rate: {per_second: 1}}}",
             'limits.rate: unknown key; did you mean "call_rate"?',
         ),
+        (
+            "{uri: com.a, allow: [register, subscribe], disclose: always}",
+            "disclose: the rule allows neither call nor publish: this is for the rule of those who call and publish",
+        ),
+        (
+            "{uri: com.a, deny: [call], trustlevel: 1}",
+            "trustlevel: the rule allows neither call nor publish: this is for the rule of those who call and publish",
+        ),
         ("{uri: com.a, denny: [call]}", 'denny: unknown key; did you mean "deny"?'),
         (
             "{uri: com.a, deny: [cal]}",

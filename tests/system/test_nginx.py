@@ -95,8 +95,10 @@ def test_sessions_come_through(nginx):
         assert caller.receive() == [RESULT, request, {}, ["through nginx"]]
 
 
-def test_requests_and_streams_come_through(nginx):
-    assert '"status":"ready"' in nginx.get("/health/ready")
+def test_requests_and_sessions_come_through_on_the_same_connections(nginx):
+    for _ in range(3):
+        assert '"status":"ready"' in nginx.get("/health/ready")
+        Session(nginx.port).close()
 
 
 def test_each_request_is_its_clients_whatever_clients_say(nginx):

@@ -13,7 +13,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from tests.auth.test_jar import Shell
 from tests.support.certificates import make_certificate
-from tests.transports.port import ALL, EVERYTHING, House, Port, headers, request, status
+from tests.transports.port import ACCEPT, ALL, EVERYTHING, House, Port, headers, request, status
 from tests.transports.test_tls import TlsClient, trusting
 from tests.wire.frames import TEXT, frame
 from tests.wire.test_proxy_header import binary
@@ -303,6 +303,110 @@ def test_browsers_that_came_by_tls_are_told_to_do_so_again():
     assert told == [False, True, False]
 
 
+# ------------------------------------------------------------------------- WebSocket on a connection that was HTTP's
+
+
+@pytest.fixture
+def kept():
+    """A connection that a proxy keeps, and has sent a request on."""
+    web = Web(of_one=1)
+    web.site.beside = msgspec.structs.replace(EVERYTHING, proxies=Proxies(TRUSTED, "x-forwarded-for"))
+    wired = web.connect()
+    assert status(wired.ask(get("/who", by(OTHER)))) == 200
+    return wired
+
+
+def test_a_session_may_begin_on_a_connection_that_had_requests(kept):
+    answer = kept.ask(request("/ws", by(CLIENT)) + frame(TEXT, b"[1]"))
+    assert (status(answer), headers(answer)["sec-websocket-accept"]) == (101, ACCEPT)
+    (session,) = kept.served
+    assert session.about == {"type": "websocket", "peer": CLIENT, "protocol": "wamp.2.json"}
+    kept.client.send(frame(TEXT, b"[2]"))
+    assert session.heard == [b"[1]", b"[2]"]
+    kept.loop.run(25)
+    assert not kept.client.is_cut_off()
+    assert kept.house.counted == {CLIENT: 1}
+    assert kept.house.lobby.arriving == 0
+    kept.client.close()
+    kept.loop.run()
+    assert kept.house.gone == [session.connection]
+    assert kept.house.is_empty
+
+
+def test_it_may_join_as_late_as_on_a_connection_of_its_own(kept):
+    kept.loop.run(20)
+    kept.ask(request("/ws", by(CLIENT)))
+    assert kept.served[0].since == 1020.0
+
+
+def test_requests_before_it_are_answered_first():
+    web = Web()
+    web.site.beside = EVERYTHING
+    wired = web.connect()
+    answers = wired.ask(get("/who") * 3 + request("/ws"))
+    assert [answer[:3] for answer in answers.split(b"HTTP/1.1 ")[1:]] == [b"200"] * 3 + [b"101"]
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_an_answer_that_is_read_slowly_is_sent_before_it_or_ends_it(reads):
+    web = Web()
+    web.site.beside = EVERYTHING
+    wired = web.connect()
+    wired.client.send(get("/later") + request("/ws"))
+    (later,) = web.later.requests
+    later.write(b"x" * 300_000)
+    later.finish()
+    wired.loop.run(1)
+    assert wired.served == []
+    if reads:
+        answers = wired.client.read()
+        assert answers.count(b"x" * 1000) == 300
+        assert b"HTTP/1.1 101" in answers[300_000:]
+    else:
+        wired.loop.run(60)
+        assert wired.house.is_empty
+
+
+def test_what_is_refused_on_its_own_connection_is_refused_there(kept):
+    assert status(kept.ask(request("/ws", by(CLIENT), Origin="https://evil.example"))) == 403
+    assert kept.client.is_cut_off()
+    kept.client.close()
+    kept.loop.run()
+    assert kept.house.is_empty
+
+
+def test_limits_of_the_client_hold_there_too(kept):
+    assert status(port(kept.house).ask(request("/ws", by(CLIENT)))) == 101
+    assert status(kept.ask(request("/ws", by(CLIENT)))) == 503
+    kept.client.close()
+    kept.loop.run()
+    assert kept.house.counted == {CLIENT: 1}
+
+
+@pytest.mark.parametrize("lines", [("Upgrade: websocket",), ("Upgrade: h2c", "Connection: Upgrade"), ()])
+def test_what_is_for_no_websocket_path_stays_with_the_web_server(kept, lines):
+    for _ in range(2):
+        assert status(kept.ask(get("/who", by(CLIENT), *lines))) == 200
+    assert status(kept.ask(get("/ws"))) == 404
+
+
+def test_a_connection_that_falls_silent_in_the_handshake_is_cut_off(kept):
+    kept.client.send(request("/ws", by(CLIENT))[:-2])
+    kept.loop.run(40)
+    assert kept.client.is_cut_off()
+    assert kept.house.is_empty
+
+
+def test_paths_are_those_of_the_present_configuration(kept):
+    site = kept.wire.protocol._protocol.site
+    assert status(kept.ask(get("/new"))) == 404
+    fresh = Web().site
+    fresh.beside = msgspec.structs.replace(EVERYTHING, websocket={"/new": WebSocketPath(serializers=ALL)})
+    site.become(fresh)
+    assert status(kept.ask(request("/ws"))) == 404
+    assert status(kept.ask(request("/new"))) == 101
+
+
 # ------------------------------------------------------------------------------------------------- PROXY protocol
 
 
@@ -552,3 +656,17 @@ def test_when_there_is_no_room_at_all_tls_is_not_begun(pem):
     with pytest.raises(OSError, match=r".*"):
         wired.client.handshake()
     assert (house.counted, house.lobby.waiting) == ({CLIENT: 1}, MOST_WAITING)
+
+
+def test_inside_tls_a_session_may_begin_on_a_connection_that_had_requests(pem):
+    wired = greeted_by_tls(pem, LINE)
+    wired.site.beside = EVERYTHING
+    wired.client.handshake()
+    assert wired.ask(get("/who")).endswith(f"{CLIENT} 56324 True".encode())
+    assert status(wired.ask(request())) == 101
+    assert wired.served[0].about["peer"] == CLIENT
+    wired.client.send(frame(TEXT, b"[]"))
+    assert wired.served[0].heard == [b"[]"]
+    wired.client.end.close()
+    wired.loop.run()
+    assert wired.house.is_empty

@@ -26,11 +26,14 @@ class Wanted(Struct, frozen=True):
     """How everything is to be published."""
 
     acknowledge: bool
+    """Wait until the router has taken it, or refused it."""
+    told: bool
+    """Print the publication's ID."""
     options: dict[str, Any]
 
 
 EXAMPLES = """\
-wampd publish com.example.news '{"title": "It works"}' --ack
+wampd publish com.example.news '{"title": "It works"}'
 wampd publish com.example.status on --retain           # also for those who subscribe later
 wampd publish com.example.chat Hello --exclude-role guest
 wampd subscribe --count 10 com.example.news | wampd publish --lines --url ws://127.0.0.1:9000/ws
@@ -45,7 +48,9 @@ wampd subscribe --count 10 com.example.news | wampd publish --lines --url ws://1
     "--raw-json", metavar="FILE", help='all arguments: a list, or {"args": […], "kwargs": {…}}; -: from standard input'
 )
 @option("--lines", is_flag=True, help="publish one event for each line of standard input (JSON)")
-@option("--ack", is_flag=True, help="wait for the router's word, and print the publication's ID")
+@option(
+    "--ack", is_flag=True, help="print the publication's ID; with --lines, wait for the router's word on each event"
+)
 @option("--retain", is_flag=True, help="keep the event for those who subscribe later")
 @option("--include-me", is_flag=True, help="also to this very session")
 @option("--disclose-me", is_flag=True, help="let receivers know who publishes")
@@ -82,9 +87,11 @@ def publish(
     value, a list of arguments, or an object with "args", "kwargs" and "topic" (without it TOPIC), as wampd subscribe
     writes it.
 
-    Without --ack a router says nothing, neither that an event was published nor that it was refused.
+    One event is acknowledged by the router: if it refuses it, that is said. Of --lines nothing is acknowledged without
+    --ack, so an event that is refused goes unnoticed.
     """
-    wanted = Wanted(acknowledge=ack, options={**_options(lists), **read_pairs(options, "--option")})
+    given = {**_options(lists), **read_pairs(options, "--option")}
+    wanted = Wanted(acknowledge=ack or (not lines and given.get("acknowledge", True) is True), told=ack, options=given)
     if lines:
         if args or pairs or raw_json is not None:
             raise click.UsageError("with --lines the arguments are on standard input")
@@ -118,7 +125,7 @@ async def _say(session: Session, topic: str, payload: Payload, wanted: Wanted, o
     publication = await session.publish(
         topic, payload.args, payload.kwargs, acknowledge=wanted.acknowledge, options=wanted.options
     )
-    if publication is not None:
+    if publication is not None and wanted.told:
         output.value(publication)
 
 

@@ -232,12 +232,13 @@ _NO_NUMBER = re.compile(r"is not a valid (?:float|integer)(?: range)?")
 def _line(wrong: click.UsageError) -> str:
     """One line: where, what is wrong, and what to do about it."""
     path = "wampd" if wrong.ctx is None else wrong.ctx.command_path
-    message = " ".join(wrong.format_message().split())
+    near = wrong.possibilities if isinstance(wrong, click.NoSuchOption | click.exceptions.NoSuchCommand) else None
+    message = " ".join((wrong.message if near else wrong.format_message()).split())
     message = _NO_NUMBER.sub("is not a number", message[:1].lower() + message[1:])
     if isinstance(wrong, click.NoSuchOption) and re.match(r"-[.\d]", wrong.option_name):
         return f"{path}: {message.rstrip('.')}; numbers below zero come after --, as the last words"
-    if "Did you mean" in message:
-        return f"{path}: {message}"
+    if near:  # the nearest alone: click names three, in the order of the alphabet
+        return f"{path}: {message.rstrip('.')}; did you mean {near[0]!r}?"
     return f"{path}: {message.rstrip('.')}; see {path} --help"
 
 

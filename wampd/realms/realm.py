@@ -177,6 +177,10 @@ class Realm:
         self.seats.seat(session)
         self.watcher.joined(session)
 
+    def depute(self, session_id: int) -> None:
+        """Let a session be a deputy, for as long as it is here: see `Broker`."""
+        self.broker.deputies[self.sessions[session_id]] = None
+
     def handle(self, session: Session, message: ClientMessage) -> None:
         """Serve one message of an established session. Raises `ProtocolViolation`, `SessionOver` or `Breather`."""
         try:
@@ -303,6 +307,7 @@ class Realm:
         if self.sessions.pop(session.id, None) is None:
             return False
         self.room.drop(session)
+        self.broker.deputies.pop(session, None)
         session.state = State.CLOSED
         session.deaf = True
         session.handlers = {}

@@ -66,12 +66,12 @@ class Trusted:
         self._unix = UNIX in addresses
         self._networks: Networks = tuple(ip_network(each) for each in addresses if each != UNIX)
 
-    def __contains__(self, address: str) -> bool:
+    def __contains__(self, address: object) -> bool:
         """Whether who has this address is believed."""
         if address == UNIX:
             return self._unix
         try:
-            known = ip_address(address)
+            known = ip_address(str(address))
         except ValueError:
             return False
         mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None  # at a socket for both
@@ -98,6 +98,10 @@ class Proxies:
             if hop.host not in self.trusted:
                 break
         return found
+
+    def client_in(self, address: str, head: bytes) -> Client | None:
+        """The same, of a request by its head as it came."""
+        return self.client(address, values_in(head)) if address in self.trusted else None
 
 
 def values_in(head: bytes) -> Values:

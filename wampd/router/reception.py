@@ -13,7 +13,7 @@ Rules
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Protocol
 
 from twisted.logger import Logger
@@ -21,7 +21,6 @@ from twisted.logger import Logger
 from wampd.auth.handshake import Directory
 from wampd.auth.throttle import network_of
 from wampd.router.descriptors import Descriptors
-from wampd.router.forwarded import Trusted
 from wampd.router.line import BatchedLine, Line, Patience
 from wampd.router.realms import Realms
 from wampd.router.sessions import SessionPeer
@@ -131,14 +130,14 @@ class Reception:
         *,
         most_per_address: int | None = None,
         opening_size: int | None = None,
-        proxies: Trusted | None = None,
+        proxies: Container[str] = (),
         only_proxies: bool = False,
         private: Directory | None = None,
         peer: Callable[[Realms, Line, Codec, dict[str, Any], Patience], SessionPeer] = SessionPeer,
     ) -> None:
         """``opening_size``: the longest message, in bytes, of who has not joined; `None`: as of all others.
 
-        ``proxies`` speak for others, and with ``only_proxies`` nobody else is received.
+        ``proxies``, by address, speak for others, and with ``only_proxies`` nobody else is received.
 
         ``private``: the realms for those who come by here, if they are not those of all others. The limits of the process do
         not keep them out. ``peer`` makes what serves a connection that speaks WAMP.
@@ -149,7 +148,7 @@ class Reception:
         self._patience = patience
         self._most_per_address = most_per_address
         self._opening_size = opening_size
-        self._proxies = Trusted() if proxies is None else proxies
+        self._proxies = proxies
         self._only_proxies = only_proxies
         self._private = private
         self._peer = peer

@@ -56,6 +56,8 @@ class BoundedSite(Site):
         self.headers_by_tls = (*self.headers, *headers_by_tls) if headers_by_tls else ()
         """All headers of answers to clients who came by TLS, if those are others."""
         self.introduced = introduced
+        self.beside: Any = None
+        """What else is spoken on the listener, for `Port`; `None`: nothing is."""
         self.access_log = access_log
         self.is_over = False
         """Nothing is served any more: connections are closed after an answer."""
@@ -71,16 +73,17 @@ class BoundedSite(Site):
         """Serve from the next request on what another site serves, also on connections that are open."""
         self.resource, self.access_log, self.is_watched = other.resource, other.access_log, other.is_watched
         self.headers, self.hasty_head, self.strike = other.headers, other.hasty_head, other.strike
-        self.headers_by_tls, self.introduced = other.headers_by_tls, other.introduced
+        self.headers_by_tls, self.introduced, self.beside = other.headers_by_tls, other.introduced, other.beside
         self._head_size, self._header_lines, self._body_size = other._head_size, other._header_lines, other._body_size
 
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
         """One connection, with the limits of this site; ``addr``: whom a proxy speaks for, as a `Client`."""
         channel: Any = super().buildProtocol(addr)
-        channel.told = addr
         channel.maxHeaders = self._header_lines
         channel.totalHeadersSize = self._head_size
         channel.body_size = self._body_size
+        if addr is not None:
+            channel.speaks_for(addr)
         return channel
 
     def startFactory(self) -> None:  # noqa: N802 - Twisted's name

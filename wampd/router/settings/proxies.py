@@ -1,11 +1,13 @@
 """Settings of the proxies before a listener: whose word counts for who the client is, and where they say so."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
 from .parts import Name, Part
 
+UNIX: Final = "unix"
+"""In place of an address: who connects to a Unix socket."""
 ClientHeader = Literal["x-forwarded-for", "forwarded", "proxy-protocol"]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from ipaddress import ip_network
 
-from wampd.router.forwarded import UNIX
 from wampd.router.upstream import Upstream, read_upstream
 
 from .checker import Here, Rule, repeated
@@ -11,7 +10,7 @@ from .endpoints import SYSTEMD, place_of
 from .http.proxy import ProxyPath
 from .listeners import Listener, sites
 from .problems import quote, quote_file
-from .proxies import Proxies
+from .proxies import UNIX, Proxies
 
 
 def proxy(path: ProxyPath, here: Here) -> None:

@@ -60,6 +60,7 @@ _LIMITED: Mapping[str, frozenset[Action]] = {
 def _permission(permission: Permission, here: Here) -> None:
     _actions(permission, here)
     _limits_of_rule(permission, here)
+    _told_by_rule(permission, here)
     if not here.is_sound("match"):
         return
     uri = permission.uri
@@ -93,6 +94,19 @@ def _limits_of_rule(permission: Permission, here: Here) -> None:
         if getattr(permission.limits, key) is not None and not allowed & actions and here.is_sound("allow"):
             doing = " or ".join(sorted(actions))
             here.problem(f"the rule does not allow {doing}, so nothing is limited", "limits", key)
+
+
+def _told_by_rule(permission: Permission, here: Here) -> None:
+    """See that what others are told is of calls and publications: who offers or listens is not told by a rule of its own."""
+    if not here.is_sound("allow") or (permission.allow or frozenset()) & {"call", "publish"}:
+        return
+    message = "the rule allows neither call nor publish: this is for the rule of those who call and publish"
+    for key, is_given in (
+        ("disclose", permission.disclose != "on_request"),
+        ("trustlevel", permission.trustlevel is not None),
+    ):
+        if is_given and here.is_sound(key):
+            here.problem(message, key)
 
 
 _ANYBODY = dict.fromkeys(PLACEHOLDERS.values(), "a")

@@ -20,8 +20,8 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 
 from wampd.router.forwarded import Client
+from wampd.router.transports.house import Came, House
 from wampd.router.transports.sockets import address_of, descriptor_of
-from wampd.router.transports.universal import Came, House
 from wampd.router.wheel import Wheel
 from wampd.router.wire.proxy_header import BadHeader, read_header
 

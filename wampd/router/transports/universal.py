@@ -5,7 +5,7 @@ Rules
 * ``7F`` begins a RawSocket handshake (WAMP advanced profile, "RawSocket Transport"); anything else is HTTP.
 * An HTTP request head is read up to its limits in bytes and lines; lines end in CRLF alone. A request to a WebSocket path, one
   of the host that is asked for (`wampd.router.hostnames`), is answered by `upgrade`; any other is handed to the web server,
-  with all bytes read.
+  with all bytes read. Proxies send requests of many on one connection: a later one to a WebSocket path is given back.
 * Nothing of a handshake, TLS included, may take longer than its deadline. Over the connection limit, RawSocket gets error 4
   and HTTP 503; when even those who wait for that are too many, the connection is dropped.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 from OpenSSL.SSL import Error as TlsError  # which twisted.protocols.tls loads in any case
@@ -23,10 +23,9 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-from wampd.router.forwarded import Client, Proxies, values_in
 from wampd.router.hostnames import ByHost, host_in
 from wampd.router.transports.connection import Connection, Pace
-from wampd.router.transports.peer import Peer
+from wampd.router.transports.house import Came, House
 from wampd.router.transports.sockets import address_of, descriptor_of, process_of
 from wampd.router.transports.upgrade import NotOpened, WebSocketPath, http_answer, open_websocket, target_path
 from wampd.router.wheel import Wheel
@@ -34,6 +33,9 @@ from wampd.router.wire import rawsocket
 from wampd.router.wire.framing import FrameLimits, Framing
 from wampd.router.wire.rawsocket import RawSocketFraming
 from wampd.router.wire.serializers import RAW_SERIALIZERS
+
+if TYPE_CHECKING:
+    from wampd.router.forwarded import Client, Proxies
 
 log = Logger()
 
@@ -60,63 +62,6 @@ class Speaks(Struct, frozen=True):
     """Those whose headers say who the client is; `None`: nobody's do."""
     is_private: bool = False
     """Whether it matters whose processes the clients are: it is a Unix socket."""
-
-
-class Came(Struct, frozen=True):
-    """A connection that was counted before it came to the port: in if it was ``admitted``, else as one that is turned away."""
-
-    client: Client | None
-    """Whom a proxy speaks for; `None`: it speaks for itself."""
-    admitted: bool
-
-
-class House(Protocol):
-    """What stands behind the port."""
-
-    def admit(self, address: str, descriptor: int) -> bool:
-        """Count a connection in that has this file descriptor (-1: none is known); whether there is room for it."""
-        ...
-
-    def release(self, address: str) -> None:
-        """Count a connection out that was admitted."""
-        ...
-
-    def moves(self, address: str, client: str) -> bool:
-        """Count an admitted connection for its client, if there is room for that; whether there is."""
-        ...
-
-    def arrives(self, by: int) -> None:
-        """Count those that have not said yet what they want: one more, or one less."""
-        ...
-
-    def turn_away(self) -> bool:
-        """Count a connection that is only told that there is no room; whether there is room even for that."""
-        ...
-
-    def turned_away(self) -> None:
-        """Count out a connection that was turned away."""
-        ...
-
-    def farewell(self, address: str) -> Callable[[Connection], None]:
-        """What an admitted connection calls when it is gone."""
-        ...
-
-    @property
-    def is_starving(self) -> bool:
-        """Whether there is too little memory for another client that wants a session."""
-        ...
-
-    def refused(self) -> None:
-        """Count a handshake that was refused, or came too late."""
-        ...
-
-    def serve(self, connection: Connection, serializer: str, about: dict[str, Any], since: float) -> Peer:
-        """Make what serves a connection that speaks WAMP in this serialization; ``since``: when it was accepted."""
-        ...
-
-    def echo(self, connection: Connection) -> Peer:
-        """Make what serves a connection that echoes."""
-        ...
 
 
 class UniversalPort(TwistedProtocol):
@@ -252,13 +197,7 @@ class UniversalPort(TwistedProtocol):
             self._refuse(431, "Request Header Fields Too Large", "the request head is too large")
 
     def _request(self, end: int) -> None:
-        name = target_path(self._head)
-        host = ""
-        paths = self._speaks.websocket
-        if self._speaks.hosts is not None:
-            host = host_in(self._head)
-            paths = self._speaks.hosts.find(host)
-        path = paths.get(name)
+        host, path = _find(self._speaks, self._head)
         if path is not None:
             if host and self._speaks.fits is not None and not self._speaks.fits(self.transport, host):
                 self._refuse(421, "Misdirected Request", "this connection was made for another host")
@@ -270,17 +209,17 @@ class UniversalPort(TwistedProtocol):
             self._refuse(404, "Not Found", "nothing is here")
 
     def _websocket(self, path: WebSocketPath, end: int) -> None:
-        if self._starves():
-            self._refuse(503, "Service Unavailable", STARVING)
-            return
         client = self._client
         if self._speaks.proxies is not None:
-            client = self._speaks.proxies.client(self._address, values_in(self._head[:end]))
+            client = self._speaks.proxies.client_in(self._address, self._head[:end])
             if client is not None and not self._is_of(client.host):
                 self._refuse(503, "Service Unavailable", "too many connections")
                 return
-        secure = None if client is None else client.secure
-        opened = open_websocket(self._head[:end], path, self._speaks.frames, secure=bool(secure))
+        if self._starves():
+            self._refuse(503, "Service Unavailable", STARVING)
+            return
+        secure = client is not None and bool(client.secure)
+        opened = open_websocket(self._head[:end], path, self._speaks.frames, secure=secure)
         if isinstance(opened, NotOpened):
             self._drop(opened.reply, opened.why)
             return
@@ -336,8 +275,24 @@ class UniversalPort(TwistedProtocol):
         self._arrived()
         counted = _Counted(protocol, self._count_out)
         self._put(counted)
+        protocol.port = self
+        head, self._head = self._head, b""
         counted.makeConnection(self.transport)
-        counted.dataReceived(self._head)
+        counted.dataReceived(head)
+
+    def wants(self, speaks: Speaks, head: bytes) -> bool:
+        """Whether a later request of a connection that the web server has is for a WebSocket path."""
+        return _find(speaks, head)[1] is not None
+
+    def resume(self, speaks: Speaks, head: bytes) -> None:
+        """Take the connection of such a request back; ``speaks``: what is spoken now, ``head``: what is not answered yet."""
+        self._speaks, self._head = speaks, head
+        self._since = self._wheel.now()
+        self._deadline = self._since + speaks.handshake_timeout
+        self._wheel.watch(self, speaks.handshake_timeout)
+        self._house.arrives(1)
+        self._put(self)
+        self._request(head.find(b"\r\n\r\n") + 4)
 
     def _arrived(self) -> None:
         """It is known what the client wants, or it has left."""
@@ -384,6 +339,14 @@ class _Counted(TwistedProtocol):
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
         self._count_out()
         self._protocol.connectionLost(reason)
+
+
+def _find(speaks: Speaks, head: bytes) -> tuple[str, WebSocketPath | None]:
+    """The host that a request asks for, if that matters, and its WebSocket path; `None`: it is for the web server."""
+    if speaks.hosts is None:
+        return "", speaks.websocket.get(target_path(head))
+    host = host_in(head)
+    return host, speaks.hosts.find(host).get(target_path(head))
 
 
 def _tls_trouble(error: TlsError) -> str:

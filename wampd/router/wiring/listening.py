@@ -5,7 +5,7 @@ A part of the composition root: here settings meet the transports, and the web s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.router.forwarded import Client, Proxies, Trusted
 from wampd.router.hostnames import ByHost
 from wampd.router.line import Patience
 from wampd.router.reception import Door, Lobby, Reception
@@ -34,7 +33,8 @@ from wampd.router.settings.listeners import (
 from wampd.router.settings.listeners import Tls as TlsSettings
 from wampd.router.system.refusals import why_not
 from wampd.router.system.sockets import Held, Sockets, adopt, pass_on, pause, resume
-from wampd.router.transports.universal import Came, Speaks, UniversalPort
+from wampd.router.transports.house import Came
+from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
 from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import FrameLimits
@@ -42,6 +42,7 @@ from wampd.router.wire.serializers import codecs
 from wampd.router.wiring.means import Means, cookies_of, pace_of
 
 if TYPE_CHECKING:
+    from wampd.router.forwarded import Client, Proxies
     from wampd.router.http.site import BoundedSite
     from wampd.router.wiring.shelves import Shelf
 
@@ -194,6 +195,7 @@ def made_of(listener: Listener, means: Means, lobby: Lobby, old: Made | None = N
         shelf, site = _web(listener, reception, means, fits, None if old is None else old.shelf)
         if old is not None and old.site is not None:
             site, fresh = old.site, site
+        (fresh or site).beside = speaks
         web = site.buildProtocol
     factory: Any = _Ports(speaks, reception, means.wheel, web)
     if certificates is not None:
@@ -226,7 +228,18 @@ def _proxies(listener: Listener) -> Proxies | None:
     proxies = listener.proxies
     if proxies is None or proxies.header == "proxy-protocol":
         return None
+    from wampd.router.forwarded import Proxies, Trusted  # only where there are any
+
     return Proxies(Trusted(proxies.trusted), proxies.header)
+
+
+def _trusted(listener: Listener) -> Container[str]:
+    """The addresses of proxies."""
+    if listener.proxies is None:
+        return ()
+    from wampd.router.forwarded import Trusted
+
+    return Trusted(listener.proxies.trusted)
 
 
 def _begins_with_header(listener: Listener) -> bool:
@@ -244,7 +257,7 @@ def reception_of(listener: Listener, means: Means, lobby: Lobby) -> Reception:
         patience_of(limits),
         most_per_address=limits.connections_per_address,
         opening_size=limits.opening_size,
-        proxies=None if listener.proxies is None else Trusted(listener.proxies.trusted),
+        proxies=_trusted(listener),
         only_proxies=_begins_with_header(listener),
     )
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, structs
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 
 from wampd.router.ends import Ends
-from wampd.router.forwarded import Proxies
 from wampd.router.http.access.guarded import Guarded
 from wampd.router.http.access.logins import Logins
 from wampd.router.http.hosts import Fits
-from wampd.router.http.introduced import Introduced
 from wampd.router.http.lasting import Lasting
 from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.policy import Cors, Policy
@@ -54,6 +52,10 @@ from wampd.router.transports.longpoll import LongPoll, LongPollPort
 from wampd.router.wiring.accesses import logins_of
 from wampd.router.wiring.means import Means, cookies_of, pace_of
 from wampd.router.wiring.shelves import Shelf
+
+if TYPE_CHECKING:
+    from wampd.router.forwarded import Proxies
+    from wampd.router.http.introduced import Introduced
 
 log = Logger()
 
@@ -97,12 +99,18 @@ def site_of(
         body_size=listener.limits.message_size,
         headers=() if listener.tls is None else strict,
         headers_by_tls=strict if listener.tls is None else (),
-        introduced=None if proxies is None else Introduced(proxies, reception),
+        introduced=None if proxies is None else _introduced(proxies, reception),
         access_log=shelf.serve(ACCESS_LOG, listener.access_log, partial(_access_log, listener.access_log)),
         is_watched=means.watching.debugs("http"),
         strike=means.realms.tally.strike,
     )
     return site
+
+
+def _introduced(proxies: Proxies, reception: Reception) -> Introduced:
+    from wampd.router.http.introduced import Introduced  # only where there are proxies
+
+    return Introduced(proxies, reception)
 
 
 def _tree(host: str, paths: Mapping[str, Served], ground: Ground, shelf: Shelf) -> dict[str, Resource]:
@@ -125,13 +133,17 @@ def basis_of(what: Served, ground: Ground) -> Any:
     if isinstance(what, MetricsPath):
         basis.append([realm.name for realm in settings.realms])
     named = {getattr(part, "realm", None) for part in (what, what.access, getattr(what, "events", None))}
-    return basis + [_rights(realm) for realm in settings.realms if realm.name in named and realm.match == "exact"]
+    realms = [realm for realm in settings.realms if realm.name in named and realm.match == "exact"]
+    return basis + [_rights(realm, proved=what.access is not None) for realm in realms]
 
 
-def _rights(realm: Realm) -> Any:
-    """What of a realm is looked at when a path is made; what its roles may do is asked when somebody comes."""
+def _rights(realm: Realm, *, proved: bool) -> Any:
+    """What of a realm is looked at when a path is made; what its roles may do is asked when somebody comes.
+
+    Where it has to be ``proved`` who comes, nobody is believed any more who has proved it before.
+    """
     roles = [(role.name, role.privileged, role.limits) for role in realm.roles]
-    return realm.name, realm.auth, realm.limits, realm.hooks, roles
+    return realm.name, realm.auth if proved else None, realm.limits, realm.hooks, roles
 
 
 def served_by(what: Served, ground: Ground) -> Resource:

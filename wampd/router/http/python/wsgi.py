@@ -239,5 +239,8 @@ def _prepare(request: Any) -> None:
             headers.removeHeader(name)
     headers.setRawHeaders(b"Content-Length", [b"%d" % request.body.received])
     headers.removeHeader(b"Transfer-Encoding")
+    # Each by itself: on a Unix socket a proxy may have said who the client is.
     if not hasattr(request.client, "host"):
-        request.client = request.host = NOWHERE
+        request.client = NOWHERE
+    if not hasattr(request.host, "host"):
+        request.host = NOWHERE

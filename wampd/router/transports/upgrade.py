@@ -14,6 +14,7 @@ Sources: WAMP basic profile, "WebSocket Transport"; RFC 6455 sections 4.2, 4.4 a
 from __future__ import annotations
 
 import re
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -162,16 +163,16 @@ def _negotiate(
     reply = b"".join(library.data_to_send())
     if response.status_code != 101:
         return NotOpened(reply, f"WebSocket handshake refused: {library.handshake_exc}")
-    subprotocol = str(library.subprotocol or "")
+    subprotocol = intern(str(library.subprotocol or ""))  # one of those spoken here, and one object for all connections
     serializer = SUBPROTOCOLS.get(subprotocol, "")
     binary = serializer not in TEXT_SERIALIZERS
     if subprotocol.endswith(SUFFIX):
-        batched = BatchedFraming(binary=binary, limits=frames, extensions=library.extensions)
+        batched = BatchedFraming(binary=binary, limits=frames, extensions=library.extensions or None)
         return Opened(reply, batched, subprotocol, serializer, visit)
     framing = WebSocketFraming(
         binary=binary,
         limits=frames,
-        extensions=library.extensions,
+        extensions=library.extensions or None,
         both=not serializer,
     )
     return Opened(reply, framing, subprotocol, serializer, visit)

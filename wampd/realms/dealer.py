@@ -143,9 +143,8 @@ class Dealer(Assignment):
             callee.invocations = {}
         callee.invocations[invocation_id] = invocation
         if message.kwargs is None and message.args is not None and callee.format is caller.format:
-            outbox = (
-                callee.outbox
-            )  # as `Session.send` does: a call less for each message that is passed on, here and below
+            # As `Session.send` does: a call less for each message that is passed on, here and below.
+            outbox = callee.outbox
             if not outbox:
                 callee.touched.append(callee)
             outbox.append((INVOCATION, invocation_id, registration.id, details, message.args))

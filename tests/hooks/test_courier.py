@@ -447,18 +447,3 @@ def test_what_we_cannot_do_ourselves_is_no_failure_of_theirs(play, reason):
     play.later(5.0)
     assert play.web.requests[-1]["headers"]["wampd-hook-attempt"] == "1"
     assert play.shelf.deliveries == {}
-
-
-def test_a_list_of_receivers_counts_for_the_registry_as_one_subscriber(play):
-    play.register(play.ann)
-    for number, options in enumerate(
-        (
-            {"eligible_authrole": ["user"]},
-            {"eligible_authid": ["ann"]},
-            {"exclude_authrole": ["wampd"]},
-            {"exclude_authid": ["ann"]},
-            {"eligible_authrole": ["wampd"]},
-        )
-    ):
-        play.house.now(play.bob.publish("hook.orders", [number], options=options))
-    assert play.web.data(URL) == [3, 4]

@@ -411,6 +411,36 @@ def test_a_grace_of_the_router_shortens_that_of_a_component(house):
     assert house.running() == []
 
 
+@pytest.mark.parametrize("under_way", ["stop_one", "restart_one"])
+def test_it_shortens_one_that_is_under_way_too(house, under_way):
+    house.obeys = False
+    house.have(guest("a", stop=Stop(grace=60.0)))
+    asked = getattr(house.hosting, under_way)(*(["a", "a test wants it"] if under_way == "restart_one" else ["a"]))
+    asked.addErrback(lambda _: None)
+    house.advance(1)
+    house.hosting.hold()
+    house.hosting.stop(2.0)
+    house.advance(2)
+    assert house.running() == []
+
+
+def test_who_is_asked_to_end_again_and_again_has_no_more_time_for_that(house):
+    house.obeys = False
+    house.have(guest("a", stop=Stop(grace=5.0)))
+    first = house.run_of("a")
+    for _ in range(5):
+        house["a"].stop().addErrback(lambda _: None)
+        house["a"].start().addErrback(lambda _: None)
+        house.advance(1)
+    assert first.killed == 1
+    assert house.running() == ["a"]
+    house["a"].stop()
+    house.advance(4.5)
+    assert house.running() == ["a"]  # the next run has all its time
+    house.advance(0.5)
+    assert house.running() == []
+
+
 def test_killing_all_leaves_nothing(house):
     house.obeys = False
     house.have(guest("a"), guest("b"))

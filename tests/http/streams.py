@@ -56,8 +56,14 @@ class Stage:
     def sessions(self):
         return len(self.house.realms["realm1"].core.sessions) - 1
 
-    def ask(self, target, *lines, method="GET", version="HTTP/1.1"):
+    def request(self, target, *lines, method="GET", version="HTTP/1.1"):
+        """A client whose answer may be to come."""
         return Stream(self, target, lines, method, version)
+
+    def ask(self, target, *lines, method="GET", version="HTTP/1.1"):
+        stream = self.request(target, *lines, method=method, version=version)
+        stream.hear()
+        return stream
 
 
 class Stream:
@@ -69,12 +75,19 @@ class Stream:
         self.port.protocol._web = stage.site.buildProtocol
         head = [f"{method} {target} {version}", "Host: router.example", *lines, "", ""]
         self.port.client.send("\r\n".join(head).encode("latin-1"))
-        stage.house.turns()
-        self.head, _, rest = self.port.client.read().partition(b"\r\n\r\n")
+        self.mark = None
+
+    def answer(self):
+        """The bytes that have come since the last time."""
+        self.stage.house.turns()
+        return self.port.client.read()
+
+    def hear(self):
+        """The answer has begun."""
+        self.head, _, rest = self.answer().partition(b"\r\n\r\n")
         self.head += b"\r\n\r\n"
         self.status = int(self.head.split(b" ")[1])
         self.text = self._plain(rest)
-        self.mark = None
 
     def _plain(self, data):
         if b"chunked" not in self.head:

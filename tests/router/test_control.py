@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -147,6 +148,26 @@ def test_the_socket_may_be_where_the_configuration_says(tmp_path):
     path = tmp_path / "operate.sock"
     with a_router(tmp_path, f"control: {{socket: {path}}}"):
         assert Client(socket.AF_UNIX, str(path)).join("wampd")[0] == 2
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("whole_directory", [False, True])
+def test_a_socket_that_was_taken_away_is_made_anew_on_sighup_and_who_is_connected_stays(tmp_path, whole_directory):
+    with a_router(tmp_path) as (wampd, _, place, _):
+        [path] = place.glob("*.sock")
+        before = Client(socket.AF_UNIX, str(path))
+        assert before.join("wampd")[0] == 2
+        path.unlink()
+        if whole_directory:
+            place.rmdir()
+        wampd.signal(signal.SIGHUP)
+        wampd.wait_for_log(f"the private socket {path} was taken away: it is made anew")
+        wampd.wait_for_log("was read again")
+        assert path.stat().st_mode & 0o777 == 0o600
+        after = Client(socket.AF_UNIX, str(path))
+        assert after.join("wampd")[0] == 2
+        for operator in (before, after):
+            assert operator.call("wampd.node.status")[0] == 50
     assert not path.exists()
 
 

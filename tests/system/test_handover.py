@@ -136,6 +136,17 @@ def test_a_successor_whose_configuration_is_wrong_changes_nothing(start):
     end(new, router.port)
 
 
+def test_a_successor_that_is_killed_while_it_starts_changes_nothing(start):
+    router = start()
+    router.signal(signal.SIGUSR2)
+    router.wait_for_log("the new router is started, process ")
+    os.kill(int(re.findall(r"the new router is started, process (\d+)", router.log())[0]), signal.SIGKILL)
+    router.wait_for_log("the new router did not start: it was ended by signal 9; this one goes on")
+    with Session(router.port):
+        pass
+    assert router.stop() == 0
+
+
 def test_a_successor_that_cannot_listen_says_why_and_changes_nothing(start):
     router = start()
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -250,6 +261,56 @@ def test_components_of_the_new_router_start_when_those_of_the_old_have_ended(sta
         time.sleep(0.02)
     end(new, router.port)
     assert life.read_text() == "begins\nends\n" * 2
+
+
+STUBBORN = "echo begins >>life; trap '' TERM; while [ ! -e enough ]; do sleep 0.05; done; echo ends >>life"
+
+
+def test_what_is_changed_while_the_old_router_still_ends_its_components_is_used_by_the_new(start, tmp_path):
+    router = start(f'components: [{{name: one, command: [sh, -c, "{STUBBORN}"], directory: .}}]\n')
+    router.wait_for_log("component one started")
+    router.signal(signal.SIGUSR2)
+    new = successor_of(router)
+    router.config.write_text(f"{router.config.read_text()}outgoing: {{requests: 7}}\n")
+    os.kill(new, signal.SIGHUP)
+    router.wait_for_log("changed: outgoing")
+    (tmp_path / "enough").touch()
+    assert router.wait() == 0
+    end(new, router.port)
+
+
+def test_a_change_that_the_old_router_is_asked_for_while_it_hands_over_is_made_by_the_new(start):
+    router = start()
+    router.signal(signal.SIGUSR2)
+    router.wait_for_log("the new router is started, process ")
+    router.config.write_text(f"{router.config.read_text()}outgoing: {{requests: 7}}\n")
+    router.signal(signal.SIGHUP)
+    new = successor_of(router)
+    deadline = time.monotonic() + 60
+    while "was read again" not in router.log():
+        assert time.monotonic() < deadline, router.described()
+        time.sleep(0.02)
+    assert f"SIGHUP goes on to process {new}" in router.log()
+    assert "another process listens there" not in router.log()
+    assert router.wait() == 0
+    end(new, router.port)
+
+
+def test_of_three_routers_the_last_has_no_components_beside_those_of_the_first(start, tmp_path):
+    router = start(f'components: [{{name: one, command: [sh, -c, "{STUBBORN}"], directory: .}}]\n')
+    life = tmp_path / "life"
+    router.wait_until(lambda: life.exists() and life.read_text() == "begins\n", "the component runs")
+    router.signal(signal.SIGUSR2)
+    second = successor_of(router)
+    os.kill(second, signal.SIGUSR2)
+    (tmp_path / "enough").touch()
+    assert router.wait() == 0
+    deadline = time.monotonic() + 60
+    while (third := successor_of(router)) == second or life.read_text().count("begins") < 2:
+        assert time.monotonic() < deadline, router.described()
+        time.sleep(0.02)
+    assert life.read_text().startswith("begins\nends\nbegins\n")
+    end(third, router.port)
 
 
 STORED = """

@@ -4,7 +4,8 @@ Rules
 -----
 * Nothing is started that cannot be: what is wrong is said in one line, and the exit status is 1.
 * On SIGHUP the configuration is read again (`wampd.router.wiring.changing`), unless it says that the terminal is gone in which
-  the router was started.
+  the router was started. One that comes before the router serves is remembered, and one that comes when it has been handed over
+  goes on to the new router: a change is not lost on the way.
 * On SIGTERM or SIGINT: stop listening, let calls under way finish for a while, say GOODBYE
   ``wamp.close.system_shutdown`` to every session, close, and exit with status 0; a second signal ends at once, and so does
   the hard limit.
@@ -22,7 +23,6 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +78,7 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None, *
     ``configuration`` is the file of the settings; ``origin`` what the process was given.
     With ``follow_files`` components are restarted when their files change.
     """
-    end_of_turn: list[Callable[[], None]] = []
-    reactor = turn_reactor.install(lambda: end_of_turn[0]())
+    reactor = turn_reactor.install()
     log_lines = logs.begin(settings.log, reactor, os.environ)
     log.info("the configuration is {configuration}", configuration=str(configuration))
     standing = Standing(os.environ, origin)
@@ -91,7 +90,7 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None, *
         standing.failed(str(why))
         log_lines.finish()
         return 1
-    end_of_turn.append(daemon.realms.end_of_turn)
+    reactor.end_of_turn = daemon.realms.end_of_turn
     daemon.use(log_lines)
     reactor.callWhenRunning(daemon.start)
     gc.collect()
@@ -119,6 +118,7 @@ class Daemon:
         self.status = 0
         self._standing = standing or Standing({})
         self._has_terminal = os.isatty(0)
+        self._is_hung_up = False
         self._began = time.time()
         self._reactor = reactor
         self._settings = settings
@@ -177,6 +177,7 @@ class Daemon:
         self._handover = Handover(
             reactor, self._standing, self._listening, self._private, self._stop, self._changing.alone
         )
+        self._handover.then = self._succeeded
         self._means.desk.offer({"wampd.node.handover": self._handover.serve})
 
     # ------------------------------------------------------------------------------------------------------- wiring
@@ -273,15 +274,13 @@ class Daemon:
         self._listening.accept()
         for duty in (*self._duties, self._ceiling):
             duty.start()
-        self._standing.when_alone(self._begin)
+        self._standing.when_alone(self._hosting.start)
         self.realms.tally.start()
         self._standing.listening(self._reactor, self._listening.open)
         log.info("wampd {version} is ready, process {pid}", version=wampd.__version__, pid=os.getpid())
-
-    def _begin(self) -> None:
-        """Start the components; from now on everything may change."""
-        self._hosting.start()
         self._changing.is_ready = True
+        if self._is_hung_up:
+            self._change()
 
     def _close(self) -> list[Any]:
         """Listen no more; what has to be waited for, if anything."""
@@ -297,13 +296,27 @@ class Daemon:
             self._reactor.callFromThread(self._change)
 
     def _change(self) -> None:
-        """Use the configuration as it is in the file now."""
-        if self._changing.is_awaited:
+        """Use the configuration as it is in the file now; a successor may have read it before it was as it is."""
+        if self._changing.is_awaited or self._handover.hang_up():
+            return
+        self._private.where()
+        self._is_hung_up = True
+        if not self._changing.is_ready:
             return
         self._standing.manager.reloading()
         changed = self._changing.change()
         changed.addErrback(lambda _: None)  # the log has said why
-        changed.addCallback(lambda _: self._standing.serving(self._listening.open))
+        changed.addCallback(lambda _: self._changed())
+
+    def _changed(self) -> None:
+        self._is_hung_up = False
+        if not self._standing.is_succeeded:
+            self._standing.serving(self._listening.open)
+
+    def _succeeded(self) -> None:
+        """Another process is the router: what has not been changed is its to change."""
+        if self._is_hung_up:
+            self._handover.hang_up()
 
     def _hand_over(self, number: int, _frame: object) -> None:
         self._reactor.callFromThread(self._handover.signalled, signal.Signals(number).name)

@@ -60,6 +60,7 @@ class Caller(Struct, frozen=True):
 
     session: int
     authid: str
+    role: str
     is_privileged: bool
 
 
@@ -125,7 +126,7 @@ class Procedures:
         if "caller" not in details:
             raise Refusal(NOT_AUTHORIZED, "the caller must be disclosed")
         role = details["caller_authrole"]
-        return Caller(details["caller"], details["caller_authid"], role in self._privileged)
+        return Caller(details["caller"], details["caller_authid"], role, role in self._privileged)
 
     # ----------------------------------------------------------------------------------------------------- registrations
 
@@ -158,6 +159,7 @@ class Procedures:
             created=now if known is None else known.created,
             expires=now + self._ttl(options.ttl),
             is_of_kept=self._is_kept(caller.session),
+            role=caller.role,
         )
         told = {**self._shown(hook), **({"secret": write_secret(hook.secret)} if key is None and known is None else {})}
         if known is None and self._challenge:
@@ -204,7 +206,8 @@ class Procedures:
 
     def _renew(self, caller: Caller, given: Renew) -> Any:
         hook = self._own(caller, given.id)
-        renewed = msgspec.structs.replace(hook, expires=self._wall() + self._ttl(given.ttl))
+        role = caller.role if caller.authid == hook.owner else hook.role
+        renewed = msgspec.structs.replace(hook, expires=self._wall() + self._ttl(given.ttl), role=role)
         return self._courier.put(renewed).addCallbacks(lambda _: self._shown(renewed), _not_kept)
 
     def _list(self, caller: Caller, given: Key) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -104,6 +105,7 @@ class Supervisor:
         self._rest_for = 0.0
         self._held = False
         self._grace = instance.component.stop.grace
+        self._killed_by = math.inf
         self._timer: Any = None
         self._waiting: list[tuple[Deferred[None], bool]] = []
         self._life: Lifecycle = live(self)
@@ -146,6 +148,9 @@ class Supervisor:
         """Do not have it run, ``grace`` seconds from now at the latest; fires when it has ended."""
         if grace is not None:
             self._grace = min(grace, self.instance.component.stop.grace)
+        if self.state == "stopping":
+            self._cancel()
+            self._kill_in_time()
         self._life.stop()
         return self._when(up=False)
 
@@ -267,6 +272,7 @@ class Supervisor:
         self._began = self._reactor.seconds()
         self._was_ready = False
         self._grace = self.instance.component.stop.grace
+        self._killed_by = math.inf
         try:
             self._run = self._starter.start(self.instance, self)
         except OSError as why:  # no more processes, or no more memory; or this user may not run what starts them
@@ -287,8 +293,15 @@ class Supervisor:
     def ask(self) -> None:
         """Ask the run to end, and kill it after its time."""
         if self._run is not None:
-            self._timer = self._reactor.callLater(self._grace, self._run.kill)
+            self._kill_in_time()
             self._run.ask_to_end()  # it may end at once
+
+    def _kill_in_time(self) -> None:
+        """Kill the run when its time is up: however often it is asked to end, it has no more than from the first time."""
+        now = self._reactor.seconds()
+        self._killed_by = min(self._killed_by, now + self._grace)
+        if self._run is not None:
+            self._timer = self._reactor.callLater(max(0.0, self._killed_by - now), self._run.kill)
 
     def kill(self) -> None:
         """End the run at once."""

@@ -394,7 +394,14 @@ class Channel(ClockedChannel):
         """Let another protocol have the connection of a request that is not answered, and what was read of it and not used.
 
         What this channel stands in asks it for `dataReceived` and `connectionLost` each time: from here on it gets the other's.
+        The request is over when the connection is.
         """
+
+        def lost(reason: Any) -> None:
+            protocol.connectionLost(reason)
+            request.finished = 1  # it is in the log already
+            request.connectionLost(reason)
+
         self.setTimeout(None)
         self._watch(None)
         self._keep_pace(False)
@@ -402,8 +409,7 @@ class Channel(ClockedChannel):
         self._dataBuffer.clear()
         self.transport.unregisterProducer()
         handed: Any = self
-        handed.dataReceived = protocol.dataReceived
-        handed.connectionLost = partial(_lost, protocol, request)
+        handed.dataReceived, handed.connectionLost = protocol.dataReceived, lost
         protocol.makeConnection(self.transport)
         self.transport.resumeProducing()  # it may wait, because much came before there was an answer
         self.factory.log(request)
@@ -436,9 +442,3 @@ class Channel(ClockedChannel):
         self._keep_pace(False)
         self._drop_all("the client has left")
         super().connectionLost(reason)
-
-
-def _lost(protocol: Any, request: Any, reason: Any = None) -> None:
-    """A connection is gone that was handed over: the request counted for its client until now."""
-    request.let_go()
-    protocol.connectionLost(reason)

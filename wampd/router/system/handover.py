@@ -29,7 +29,7 @@ import msgspec
 from msgspec import Struct
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionDone, ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -204,12 +204,18 @@ class Succession(ProcessProtocol):
             self._failed_with = why
             os.kill(self._process.pid, signal.SIGKILL)
 
+    def hang_up(self) -> bool:
+        """Send it SIGHUP, if it runs."""
+        try:
+            self._process.signalProcess("HUP")
+        except ProcessExitedAlready:
+            return False
+        log.info("SIGHUP goes on to process {pid}", pid=self._process.pid)
+        return True
+
     def processExited(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
         """The successor has ended: before it was ready, or while this one drains."""
-        status = reason.value.exitCode
-        why = self._failed_with or (
-            "its configuration is wrong" if status == BAD_CONFIGURATION else f"it ended with status {status}"
-        )
+        why = self._failed_with or _how(reason.value.exitCode, reason.value.signal)
         waiting = self._finish()
         if waiting is None:
             log.critical("the new router has ended: {why}", why=why)
@@ -231,6 +237,13 @@ class Succession(ProcessProtocol):
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         return waiting
+
+
+def _how(status: int | None, number: int | None) -> str:
+    """How a process has ended."""
+    if number is not None:
+        return f"it was ended by signal {number}"
+    return "its configuration is wrong" if status == BAD_CONFIGURATION else f"it ended with status {status}"
 
 
 @contextmanager

@@ -168,8 +168,7 @@ class Changing:
         parts, old = self._parts, self.means.settings
         if not self.is_ready:
             raise NotChanged("the router is still starting")
-        if parts.lobby.closing:
-            raise NotChanged("the router is being stopped")
+        self._see_that_it_goes_on()
         new = yield self._in_thread(self._read)
         if fixed := _fixed(old, new):
             raise NotChanged("\n".join(f"{line}{NEEDS_RESTART}" for line in fixed))
@@ -178,6 +177,7 @@ class Changing:
             houses = yield self._in_thread(parts.places.houses, new.realms)
         except Unusable as why:
             raise NotChanged(str(why)) from None
+        self._see_that_it_goes_on()  # listeners that are closed by now could not be told from new ones
         sender = self.means.sender if new.outgoing == old.outgoing else Sender(self.means.reactor, new.outgoing)
         means = structs.replace(self.means, settings=new, sender=sender)
         prepared = Prepared(parts.listening, means.reactor)
@@ -190,6 +190,10 @@ class Changing:
             raise NotChanged(str(why)) from None
         self._use(means, houses, prepared)
         return differences(old, new)
+
+    def _see_that_it_goes_on(self) -> None:
+        if self._parts.lobby.closing:
+            raise NotChanged("the router is being stopped")
 
     def _use(self, means: Means, houses: dict[Key, House], prepared: Prepared) -> None:
         """Change all, at once."""

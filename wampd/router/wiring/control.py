@@ -1,7 +1,8 @@
 """The private socket of the router, opened.
 
 A part of the composition root. Without it the router routes all the same, but cannot be operated by commands, and hosted
-components that want to join a realm cannot.
+components that want to join a realm cannot. So it is looked for where it is needed: when a component starts, at a handover,
+and on SIGHUP, which is what is left to operators without it.
 """
 
 from __future__ import annotations
@@ -47,10 +48,21 @@ class PrivateSocket:
         self._lobby = lobby
         self._environ = environ
         self._port: Any = None
+        self._made: tuple[int, int] | None = None
         self.path = ""
         """Where it is; ``""``: it is not open."""
-        self.passes = ComponentPasses(means.desk.minted, lambda: self.path, means.reactor)
+        self.passes = ComponentPasses(means.desk.minted, self.where, means.reactor)
         """What lets components in."""
+
+    def where(self) -> str:
+        """Where it is; ``""``: it is not open. It is made anew if its file is gone: what tidies up may have taken it away."""
+        if self._port is not None and _file(self.path) != self._made:
+            log.warn("the private socket {path} was taken away: it is made anew", path=self.path)
+            let_be(self._port)
+            self._port.stopListening()
+            self._port, self.path = None, ""
+            self.open()
+        return self.path
 
     def open(self) -> None:
         """Listen. If that cannot be, the log says why."""
@@ -72,7 +84,7 @@ class PrivateSocket:
 
     def pass_on(self) -> list[Held]:
         """The socket for a successor, if it is not named after this process."""
-        if self._port is None or self._means.settings.control.socket is None:
+        if self._means.settings.control.socket is None or not self.where():
             return []
         return pass_on(("unix", self.path), self._port)
 
@@ -94,7 +106,7 @@ class PrivateSocket:
         return None if port is None else port.stopListening()
 
     def _opened(self, place: str, port: Any) -> None:
-        self._port, self.path = port, place
+        self._port, self.path, self._made = port, place, _file(place)
         log.debug("commands reach this router at {path}", path=place)
 
     def _failed(self, failure: Any) -> None:
@@ -124,3 +136,12 @@ class PrivateSocket:
         factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, means.wheel, None))
         factory.noisy = False
         return Door(factory, reception.receives)
+
+
+def _file(path: str) -> tuple[int, int] | None:
+    """Which file is at a path."""
+    try:
+        known = os.lstat(path)
+    except OSError:
+        return None
+    return known.st_dev, known.st_ino

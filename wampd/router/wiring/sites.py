@@ -133,13 +133,17 @@ def basis_of(what: Served, ground: Ground) -> Any:
     if isinstance(what, MetricsPath):
         basis.append([realm.name for realm in settings.realms])
     named = {getattr(part, "realm", None) for part in (what, what.access, getattr(what, "events", None))}
-    return basis + [_rights(realm) for realm in settings.realms if realm.name in named and realm.match == "exact"]
+    realms = [realm for realm in settings.realms if realm.name in named and realm.match == "exact"]
+    return basis + [_rights(realm, proved=what.access is not None) for realm in realms]
 
 
-def _rights(realm: Realm) -> Any:
-    """What of a realm is looked at when a path is made; what its roles may do is asked when somebody comes."""
+def _rights(realm: Realm, *, proved: bool) -> Any:
+    """What of a realm is looked at when a path is made; what its roles may do is asked when somebody comes.
+
+    Where it has to be ``proved`` who comes, nobody is believed any more who has proved it before.
+    """
     roles = [(role.name, role.privileged, role.limits) for role in realm.roles]
-    return realm.name, realm.auth, realm.limits, realm.hooks, roles
+    return realm.name, realm.auth if proved else None, realm.limits, realm.hooks, roles
 
 
 def served_by(what: Served, ground: Ground) -> Resource:

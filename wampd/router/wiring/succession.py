@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -28,6 +28,8 @@ from wampd.router.wiring.standing import Standing
 log = Logger()
 
 NOT_HANDED_OVER: Final = "wampd.error.not_handed_over"
+WAIT: Final = 30.0
+"""Seconds that a handover waits for the one before it to be over."""
 _ALREADY: Final = "the router is being handed over or stopped already"
 
 
@@ -45,6 +47,8 @@ class Handover:
     ) -> None:
         """``alone`` does something while the configuration is not being changed."""
         self._alone = alone
+        self.then: Callable[[], None] = lambda: None
+        """Called when another process is the router."""
         self._is_asked = False
         self._reactor = reactor
         self._standing = standing
@@ -63,7 +67,19 @@ class Handover:
         if not self._standing.origin.command:
             return fail(NotHandedOver("it is not known how the router was started"))
         self._is_asked = True
-        return self._alone(partial(self._begin, why)).addErrback(self._not_succeeded)
+        turn = self._alone_of_all().addCallback(lambda _: self._alone(partial(self._begin, why)))
+        return turn.addErrback(self._not_succeeded)
+
+    def _alone_of_all(self) -> Deferred[None]:
+        """Fires when the components of a router before this one have ended: those of the next one may not run beside them."""
+        alone: Deferred[Any] = Deferred()
+        self._standing.when_alone(lambda: alone.callback(None))
+
+        def too_late(failure: Failure, _: float) -> NoReturn:
+            failure.trap(CancelledError)
+            raise NotHandedOver("the router before this one still ends its components")
+
+        return alone.addTimeout(WAIT, self._reactor, onTimeoutCancel=too_late)
 
     def _begin(self, why: str) -> Deferred[int]:
         if self._shutdown.is_under_way:
@@ -76,6 +92,10 @@ class Handover:
     def signalled(self, why: str) -> None:
         """Hand over; that it has failed is logged."""
         self.request(why).addErrback(lambda failure: log.debug("{why}", why=failure.getErrorMessage()))
+
+    def hang_up(self) -> bool:
+        """Pass a SIGHUP on to the router that has taken over, if one has and still runs."""
+        return self._standing.is_succeeded and self._succession is not None and self._succession.hang_up()
 
     def serve(self, call: Reply) -> Deferred[dict[str, Any]]:
         """``wampd.node.handover``: the number of the process that is the router from now on."""
@@ -95,6 +115,7 @@ class Handover:
             sockets.let_be(open_.port)
         self._private.let_be()
         self._standing.succeeded_by(pid)
+        self.then()
         self._shutdown.waits_for_arriving = True
         self._shutdown.closed.addCallback(lambda _: succession.say(YOURS))
         self._shutdown.alone.addCallback(lambda _: succession.say(ALONE))

@@ -200,13 +200,18 @@ class Following:
             self._tell(Frame(self._marks.write(self._reached), event.topic, msgspec.json.encode(event)))
 
     def _is_new(self, index: int, publication: int) -> bool:
-        """Whether an event has not been sent yet; and remember that it now is."""
+        """Whether an event has not been sent yet; and remember that it now is, for all topics that match it.
+
+        Each of them has been sent what came before: the mark of one that lagged behind would have its history tell this again.
+        """
         history = self._histories[index]
         place = None if history is None else history.place_of(publication)
-        if place is not None:
-            if place < (self._reached[index] or 0):
-                return False
-            self._reached[index] = place + 1
+        if place is not None and place < (self._reached[index] or 0):
+            return False
+        for other, each in enumerate(self._histories):
+            found = None if each is None else each.place_of(publication)
+            if found is not None:
+                self._reached[other] = max(found + 1, self._reached[other] or 0)
         if publication in self._repeated or publication == self._last:
             return False
         if place is not None:  # published after the histories were read: nothing older is on its way

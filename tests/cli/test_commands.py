@@ -178,6 +178,15 @@ def test_wampd_alone_shows_its_help_and_exits_with_2(capsys):
         (["run", "--hlp"], "wampd run: no such option '--hlp'; did you mean '--help'?"),
         (["version", "x"], "wampd version: got unexpected extra argument (x); see wampd version --help"),
         (["call", "com.x", "--realmm", "a"], "wampd call: no such option '--realmm'; did you mean '--realm'?"),
+        (
+            ["auth", "explain", "--realm", "a", "cal", "com.x"],
+            "wampd auth explain: invalid value for 'ACTION': 'cal' is not one of 'call', 'register', 'publish', 'subscribe',"
+            " 'force_reregister'; did you mean 'call'?",
+        ),
+        (
+            ["completion", "zhs"],
+            "wampd completion: no such command 'zhs'; did you mean 'zsh'?",
+        ),
         (["user", "ad"], "wampd user: no such command 'ad'; did you mean 'add'?"),
         (["user", "add", "joe"], "wampd user add: missing option '--role'; see wampd user add --help"),
         (["key", "new"], "wampd key new: missing argument 'FILE'; see wampd key new --help"),

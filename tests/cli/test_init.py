@@ -117,7 +117,13 @@ def test_by_default_it_writes_a_component_and_a_page(here, capsys):
     assert out.index("cd new/hello") < out.index("wampd run\n") < out.index("open http://127.0.0.1:8080/")
 
 
-@pytest.mark.parametrize(("auth", "language"), [*itertools.product(AUTHS, LANGUAGES)])
+@pytest.mark.parametrize(
+    ("auth", "language"),
+    [
+        pytest.param(auth, language, marks=pytest.mark.needs("node") if language == "node" else ())
+        for auth, language in itertools.product(AUTHS, LANGUAGES)
+    ],
+)
 def test_whatever_is_chosen_the_configuration_is_right_and_closed(here, capsys, auth, language):
     assert init("--auth", auth, "--port", "8181", "--realm", "com.ex-ample", language=language) == 0
     capsys.readouterr()

@@ -114,6 +114,12 @@ def test_a_router_is_found_by_its_configuration_from_anywhere(desk, tmp_path):
         assert f"process {desk.router.pid}: ready\n" in out
 
 
+def test_a_directory_means_the_router_of_the_configuration_in_it(desk, tmp_path):
+    status, out, err = desk("status", str(desk.directory), cwd=tmp_path)
+    assert (status, err) == (0, "")
+    assert f"process {desk.router.pid}: ready" in out
+
+
 def test_a_router_is_not_taken_for_that_of_another_configuration(desk):
     other = desk.write("other/config.yaml")
     status, _, err = desk("stop", cwd=desk.directory / "other")

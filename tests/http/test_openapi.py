@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from tests.transports.port import EVERYTHING, Port, build_site, headers, status
 from tests.transports.wires import Loop
 from wampd.router.catalogue import MOST_SAID, Catalogue, Offered
 from wampd.router.http.access.access import FixedRole, Refused
+from wampd.router.http.bridges.asked import CallOptions
 from wampd.router.http.openapi.document import About, document
 from wampd.router.http.openapi.resource import KEPT, OpenApiResource
 from wampd.router.http.openapi.schemas import arguments, clean, named_arguments
@@ -95,6 +97,15 @@ def test_what_is_registered_and_described_can_be_read(stage):
     assert add["requestBody"]["required"] is True  # without a body there is no Content-Type, which is 415
     bare = made["paths"]["/call/com.app.bare"]["post"]
     assert bare["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Call"}
+
+
+def test_the_options_are_those_that_calls_take(stage):
+    properties = stage.document()["components"]["schemas"]["Options"]["properties"]
+    schema = msgspec.json.schema(CallOptions)["$defs"]["CallOptions"]["properties"]
+    assert properties.keys() == schema.keys()
+    for name, said in properties.items():
+        taken = [schema[name], *schema[name].get("anyOf", ())]
+        assert said["type"] in [each.get("type") for each in taken]
 
 
 def test_everybody_sees_what_is_theirs_to_call(stage):

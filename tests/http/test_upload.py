@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import resource
 import time
 
 import pytest
@@ -379,6 +380,17 @@ def test_a_full_disk_and_one_that_cannot_be_written_to(place):
     answer = box.put("a")
     assert status(answer) == 500
     assert b"private" not in answer
+
+
+def test_uploads_leave_some_descriptors_to_the_router(place, monkeypatch):
+    box = place()
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    monkeypatch.setattr("wampd.router.http.uploads.spool.KEPT", most)  # all
+    answer = box.put("a")
+    assert (status(answer), headers(answer)["retry-after"]) == (503, "5")
+    assert box.there == {}
+    monkeypatch.undo()
+    assert status(box.put("a", port=box.connect())) == 201
 
 
 # ------------------------------------------------------------------------------------------------- on the way

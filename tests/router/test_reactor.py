@@ -118,6 +118,54 @@ def test_a_timer_that_fails_does_not_stop_the_others(turns):
     assert len(failures) == 1
 
 
+def test_timers_that_are_put_off_or_given_up_and_those_set_by_others_run_when_they_are_due(turns):
+    reactor, _ = turns
+    begun = time.monotonic()
+    ran = {}
+
+    def runs(name):
+        ran[name] = time.monotonic() - begun
+        if name == "first":
+            reactor.callLater(0, runs, "at once")
+            late.reset(0.3)
+            never.cancel()
+
+    late = reactor.callLater(0.1, runs, "late")
+    never = reactor.callLater(0.1, runs, "never")
+    reactor.callLater(0.05, runs, "first")
+    reactor.callLater(0.6, reactor.stop)
+    assert run(reactor)
+    assert list(ran) == ["first", "at once", "late"]
+    assert ran["late"] > 0.3
+
+
+def test_a_thread_wakes_a_reactor_that_waits_for_nothing_else(turns):
+    reactor, happened = turns
+    reactor.callWhenRunning(reactor.callInThread, reactor.callFromThread, reactor.stop)
+    reactor.addSystemEventTrigger("during", "shutdown", happened.append, "shutdown")
+    assert run(reactor)
+    assert happened[-1] != "shutdown", "the turn in which it ends has an end, too"
+    assert "shutdown" in happened
+
+
+def test_more_descriptors_than_are_served_in_one_turn_have_theirs_in_the_next(turns, monkeypatch):
+    monkeypatch.setattr("wampd.router.reactor.AT_ONCE", 3)
+    reactor, happened = turns
+    port = listen(reactor, happened)
+    ends = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+
+    def speak():
+        for number, end in enumerate(ends):
+            end.sendall(b"%d" % number)
+
+    reactor.callLater(0.2, speak)
+    reactor.callLater(0.6, ends[0].sendall, b"stop")
+    assert run(reactor)
+    for end in ends:
+        end.close()
+    assert {b"%d" % number for number in range(20)} <= set(happened)
+
+
 def test_an_end_of_turn_that_fails_does_not_stop_the_loop():
     ends = []
 

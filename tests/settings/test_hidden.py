@@ -5,8 +5,12 @@ A name that is longer than any file system takes fails as a directory does that 
 
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
+
+from tests.support.process import environment
 
 from .conftest import LISTENER, REALM
 
@@ -62,3 +66,37 @@ def test_a_certificate_that_cannot_be_looked_at_is_said_where_it_is_named(config
         f'listeners[0].tls.certificate: cannot read the file "{HIDDEN}"',
         f'listeners[0].tls.key: cannot read the file "{HIDDEN}"',
     ]
+
+
+def test_what_the_locale_has_no_bytes_for_is_said_where_it_is_written(config):
+    """A program is given bytes; so are names of files."""
+    parts = [
+        "command: [echo, größer]",
+        "command: [echo], environment: {A: größer}",
+        "command: [echo], environment: {ß: a}",
+        "command: [echo], directory: größer",
+    ]
+    components = "".join(f"  - {{name: c{number}, {part}}}\n" for number, part in enumerate(parts))
+    file = config.write(REALM + LISTENER + f"components:\n{components}control: {{socket: größer.sock}}\n")
+    # Without these two Python takes UTF-8 in the locale C (PEP 538, PEP 540).
+    plain = environment(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    for command in ("check", "status"):
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "wampd", command, file],
+            env=plain,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        said = done.stderr.decode("ascii")
+        assert "Traceback" not in said
+        assert done.returncode == {"check": 2, "status": 3}[command]
+        if command == "check":
+            places = [line.split(": ", 2)[1] for line in said.splitlines()]
+            assert places == [
+                "components[0].command[1]",
+                "components[1].environment.A",
+                'components[2].environment["\\xdf"]',
+                "components[3].directory",
+            ]
+            assert "ascii, the encoding of the locale, cannot write this; run the router with LC_ALL=C.UTF-8" in said

@@ -133,6 +133,22 @@ def test_components_inherit_no_socket_and_no_word_of_any(start):
     assert router.stop() == 0
 
 
+LEFT_OPEN = """
+import os, resource, sys
+os.dup2(1, 251)
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_descriptor_that_was_left_open_is_not_in_the_way_of_components(start):
+    component = "components: [{name: looks, command: [sh, -c, 'ls /proc/self/fd; echo looked; exec sleep 60']}]"
+    router = start(component, under=(sys.executable, "-c", LEFT_OPEN))
+    router.wait_for_log("looks: looked")
+    assert "looks: 251" not in router.log()
+    assert router.stop() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
 def test_a_signal_that_comes_too_early_does_not_end_the_router(start, number):
     router = start(ready=False)

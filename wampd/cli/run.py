@@ -20,10 +20,11 @@ def run(file: str | None, *, reload: bool) -> int:
 
     Nothing is started if the configuration is wrong: that is exit status 2.
     """
-    from wampd.router.system.origin import LATER, origin_of
+    from wampd.router.system.origin import LATER, keep_descriptors, origin_of
 
     signal.pthread_sigmask(signal.SIG_BLOCK, LATER)
     origin = origin_of(os.environ)
+    keep_descriptors()
     gc.disable()  # what is loaded now is to stay, so it need not be looked through; the daemon turns it on again
     from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain, packaged_default
 

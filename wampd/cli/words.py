@@ -232,14 +232,27 @@ _NO_NUMBER = re.compile(r"is not a valid (?:float|integer)(?: range)?")
 def _line(wrong: click.UsageError) -> str:
     """One line: where, what is wrong, and what to do about it."""
     path = "wampd" if wrong.ctx is None else wrong.ctx.command_path
-    near = wrong.possibilities if isinstance(wrong, click.NoSuchOption | click.exceptions.NoSuchCommand) else None
-    message = " ".join((wrong.message if near else wrong.format_message()).split())
+    if isinstance(wrong, click.NoSuchOption | click.exceptions.NoSuchCommand):
+        message, near = wrong.message, wrong.possibilities or []
+    else:
+        message = " ".join(wrong.format_message().split())
+        near = _near_choice(message)
     message = _NO_NUMBER.sub("is not a number", message[:1].lower() + message[1:])
     if isinstance(wrong, click.NoSuchOption) and re.match(r"-[.\d]", wrong.option_name):
         return f"{path}: {message.rstrip('.')}; numbers below zero come after --, as the last words"
     if near:  # the nearest alone: click names three, in the order of the alphabet
         return f"{path}: {message.rstrip('.')}; did you mean {near[0]!r}?"
     return f"{path}: {message.rstrip('.')}; see {path} --help"
+
+
+def _near_choice(message: str) -> list[str]:
+    """What may have been meant by a word that is none of those that there are, as click says it."""
+    wrong = re.search(r"'([^']*)' is not one of ('.+')", message)
+    if wrong is None:
+        return []
+    from difflib import get_close_matches
+
+    return get_close_matches(wrong[1], re.findall("'([^']*)'", wrong[2]), 1)
 
 
 def _write_everything() -> None:

@@ -183,11 +183,11 @@ class Realm:
 
     def handle(self, session: Session, message: ClientMessage) -> None:
         """Serve one message of an established session. Raises `ProtocolViolation`, `SessionOver` or `Breather`."""
-        entry = session.handlers.get(message.__class__)
-        if entry is None:
+        try:
+            handler, counted = session.handlers[message.__class__]
+        except KeyError:
             self._unserved(session, message)
             return
-        handler, counted = entry
         if counted:
             request_id: int = message.id  # type: ignore[union-attr]
             if request_id == session.watermark + 1:

@@ -290,12 +290,25 @@ class Reception:
         self._lobby.connections.add(connection)
         self.connections.add(connection)
 
+    def parted(self, connection: Attended, address: str) -> None:
+        """A connection is gone that was admitted from this address."""
+        self._lobby.connections.discard(connection)
+        self.connections.discard(connection)
+        self.release(address)
+
     def farewell(self, address: str) -> Callable[[Attended], None]:
         """What a connection calls when it is gone."""
+        return _Farewell(self, address)
 
-        def gone(connection: Attended) -> None:
-            self._lobby.connections.discard(connection)
-            self.connections.discard(connection)
-            self.release(address)
 
-        return gone
+class _Farewell:
+    """Counts a connection out that came from an address; as there is one for each, it is small."""
+
+    __slots__ = ("_address", "_reception")
+
+    def __init__(self, reception: Reception, address: str) -> None:
+        self._reception = reception
+        self._address = address
+
+    def __call__(self, connection: Attended) -> None:
+        self._reception.parted(connection, self._address)

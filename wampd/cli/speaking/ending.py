@@ -135,11 +135,12 @@ def error_line(error: WampError) -> str:
 
 
 def _who(error: WampError) -> str:
-    """Of what is refused: what it was, to whom, and where to look. Only wampd has rules that can be asked."""
+    """Of what is refused: what it was, to whom, and where to look: wampd has rules that can be asked, and a limit is none."""
     role, realm, agent = (error.session.get(key) for key in ("authrole", "realm", "agent"))
     if error.uri != NOT_AUTHORIZED or not error.asked or not (isinstance(role, str) and isinstance(realm, str)):
         return ""
-    hint = "; wampd auth explain tells why" if str(agent).startswith("wampd") else ""
+    is_of_rules = str(agent).startswith("wampd") and any("may not" in str(each) for each in error.arguments[:1])
+    hint = "; wampd auth explain tells why" if is_of_rules else ""
     return f" ({one_line(error.asked, 200)}, as {one_line(role, 80)} in {one_line(realm, 80)}{hint})"
 
 

@@ -78,7 +78,7 @@ def is_socket(path: Path) -> bool:
     """Whether there is a socket, as far as this user may see (`Path.is_socket` raises where it may not, before Python 3.14)."""
     try:
         return stat.S_ISSOCK(path.stat().st_mode)
-    except OSError:
+    except (OSError, UnicodeEncodeError):
         return False
 
 

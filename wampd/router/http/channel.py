@@ -433,6 +433,7 @@ class Channel(ClockedChannel):
     def _given_back(self, read: bytes) -> None:
         assert self.port is not None
         self._watch(None)
+        self.requests.clear()  # which ends the circle of references between them and this
         self.transport.resumeProducing()
         self.port.resume(self.site.beside, read)
 

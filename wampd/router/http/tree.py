@@ -12,24 +12,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 
 from wampd.router.hostnames import ByHost
+from wampd.router.http.answer import say
 from wampd.router.http.body import Intake, intake_of, no_body
 from wampd.router.http.channel import MAX_BODY
 from wampd.router.http.hosts import Fits, Hosts
 from wampd.router.http.site import MAX_HEAD, MAX_HEADERS, BoundedSite
 
-NOTHING: Final[Any] = notFound()
-"""What is where nothing is."""
-NOTHING.intake = partial(no_body, NOTHING)
 _ODD: Final = re.compile(rb"//|/\.|[%;\\]")
 """What is in every path that may be read in another way."""
+
+
+class Nothing(Resource):
+    """What is where nothing is."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
+
+    def render(self, request: Any) -> bytes:
+        """Say so, by whatever method."""
+        return say(request, 404, "nothing is here")
+
+
+NOTHING: Final = Nothing()
 
 
 class Tree(Resource):

@@ -40,6 +40,9 @@ _PATIENCE: Final = 30.0
 
 def _guest(component: GuestComponent, here: Here) -> None:
     _common(component, here)
+    for index, word in here.each(component.command, "command"):
+        if trouble := _unsayable(word):
+            here.problem(trouble, "command", index)
     if not here.is_sound("directory") or not here.is_sound("command") or not here.is_sound("environment"):
         return
     program = component.command[0]
@@ -135,11 +138,23 @@ def _common(component: Component, here: Here) -> None:
 
 def _environment(component: Component, here: Here) -> None:
     """See that variables can be given, and are not those that the router gives."""
-    for name in component.environment:
+    for name, value in component.environment.items():
         if not name or "=" in name or "\0" in name:
             here.problem("this is no name of a variable", "environment", name)
         elif name in _GIVEN_ALWAYS or (component.realm is not None and name in _GIVEN_TO_JOIN):
             here.problem("the router says this itself", "environment", name)
+        elif trouble := _unsayable(name + value):
+            here.problem(trouble, "environment", name)
+
+
+def _unsayable(text: str) -> str | None:
+    """What is wrong with a text that programs are to be given, but that the encoding of the locale has no bytes for."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        encoding = sys.getfilesystemencoding()
+        return f"{encoding}, the encoding of the locale, cannot write this; run the router with LC_ALL=C.UTF-8"
+    return None
 
 
 def _restart(restart: Restart, here: Here) -> None:

@@ -73,7 +73,7 @@ def no_directory(place: Path) -> str | None:
     """
     try:
         mode = place.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, UnicodeEncodeError):  # the locale may have no bytes for it
         return f"there is no directory {quote_file(place)}"
     except OSError as trouble:
         return f"cannot look at the directory {quote_file(place)}: {trouble.strerror}"

@@ -6,9 +6,13 @@ Rules
 * What is for this process alone is not in the environment afterwards, so that nothing that it starts can
   mistake it for its own.
 
+* Nor does anything that it starts inherit a descriptor. (One above the limit of files, which is lower than when it was opened,
+  could not even be closed for it: posix_spawn_file_actions_addclose(3) would fail.)
+
 Sources: sd_listen_fds(3), sd_watchdog_enabled(3).
 """
 
+import contextlib
 import os
 import resource
 import signal
@@ -52,6 +56,15 @@ def origin_of(environ: MutableMapping[str, str], *, pid: int | None = None) -> O
         _directory(),
         resource.getrlimit(resource.RLIMIT_NOFILE)[0],
     )
+
+
+def keep_descriptors() -> None:
+    """Let no process that is started from now on inherit what whoever started this one has left open."""
+    with contextlib.suppress(OSError):  # there is no such directory
+        for name in os.listdir("/dev/fd"):
+            with contextlib.suppress(OSError):
+                if int(name) >= FIRST:
+                    os.set_inheritable(int(name), False)
 
 
 def _passed_on(environ: MutableMapping[str, str], pid: int) -> list[tuple[int, str]]:

@@ -5,7 +5,8 @@ Rules
 * ``7F`` begins a RawSocket handshake (WAMP advanced profile, "RawSocket Transport"); anything else is HTTP.
 * An HTTP request head is read up to its limits in bytes and lines; lines end in CRLF alone. A request to a WebSocket path, one
   of the host that is asked for (`wampd.router.hostnames`), is answered by `upgrade`; any other is handed to the web server,
-  with all bytes read. Proxies send requests of many on one connection: a later one to a WebSocket path is given back.
+  with all bytes read, and so is one to a path where a page is, too, if it does not ask for WebSocket. Proxies send requests of
+  many on one connection: a later one to a WebSocket path is given back.
 * Nothing of a handshake, TLS included, may take longer than its deadline. Over the connection limit, RawSocket gets error 4
   and HTTP 503; when even those who wait for that are too many, the connection is dropped.
 """
@@ -27,7 +28,14 @@ from wampd.router.hostnames import ByHost, host_in
 from wampd.router.transports.connection import Connection, Pace
 from wampd.router.transports.house import Came, House
 from wampd.router.transports.sockets import address_of, descriptor_of, process_of
-from wampd.router.transports.upgrade import NotOpened, WebSocketPath, http_answer, open_websocket, target_path
+from wampd.router.transports.upgrade import (
+    NotOpened,
+    WebSocketPath,
+    asks_for_websocket,
+    http_answer,
+    open_websocket,
+    target_path,
+)
 from wampd.router.wheel import Wheel
 from wampd.router.wire import rawsocket
 from wampd.router.wire.framing import FrameLimits, Framing
@@ -343,10 +351,12 @@ class _Counted(TwistedProtocol):
 
 def _find(speaks: Speaks, head: bytes) -> tuple[str, WebSocketPath | None]:
     """The host that a request asks for, if that matters, and its WebSocket path; `None`: it is for the web server."""
-    if speaks.hosts is None:
-        return "", speaks.websocket.get(target_path(head))
-    host = host_in(head)
-    return host, speaks.hosts.find(host).get(target_path(head))
+    host = "" if speaks.hosts is None else host_in(head)
+    paths = speaks.websocket if speaks.hosts is None else speaks.hosts.find(host)
+    path = paths.get(target_path(head))
+    if path is not None and path.has_page and not asks_for_websocket(head):
+        return host, None
+    return host, path
 
 
 def _tls_trouble(error: TlsError) -> str:

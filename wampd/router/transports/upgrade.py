@@ -14,6 +14,7 @@ Sources: WAMP basic profile, "WebSocket Transport"; RFC 6455 sections 4.2, 4.4 a
 from __future__ import annotations
 
 import re
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -40,6 +41,7 @@ SUBPROTOCOLS: Final = {
 TEXT_SERIALIZERS: Final = frozenset({"json"})
 MAX_LINE: Final = 8190
 """The longest line of a request, in bytes, that the library reads; it reads 128 header lines at most."""
+_UPGRADE: Final = re.compile(rb"\r\nUpgrade[ \t]*:[^\r\n]*\bwebsocket\b", re.IGNORECASE)
 SHOWN: Final = 200
 """How much of a client's own text is repeated to it."""
 
@@ -62,6 +64,8 @@ class WebSocketPath(Struct, frozen=True):
     deflate: Deflate | None = None
     cookies: Cookies | None = None
     """What gives cookies to clients."""
+    has_page: bool = False
+    """Whether the web server serves the same path to those who do not ask for WebSocket."""
 
 
 class Opened(Struct, frozen=True):
@@ -90,6 +94,11 @@ def target_path(head: bytes) -> str:
     if target[:1] != "/":
         target = re.sub(r"^https?://[^/?#]*", "", target, count=1, flags=re.IGNORECASE) or "/"
     return re.split(r"[?#]", target, maxsplit=1)[0]
+
+
+def asks_for_websocket(head: bytes) -> bool:
+    """Whether a request asks for WebSocket, whatever its path is."""
+    return _UPGRADE.search(head) is not None
 
 
 def http_answer(status: int, phrase: str, why: str, header: str = "") -> bytes:
@@ -154,16 +163,16 @@ def _negotiate(
     reply = b"".join(library.data_to_send())
     if response.status_code != 101:
         return NotOpened(reply, f"WebSocket handshake refused: {library.handshake_exc}")
-    subprotocol = str(library.subprotocol or "")
+    subprotocol = intern(str(library.subprotocol or ""))  # one of those spoken here, and one object for all connections
     serializer = SUBPROTOCOLS.get(subprotocol, "")
     binary = serializer not in TEXT_SERIALIZERS
     if subprotocol.endswith(SUFFIX):
-        batched = BatchedFraming(binary=binary, limits=frames, extensions=library.extensions)
+        batched = BatchedFraming(binary=binary, limits=frames, extensions=library.extensions or None)
         return Opened(reply, batched, subprotocol, serializer, visit)
     framing = WebSocketFraming(
         binary=binary,
         limits=frames,
-        extensions=library.extensions,
+        extensions=library.extensions or None,
         both=not serializer,
     )
     return Opened(reply, framing, subprotocol, serializer, visit)

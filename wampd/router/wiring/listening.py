@@ -287,6 +287,7 @@ def _websocket(site: Listener | VirtualHost, listener: Listener, means: Means) -
             origins=what.origins,
             deflate=_deflate(what.compression),
             cookies=cookies_of(what.cookie, listener, means.realms) if isinstance(what, WampPath) else None,
+            has_page=path in site.http,
         )
         for path, what in site.websocket.items()
     }

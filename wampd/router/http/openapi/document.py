@@ -122,7 +122,7 @@ def _components(about: About) -> dict[str, Any]:
         "timeout": {"type": "integer", "minimum": 0, "description": "Milliseconds that the call may take."},
         "disclose_me": {"type": "boolean", "description": "Let the callee know who calls."},
         "rkey": {
-            "type": ["string", "integer"],
+            "type": "string",
             "description": "What the call is about, for procedures that are shared out.",
         },
     }

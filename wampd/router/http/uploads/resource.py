@@ -52,6 +52,8 @@ SLOW: Final = 5.0
 _NAME: Final = re.compile(r"(?![. ])[\w.,;!@#$()+=\[\]{}'&~ -]{1,200}(?<![. ])")
 _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,10}")
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+RETRY: Final = b"5"
+"""Seconds."""
 _ID: Final = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 FORM: Final = "multipart/form-data"
 
@@ -125,7 +127,7 @@ class Upload(Resource):
         kind = (request.getHeader(b"content-type") or b"application/octet-stream").decode("latin-1").strip()
         name = self._name(request)
         if self._under_way >= self.rules.concurrent:
-            request.setHeader(b"Retry-After", b"5")
+            request.setHeader(b"Retry-After", RETRY)
             raise Unfit(503, "too many uploads at a time")
         return name, kind
 
@@ -288,8 +290,18 @@ class Incoming:
         elif why.check(NoRoom) or (isinstance(why.value, OSError) and why.value.errno in FULL):
             log.warn("an upload was refused: there is no room in {directory}", directory=str(self._rules.directory))
             self.fail(Unfit(507, "there is no room"))
+        elif isinstance(why.value, OSError) and why.value.errno in (errno.EMFILE, errno.ENFILE):
+            log.warn("an upload was refused: there are no file descriptors left")
+            self._request.setHeader(b"Retry-After", RETRY)
+            self.fail(Unfit(503, "too many files are open"))
+        elif isinstance(why.value, OSError):
+            what = why.value.strerror or type(why.value).__name__
+            log.error(
+                "an upload to {directory} cannot be written: {why}", directory=str(self._rules.directory), why=what
+            )
+            self.fail(Unfit(500, "internal error"))
         else:
-            log.failure("an upload cannot be written", why)
+            log.failure("an upload cannot be written: a bug in wampd", why)
             self.fail(Unfit(500, "internal error"))
 
     def fail(self, why: Unfit) -> None:

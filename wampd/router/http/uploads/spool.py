@@ -6,12 +6,15 @@ Rules
   the file, then of the directory). Whoever looks into the directory sees no half file; what a crash leaves is removed later.
 * Its name is taken only if nobody has it, in one step (link), unless it may be overwritten.
 * What is not written yet is bounded by whoever writes: `Spool.waiting` says how much that is.
-* There is always some room left on the disk: `NoRoom` is raised before it is used up.
+* There is always some room left on the disk: `NoRoom` is raised before it is used up. And there are always some descriptors
+  left for the router's own needs, which are those with the highest numbers: EMFILE is raised before they are used.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import time
 from collections.abc import Callable
 from functools import partial
@@ -26,6 +29,8 @@ from twisted.python.failure import Failure
 log = Logger()
 
 PREFIX: Final = ".wampd-upload-"
+KEPT: Final = 16
+"""Descriptors that no upload gets; see `wampd.router.descriptors`."""
 STALE: Final = 86_400.0
 """Seconds without a change after which a half file is nobody's."""
 
@@ -152,6 +157,8 @@ class Spool:
                 raise FileExistsError
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             self._file = os.open(self._half, flags, 0o666)
+            if self._file >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] - KEPT:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         data = b"".join(parts)
         if free(self._directory) - max(len(data), self._room.announced - self._written) < self._room.keep_free:
             raise NoRoom

@@ -15,7 +15,7 @@ Sources: WAMP advanced profile, "Event History"; HTML standard, section 9.2.3 (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -24,7 +24,6 @@ from msgspec import Raw, Struct
 
 from wampd.realms.messages import Format
 from wampd.realms.timestamps import rfc3339
-from wampd.realms.uris import matches
 from wampd.router.http.streams.marks import Marks, Place, Topic
 from wampd.router.inside.telling import Told, told
 from wampd.router.inside.together import together
@@ -122,13 +121,12 @@ class Following:
     def _missed(self, places: Sequence[Place] | None, most: int, size: int) -> list[Frame]:
         """What came after these places; `None`: they are not known."""
         lost = self._go_back(places)
-        known = {index: place for index, place in enumerate(self._reached) if place is not None and index not in lost}
         found: dict[
             int, tuple[Record, list[tuple[int, int]]]
         ] = {}  # by publication; and where it stands in which history
         for index in range(len(self._topics)):
             for record in self._latest(index):
-                if record.publication in self._repeated or self._was_sent(record, known):
+                if record.publication in self._repeated:
                     continue
                 if record.publication not in found:
                     size -= OVERHEAD + record.size
@@ -145,18 +143,6 @@ class Following:
         self._repeated |= set(found)
         return self._frames(in_order[len(too_many) :], lost)
 
-    def _was_sent(self, record: Record, known: Mapping[int, int]) -> bool:
-        """Whether an event was sent for one of the topics whose places are known, when another had not come as far.
-
-        What such a topic has forgotten that matches it was before its place, for otherwise that would not be known.
-        """
-        for index, place in known.items():
-            history, topic = self._histories[index], self._topics[index]
-            there = None if history is None else history.place_of(record.publication)
-            if matches(topic.uri, topic.match, record.topic) if there is None else there < place:
-                return True
-        return False
-
     def _pass_over(self, where: Sequence[tuple[int, int]], lost: set[int]) -> None:
         """What stands at these places is too much, and so is what came before it: it is lost, now and later."""
         for index, place in where:
@@ -170,6 +156,8 @@ class Following:
             place = None if places is None else places[index]
             if history is not None and place is not None and history.first() <= place <= history.end:
                 self._reached[index] = place
+                if (before := history.at(place - 1)) is not None:
+                    self._repeated.add(before.publication)  # another topic may not have come as far when this was sent
             else:
                 self._reached[index] = None if history is None else history.first()
                 lost.add(index)
@@ -212,13 +200,18 @@ class Following:
             self._tell(Frame(self._marks.write(self._reached), event.topic, msgspec.json.encode(event)))
 
     def _is_new(self, index: int, publication: int) -> bool:
-        """Whether an event has not been sent yet; and remember that it now is."""
+        """Whether an event has not been sent yet; and remember that it now is, for all topics that match it.
+
+        Each of them has been sent what came before: the mark of one that lagged behind would have its history tell this again.
+        """
         history = self._histories[index]
         place = None if history is None else history.place_of(publication)
-        if place is not None:
-            if place < (self._reached[index] or 0):
-                return False
-            self._reached[index] = place + 1
+        if place is not None and place < (self._reached[index] or 0):
+            return False
+        for other, each in enumerate(self._histories):
+            found = None if each is None else each.place_of(publication)
+            if found is not None:
+                self._reached[other] = max(found + 1, self._reached[other] or 0)
         if publication in self._repeated or publication == self._last:
             return False
         if place is not None:  # published after the histories were read: nothing older is on its way

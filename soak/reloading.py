@@ -27,7 +27,7 @@ RELOADS: Final = 120
 BETWEEN: Final = 0.3
 """Seconds between two changes."""
 TOPIC, ECHO = "com.soak.numbers", "com.soak.echo"
-PLAIN_LISTENER, TLS_LISTENER = 0, 1
+PLAIN_LISTENER = 0
 
 
 @dataclass(slots=True)

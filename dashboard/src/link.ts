@@ -108,7 +108,7 @@ function connect(): void {
     if (mine !== login || !session.welcome) return session.leave();
     attempt = 0;
     current = session;
-    const named = mine.authid ? { method: mine.method, authid: mine.authid } : {};
+    const named = mine.authid ? { method: mine.method, authid: mine.authid, second: mine.second?.method } : {};
     remember("login", { ...recall("login", {}), ...named, realm, out: false });
     status.value = { is: "in", session, who: session.welcome };
   }, () => undefined); // `over` has been told
@@ -130,6 +130,7 @@ function again(who: Welcome | null): void {
 }
 
 function explained({ kind, reason, message }: Ending): string {
+  if (kind === "unproved") return message;
   const more = message ? `${reason}: ${message}` : reason;
   if (kind === "goodbye") return `The router has ended your session (${more}).`;
   return `${WRONG[reason] ?? "The router refused."} (${reason})`;

@@ -8,7 +8,6 @@ import { bytes, count, duration, moment, percent, rate } from "../src/pure/forma
 import { added, MOST, Walk, type Entry } from "../src/pure/history";
 import { pretty, readDict, readList } from "../src/pure/json";
 import { Tail } from "../src/pure/tail";
-import { answerTo, helloOf } from "../src/wamp/proof";
 
 const entry = (uri: string, more: Partial<Entry> = {}): Entry => ({ kind: "call", uri, args: "", kwargs: "", options: "", ...more });
 
@@ -124,26 +123,4 @@ test("curves have gaps where nothing is known", () => {
   const { line, area } = path([0, 10, null, 5], 10, 100);
   assert.equal(line, "M0 99L1 1M3 50h.01");
   assert.equal(area, "M0 100L0 99L1 1L1 100ZM3 100L3 50L3 100Z");
-});
-
-test("HELLO names what the method needs, and no secret but a token", () => {
-  const as = { authid: "joe", secret: "hunter2" };
-  assert.deepEqual(helloOf({ ...as, method: "anonymous" }), { authmethods: ["anonymous"] });
-  assert.deepEqual(helloOf({ ...as, method: "cookie" }), { authmethods: ["cookie"] });
-  assert.deepEqual(helloOf({ ...as, method: "ticket" }), { authmethods: ["ticket"], authid: "joe" });
-  assert.deepEqual(helloOf({ ...as, method: "jwt" }), { authmethods: ["jwt"], authextra: { token: "hunter2" } });
-});
-
-test("WAMP-CRA signs with the secret, or with the key derived from it", async () => {
-  const credentials = { method: "wampcra" as const, authid: "joe", secret: "hunter2" };
-  const utf8 = (text: string) => new TextEncoder().encode(text);
-  const base64 = (bits: ArrayBuffer) => btoa(String.fromCharCode(...new Uint8Array(bits)));
-  const sign = async (key: string) => base64(await crypto.subtle.sign("HMAC",
-    await crypto.subtle.importKey("raw", utf8(key), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]), utf8("challenge")));
-  assert.equal(answerTo("wampcra", { challenge: "challenge" }, credentials), await sign("hunter2"));
-  const secret = await crypto.subtle.importKey("raw", utf8("hunter2"), "PBKDF2", false, ["deriveBits"]);
-  const derived = await crypto.subtle.deriveBits({ name: "PBKDF2", hash: "SHA-256", salt: utf8("salt"), iterations: 500 }, secret, 256);
-  const extra = { challenge: "challenge", salt: "salt", iterations: 500, keylen: 32 };
-  assert.equal(answerTo("wampcra", extra, credentials), await sign(base64(derived)));
-  assert.equal(answerTo("ticket", {}, credentials), "hunter2");
 });

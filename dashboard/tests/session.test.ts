@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Ended, join, WampError, type Ending, type Json, type Session } from "../src/wamp/session";
+import { Ended, join, WampError, type Dict, type Ending, type Json, type Session } from "../src/wamp/session";
 
 class Socket {
   static readonly OPEN = 1;
@@ -37,6 +37,8 @@ class Socket {
 
 Object.assign(globalThis, { WebSocket: Socket });
 
+/** What was awaited has gone on. */
+const turn = () => new Promise((resolve) => setTimeout(resolve));
 const ROLES = { authid: "joe", authrole: "operator", authmethod: "ticket" };
 
 async function joined(): Promise<{ session: Session; socket: Socket; endings: Ending[] }> {
@@ -46,6 +48,7 @@ async function joined(): Promise<{ session: Session; socket: Socket; endings: En
   socket.onopen();
   assert.deepEqual(socket.heard().slice(0, 2), [1, "r"]);
   socket.says(4, "ticket", {});
+  await turn();
   assert.deepEqual(socket.heard(), [5, "hunter2", {}]);
   socket.says(2, 77, ROLES);
   return { session: await coming, socket, endings };
@@ -65,6 +68,53 @@ test("whoever is refused learns why, once", async () => {
   await assert.rejects(coming, Ended);
   Socket.last.onclose();
   assert.deepEqual(endings, [{ kind: "refused", reason: "wamp.error.authentication_denied", message: "no" }]);
+});
+
+test("who proves itself twice answers two challenges", async () => {
+  const second = { method: "wampcra", secret: "hunter2 again" } as const;
+  const coming = join("ws://x/ws", "r", { method: "ticket", authid: "joe", secret: "hunter2", second }, () => undefined);
+  const socket = Socket.last;
+  socket.onopen();
+  assert.deepEqual((socket.heard()[2] as Dict)["authmethods"], ["ticket", "wampcra"]);
+  socket.says(4, "ticket", {});
+  await turn();
+  assert.deepEqual(socket.heard(), [5, "hunter2", {}]);
+  socket.says(4, "wampcra", { challenge: "c" });
+  await turn();
+  assert.equal(socket.heard()[0], 5);
+  socket.says(2, 77, ROLES);
+  assert.equal((await coming).welcome?.authid, "joe");
+});
+
+for (const [what, method, secret, says] of [
+  ["a proof that was not offered is asked for", "ticket", "hunter2", [4, "wampcra", { challenge: "c" }]],
+  ["there is no key", "cryptosign", "hunter2", null],
+] as const) {
+  test(`nothing goes on when ${what}, and people are told why`, async () => {
+    const endings: Ending[] = [];
+    const coming = join("ws://x/ws", "r", { method, authid: "joe", secret }, (why) => endings.push(why));
+    const socket = Socket.last;
+    socket.onopen();
+    if (says) socket.says(...(says as unknown as Json[]));
+    await assert.rejects(coming, Ended);
+    assert.deepEqual(socket.heard(), [3, {}, "wamp.error.cannot_authenticate"]);
+    assert.deepEqual(endings.map(({ kind }) => kind), ["unproved"]);
+    assert.ok(endings[0]!.message && !endings[0]!.message.includes("hunter2"));
+  });
+}
+
+test("a router that does not prove itself is not spoken to", async () => {
+  const endings: Ending[] = [];
+  const coming = join("ws://x/ws", "r", { method: "scram", authid: "joe", secret: "hunter2" }, (why) => endings.push(why));
+  const socket = Socket.last;
+  socket.onopen();
+  const { nonce } = (socket.heard()[2] as { authextra: { nonce: string } }).authextra;
+  socket.says(4, "scram", { nonce: `${nonce}x`, kdf: "pbkdf2", salt: "MDEy", iterations: 1, memory: null });
+  while (!socket.sent.length) await turn();
+  assert.equal(socket.heard()[0], 5);
+  socket.says(2, 77, { ...ROLES, authextra: { verifier: "bm90aGluZw==" } });
+  await assert.rejects(coming, Ended);
+  assert.deepEqual(endings.map(({ kind }) => kind), ["unproved"]);
 });
 
 test("calls are answered whatever the order, parts come first, and ERROR is a WampError", async () => {

@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from twisted.logger import globalLogPublisher
 
 from tests.attack.inside import EVERY_ROLE, House, Wire
+from tests.support.overheard import overheard
 from wampd.router.observe.lines import json_line, text_line
 
 VIOLATION = "wamp.error.protocol_violation"
@@ -18,10 +18,8 @@ TICKET = "joe's hunter2"
 
 @pytest.fixture
 def log() -> Iterator[list[dict[str, Any]]]:
-    events: list[dict[str, Any]] = []
-    globalLogPublisher.addObserver(events.append)
-    yield events
-    globalLogPublisher.removeObserver(events.append)
+    with overheard() as events:
+        yield events
 
 
 def knock(house: House) -> Wire:

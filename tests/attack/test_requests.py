@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from twisted.logger import LogLevel, formatEvent, globalLogPublisher
+from twisted.logger import LogLevel, formatEvent
 
 from tests.attack.inside import House, websocket_request
+from tests.support.overheard import overheard
 from wampd.router.observe.lines import text_line
 
 pytestmark = pytest.mark.trap(10)
@@ -17,10 +18,8 @@ pytestmark = pytest.mark.trap(10)
 @pytest.fixture
 def log() -> Iterator[list[dict[str, Any]]]:
     """The events logged during a test; none of them may be an error."""
-    events: list[dict[str, Any]] = []
-    globalLogPublisher.addObserver(events.append)
-    yield events
-    globalLogPublisher.removeObserver(events.append)
+    with overheard() as events:
+        yield events
     assert not [formatEvent(event) for event in events if event.get("log_level") in (LogLevel.error, LogLevel.critical)]
 
 

@@ -5,12 +5,12 @@ import socket
 import sys
 import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from bench import processes
 from bench.processes import StartError, descendants, free_ports, last_words, pinned, start, stop, tree_rss
+from tests.support.process import is_alive
 
 LISTENER = """
 import socket, subprocess, sys, time
@@ -34,14 +34,6 @@ def launch(tmp_path, script, port, cpu=None):
     )  # fmt: skip
 
 
-def alive(pid):
-    try:
-        # A child whose parent is gone lingers as a zombie where nobody reaps.
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def test_a_router_is_up_when_its_port_is_open_and_gone_with_its_children_when_stopped(tmp_path):
     [port] = free_ports(1)
     running = launch(tmp_path, LISTENER, port)
@@ -49,7 +41,7 @@ def test_a_router_is_up_when_its_port_is_open_and_gone_with_its_children_when_st
         assert running.alive
         assert running.start_ms > 0
         child = int((tmp_path / "log").read_text())
-        assert alive(child)
+        assert is_alive(child)
         assert running.rss_start > tree_rss(child) > 0
         with closing(socket.create_connection(("127.0.0.1", port))):
             pass
@@ -57,9 +49,9 @@ def test_a_router_is_up_when_its_port_is_open_and_gone_with_its_children_when_st
         stop(running)
     assert not running.alive
     deadline = time.monotonic() + 5
-    while alive(child) and time.monotonic() < deadline:
+    while is_alive(child) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not alive(child)
+    assert not is_alive(child)
 
 
 def test_a_router_that_ends_at_once_is_told_with_its_last_words(tmp_path):
@@ -72,7 +64,7 @@ def test_a_router_that_never_listens_is_stopped(tmp_path, monkeypatch):
     script = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
     with pytest.raises(StartError, match="port not open"):
         launch(tmp_path, script, free_ports(1)[0])
-    assert not alive(int((tmp_path / "log").read_text()))
+    assert not is_alive(int((tmp_path / "log").read_text()))
 
 
 def test_a_program_that_is_not_there_is_told(tmp_path):

@@ -152,6 +152,13 @@ def test_what_is_registered_already_is_said(wampd, serve):
     assert second.err.startswith("wampd register: wamp.error.procedure_already_exists")
 
 
+def test_a_role_that_was_asked_for_and_not_given_is_said(wampd, serve):
+    serve("com.example.roles", "--result", "1")
+    done = wampd("call", "com.example.roles", "--role", "boss")
+    assert (done.status, done.value) == (0, 1)
+    assert done.err == "wampd call: note: the router gave the role 'guest', not 'boss'\n"
+
+
 # ------------------------------------------------------------------------------------------------------- exit statuses
 
 
@@ -159,7 +166,12 @@ def test_what_is_registered_already_is_said(wampd, serve):
     ("words", "status", "said"),
     [
         (["call", "com.example.nothing"], 1, "wamp.error.no_such_procedure"),
-        (["call", "com.other"], 1, "wamp.error.not_authorized"),
+        (
+            ["call", "com.other"],
+            1,
+            "wamp.error.not_authorized: this session may not call this URI (com.other, as guest in realm1",
+        ),
+        (["call", "com.example.a", "--timeout", "x"], 2, "invalid value for '--timeout': 'x' is not a number; see"),
         (["call"], 2, "missing argument"),
         (["call", "com.example.a", "--url", "x"], 2, "begins with none of"),
         (["call", "com.example.a", "--url", "127.0.0.1:1"], 2, "; did you mean ws://127.0.0.1:1/ws?"),
@@ -193,7 +205,8 @@ def test_what_is_registered_already_is_said(wampd, serve):
         (["register", "com.example.a", "--result", "{"], 2, "not JSON"),
         (["publish", "--lines", "com.example.a", "1"], 2, "on standard input"),
         (["publish", "com.other.topic", "--ack"], 1, "wamp.error.not_authorized"),
-        (["subscribe", "com.other.topic"], 1, "wamp.error.not_authorized"),
+        (["publish", "com.other.topic"], 1, "wamp.error.not_authorized: this session may not publish to this URI"),
+        (["subscribe", "com.other.topic"], 1, "; wampd auth explain tells why)"),
         (["subscribe", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
         (["tail", "com.example.a", "--timeout", "0.1"], 4, "0 events within 0.1 s"),
         (["top"], 2, "no terminal to draw on"),
@@ -245,6 +258,7 @@ def test_json_with_a_slip_is_sent_as_text_and_said(wampd, serve):
     assert done.value == {"args": ['{"a": 1'], "kwargs": {"b": "[draft]"}}
     first, second = done.err.splitlines()
     assert first.startswith("""wampd call: note: '{"a": 1' is sent as text, for it is not JSON: """)
+    assert first.endswith("""; in a shell JSON stands in quotes: '{"a": 1}'""")
     assert second.startswith("wampd call: note: '[draft]' is sent as text")
 
 
@@ -294,6 +308,17 @@ def test_events_are_lines_of_json(wampd):
     assert (first["topic"], first["args"], first["kwargs"]) == ("com.example.news", [1], {"a": [2]})
     assert first["publication"] == publication
     assert (second["args"], second["kwargs"]) == ([], {})
+
+
+def test_one_event_is_acknowledged_and_many_only_if_that_is_asked_for(wampd):
+    quiet = wampd("publish", "com.example.news", "1")
+    assert (quiet.status, quiet.out, quiet.err) == (0, "", "")
+    assert isinstance(wampd("publish", "com.example.news", "1", "--ack").value, int)
+    assert wampd("publish", "com.other.topic", "1").status == 1
+    unheard = wampd("publish", "com.other.topic", "1", "--option", "acknowledge=false")
+    assert (unheard.status, unheard.err) == (0, "")
+    assert wampd("publish", "com.other.topic", "--lines", stdin="1\n").status == 0
+    assert wampd("publish", "com.other.topic", "--lines", "--ack", stdin="1\n").status == 1
 
 
 def test_what_one_prints_another_publishes(wampd):

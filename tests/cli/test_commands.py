@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import wampd
+from tests.support.process import Child, environment, wampd_command
 from wampd.cli.configuration import packaged_default
 from wampd.cli.main import COMMANDS, main
 
@@ -59,6 +60,15 @@ def test_check_without_any_file_takes_the_packaged_default(here, capsys):
     assert capsys.readouterr().out == f"{packaged_default()}: ok\n"
 
 
+def test_a_directory_means_the_configuration_in_it(here, capsys):
+    (here / "hello").mkdir()
+    assert main(["check", "hello"]) == 2
+    assert capsys.readouterr().err == 'hello:1:1: cannot read "hello": Is a directory\n'
+    (here / "hello" / "config.yaml").write_text(GOOD)
+    assert main(["check", "hello"]) == 0
+    assert capsys.readouterr().out == "hello/config.yaml: ok\n"
+
+
 def test_a_broken_link_named_config_yaml_is_reported_and_not_passed_over(here, capsys):
     (here / "config.yaml").symlink_to("nowhere")
     assert main(["check"]) == 2
@@ -100,6 +110,21 @@ def test_run_with_a_wrong_configuration_starts_nothing_and_exits_with_2(here):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.endswith('logg: unknown key; did you mean "log"?\n')
     assert not (here / "started").exists()
+
+
+def test_run_says_which_configuration_it_follows(here):
+    with Child(wampd_command("run"), here / "log", env=environment(WAMPD_PORT="0"), cwd=here) as wampd:
+        wampd.wait_for_log(" is ready")
+        assert (
+            "wampd run: note: there is no config.yaml here; this router is for programs of this machine alone"
+            in wampd.log()
+        )
+        assert f"wampd.router.daemon: the configuration is {packaged_default()}\n" in wampd.log()
+    (here / "config.yaml").write_text(GOOD)
+    with Child(wampd_command("run"), here / "own", env=environment(WAMPD_PORT="0"), cwd=here) as wampd:
+        wampd.wait_for_log(" is ready")
+        assert "note:" not in wampd.log()
+        assert f"wampd.router.daemon: the configuration is {here / 'config.yaml'}\n" in wampd.log()
 
 
 # --- the rest ---
@@ -146,13 +171,23 @@ def test_wampd_alone_shows_its_help_and_exits_with_2(capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["chekc"], "wampd: no such command 'chekc'. Did you mean 'check'?"),
+        (["chekc"], "wampd: no such command 'chekc'; did you mean 'check'?"),
         (["xyz"], "wampd: no such command 'xyz'; see wampd --help"),
         (["check", "a", "b"], "wampd check: got unexpected extra argument (b); see wampd check --help"),
         (["run", "--nope"], "wampd run: no such option '--nope'; see wampd run --help"),
-        (["run", "--hlp"], "wampd run: no such option '--hlp'. Did you mean '--help'?"),
+        (["run", "--hlp"], "wampd run: no such option '--hlp'; did you mean '--help'?"),
         (["version", "x"], "wampd version: got unexpected extra argument (x); see wampd version --help"),
-        (["user", "ad"], "wampd user: no such command 'ad'. Did you mean 'add'?"),
+        (["call", "com.x", "--realmm", "a"], "wampd call: no such option '--realmm'; did you mean '--realm'?"),
+        (
+            ["auth", "explain", "--realm", "a", "cal", "com.x"],
+            "wampd auth explain: invalid value for 'ACTION': 'cal' is not one of 'call', 'register', 'publish', 'subscribe',"
+            " 'force_reregister'; did you mean 'call'?",
+        ),
+        (
+            ["completion", "zhs"],
+            "wampd completion: no such command 'zhs'; did you mean 'zsh'?",
+        ),
+        (["user", "ad"], "wampd user: no such command 'ad'; did you mean 'add'?"),
         (["user", "add", "joe"], "wampd user add: missing option '--role'; see wampd user add --help"),
         (["key", "new"], "wampd key new: missing argument 'FILE'; see wampd key new --help"),
     ],

@@ -36,6 +36,14 @@ def test_zsh_and_fish_are_told_what_commands_do():
     assert "plain,check" in fish[0]
 
 
+def test_fish_is_told_all_of_what_a_command_does_also_after_a_comma(capsys):
+    [told] = completed("fish", "wampd component", COMP_WORDS="wampd component", COMP_CWORD="component")
+    assert told == f"plain,component\t{COMMANDS['component'].summary}"
+    assert "," in COMMANDS["component"].summary
+    assert main(["completion", "fish"]) == 0
+    assert 'string split --max 1 "," $completion' in capsys.readouterr().out
+
+
 def test_options_values_and_files_are_completed():
     assert completed("bash", "wampd user add --passw") == ["plain,--password", "plain,--password-stdin"]
     assert completed("bash", "wampd auth explain --match pre") == ["plain,prefix"]
@@ -53,6 +61,12 @@ def test_profiles_are_completed_and_a_wrong_file_completes_nothing(tmp_path):
     assert completed("bash", "wampd profile show h", **home) == ["plain,home"]
     file.write_text("profiles: [\n")
     assert completed("bash", "wampd profile show h", **home) == [""]
+
+
+def test_where_profiles_cannot_be_looked_for_there_are_none(monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/tmp/" + "x" * 300)  # fails as the home of somebody else does
+    assert main(["profile", "show", "work"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_levels_of_the_log_are_completed():

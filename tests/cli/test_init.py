@@ -93,6 +93,19 @@ def test_a_directory_that_cannot_be_written_is_told(here, capsys):
 # --- what it does ---
 
 
+@pytest.mark.parametrize(
+    ("words", "heading"), [([], "# A router, a component and a page"), (["--no-component"], "# A router and a page")]
+)
+def test_its_page_says_what_there_is(here, words, heading):
+    assert main(["init", "--yes", *words]) == 0
+    assert (here / "README.md").read_text().startswith(f"{heading}\n")
+
+
+def test_what_is_secret_or_grows_is_kept_out_of_version_control(here):
+    assert main(["init", "--yes"]) == 0
+    assert {"secrets/", "*.sqlite*", "*.bak"} <= set((here / ".gitignore").read_text().split())
+
+
 def test_by_default_it_writes_a_component_and_a_page(here, capsys):
     assert main(["init", "--yes", "new/hello"]) == 0
     assert files(here / "new" / "hello") == [
@@ -104,7 +117,13 @@ def test_by_default_it_writes_a_component_and_a_page(here, capsys):
     assert out.index("cd new/hello") < out.index("wampd run\n") < out.index("open http://127.0.0.1:8080/")
 
 
-@pytest.mark.parametrize(("auth", "language"), [*itertools.product(AUTHS, LANGUAGES)])
+@pytest.mark.parametrize(
+    ("auth", "language"),
+    [
+        pytest.param(auth, language, marks=pytest.mark.needs("node") if language == "node" else ())
+        for auth, language in itertools.product(AUTHS, LANGUAGES)
+    ],
+)
 def test_whatever_is_chosen_the_configuration_is_right_and_closed(here, capsys, auth, language):
     assert init("--auth", auth, "--port", "8181", "--realm", "com.ex-ample", language=language) == 0
     capsys.readouterr()

@@ -33,7 +33,7 @@ def test_a_key_is_never_overwritten(here, capsys):
     assert main(["key", "new", "seed"]) == 0
     before = (here / "seed").read_text()
     assert main(["key", "new", "seed"]) == 1
-    assert "wampd key: seed is there already, and is not overwritten\n" in capsys.readouterr().err
+    assert "wampd key new: seed is there already, and is not overwritten\n" in capsys.readouterr().err
     assert (here / "seed").read_text() == before
 
 
@@ -59,4 +59,4 @@ def test_what_is_no_key_is_told_and_not_shown(here, capsys, content, mode, said)
 
 def test_a_key_that_cannot_be_written_is_told(here, capsys):
     assert main(["key", "new", "none/seed"]) == 1
-    assert capsys.readouterr().err == "wampd key: cannot write none/seed: No such file or directory\n"
+    assert capsys.readouterr().err == "wampd key new: cannot write none/seed: No such file or directory\n"

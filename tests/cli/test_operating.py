@@ -114,6 +114,12 @@ def test_a_router_is_found_by_its_configuration_from_anywhere(desk, tmp_path):
         assert f"process {desk.router.pid}: ready\n" in out
 
 
+def test_a_directory_means_the_router_of_the_configuration_in_it(desk, tmp_path):
+    status, out, err = desk("status", str(desk.directory), cwd=tmp_path)
+    assert (status, err) == (0, "")
+    assert f"process {desk.router.pid}: ready" in out
+
+
 def test_a_router_is_not_taken_for_that_of_another_configuration(desk):
     other = desk.write("other/config.yaml")
     status, _, err = desk("stop", cwd=desk.directory / "other")
@@ -162,18 +168,18 @@ def test_a_router_that_is_stopped_by_a_debugger_is_told(empty):
         assert "a router does not answer within 3 s: " in err
 
 
-def as_another_user(desk, socket):
+def as_another_user(desk, *words, exits=1):
     """What a user is told who is not that of the router."""
     program = (  # what is needed is loaded first: another user may not read it where it is installed
         "import os, wampd.cli.status, wampd.cli.routers, wampd.cli.showing, encodings.idna, pwd\n"
         "from wampd.cli.main import main\n"
-        f"os.setuid(65534); raise SystemExit(main(['status', '--socket', {str(socket)!r}]))"
+        f"os.setuid(65534); raise SystemExit(main(['status', *{list(map(str, words))!r}]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment(**desk.variables), cwd="/", capture_output=True, text=True,
         check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (exits, "")
     return done.stderr
 
 
@@ -185,10 +191,18 @@ def test_another_user_is_told_whose_the_socket_is(desk):
         listening.bind(str(place))
         place.chmod(0o600)
         said = f"wampd status: you may not use {place}, which belongs to root; try sudo -u root\n"
-        assert as_another_user(desk, place) == said
+        assert as_another_user(desk, "--socket", place) == said
     hidden = desk.directory / "run" / "wampd" / f"{desk.router.pid}.sock"
     said = f"wampd status: you may not look at {hidden}; it belongs to the user that runs the router\n"
-    assert as_another_user(desk, hidden) == said
+    assert as_another_user(desk, "--socket", hidden) == said
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_another_user_is_told_which_directories_are_closed(desk):
+    closed = desk.directory / "run" / "wampd"
+    said = as_another_user(desk, exits=3)
+    assert said.startswith(f"wampd status: no router runs (no socket in {closed} or /run/wampd); start it: wampd run")
+    assert f"; if it runs as another user, ask as that user (you may not look into {closed}" in said
 
 
 # --- status ---

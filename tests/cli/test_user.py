@@ -61,7 +61,7 @@ def test_keys_are_taken_as_hex_or_as_the_key_of_a_seed(user, capsys):
     assert user.add("joe", "--key", other.upper(), "--key-file", "seed", realm="keys")[0] == 0
     assert [key.hex() for key in user.kept("joe", "keys").account.keys] == [other, public]
     status, _, err = user.add("ann", "--key", public, realm="keys")
-    assert (status, err) == (1, "wampd user: another principal of the realm 'keys' has the same key\n")
+    assert (status, err) == (1, "wampd user add: another principal of the realm 'keys' has the same key\n")
 
 
 def test_password_ticket_and_key_go_together(user):
@@ -74,7 +74,7 @@ def test_password_ticket_and_key_go_together(user):
 def test_a_name_is_added_once(user):
     user.add()
     before = user.kept("joe")
-    expected = "wampd user: there is a principal 'joe' in the realm 'realm1' already\n"
+    expected = "wampd user add: there is a principal 'joe' in the realm 'realm1' already\n"
     assert user.add() == (1, "", expected)
     assert user.kept("joe") == before
 
@@ -104,7 +104,7 @@ def test_what_cannot_be_is_said_and_changes_nothing(user, words, said):
     user.add("ann")
     status, out, err = user(*words)
     assert (status, out) == (2, "")
-    assert err.startswith("wampd user: ")
+    assert err.startswith(f"wampd user {words[0]}: ")
     assert said in err
     assert user.kept("joe") is None
 
@@ -188,7 +188,11 @@ def test_a_principal_is_disabled_enabled_given_a_role_and_removed(user):
 )
 def test_who_is_not_there_is_told(user, words):
     user.add("ann")
-    assert user(*words.split()) == (1, "", "wampd user: there is no principal 'joe' in the realm 'realm1'\n")
+    assert user(*words.split()) == (
+        1,
+        "",
+        f"wampd user {words.split()[0]}: there is no principal 'joe' in the realm 'realm1'\n",
+    )
 
 
 # --- list ---
@@ -260,7 +264,7 @@ def test_the_store_itself_may_be_named_and_then_nothing_is_known_of_realms(user)
 )
 def test_where_the_principals_are_must_be_clear(user, words, realm, said):
     status, out, err = user(*words.split(), realm=realm)
-    assert (status, out, err) == (2, "", f"wampd user: {said}\n")
+    assert (status, out, err) == (2, "", f"wampd user {words.split()[0]}: {said}\n")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 
+from tests.support.loops import run
 from wampd.client.session import Session
 from wampd.client.speech import Speech
 from wampd.realms import messages as m
@@ -50,3 +51,24 @@ class Router:
             while not self.line.said:
                 await asyncio.sleep(0)
         return self.line.said.pop(0)
+
+
+def play(conversation):
+    """Hold a conversation with a router that has let the session in."""
+
+    async def with_router():
+        await conversation(Router())
+
+    run(with_router())
+
+
+def serving(procedure):
+    """A conversation up to REGISTERED."""
+
+    async def begin(router):
+        asked = asyncio.ensure_future(router.session.register("com.add", procedure, options={"invoke": "first"}))
+        assert await router.hears() == [m.REGISTER, 1, {"invoke": "first"}, "com.add"]
+        router.say(m.REGISTERED, 1, 9)
+        assert await asked == 9
+
+    return begin

@@ -98,7 +98,7 @@ def test_a_rawsocket_router_that_refuses_is_understood(error):
         (b"\x7f\xf2\x00\x00", "not an answer to ours"),
         (b"\x7f\xf1\x00\x01", "not an answer to ours"),
         (b"\x7f\xf0\x00\x00", "it gives the error 15"),
-        (b"", "hung up in the handshake"),
+        (b"", "hung up in the handshake; does it take RawSocket there (rawsocket: {})?"),
         (b"\x7f\xf1\x00\x00\x10\x00\x00\x01x", "reserved bits"),
     ],
 )
@@ -115,6 +115,10 @@ def test_who_answers_something_else_is_not_taken_for_a_rawsocket_router(octets, 
         (
             b"HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\nnothing",
             "answered 404 Not Found: nothing; is the path right?",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<p>A page</p>",
+            "answered 200 OK; is the path right? It often is /ws",
         ),
         (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 15\r\n\r\n<html>\x1b[2J</htm", "answered 403 Forbidden"),
         (b"HTTP/1.1 503 No\r\n\r\nfull \x1b[2J up", "answered 503 No: full  [2J up"),

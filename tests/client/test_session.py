@@ -4,20 +4,12 @@ import asyncio
 
 import pytest
 
-from tests.client.router import Router
+from tests.client.router import FakeLine, play, serving
 from tests.support.loops import run
 from wampd.client import ConnectionLost, TimeOver, WampError
 from wampd.client.session import Session
 from wampd.client.speech import Speech
-from wampd.client.vocabulary import Result
 from wampd.realms import messages as m
-
-
-def play(conversation):
-    async def with_router():
-        await conversation(Router())
-
-    run(with_router())
 
 
 def test_a_call_and_its_parts():
@@ -119,100 +111,6 @@ def test_events_reach_their_handlers_with_the_topic_that_the_pattern_caught():
     play(conversation)
 
 
-def serving(procedure):
-    """A conversation up to REGISTERED."""
-
-    async def begin(router):
-        asked = asyncio.ensure_future(router.session.register("com.add", procedure, options={"invoke": "first"}))
-        assert await router.hears() == [m.REGISTER, 1, {"invoke": "first"}, "com.add"]
-        router.say(m.REGISTERED, 1, 9)
-        assert await asked == 9
-
-    return begin
-
-
-def test_an_invocation_is_answered_in_parts_and_at_last():
-    async def add(invocation):
-        invocation.progress("soon")
-        return sum(invocation.args)
-
-    async def conversation(router):
-        await serving(add)(router)
-        router.say(m.INVOCATION, 1, 9, {"receive_progress": True}, [1, 2])
-        assert await router.hears() == [m.YIELD, 1, {"progress": True}, ["soon"]]
-        assert await router.hears() == [m.YIELD, 1, {}, [3]]
-        router.say(m.INVOCATION, 2, 9, {}, [1, 2])  # by a caller that wants no parts
-        assert await router.hears() == [m.YIELD, 2, {}, [3]]
-
-    play(conversation)
-
-
-def test_what_a_procedure_raises_is_an_error():
-    async def fail(invocation):
-        raise WampError("com.bad", [1], {"a": 2})
-
-    async def conversation(router):
-        await serving(fail)(router)
-        router.say(m.INVOCATION, 1, 9, {})
-        assert await router.hears() == [m.ERROR, m.INVOCATION, 1, {}, "com.bad", [1], {"a": 2}]
-
-    play(conversation)
-
-
-def test_what_cannot_be_written_is_an_error():
-    async def fail(invocation):
-        return Result([float("nan")])
-
-    async def conversation(router):
-        await serving(fail)(router)
-        router.say(m.INVOCATION, 1, 9, {})
-        assert (await router.hears())[:5] == [m.ERROR, m.INVOCATION, 1, {}, "wamp.error.runtime_error"]
-
-    play(conversation)
-
-
-def test_an_interrupt_ends_what_runs():
-    ended = []
-
-    async def wait(invocation):
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append(invocation.id)
-
-    async def conversation(router):
-        await serving(wait)(router)
-        router.say(m.INVOCATION, 1, 9, {})
-        await asyncio.sleep(0)
-        router.say(m.INTERRUPT, 1, {"mode": "kill"})
-        assert await router.hears() == [m.ERROR, m.INVOCATION, 1, {}, "wamp.error.canceled"]
-        assert ended == [1]
-        router.say(m.INTERRUPT, 1, {"mode": "kill"})  # once more: nothing runs
-
-    play(conversation)
-
-
-def test_an_interrupt_that_comes_with_its_invocation_is_answered_too():
-    async def never(_invocation):
-        raise AssertionError
-
-    async def conversation(router):
-        await serving(never)(router)
-        router.say(m.INVOCATION, 1, 9, {})
-        router.say(m.INTERRUPT, 1, {"mode": "kill"})
-        assert await router.hears() == [m.ERROR, m.INVOCATION, 1, {}, "wamp.error.canceled"]
-
-    play(conversation)
-
-
-def test_an_invocation_of_nothing_is_refused():
-    async def conversation(router):
-        router.say(m.INVOCATION, 1, 9, {})
-        assert await router.hears() == [m.ERROR, m.INVOCATION, 1, {}, "wamp.error.no_such_procedure"]
-
-    play(conversation)
-
-
 def test_a_registration_that_is_taken_away_is_told():
     async def conversation(router):
         gone = []
@@ -263,6 +161,22 @@ def test_a_message_that_makes_no_sense_ends_the_session(data):
             await call
 
     play(conversation)
+
+
+@pytest.mark.parametrize(
+    "data", [b'[4,"ticket"]', b"[4,7,{}]", b'[4,"ticket",[]]', b"[3,{}]", b'[3,[],"a.b"]', b"[2,5]", b'[2,"5",{}]']
+)
+def test_a_handshake_that_makes_no_sense_ends_it(data):
+    async def conversation():
+        line = FakeLine()
+        session = Session(line, Speech("json"))
+        line.heard(data)
+        with pytest.raises(ConnectionLost, match="makes no sense"):
+            await session.greeted()
+        assert [message[0] for message in line.said] == [m.ABORT]
+        assert line.is_hung_up
+
+    run(conversation())
 
 
 @pytest.mark.parametrize("data", [b'[2,1,"ab"]', b'[2,1,["ab"]]', b'[2,"x",{}]', b"[2,1]", b"[3,7,8]", b"[4,1,{}]"])

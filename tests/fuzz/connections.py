@@ -13,10 +13,11 @@ from typing import Any
 
 import cbor2
 import msgspec
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogLevel
 
 from tests.attack.inside import EVERY_ROLE, House, Wire, frame, masked, websocket_request
 from tests.fuzz import records
+from tests.support.overheard import overheard
 from wampd.router.transports.upgrade import Deflate
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.rawsocket import RawSocketFraming
@@ -50,17 +51,8 @@ class BugError(AssertionError):
 @contextlib.contextmanager
 def no_bugs() -> Iterator[None]:
     """Fail if the router logs an error of its own."""
-    failures: list[dict[str, Any]] = []
-
-    def observe(event: dict[str, Any]) -> None:
-        if event.get("log_level") in (LogLevel.error, LogLevel.critical):
-            failures.append(event)
-
-    globalLogPublisher.addObserver(observe)
-    try:
+    with overheard(lambda event: event if event["log_level"] >= LogLevel.error else None) as failures:
         yield
-    finally:
-        globalLogPublisher.removeObserver(observe)
     if failures:
         failure = failures[0].get("log_failure")
         raise BugError(failures[0].get("log_format")) from (failure.value if failure is not None else None)

@@ -1,20 +1,14 @@
 """What the router warns of and worse."""
 
 import pytest
-from twisted.logger import LogLevel, globalLogPublisher
+
+from tests.support.overheard import overheard, warning
 
 
 @pytest.fixture
 def caught():
-    events = []
-
-    def observe(event):
-        if event["log_level"] >= LogLevel.warn and event["log_namespace"].startswith("wampd."):
-            events.append(event)
-
-    globalLogPublisher.addObserver(observe)
-    yield events
-    globalLogPublisher.removeObserver(observe)
+    with overheard(warning) as events:
+        yield events
 
 
 @pytest.fixture(autouse=True)

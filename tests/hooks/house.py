@@ -160,7 +160,7 @@ class Registry:
                 topic_prefix="hook.",
                 longest=1000.0,
                 challenge=challenge,
-                privileged=frozenset({"user"}),
+                privileged=frozenset({"user", "operator"}),
                 permitted=lambda _, action, topic: (action, topic) not in self.denied,
                 is_kept=lambda session: self.house.realms["realm1"].core.sessions[session].authid in self.kept,
                 publish=publish,
@@ -170,7 +170,7 @@ class Registry:
             "realm1",
             self.courier,
             self.shelf,
-            enter=lambda: self.house.insiders.enter(self.realm),
+            enter=self.deputy,
             procedures=procedures,
             topic_prefix="hook.",
             clock=self.clock,
@@ -181,6 +181,11 @@ class Registry:
             self.house.turns()
         self.ann = self.house.enter(authid="ann")
         self.bob = self.house.enter(authid="bob")
+
+    def deputy(self) -> Any:
+        insider = self.house.insiders.enter(self.realm)
+        self.house.realms[self.realm].core.depute(insider.id)
+        return insider
 
     def wall(self) -> float:
         return START + self.clock.seconds()

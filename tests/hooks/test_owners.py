@@ -5,10 +5,14 @@ from twisted.internet.defer import Deferred
 
 from tests.hooks.house import Registry
 from wampd.auth.accounts import Account
+from wampd.auth.handshake import RealmAuth
 from wampd.auth.methods import Failed
+from wampd.auth.roles import Role, Rule
+from wampd.realms.grants import Authorizer
 from wampd.router.hooks.owners import Owners
 
 URL = "http://10.0.0.1/"
+MAY = [Rule("hook.", "prefix", frozenset({"subscribe"}))]
 
 
 class Accounts:
@@ -82,11 +86,11 @@ def test_other_doors_are_no_matter(stage):
 def test_a_registry_that_begins_looks_at_all_of_whom_was_told_before(stage):
     del stage.accounts.known["ann"]
     second = Stage(kept=stage.shelf)  # registers them anew, and is told nothing
-    second.owners.begin()
+    second.owners.review()
     assert len(second.courier.registry) == 3
     second.accounts.known = stage.accounts.known
     second.owners._accounts = second.accounts
-    second.owners.begin()
+    second.owners.review()
     assert sorted(hook.owner for hook in second.courier.registry) == ["bob", "guest"]
 
 
@@ -107,3 +111,38 @@ def test_what_was_about_to_be_sent_is_not(stage):
     (request,) = stage.web.requests
     (left,) = stage.courier.registry
     assert (left.owner, request["headers"]["wampd-hook-id"]) == ("guest", left.id)
+
+
+def test_another_role_counts_for_lists_of_receivers_from_then_on(stage):
+    stage.accounts.known["ann"] = Account(authid="ann", role="reader")
+    assert stage.changed("ann") == ["ann", "bob", "guest"]
+    roles = {hook.owner: hook.role for hook in stage.courier.registry}
+    assert roles == {"ann": "reader", "bob": "wampd", "guest": "wampd"}
+    assert {hook.owner: hook.role for hook in stage.shelf.hooks.values()} == roles
+    stage.house.now(stage.bob.publish("hook.orders", ["x"], options={"eligible_authrole": ["reader"]}))
+    assert len(stage.web.data(URL)) == 1
+
+
+def test_a_role_that_loses_its_right_has_no_webhooks_any_more_whoever_has_it(stage):
+    for name in ("partner", "operator"):
+        stage.register(stage.house.enter(name, authid=f"a {name} with a token"), url=f"{URL}{name}")
+    stage.owners.review()
+    assert len(stage.courier.registry) == 5
+    other = RealmAuth([], [Role(name, rules) for name, rules in (("user", MAY), ("partner", MAY), ("operator", []))])
+    stage.door.become(other)
+    stage.accounts.known["ann"] = Account(authid="ann", role="operator")
+    stage.changed("bob")
+    assert len(stage.courier.registry) == 5
+    stage.owners.review()
+    stage.house.turns()
+    assert sorted(hook.owner for hook in stage.courier.registry) == ["a partner with a token", "bob", "guest"]
+
+
+@pytest.mark.parametrize(("authorizer", "left"), [(None, 0), (Authorizer("com.app.authorize"), 1)])
+def test_what_an_authorizer_would_be_asked_stays_while_there_is_one(authorizer, left):
+    stage = Registry()
+    door = RealmAuth([], [Role("partner", [], authorizer=authorizer)])
+    owners = Owners(stage.courier, "hook.", lambda: door, stage.house.realms.answers)
+    stage.register(stage.house.enter("partner", authid="ann"))
+    owners.review()
+    assert len(stage.courier.registry) == left

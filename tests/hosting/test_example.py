@@ -89,3 +89,21 @@ def test_a_guest_in_node_joins_by_what_stands_in_its_environment(tmp_path: Path)
         wampd.wait_for_log("(node, component, unix) joined")
         wampd.wait_until(lambda: "node: Node component joined realm1" in wampd.log(), "it says so")
         assert ask(SimpleNamespace(port=port), "com.example.reverse", "abc") == "cba"
+
+
+@pytest.mark.needs("go")
+def test_a_guest_in_go_speaks_for_itself_over_the_private_socket(tmp_path: Path) -> None:
+    formatted = subprocess.run(["gofmt", "-l", EXAMPLE / "reverse.go"], capture_output=True, text=True, check=True)
+    assert formatted.stdout == ""
+    with running_wampd(EXAMPLE / "go.yaml", tmp_path / "wampd.log", env={"GOFLAGS": "", "GO111MODULE": ""}) as (
+        wampd,
+        port,
+    ):
+        wampd.wait_for_log("reverse: serving com.example.reverse")
+        router = SimpleNamespace(port=port)
+        assert ask(router, "com.example.reverse", "Straße") == "eßartS"
+        for wrong in ([7], [], ["one", "two"]):
+            assert ask(router, "com.example.reverse", *wrong) == "wamp.error.invalid_argument"
+        assert ask(router, "com.example.reverse", "") == ""
+        assert "(reverse, component, unix) joined" in wampd.log()
+    assert "component reverse failed" not in wampd.log()

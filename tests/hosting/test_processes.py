@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import START_TIMEOUT, Child, environment, free_port, wampd_command
-from wampd.router.hosting.warding import Warden
+from tests.support.process import START_TIMEOUT, Child, environment, free_port, is_alive, wampd_command
+from wampd.router.hosting.warding import WARDEN, Warden
 
 CONFIG = """
 realms: [{{name: realm1, roles: [{{name: anonymous}}], auth: {{anonymous: {{role: anonymous}}}}}}]
@@ -68,13 +68,6 @@ def run(tmp_path):
     yield run
     for wampd in started:
         wampd.kill()
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def wait_until(condition, what, timeout=START_TIMEOUT):
@@ -172,6 +165,20 @@ def test_a_warden_knows_the_runs_that_there_are_although_its_router_is_killed_be
             Warden(Starting()).watch("0" * 32, stubborn.pid, 0.1)
         try:
             assert stubborn.wait(10) == -signal.SIGKILL  # it was before the warden ended
+        finally:
+            stubborn.kill()
+
+
+@LINUX
+@pytest.mark.parametrize("cut", ["+ 1", "+ 11 1", "-"])
+def test_a_warden_whose_router_is_killed_in_the_middle_of_a_line_ends_what_it_knows(cut):
+    with subprocess.Popen([sys.executable, "-c", STUBBORN], start_new_session=True, stdout=subprocess.PIPE) as stubborn:
+        assert stubborn.stdout.readline() == b"up\n"
+        told = f"+ {'0' * 32} {stubborn.pid} 0.1\n{cut}"
+        try:
+            ended = subprocess.run([sys.executable, "-I", "-S", WARDEN], input=told.encode(), capture_output=True)
+            assert (ended.returncode, ended.stderr) == (0, b"")
+            assert stubborn.wait(10) == -signal.SIGKILL
         finally:
             stubborn.kill()
 

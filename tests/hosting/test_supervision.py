@@ -2,9 +2,9 @@
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.logger import formatEvent, globalLogPublisher
 
 from tests.hosting.house import House, guest
+from tests.support.overheard import overheard, text
 from wampd.router.hosting.hosting import AT_ONCE, Changes
 from wampd.router.hosting.restarting import LOOPS
 from wampd.router.hosting.runs import NOT_IMPORTED
@@ -21,10 +21,8 @@ def house():
 @pytest.fixture
 def logged():
     """What was logged: levels and texts."""
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    yield lambda: [(event["log_level"].name, formatEvent(event)) for event in events if "component" in event]
-    globalLogPublisher.removeObserver(events.append)
+    with overheard(lambda event: (event["log_level"].name, text(event)) if "component" in event else None) as told:
+        yield told
 
 
 def result(deferred):
@@ -219,7 +217,7 @@ def test_after_too_many_restarts_in_a_row_it_is_given_up_and_said(house, logged)
     assert house.hosting.down() == ["a"]
     house.advance(1000)
     assert house.running() == []
-    assert ("error", "component a is given up after 2 restarts in a row") in logged()
+    assert ("error", "component a is given up after 2 restarts in a row") in logged
     house["a"].start()
     assert house.running() == ["a"]
     house.run_of("a").end(3)
@@ -231,7 +229,7 @@ def test_one_that_keeps_failing_is_an_error_in_the_log_once(house, logged):
     for _ in range(3 * LOOPS):
         house.run_of("a").end(1)
         house.advance(0.1)
-    errors = [text for level, text in logged() if level == "error"]
+    errors = [said for level, said in logged if level == "error"]
     assert errors == [f"component a keeps failing: {LOOPS} restarts in a row"]
 
 
@@ -266,7 +264,7 @@ def test_a_bug_of_ours_concerns_nobody_else(house, logged):
     house.trouble = ValueError("embedded null byte")
     house["a"].start().addErrback(lambda failure: failure.trap(Fallen) and None)
     assert (house["a"].state, house["b"].state) == ("resting", "ready")
-    assert ("critical", "component a cannot be started: a bug in wampd") in logged()
+    assert ("critical", "component a cannot be started: a bug in wampd") in logged
 
 
 def test_others_are_not_concerned(house):
@@ -368,7 +366,7 @@ def test_one_that_takes_too_much_is_killed_and_started_again(house, logged):
     house.takes = 60 * 2**20
     house.advance(1)
     assert house["a"].why == "was ended: it takes 60 MiB of memory, more than its 50 MiB"
-    assert ("warn", "component a is ended: it takes 60 MiB of memory, more than its 50 MiB") in logged()
+    assert ("warn", "component a is ended: it takes 60 MiB of memory, more than its 50 MiB") in logged
     assert house.running() == ["b"]
 
 

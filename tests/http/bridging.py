@@ -2,7 +2,6 @@
 
 import json
 from base64 import b64encode
-from functools import partial
 
 from tests.inside.house import House
 from tests.transports.port import EVERYTHING, Port
@@ -36,7 +35,7 @@ class Client:
     def __init__(self, stage):
         self.stage = stage
         self.port = Port(EVERYTHING, loop=stage.loop)
-        self.port.protocol._web = partial(stage.site.buildProtocol, None)
+        self.port.protocol._web = stage.site.buildProtocol
 
     def send(self, line, *lines, body=b""):
         length = [f"Content-Length: {len(body)}"] if body else []

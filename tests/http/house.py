@@ -1,10 +1,10 @@
 """What the tests of HTTP have in common: requests as text, and resources that say what they were given."""
 
 import pytest
-from twisted.logger import globalLogPublisher
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from tests.support.overheard import failure, overheard
 from tests.transports.port import Port
 from wampd.router.http.body import Intake
 from wampd.router.http.tree import build_site
@@ -28,19 +28,17 @@ def body(answer):
 class Watched:
     """What the log says meanwhile."""
 
-    def __init__(self):
-        self.events = []
-
     def __enter__(self):
-        globalLogPublisher.addObserver(self.events.append)
+        self._listening = overheard()
+        self.events = self._listening.__enter__()
         return self
 
     def __exit__(self, *_):
-        globalLogPublisher.removeObserver(self.events.append)
+        self._listening.__exit__(None, None, None)
 
     @property
     def failures(self):
-        return [event for event in self.events if "log_failure" in event]
+        return list(filter(failure, self.events))
 
     @property
     def lines(self):
@@ -117,8 +115,6 @@ def watched():
 @pytest.fixture(autouse=True)
 def logged():
     """What was logged; no test here may find a bug of ours."""
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    yield events
-    globalLogPublisher.removeObserver(events.append)
-    assert [event for event in events if "log_failure" in event] == []
+    with overheard() as events:
+        yield events
+    assert list(filter(failure, events)) == []

@@ -1,12 +1,18 @@
 """A reverse proxy in memory: clients before it, and backends behind it that say just what they are told to."""
 
 from contextlib import suppress
+from types import SimpleNamespace
 
 from twisted.internet import error
 from twisted.internet.defer import Deferred, fail, succeed
 
 from tests.transports.port import Port, build_tree
 from tests.transports.wires import Client, Loop, Wire, pair
+from wampd.router.forwarded import Proxies, Trusted
+from wampd.router.http.access.access import FixedRole
+from wampd.router.http.access.guarded import Guarded
+from wampd.router.http.introduced import Introduced
+from wampd.router.http.lasting import Lasting
 from wampd.router.http.proxy.backends import Backend, Backends, Room
 from wampd.router.http.proxy.exchange import Patience, Ways
 from wampd.router.http.proxy.heads import Mapped
@@ -70,6 +76,15 @@ class Server:
         self.loop.run()
 
 
+class Visitors:
+    """Keeps who is there."""
+
+    def __init__(self):
+        self.inside = []
+        self.enters = lambda client: self.inside.append(client) or True
+        self.leaves = self.inside.remove
+
+
 class Stage:
     """A proxy under ``/`` or ``/api`` with so many backends."""
 
@@ -100,7 +115,8 @@ class Stage:
             backends.append(server.backend)
         self.backends = Backends(backends, policy, self.loop)
         ways = Ways(self.backends, mapped, patience, frozenset(failing), self._strike, self.loop)
-        self.site = build_tree({path: ReverseProxy(ways, rights)})
+        self.proxy = ReverseProxy(ways, rights)
+        self.site = build_tree({path: self.proxy})
 
     def _strike(self):
         self.strikes += 1
@@ -115,6 +131,17 @@ class Stage:
     def busy(self):
         """Of each backend."""
         return [server.backend.busy for server in self.servers]
+
+    def behind(self, *proxies):
+        """Let these addresses say in ``X-Forwarded-For`` who the client is; where clients are counted."""
+        visitors = Visitors()
+        self.site.introduced = Introduced(Proxies(Trusted(proxies), "x-forwarded-for"), visitors)
+        return visitors
+
+    def guard(self, insider):
+        """Let everybody in by this session from now on."""
+        lasting = Lasting(self.proxy, SimpleNamespace(requests=set()))
+        self.site = build_tree({"/": Guarded(lasting, FixedRole(lambda _: insider))})
 
     def port(self):
         """A connection of a client."""

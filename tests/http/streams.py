@@ -1,7 +1,6 @@
 """A router in memory that serves streams of events, and clients of these."""
 
 import json
-from functools import partial
 
 from tests.inside.house import House
 from tests.transports.port import EVERYTHING, Port, build_site
@@ -57,8 +56,14 @@ class Stage:
     def sessions(self):
         return len(self.house.realms["realm1"].core.sessions) - 1
 
-    def ask(self, target, *lines, method="GET", version="HTTP/1.1"):
+    def request(self, target, *lines, method="GET", version="HTTP/1.1"):
+        """A client whose answer may be to come."""
         return Stream(self, target, lines, method, version)
+
+    def ask(self, target, *lines, method="GET", version="HTTP/1.1"):
+        stream = self.request(target, *lines, method=method, version=version)
+        stream.hear()
+        return stream
 
 
 class Stream:
@@ -67,15 +72,22 @@ class Stream:
     def __init__(self, stage, target, lines, method, version):
         self.stage = stage
         self.port = Port(EVERYTHING, loop=stage.loop)
-        self.port.protocol._web = partial(stage.site.buildProtocol, None)
+        self.port.protocol._web = stage.site.buildProtocol
         head = [f"{method} {target} {version}", "Host: router.example", *lines, "", ""]
         self.port.client.send("\r\n".join(head).encode("latin-1"))
-        stage.house.turns()
-        self.head, _, rest = self.port.client.read().partition(b"\r\n\r\n")
+        self.mark = None
+
+    def answer(self):
+        """The bytes that have come since the last time."""
+        self.stage.house.turns()
+        return self.port.client.read()
+
+    def hear(self):
+        """The answer has begun."""
+        self.head, _, rest = self.answer().partition(b"\r\n\r\n")
         self.head += b"\r\n\r\n"
         self.status = int(self.head.split(b" ")[1])
         self.text = self._plain(rest)
-        self.mark = None
 
     def _plain(self, data):
         if b"chunked" not in self.head:

@@ -240,7 +240,9 @@ def test_the_authority_of_a_target_counts_and_not_host():
 
 
 def test_a_star_asks_for_the_options_of_the_server():
-    assert codes(connect(site()).ask(get("*", method="OPTIONS"))) == [200]
+    answer = connect(site()).ask(get("*", method="OPTIONS"))
+    assert codes(answer) == [200]
+    assert b"Server: wampd\r\n" in answer
 
 
 def test_the_answer_to_head_has_no_body():

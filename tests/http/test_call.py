@@ -59,7 +59,7 @@ def stage():
 
 
 def serving(stage, *, timeout=10.0, most_waiting=2**20, **errors):
-    access = stage.as_role()
+    access = stage.access = stage.as_role()
     resource = CallResource(access, Errors(**errors), timeout=timeout, most_waiting=most_waiting)
     return stage.serve({"/call": resource, "/read": CallResource(stage.as_role("reader"), Errors(), timeout=timeout)})
 
@@ -202,6 +202,25 @@ def test_parts_come_as_lines_and_the_last_one_is_the_result(stage):
     assert lines(answer) == [*parts, {"args": ["done"], "kwargs": {}}]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "in_parts"),
+    [
+        ("application/x-ndjson, application/json", True),
+        ("application/json;q=0.9, Application/X-NDJSON", True),
+        ("application/x-ndjson;charset=utf-8;q=0.5, */*;q=0.8", True),
+        ("application/x-ndjson;q=0", False),
+        ("application/json, application/x-ndjson;q=0.5", False),
+        ("application/x-ndjson-other", False),
+        ("*/*", False),
+        ("a/b," * 256 + "application/x-ndjson", False),
+    ],
+)
+def test_parts_are_for_those_who_would_rather_have_them(stage, accepted, in_parts):
+    answer = stage.client().post("/call/com.app.count", [2], f"Accept: {accepted}")
+    assert answer.header("Content-Type") == ("application/x-ndjson" if in_parts else "application/json")
+    assert (lines(answer)[-1] if in_parts else answer.json()) == {"args": ["done"], "kwargs": {}}
+
+
 def test_a_line_is_a_line_whatever_the_callee_wrote(stage):
     assert lines(stage.client().post("/call/com.app.odd", [], STREAM)) == [{"args": [1.0, "a\nb"], "kwargs": {}}]
 
@@ -257,3 +276,37 @@ class Request:
             f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body
+
+
+# ------------------------------------------------------------------------------------------------- a path that goes
+
+
+def ours(stage):
+    return [session for session in stage.sessions if session.authid == "http"]
+
+
+def test_the_session_of_a_path_ends_with_the_path(stage):
+    stage.client().post("/call/com.app.add", [1, 2])
+    assert len(ours(stage)) == 1
+    stage.access.close()
+    stage.house.turns()
+    assert ours(stage) == []
+
+
+def test_a_call_that_is_under_way_when_its_path_goes_is_answered_first(stage):
+    client = stage.client()
+    assert client.post("/call/com.app.slow", [1]) is None
+    stage.access.close()
+    stage.house.turns()
+    assert len(ours(stage)) == 1
+    stage.later(10.1)
+    assert client.answer().status == 504
+    stage.house.turns()
+    assert ours(stage) == []
+
+
+def test_who_comes_late_to_a_path_that_is_gone_leaves_no_session_there(stage):
+    stage.access.close()
+    assert stage.client().post("/call/com.app.add", [1, 2]).json() == {"args": [3], "kwargs": {}}
+    stage.house.turns()
+    assert ours(stage) == []

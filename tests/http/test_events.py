@@ -7,6 +7,8 @@ from msgspec import Raw
 
 from tests.http.streams import Stage
 from tests.transports.port import headers
+from wampd.router.http.access.access import FixedRole
+from wampd.router.inside.insider import Insider
 
 
 @pytest.fixture
@@ -176,6 +178,33 @@ def test_the_stream_ends_with_the_session(stage):
     assert "id" not in last
     assert stream.port.client.read() == b""
     assert stage.resource._open.total() == 0
+
+
+def test_the_stream_ends_with_the_first_of_its_topics_that_is_taken_off_it(stage):
+    stream = stage.ask("/events?topic=com.app.news&topic=com.app.other")
+    stream.read()
+    caller = stage.house.enter()
+    (session,) = set(stage.house.realms["realm1"].core.sessions) - {caller.id, stage.publisher.id}
+    (topic,) = stage.house.now(caller.call("wamp.subscription.lookup", ["com.app.news"], timeout=5)).values()
+    remove = "wamp.subscription.remove_subscriber"
+    stage.house.now(caller.call(remove, [topic, session], {"reason": "com.app.go"}, timeout=5))
+    (last,) = [block for block in stream.read() if "event" in block]
+    assert (last["event"], json.loads(last["data"])) == ("wampd.over", {"reason": "com.app.go"})
+    assert (stage.resource._open.total(), stage.sessions()) == (0, 1)
+
+
+def test_a_topic_that_is_taken_off_before_the_stream_begins_refuses_it(stage):
+    sent = []
+    insider = Insider(stage.loop, sent.extend)
+    stage.resource._access = FixedRole(lambda _: insider)
+    stream = stage.request("/events?topic=com.app.a&topic=com.app.b")
+    insider.heard(b"[33, 1, 7]")
+    insider.heard(b'[35, 0, {"subscription": 7, "reason": "wampd.revoked.not_allowed"}]')
+    assert stream.answer() == b""
+    insider.heard(b"[33, 2, 8]")
+    stream.hear()
+    assert (stream.status, stream.text) == (403, "wamp.error.not_authorized\n")
+    assert insider.is_over
 
 
 def test_who_does_not_read_is_cut_off():

@@ -1,7 +1,6 @@
 """Streams of events that go on after a break: what was missed comes once and in order, or is said to be lost."""
 
 import json
-from functools import partial
 
 import pytest
 from msgspec import Raw
@@ -132,7 +131,7 @@ def test_what_is_on_its_way_while_the_history_is_read_comes_once(stage):
     stream.read()
     stream.leave()
     port = Port(EVERYTHING, loop=stage.loop)
-    port.protocol._web = partial(stage.site.buildProtocol, None)
+    port.protocol._web = stage.site.buildProtocol
     port.client.end.send(f"GET {target} HTTP/1.1\r\nHost: a\r\nLast-Event-ID: {stream.mark}\r\n\r\n".encode())
     for number in range(12):  # while it comes in, bit by bit
         stage.publisher.publish("com.app.news", [number])

@@ -45,7 +45,9 @@ def test_the_tree_of_the_host_answers(site, host, found):
 
 def test_a_host_has_its_own_paths_and_none_of_the_listener(site):
     assert body(ask(site, "/deep", host="www.example.com")) == b'"deep"\n'
-    assert status(ask(site, "/deep", host="a.example.com")) == 404
+    nothing = ask(site, "/deep", host="a.example.com")
+    assert (status(nothing), headers(nothing)["content-type"]) == (404, "text/plain; charset=utf-8")
+    assert nothing.endswith(b"\r\n\r\nnothing is here\n")
 
 
 class _Named(Resource):

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from tests.auth.test_jar import Shell
+from tests.support.overheard import overheard
 from wampd.router.cookies import Attributes, Cookies, digest_of
 from wampd.router.http.access.access import Refused
 from wampd.router.http.access.logins import Logins, Terms
@@ -22,8 +23,9 @@ BASIC = "Authorization: Basic am9lOmh1bnRlcjI="
 
 
 class Request:
-    def __init__(self, *lines, method=b"GET", address="192.0.2.1"):
+    def __init__(self, *lines, method=b"GET", address="192.0.2.1", secure=False):
         self.method = method
+        self.isSecure = lambda: secure
         self.requestHeaders = Headers()
         for line in lines:
             name, _, value = line.partition(": ")
@@ -128,15 +130,8 @@ def ask(house, request):
 @pytest.fixture
 def caught():
     """What the router logs of failures."""
-    events = []
-
-    def observe(event):
-        if event["log_level"] >= LogLevel.warn:
-            events.append(event["log_format"])
-
-    globalLogPublisher.addObserver(observe)
-    yield events
-    globalLogPublisher.removeObserver(observe)
+    with overheard(lambda event: event["log_format"] if event["log_level"] >= LogLevel.warn else None) as events:
+        yield events
 
 
 @pytest.mark.parametrize(
@@ -238,6 +233,24 @@ def test_a_browser_finds_its_session_by_what_it_showed_and_by_what_the_answer_se
         assert ask(house, again).insider is came.insider
         assert again.cookies_set == []
     assert len(house.asked) == 1
+
+
+def test_behind_proxies_a_browser_that_came_by_tls_has_a_cookie_for_that():
+    jar = Shell().jar
+    house = House(Cookies(jar, Attributes(), by_tls=Cookies(jar, Attributes(secure=True))))
+    shown = []
+    for secure in (False, True):
+        request = Request(BASIC, "Origin: http://x", secure=secure)
+        ask(house, request)
+        house.let_in()
+        (line,) = request.cookies_set
+        shown.append(line.partition(";")[0])
+        assert ("; Secure" in line) == secure
+    assert [each.partition("=")[0] for each in shown] == ["wampd", "__Host-wampd"]
+    for secure, cookie in zip((False, True), shown, strict=True):
+        assert ask(house, Request(f"Cookie: {cookie}", secure=secure)).insider
+        with pytest.raises(AssertionError):
+            assert ask(house, Request(f"Cookie: {cookie}", secure=not secure)).insider
 
 
 def test_two_browsers_without_cookies_do_not_share_one():

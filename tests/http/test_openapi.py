@@ -1,8 +1,8 @@
 """OpenAPI documents: valid whatever is defined, of what one may call, and made anew only when something has changed."""
 
 import json
-from functools import partial
 
+import msgspec
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -14,6 +14,7 @@ from tests.transports.port import EVERYTHING, Port, build_site, headers, status
 from tests.transports.wires import Loop
 from wampd.router.catalogue import MOST_SAID, Catalogue, Offered
 from wampd.router.http.access.access import FixedRole, Refused
+from wampd.router.http.bridges.asked import CallOptions
 from wampd.router.http.openapi.document import About, document
 from wampd.router.http.openapi.resource import KEPT, OpenApiResource
 from wampd.router.http.openapi.schemas import arguments, clean, named_arguments
@@ -58,7 +59,7 @@ class Stage:
 
     def ask(self, target="/openapi", *lines, method="GET"):
         port = Port(EVERYTHING, loop=self.loop)
-        port.protocol._web = partial(self.site.buildProtocol, None)
+        port.protocol._web = self.site.buildProtocol
         port.client.send("\r\n".join([f"{method} {target} HTTP/1.1", "Host: a", *lines, "", ""]).encode())
         self.house.turns()
         answer = port.client.read()
@@ -92,9 +93,19 @@ def test_what_is_registered_and_described_can_be_read(stage):
     assert schema["properties"]["kwargs"] == {"type": "object", "properties": {"round": {"type": "boolean"}}}
     result = add["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["args"]
     assert result == {"type": "array", "prefixItems": [{"type": "integer"}]}
-    assert {"400", "403", "404", "500", "503", "504"} <= set(add["responses"])
+    assert {"400", "403", "404", "413", "415", "500", "502", "503", "504"} == set(add["responses"]) - {"200"}
+    assert add["requestBody"]["required"] is True  # without a body there is no Content-Type, which is 415
     bare = made["paths"]["/call/com.app.bare"]["post"]
     assert bare["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Call"}
+
+
+def test_the_options_are_those_that_calls_take(stage):
+    properties = stage.document()["components"]["schemas"]["Options"]["properties"]
+    schema = msgspec.json.schema(CallOptions)["$defs"]["CallOptions"]["properties"]
+    assert properties.keys() == schema.keys()
+    for name, said in properties.items():
+        taken = [schema[name], *schema[name].get("anyOf", ())]
+        assert said["type"] in [each.get("type") for each in taken]
 
 
 def test_everybody_sees_what_is_theirs_to_call(stage):
@@ -147,6 +158,10 @@ def test_it_comes_as_yaml_too(stage):
         _, head, body = stage.ask(target, *lines)
         assert yaml.safe_load(body) == made
         assert head["content-type"] == ("application/json" if target.endswith("/") else "application/yaml")
+    for accepted in ("application/yaml;q=0", "application/yaml;q=0.5, application/json", "*/*"):
+        assert stage.ask("/openapi", f"Accept: {accepted}")[1]["content-type"] == "application/json"
+    both = stage.ask("/openapi", "Accept: application/json;q=0.5, text/x-yaml")
+    assert both[1]["content-type"] == "application/yaml"
     other = Stage(path="/api.yaml")
     assert other.ask("/api.yaml")[1]["content-type"] == "application/yaml"
     assert stage.ask("/openapi/openapi.json", "Accept: application/yaml")[1]["content-type"] == "application/json"
@@ -240,7 +255,7 @@ def test_it_says_how_to_show_who_one_is():
     made = stage.document()
     assert made["security"] == [{"basic": []}]
     assert made["components"]["securitySchemes"] == BASIC
-    assert "401" in made["paths"]["/call/com.app.add"]["post"]["responses"]
+    assert {"401", "429"} <= set(made["paths"]["/call/com.app.add"]["post"]["responses"])
     assert Stage(schemes=BASIC, open=True).document()["security"] == [{"basic": []}, {}]
 
 

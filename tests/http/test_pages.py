@@ -236,6 +236,27 @@ def test_pages_that_take_long_have_a_slice_at_a_time(monkeypatch):
     assert turn.waiting == []
 
 
+def test_what_has_no_utf_8_is_shown_as_something_else():
+    made = []
+    Slices(iter("a\ud800"), Turns(), Turn().later).page().addCallback(made.append)
+    assert made == [b"a?"]
+
+
+def test_a_turn_that_fails_keeps_no_other_waiting():
+    turn, turns, had = Turn(), Turns(), []
+
+    def fail():
+        raise ZeroDivisionError
+
+    turns.add(fail, turn.later)
+    turns.add(lambda: had.append("a turn"), turn.later)
+    with pytest.raises(ZeroDivisionError):
+        turn.go()
+    turn.go()
+    assert had == ["a turn"]
+    assert turn.waiting == []
+
+
 def test_nothing_more_is_rendered_for_a_client_that_has_left(monkeypatch):
     monkeypatch.setattr(rendering, "SLICE", -1.0)
     turn, pieces, ended = Turn(), iter("abc"), []

@@ -4,6 +4,7 @@ import pytest
 
 from tests.http.house import logged
 from tests.http.proxying import OK, Stage, body_of, head, lines_of, named
+from tests.inside.house import House
 from tests.transports.port import ACCEPT, KEY, request, status
 from wampd.router.http import channel
 from wampd.router.http.proxy.exchange import Patience
@@ -236,6 +237,42 @@ def test_silence_ends_both():
     assert stage.busy == [0]
 
 
+@pytest.mark.parametrize("who", ["client", "session", "other session"])
+def test_what_was_let_in_by_a_session_ends_with_it_and_is_forgotten_with_its_end(who):
+    stage, house = Stage(), House()
+    insider, other = house.enter(), house.enter()
+    stage.guard(insider)
+    before = list(insider.on_over)
+    port, said = opened(stage)
+    assert status(said) == 101
+    assert len(insider.on_over) == len(before) + 1
+    if who == "client":
+        port.client.take_up()
+        stage.loop.run(1)
+    else:
+        (insider if who == "session" else other).lost("wamp.close.killed")
+        stage.loop.run(1)
+    still = who == "other session"
+    assert who == "client" or port.client.is_cut_off() is not still
+    assert stage.busy == [1 if still else 0]
+    assert (insider.on_over == before) is not still
+
+
+@pytest.mark.parametrize(("kind", "is_cut_off"), [("text/event-stream; charset=utf-8", True), ("text/plain", False)])
+def test_an_answer_without_an_end_is_cut_off_with_the_session_and_others_are_not(kind, is_cut_off):
+    stage = Stage()
+    insider = House().enter()
+    stage.guard(insider)
+    port = stage.ask("/")
+    stage.server.heard()
+    stage.server.says(
+        f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n".encode()
+    )
+    assert status(port.client.read()) == 200
+    insider.lost("wamp.close.killed")
+    assert port.client.is_cut_off() is is_cut_off
+
+
 def test_nothing_of_the_http_server_cuts_a_pipe_off():
     stage = Stage()
     port, _ = opened(stage)
@@ -244,3 +281,19 @@ def test_nothing_of_the_http_server_cuts_a_pipe_off():
         port.client.send(b"x")
     assert port.house.inside == 1
     assert stage.server.heard() == b"xxxx"
+
+
+def test_behind_proxies_of_the_listener_one_counts_for_its_client_until_it_is_over():
+    stage = Stage()
+    visitors = stage.behind("127.0.0.1")
+    for ends in ("client", "backend"):
+        port, answer = opened(stage, sent=request("/chat", "X-Forwarded-For: 198.51.100.7"))
+        assert status(answer) == 101
+        assert visitors.inside == ["198.51.100.7"]
+        if ends == "client":
+            port.client.close()
+            port.loop.run()
+        else:
+            stage.server.resets()
+            stage.loop.run(5)
+        assert visitors.inside == []

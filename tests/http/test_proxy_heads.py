@@ -1,13 +1,12 @@
 """The heads of requests and answers on their way through the proxy: what backends see, and what clients get."""
 
-from ipaddress import ip_network
-
 import h11
 import pytest
 
 from tests.http.house import logged
 from tests.http.proxying import OK, Stage, body_of, head, lines_of, named
 from tests.transports.port import status
+from wampd.router.forwarded import Trusted
 from wampd.router.http.proxy.heads import (
     HIGHEST_STATUS,
     Asked,
@@ -103,7 +102,7 @@ def test_where_nobody_has_to_come_in_backends_see_what_is_for_them():
 
 
 def test_trusted_proxies_are_believed_and_added_to():
-    stage = Stage(rights=Rights(trusted=[ip_network("127.0.0.0/8")]))
+    stage = Stage(rights=Rights(trusted=Trusted(["127.0.0.0/8"])))
     stage.ask("/", *SPOOFED)
     heard = stage.server.heard()
     assert named(heard, "X-Forwarded-For") == ["1.2.3.4, 127.0.0.1"]
@@ -112,14 +111,36 @@ def test_trusted_proxies_are_believed_and_added_to():
     assert named(heard, "X-Forwarded-Host") == ["bank.example"]
     assert named(heard, "X_Forwarded_For") == []
 
-    two = Stage(["http://a", "http://b"], policy="address", rights=Rights(trusted=[ip_network("127.0.0.1")]))
+    two = Stage(["http://a", "http://b"], policy="address", rights=Rights(trusted=Trusted(["127.0.0.1"])))
     for number in range(64):
         two.ask("/", f"X-Forwarded-For: 1.2.3.4, 10.0.0.{number}")
     assert min(two.busy) > 16  # they are told apart by whom the proxy has seen
 
-    stage = Stage(rights=Rights(trusted=[ip_network("10.0.0.0/8")]))
+    stage = Stage(rights=Rights(trusted=Trusted(["10.0.0.0/8"])))
     stage.ask("/", *SPOOFED)
     assert b"1.2.3.4" not in stage.server.heard()
+
+
+def test_behind_proxies_of_the_listener_backends_are_told_of_the_client():
+    stage = Stage()
+    stage.behind("127.0.0.1", "10.0.0.0/8")
+    lines = "X-Forwarded-For: 1.2.3.4, 198.51.100.7, 10.0.0.2", "X-Forwarded-Proto: https", "X-Real-IP: 1.2.3.4"
+    stage.ask("/", *lines, "Forwarded: for=1.2.3.4")
+    heard = stage.server.heard()
+    assert named(heard, "X-Forwarded-For") == ["198.51.100.7"]
+    assert named(heard, "Forwarded") == ['for=198.51.100.7;host="router.example";proto=https']
+    assert named(heard, "X-Forwarded-Proto") == ["https"]
+    assert named(heard, "X-Real-IP") == []
+
+
+def test_who_is_told_all_that_proxies_say_is_told_of_the_last_of_them_by_its_address():
+    stage = Stage(rights=Rights(trusted=Trusted(["127.0.0.1"])))
+    stage.behind("127.0.0.1")
+    stage.ask("/", "X-Forwarded-For: 1.2.3.4, 198.51.100.7", "X-Forwarded-Proto: https")
+    heard = stage.server.heard()
+    assert named(heard, "X-Forwarded-For") == ["1.2.3.4, 198.51.100.7, 127.0.0.1"]
+    assert named(heard, "Forwarded") == ['for=127.0.0.1;host="router.example";proto=http']
+    assert named(heard, "X-Forwarded-Proto") == ["https"]
 
 
 def test_what_is_for_one_hop_ends_here():
@@ -271,6 +292,18 @@ def test_an_answer_comes_back_without_what_was_for_one_hop():
     assert named(answer, "Server") == ["other"]
     assert named(answer, "Content-Length") == ["2"]
     assert named(answer, "Via") == ["1.1 wampd"]
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: 3", b"Transfer-Encoding: chunked"])
+def test_an_answer_without_a_type_has_none(head):
+    stage = Stage()
+    port = stage.ask()
+    stage.server.says(
+        b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + (b"3\r\n<b>\r\n0\r\n\r\n" if b"chunked" in head else b"<b>")
+    )
+    answer = port.client.read()
+    assert lines_of(answer)[0] == "HTTP/1.1 200 OK"
+    assert named(answer, "Content-Type") == []
 
 
 @pytest.mark.parametrize("code", [204, 304])

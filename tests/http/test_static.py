@@ -168,6 +168,16 @@ def test_a_part_of_the_very_date_is_sent(root):
     assert status(ask(static(root), "/style.css", "Range: bytes=0-0", "If-Range: Sun, 09 Sep 2001 01:46:41 GMT")) == 200
 
 
+def test_parts_are_for_get_alone(root):
+    answer = ask(static(root), "/style.css", "Range: bytes=0-0", method="HEAD")
+    assert status(answer) == 200
+    assert "content-range" not in headers(answer)
+
+
+def test_the_unit_of_parts_is_in_any_case(root):
+    assert status(ask(static(root), "/style.css", "Range: Bytes=0-0")) == 206
+
+
 # ---------------------------------------------------------------------------------------------------------- caches
 
 

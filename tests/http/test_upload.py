@@ -213,6 +213,23 @@ def test_what_is_no_name_is_refused(place, name):
     assert box.there == {}
 
 
+def test_where_nobody_has_chosen_a_file_there_is_none(place):
+    box = place(types=("image/*",))
+    answer = box.form(
+        ('; filename=""\r\nContent-Type: application/octet-stream', b""),
+        ('; filename="a"\r\nContent-Type: image/png', b"x"),
+    )
+    assert (status(answer), box.there) == (201, {"a": b"x"})
+    assert status(box.form(('; filename=""', b""))) == 400
+    assert box.there == {"a": b"x"}
+
+
+def test_a_file_without_a_name_gets_one(place):
+    box = place()
+    assert status(box.form(('; filename=""', b"there is something"))) == 201
+    assert list(box.there.values()) == [b"there is something"]
+
+
 @pytest.mark.parametrize("name", ["../a", "/etc/passwd", "a/b", "..", "", ".a", "a\\b"])
 def test_what_is_no_name_in_a_form_is_refused_or_has_another_one(place, name):
     box = place()

@@ -3,12 +3,16 @@
 import threading
 
 import pytest
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.threadpool import ThreadPool
 
 from tests.http.house import Watched, connect, head
+from tests.http.proxying import Visitors
 from tests.transports.port import headers, status
+from wampd.router.forwarded import Proxies, Trusted
 from wampd.router.http.channel import STALL
+from wampd.router.http.introduced import Introduced
 from wampd.router.http.python.gathering import SMALL
 from wampd.router.http.python.wsgi import Wsgi
 
@@ -205,6 +209,113 @@ def test_one_that_fails_in_the_midst_of_its_answer_ends_the_connection():
     assert place.port.client.is_cut_off()
 
 
+def answering(status_line, lines, *pieces, exc_info=None):
+    """An application that says this."""
+
+    def application(environ, start_response):
+        start_response(status_line, lines)
+        if exc_info is not None:
+            start_response("500 Failed", [], exc_info)
+        return list(pieces)
+
+    return application
+
+
+def unsaid(environ, start_response):
+    return [b"private"]
+
+
+def said_twice(environ, start_response):
+    start_response("200 OK", [])
+    start_response("201 Created", [])
+    return [b"private"]
+
+
+def said_nothing_at_all(environ, start_response):
+    return []
+
+
+WRONG = (
+    unsaid,
+    said_twice,
+    said_nothing_at_all,
+    lambda environ, start_response: None,
+    answering("200 OK", [], "private"),
+    answering("200", [], b"private"),
+    answering("fine", [], b"private"),
+    answering("101 Switching Protocols", [], b"private"),
+    answering("200 OK\r\nX-Private: 1", [], b"private"),
+    answering("200 OK", [("X-A", "1\r\nX-Private: 1")], b"private"),
+    answering("200 OK", [("X-A\r\nX-Private", "1")], b"private"),
+    answering("200 OK", [("X-A", "\u2603private")], b"private"),
+    answering("200 OK", [("X-A", b"private")], b"private"),
+    answering("200 OK", [("Content-Length", "+7")], b"private"),
+    answering("200 OK", [("Content-Length", "7"), ("Content-Length", "8")], b"private"),
+    answering("200 OK", [("Content-Length", "7")]),
+)
+
+
+@pytest.mark.parametrize("application", WRONG)
+def test_one_that_fails_to_say_what_an_answer_is_has_failed(application):
+    place = Place(application)
+    with Watched() as watched:
+        answer = place.ask("GET /app")
+    assert status(answer) == 500
+    assert b"private" not in answer.lower()
+    assert len(watched.failures) == 1
+    assert place.wsgi._inside == 0
+
+
+def test_an_answer_that_is_shorter_than_it_says_ends_the_connection_or_the_next_one_would_be_taken_for_its_rest_and_fails():
+    place = Place(answering("200 OK", [("Content-Length", "10")], b"short"))
+    answer = place.ask("GET /app")
+    assert answer.endswith(b"short")
+    assert place.port.client.is_cut_off()
+
+
+def test_an_answer_that_is_longer_than_it_says_is_as_long_as_it_says():
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Length", "5")])(b"abc")
+        return [b"defgh", b"ijk"]
+
+    place = Place(application)
+    assert place.ask("GET /app").endswith(b"\r\n\r\nabcde")
+    assert place.ask("GET /app").startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(("line", "said"), [("HEAD /app", "200 OK"), ("GET /app", "304 Not Modified")])
+def test_an_answer_without_a_body_may_say_how_long_one_would_be(line, said):
+    place = Place(answering(said, [("Content-Length", "10")]))
+    assert place.ask(line).endswith(b"\r\n\r\n")
+    assert status(place.ask(line)) == int(said[:3])
+
+
+def test_what_is_for_one_hop_is_not_for_applications_to_say():
+    lines = [("Connection", "close"), ("Transfer-Encoding", "gzip"), ("Content-Length", "3"), ("X-A", "1")]
+    place = Place(answering("200 OK", lines, b"abc"))
+    answer = place.ask("GET /app")
+    assert answer.endswith(b"\r\n\r\nabc")
+    assert headers(answer).keys().isdisjoint({"connection", "transfer-encoding"})
+    assert headers(answer)["x-a"] == "1"
+    assert status(place.ask("GET /app")) == 200
+
+
+def test_one_that_handles_an_error_may_say_another_status():
+    answer = Place(answering("200 OK", [("X-A", "1")], b"sorry", exc_info=(ValueError, ValueError(), None))).ask(
+        "GET /app"
+    )
+    assert status(answer) == 500
+    assert b"sorry" in answer
+    assert "x-a" not in headers(answer)
+
+
+def test_the_length_and_the_type_of_the_body_are_one_variable_each():
+    told = Told()
+    Place(told).ask("POST /app", "Content-Type: a/b", content=b"you")
+    assert told.environ.keys().isdisjoint({"HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE"})
+    assert (told.environ["CONTENT_LENGTH"], told.environ["CONTENT_TYPE"]) == ("3", "a/b")
+
+
 def test_so_many_are_inside_and_no_more():
     place = Place(hello, most=2)
     others = [place.connect() for _ in range(3)]
@@ -354,3 +465,20 @@ def test_a_disk_that_fails_is_a_failure_of_ours():
 
 def test_twisted_has_the_pool_that_threads_are_made_of():
     assert ThreadPool.threadFactory is threading.Thread
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"), [((), b" http "), (("X-Forwarded-For: 198.51.100.7",), b"198.51.100.7 http ")]
+)
+def test_behind_a_proxy_on_a_unix_socket_applications_are_told_of_the_client(lines, told):
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return [" ".join(environ[name] for name in ("REMOTE_ADDR", "wsgi.url_scheme", "SERVER_PORT")).encode()]
+
+    place = Place(application)
+    place.port.wire.getPeer = place.port.wire.getHost = lambda: UNIXAddress(None)
+    site = place.port.protocol._web.__self__
+    site.introduced = Introduced(Proxies(Trusted(["unix"]), "x-forwarded-for"), Visitors())
+    answer = place.ask("GET /app", *lines)
+    assert status(answer) == 200
+    assert told + b"0" in answer

@@ -18,10 +18,13 @@ from wampd.router.stores.accounts import FixedAccounts
 from wampd.router.templates import Plan
 
 EVERYTHING = Rule("", "prefix", frozenset({"call", "register", "publish", "subscribe"}))
+WEBHOOKS = Rule("wampd.hook.", "prefix", frozenset({"call"}))
 
 
 class House:
-    """A realm ``realm1`` with the roles ``user`` (may do everything) and ``reader`` (may subscribe)."""
+    """A realm ``realm1`` with the roles ``user`` (may do everything), ``reader`` (may subscribe), and ``partner`` and
+    ``operator`` (may do everything, and have webhooks).
+    """
 
     def __init__(self, clock: Any = None, **plan: Any) -> None:
         """``plan`` is what else the realm is made of."""
@@ -29,6 +32,7 @@ class House:
         self.realms = Realms(self.clock, "wampd")
         accounts = FixedAccounts([Account(authid="joe", role="user", ticket=digest_of("hunter2"))])
         roles = [Role("user", [EVERYTHING]), Role("reader", [Rule("", "prefix", frozenset({"subscribe"}))])]
+        roles += [Role(name, [EVERYTHING, WEBHOOKS]) for name in ("partner", "operator")]
         door = RealmAuth([Anonymous("reader", lambda: "somebody"), Ticket(accounts)], roles)
         self.realms.add("realm1", Plan(door=door, **plan))
         self.insiders = Insiders(self.realms, self.clock)

@@ -56,6 +56,21 @@ def test_events_are_heard_until_unsubscribed(house):
     assert len(heard) == 1
 
 
+def test_who_is_taken_off_a_topic_is_told_so(house):
+    subscriber, others, revoked, heard = house.enter(), house.enter(), [], []
+    subscriber.on_revoked.append(revoked.append)
+    subscription = house.now(subscriber.subscribe("com.app.news", heard.append))
+    house.now(subscriber.subscribe("com.app.other", heard.append))
+    remove = "wamp.subscription.remove_subscriber"
+    house.now(others.call(remove, [subscription.id, subscriber.id], {"reason": "com.app.go"}, timeout=5))
+    assert revoked == ["com.app.go"]
+    house.now(others.publish("com.app.news"))
+    assert heard == []
+    house.now(others.publish("com.app.other"))
+    assert len(heard) == 1
+    assert not subscriber.is_over
+
+
 def test_a_call_has_its_time(house):
     callee, caller, ended = house.enter(), house.enter(), []
     house.now(callee.register("com.app.slow", lambda _: Deferred(ended.append)))

@@ -2,12 +2,12 @@
 
 import pytest
 from msgspec import Raw
-from twisted.logger import globalLogPublisher
 
 from tests.hooks.house import Registry
 from tests.http.test_pages import Stage as Pages
 from tests.inside.house import House
 from tests.outgoing.test_rest import stage as rest
+from tests.support.overheard import failure, overheard
 from wampd.router.envoy import CallFailed
 from wampd.router.inside.insider import Refusal, Returned
 from wampd.router.inside.telling import Told
@@ -22,11 +22,9 @@ def number(request):
 @pytest.fixture(autouse=True)
 def no_traceback():
     """Whatever happens, it is no bug of ours."""
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    yield
-    globalLogPublisher.removeObserver(events.append)
-    assert [event["log_failure"] for event in events if "log_failure" in event] == []
+    with overheard(failure) as failures:
+        yield
+    assert failures == []
 
 
 @pytest.mark.trap(1)

@@ -15,7 +15,7 @@ from wampd.auth import throttle
 from wampd.realms import gate
 from wampd.router import tally
 from wampd.router.http.streams import events
-from wampd.router.observe import logs
+from wampd.router.observe import logs, striking
 from wampd.router.observe.metrics import Metrics
 from wampd.router.outgoing import forwarding
 
@@ -59,22 +59,32 @@ def documented() -> set[str]:
     return {name for column in columns for name in re.findall(r"`([^`]+)`", column) if not name.startswith("wampd_")}
 
 
+def told_by(stage: Stage) -> dict[str, float]:
+    """How often each struck, as metrics tell it."""
+    metrics = Metrics(stage.watch, ("realm1",), stage.realms.past, lambda: None, "1.2.3")
+    stage.later(2.0)
+    return {
+        sample.labels["what"]: sample.value
+        for family in text_string_to_metric_families(metrics.tell("")[1].decode())
+        for sample in family.samples
+        if sample.name == "wampd_struck_total"
+    }
+
+
 def test_every_name_stands_in_the_page_and_the_page_names_no_others() -> None:
     assert len(NAMES) > 50
     assert documented() == NAMES
+
+
+def test_every_name_is_told_before_it_strikes_or_nobody_would_see_its_first_step() -> None:
+    assert striking.NAMES == NAMES
+    assert set(told_by(Stage()).values()) == {0}
 
 
 def test_every_name_is_told_as_a_metric() -> None:
     stage = Stage()
     for name in NAMES:
         stage.realms.tally.strike(name)
-    metrics = Metrics(stage.watch, ("realm1",), stage.realms.past, lambda: None, "1.2.3")
-    stage.later(2.0)
-    told = {
-        sample.labels["what"]: sample.value
-        for family in text_string_to_metric_families(metrics.tell("")[1].decode())
-        for sample in family.samples
-        if sample.name == "wampd_struck_total"
-    }
+    told = told_by(stage)
     assert set(told) >= NAMES
     assert all(told[name] >= 1 for name in NAMES)

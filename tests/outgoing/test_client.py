@@ -204,6 +204,14 @@ def test_a_compressed_answer_is_bounded_by_what_it_becomes(asking, serve):
     assert asking.refusal(f"http://{HERE}:{broken.port}/", HERE) == "broken"
 
 
+@pytest.mark.parametrize("coding", [None, "gzip"])
+def test_what_is_not_compressed_any_more_does_not_say_that_it_is(asking, serve, coding):
+    server = serve(ok(gzip.compress(b"x"), **{"Content-Encoding": "gzip"}) if coding else ok(b"x"))
+    answer = asking.get(f"http://{HERE}:{server.port}/", HERE)
+    assert answer.body == b"x"
+    assert "content-encoding" not in dict(answer.headers)
+
+
 def test_an_answer_that_is_compressed_twice_is_none(asking, serve):
     server = serve(ok(gzip.compress(gzip.compress(b"x")), **{"Content-Encoding": "gzip, gzip"}))
     assert asking.refusal(f"http://{HERE}:{server.port}/", HERE) == "broken"

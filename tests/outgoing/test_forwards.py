@@ -6,10 +6,11 @@ import pytest
 from msgspec import Raw
 from twisted.internet.defer import fail
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogLevel
 
 from tests.inside.house import House
 from tests.outgoing.client import FakeClient
+from tests.support.overheard import overheard, text
 from wampd.router.envoy import CallFailed
 from wampd.router.inside.insiders import NotLetIn
 from wampd.router.inside.resident import Resident
@@ -54,15 +55,8 @@ class Stage:
 
 @pytest.fixture
 def logged():
-    lines = []
-
-    def observe(event):
-        if event["log_level"] >= LogLevel.info:
-            lines.append(event["log_format"].format(**event))
-
-    globalLogPublisher.addObserver(observe)
-    yield lines
-    globalLogPublisher.removeObserver(observe)
+    with overheard(lambda event: text(event) if event["log_level"] >= LogLevel.info else None) as lines:
+        yield lines
 
 
 # -------------------------------------------------------------------------------------------------------------- order
@@ -309,6 +303,24 @@ def test_a_resident_comes_back_when_it_was_sent_away(logged):
     resident.stop()
     house.later(100)
     assert set(house.realms["realm1"].core.sessions) == {publisher.id}
+
+
+def test_a_resident_that_is_renewed_has_one_session_and_no_misfortune(logged):
+    house, heard = House(), []
+    resident = Resident(house.clock, "the test", house.enter, lambda it: it.subscribe("com.app.x", heard.append))
+    resident.start()
+    house.turns()
+    (before,) = house.realms["realm1"].core.sessions
+    resident.renew()
+    house.later(100)
+    (after,) = house.realms["realm1"].core.sessions
+    assert after != before
+    house.now(house.enter().publish("com.app.x", [1]))
+    assert [reply.values() for reply in heard] == [[1]]
+    assert [line for line in logged if line.startswith("the test")] == []
+    resident.stop()
+    house.turns()
+    assert after not in house.realms["realm1"].core.sessions
 
 
 def test_a_resident_that_cannot_settle_tries_ever_later(logged):

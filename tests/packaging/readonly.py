@@ -1,19 +1,26 @@
 """Becomes a program that can write to the given directories and nowhere else, as in a container with a read-only root.
 
-It is run as a script, in a mount namespace of its own: ``unshare -m readonly.py UID DIRECTORY … -- PROGRAM ARGUMENT…``.
+It is run as a script, in a mount namespace of its own: ``unshare -m readonly.py UID TMPFS VOLUME -- PROGRAM ARGUMENT…``.
+
+Engines mount both with the mode that the directory has in the image. A volume has its owner, too; what ``--tmpfs`` mounts
+belongs to root, as runc and crun do it.
 """
 
 import os
+import stat
 import subprocess
 import sys
 
 
 def main() -> None:
     end = sys.argv.index("--")
-    user, *writable = sys.argv[1:end]
+    user, tmpfs, volume = sys.argv[1:end]
+    writable = [tmpfs, volume]
     for directory in writable:
-        # As the engine mounts it: anybody may write there, and the first to do so owns what is made.
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=1777", "none", directory], check=True)
+        image = os.stat(directory)
+        owner = "" if directory == tmpfs else f",uid={image.st_uid},gid={image.st_gid}"
+        options = f"mode={stat.S_IMODE(image.st_mode):o}{owner}"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", directory], check=True)
     with open("/proc/self/mountinfo") as mounts:
         places = [line.split()[4].encode().decode("unicode_escape") for line in mounts]
     for place in places:

@@ -99,17 +99,23 @@ def test_the_example_for_kubernetes_fits_the_image() -> None:
 
 
 def test_the_user_and_its_directories_are_made_once_and_for_all(tmp_path: Path) -> None:
-    (tmp_path / "etc").mkdir()
-    for name in ("group", "passwd"):
-        (tmp_path / "etc" / name).write_text("root:x:0:\n")
     if os.geteuid() != 0:
         unavailable("only root can give a directory to somebody else; run the tests as root")
     for _ in range(2):
-        subprocess.run([ROOT / "docker" / "user.sh", tmp_path], check=True)
+        make_user(tmp_path)
     assert (tmp_path / "etc" / "passwd").read_text().count("wampd:x:8080:8080:") == 1
     assert (tmp_path / "etc" / "group").read_text().count("wampd:x:8080:") == 1
     made = (tmp_path / "var" / "lib" / "wampd").stat()
     assert (made.st_uid, made.st_mode & 0o777) == (int(USER), 0o700)
+
+
+def make_user(root: Path) -> None:
+    """Let the image's recipe make its user and directories in a system below `root`."""
+    (root / "etc").mkdir(exist_ok=True)
+    for name in ("group", "passwd"):
+        if not (root / "etc" / name).exists():
+            (root / "etc" / name).write_text("root:x:0:\n")
+    subprocess.run([ROOT / "docker" / "user.sh", root], check=True)
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +151,8 @@ def test_it_runs_as_its_user_on_a_read_only_system_and_is_healthy(installed: Pat
         unavailable("only root can make a system read-only; run the tests as root")
     place, port = Path(tempfile.mkdtemp(prefix="wampd-image-")), free_port()
     place.chmod(0o755)
-    writable = [place / "run", place / "lib"]
-    for each in writable:
-        each.mkdir()
+    make_user(place)
+    writable = [place / "run" / "wampd", place / "var" / "lib" / "wampd"]
     configuration = place / "config.yaml"
     configuration.write_text(CONFIGURATION.replace("STORE", str(writable[1])).replace("PORT", str(port)))
     env = environment(PYTHONPATH="", RUNTIME_DIRECTORY=str(writable[0] / "control"), PYTHONDONTWRITEBYTECODE="1")
@@ -173,6 +178,7 @@ def test_it_runs_as_its_user_on_a_read_only_system_and_is_healthy(installed: Pat
         assert health(router, installed, configuration, env) == 0
         assert "read-only file system" not in router.log().lower()
         assert "Permission denied" not in router.log()
+        assert "no commands can reach" not in router.log()
     shutil.rmtree(place)
 
 

@@ -157,6 +157,29 @@ def test_an_event_goes_to_those_in_every_list_of_eligibles_and_in_no_exclusion(o
     assert {member.session.id for member in house.members if member.heard()} == receivers
 
 
+def test_a_deputy_gets_what_has_lists_whomever_they_name_and_is_told_them():
+    house = House()
+    deputy, pattern = subscribed(house, "com.", "prefix", authid="deputy")
+    other, _ = subscribed(house, authid="joe")
+    publisher = house.join()
+    house.realm.depute(deputy.session.id)
+    publisher.say([PUBLISH, 1, {"eligible_authid": ["joe"], "exclude": [77]}, "com.topic"])
+    publisher.say([PUBLISH, 2, {"exclude_authid": ["joe"]}, "com.topic"])
+    publisher.say([PUBLISH, 3, {"disclose_me": False, "exclude_me": False}, "com.topic"])
+    publisher.say([PUBLISH, 4, {"eligible": []}, "org.topic"])
+    told = [{"eligible_authid": ["joe"], "exclude": [77]}, {"exclude_authid": ["joe"]}, None]
+    heard = deputy.heard()
+    assert [message[:2] for message in heard] == [[EVENT, pattern]] * 3
+    assert [message[3].get("audience") for message in heard] == told
+    assert len(other.heard()) == 2
+    deputy.say([PUBLISH, 1, {"exclude_authid": ["joe"]}, "com.topic"])
+    assert deputy.heard() == []
+    house.realm.leave(deputy.session)
+    assert house.realm.broker.deputies == {}
+    publisher.say([PUBLISH, 5, {"eligible_authid": ["joe"]}, "com.topic"])
+    assert len(other.heard()) == 1
+
+
 def test_the_deaf_are_counted_instead_of_told():
     house = House()
     deaf, _ = subscribed(house)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Raw
+from msgspec import Raw, convert
 
 from tests.realms.house import House
 from wampd.realms.grants import Grant
 from wampd.realms.messages import Format
 from wampd.realms.options import PublishOptions
-from wampd.realms.publications import OVERHEAD, Publication, audience, told, weight
+from wampd.realms.publications import OVERHEAD, Audience, Publication, audience, told, weight
 
 IDS = st.none() | st.lists(st.integers(1, 6), max_size=4)
 NAMES = st.none() | st.lists(st.sampled_from("abc"), max_size=3)
@@ -54,6 +56,9 @@ def test_an_audience_is_what_its_definition_says(eligible, exclude, authids, not
     assert len(found) == len(set(found))
     assert set(found) == expected
     assert [lists.admits(it) for it in sessions] == [admitted(options, it) for it in sessions]
+    absent = SimpleNamespace(id=None, authid="a", authrole="b")  # whose id is in no list
+    assert lists.admits_absent("a", "b") is admitted(options, absent)
+    assert convert(lists.told(), Audience) == lists
 
 
 def test_where_few_are_eligible_the_others_are_not_looked_at():

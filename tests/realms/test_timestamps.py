@@ -60,3 +60,9 @@ def test_every_form_of_rfc_3339_is_read(text, expected):
 def test_what_is_no_timestamp_is_refused(text):
     with pytest.raises(ValueError, match=r"timestamp|must be|day|hour"):
         nanoseconds(text)
+
+
+def test_the_end_of_a_day_is_no_moment_on_any_python():
+    """Python itself reads it from 3.14 on."""
+    with pytest.raises(ValueError, match=r"^not a timestamp of RFC 3339"):
+        nanoseconds("1970-01-01T24:00:00Z")

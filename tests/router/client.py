@@ -27,13 +27,17 @@ WELCOME, ABORT, GOODBYE, ERROR, CALL, RESULT, REGISTER, REGISTERED, INVOCATION, 
 class Session:
     """One session; every receive has a deadline. Not for TLS: the library reads in a thread of its own meanwhile."""
 
-    def __init__(self, port=0, *, realm="realm1", join=True, url=None, unix=None):
+    def __init__(self, port=0, *, realm="realm1", join=True, url=None, unix=None, source=None, headers=None):
+        """``source``: the address to connect from; ``headers``: more of the handshake's."""
         options = {
             "subprotocols": ["wamp.2.json"],
             "compression": None,
             "open_timeout": START_TIMEOUT,
             "ping_interval": None,
+            "additional_headers": headers,
         }
+        if source is not None:
+            options["source_address"] = (source, 0)
         self._stack = contextlib.ExitStack()
         if unix is not None:
             connecting = unix_connect(str(unix), "ws://localhost/ws", **options)

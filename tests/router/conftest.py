@@ -1,10 +1,11 @@
 """A router in a process of its own, with whatever configuration a test writes."""
 
+import signal
 import textwrap
 
 import pytest
-from twisted.logger import LogLevel, globalLogPublisher
 
+from tests.support.overheard import overheard, warning
 from tests.support.process import Child, environment, free_port, wampd_command
 
 REALMS = """
@@ -22,6 +23,7 @@ listeners:
     rawsocket: {}
     limits: {close_timeout: 1 s}
 """
+READ_AGAIN = "was read again"
 
 
 class Router(Child):
@@ -42,6 +44,25 @@ class Router(Child):
         if ready:
             self.wait_for_log("is ready")
 
+    def reload(self, *changes, file="wampd.yaml"):
+        """Change texts in a file; the configuration is in use afterwards."""
+        text = (self.directory / file).read_text()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        write(self.directory / file, text)
+        before = self.log().count(READ_AGAIN)
+        self.signal(signal.SIGHUP)
+        self.wait_until(lambda: self.log().count(READ_AGAIN) > before, "the configuration is in use")
+
+
+def write(file, text):
+    """Put a file in place as a careful administrator does."""
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.chmod(0o600)
+    new.rename(file)
+
 
 @pytest.fixture
 def start(tmp_path):
@@ -61,12 +82,5 @@ def start(tmp_path):
 @pytest.fixture
 def caught_log():
     """What the router warns of and worse, as events."""
-    events = []
-
-    def observe(event):
-        if event["log_level"] >= LogLevel.warn and event["log_namespace"].startswith("wampd."):
-            events.append(event)
-
-    globalLogPublisher.addObserver(observe)
-    yield events
-    globalLogPublisher.removeObserver(observe)
+    with overheard(warning) as events:
+        yield events

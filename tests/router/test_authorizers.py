@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 
 from tests.realms.test_asking import house
 from tests.spec.advice import FAILED, SORRY, answers, asked, authorizer, visitor
+from tests.support.overheard import overheard
 from tests.support.play import ANY, Play, nothing
 from tests.support.stages import MemoryStage
 from wampd.realms.messages import CALL, ERROR, REGISTER, REGISTERED
@@ -53,15 +53,8 @@ def play() -> Iterator[Play]:
 
 @pytest.fixture
 def warnings() -> Iterator[list[dict[str, Any]]]:
-    events: list[dict[str, Any]] = []
-
-    def keep(event: dict[str, Any]) -> None:
-        if event.get("log_namespace") == authorizers.__name__:
-            events.append(event)
-
-    globalLogPublisher.addObserver(keep)
-    yield events
-    globalLogPublisher.removeObserver(keep)
+    with overheard(lambda event: event if event["log_namespace"] == authorizers.__name__ else None) as events:
+        yield events
 
 
 @pytest.mark.trap(16)

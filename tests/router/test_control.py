@@ -31,12 +31,16 @@ listeners:
 OPENED: list[socket.socket] = []
 
 
-@pytest.fixture(autouse=True)
-def closed():
+def close():
     """Close what a test has opened."""
-    yield
     while OPENED:
         OPENED.pop().close()
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    close()
 
 
 class Client:
@@ -83,6 +87,7 @@ def a_router(tmp_path, more=""):
     runtime.mkdir()
     with running_wampd(config, tmp_path / "log", env={"XDG_RUNTIME_DIR": str(runtime)}) as (wampd, port):
         yield wampd, port, runtime / "wampd", config
+        close()  # or the router would wait for their GOODBYE
 
 
 def test_the_router_tells_operators_about_itself(tmp_path):
@@ -103,6 +108,20 @@ def test_the_router_tells_operators_about_itself(tmp_path):
         _, _, _, [overview] = operator.call("wampd.monitor.overview")
         assert overview["router"]["pid"] == wampd.pid
     assert not path.exists()
+
+
+def test_who_only_looks_at_the_router_does_not_fill_its_log(tmp_path):
+    with a_router(tmp_path) as (wampd, port, place, _):
+        [path] = place.glob("*.sock")
+        looking = Client(socket.AF_UNIX, str(path))
+        looking.join("wampd")
+        looking.call("wampd.node.status")
+        Client(socket.AF_INET, ("127.0.0.1", port)).join("realm1")
+        wampd.wait_for_log(" joined realm1\n")
+        assert " joined wampd" not in wampd.log()
+        looking.call("wampd.log.set", "sessions", "debug")
+        Client(socket.AF_UNIX, str(path)).join("wampd")
+        wampd.wait_for_log(" joined wampd\n")
 
 
 def test_nobody_gets_into_the_realm_of_operators_by_another_listener(tmp_path):
@@ -158,6 +177,7 @@ def test_a_router_whose_place_is_taken_says_so_and_routes(tmp_path):
         with running_wampd(config, tmp_path / "second.log") as (second, port):
             assert Client(socket.AF_INET, ("127.0.0.1", port)).join("realm1")[0] == 2
             second.wait_for_log(f"another router listens at {path}")
+            close()
         assert Client(socket.AF_UNIX, str(path)).join("wampd")[0] == 2
 
 
@@ -173,6 +193,16 @@ def test_what_a_killed_router_has_left_is_taken_away(tmp_path):
     assert list(sockets(environ, os.getuid()))[:1] == [left]
     assert prepared(None, environ) == place / f"{os.getpid()}.sock"
     assert not left.exists()
+
+
+def test_what_another_router_takes_away_at_the_same_time_is_no_trouble(tmp_path):
+    place = tmp_path / "wampd"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    place.mkdir(mode=0o700)
+    gone = place / f"{ended.pid}.sock"
+    gone.symlink_to(tmp_path / "nothing")  # as what is found, and is not there any more when it is looked at
+    assert prepared(None, {"XDG_RUNTIME_DIR": str(tmp_path)}) == place / f"{os.getpid()}.sock"
 
 
 def test_a_socket_that_somebody_listens_at_is_left_whatever_its_number(tmp_path):

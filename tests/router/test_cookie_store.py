@@ -3,10 +3,10 @@
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 
 from tests.auth.test_jar import Shell
+from tests.support.overheard import overheard
 from wampd.auth.accounts import Account
 from wampd.auth.jar import Jar
 from wampd.router.stores import principals
@@ -159,12 +159,8 @@ def test_a_row_that_cannot_be_read_is_no_cookie_and_said_so(kept, database, reac
     reactor.advance(0)
     database.carry_out()
     database.connection.execute("INSERT INTO cookies VALUES (?, 'realm1', 'eve', ?)", (b"1", b"junk"))
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    try:
+    with overheard() as events:
         found = StoredCookies(reactor, database).load()
-    finally:
-        globalLogPublisher.removeObserver(events.append)
     assert [binding.authid for binding in found] == ["joe"]
     assert [event["log_format"] for event in events] == ["a cookie in the store {file} cannot be read"]
 
@@ -174,12 +170,8 @@ def test_what_cannot_be_written_down_is_not_and_the_others_are(kept, database, r
     odd, other = kept.log_in("joe").binding, kept.log_in("ann").fresh
     for name, value in what.items():
         setattr(odd, name, value)
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    try:
+    with overheard() as events:
         kept.keep(odd)
-    finally:
-        globalLogPublisher.removeObserver(events.append)
     assert [event["log_format"] for event in events] == ["a cookie cannot be kept in the store: {why}"]
     reactor.advance(0)
     database.carry_out()

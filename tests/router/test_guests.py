@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.process import is_alive
+
 TICKER = """
 import sys, time
 print("hello from", sys.argv[1])
@@ -44,14 +46,6 @@ def script(directory, source, name="guest.py"):
     path = directory / name
     path.write_text(source)
     return sys.executable, path
-
-
-def is_alive(pid):
-    """Whether a process runs; the dead that nobody has fetched yet do not count."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def gone(pid, timeout=5):

@@ -57,9 +57,9 @@ class Party(Session):
             if answer[0] == ERROR and answer[2] == request:
                 return answer[4]
 
-    def publish(self, topic, *args):
+    def publish(self, topic, *args, **options):
         request = next(self._ids)
-        self.send(PUBLISH, request, {"acknowledge": True}, topic, list(args))
+        self.send(PUBLISH, request, {"acknowledge": True, **options}, topic, list(args))
         answer = self.receive()
         assert answer[:2] == [PUBLISHED, request], answer
 
@@ -338,3 +338,60 @@ def test_a_principal_that_is_configured_no_more_has_no_webhooks(start):
     second = start(CALLS, realms=without, listeners="")
     second.wait_for_log("joe may not have it any more")
     assert called(second, ann, "wampd.hook.post", "orders", [1])["deliveries"] == 1
+
+
+PARTNERS = """
+realms:
+  - name: realm1
+    roles:
+      - name: guest
+        permissions:
+          - {uri: hook., match: prefix, allow: [publish, subscribe]}
+          - {uri: wampd.hook., match: prefix, allow: [call]}
+      - name: partner
+        permissions:
+          - {uri: hook.orders, allow: [subscribe]}
+          - {uri: wampd.hook., match: prefix, allow: [call]}
+    auth:
+      anonymous: {role: guest}
+      ticket: {}
+      principals:
+        - {authid: joe, role: partner, ticket: hunter2}
+        - {authid: ann, role: partner, ticket: hunter2ann}
+    hooks: {deliveries: {first_retry: 100 ms, longest_retry: 500 ms}}
+"""
+
+
+def test_a_webhook_gets_what_its_owner_may_get_as_long_as_it_may_get_anything(start):
+    joe, ann = ("joe", "hunter2"), ("ann", "hunter2ann")
+    config = CALLS.replace("role: anonymous, keys", "role: guest, keys").replace(
+        "role: user, keys", "role: guest, keys"
+    )
+    router = start(config, realms=PARTNERS, listeners="")
+    router.wait_for_log("webhooks of realm1: ")
+    with Receiver(503) as joes, Receiver(503) as anns, Receiver(503) as guests:
+        for who, receiver in ((joe, joes), (ann, anns)):
+            called(router, who, "wampd.hook.register", "orders", receiver.url, {"secret": SECRET})
+        guest = Party(router.port)
+        register(guest, guests)
+        guest.publish("hook.orders", 10, exclude_authid=["joe"])
+        guest.publish("hook.orders", 11, eligible_authrole=["partner"], exclude_authid=["ann"])
+        guest.publish("hook.orders", 12, exclude_authrole=["partner"])
+        guest.publish("hook.orders", 13, eligible=[1, 2, 3])
+        guest.publish("hook.orders", 14, exclude_authid=["joe", "ann"])
+        guests.wait_for(lambda: guest.ask("wampd.hook.list")[0]["pending"] == 3)
+        router.kill()
+        for receiver in (joes, anns, guests):
+            receiver.answer = 204
+            receiver.requests.clear()
+        router = start(config, realms=PARTNERS, listeners="")
+        for receiver, numbers in ((joes, {11}), (anns, {10}), (guests, {10, 12, 14})):
+            receiver.wait_for(lambda receiver=receiver, numbers=numbers: set(receiver.data()) == numbers)
+        router.reload(("{uri: hook.orders, allow: [subscribe]}", "{uri: hook.other, allow: [subscribe]}"))
+        for name in ("joe", "ann"):
+            router.wait_for_log(f"{name} may not have it any more")
+        guest = Party(router.port)
+        assert guest.ask("wampd.hook.post", "orders", [15])["deliveries"] == 1
+        router.reload(("allow: [publish, subscribe]", "allow: [publish]"))
+        assert guest.ask("wampd.hook.post", "orders", [16])["deliveries"] == 0
+        assert "hunter2" not in router.log()

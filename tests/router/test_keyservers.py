@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 
+from tests.support.overheard import overheard, text
 from tests.support.tokens import jwk, key_set_text
 from wampd.auth.jwk import KeySet, UnusableKeyError, key_set
 from wampd.auth.methods import Failed
@@ -68,14 +68,8 @@ def _names(found: Any) -> Any:
 @pytest.fixture(autouse=True)
 def said():
     """What is logged."""
-    events: list[str] = []
-
-    def hear(event: Any) -> None:
-        events.append(f"{event['log_level'].name}: {event['log_format'].format(**event)}")
-
-    globalLogPublisher.addObserver(hear)
-    yield events
-    globalLogPublisher.removeObserver(hear)
+    with overheard(lambda event: f"{event['log_level'].name}: {text(event)}") as lines:
+        yield lines
 
 
 def test_keys_are_fetched_at_the_start_and_again_after_a_while(said):

@@ -51,14 +51,15 @@ def test_an_operator_sees_the_levels_and_changes_them(tmp_path):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ((), "no such subsystem"),
+        ((), "missing required field `subsystem`"),
+        (("", "info"), "no such subsystem"),
         (("session", "info"), "there are router, sessions"),
         (("sessions", "warning"), "there are debug, info"),
         (("sessions", "info", 0), "number above 0"),
-        (("sessions", "info", True), "number above 0"),
+        (("sessions", "info", True), "Expected `float | null`, got `bool`"),
         (("sessions", "info", 10**9), "number above 0"),
-        (("sessions", "info", 1, 2), "the arguments are"),
-        (([], {}, []), "two texts and a number"),
+        (("sessions", "info", 1, 2), "at most 3 arguments: subsystem, level, for_seconds"),
+        (([], {}, []), "Expected `str`, got `array`"),
     ],
 )
 def test_what_makes_no_sense_is_told_and_changes_nothing(desk_of_one, args, said):

@@ -1,21 +1,20 @@
 """The file of an access log: written by a thread, opened anew when it is rotated, bounded when the disk is slow."""
 
+import errno
 import os
 import threading
 
 import pytest
-from twisted.logger import globalLogPublisher
 
+from tests.support.overheard import overheard
 from wampd.router.observe import logfile
 from wampd.router.observe.logfile import MOST_WAITING, LogFile
 
 
 @pytest.fixture
 def events():
-    kept = []
-    globalLogPublisher.addObserver(kept.append)
-    yield kept
-    globalLogPublisher.removeObserver(kept.append)
+    with overheard() as kept:
+        yield kept
 
 
 def test_lines_are_appended_in_order_and_all_are_there_at_the_end(tmp_path):
@@ -68,6 +67,30 @@ def test_what_a_disk_does_not_take_is_dropped_counted_and_told_once(tmp_path, ev
     said = [event for event in events if event["log_namespace"] == logfile.__name__]
     assert [event["log_level"].name for event in said].count("error") == 1
     assert file._size == 0
+
+
+def test_a_line_that_a_full_disk_took_a_part_of_does_not_spoil_the_next(tmp_path, monkeypatch):
+    path = tmp_path / "access.log"
+    file = LogFile(path)
+    lines = b"one\ntwo\nthree\n"
+    really_write = os.write
+
+    def write_on_a_full_disk(descriptor, data):
+        if bytes(data) == lines:
+            return really_write(descriptor, data[: len("one\ntw")])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", write_on_a_full_disk)
+        with pytest.raises(OSError, match="No space"):
+            file._put(lines)
+        with pytest.raises(OSError, match="No space"):
+            file._put(b"four\n")
+    assert file.dropped == len(["two", "three", "four"])
+    file.write(b"five\n")
+    file.write(b"six\n")
+    file.close()
+    assert path.read_text() == "one\ntw\nfive\nsix\n"
 
 
 def test_a_slow_disk_holds_nobody_up_and_costs_lines(tmp_path):

@@ -9,9 +9,10 @@ import tty
 
 import pytest
 from twisted.internet.task import Clock
-from twisted.logger import Logger, LogLevel, globalLogPublisher
+from twisted.logger import Logger, LogLevel
 from twisted.python.log import err
 
+from tests.support.overheard import overheard
 from wampd.router.observe.levels import Levels
 from wampd.router.observe.lines import json_line, text_line
 from wampd.router.observe.logs import LineObserver
@@ -92,13 +93,9 @@ def test_a_traceback_cannot_steer_a_terminal_either():
 
 
 def test_failures_in_twisteds_older_form_look_like_others():
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    try:
+    with overheard() as events:
         err(RuntimeError("a bug"), "it broke")
         err(RuntimeError("a bug"))
-    finally:
-        globalLogPublisher.removeObserver(events.append)
     named, unnamed = (text_line(event).splitlines() for event in events)
     assert named[0].endswith("critical log_legacy: it broke")
     assert unnamed[0].endswith("critical log_legacy: Unhandled Error")

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.router.client import ABORT, GOODBYE, WELCOME, Session
+from tests.router.conftest import write
 from wampd.auth.accounts import Account
 from wampd.auth.ticket import digest_of
 from wampd.router.stores import principals as stored
@@ -31,14 +32,6 @@ PEOPLE = "- {authid: flora, role: user, ticket: hunter2 flora}\n- {authid: both,
 
 def account(authid, role="user", ticket="hunter2"):
     return Account(authid=authid, role=role, ticket=digest_of(ticket))
-
-
-def write(file, text):
-    """Put a file in place as a careful administrator does."""
-    new = file.with_suffix(".new")
-    new.write_text(text)
-    new.chmod(0o600)
-    new.rename(file)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import time
 
 import pytest
 from twisted.internet.protocol import Factory, Protocol
-from twisted.logger import globalLogPublisher
 
+from tests.support.overheard import failure, overheard
 from wampd.router.reactor import _epoll_reactor, _select_reactor
 
 
@@ -89,25 +89,22 @@ def test_the_end_of_a_turn_comes_after_timers_too(turns):
 def test_what_fails_in_a_handler_ends_its_connection_alone(turns):
     reactor, happened = turns
     port = listen(reactor, happened)
-    failures = []
-    globalLogPublisher.addObserver(failures.append)
-    with socket.create_connection(("127.0.0.1", port)) as bad, socket.create_connection(("127.0.0.1", port)) as good:
+    with (
+        overheard() as events,
+        socket.create_connection(("127.0.0.1", port)) as bad,
+        socket.create_connection(("127.0.0.1", port)) as good,
+    ):
         reactor.callLater(0.1, bad.sendall, b"fail")
         reactor.callLater(0.2, good.sendall, b"hello")
         reactor.callLater(0.3, good.sendall, b"stop")
-        try:
-            assert run(reactor)
-        finally:
-            globalLogPublisher.removeObserver(failures.append)
+        assert run(reactor)
     assert happened.index("lost") < happened.index(b"hello")
     assert b"stop" in happened
-    assert [event["failure"].type for event in failures if "failure" in event] == [RuntimeError]
+    assert [event["failure"].type for event in events if "failure" in event] == [RuntimeError]
 
 
 def test_a_timer_that_fails_does_not_stop_the_others(turns):
     reactor, happened = turns
-    failures = []
-    globalLogPublisher.addObserver(failures.append)
 
     def fail():
         raise RuntimeError("a bug")
@@ -115,17 +112,62 @@ def test_a_timer_that_fails_does_not_stop_the_others(turns):
     reactor.callLater(0.05, fail)
     reactor.callLater(0.06, happened.append, "timer")
     reactor.callLater(0.1, reactor.stop)
-    try:
+    with overheard(failure) as failures:
         assert run(reactor)
-    finally:
-        globalLogPublisher.removeObserver(failures.append)
     assert "timer" in happened
-    assert sum("log_failure" in event for event in failures) == 1
+    assert len(failures) == 1
+
+
+def test_timers_that_are_put_off_or_given_up_and_those_set_by_others_run_when_they_are_due(turns):
+    reactor, _ = turns
+    begun = time.monotonic()
+    ran = {}
+
+    def runs(name):
+        ran[name] = time.monotonic() - begun
+        if name == "first":
+            reactor.callLater(0, runs, "at once")
+            late.reset(0.3)
+            never.cancel()
+
+    late = reactor.callLater(0.1, runs, "late")
+    never = reactor.callLater(0.1, runs, "never")
+    reactor.callLater(0.05, runs, "first")
+    reactor.callLater(0.6, reactor.stop)
+    assert run(reactor)
+    assert list(ran) == ["first", "at once", "late"]
+    assert ran["late"] > 0.3
+
+
+def test_a_thread_wakes_a_reactor_that_waits_for_nothing_else(turns):
+    reactor, happened = turns
+    reactor.callWhenRunning(reactor.callInThread, reactor.callFromThread, reactor.stop)
+    reactor.addSystemEventTrigger("during", "shutdown", happened.append, "shutdown")
+    assert run(reactor)
+    assert happened[-1] != "shutdown", "the turn in which it ends has an end, too"
+    assert "shutdown" in happened
+
+
+def test_more_descriptors_than_are_served_in_one_turn_have_theirs_in_the_next(turns, monkeypatch):
+    monkeypatch.setattr("wampd.router.reactor.AT_ONCE", 3)
+    reactor, happened = turns
+    port = listen(reactor, happened)
+    ends = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+
+    def speak():
+        for number, end in enumerate(ends):
+            end.sendall(b"%d" % number)
+
+    reactor.callLater(0.2, speak)
+    reactor.callLater(0.6, ends[0].sendall, b"stop")
+    assert run(reactor)
+    for end in ends:
+        end.close()
+    assert {b"%d" % number for number in range(20)} <= set(happened)
 
 
 def test_an_end_of_turn_that_fails_does_not_stop_the_loop():
     ends = []
-    failures = []
 
     def end():
         ends.append(time.monotonic())
@@ -134,16 +176,16 @@ def test_an_end_of_turn_that_fails_does_not_stop_the_loop():
 
     reactor = _epoll_reactor(end)
     reactor.callLater(0.1, reactor.stop)
-    globalLogPublisher.addObserver(failures.append)
     try:
-        assert run(reactor)
+        with overheard(failure) as failures:
+            assert run(reactor)
     finally:
-        globalLogPublisher.removeObserver(failures.append)
         reactor.removeAll()
         reactor._poller.close()
         os.close(reactor.waker.i)
         os.close(reactor.waker.o)
     assert len(ends) > 3
+    assert len(failures) == 2
 
 
 @pytest.mark.parametrize("step", [-3600.0, 3600.0])

@@ -4,8 +4,8 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 
+from tests.support.overheard import overheard
 from wampd.router.realms import Realms
 from wampd.router.reception import MOST_WAITING, NO_ADDRESS, QUIET, Door, Lobby, Patience, Reception
 
@@ -18,10 +18,8 @@ def clock():
 @pytest.fixture
 def said():
     """The lines of the log."""
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    yield events
-    globalLogPublisher.removeObserver(events.append)
+    with overheard() as events:
+        yield events
 
 
 def reception(clock, *, most=10, of_one=None, lobby=None):

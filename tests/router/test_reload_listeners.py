@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -126,6 +127,46 @@ def test_limits_of_a_listener_hold_for_connections_from_then_on(tmp_path: Path):
             assert after.closed_with()[0] == 1009
 
 
+def test_proxies_are_believed_from_the_next_request_on(tmp_path: Path):
+    config = CONFIG.replace("    # tls", "    # tls\n    access_log: {format: json, file: access.log}")
+    with a_router(tmp_path, config) as router, web(router) as connection, Session(router.port) as session:
+        expected, before = [], "# tls"
+        for proxies, client in (
+            ("# tls", "127.0.0.1"),
+            ("proxies: {trusted: [127.0.0.1]}", "198.51.100.7"),
+            ("proxies: {trusted: [127.0.0.1], header: forwarded}", "203.0.113.9"),
+            ("proxies: {trusted: [127.0.0.2]}", "127.0.0.1"),
+        ):
+            if proxies != before:
+                router.reload((before, proxies))
+            before = proxies
+            connection.request(
+                "GET", "/value", headers={"X-Forwarded-For": "198.51.100.7", "Forwarded": "for=203.0.113.9"}
+            )
+            assert connection.getresponse().read() == b"1\n"
+            expected.append(client)
+        log = tmp_path / "access.log"
+        router.process.wait_until(lambda: log.read_text().count("\n") == len(expected), "all are in the access log")
+        assert [json.loads(line)["client"] for line in log.read_text().splitlines()] == expected
+        assert called(session, "com.app.nobody")[0] == ERROR
+
+
+def test_a_header_before_all_else_is_asked_of_connections_from_then_on(tmp_path: Path):
+    with a_router(tmp_path, CONFIG) as router, web(router) as connection, Session(router.port) as session:
+        assert get(connection, "/value") == 1
+        router.reload(("# tls", "proxies: {trusted: [127.0.0.1], header: proxy-protocol}"))
+        assert get(connection, "/value") == 1
+        assert called(session, "com.app.nobody")[0] == ERROR
+        with web(router) as another, pytest.raises((http.client.HTTPException, OSError)):
+            get(another, "/value")
+        with socket.create_connection(("127.0.0.1", router.port), timeout=10) as balanced:
+            balanced.sendall(b"PROXY TCP4 198.51.100.7 127.0.0.1 40000 80\r\nGET /value HTTP/1.0\r\n\r\n")
+            assert b"".join(iter(lambda: balanced.recv(4096), b"")).endswith(b"\r\n\r\n1\n")
+        router.reload(("proxies: {trusted: [127.0.0.1], header: proxy-protocol}", "# tls"))
+        with web(router) as another:
+            assert get(another, "/value") == 1
+
+
 def test_procedures_that_are_http_requests_change_with_the_configuration(tmp_path: Path):
     with a_router(tmp_path, CONFIG) as router, Session(router.port) as session:
         callee = f"    http_callees: [{{procedure: com.app.value, url: 'http://127.0.0.1:{router.port}/value'}}]"
@@ -147,6 +188,28 @@ def test_a_monitor_comes_and_goes(tmp_path: Path):
         assert called(session, "wampd.monitor.overview", request=2)[0] == RESULT
         router.reload(("    monitor: {}", "    # of the realm"))
         assert called(session, "wampd.monitor.overview", request=3)[0] == ERROR
+
+
+def test_sessions_that_stand_behind_paths_go_with_them(tmp_path: Path):
+    paths = (
+        "      /call: {type: call, realm: realm1, role: anonymous, insecure: true, timeout: 5}\n"
+        f"      /up: {{type: upload, directory: {tmp_path}, insecure: true, size: 5,"
+        " events: {realm: realm1, role: anonymous, topic: com.app.up}}\n"
+    )
+    config = CONFIG.replace("    http:\n", f"    http:\n{paths}").replace("    # of the realm", "    monitor: {}")
+    with a_router(tmp_path, config) as router, Session(router.port) as session, web(router) as connection:
+
+        def behind_paths() -> set[str]:
+            told = called(session, "wampd.monitor.sessions")[3][0]["sessions"]
+            return {each["authid"] for each in told} & {"http", "upload"}
+
+        connection.request("POST", "/call/com.app.nothing", b"[]", {"Content-Type": "application/json"})
+        assert connection.getresponse().read().startswith(b'{"error":')
+        connection.request("PUT", "/up/file", b"hello")
+        assert connection.getresponse().read().startswith(b'{"id":')
+        assert behind_paths() == {"http", "upload"}
+        router.reload((": 5", ": 6"))
+        router.process.wait_until(lambda: not behind_paths(), "the sessions have left")
 
 
 def test_the_log_says_more_when_it_is_to(tmp_path: Path):

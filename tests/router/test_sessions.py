@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
-from twisted.logger import formatEvent, globalLogPublisher
 
+from tests.support.overheard import overheard, text
 from wampd.auth.anonymous import Anonymous
 from wampd.auth.handshake import RealmAuth
 from wampd.auth.roles import Role
@@ -76,16 +76,14 @@ class Deaf(ClosingLine):
         """Take it."""
 
 
-def test_of_who_was_sent_away_the_log_says_why(realms: Realms, request: pytest.FixtureRequest) -> None:
-    events: list[Any] = []
-    globalLogPublisher.addObserver(events.append)
-    request.addfinalizer(lambda: globalLogPublisher.removeObserver(events.append))
+def test_of_who_was_sent_away_the_log_says_why(realms: Realms) -> None:
     peer = serve(realms, Deaf())
-    peer.receive([HELLO])
-    peer.dismiss("wamp.close.system_shutdown", "this listener is closed")
-    peer.receive([GOODBYE])
-    (left,) = (formatEvent(event) for event in events if event.get("audit") == "left")
-    assert "left realm1: sent away: wamp.close.system_shutdown: this listener is closed (after" in (left or "")
+    with overheard(lambda event: text(event) if event.get("audit") == "left" else None) as lines:
+        peer.receive([HELLO])
+        peer.dismiss("wamp.close.system_shutdown", "this listener is closed")
+        peer.receive([GOODBYE])
+    (left,) = lines
+    assert "left realm1: sent away: wamp.close.system_shutdown: this listener is closed (after" in left
 
 
 def test_at_a_bug_of_ours_the_log_says_at_which_request(realms: Realms, caught_log: Any) -> None:

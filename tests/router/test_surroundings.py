@@ -118,3 +118,16 @@ def test_short_directories_stay_where_they_are():
     environ = {"PYTEST_DEBUG_TEMPROOT": "/t"}
     assert shorten(environ) is None
     assert environ == {"PYTEST_DEBUG_TEMPROOT": "/t"}
+
+
+def test_what_is_started_takes_signals_that_the_run_of_the_tests_ignores():
+    # as a shell has it in the background; in a process of its own, for the handlers of this one are pytest's
+    script = (
+        "import signal, subprocess, sys; from tests.support.surroundings import heed; "
+        "print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN); heed({signal.SIGINT: signal.default_int_handler}); "
+        "subprocess.run([sys.executable, '-c', "
+        "'import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)'])"
+    )
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$0" -c "$1"', sys.executable, script]
+    told = subprocess.run(ignoring, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
+    assert told.stdout.split() == ["True", "True"]

@@ -3,22 +3,9 @@
 from collections import Counter
 
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 
+from tests.support.overheard import overheard, text
 from wampd.router.tally import INTERVAL, Tally
-
-
-class Lines:
-    """The log's lines of one block."""
-
-    def __enter__(self):
-        self.lines = []
-        self._observer = lambda event: self.lines.append(event["log_format"].format(**event))
-        globalLogPublisher.addObserver(self._observer)
-        return self.lines
-
-    def __exit__(self, *_):
-        globalLogPublisher.removeObserver(self._observer)
 
 
 def test_totals_are_those_counted_here_and_those_that_sources_keep():
@@ -35,7 +22,7 @@ def test_what_has_grown_is_said_once_in_an_interval_whatever_the_flood():
     clock = Clock()
     tally = Tally(clock)
     tally.start()
-    with Lines() as lines:
+    with overheard(text) as lines:
         for _ in range(1000):
             tally.strike("joins refused")
         clock.advance(INTERVAL)
@@ -47,7 +34,7 @@ def test_what_has_grown_is_said_once_in_an_interval_whatever_the_flood():
 
 def test_all_totals_are_logged_on_request_also_when_there_are_none():
     tally = Tally(Clock())
-    with Lines() as lines:
+    with overheard(text) as lines:
         tally.report()
         tally.strike("b")
         tally.strike("a")
@@ -60,7 +47,7 @@ def test_what_is_no_misfortune_is_counted_and_not_said():
     tally = Tally(clock)
     tally.ask(lambda: {"breathers": 7}, quietly=True)
     tally.start()
-    with Lines() as lines:
+    with overheard(text) as lines:
         clock.advance(INTERVAL)
     assert not lines
     assert tally.totals()["breathers"] == 7

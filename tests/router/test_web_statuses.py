@@ -36,12 +36,13 @@ realms:
 LISTENERS = """
 listeners:
   - endpoint: tcp:${WAMPD_PORT}:interface=127.0.0.1
-    websocket: {/ws: {type: wamp}}
+    websocket: {/ws: {type: wamp}, /both: {type: wamp}}
     http:
       /: {type: static, directory: files}
       /old: {type: redirect, to: /new, status: 301}
       /moved: {type: redirect, to: /new, status: 307}
       /json: {type: json, value: {a: 1}, cors: {origins: ["https://a.example"]}}
+      /both: {type: json, value: both}
       /lp: {type: longpoll}
       /box: {type: upload, directory: box, size: 1 MiB, insecure: true, types: ["text/*"]}
       /full: {type: upload, directory: box, keep_free: 1000000 GiB, insecure: true}
@@ -207,9 +208,19 @@ def head(line, *lines):
 
 GET = head("GET /json HTTP/1.1")
 LAST = head("GET /json HTTP/1.1", "Connection: close")
+WEBSOCKET = (
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
+    "Sec-WebSocket-Protocol: wamp.2.json",
+)
+OLD = "Sec-WebSocket-Version: 8"
 BY_SOCKET = {
     "two at a time": (GET + LAST, [200, 200]),
     "one that is the last": (LAST + GET, [200]),
+    "a page where WebSocket is, too": (head("GET /both HTTP/1.1") + LAST, [200, 200]),
+    "WebSocket where a page is, too": (head("GET /both HTTP/1.1", *WEBSOCKET, OLD), [426]),
+    "WebSocket later on": (GET + head("GET /ws HTTP/1.1", *WEBSOCKET, OLD) + GET, [200, 426]),
     "HTTP/1.0": (b"GET /json HTTP/1.0\r\n\r\n" + GET, [200]),
     "absolute form": (head("GET http://localhost/json HTTP/1.1", "Connection: close"), [200]),
     "what is expected": (

@@ -6,8 +6,8 @@ import weakref
 
 import pytest
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 
+from tests.support.overheard import failure, overheard
 from wampd.router.reactor import _epoll_reactor
 from wampd.router.wheel import AFTER_A_BUG, AT_ONCE, SLOT, Wheel
 
@@ -156,14 +156,10 @@ def test_an_item_that_raises_is_logged_and_the_others_are_asked_all_the_same(clo
     bad.tick = fail
     wheel.watch(bad, 1.0)
     wheel.watch(good, 1.0)
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    try:
+    with overheard(failure) as events:
         run(clock, 5)
-        failures = [event["log_failure"].type for event in events if "log_failure" in event]
+        failures = [event["log_failure"].type for event in events]
         run(clock, AFTER_A_BUG)
-    finally:
-        globalLogPublisher.removeObserver(events.append)
     assert len(good.asked) >= 3
     assert failures == [RuntimeError]
     assert sum("log_failure" in event for event in events) == 2, "it was asked again, later"

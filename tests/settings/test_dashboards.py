@@ -20,6 +20,7 @@ listeners:
     websocket: {WEBSOCKET}
     http: {/dashboard: {type: dashboard, realm: realm1KEYS}}
 """
+BOUND = "cryptosign: {channel_binding: required}"
 PATH = 'listeners[0].http["/dashboard"]'
 
 
@@ -50,7 +51,7 @@ def test_a_realm_that_comes_from_a_template_may_let_in_by_any_method(config):
     settings = config.load(
         template + LISTENER.replace("WEBSOCKET", "/ws: {type: wamp}").replace("realm1KEYS", "com.tenant.a")
     )
-    assert offered(settings)[1] == ("cookie", "anonymous", "ticket", "wampcra", "jwt")
+    assert offered(settings)[1] == ("cookie", "anonymous", "ticket", "wampcra", "scram", "cryptosign", "jwt")
 
 
 def test_a_virtual_host_has_paths_of_its_own(config):
@@ -97,7 +98,7 @@ listeners:
         (
             "methods: [tickets]",
             "/ws: {type: wamp}",
-            f'{PATH}.methods[0]: expected one of anonymous, cookie, jwt, ticket, wampcra, not "tickets";'
+            f'{PATH}.methods[0]: expected one of anonymous, cookie, cryptosign, jwt, scram, ticket, wampcra, not "tickets";'
             ' did you mean "ticket"?',
         ),
         ("titel: Operations", "/ws: {type: wamp}", f'{PATH}.titel: unknown key; did you mean "title"?'),
@@ -119,8 +120,18 @@ def test_a_realm_without_a_monitor_has_nothing_to_show(config):
 
 
 def test_a_realm_where_nobody_can_log_in_by_a_page_is_none_for_it(config):
-    text = configured().replace("anonymous: {role: operator}", "cryptosign: {}").replace("      ticket: {}\n", "")
+    text = configured().replace("anonymous: {role: operator}", BOUND).replace("      ticket: {}\n", "")
     text = text.replace("ticket: hunter2", f"keys: [{'ab' * 32}]")
     assert config.problem(text) == (
-        f"{PATH}.realm: nobody can log in: the realm's auth offers none of cookie, anonymous, ticket, wampcra, jwt"
+        f"{PATH}.realm: nobody can log in: the realm's auth offers none of cookie, anonymous, ticket, wampcra, scram,"
+        " cryptosign, jwt"
     )
+
+
+def test_what_is_bound_to_its_channel_is_not_for_browsers(config):
+    text = configured("methods: [cryptosign]").replace("      ticket: {}\n", f"      ticket: {{}}\n      {BOUND}\n")
+    assert config.problem(text) == (
+        f"{PATH}.methods[0]: the realm's auth demands a channel binding for cryptosign, which browsers cannot have"
+    )
+    unbound = text.replace("methods: [cryptosign]", "").replace("required", "optional")
+    assert offered(config.load(unbound))[1] == ("anonymous", "ticket", "cryptosign")

@@ -119,3 +119,25 @@ def test_secrets_are_said_to_be_others_and_never_shown(tmp_path):
         "components: + two",
     ]
     assert "hunter2" not in "".join(lines)
+
+
+SENT = """    http_callees:
+      - {procedure: com.app.get, url: "https://api.example.com/hunter2/{id}", query: {key: hunter2}}
+    forwards:
+      - {topic: com.app.news, url: "https://chat.example.com/hooks/hunter2"}
+listeners:
+"""
+
+
+def test_of_where_requests_are_sent_no_more_is_shown_than_the_origin(tmp_path):
+    before = BASE.replace("listeners:\n", SENT)
+    after = before.replace("/hunter2/{id}", "/hunter2-2/{id}").replace("key: hunter2", "key: hunter2-3")
+    after = after.replace("chat.example.com/hooks/hunter2", "talk.example.com/hunter2")
+    lines = differences(settings_of(before, tmp_path), settings_of(after, tmp_path))
+    callee = "realms.realm1.http_callees.com.app.get"
+    assert lines == [
+        f"{callee}.url: https://api.example.com/… -> https://api.example.com/…",
+        f"{callee}.query.key: changed (not shown)",
+        "realms.realm1.forwards.com.app.news.url: https://chat.example.com/… -> https://talk.example.com/…",
+    ]
+    assert not any("hunter2" in line for line in differences(settings_of(BASE, tmp_path), settings_of(after, tmp_path)))

@@ -73,3 +73,10 @@ def test_what_is_advised_can_be_written():
     known.update(name for each in kinds for name in each.__struct_encode_fields__)
     known.update(("listeners", "http"))
     assert {meant for names in OTHER_NAMES.values() for meant in names} <= known
+
+
+def test_a_node_configuration_of_crossbar_is_known_and_its_translator_named(config):
+    problems = config.problems('{"version": 2, "controller": {}, "workers": [{"type": "router", "realms": []}]}')
+    hint = "unknown key; this is a node configuration of Crossbar.io, which wampd import-crossbar translates"
+    assert f"config.yaml:1:16: controller: {hint}" in problems
+    assert f"config.yaml:1:34: workers: {hint}" in problems

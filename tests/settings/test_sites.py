@@ -113,7 +113,7 @@ def test_any_origin_with_credentials_is_a_mistake(path):
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        ("http: {/: {type: json, value: 1}}\nhsts: {}", "hsts: only a listener with tls can have this"),
+        ("http: {/: {type: json, value: 1}}\nhsts: {}", "hsts: only a listener with tls, or with proxies, can have this"),
         ("http: {/: {type: json, value: 1}}\naccess_log: {file: none/x.log}", "access_log.file: there is no directory "),
         ("http: {/: {type: json, value: 1}}\naccess_log: {file: site}", "access_log.file: "),
         ("rawsocket: {}\naccess_log: {}", "access_log: nothing is served by HTTP here"),

@@ -41,6 +41,11 @@ def test_keys_that_are_equal_only_after_expansion_are_there_twice(config):
             "config.yaml:1:19: not valid YAML: did not find expected ',' or '}' while parsing a flow mapping;"
             " a text with braces in it needs quotes",
         ),
+        (
+            'a: "b\nc: d\n',
+            "config.yaml:3:1: not valid YAML: found unexpected end of stream while scanning a quoted scalar,"
+            " which begins in line 1",
+        ),
         ("a: b: c\n", "config.yaml:1:5: not valid YAML: mapping values are not allowed in this context"),
         (b"realms: \xff\n", "config.yaml:1:9: the file is not UTF-8"),
         (b"a: b\nc\xc3\xa4: \xc3(\n", "config.yaml:2:5: the file is not UTF-8"),

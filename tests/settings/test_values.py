@@ -79,6 +79,7 @@ def test_a_size_that_is_shown_is_read_as_the_same_size(size):
         ("limits: {connections_per_address: 0}", "limits.connections_per_address: must be at least 1"),
         ("limits: []", "limits: expected a mapping; write {} for the defaults"),
         ("limits:", "limits: expected a mapping; write {} for the defaults"),
+        ("limits: [{connections: 5}]", 'limits: expected a mapping; what is in it has no "- " before it'),
         ("websocket:", "websocket: expected a mapping; write {} for an empty one"),
         ("websocket: {/ws: }", 'websocket["/ws"]: expected a mapping with "type": one of wamp, echo'),
         ("websocket: {/ws: wamp}", 'websocket["/ws"]: expected a mapping with "type": one of wamp, echo'),

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from twisted.logger import globalLogPublisher
 
 from tests.spec.scenes import joined_as
+from tests.support.overheard import overheard
 from tests.support.play import ANY, nothing
 from wampd.realms.messages import (
     ABORT,
@@ -32,16 +32,15 @@ REFUSED = "wamp.error.authentication_denied"
 @pytest.fixture
 def book() -> Iterator[list[dict[str, Any]]]:
     """What is written into the books."""
-    events: list[dict[str, Any]] = []
 
-    def keep(event: dict[str, Any]) -> None:
-        if "audit" in event:
-            fields = dict(zip(*event.get("log_fields", ((), ())), strict=True))
-            events.append({**{key: value for key, value in event.items() if not key.startswith("log_")}, **fields})
+    def entry(event: dict[str, Any]) -> dict[str, Any] | None:
+        if "audit" not in event:
+            return None
+        fields = dict(zip(*event.get("log_fields", ((), ())), strict=True))
+        return {**{key: value for key, value in event.items() if not key.startswith("log_")}, **fields}
 
-    globalLogPublisher.addObserver(keep)
-    yield events
-    globalLogPublisher.removeObserver(keep)
+    with overheard(entry) as entries:
+        yield entries
 
 
 def auditor(play, *kinds, realm="booked"):

@@ -12,6 +12,7 @@ import pytest
 PACKAGES = {
     "cc": "gcc libc6-dev",
     "chromium": "chromium",
+    "go": "golang-go",
     "htpasswd": "apache2-utils",
     "jq": "jq",
     "libatomic.so.1": "libatomic1",

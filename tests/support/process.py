@@ -55,6 +55,14 @@ def is_open(port: int, host: str = "127.0.0.1") -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; the dead that nobody has fetched yet do not count."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def environment(**changes: str) -> dict[str, str]:
     """Our environment with `changes`, and with the running interpreter first on the PATH."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])

@@ -6,6 +6,8 @@ Rules
   that has one there may still run at the end.
 * What is meant for a router that is a service, or for commands of the person who runs the tests, reaches no test: variables
   of systemd (sd_notify(3), sd_listen_fds(3), systemd.exec(5)), of wampd and of its clients, profiles, colours.
+* Ctrl-C reaches what tests start, though the run itself may be in the background of a script, where shells ignore SIGINT
+  and SIGQUIT (POSIX.1-2017, XCU 2.11).
 * A run that is killed leaves its directories behind; the next one takes them away, by the number of the process in their names.
 * The directories of tests are so short that there is room for a socket (unix(7): ``sun_path`` has 108 bytes).
 """
@@ -16,12 +18,13 @@ import getpass
 import os
 import re
 import shutil
+import signal
 import tempfile
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -99,7 +102,15 @@ class Surroundings:
 _surroundings: list[Surroundings] = []
 
 
+def heed(handlers: Mapping[int, Any]) -> None:
+    """Take signals that are ignored, so that processes which are started from here are not born with that."""
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
 def pytest_configure() -> None:
+    heed({signal.SIGINT: signal.default_int_handler, signal.SIGQUIT: signal.SIG_DFL})
     sweep()
     _surroundings.append(Surroundings(os.environ))
 

@@ -417,22 +417,32 @@ def test_a_router_that_is_stopped_while_it_hands_over_takes_the_new_one_with_it(
 
 
 @pytest.mark.needs("unshare")
-def test_process_1_of_a_container_is_not_replaced_for_the_container_would_end(start, tmp_path):
+@pytest.mark.parametrize("init", [None, "tini", "podman-init"])
+def test_the_process_that_a_container_was_started_with_is_not_replaced(start, tmp_path, init):
+    """The container would end: it is process 1, or an init's child, with which that ends (`docker run --init`)."""
     if os.geteuid() != 0:
         unavailable("only root can make a namespace of processes; run the tests as root")
-    router = start(OPERATORS, under=("unshare", "--pid", "--fork", "--kill-child", "--"))
+    under = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+    if init is not None:
+        script = tmp_path / init
+        script.write_text('#!/bin/sh\n"$@"\nexit $?\n')
+        script.chmod(0o755)
+        under.append(str(script))
+    router = start(OPERATORS, under=tuple(under))
     with Session(unix=tmp_path / "control.sock", realm="wampd") as operator:
         request = operator.call("wampd.node.handover")
         answer = operator.receive()
         assert answer[:3] == [ERROR, CALL, request]
         assert answer[4:] == [
             "wampd.error.not_handed_over",
-            ["process 1 of a container cannot be replaced: the container ends with it"],
+            ["the main process of a container cannot be replaced: the container ends with it"],
         ]
     with Session(router.port):
         pass
-    (first,) = Path(f"/proc/{router.pid}/task/{router.pid}/children").read_text().split()
-    os.kill(int(first), signal.SIGTERM)
+    last = router.pid
+    for _ in range(1 if init is None else 2):
+        (last,) = Path(f"/proc/{last}/task/{last}/children").read_text().split()
+    os.kill(int(last), signal.SIGTERM)
     assert router.wait() == 0
 
 

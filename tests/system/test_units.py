@@ -61,6 +61,13 @@ def test_the_service_says_what_the_documentation_promises():
     assert int(service["TimeoutStopSec"]) > 30  # limits.stop
 
 
+def test_the_service_needs_no_program_but_the_router():
+    """Not even /bin/kill: a small Debian has none (it is of procps)."""
+    programs = re.findall(r"^Exec\w+=(\S+) (\w+)", (UNITS / "wampd.service").read_text(), re.MULTILINE)
+    assert dict(programs) == {"/opt/wampd/bin/wampd": "reload"}
+    assert [command for _, command in programs] == ["check", "run", "reload"]
+
+
 SOUND = """
 store: {file: wampd.sqlite}
 components: [{name: one, command: [sh, -c, "echo runs confined; exec sleep 600"]}]

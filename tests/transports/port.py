@@ -62,6 +62,9 @@ class House:
         self.waiting = 0
         self.refusals = 0
         self.gone = []
+        self.moved = []
+        self.full = set()
+        self.released = []
         self.is_starving = False
 
     def admit(self, address, descriptor=-1):
@@ -70,8 +73,13 @@ class House:
         self.inside += 1
         return True
 
+    def moves(self, address, client):
+        self.moved.append((address, client))
+        return client not in self.full
+
     def release(self, address):
         self.inside -= 1
+        self.released.append(address)
 
     def turn_away(self):
         if self.waiting >= self.told:
@@ -141,13 +149,7 @@ class Port:
         self.wheel = Wheel(self.loop)
         site = site or Site(Page(), timeout=30)
         site.reactor = self.loop
-        make = None
-        if web:
-
-            def make():
-                return site.buildProtocol(None)
-
-        self.protocol = UniversalPort(speaks, self.house, self.wheel, make)
+        self.protocol = UniversalPort(speaks, self.house, self.wheel, site.buildProtocol if web else None)
         ours, theirs = pair()
         self.client = Client(self.loop, theirs)
         self.wire = Wire(ours, self.protocol, self.loop)

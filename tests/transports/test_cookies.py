@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.auth.test_jar import Shell
+from tests.http.proxying import Visitors
 from tests.transports.port import ALL, EVERYTHING, Port, build_site, headers, request, status
 from wampd.auth.jar import Visit
 from wampd.router.cookies import Attributes, Cookies, digest_of, shown_in
+from wampd.router.forwarded import Proxies, Trusted
+from wampd.router.http.introduced import Introduced
 from wampd.router.http.longpoll import LongPollResource
 from wampd.router.transports.longpoll import LongPoll, LongPollPort
 from wampd.router.transports.upgrade import WebSocketPath
@@ -50,7 +53,7 @@ def port(shell, *, origins=("same-host",), given=None, **attributes):
     transports = LongPollPort(LongPoll(serializers=ALL), port.house, port.wheel)
     site = build_site({}, {"/lp": LongPollResource(transports, origins=origins, cookies=given)})
     site.reactor = port.loop
-    port.protocol._web = partial(site.buildProtocol, None)
+    port.protocol._web = site.buildProtocol
     return port
 
 
@@ -281,6 +284,19 @@ def test_a_cookie_line_that_is_too_long_is_refused_as_any_other(shell):
     answer = port(shell).ask(request("/ws", "Cookie: " + "a" * 9000))
     assert status(answer) == 431
     assert "set-cookie" not in headers(answer)
+
+
+def test_behind_proxies_long_poll_gives_who_came_by_tls_a_cookie_for_that(shell):
+    given = Cookies(shell.jar, Attributes(), by_tls=Cookies(shell.jar, Attributes(secure=True)))
+    wired = port(shell, given=given)
+    site = wired.protocol._web.__self__
+    site.introduced = Introduced(Proxies(Trusted(["127.0.0.1"]), "x-forwarded-for"), Visitors())
+    lines = "X-Forwarded-For: 198.51.100.7", "X-Forwarded-Proto: https"
+    answer = wired.ask(opening(*lines, "Origin: https://router.example:8080"))
+    assert headers(answer)["set-cookie"].startswith("__Host-wampd=")
+    assert wired.served[0].about["peer"] == "198.51.100.7"
+    assert status(wired.ask(opening(*lines, "Origin: http://router.example:8080"))) == 403
+    assert headers(wired.ask(opening()))["set-cookie"].startswith("wampd=")
 
 
 def test_a_visit_is_no_part_of_what_a_client_is_told(shell):

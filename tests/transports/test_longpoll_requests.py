@@ -3,11 +3,11 @@
 import json
 import re
 import socket
-from functools import partial
 
 import pytest
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogLevel
 
+from tests.support.overheard import overheard, text
 from tests.transports.port import EVERYTHING, Port, build_site, headers, request, status
 from wampd.router.http.channel import PATIENCE, STALL
 from wampd.router.http.longpoll import MAX_OPEN, LongPollResource
@@ -27,7 +27,7 @@ class Client(Port):
         resource = LongPollResource(self.transports, origins=origins, no_content=no_content)
         self.site = build_site(files or {}, {"/deep/lp": resource}, body_size=body_size)
         self.site.reactor = self.loop
-        self.protocol._web = partial(self.site.buildProtocol, None)
+        self.protocol._web = self.site.buildProtocol
         self.line = None
 
     def another(self):
@@ -370,19 +370,12 @@ def test_files_below_a_long_poll_path_are_served(tmp_path):
 
 
 def test_the_log_does_not_tell_the_names_of_transports(client):
-    said = []
-
-    def hear(event):
-        if event["log_level"] is LogLevel.debug:
-            said.append(event["log_format"].format(**event))
-
-    globalLogPublisher.addObserver(hear)
-    client.open()
-    client.at("send", b"one")
-    client.post(f"{client.line.id}")
-    client.post(f"{client.line.id}/open")
-    client.at("close")
-    globalLogPublisher.removeObserver(hear)
+    with overheard(lambda event: text(event) if event["log_level"] is LogLevel.debug else None) as said:
+        client.open()
+        client.at("send", b"one")
+        client.post(f"{client.line.id}")
+        client.post(f"{client.line.id}/open")
+        client.at("close")
     lines = [re.sub(".*POST ", "", line) for line in said if "POST" in line]
     assert lines == [
         "/deep/lp/...: 200",

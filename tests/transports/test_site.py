@@ -7,9 +7,9 @@ import os
 import re
 
 import pytest
-from twisted.logger import globalLogPublisher
 from twisted.web.resource import Resource
 
+from tests.support.overheard import failure, overheard
 from tests.transports.port import EVERYTHING, Port, build_site, headers, request, status
 from tests.transports.wires import Loop
 from wampd.router.http.channel import MAX_BODY, PATIENCE, STALL
@@ -53,12 +53,10 @@ def get(root):
 
 @pytest.fixture(autouse=True)
 def _no_failures(request):
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    yield
-    globalLogPublisher.removeObserver(events.append)
+    with overheard(failure) as failures:
+        yield
     if "failure_of_ours" not in request.node.name:
-        assert [event for event in events if "log_failure" in event] == []
+        assert failures == []
 
 
 def ask(site, target, *lines, method="GET", host=True):
@@ -451,12 +449,8 @@ class Broken(Resource):
 
 def test_a_failure_of_ours_shows_nothing_of_it():
     loop = Loop()
-    events = []
-    globalLogPublisher.addObserver(events.append)
-    try:
+    with overheard() as events:
         answer = Port(site=BoundedSite(Broken()), loop=loop).ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-    finally:
-        globalLogPublisher.removeObserver(events.append)
     assert status(answer) == 500
     assert b"secret" not in answer
     assert b"Traceback" not in answer

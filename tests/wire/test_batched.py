@@ -55,6 +55,11 @@ def test_text_among_binary_batches_is_refused():
     assert framing.may_speak
 
 
+@pytest.mark.parametrize("binary", [False, True])
+def test_an_element_of_a_batch_is_more_than_head_and_payload(binary):
+    assert not batched(binary=binary).heads
+
+
 @pytest.mark.spec("BAT-05")
 @pytest.mark.parametrize("binary", [False, True])
 def test_elements_become_one_frame_unless_they_are_long(binary):

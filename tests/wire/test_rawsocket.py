@@ -191,6 +191,19 @@ def test_a_ping_of_ours_is_a_ping():
     assert framing().ping(b"wampd") == frame(b"wampd", 1)
 
 
+def test_a_frame_is_its_head_and_its_payload():
+    sender = framing()
+    for size in (*range(300), 2**16, LONGEST):
+        assert sender.frame(b"x" * size) == sender.head(size) + b"x" * size
+    assert sender.heads == [sender.head(size) for size in range(len(sender.heads))]
+    assert len(sender.heads) > 100
+
+
+def test_heads_at_hand_are_those_of_messages_that_the_client_takes():
+    assert len(framing(max_send=512).heads) <= 512
+    assert not framing(max_send=100).heads
+
+
 def test_closing_has_no_words():
     connection = framing()
     connection.close(1001, "the router is shutting down")

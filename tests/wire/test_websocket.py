@@ -97,6 +97,24 @@ def test_every_form_of_length_is_read_and_written(size):
     assert sent == (0x80 | BINARY, payload)
 
 
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_frame_is_its_head_and_its_payload(binary):
+    framing = WebSocketFraming(binary=binary, limits=SMALL)
+    for size in (*range(300), 65535, 65536):
+        assert framing.frame(b"x" * size) == framing.head(size) + b"x" * size
+    assert framing.heads == [framing.head(size) for size in range(len(framing.heads))]
+    assert len(framing.heads) > 100
+    framing.frame_other(b"other")
+    assert framing.frame(b"x") == framing.heads[1] + b"x"
+
+
+def test_a_compressed_frame_is_more_than_head_and_payload():
+    framing = WebSocketFraming(binary=False, limits=SMALL, extensions=[PerMessageDeflate(True, True, 15, 15)])
+    assert not framing.heads
+    framing.frame_other(b"other")
+    assert not framing.heads
+
+
 @pytest.mark.parametrize("rsv", [RSV1, RSV2, RSV3, RSV1 | RSV2 | RSV3])
 @pytest.mark.parametrize("opcode", [TEXT, BINARY, PING, PONG, CLOSE])
 def test_reserved_bits_fail_the_connection_at_the_header(rsv, opcode):

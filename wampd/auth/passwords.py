@@ -33,8 +33,6 @@ SCRAM_SALT = 16
 """Octets of a salt for ``scram``, where we choose it (RFC 9106, section 3.1)."""
 CRA_SALT = 18
 """Octets whose base64 text is a salt for ``wampcra``, where we choose it: so many that it needs no padding."""
-LEAST_SALT = 8
-"""Octets; Argon2 takes no less."""
 
 
 class CraCost(Struct, frozen=True):

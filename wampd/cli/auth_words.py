@@ -14,10 +14,10 @@ EXPLAIN = """\
 Tell whether a session may do something, which rule decides, and where that is written. The router itself decides: what is
 asked here is what a running one would be asked. Exit status 0: granted; 1: refused; 2: the question or the configuration
 is wrong.
-
-\b
-  wampd auth explain --realm com.example --authid joe publish com.example.news
-  wampd auth explain --realm com.example --role guest subscribe com.example. --match prefix
+"""
+EXAMPLES = """\
+wampd auth explain --realm com.example --authid joe publish com.example.news
+wampd auth explain --realm com.example --role guest subscribe com.example. --match prefix
 """
 
 
@@ -41,13 +41,14 @@ def auth() -> None:
     """All that is asked about permissions."""
 
 
-@auth.command("explain", help=EXPLAIN, short_help="tell which rule decides")
+@auth.command("explain", help=EXPLAIN, short_help="tell which rule decides", examples=EXAMPLES)
 @click.argument("action", metavar="ACTION", type=click.Choice(get_args(Action)), help=", ".join(get_args(Action)))
 @click.argument("uri", metavar="URI", help="what it is to be done with")
 @option(
     "--match",
     type=click.Choice(get_args(Match)),
     default="exact",
+    show_default=True,
     help="how a registration or subscription is to match",
 )
 @option("--realm", metavar="NAME", required=True, help="the realm, also one of a template")

@@ -50,17 +50,67 @@ class Worker(Struct):
     part: Part
 
 
-@command()
-@click.argument("kind", type=click.Choice(["call", "events"]))
-@option("--clients", type=click.IntRange(1, 10_000), default=4, show_default=True, help="Callers, or subscribers.")
-@option("--in-flight", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Of each at once.")
-@option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes for the clients.")
-@option("--duration", type=click.FloatRange(0.1, 3600), default=5.0, show_default=True, metavar="S")
-@option("--warm-up", type=click.FloatRange(0, 600), default=1.0, show_default=True, metavar="S", help="Not measured.")
-@option("--size", type=click.IntRange(0, 2**20), default=16, show_default=True, help="Characters of payload.")
-@option("--procedure", metavar="URI", help="Call this one, which somebody else serves.")
-@option("--prefix", default="com.example.bench", show_default=True, help="Where to register, or to publish.")
-@option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
+EXAMPLES = """\
+wampd bench call --clients 8 --in-flight 16 --duration 10
+wampd bench events --clients 100 --size 1024
+"""
+
+
+@command(examples=EXAMPLES)
+@click.argument("kind", type=click.Choice(["call", "events"]), help="what to load it with")
+@option(
+    "--clients",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    default=4,
+    show_default=True,
+    help="how many callers, or subscribers",
+)
+@option(
+    "--in-flight",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    default=8,
+    show_default=True,
+    help="how many calls or events of each are under way at once",
+)
+@option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="how many processes the clients are in",
+)
+@option(
+    "--duration",
+    type=click.FloatRange(0.1, 3600),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="how long to measure",
+)
+@option(
+    "--warm-up",
+    type=click.FloatRange(0, 600),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="how long to load it before that",
+)
+@option(
+    "--size",
+    type=click.IntRange(0, 2**20),
+    metavar="N",
+    default=16,
+    show_default=True,
+    help="how many characters of payload each has",
+)
+@option("--procedure", metavar="URI", help="call this one, which somebody else serves")
+@option(
+    "--prefix", metavar="URI", default="com.example.bench", show_default=True, help="where to register, or to publish"
+)
+@option("--json", "as_json", is_flag=True, help="print the figures as one JSON object")
 @speaks_wamp
 def bench(
     kind: str,

@@ -14,32 +14,35 @@ from wampd.client.vocabulary import Result
 
 TIMEOUT = 30.0
 
-EPILOG = """\b
+EXAMPLES = """\
 wampd call com.example.add 2 3
-wampd call com.example.greet name=  -k name='"Ann"' --timeout 5
-wampd call com.example.add -- -1 2          numbers below zero come after --
+wampd call com.example.greet Ann -k title=Dr. --timeout 5
+wampd call com.example.find '{"city": "Ulm"}' '"007"'   # JSON in quotes of the shell; "007" is text, 7 a number
+wampd call com.example.add -- -1 2                     # numbers below zero come after --
 wampd call com.example.import --raw-json - < arguments.json
 """
 
 
-@command(epilog=EPILOG)
-@click.argument("uri")
-@click.argument("args", nargs=-1)
-@option("-k", "--kwarg", "pairs", multiple=True, metavar="NAME=VALUE", help="A keyword argument.")
-@option("--raw-json", metavar="FILE", help='All arguments: a list, or {"args": […], "kwargs": {…}}; -: from input.')
+@command(examples=EXAMPLES)
+@click.argument("uri", help="the procedure")
+@click.argument("args", nargs=-1, help="the arguments: JSON, or else text")
+@option("-k", "--kwarg", "pairs", multiple=True, metavar="NAME=VALUE", help="a keyword argument")
+@option(
+    "--raw-json", metavar="FILE", help='all arguments: a list, or {"args": […], "kwargs": {…}}; -: from standard input'
+)
 @option(
     "--timeout",
     type=click.FloatRange(0),
     default=TIMEOUT,
     show_default=True,
-    metavar="S",
-    help="How long it may take; 0: as long as it does.",
+    metavar="SECONDS",
+    help="how long it may take; 0: as long as it does",
 )
-@option("--progress", is_flag=True, help="Ask for parts of the result, and print each.")
-@option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of CALL, such as rkey=5.")
-@option("--full", is_flag=True, help='Always print {"args": […], "kwargs": {…}, "details": {…}}.')
-@option("-r", "--raw", is_flag=True, help="Print text without quotes.")
-@option("--json", "as_json", is_flag=True, help="Tell a WAMP error as JSON, on standard error.")
+@option("--progress", is_flag=True, help="ask for parts of the result, and print each")
+@option("--option", "options", multiple=True, metavar="NAME=VALUE", help="an option of CALL, such as rkey=5")
+@option("--full", is_flag=True, help='always print {"args": […], "kwargs": {…}, "details": {…}}')
+@option("-r", "--raw", is_flag=True, help="print text without quotes")
+@option("--json", "as_json", is_flag=True, help="tell a WAMP error as JSON, on standard error")
 @speaks_wamp
 def call(
     uri: str,

@@ -13,7 +13,7 @@ LONGEST = 120.0
 SAME, DIFFERENT = 0, 1
 
 
-@command()
+@command(examples="wampd diff && echo the same\nwampd reload\nwampd reload /etc/wampd/config.yaml")
 @router_argument
 @option("--json", "as_json", is_flag=True, help="print one JSON object")
 def reload(file: str | None, socket: str | None, as_json: bool) -> int:
@@ -26,7 +26,7 @@ def reload(file: str | None, socket: str | None, as_json: bool) -> int:
     return _ask(RELOAD, file, socket, as_json)[1]
 
 
-@command()
+@command(examples="wampd diff\nwampd diff /etc/wampd/config.yaml --json")
 @router_argument
 @option("--json", "as_json", is_flag=True, help="print one JSON object")
 def diff(file: str | None, socket: str | None, as_json: bool) -> int:

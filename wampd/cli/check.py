@@ -3,7 +3,7 @@
 from .words import command, configuration_argument
 
 
-@command()
+@command(examples="wampd check\nwampd check /etc/wampd/config.yaml && wampd reload /etc/wampd/config.yaml")
 @configuration_argument
 def check(file: str | None) -> int:
     """Check a configuration: print all that is wrong with it, exit status 2, or that it is ok."""

@@ -9,26 +9,34 @@ from click.shell_completion import ShellComplete, get_completion_class
 
 from .words import Group
 
-HELP = """\
-Print the script that completes commands, options and names in a shell. Once for the shell that is open:
-
-\b
-  bash   eval "$(wampd completion bash)"
-  zsh    eval "$(wampd completion zsh)"
-  fish   wampd completion fish | source
-
-For every shell to come:
-
-\b
-  bash   wampd completion bash > ~/.local/share/bash-completion/completions/wampd
-  zsh    wampd completion zsh > ~/.zfunc/_wampd     where ~/.zshrc says: fpath+=~/.zfunc; autoload -Uz compinit; compinit
-  fish   wampd completion fish > ~/.config/fish/completions/wampd.fish
+HELP = "Print the script that completes commands, options and names in a shell."
+ONCE = """\
+eval "$(wampd completion bash)"      # for the shell that is open; for every one to come: wampd completion bash --help
+eval "$(wampd completion zsh)"
+wampd completion fish | source
 """
+EXAMPLES = {
+    "bash": """
+        eval "$(wampd completion bash)"                  # for the shell that is open; for every one to come:
+        mkdir -p ~/.local/share/bash-completion/completions
+        wampd completion bash > ~/.local/share/bash-completion/completions/wampd
+        """,
+    "zsh": """
+        eval "$(wampd completion zsh)"                   # for the shell that is open, after compinit; for every one to come:
+        mkdir -p ~/.zfunc
+        wampd completion zsh > ~/.zfunc/_wampd           # and in ~/.zshrc: fpath+=~/.zfunc; autoload -Uz compinit; compinit
+        """,
+    "fish": """
+        wampd completion fish | source                   # for the shell that is open; for every one to come:
+        mkdir -p ~/.config/fish/completions
+        wampd completion fish > ~/.config/fish/completions/wampd.fish
+        """,
+}
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_WAMPD_COMPLETE"
 
 
-@click.group("completion", cls=Group, help=HELP)
+@click.group("completion", cls=Group, help=HELP, examples=ONCE)
 def completion() -> None:
     """One command for each shell."""
 
@@ -38,7 +46,10 @@ def script(shell: str) -> str:
     kind = get_completion_class(shell)
     assert kind is not None, shell
     # Not its own `source`, which starts a bash to ask how old it is.
-    return ShellComplete.source(kind(completion, {}, "wampd", VARIABLE))
+    text = ShellComplete.source(kind(completion, {}, "wampd", VARIABLE))
+    if shell == "fish":  # what click writes ends a description at its first comma
+        text = text.replace('(string split "," ', '(string split --max 1 "," ')
+    return text
 
 
 def _add(shell: str) -> None:
@@ -46,7 +57,12 @@ def _add(shell: str) -> None:
         click.echo(script(shell), nl=False)
         return 0
 
-    completion.command(shell, help=f"Print the script for {shell}.", short_help=f"the script for {shell}")(tell)
+    completion.command(
+        shell,
+        help=f"Print the script for {shell}.",
+        short_help=f"print the script for {shell}",
+        examples=EXAMPLES[shell],
+    )(tell)
 
 
 for _shell in SHELLS:

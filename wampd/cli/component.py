@@ -18,6 +18,7 @@ LONGEST = 180.0
 """Seconds that a component may take to stop and to become ready again."""
 LINES = 100
 FAILED = "wampd.error.component_failed"
+LOGS = "wampd component logs hello --lines 20\nwampd component logs hello --follow"
 
 
 @click.group("component", cls=Group, help=COMPONENT)
@@ -30,7 +31,9 @@ _name = click.argument(
 )
 
 
-@component.command("list", short_help="list the components")
+@component.command(
+    "list", short_help="list the components", examples="wampd component list\nwampd component list --json"
+)
 @router_options
 @option("--json", "as_json", is_flag=True, help="print JSON")
 def list_(file: str | None, socket: str | None, as_json: bool) -> int:
@@ -53,8 +56,9 @@ def list_(file: str | None, socket: str | None, as_json: bool) -> int:
 
 def _change(name: str, summary: str, done: str) -> None:
     """Add one of the commands that change what runs."""
+    examples = f"wampd component {name} hello\nwampd component {name} hello.2   # the second of its instances"
 
-    @component.command(name, help=f"{summary[0].upper()}{summary[1:]}.", short_help=summary)
+    @component.command(name, help=f"{summary[0].upper()}{summary[1:]}.", short_help=summary, examples=examples)
     @_name
     @router_options
     def change(**words: Any) -> int:
@@ -80,9 +84,16 @@ _change("stop", "stop a component, and wait until it has ended; it stays so unti
 _change("restart", "stop a component and start it again, and wait until it is ready", "is ready again")
 
 
-@component.command("logs", short_help="show what a component has printed")
+@component.command("logs", short_help="show what a component has printed", examples=LOGS)
 @_name
-@option("-n", "--lines", type=click.IntRange(0), default=LINES, help=f"at most so many lines [default: {LINES}]")
+@option(
+    "-n",
+    "--lines",
+    type=click.IntRange(0),
+    metavar="N",
+    default=LINES,
+    help=f"at most so many lines  [default: {LINES}]",
+)
 @option("-f", "--follow", is_flag=True, help="go on with what it prints from now on, until Ctrl-C")
 @router_options
 def logs(name: str, lines: int, follow: bool, file: str | None, socket: str | None) -> int:

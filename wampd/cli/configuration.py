@@ -11,12 +11,18 @@ EXIT_BAD_CONFIGURATION = 2
 
 
 def chosen_file(file: str | None) -> Path:
-    """Return the file that is meant: the one named, else ``config.yaml`` here, else the default that wampd brings."""
+    """The file that is meant: the one named (or `in_directory`), else ``config.yaml`` here, else the default of wampd."""
     if file is not None:
-        return Path(file)
+        return in_directory(Path(file))
     here = Path("config.yaml")
     # A link that leads nowhere is a mistake to be told, not a file that is not there.
     return here if os.path.lexists(here) else packaged_default()
+
+
+def in_directory(named: Path) -> Path:
+    """The configuration in the directory that is named, as `wampd init` makes one; else what is named."""
+    inside = named / "config.yaml"
+    return inside if named.is_dir() and os.path.lexists(inside) else named
 
 
 def packaged_default() -> Path:

@@ -22,13 +22,21 @@ AUTH_HELP = (
 )
 
 
-@command()
+@command(
+    examples="""
+    wampd init hello                                   # asks what it has to know
+    wampd init hello --yes --port 9000
+    wampd init hello --yes --auth wampcra --language node
+    """
+)
 @click.argument("directory", default=".", type=click.Path(file_okay=False), help="where to write; by default here")
 @option("--yes", is_flag=True, help="ask nothing: what is not said has its default")
-@option("--port", type=click.IntRange(1, 65535), help=f"the port of the router [default: {DEFAULT_PORT}]")
-@option("--realm", metavar="NAME", help=f"the name of the realm [default: {DEFAULT_REALM}]")
-@option("--auth", type=click.Choice(AUTHS), help=f"{AUTH_HELP} [default: anonymous]")
-@option("--language", type=click.Choice(LANGUAGES), help="what the component is written in [default: python-asyncio]")
+@option(
+    "--port", type=click.IntRange(1, 65535), metavar="PORT", help=f"the port of the router  [default: {DEFAULT_PORT}]"
+)
+@option("--realm", metavar="NAME", help=f"the name of the realm  [default: {DEFAULT_REALM}]")
+@option("--auth", type=click.Choice(AUTHS), help=f"{AUTH_HELP}  [default: anonymous]")
+@option("--language", type=click.Choice(LANGUAGES), help="what the component is written in  [default: python-asyncio]")
 @option("--no-component", is_flag=True, help="write none: what serves the page runs elsewhere")
 @option("--force", is_flag=True, help="also where there are such files; they are kept as NAME.bak")
 def init(directory: str, *, yes: bool, no_component: bool, force: bool, **said: Any) -> int:

@@ -2,13 +2,13 @@
 
 import os
 import secrets
-import sys
 from pathlib import Path
 
 from wampd.auth.keys import SEED_SIZE, SigningKey
 
 from .proving import key_in
 from .where import WrongError
+from .words import complain
 
 EXIT_FAILED = 1
 
@@ -18,7 +18,7 @@ def key(action: str, file: Path) -> int:
     try:
         public = _new(file) if action == "new" else key_in(file)
     except WrongError as why:
-        print(f"wampd key: {why}", file=sys.stderr)
+        complain(str(why))
         return EXIT_FAILED
     print(public.hex())
     return 0

@@ -12,12 +12,11 @@ CONFIGURED = "configured"
 
 LOG = """\
 Show and change how much a router that runs writes into its log, for each of its subsystems.
-
-\b
-  wampd log show
-  wampd log level sessions=debug http=warn
-  wampd log level auth=debug --for 600        for ten minutes
-  wampd log level auth=configured             as the configuration says
+"""
+LEVEL = """\
+wampd log level sessions=debug http=warn
+wampd log level auth=debug --for 600        # for ten minutes
+wampd log level auth=configured             # as the configuration says
 """
 INVALID = "wamp.error.invalid_argument"
 
@@ -27,7 +26,7 @@ def log() -> None:
     """All that is done with levels."""
 
 
-@log.command("show", short_help="show the level of each subsystem")
+@log.command("show", short_help="show the level of each subsystem", examples="wampd log show\nwampd log show --json")
 @router_options
 @option("--json", "as_json", is_flag=True, help="print one JSON object")
 def show(file: str | None, socket: str | None, as_json: bool) -> int:
@@ -61,7 +60,7 @@ def _level_of(word: str, ctx: click.Context, parameter: click.Parameter) -> tupl
     return subsystem, None if level == CONFIGURED else level
 
 
-@log.command("level", short_help="set the level of subsystems")
+@log.command("level", short_help="set the level of subsystems", examples=LEVEL)
 @click.argument(
     "levels",
     nargs=-1,

@@ -15,11 +15,11 @@ from .words import Entry, Group, carry_out
 DESCRIPTION = """\
 wampd is a WAMP router: remote procedure calls and publish/subscribe over WebSocket, RawSocket and
 HTTP long-poll."""
-EPILOG = """\
-\b
-  wampd run                   the router of ./config.yaml, or one for this machine alone to try things with
-  wampd check config.yaml     what is wrong with it: file, line, column, key
-  wampd COMMAND --help        more of a command
+EXAMPLES = """\
+wampd init hello            # a first project: a configuration, a component and a page
+wampd run                   # the router of ./config.yaml, or one for this machine alone to try things with
+wampd check config.yaml     # what is wrong with it: file, line, column, key
+wampd call --help           # more of a command
 """
 
 ROUTER, OPERATE, PRINCIPALS, MORE = "The router", "A router that runs", "Who may do what", "More"
@@ -57,8 +57,8 @@ COMMANDS = {
 }
 
 
-@click.version_option(__version__, message="wampd %(version)s")
-@click.group("wampd", cls=Group, table=COMMANDS, help=DESCRIPTION, epilog=EPILOG)
+@click.version_option(__version__, message="wampd %(version)s", help="show the version, and end")
+@click.group("wampd", cls=Group, table=COMMANDS, help=DESCRIPTION, examples=EXAMPLES)
 def root() -> None:
     """All commands."""
 

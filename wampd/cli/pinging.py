@@ -28,13 +28,36 @@ NO_SUBSCRIPTION: Final = 2**53
 PATIENCE: Final = 10.0
 
 
-@command()
-@option("-c", "--count", type=click.IntRange(1, 100_000), default=5, show_default=True, help="How many round trips.")
-@option("-i", "--interval", type=click.FloatRange(0), default=0.2, show_default=True, metavar="S", help="Between two.")
-@option("--call", "procedure", metavar="URI", help="Let a round trip be a call of this procedure.")
-@option("--arg", "args", multiple=True, metavar="VALUE", help="An argument of the call.")
-@option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object (milliseconds).")
-@option("-q", "--quiet", is_flag=True, help="Print the figures alone, not each round trip.")
+EXAMPLES = """\
+wampd ping
+wampd ping --count 100 --interval 0 --quiet
+wampd ping --call com.example.add --arg 2 --arg 3      # through a callee and back
+"""
+
+
+@command(examples=EXAMPLES)
+@option(
+    "-c",
+    "--count",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    default=5,
+    show_default=True,
+    help="how many round trips",
+)
+@option(
+    "-i",
+    "--interval",
+    type=click.FloatRange(0),
+    default=0.2,
+    show_default=True,
+    metavar="SECONDS",
+    help="how long to wait between two",
+)
+@option("--call", "procedure", metavar="URI", help="let a round trip be a call of this procedure")
+@option("--arg", "args", multiple=True, metavar="VALUE", help="an argument of the call")
+@option("--json", "as_json", is_flag=True, help="print the figures as one JSON object (milliseconds)")
+@option("-q", "--quiet", is_flag=True, help="print the figures alone, not each round trip")
 @speaks_wamp
 def ping(
     count: int,

@@ -26,27 +26,48 @@ class Wanted(Struct, frozen=True):
     """How everything is to be published."""
 
     acknowledge: bool
+    """Wait until the router has taken it, or refused it."""
+    told: bool
+    """Print the publication's ID."""
     options: dict[str, Any]
 
 
-@command()
-@click.argument("topic", required=False)
-@click.argument("args", nargs=-1)
-@option("-k", "--kwarg", "pairs", multiple=True, metavar="NAME=VALUE", help="A keyword argument.")
-@option("--raw-json", metavar="FILE", help='All arguments: a list, or {"args": […], "kwargs": {…}}; -: from input.')
-@option("--lines", is_flag=True, help="Publish one event for each line of standard input (JSON).")
-@option("--ack", is_flag=True, help="Wait for the router's word, and print the publication's ID.")
-@option("--retain", is_flag=True, help="Keep the event for those who subscribe later.")
-@option("--include-me", is_flag=True, help="Also to this very session.")
-@option("--disclose-me", is_flag=True, help="Let receivers know who publishes.")
-@option("--eligible", multiple=True, type=int, metavar="SESSION", help="Only to this session (several times).")
-@option("--eligible-authid", multiple=True, metavar="AUTHID", help="Only to this principal.")
-@option("--eligible-role", multiple=True, metavar="ROLE", help="Only to this role.")
-@option("--exclude", multiple=True, type=int, metavar="SESSION", help="Not to this session.")
-@option("--exclude-authid", multiple=True, metavar="AUTHID", help="Not to this principal.")
-@option("--exclude-role", multiple=True, metavar="ROLE", help="Not to this role.")
-@option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Another option of PUBLISH.")
-@option("--json", "as_json", is_flag=True, help="Tell a WAMP error as JSON, on standard error.")
+EXAMPLES = """\
+wampd publish com.example.news '{"title": "It works"}'
+wampd publish com.example.status on --retain           # also for those who subscribe later
+wampd publish com.example.chat Hello --exclude-role guest
+wampd subscribe --count 10 com.example.news | wampd publish --lines --url ws://127.0.0.1:9000/ws
+"""
+
+
+@command(examples=EXAMPLES)
+@click.argument("topic", required=False, help="the topic; with --lines each may name its own")
+@click.argument("args", nargs=-1, help="the arguments: JSON, or else text")
+@option("-k", "--kwarg", "pairs", multiple=True, metavar="NAME=VALUE", help="a keyword argument")
+@option(
+    "--raw-json", metavar="FILE", help='all arguments: a list, or {"args": […], "kwargs": {…}}; -: from standard input'
+)
+@option("--lines", is_flag=True, help="publish one event for each line of standard input (JSON)")
+@option(
+    "--ack", is_flag=True, help="print the publication's ID; with --lines, wait for the router's word on each event"
+)
+@option("--retain", is_flag=True, help="keep the event for those who subscribe later")
+@option("--include-me", is_flag=True, help="also to this very session")
+@option("--disclose-me", is_flag=True, help="let receivers know who publishes")
+@option(
+    "--eligible",
+    multiple=True,
+    type=int,
+    metavar="SESSION",
+    help="only to this session; may be given several times, as those that follow",
+)
+@option("--eligible-authid", multiple=True, metavar="AUTHID", help="only to this principal")
+@option("--eligible-role", multiple=True, metavar="ROLE", help="only to this role")
+@option("--exclude", multiple=True, type=int, metavar="SESSION", help="not to this session")
+@option("--exclude-authid", multiple=True, metavar="AUTHID", help="not to this principal")
+@option("--exclude-role", multiple=True, metavar="ROLE", help="not to this role")
+@option("--option", "options", multiple=True, metavar="NAME=VALUE", help="another option of PUBLISH")
+@option("--json", "as_json", is_flag=True, help="tell a WAMP error as JSON, on standard error")
 @speaks_wamp
 def publish(
     topic: str | None,
@@ -66,9 +87,11 @@ def publish(
     value, a list of arguments, or an object with "args", "kwargs" and "topic" (without it TOPIC), as wampd subscribe
     writes it.
 
-    Without --ack a router says nothing, neither that an event was published nor that it was refused.
+    One event is acknowledged by the router: if it refuses it, that is said. Of --lines nothing is acknowledged without
+    --ack, so an event that is refused goes unnoticed.
     """
-    wanted = Wanted(acknowledge=ack, options={**_options(lists), **read_pairs(options, "--option")})
+    given = {**_options(lists), **read_pairs(options, "--option")}
+    wanted = Wanted(acknowledge=ack or (not lines and given.get("acknowledge", True) is True), told=ack, options=given)
     if lines:
         if args or pairs or raw_json is not None:
             raise click.UsageError("with --lines the arguments are on standard input")
@@ -102,7 +125,7 @@ async def _say(session: Session, topic: str, payload: Payload, wanted: Wanted, o
     publication = await session.publish(
         topic, payload.args, payload.kwargs, acknowledge=wanted.acknowledge, options=wanted.options
     )
-    if publication is not None:
+    if publication is not None and wanted.told:
         output.value(publication)
 
 

@@ -51,25 +51,40 @@ class Program(Struct, frozen=True):
     """Each line but the last is a part of the result."""
 
 
-@command()
-@click.argument("uri")
-@option("--command", "shell", metavar="'…'", help="Run this in a shell for each call.")
-@option("--echo", is_flag=True, help="Return what was called with.")
-@option("--result", metavar="JSON", help="Return this value.")
-@option("--concurrency", type=click.IntRange(1), default=1, show_default=True, help="How many calls at once.")
-@option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="How long the program may run.")
-@option("--progress", is_flag=True, help="Every line that the program prints is a part of the result.")
-@option("--match", type=click.Choice(["exact", "prefix", "wildcard"]), default="exact", show_default=True)
+EXAMPLES = """\
+wampd register com.example.time --command 'date +%T'
+wampd register com.example.resize --command ./resize.sh --concurrency 2 --timeout 60 --invoke roundrobin
+wampd register com.example.version --result '"1.4.0"'
+"""
+
+
+@command(examples=EXAMPLES)
+@click.argument("uri", help="the procedure, or a pattern with --match")
+@option("--command", "shell", metavar="COMMAND", help="run this in a shell for each call")
+@option("--echo", is_flag=True, help="return what was called with")
+@option("--result", metavar="JSON", help="return this value")
+@option(
+    "--concurrency", type=click.IntRange(1), metavar="N", default=1, show_default=True, help="how many calls at once"
+)
+@option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="how long the program may run")
+@option("--progress", is_flag=True, help="every line that the program prints is a part of the result")
+@option(
+    "--match",
+    type=click.Choice(["exact", "prefix", "wildcard"]),
+    default="exact",
+    show_default=True,
+    help="how URI is to match",
+)
 @option(
     "--invoke",
     type=click.Choice(["single", "first", "last", "roundrobin", "random"]),
     default="single",
     show_default=True,
-    help="Who has a call if others register the same.",
+    help="who has a call if others register the same",
 )
-@option("--count", type=click.IntRange(1), metavar="N", help="End after so many calls.")
-@option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Another option of REGISTER.")
-@option("--json", "as_json", is_flag=True, help="Tell a WAMP error as JSON, on standard error.")
+@option("--count", type=click.IntRange(1), metavar="N", help="end after so many calls")
+@option("--option", "options", multiple=True, metavar="NAME=VALUE", help="another option of REGISTER")
+@option("--json", "as_json", is_flag=True, help="tell a WAMP error as JSON, on standard error")
 @speaks_wamp
 def register(
     uri: str,

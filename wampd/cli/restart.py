@@ -8,7 +8,7 @@ LONGEST = 90.0
 """Seconds: longer than a new router may take to be ready."""
 
 
-@command()
+@command(examples="wampd restart\nwampd restart /etc/wampd/config.yaml")
 @router_argument
 @option("--json", "as_json", is_flag=True, help="print one JSON object")
 def restart(file: str | None, socket: str | None, as_json: bool) -> int:

@@ -10,15 +10,17 @@ The rules:
 
 import asyncio
 import os
+import stat
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from wampd.client import CannotConnect, ClientError, ConnectionLost, NotLetIn, Session, Url, WampError, connect
-from wampd.router.control.where import directories, sockets
+from wampd.router.control.where import directories, is_socket, sockets
 from wampd.router.settings.control import CONTROL_REALM
 
+from .configuration import in_directory
 from .words import EXIT_FAILED, EXIT_NOT_RUNNING, EXIT_USAGE, Failure
 
 Answer = TypeVar("Answer")
@@ -102,7 +104,7 @@ async def _find(meant: Meant, probe: float, open_: AsyncExitStack) -> Found:
         return await _at(Path(meant.socket).absolute(), probe, open_)
     places = [path for path in sockets(os.environ, os.getuid()) if _may_open(path)]
     file = _file_meant(meant.file)
-    places += [path for path in _named_by(file) if path not in places and path.is_socket()] if file else []
+    places += [path for path in _named_by(file) if path not in places and is_socket(path)] if file else []
     answers = await asyncio.gather(*(_probe(path, probe, open_) for path in places))
     running = [answer for answer in answers if isinstance(answer, Found)]
     silent = [path for path, answer in zip(places, answers, strict=True) if answer is None]
@@ -134,10 +136,13 @@ def _choose(file: Path | None, running: list[Found], silent: list[Path]) -> Foun
 async def _at(path: Path, probe: float, open_: AsyncExitStack) -> Found:
     """The router at a socket that is named."""
     try:
-        if not path.is_socket():
-            raise Failure(f"there is no socket {path}; the router that made it does not run", EXIT_NOT_RUNNING)
+        is_there = stat.S_ISSOCK(path.stat().st_mode)
     except PermissionError:
         raise Failure(f"you may not look at {path}; it belongs to the user that runs the router") from None
+    except OSError:
+        is_there = False
+    if not is_there:
+        raise Failure(f"there is no socket {path}; the router that made it does not run", EXIT_NOT_RUNNING)
     if not _may_open(path):
         raise Failure(f"you may not use {path}, which belongs to {_owner(path)}; try sudo -u {_owner(path)}")
     answer = await _probe(path, probe, open_)
@@ -172,7 +177,7 @@ def _file_meant(file: str | None) -> Path | None:
     if file is not None:
         if not os.path.lexists(file):
             raise Failure(f"there is no file {file}", EXIT_USAGE)
-        return Path(file).absolute()
+        return in_directory(Path(file)).absolute()
     here = Path("config.yaml")
     return here.absolute() if os.path.lexists(here) else None
 
@@ -232,10 +237,19 @@ def _owner(path: Path) -> str:
 
 def _denied() -> str:
     """What to do about directories of sockets that this user may not look into."""
-    closed = [str(each) for each in _directories() if each.is_dir() and not os.access(each, os.R_OK | os.X_OK)]
+    closed = [str(each) for each in _directories() if _is_closed(each)]
     return (
         f"; if it runs as another user, ask as that user (you may not look into {', '.join(closed)})" if closed else ""
     )
+
+
+def _is_closed(place: Path) -> bool:
+    try:
+        return stat.S_ISDIR(place.stat().st_mode) and not os.access(place, os.R_OK | os.X_OK)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def _directories() -> list[Path]:

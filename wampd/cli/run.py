@@ -4,14 +4,17 @@ import gc
 import os
 import signal
 
-import click
-
-from .words import command, configuration_argument
+from .words import command, complain, configuration_argument, option
 
 
-@command()
+@command(
+    examples="""
+    wampd run                      # the router of ./config.yaml
+    wampd run hello/config.yaml --reload
+    """
+)
 @configuration_argument
-@click.option("--reload", is_flag=True, help="Restart components when their files change: for development.")
+@option("--reload", is_flag=True, help="restart components when their files change: for development")
 def run(file: str | None, *, reload: bool) -> int:
     """Run the router until it is stopped (SIGTERM or Ctrl-C).
 
@@ -23,12 +26,17 @@ def run(file: str | None, *, reload: bool) -> int:
     origin = origin_of(os.environ)
     keep_descriptors()
     gc.disable()  # what is loaded now is to stay, so it need not be looked through; the daemon turns it on again
-    from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain
+    from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain, packaged_default
 
     configuration = chosen_file(file)
     settings = load_or_complain(configuration)
     if settings is None:
         return EXIT_BAD_CONFIGURATION
+    if file is None and configuration == packaged_default():
+        complain(
+            "note: there is no config.yaml here; this router is for programs of this machine alone, which may all do everything"
+            " in realm1 below com.example.; wampd init writes a configuration"
+        )
     from wampd.router import daemon  # it installs a reactor
 
     return daemon.run(settings, configuration.absolute(), origin, follow_files=reload)

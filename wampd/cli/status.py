@@ -12,7 +12,7 @@ STEP = 0.2
 """Seconds between two looks at a router that is not ready yet."""
 
 
-@command()
+@command(examples="wampd status\nwampd status --wait 30 && echo ready\nwampd status --json | jq .listeners")
 @router_argument
 @option("--json", "as_json", is_flag=True, help="print one JSON object")
 @option(

@@ -14,7 +14,7 @@ WAIT = 60.0
 """Seconds: twice as long as a router may take to stop."""
 
 
-@command()
+@command(examples="wampd stop\nwampd stop --wait && echo it has ended")
 @router_argument
 @option("--wait", is_flag=True, help="return when it has ended, not before")
 def stop(file: str | None, socket: str | None, wait: bool) -> int:

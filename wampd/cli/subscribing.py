@@ -60,19 +60,25 @@ Part = TypeVar("Part")
 Show = Callable[[Told], None]
 
 
-def _hears(metavar: str, match: str, as_json: str) -> Callable[[Callable[..., int]], Callable[..., Any]]:
+def _hears(metavar: str, match: str, wanted: str, as_json: str) -> Callable[[Callable[..., int]], Callable[..., Any]]:
     """Give a command the argument and the options that say what is to be heard; it gets that as ``wanted``.
 
-    ``match`` is what is meant if nothing is said, ``as_json`` what ``--json`` does.
+    ``match`` is what is meant if nothing is said, ``wanted`` what the argument is, ``as_json`` what ``--json`` does.
     """
     options = (
-        click.argument("topics", nargs=-1, required=True, metavar=f"{metavar}..."),
-        option("--match", type=_MATCHES, default=match, show_default=True, help=f"What {metavar} is."),
-        option("--count", type=click.IntRange(1), metavar="N", help="End after so many events."),
-        option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End after so long (status 4)."),
-        option("--retained", is_flag=True, help="Begin with what is retained."),
+        click.argument("topics", nargs=-1, required=True, metavar=f"{metavar}...", help=wanted),
+        option("--match", type=_MATCHES, default=match, show_default=True, help=f"how {metavar} is to match"),
+        option("--count", type=click.IntRange(1), metavar="N", help="end after so many events"),
         option(
-            "--history", type=click.IntRange(0, MOST_HISTORY), default=0, metavar="N", help="Begin with the last N."
+            "--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="end after so long (status 4)"
+        ),
+        option("--retained", is_flag=True, help="begin with the events that are retained"),
+        option(
+            "--history",
+            type=click.IntRange(0, MOST_HISTORY),
+            default=0,
+            metavar="N",
+            help="begin with the last N events",
         ),
         option("--json", "as_json", is_flag=True, help=as_json),
     )
@@ -90,8 +96,15 @@ def _hears(metavar: str, match: str, as_json: str) -> Callable[[Callable[..., in
     return decorate
 
 
-@command()
-@_hears("TOPIC", "exact", "Tell a WAMP error as JSON, on standard error.")
+SUBSCRIBE = """\
+wampd subscribe com.example.news
+wampd subscribe com.example..changed --match wildcard   # nothing between two points: any word
+wampd subscribe com.example.news --history 10 --count 20 --timeout 60 | jq .args
+"""
+
+
+@command(examples=SUBSCRIBE)
+@_hears("TOPIC", "exact", "a topic, or a pattern with --match", "tell a WAMP error as JSON, on standard error")
 @speaks_wamp
 def subscribe(wanted: Wanted, count: int | None, timeout: float | None, as_json: bool, target: Target) -> int:
     """Print the events of topics, one JSON object a line: topic, time, args, kwargs, publication, details.
@@ -102,8 +115,14 @@ def subscribe(wanted: Wanted, count: int | None, timeout: float | None, as_json:
     return run(_subscribe(target, wanted, count, timeout), as_json=as_json)
 
 
-@command()
-@_hears("PREFIX", "prefix", "One JSON object a line, as subscribe writes it.")
+TAIL = """\
+wampd tail com.example.                 # everything whose name begins so
+wampd tail com.example. wamp.session.   # and who comes and goes, if your role may know
+"""
+
+
+@command(examples=TAIL)
+@_hears("PREFIX", "prefix", "how the topics begin", "one JSON object a line, as subscribe writes it")
 @speaks_wamp
 def tail(wanted: Wanted, count: int | None, timeout: float | None, as_json: bool, target: Target) -> int:
     """Show everything that is published below a prefix, as it comes: when, where, what.
@@ -161,23 +180,25 @@ class Shown:
 
 async def _first(session: Session, enough: asyncio.Future[None]) -> None:
     """Wait for what is enough. Raise `ConnectionLost` if the session ends before, or a subscription is taken away."""
+    # A future of its own: what is enough may still come in another session.
+    lost: asyncio.Future[ConnectionLost] = asyncio.get_running_loop().create_future()
 
-    def withdrawn(topic: str) -> None:
-        if not enough.done():
-            enough.set_exception(ConnectionLost(f"the router took the subscription to {one_line(topic)} away"))
+    def end(why: ConnectionLost) -> None:
+        if not lost.done():
+            lost.set_result(why)
 
-    session.on_withdrawn = withdrawn
-
-    def end(_over: asyncio.Future[str]) -> None:
-        if not enough.done():
-            enough.set_exception(session.loss())
-
+    session.on_withdrawn = lambda topic: end(
+        ConnectionLost(f"the router took the subscription to {one_line(topic)} away")
+    )
     over = asyncio.ensure_future(session.over())
-    over.add_done_callback(end)
+    over.add_done_callback(lambda ended: None if ended.cancelled() else end(session.loss()))
     try:
-        await enough
+        either: set[asyncio.Future[Any]] = {enough, lost}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not enough.done():
+            raise lost.result()
+        enough.result()
     finally:
-        over.remove_done_callback(end)
         over.cancel()
 
 
@@ -197,7 +218,7 @@ async def _tail_on(target: Target, wanted: Wanted, shown: Shown) -> None:
         since = time.monotonic()
         try:
             return await _tail_once(target, wanted, shown, again=met)
-        except (CannotConnect, ConnectionLost) as why:
+        except (CannotConnect, ConnectionLost, TimeOver) as why:
             if not met and not isinstance(why, ConnectionLost):
                 raise
             complain(f"{why}; trying again")

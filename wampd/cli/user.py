@@ -23,6 +23,7 @@ from wampd.router.stores.sqlite import StoreError, carry_out, open_store, secret
 from .proving import methods_of, prove, with_factors
 from .wanted import Wanted
 from .where import Where, WrongError, find_where
+from .words import complain
 
 EXIT_FAILED = 1
 EXIT_WRONG = 2
@@ -45,13 +46,14 @@ def user(chosen: Wanted) -> int:
         finally:
             connection.close()
     except WrongError as why:
-        print(f"wampd user: {why}", file=sys.stderr)
+        complain(str(why))
         return EXIT_WRONG
     except (StoreError, principals.Taken, principals.Missing) as why:
-        print(f"wampd user: {why}", file=sys.stderr)
+        complain(str(why))
         return EXIT_FAILED
     except (KeyboardInterrupt, EOFError):
-        print("\nwampd user: nothing was changed", file=sys.stderr)
+        print(file=sys.stderr)
+        complain("nothing was changed")
         return EXIT_INTERRUPTED
     return 0
 

@@ -11,24 +11,33 @@ from .words import Group, option, type_of_file
 
 USER = """\
 Manage the principals in the store: those who may come in besides the ones that the configuration and its files name.
-What is changed here counts at once, also for a router that runs."""
+What is changed here counts at once, also for a router that runs.
 
-USER_MORE = """\
 The store is the one of the configuration (--config, else ./config.yaml), which also says what realms and roles there
-are; or the one of --store, and then nothing is known of them.
-
-\b
-  wampd user add joe --role user                   asks for a password
-  wampd user add backend --role service --ticket   draws a ticket, and prints it once
-  wampd user add probe --role device --key 1f3a…   a public key, for the method cryptosign
-  wampd user add door --role device --certificate subject=CN=door
-                                                   a TLS certificate, for the method tls
-  wampd user passwd backend --key 1f3a… --factor cryptosign --factor ticket
-                                                   both of them, in one handshake
-  wampd user list
-  wampd user disable joe                           joe's sessions end, and joe does not come in again
-
-The exit status is 0 if it is done, 1 if it cannot be done, 2 if the command line or the configuration is wrong."""
+are; or the one of --store, and then nothing is known of them. The exit status is 0 if it is done, 1 if it cannot be
+done, 2 if the command line or the configuration is wrong.
+"""
+EXAMPLES = {
+    "add": """
+        wampd user add joe --role user                   # asks for a password
+        wampd user add backend --role service --ticket   # draws a ticket, and prints it once
+        wampd user add probe --role device --key-file probe.seed    # for the method cryptosign
+        wampd user add door --role device --certificate subject=CN=door     # a TLS certificate, for the method tls
+        """,
+    "list": "wampd user list\nwampd user list --json | jq .",
+    "passwd": """
+        wampd user passwd joe                            # asks for the new password
+        wampd user passwd backend --ticket               # draws a new ticket, and prints it once
+        wampd user passwd backend --key-file backend.seed --ticket --factor cryptosign --factor ticket   # both of them
+        """,
+    "role": "wampd user role joe admin",
+    "disable": "wampd user disable joe",
+    "enable": "wampd user enable joe",
+    "remove": "wampd user remove joe",
+    "logout": "wampd user logout joe",
+    "new": "wampd key new probe.seed",
+    "show": "wampd key show probe.seed",
+}
 
 KEY = "Make and show Ed25519 keys, for the authentication method cryptosign."
 
@@ -93,7 +102,7 @@ _PROOFS = (
 )
 
 
-@click.group("user", cls=Group, help=USER, epilog=USER_MORE)
+@click.group("user", cls=Group, help=USER)
 def user() -> None:
     """All that is done with principals in the store."""
 
@@ -115,7 +124,7 @@ def _action(name: str, summary: str, *options: Function, authid: bool = True) ->
         function = each(function)
     if authid:
         function = click.argument("authid", help="the principal")(function)
-    user.command(name, help=_sentence(summary), short_help=summary)(function)
+    user.command(name, help=_sentence(summary), short_help=summary, examples=EXAMPLES[name])(function)
 
 
 _role = option("--role", required=True, metavar="ROLE", help="the role of its sessions")
@@ -162,7 +171,7 @@ def _key_action(name: str, summary: str) -> None:
         return key(name, Path(file))
 
     file = click.argument("file", type=type_of_file, help="the file of the seed: 64 hex digits")
-    key.command(name, help=_sentence(summary), short_help=summary)(file(carry_out))
+    key.command(name, help=_sentence(summary), short_help=summary, examples=EXAMPLES[name])(file(carry_out))
 
 
 _key_action("new", "draw a key, write its seed to a file that only you can read, and print the public key")

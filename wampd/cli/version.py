@@ -9,7 +9,7 @@ from .words import command, option
 COMPANIONS = ("twisted", "msgspec", "cbor2", "websockets", "pyyaml", "pyopenssl")
 
 
-@command()
+@command(examples="wampd version\nwampd version --json")
 @option("--json", "as_json", is_flag=True, help="print one JSON object")
 def version(as_json: bool) -> int:
     """Print the versions of wampd, of Python, and of the libraries that carry it."""

@@ -7,10 +7,13 @@ The rules:
 * what goes wrong is one line on standard error that says what to do;
 * what the terminal's encoding has no character for is written as an escape of JSON, and never ends a command;
 * the exit status is 0 if it is done, 1 if it cannot be done, 2 if the command line or the configuration is wrong. Commands that
-  know more say so in their help.
+  know more say so in their help;
+* the help of a command is sentences; that of an option, an argument or a command in a list is a fragment: it begins small and
+  has no full stop. A value is called what it is (SECONDS, NAME, FILE, N). Every command that does something has an example.
 """
 
 import codecs
+import inspect
 import io
 import re
 import sys
@@ -22,7 +25,7 @@ import click
 from click.shell_completion import CompletionItem
 
 EXIT_FAILED, EXIT_USAGE, EXIT_NOT_RUNNING, EXIT_INTERRUPTED = 1, 2, 3, 130
-FILE_HELP = "the configuration; without it ./config.yaml, or else the default that wampd brings"
+FILE_HELP = "the configuration, or the directory of config.yaml; without it ./config.yaml, or else wampd's default"
 
 type_of_file = click.Path(readable=False)  # it completes names of files; whether there is one is told by who reads it
 
@@ -48,17 +51,39 @@ class Failure(click.ClickException):
         self.exit_code = status  # type: ignore[misc]  # of the class for click, of the one error for us
 
 
-class Command(click.Command):
+class _Shown(click.Command):
+    """What has examples at the end of its help."""
+
+    def __init__(self, *words: Any, examples: str = "", **more: Any) -> None:
+        super().__init__(*words, **more)
+        self.examples = inspect.cleandoc(examples).splitlines()
+        """Command lines as they are typed, each with a comment of the shell, or none."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """``--help``, in the words of the others."""
+        found = super().get_help_option(ctx)
+        if found is not None:
+            found.help = "show this, and end"
+        return found
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples as they stand, then what else there is to say."""
+        if self.examples:
+            with formatter.section("Examples"):
+                formatter.write("".join(f"  {line}\n" for line in self.examples))
+        super().format_epilog(ctx, formatter)
+
+
+class Command(_Shown):
     """A command whose options stand under headings in its help: those of `option` that name one."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, the ones without a heading last, as `--help` is one of them."""
-        sections: dict[str, list[tuple[str, str]]] = {}
+        """Write the options: first those without a heading, which are what the command is about."""
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
         for parameter in self.get_params(ctx):
             if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)) is not None:
                 sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
-        rest = sections.pop("Options")
-        for heading, records in [*sections.items(), ("Options", rest)]:
+        for heading, records in sections.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
 
@@ -75,7 +100,7 @@ def option(*words: str, section: str = "Options", **more: Any) -> Callable[[Call
 
 
 def command(**more: Any) -> Callable[[Callable[..., Any]], Command]:
-    """As ``click.command``; the function returns the exit status."""
+    """As ``click.command``, with ``examples``; the function returns the exit status."""
     return click.command(cls=Command, **more)
 
 
@@ -104,7 +129,7 @@ _socket_option = option(
 )
 
 
-class Group(click.Group):
+class Group(_Shown, click.Group):
     """Commands that are imported when they are used."""
 
     command_class = Command
@@ -201,16 +226,33 @@ def carry_out(root: click.Command, arguments: list[str] | None) -> int:
     return status if isinstance(status, int) else 0
 
 
+_NO_NUMBER = re.compile(r"is not a valid (?:float|integer)(?: range)?")
+
+
 def _line(wrong: click.UsageError) -> str:
     """One line: where, what is wrong, and what to do about it."""
     path = "wampd" if wrong.ctx is None else wrong.ctx.command_path
-    message = " ".join(wrong.format_message().split())
-    message = message[:1].lower() + message[1:]
+    if isinstance(wrong, click.NoSuchOption | click.exceptions.NoSuchCommand):
+        message, near = wrong.message, wrong.possibilities or []
+    else:
+        message = " ".join(wrong.format_message().split())
+        near = _near_choice(message)
+    message = _NO_NUMBER.sub("is not a number", message[:1].lower() + message[1:])
     if isinstance(wrong, click.NoSuchOption) and re.match(r"-[.\d]", wrong.option_name):
         return f"{path}: {message.rstrip('.')}; numbers below zero come after --, as the last words"
-    if "Did you mean" in message:
-        return f"{path}: {message}"
+    if near:  # the nearest alone: click names three, in the order of the alphabet
+        return f"{path}: {message.rstrip('.')}; did you mean {near[0]!r}?"
     return f"{path}: {message.rstrip('.')}; see {path} --help"
+
+
+def _near_choice(message: str) -> list[str]:
+    """What may have been meant by a word that is none of those that there are, as click says it."""
+    wrong = re.search(r"'([^']*)' is not one of ('.+')", message)
+    if wrong is None:
+        return []
+    from difflib import get_close_matches
+
+    return get_close_matches(wrong[1], re.findall("'([^']*)'", wrong[2]), 1)
 
 
 def _write_everything() -> None:

@@ -39,6 +39,10 @@ class WampError(ClientError):
         self.uri = uri
         self.arguments = list(args)
         self.kwargs = dict(kwargs or {})
+        self.asked = ""
+        """The URI that the request was about."""
+        self.session: Mapping[str, Any] = {}
+        """Who asked: the details of WELCOME."""
 
 
 def one_line(text: str, most: int = 500) -> str:

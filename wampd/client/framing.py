@@ -96,7 +96,11 @@ class RawSocketClient:
         if self.ended:
             return []
         if not data:
-            self._fail("" if self.opened else "the router hung up in the handshake")
+            self._fail(
+                ""
+                if self.opened
+                else "the router hung up in the handshake; does it take RawSocket there (rawsocket: {})?"
+            )
             return []
         frames = self._frames
         if frames is None:
@@ -286,7 +290,7 @@ def _refusal(error: Exception, *, secure: bool) -> str:
 def _hint(error: InvalidStatus) -> str:
     """What to do about a refusal."""
     match error.response.status_code:
-        case 404:
+        case 200 | 404:  # another page, or none
             return "; is the path right? It often is /ws"
         case 400 if b"subprotocol" in (error.response.body or b""):
             return "; try another --serializer"

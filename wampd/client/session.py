@@ -1,10 +1,9 @@
-"""One session of a client: what it asks, what it is asked, what it is told.
+"""One session of a client: what it asks, and what it is told; `serving` has what it is asked.
 
 Rules
 -----
 * Every wait has an end: a request's answer, a deadline, or the end of the session.
 * A call whose time is up, or whose caller is cancelled, is cancelled at the router, too (``killnowait``).
-* Each invocation is a task of its own. An INTERRUPT cancels it; its answer is then ``wamp.error.canceled``.
 * Handlers of events run where the event is heard, one after the other: what they must wait for they hand on.
 * A message that makes no sense ends the session.
 
@@ -21,8 +20,9 @@ from typing import Any, Final
 
 from wampd.client.errors import ConnectionLost, TimeOver, WampError, one_line
 from wampd.client.line import Line
+from wampd.client.serving import Serving
 from wampd.client.speech import NONSENSE, CannotSay, Speech, Unintelligible
-from wampd.client.vocabulary import ROLES, Event, EventHandler, Invocation, Procedure, Result, payload_of
+from wampd.client.vocabulary import ROLES, Event, EventHandler, Procedure, Result, payload_of
 from wampd.realms import messages as m
 
 ANSWER: Final = 15.0
@@ -30,9 +30,6 @@ ANSWER: Final = 15.0
 FAREWELL: Final = 2.0
 """Seconds that it may take to say goodbye."""
 
-CANCELED: Final = "wamp.error.canceled"
-RUNTIME_ERROR: Final = "wamp.error.runtime_error"
-NO_SUCH_PROCEDURE: Final = "wamp.error.no_such_procedure"
 PROTOCOL_VIOLATION: Final = "wamp.error.protocol_violation"
 NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -48,8 +45,7 @@ class Session:
         self._parts: dict[int, Callable[[Result], None]] = {}
         self._opening: dict[int, tuple[str, Any]] = {}  # what is to serve a subscription or registration, by request
         self._topics: dict[int, tuple[str, list[EventHandler]]] = {}
-        self._procedures: dict[int, tuple[str, Procedure]] = {}
-        self._running: dict[int, asyncio.Task[None]] = {}
+        self._serving = Serving(self._say)
         self._greeting: asyncio.Queue[list[Any] | None] = asyncio.Queue()
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._is_joined = False
@@ -157,7 +153,7 @@ class Session:
 
     async def leave(self, reason: str = "wamp.close.close_realm") -> None:
         """End the session in good order, in `FAREWELL` seconds at most."""
-        await self._stop_serving()
+        await self._serving.stop(FAREWELL)
         if not self.is_over:
             self._say(m.GOODBYE, {}, reason)
             with contextlib.suppress(TimeoutError):
@@ -165,13 +161,6 @@ class Session:
                     await self.over()
         self._line.hang_up()
         await self._line.closed(FAREWELL)
-
-    async def _stop_serving(self) -> None:
-        running = list(self._running.values())
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running, timeout=FAREWELL)
 
     async def drained(self) -> None:
         """Wait while much of what was sent has not left."""
@@ -217,8 +206,7 @@ class Session:
             if not waiting.done():
                 waiting.set_exception(ConnectionLost(_ended(why)))
         self._waiting.clear()
-        for task in list(self._running.values()):
-            task.cancel()
+        self._serving.cancel()
 
     def _greeted(self, message: list[Any]) -> None:
         if self._is_joined:
@@ -264,7 +252,7 @@ class Session:
         if handler is not None and message[0] == m.SUBSCRIBED:
             self._topics.setdefault(value, (uri, []))[1].append(handler)
         elif handler is not None:
-            self._procedures[value] = uri, handler
+            self._serving.procedures[value] = uri, handler
         self._settle(number, value)
 
     def _ended_one(self, message: list[Any]) -> None:
@@ -273,7 +261,7 @@ class Session:
             self._settle(message[1], None)
             return
         details = message[2] if len(message) > 2 else {}
-        held: dict[int, Any] = self._topics if message[0] == m.UNSUBSCRIBED else self._procedures
+        held: dict[int, Any] = self._topics if message[0] == m.UNSUBSCRIBED else self._serving.procedures
         number = details.get("subscription", details.get("registration"))
         gone = held.pop(number, None) if type(number) is int else None
         if gone is not None:
@@ -292,48 +280,10 @@ class Session:
             handler(event)
 
     def _invoked(self, message: list[Any]) -> None:
-        number, details = message[1], message[3]
-        if number in self._running:
-            raise Unintelligible(NONSENSE)
-        found = self._procedures.get(message[2])
-        if found is None:
-            self._say(m.ERROR, m.INVOCATION, number, {}, NO_SUCH_PROCEDURE)
-            return
-        invocation = Invocation(number, found[0], payload_of(message, 4, details), self._answer_in_part)
-        self._running[number] = task = asyncio.ensure_future(self._serve(found[1], invocation))
-        task.add_done_callback(lambda _: self._ended_early(number))
-
-    def _answer_in_part(self, number: int, part: Result) -> None:
-        self._say(m.YIELD, number, {"progress": True}, payload=(part.args, part.kwargs))
-
-    def _ended_early(self, number: int) -> None:
-        """Answer an invocation that was cancelled before its task had run at all, and so did not do it itself."""
-        if self._running.pop(number, None) is not None:
-            self._say(m.ERROR, m.INVOCATION, number, {}, CANCELED)
+        self._serving.invoked(message)
 
     def _interrupted(self, message: list[Any]) -> None:
-        task = self._running.get(message[1])
-        if task is not None:
-            task.cancel()
-
-    async def _serve(self, procedure: Procedure, invocation: Invocation) -> None:
-        """Carry out one invocation, and answer it."""
-        number = invocation.id
-        try:
-            value = await procedure(invocation)
-            result = value if isinstance(value, Result) else Result([] if value is None else [value])
-            self._say(m.YIELD, number, {}, payload=(result.args, result.kwargs))
-        except asyncio.CancelledError:
-            self._say(m.ERROR, m.INVOCATION, number, {}, CANCELED)
-        except WampError as error:
-            self._say(m.ERROR, m.INVOCATION, number, {}, error.uri, payload=(error.arguments, error.kwargs))
-        except CannotSay as why:
-            self._say(m.ERROR, m.INVOCATION, number, {}, RUNTIME_ERROR, payload=([str(why)], {}))
-        except Exception:
-            self._say(m.ERROR, m.INVOCATION, number, {}, RUNTIME_ERROR, payload=(["internal error"], {}))
-            raise
-        finally:
-            self._running.pop(number, None)
+        self._serving.interrupted(message)
 
     # ------------------------------------------------------------------------------------------------------ in the small
 
@@ -355,6 +305,9 @@ class Session:
         try:
             async with asyncio.timeout(timeout):
                 return await waiting
+        except WampError as error:
+            error.asked, error.session = what, self.details
+            raise
         except TimeoutError:
             raise TimeOver(f"{what}: no answer within {timeout:g} s") from None
         finally:

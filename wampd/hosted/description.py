@@ -1,12 +1,14 @@
 """What a hosted component is told by the router, in its environment.
 
 ========================  ====================================================================================
+``WAMPD_COMPONENT``       its name in the configuration
+``WAMPD_INSTANCE``        which of its instances this is, from 1 on
+``WAMPD_RUN``             a mark by which the router finds what belongs to this run
 ``WAMPD_SOCKET``          the router's private Unix socket: WebSocket at ``/ws``, and RawSocket
 ``WAMPD_URL``             the same as a URL: ``ws+unix:///path/of/the.sock:/ws``
 ``WAMPD_REALM``           the realm to join
 ``WAMPD_AUTHID``          as whom: the component's name, and its instance where there are several
 ``WAMPD_TICKET``          proves that, by the method ``ticket``; good for this process and those it starts, while it runs
-``WAMPD_INSTANCE``        which of its instances this is, from 1 on
 ``WAMPD_HOSTED``          of components in Python alone: JSON of what to run (`Description`)
 ========================  ====================================================================================
 """
@@ -20,16 +22,12 @@ from typing import Any, NamedTuple
 
 from .trouble import Trouble
 
-SOCKET, URL, REALM, AUTHID, TICKET, INSTANCE, HOSTED = (
-    "WAMPD_SOCKET",
-    "WAMPD_URL",
-    "WAMPD_REALM",
-    "WAMPD_AUTHID",
-    "WAMPD_TICKET",
-    "WAMPD_INSTANCE",
-    "WAMPD_HOSTED",
-)
-
+COMPONENT, INSTANCE, RUN = "WAMPD_COMPONENT", "WAMPD_INSTANCE", "WAMPD_RUN"
+"""What every component is told."""
+SOCKET, URL, REALM, AUTHID, TICKET = "WAMPD_SOCKET", "WAMPD_URL", "WAMPD_REALM", "WAMPD_AUTHID", "WAMPD_TICKET"
+"""What those are told that join a realm."""
+HOSTED = "WAMPD_HOSTED"
+"""What those in Python are told."""
 
 RUNNER = __file__.rpartition("/")[0] + "/__main__.py"
 """The script that runs a component."""

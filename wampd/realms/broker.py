@@ -9,6 +9,8 @@ Rules
 * A PUBLISH that does not ask for acknowledgement is never answered, whatever is wrong with it.
 * An event is one object for all subscribers of a subscription, so that it is encoded once.
 * A publication without unusual options goes straight to the outboxes; any other becomes a `Publication` first.
+* A deputy stands for others who have no session here: an event with lists of receivers goes to it whomever these name, and
+  tells it the lists, as ``audience`` in its details.
 * Topics of ``wamp`` and ``wampd`` reach a pattern only if what granted the pattern names that namespace.
 """
 
@@ -39,7 +41,7 @@ from wampd.realms.messages import (
 )
 from wampd.realms.options import Match, PublishOptions
 from wampd.realms.outside import Outside
-from wampd.realms.publications import Publication, audience, told
+from wampd.realms.publications import Audience, Publication, audience, told
 from wampd.realms.retained import Retained, Retention
 from wampd.realms.services import Refused
 from wampd.realms.session import Breather, ProtocolViolation, Session, State
@@ -88,6 +90,8 @@ class Broker:
         self._turn = -1
         self.subscriptions: UriMap[Subscription] = UriMap()
         self.by_id: dict[int, Subscription] = {}
+        self.deputies: dict[Session, None] = {}
+        """Sessions of the router's own that know themselves who may get an event."""
         self.retained = Retained(retention, quota, outside.now)
         self.histories = [History(rule, outside) for rule in history]
         for kept in self.histories:
@@ -228,10 +232,28 @@ class Broker:
             receivers = subscription.subscribers if rkey is None else subscription.of_shard(rkey)
             if lists is not None:
                 receivers = lists.of(receivers, self._sessions)
+                if self.deputies:
+                    receivers = self._tell_deputies(publication, lists, subscription, receivers, excluded)
             subscription.events += 1
             self._fire(event, receivers, excluded)
             if subscription.history is not None:
                 subscription.history.add(event, publication.topic, lists)
+
+    def _tell_deputies(
+        self,
+        publication: Publication,
+        lists: Audience,
+        subscription: Subscription,
+        receivers: Collection[Session],
+        excluded: Session | None,
+    ) -> Collection[Session]:
+        """Send a publication to a subscription's deputies, with its lists; return the other receivers."""
+        here = [deputy for deputy in self.deputies if deputy in subscription.subscribers]
+        if not here:
+            return receivers
+        event = publication.event(subscription.id, subscription.match, audience=lists.told())
+        self._fire(event, here, excluded)
+        return [receiver for receiver in receivers if receiver not in self.deputies]
 
     def _fire(self, event: Event, receivers: Collection[Session], excluded: Session | None) -> None:
         """Put an event into the outboxes of its receivers."""

@@ -143,7 +143,11 @@ class Dealer(Assignment):
             callee.invocations = {}
         callee.invocations[invocation_id] = invocation
         if message.kwargs is None and message.args is not None and callee.format is caller.format:
-            callee.send((INVOCATION, invocation_id, registration.id, details, message.args))
+            # As `Session.send` does: a call less for each message that is passed on, here and below.
+            outbox = callee.outbox
+            if not outbox:
+                callee.touched.append(callee)
+            outbox.append((INVOCATION, invocation_id, registration.id, details, message.args))
         else:
             head = (INVOCATION, invocation_id, registration.id, details)
             callee.send(with_payload(head, message.args, message.kwargs, caller, callee))
@@ -153,15 +157,25 @@ class Dealer(Assignment):
         if message.options != PLAIN_YIELD:
             self._special_result(callee, message)
             return
-        invocation = self._held(callee, message.id)
-        if invocation is not None:
+        held = callee.invocations
+        invocation = held.get(message.id) if held else None
+        if invocation is None or held is None:
+            self._held(callee, message.id)  # which knows whether that is a violation
+            return
+        caller = invocation.caller
+        calls = caller.calls
+        if invocation.course is None and calls is not None:
+            del held[message.id], calls[invocation.call]
+        else:
             self._forget(invocation)
-            caller = invocation.caller
-            if message.kwargs is None and message.args is not None and callee.format is caller.format:
-                caller.send((RESULT, invocation.call, NOTHING, message.args))
-            else:
-                head = (RESULT, invocation.call, NOTHING)
-                caller.send(with_payload(head, message.args, message.kwargs, callee, caller))
+        if message.kwargs is None and message.args is not None and callee.format is caller.format:
+            outbox = caller.outbox
+            if not outbox:
+                caller.touched.append(caller)
+            outbox.append((RESULT, invocation.call, NOTHING, message.args))
+        else:
+            head = (RESULT, invocation.call, NOTHING)
+            caller.send(with_payload(head, message.args, message.kwargs, callee, caller))
 
     def error(self, callee: Session, message: Error) -> None:
         """Serve an ERROR that answers an INVOCATION."""

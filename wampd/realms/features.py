@@ -13,6 +13,8 @@ Rules
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from wampd.realms.options import ClientRole, ClientRoles, JsonDict
 
 BROKER_FEATURES: tuple[str, ...] = (
@@ -66,8 +68,11 @@ def router_roles() -> JsonDict:
 
 
 def known_roles(roles: ClientRoles) -> ClientRoles:
-    """What a client announced, as far as the router has a use for it: this is kept for the life of the session."""
-    return ClientRoles(
+    """What a client announced, as far as the router has a use for it: this is kept for the life of the session.
+
+    Sessions that announce the same, as those of one library do, share it.
+    """
+    return _shared(
         _known(roles.publisher, BROKER_FEATURES),
         _known(roles.subscriber, BROKER_FEATURES),
         _known(roles.caller, DEALER_FEATURES),
@@ -75,14 +80,14 @@ def known_roles(roles: ClientRoles) -> ClientRoles:
     )
 
 
-def _known(role: ClientRole | None, features: tuple[str, ...]) -> ClientRole | None:
+def _known(role: ClientRole | None, features: tuple[str, ...]) -> tuple[str, ...] | None:
     if role is None:
         return None
     announced = role.features
-    if not announced:
-        return _FEATURELESS
-    known = {feature: True for feature in features if announced.get(feature) is True}
-    return ClientRole(known) if known else _FEATURELESS
+    return tuple([feature for feature in features if announced.get(feature) is True]) if announced else ()
 
 
-_FEATURELESS = ClientRole()
+@lru_cache(maxsize=64)
+def _shared(*known: tuple[str, ...] | None) -> ClientRoles:
+    """The roles of publisher, subscriber, caller and callee that have these features; `None`: the client has no such role."""
+    return ClientRoles(*[None if names is None else ClientRole(dict.fromkeys(names, True)) for names in known])

@@ -215,6 +215,8 @@ class Format(enum.Enum):
     PLAIN = "plain"
     """Not undecoded at all: plain values of the router's own."""
 
+    __hash__ = object.__hash__  # there is one of each; what `Enum` has for this is Python code
+
 
 class Event(Struct, gc=False):
     """One EVENT for all receivers of one subscription; each way of encoding it is done once and kept in ``frames``."""

@@ -19,6 +19,7 @@ from math import inf
 from typing import Any
 
 from msgspec import Raw, Struct
+from msgspec.structs import asdict
 
 from wampd.realms.abilities import passed_on
 from wampd.realms.grants import Grant
@@ -74,12 +75,25 @@ class Audience(Struct, frozen=True):
         """Whether this session may get the event."""
         return (
             (self.eligible is None or session.id in self.eligible)
-            and (self.eligible_authid is None or session.authid in self.eligible_authid)
-            and (self.eligible_authrole is None or session.authrole in self.eligible_authrole)
             and (self.exclude is None or session.id not in self.exclude)
-            and (self.exclude_authid is None or session.authid not in self.exclude_authid)
-            and (self.exclude_authrole is None or session.authrole not in self.exclude_authrole)
+            and self._admits(session.authid, session.authrole)
         )
+
+    def admits_absent(self, authid: str, authrole: str) -> bool:
+        """Whether somebody may get the event who has no session: it is never among those that are eligible, or excluded."""
+        return self.eligible is None and self._admits(authid, authrole)
+
+    def _admits(self, authid: str, authrole: str) -> bool:
+        return (
+            (self.eligible_authid is None or authid in self.eligible_authid)
+            and (self.eligible_authrole is None or authrole in self.eligible_authrole)
+            and (self.exclude_authid is None or authid not in self.exclude_authid)
+            and (self.exclude_authrole is None or authrole not in self.exclude_authrole)
+        )
+
+    def told(self) -> JsonDict:
+        """The lists that are there, by name."""
+        return {name: list(names) for name, names in asdict(self).items() if names is not None}
 
 
 def audience(options: PublishOptions) -> Audience | None:

@@ -177,13 +177,17 @@ class Realm:
         self.seats.seat(session)
         self.watcher.joined(session)
 
+    def depute(self, session_id: int) -> None:
+        """Let a session be a deputy, for as long as it is here: see `Broker`."""
+        self.broker.deputies[self.sessions[session_id]] = None
+
     def handle(self, session: Session, message: ClientMessage) -> None:
         """Serve one message of an established session. Raises `ProtocolViolation`, `SessionOver` or `Breather`."""
-        entry = session.handlers.get(message.__class__)
-        if entry is None:
+        try:
+            handler, counted = session.handlers[message.__class__]
+        except KeyError:
             self._unserved(session, message)
             return
-        handler, counted = entry
         if counted:
             request_id: int = message.id  # type: ignore[union-attr]
             if request_id == session.watermark + 1:
@@ -303,6 +307,7 @@ class Realm:
         if self.sessions.pop(session.id, None) is None:
             return False
         self.room.drop(session)
+        self.broker.deputies.pop(session, None)
         session.state = State.CLOSED
         session.deaf = True
         session.handlers = {}

@@ -7,6 +7,8 @@ Rules
   ``duration`` (seconds), ``received`` and ``sent`` (messages) and others where there are such.
 * The same is published as ``wampd.audit.joined``, ``denied``, ``failed`` and ``killed`` in the realm concerned, if anybody is
   subscribed there; only rules that name ``wampd.`` allow that. Of realms that do not exist nothing is published.
+* Sessions of the control realm come and go at level debug: `wampd status`, which health checks run again and again, is one.
+  What operators change has lines of its own.
 * Floods are summed up: of denials so many of a session are told in a second, and of failures so many of an address; then
   only how many more there were. Of failures the log has every one that is not left out for its own reasons.
 * Nothing that proves who somebody is stands in any of it: no ticket, signature, key, cookie or token.
@@ -25,6 +27,7 @@ from wampd.auth.handshake import Abort
 from wampd.realms.audit import Denial, Entry
 from wampd.realms.realm import Realm
 from wampd.realms.session import Session
+from wampd.router.settings.control import CONTROL_REALM
 
 log = Logger()
 doors = Logger(namespace=f"{__name__}.auth")  # what the subsystem `auth` logs
@@ -79,16 +82,16 @@ class Auditor:
     def joined(self, session: Session, realm: Realm) -> None:
         """A session has joined."""
         name = realm.name
-        log.info(
-            "{who} joined {realm}", who=who(session), realm=name, audit="joined", log_fields=fields_of(session, name)
-        )
+        note = log.debug if name == CONTROL_REALM else log.info
+        note("{who} joined {realm}", who=who(session), realm=name, audit="joined", log_fields=fields_of(session, name))
         if realm.broker.subscriptions.matching("wampd.audit.joined"):
             _tell(realm, "joined", about(session, name))
 
     def left(self, session: Session, realm: Realm, why: str) -> None:
         """A session has left."""
         name = realm.name
-        log.info(
+        note = log.debug if name == CONTROL_REALM else log.info
+        note(
             "{who} left {realm}: {why} (after {duration:.1f} s; messages: {received} in, {sent} out)",
             who=who(session),
             realm=name,

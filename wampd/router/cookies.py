@@ -6,7 +6,8 @@ Rules
 * Headers are read strictly: a cookie counts if its name is the very name, its value can be one of ours, and there is only
   one. Two different ones were not both set here; which of them a browser sends first says nothing (RFC 6265, section 4.2.2).
 * ``HttpOnly`` and ``Path=/`` always, so that one cookie serves every path of the host; ``Secure`` where there is TLS, and
-  then the name gets the prefix ``__Host-``: no other host and no page without TLS can set such a one.
+  then the name gets the prefix ``__Host-``: no other host and no page without TLS can set such a one. Behind proxies that is
+  decided for each request: one that came by TLS is given and shows such a cookie, and no other.
 * Whether a page of this origin may come is decided before (`wampd.router.origins`). Programs, which send no ``Origin``, may
   show cookies: no page makes them do so, and browsers always send one.
 
@@ -45,11 +46,17 @@ class Cookies:
     """The cookies of one path."""
 
     def __init__(
-        self, jar: Jar, attributes: Attributes, draw: Callable[[], str] = lambda: secrets.token_urlsafe(SIZE)
+        self,
+        jar: Jar,
+        attributes: Attributes,
+        draw: Callable[[], str] = lambda: secrets.token_urlsafe(SIZE),
+        *,
+        by_tls: Cookies | None = None,
     ) -> None:
-        """``draw`` draws a value."""
+        """``draw`` draws a value. ``by_tls``: the cookies of those who came to a proxy by TLS, if they have others."""
         self.secure = attributes.secure
         """Whether browsers send them over TLS alone."""
+        self._by_tls = by_tls
         self._jar = jar
         self._draw = draw
         self.name = HOST + attributes.name if attributes.secure else attributes.name
@@ -66,6 +73,10 @@ class Cookies:
 
     def __repr__(self) -> str:
         return f"<Cookies {self.name}>"
+
+    def over(self, secure: bool) -> Cookies:
+        """The cookies for a request; ``secure``: it came by TLS."""
+        return self._by_tls if secure and self._by_tls is not None else self
 
     def visit(self, headers: Sequence[str]) -> tuple[str, Visit]:
         """Take the ``Cookie`` headers of a request; return the value of the answer's ``Set-Cookie``, and what they meant."""

@@ -23,7 +23,6 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +78,9 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None, *
     ``configuration`` is the file of the settings; ``origin`` what the process was given.
     With ``follow_files`` components are restarted when their files change.
     """
-    end_of_turn: list[Callable[[], None]] = []
-    reactor = turn_reactor.install(lambda: end_of_turn[0]())
+    reactor = turn_reactor.install()
     log_lines = logs.begin(settings.log, reactor, os.environ)
+    log.info("the configuration is {configuration}", configuration=str(configuration))
     standing = Standing(os.environ, origin)
     try:
         standing.prepare(settings, BACKLOG, lambda: load(configuration, os.environ))
@@ -91,7 +90,7 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None, *
         standing.failed(str(why))
         log_lines.finish()
         return 1
-    end_of_turn.append(daemon.realms.end_of_turn)
+    reactor.end_of_turn = daemon.realms.end_of_turn
     daemon.use(log_lines)
     reactor.callWhenRunning(daemon.start)
     gc.collect()

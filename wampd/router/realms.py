@@ -323,29 +323,25 @@ class Realms:
         touched = self.touched
         if touched:
             self.turns.number += 1
-            if len(touched) > WRITES:
-                self._flush(part_of(touched))
-                self.turns.come()
-            else:
-                self._flush(touched)
+            now = touched if len(touched) <= WRITES else part_of(touched)
+            for session in now:  # grows while what cannot be delivered is answered
+                try:
+                    session.outlet.flush()  # type: ignore[union-attr]
+                except Exception:  # noqa: BLE001 - logged, and ended for this session
+                    self.tally.strike(OUR_BUGS)
+                    log.failure("sending to {who} failed: a bug in wampd", who=who(session), session=session.id)
+                    session.outbox.clear()
+                    session.outlet.broken()  # type: ignore[union-attr]
+            if now is touched:
                 touched.clear()
+            else:
+                self.turns.come()
         if self._alarmed:
             for realm in self._alarmed:
                 shell = self._shells.get(realm.name)
                 if shell is not None and shell.core is realm:  # else it was closed in this turn
                     shell.set_timer()
             self._alarmed.clear()
-
-    def _flush(self, touched: list[Session]) -> None:
-        """Write to these sessions."""
-        for session in touched:  # grows while what cannot be delivered is answered
-            try:
-                session.outlet.flush()  # type: ignore[union-attr]
-            except Exception:  # noqa: BLE001 - logged, and ended for this session
-                self.tally.strike(OUR_BUGS)
-                log.failure("sending to {who} failed: a bug in wampd", who=who(session), session=session.id)
-                session.outbox.clear()
-                session.outlet.broken()  # type: ignore[union-attr]
 
     def _publication_id(self) -> int:
         return self._draw(53) + 1

@@ -6,12 +6,14 @@ Rules
   is let in.
 * Who is not let in is told so; but of those who wait for it there may only be a few, as each takes a file descriptor.
 * Every connection that is let in is counted out once, whatever ends it.
+* A trusted proxy has the connections of many: how many is no matter of its address. Once it is known who the client is, a
+  connection counts for that one; of HTTP, while a request of the client's is on it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Protocol
 
 from twisted.logger import Logger
@@ -128,10 +130,14 @@ class Reception:
         *,
         most_per_address: int | None = None,
         opening_size: int | None = None,
+        proxies: Container[str] = (),
+        only_proxies: bool = False,
         private: Directory | None = None,
         peer: Callable[[Realms, Line, Codec, dict[str, Any], Patience], SessionPeer] = SessionPeer,
     ) -> None:
         """``opening_size``: the longest message, in bytes, of who has not joined; `None`: as of all others.
+
+        ``proxies``, by address, speak for others, and with ``only_proxies`` nobody else is received.
 
         ``private``: the realms for those who come by here, if they are not those of all others. The limits of the process do
         not keep them out. ``peer`` makes what serves a connection that speaks WAMP.
@@ -142,6 +148,8 @@ class Reception:
         self._patience = patience
         self._most_per_address = most_per_address
         self._opening_size = opening_size
+        self._proxies = proxies
+        self._only_proxies = only_proxies
         self._private = private
         self._peer = peer
         self._by_address: Counter[str] = Counter()
@@ -154,13 +162,12 @@ class Reception:
 
     def admit(self, address: str, descriptor: int = -1) -> bool:
         """Count a connection in that has this descriptor (-1: none of its own); whether there is room for it."""
-        address = self._counted_as(address)
         why = self._why_not(address) or self._not_spare(descriptor)
         if why is not None:
-            self._lobby.refuse(address, why)
+            self._lobby.refuse(self._counted_as(address), why)
             return False
         self._lobby.open += 1
-        self._by_address[address] += 1
+        self._by_address[self._counted_as(address)] += 1
         return True
 
     def arrives(self, by: int) -> None:
@@ -169,14 +176,17 @@ class Reception:
 
     def receives(self, address: str) -> bool:
         """Whether there is room for a connection, or at least for telling it that there is none."""
-        address = self._counted_as(address)
-        why = None if self._lobby.waiting < MOST_WAITING else self._why_not(address)
+        why: str | None = None
+        if self._only_proxies and address not in self._proxies:
+            why = "it is none of the proxies that all come by"
+        elif self._lobby.waiting >= MOST_WAITING:
+            why = self._why_not(address)
         if why is not None:
-            self._lobby.refuse(address, why)
+            self._lobby.refuse(self._counted_as(address), why)
         return why is None
 
     def _why_not(self, address: str) -> str | None:
-        lobby, most = self._lobby, self._most_per_address
+        lobby = self._lobby
         if lobby.closing:
             return "the router is stopping"
         if self._private is not None:
@@ -184,9 +194,13 @@ class Reception:
             return f"no more than {most_here} connections" if self._by_address.total() >= most_here else None
         if lobby.open >= lobby.most:
             return f"no more than {lobby.most} connections"
-        if most is not None and address != NO_ADDRESS and self._by_address.get(address, 0) >= most:
-            return f"no more than {most} connections of one address"
-        return None
+        return self._one_too_many(address)
+
+    def _one_too_many(self, address: str) -> str | None:
+        most = self._most_per_address
+        if most is None or address == NO_ADDRESS or self._by_address.get(self._counted_as(address), 0) < most:
+            return None
+        return None if address in self._proxies else f"no more than {most} connections of one address"
 
     def _counted_as(self, address: str) -> str:
         """What stands for an address: who has an IPv6 address has its whole /64."""
@@ -203,11 +217,31 @@ class Reception:
 
     def release(self, address: str) -> None:
         """Count a connection out that was admitted."""
-        address = self._counted_as(address)
         self._lobby.open -= 1
+        self.leaves(address)
+
+    def enters(self, client: str) -> bool:
+        """Count a client in whose request is on the connection of a proxy; whether there is room for it."""
+        why = self._one_too_many(client)
+        if why is not None:
+            self._lobby.refuse(self._counted_as(client), why)
+            return False
+        self._by_address[self._counted_as(client)] += 1
+        return True
+
+    def leaves(self, client: str) -> None:
+        """Count it out."""
+        address = self._counted_as(client)
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
+
+    def moves(self, address: str, client: str) -> bool:
+        """Count an admitted connection for its client, if there is room for that; whether there is."""
+        if not self.enters(client):
+            return False
+        self.leaves(address)
+        return True
 
     @property
     def lobby(self) -> Lobby:
@@ -256,12 +290,25 @@ class Reception:
         self._lobby.connections.add(connection)
         self.connections.add(connection)
 
+    def parted(self, connection: Attended, address: str) -> None:
+        """A connection is gone that was admitted from this address."""
+        self._lobby.connections.discard(connection)
+        self.connections.discard(connection)
+        self.release(address)
+
     def farewell(self, address: str) -> Callable[[Attended], None]:
         """What a connection calls when it is gone."""
+        return _Farewell(self, address)
 
-        def gone(connection: Attended) -> None:
-            self._lobby.connections.discard(connection)
-            self.connections.discard(connection)
-            self.release(address)
 
-        return gone
+class _Farewell:
+    """Counts a connection out that came from an address; as there is one for each, it is small."""
+
+    __slots__ = ("_address", "_reception")
+
+    def __init__(self, reception: Reception, address: str) -> None:
+        self._reception = reception
+        self._address = address
+
+    def __call__(self, connection: Attended) -> None:
+        self._reception.parted(connection, self._address)

@@ -8,11 +8,12 @@ Rules
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
-from wampd.realms.messages import Event, Foreign, Outgoing
+from wampd.realms.messages import Event, Foreign, Format, Outgoing
 from wampd.realms.session import Session
 from wampd.router.audit import fields_of, who
 from wampd.router.line import Line
@@ -42,9 +43,7 @@ class Sender:
         """``about`` tells where the connection comes from, and how."""
         self._connection = connection
         self._codec = codec
-        share = connection.framing.share
-        self._share = (share, codec.format) if share else None
-        self._largest_frame = connection.framing.max_send + FRAME_HEAD
+        self._share, self._largest_frame = _of_kind(connection.framing.share, codec.format, connection.framing.max_send)
         self._realm: RealmShell | None = None
         self.about = about
         self.session: Session | None = None
@@ -89,14 +88,26 @@ class Sender:
         session.spent = 0
         session.sent += len(outbox)
         connection = self._connection
-        encode, frame, largest = self._codec.encode, connection.framing.frame, connection.framing.max_send
+        framing = connection.framing
+        encode, heads, largest = self._codec.encode, framing.heads, framing.max_send
+        short = len(heads)
         frames: list[bytes] = []
         size = 0
         for message in outbox:
             framed: bytes | None
             if message.__class__ is tuple:
                 payload = encode(message)
-                framed = frame(payload) if len(payload) <= largest else self._give_up(session, message, largest)
+                length = len(payload)
+                if length < short:  # nearly always; to join heads and payloads once is less than to join each, then all
+                    frames.append(heads[length])
+                    framed = payload
+                elif length > largest:
+                    framed = self._give_up(session, message, largest)
+                elif heads:
+                    frames.append(framing.head(length))
+                    framed = payload
+                else:
+                    framed = framing.frame(payload)
             else:
                 framed = message.frames.get(share) if message.__class__ is Event else None
                 if framed is None or len(framed) > self._largest_frame:
@@ -120,7 +131,7 @@ class Sender:
     def _with_payload(self, session: Session, message: Outgoing) -> bytes | None:
         """An event, or a message with a payload in another serialization, framed; `None`: it is not to be sent."""
         share = self._share
-        if share is None or not isinstance(message, Event):
+        if share is None or message.__class__ is not Event:
             framed = self._frame(message)
         elif share in message.frames:
             framed = message.frames[share]
@@ -137,11 +148,11 @@ class Sender:
     def _frame(self, message: Outgoing) -> bytes | None:
         codec = self._codec
         try:
-            if isinstance(message, Foreign):
-                payload = codec.encode_foreign(message)
-            else:
-                assert isinstance(message, Event)
+            if message.__class__ is Event:
                 payload = codec.encode_event(message)
+            else:
+                assert isinstance(message, Foreign)
+                payload = codec.encode_foreign(message)
         except Uncarriable as why:
             log.debug("{who}: not delivered: {why}", who=self.who, log_fields=self.known, why=str(why))
             return None
@@ -170,3 +181,12 @@ class Sender:
             return False
         self._connection.write(framing.frame(payload))
         return True
+
+
+@lru_cache(maxsize=256)
+def _of_kind(share: str | None, form: Format, max_send: int) -> tuple[str | None, int]:
+    """By what connections of this kind find frames that are made already, and the longest frame they take.
+
+    All of them have the same two objects. The first is a text, which knows its hash.
+    """
+    return f"{share} {form.value}" if share else None, max_send + FRAME_HEAD

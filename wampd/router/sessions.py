@@ -17,7 +17,7 @@ Sources: WAMP basic profile, "Session Lifetime" and "Protocol Errors".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ class SessionPeer(Sender):
         """``about`` tells where the connection comes from, and how."""
         super().__init__(connection, codec, about)
         self._realms = realms
-        self._decode: Callable[[bytes], ClientMessage] = codec.decode
+        self._decode = _reader(codec, False)
         self._patience = patience
         self._entrance: Entrance | None = None
         self._state = State.OPENING
@@ -89,12 +89,9 @@ class SessionPeer(Sender):
 
     def receive(self, payloads: list[bytes]) -> None:
         """Take messages, in order, until one of them ends the conversation."""
-        if self._backlog is None:
-            self._serve(payloads)
-        else:
+        if self._backlog is not None:
             self._backlog += payloads
-
-    def _serve(self, payloads: list[bytes]) -> None:
+            return
         session = self.session
         if session is not None:
             session.received += len(payloads)
@@ -131,10 +128,7 @@ class SessionPeer(Sender):
         """Others had their turn."""
         backlog, self._backlog = self._backlog or [], None
         self.resume()
-        if self._rests():  # what waited for an authorizer was much work itself
-            self.receive(backlog)
-            return
-        self._serve(backlog)
+        self.receive(backlog)  # it waits again if what waited for an authorizer was much work itself
         if not self._rests():
             self._connection.hold(self._halted)
 
@@ -195,7 +189,7 @@ class SessionPeer(Sender):
         session.send(accept.wire())
         self._realms.ids.add(session.id)
         realm.join(session)
-        self.handle = realm.core.handle
+        self.handle = realm.handle
         if accept.lasts is not None:
             self.deadline = self._realms.deadline(accept.lasts)
             self._connection.wake(self.deadline)
@@ -212,7 +206,7 @@ class SessionPeer(Sender):
             return
         depth = session.limits.depth
         codec = self._codec if depth is None else shallower(self._codec, depth)
-        self._decode = partial(codec.decode, strict=True) if realm.core.strict else codec.decode
+        self._decode = _reader(codec, realm.core.strict)
 
     def let_in(self, accept: Accept) -> Refusal | None:
         """Make the session of a client that need not say HELLO; or why it cannot be made."""
@@ -288,7 +282,7 @@ class SessionPeer(Sender):
             self._connection.close(NORMAL, "the client aborted")
         else:
             self._state = State.OPENING
-            self._decode = self._codec.decode
+            self._decode = _reader(self._codec, False)
             self.handle = self._opening
             self.deadline = self._realms.deadline(self._patience.idle)
             self._connection.wake(self.deadline)
@@ -394,3 +388,9 @@ def _asked(payload: bytes, decode: Callable[[bytes], ClientMessage]) -> dict[str
 
 def _ignore(_session: Session | None, _message: ClientMessage) -> None:
     """What arrives after the end is dropped."""
+
+
+@lru_cache(maxsize=256)
+def _reader(codec: Codec, strict: bool) -> Callable[[bytes], ClientMessage]:
+    """What reads messages; all sessions that have them read so have the same object."""
+    return partial(codec.decode, strict=True) if strict else codec.decode

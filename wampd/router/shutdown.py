@@ -21,6 +21,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
 from wampd.router.duties import Duty
+from wampd.router.http.lasting import is_endless
 from wampd.router.realms import Realms
 from wampd.router.reception import Attended, Lobby
 from wampd.router.sessions import GOING_AWAY, SessionPeer
@@ -38,8 +39,6 @@ AT_ONCE: Final = 100
 """Sessions told in one step, at the least."""
 ARRIVING: Final = 5.0
 """Seconds that those have who are heard out, from the beginning."""
-ENDLESS: Final = frozenset({b"text/event-stream", b"multipart/x-mixed-replace"})
-"""Kinds of answers that go on for as long as somebody listens."""
 
 
 class Shutdown:
@@ -107,7 +106,7 @@ class Shutdown:
 
     def _is_at_work(self) -> bool:
         """Whether calls are under way, or requests of HTTP."""
-        return any(map(_ends, self._lobby.requests)) or any(
+        return not all(map(is_endless, self._lobby.requests)) or any(
             realm.core.calls_under_way() for realm in self._realms.all()
         )
 
@@ -149,9 +148,3 @@ class Shutdown:
         log.info("stopped; {count} connections were left", count=len(self._lobby.connections))
         self._realms.tally.report()
         self._reactor.stop()
-
-
-def _ends(request: Any) -> bool:
-    """Whether a request of HTTP has an end to wait for, as far as its answer has told."""
-    kind: bytes = (request.responseHeaders.getRawHeaders(b"content-type") or [b""])[0]
-    return kind.partition(b";")[0].strip().lower() not in ENDLESS

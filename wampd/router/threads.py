@@ -24,7 +24,8 @@ Result = TypeVar("Result")
 
 
 class _Pool(ThreadPool):
-    threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]  # noqa: N815 - Twisted's name
+    # staticmethod: from Python 3.14 on a partial in a class is a method, and would get the pool as its first argument.
+    threadFactory = staticmethod(partial(Thread, daemon=True))  # type: ignore[assignment]  # noqa: N815 - Twisted's name
 
     def stop(self) -> None:
         """Wait for what is being done, but not for ever."""

@@ -47,3 +47,8 @@ export function pretty(value: Json, most = 20_000): string {
   const text = JSON.stringify(value, null, 2);
   return text.length > most ? `${text.slice(0, most)}\n… ${text.length - most} more characters` : text;
 }
+
+/** A mapping as it is; of anything else nothing. */
+export function asDict(value: Json | undefined): Dict {
+  return value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
+}

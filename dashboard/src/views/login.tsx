@@ -1,36 +1,54 @@
-// Who are you? One form, with the fields that the chosen method has.
+// Who are you? One form, with the fields that the chosen method has; and those of another, for those who prove themselves twice.
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { enter, settings, status } from "../link";
 import { Notice } from "../parts/notice";
-import { recall } from "../stored";
+import { ASKING, ProofFields } from "../parts/proof-fields";
 import { ThemeButton } from "../parts/theme-button";
-import type { Method } from "../wamp/proof";
+import { recall } from "../stored";
+import { NAMED, type Method } from "../wamp/proof";
 
 const NAMES: Record<Method, string> = {
   cookie: "Cookie: come back",
   anonymous: "Without a name",
   ticket: "Ticket or password",
   wampcra: "Password, by challenge",
+  scram: "Password, proved by both sides",
+  cryptosign: "Key (Ed25519)",
   jwt: "Token (JWT)",
 };
 
 export function LoginView({ children }: { children?: ComponentChildren }) {
   const { title, methods, realm: usual } = settings.value;
-  const last = recall<{ method?: Method; authid?: string; realm?: string }>("login", {});
+  const last = recall<{ method?: Method; second?: Method; authid?: string; realm?: string }>("login", {});
   const [realm, setRealm] = useState(last.realm ?? usual);
   const [method, setMethod] = useState<Method>(firstOf(methods, last.method));
   const [authid, setAuthid] = useState(last.authid ?? "");
   const [secret, setSecret] = useState("");
+  const [factor, setFactor] = useState<Method | "">(methods.find((name) => name === last.second) ?? "");
+  const [other, setOther] = useState("");
+  const factors = ASKING.includes(method) ? methods.filter((name) => name !== method && ASKING.includes(name)) : [];
+  const second = factors.find((name) => name === factor);
   const busy = status.value.is !== "out";
   const why = status.value.is === "out" ? status.value.why : "";
   const submit = (event: Event) => {
     event.preventDefault();
-    enter({ method, realm: realm.trim(), authid: authid.trim(), secret });
+    const proof = second ? { method: second, secret: other } : undefined;
+    enter({ method, realm: realm.trim(), authid: named || nameable ? authid.trim() : "", secret, second: proof });
     setSecret("");
+    setOther("");
   };
-  const named = method === "ticket" || method === "wampcra";
+  const choose = (name: Method) => {
+    setMethod(name);
+    setSecret(""); // a key or a token is nothing to show as a ticket
+  };
+  const chooseFactor = (name: string) => {
+    setFactor(factors.find((each) => each === name) ?? "");
+    setOther("");
+  };
+  const named = [method, second].some((name) => name && NAMED.includes(name));
+  const nameable = method === "cryptosign" || second === "cryptosign";
   return (
     <main class="login">
       <form onSubmit={submit} aria-labelledby="login-title">
@@ -41,16 +59,21 @@ export function LoginView({ children }: { children?: ComponentChildren }) {
         {children}
         <label>Realm<input required value={realm} onInput={(event) => setRealm(event.currentTarget.value)} spellcheck={false} autocapitalize="off" /></label>
         <label>Method
-          <select value={method} onChange={(event) => setMethod(event.currentTarget.value as Method)}>
+          <select value={method} onChange={(event) => choose(event.currentTarget.value as Method)}>
             {methods.map((name) => <option key={name} value={name}>{NAMES[name] ?? name}</option>)}
           </select>
         </label>
-        {named && <label>Name (authid)<input required value={authid} autocomplete="username" spellcheck={false} autocapitalize="off" onInput={(event) => setAuthid(event.currentTarget.value)} /></label>}
-        {(named || method === "jwt") && (
-          <label>{method === "jwt" ? "Token" : "Secret"}
-            <input required type="password" value={secret} autocomplete={named ? "current-password" : "off"} onInput={(event) => setSecret(event.currentTarget.value)} />
+        {(named || nameable) && <label>Name (authid){!named && ", if you like"}<input required={named} value={authid} autocomplete="username" spellcheck={false} autocapitalize="off" onInput={(event) => setAuthid(event.currentTarget.value)} /></label>}
+        <ProofFields method={method} secret={secret} onSecret={setSecret} />
+        {factors.length > 0 && (
+          <label>Second factor
+            <select value={second ?? ""} onChange={(event) => chooseFactor(event.currentTarget.value)}>
+              <option value="">none</option>
+              {factors.map((name) => <option key={name} value={name}>{NAMES[name]}</option>)}
+            </select>
           </label>
         )}
+        {second && <ProofFields key={second} method={second} secret={other} onSecret={setOther} which="Second factor: " />}
         <button type="submit" class="primary" disabled={busy}>{busy ? "Connecting …" : "Log in"}</button>
       </form>
     </main>

@@ -2,12 +2,13 @@
 //
 // Rules
 // - Every promise is settled: by an answer, by an ERROR, or by the end of the connection.
-// - A message that the protocol does not allow ends the connection.
+// - A message that the protocol does not allow ends the connection; so does a proof that cannot be made, or that fails.
 // - Options and details are passed on as they are: this is the client of a console that can send whatever a router knows.
 //
 // Source: the WAMP specification, Basic Profile, and of the Advanced Profile progressive results, cancelling, patterns.
 
-import { answerTo, helloOf, type Credentials } from "./proof";
+import { asDict } from "../pure/json";
+import { Prover, Unproved, type Credentials } from "./proof";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type Dict = { [key: string]: Json };
@@ -43,7 +44,8 @@ export class WampError extends Error {
 
 /** Why a session has ended, or has never begun. */
 export interface Ending {
-  kind: "refused" | "goodbye" | "left" | "lost";
+  /** `unproved`: by this side, with a message for people. */
+  kind: "refused" | "unproved" | "goodbye" | "left" | "lost";
   reason: string;
   message: string;
 }
@@ -94,15 +96,17 @@ export class Session {
   private readonly waiting = new Map<number, Waiting>();
   private readonly handlers = new Map<number, Set<Handler>>();
   private ended = false;
+  private readonly prover: Prover;
 
   constructor(
     private readonly socket: WebSocket,
     private readonly realm: string,
-    private readonly credentials: Credentials,
+    credentials: Credentials,
     private readonly onJoin: (session: Session) => void,
     private readonly onEnd: (why: Ending) => void,
   ) {
-    socket.onopen = () => this.send(HELLO, realm, { ...helloOf(credentials), agent: "wampd-dashboard", roles: ROLES });
+    this.prover = new Prover(credentials);
+    socket.onopen = () => this.trying(() => this.send(HELLO, realm, { ...this.prover.hello(), agent: "wampd-dashboard", roles: ROLES }));
     socket.onmessage = (event) => this.receive(event.data);
     socket.onclose = () => this.end({ kind: "lost", reason: "", message: "the connection was lost" });
   }
@@ -183,22 +187,37 @@ export class Session {
   }
 
   private receive(data: unknown): void {
-    let message: Json;
-    try {
-      message = JSON.parse(String(data)) as Json;
+    this.trying(() => {
+      const message = JSON.parse(String(data)) as Json;
       if (!Array.isArray(message)) throw new Error("a message is a list");
       if (this.welcome) this.heard(message);
       else this.opening(message);
+    });
+  }
+
+  /** Does something; what goes wrong with it ends the connection. */
+  private trying(work: () => void): void {
+    try {
+      work();
     } catch (error) {
-      this.send(ABORT, {}, "wamp.error.protocol_violation");
-      this.end({ kind: "refused", reason: "wamp.error.protocol_violation", message: String(error) });
+      this.fail(error);
     }
+  }
+
+  private fail(error: unknown): void {
+    if (this.ended) return;
+    const [kind, reason] = error instanceof Unproved
+      ? (["unproved", "wamp.error.cannot_authenticate"] as const)
+      : (["refused", "wamp.error.protocol_violation"] as const);
+    this.send(ABORT, {}, reason);
+    this.end({ kind, reason, message: error instanceof Unproved ? error.message : String(error) });
   }
 
   private opening(message: Json[]): void {
     const [code, first, second] = message;
     if (code === WELCOME) {
       const details = asDict(second);
+      this.prover.check(details);
       const say = (key: string) => String(details[key] ?? "");
       this.welcome = {
         session: Number(first),
@@ -209,7 +228,10 @@ export class Session {
       };
       this.onJoin(this);
     } else if (code === CHALLENGE) {
-      this.send(AUTHENTICATE, answerTo(String(first), asDict(second), this.credentials), {});
+      this.prover.answer(String(first), asDict(second)).then(
+        (answer) => this.send(AUTHENTICATE, ...answer), // of no effect if the socket was closed meanwhile
+        (error: unknown) => this.fail(error),
+      );
     } else if (code === ABORT) {
       this.end({ kind: "refused", reason: String(second), message: String(asDict(first)["message"] ?? "") });
     } else {
@@ -262,8 +284,4 @@ function packed(args: Json[], kwargs: Dict): Json[] {
 function unpacked(message: Json[], details: number, payload = details + 1): Payload {
   const args = message[payload];
   return { details: asDict(message[details]), args: Array.isArray(args) ? args : [], kwargs: asDict(message[payload + 1]) };
-}
-
-export function asDict(value: Json | undefined): Dict {
-  return value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
 }

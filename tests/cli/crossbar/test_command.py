@@ -48,6 +48,9 @@ def test_a_wrong_input_is_status_2_and_nothing_is_written(here, capsys):
     assert not (here / "config.yaml").exists()
     assert main(["import-crossbar", "gone.json"]) == 2
     assert capsys.readouterr().err == "gone.json:1:1: cannot read the file: No such file or directory\n"
+    unseen = "x" * 300  # which fails as what is in a directory that one may not enter
+    assert main(["import-crossbar", unseen]) == 2
+    assert capsys.readouterr().err == f"{unseen}:1:1: cannot read the file: File name too long\n"
 
 
 def test_what_is_translated_already_is_said(here, capsys):

@@ -39,6 +39,7 @@ realms:
       anonymous: {role: guest}
       ticket: {}
       wampcra: {iterations: 1000}
+      cryptosign: {}
       cookie: {}
       jwt: {secret: "hunter2 hunter2 hunter2 hunter2 hunter2", role: {default: operator}}
       principals:

@@ -49,6 +49,12 @@ def test_every_view_fits_the_screen_and_can_be_used_by_everybody(
     page.goto(house.url)
     expect(page.get_by_label("Secret")).to_be_visible()
     found = {"login": offences(page)}
+    page.get_by_role("combobox", name="Second factor").select_option("cryptosign")
+    page.get_by_label("Key from a file").set_input_files({"name": "key", "mimeType": "", "buffer": b"none"})
+    expect(page.get_by_role("alert").last).to_contain_text("no private key")
+    found["two factors"] = offences(page)
+    assert not is_too_wide(page)
+    page.get_by_role("combobox", name="Second factor").select_option("")
     log_in(page, secret="hunter2-wrong")
     expect(page.get_by_role("alert")).to_contain_text("did not accept")
     found["refused"] = offences(page)

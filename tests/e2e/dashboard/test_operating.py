@@ -374,7 +374,7 @@ def test_a_lost_connection_is_said_and_comes_back(start: Callable[..., House], n
 def test_the_page_is_told_how_to_connect_and_by_which_methods(house: House, new_page: Callable[..., Page]) -> None:
     page = new_page()
     told = json.loads(page.request.get(house.url + "settings.json").text())
-    assert told["methods"] == ["cookie", "anonymous", "ticket", "wampcra", "jwt"]
+    assert told["methods"] == ["cookie", "anonymous", "ticket", "wampcra", "cryptosign", "jwt"]
     assert told["websocket"] == "/ws"
     assert json.loads(page.request.get(house.other + "settings.json").text())["websocket"] == "/plain"
 

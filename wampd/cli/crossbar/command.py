@@ -16,7 +16,13 @@ STANDARD_OUTPUT = "-"
 EXIT_PARTLY = 1
 
 
-@command()
+@command(
+    examples="""
+    wampd import-crossbar .crossbar/config.json
+    wampd import-crossbar /srv/node -o wampd/config.yaml
+    wampd import-crossbar node.yaml -o - | less        # look first, write nothing
+    """
+)
 @click.argument(
     "config",
     metavar="CONFIG",
@@ -59,7 +65,7 @@ def _configuration(config: str) -> Path:
     """The file that is meant: itself, or what Crossbar.io reads in a directory."""
     path = Path(config)
     inside = [path / name for name in (".crossbar/config.json", ".crossbar/config.yaml", "config.json")]
-    return next((file for file in inside if file.is_file()), path) if path.is_dir() else path
+    return next((file for file in inside if os.path.isfile(file)), path) if os.path.isdir(path) else path
 
 
 def _carry_out(imported: "Imported", target: Path | None) -> None:
@@ -76,9 +82,9 @@ def _carry_out(imported: "Imported", target: Path | None) -> None:
 def _target(output: str, *, force: bool) -> Path:
     """The file that is written; its directory is there then."""
     path = Path(output)
-    if output.endswith("/") or path.is_dir():
+    if output.endswith("/") or os.path.isdir(path):
         path = path / "config.yaml"
-    if path.exists() and not force:
+    if os.path.exists(path) and not force:
         raise Failure(f"{path} is there already; say -o for another place, or --force to replace it", EXIT_USAGE)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -266,7 +266,7 @@ def guest(section: Section, draft: Draft) -> None:
 def _program(text: str, directory: str, draft: Draft) -> str:
     """A program as its directory calls it: one of the node's own, or one of the system."""
     here = draft.directory.absolute() / text
-    if os.path.isabs(text) or not here.is_file():
+    if os.path.isabs(text) or not os.path.isfile(here):
         return text
     there = os.path.relpath(here, draft.directory.absolute() / directory)
     return there if os.sep in there else f"./{there}"

@@ -44,6 +44,7 @@ INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
 TERMINATED: Final = 143
 
+NOT_AUTHORIZED: Final = "wamp.error.not_authorized"
 TIMEOUT_URIS: Final = frozenset({"wamp.error.timeout", "wamp.error.timed_out"})
 
 
@@ -117,7 +118,7 @@ def told(error: ClientError) -> tuple[int, str]:
     """The status for an error, and what is to be said of it."""
     match error:
         case WampError():
-            return TIME_OVER if error.uri in TIMEOUT_URIS else WAMP_ERROR, error_line(error)
+            return TIME_OVER if error.uri in TIMEOUT_URIS else WAMP_ERROR, error_line(error) + _who(error)
         case TimeOver():
             return TIME_OVER, str(error)
         case CannotConnect() | ConnectionLost():
@@ -131,6 +132,16 @@ def error_line(error: WampError) -> str:
     shown += [f"{name}={json_line(value)}" for name, value in error.kwargs.items()]
     line = one_line(error.uri)
     return f"{line}: {one_line(' '.join(shown), 2000)}" if shown else line
+
+
+def _who(error: WampError) -> str:
+    """Of what is refused: what it was, to whom, and where to look: wampd has rules that can be asked, and a limit is none."""
+    role, realm, agent = (error.session.get(key) for key in ("authrole", "realm", "agent"))
+    if error.uri != NOT_AUTHORIZED or not error.asked or not (isinstance(role, str) and isinstance(realm, str)):
+        return ""
+    is_of_rules = str(agent).startswith("wampd") and any("may not" in str(each) for each in error.arguments[:1])
+    hint = "; wampd auth explain tells why" if is_of_rules else ""
+    return f" ({one_line(error.asked, 200)}, as {one_line(role, 80)} in {one_line(realm, 80)}{hint})"
 
 
 def _shown(value: object, *, alone: bool) -> str:

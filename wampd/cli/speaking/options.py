@@ -16,8 +16,8 @@ import functools
 import getpass
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -25,7 +25,7 @@ import click
 from msgspec import Struct
 
 from wampd.cli.completing import profile_names
-from wampd.cli.words import EXIT_USAGE, Failure, option
+from wampd.cli.words import EXIT_USAGE, Failure, complain, option
 from wampd.client.connecting import CONNECT, connect
 from wampd.client.errors import CannotConnect
 from wampd.client.proving import METHODS, Credentials, methods
@@ -52,16 +52,21 @@ class Target(Struct, frozen=True):
     trust: Trust
     timeout: float
 
-    def connect(self) -> AbstractAsyncContextManager[Session]:
-        """A session there. Raise `CannotConnect`."""
-        return connect(
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Session]:
+        """A session there; if the router gives it another role than was asked for, that is said. Raise `CannotConnect`."""
+        async with connect(
             self.url,
             self.realm,
             credentials=self.credentials,
             serializer=self.serializer,
             trust=self.trust,
             timeout=self.timeout,
-        )
+        ) as session:
+            asked, given = self.credentials.role, session.details.get("authrole")
+            if asked is not None and given != asked:
+                complain(f"note: the router gave the role {given!r}, not {asked!r}")
+            yield session
 
 
 class Preset(Struct, frozen=True):
@@ -88,28 +93,40 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _option: Final = functools.partial(option, section="Which router, and as whom")
 
 _OPTIONS: Final = (
-    _option("--url", envvar="WAMPD_URL", show_envvar=True, help=f"The router  [default: {DEFAULT_URL}]"),
-    _option("--realm", envvar="WAMPD_REALM", show_envvar=True, help=f"The realm  [default: {DEFAULT_REALM}]"),
+    _option("--url", metavar="URL", envvar="WAMPD_URL", show_envvar=True, help=f"the router  [default: {DEFAULT_URL}]"),
+    _option(
+        "--realm", metavar="NAME", envvar="WAMPD_REALM", show_envvar=True, help=f"the realm  [default: {DEFAULT_REALM}]"
+    ),
     _option(
         "--profile",
+        metavar="NAME",
         envvar="WAMPD_PROFILE",
         show_envvar=True,
         shell_complete=profile_names,
-        help="A router of your profiles.yaml.",
+        help="a router of your profiles.yaml",
     ),
-    _option("--auth", type=click.Choice(METHODS), help="How to prove who you are  [default: what is given]"),
-    _option("--authid", help="Who you are."),
-    _option("--role", help="The role to ask for."),
-    _option("--secret-file", type=_FILE, help="Holds a ticket, password or token; '-': standard input."),
-    _option("--ask", is_flag=True, help="Ask for the ticket or password."),
-    _option("--key-file", type=_FILE, help="Holds your Ed25519 key (wampd key new)."),
-    _option("--cookie-file", type=_FILE, help="Holds name=value of a cookie."),
-    _option("--serializer", type=click.Choice(SERIALIZERS), help="How messages are written  [default: json]"),
-    _option("--ca", type=_FILE, help="Authorities to trust in place of the system's (PEM)."),
-    _option("--cert", type=_FILE, help="Your certificate (PEM), with its key unless --cert-key."),
-    _option("--cert-key", type=_FILE, help="The key of your certificate (PEM)."),
+    _option("--auth", type=click.Choice(METHODS), help="how to prove who you are  [default: what is given]"),
+    _option("--authid", metavar="AUTHID", help="who you are"),
+    _option("--role", metavar="ROLE", help="the role to ask for"),
     _option(
-        "--connect-timeout", type=click.FloatRange(0, min_open=True), default=CONNECT, show_default=True, metavar="S"
+        "--secret-file",
+        type=_FILE,
+        help="the file with a ticket, password or token; -: standard input; without it WAMPD_SECRET, or the profile's",
+    ),
+    _option("--ask", is_flag=True, help="ask for the ticket or password"),
+    _option("--key-file", type=_FILE, help="the file with your Ed25519 key (wampd key new)"),
+    _option("--cookie-file", type=_FILE, help="the file with name=value of a cookie"),
+    _option("--serializer", type=click.Choice(SERIALIZERS), help="how messages are written  [default: json]"),
+    _option("--ca", type=_FILE, help="authorities to trust in place of the system's (PEM)"),
+    _option("--cert", type=_FILE, help="your certificate (PEM), with its key unless --cert-key"),
+    _option("--cert-key", type=_FILE, help="the key of your certificate (PEM)"),
+    _option(
+        "--connect-timeout",
+        type=click.FloatRange(0, min_open=True),
+        default=CONNECT,
+        show_default=True,
+        metavar="SECONDS",
+        help="how long it may take to join",
     ),
 )
 _NAMES: Final = tuple(
@@ -170,7 +187,7 @@ def _preset(name: str | None, *, has_url: bool) -> Preset:
     """The profile that counts. Raise `Failure`."""
     from wampd.cli.speaking.where import profiles_file
 
-    if name is None and (has_url or not profiles_file().exists()):
+    if name is None and (has_url or not os.path.exists(profiles_file())):
         return Preset()
     from wampd.cli.speaking.profiles import WrongProfiles, preset
 

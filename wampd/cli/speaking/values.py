@@ -34,6 +34,8 @@ from wampd.router.wire.convert import from_json, read_float, to_json
 LONGEST_INPUT: Final = 2**24
 """Bytes of a file of arguments."""
 
+IN_QUOTES: Final = """in a shell JSON stands in quotes: '{"a": 1}'"""
+
 _decode: Final = msgspec.json.Decoder(float_hook=read_float).decode
 _encode: Final = msgspec.json.Encoder().encode
 _NOT_PLAIN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -62,7 +64,7 @@ def read_word(word: str) -> Any:
         raise click.BadParameter(f"an argument is not UTF-8: {word!r}") from None
     except ValueError as why:
         if word.startswith(("{", "[")):
-            complain(f"note: {one_line(word, 40)!r} is sent as text, for it is not JSON: {why}")
+            complain(f"note: {one_line(word, 40)!r} is sent as text, for it is not JSON: {why}; {IN_QUOTES}")
         return word
 
 

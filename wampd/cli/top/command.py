@@ -30,12 +30,27 @@ WIDTH_ONCE: Final = 110
 _TITLES: Final = tuple(view.title.lower().replace(" ", "-") for view in VIEWS)
 
 
-@command()
+EXAMPLES = """\
+wampd top
+wampd top --view sessions --interval 5
+wampd top --once --json | jq .                         # for a script
+wampd top --url wss://wamp.example.com/ws --realm realm1 --authid ann --ask
+"""
+
+
+@command(examples=EXAMPLES)
 @router_argument
-@option("--view", type=click.Choice(_TITLES), default=_TITLES[0], show_default=True, help="Which list to begin with.")
-@option("--interval", type=click.FloatRange(0.2, 3600), default=1.0, show_default=True, metavar="S")
-@option("--once", is_flag=True, help="Print it once, and end.")
-@option("--json", "as_json", is_flag=True, help="Print everything as one JSON object a line.")
+@option("--view", type=click.Choice(_TITLES), default=_TITLES[0], show_default=True, help="which list to begin with")
+@option(
+    "--interval",
+    type=click.FloatRange(0.2, 3600),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="how often to look",
+)
+@option("--once", is_flag=True, help="print it once, and end")
+@option("--json", "as_json", is_flag=True, help="print everything, one JSON object a line")
 @speaks_wamp
 @click.pass_context
 def top(

@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from twisted.logger import Logger
 
-from wampd.realms.services import INVALID_ARGUMENT
+from wampd.realms.meta.shapes import Nothing
+from wampd.realms.services import INVALID_ARGUMENT, Arguments
 from wampd.router.inside.insider import Handler, Refusal, Reply
+from wampd.router.inside.taking import taken
 from wampd.router.observe.levels import LEVELS, LONGEST, Levels
 from wampd.router.subsystems import SUBSYSTEMS
 
 log = Logger()
 
-_NAMES: Final = ("subsystem", "level", "for_seconds")
+
+class Change(Arguments, frozen=True):
+    """Another level of a subsystem, for a while or until it is changed again."""
+
+    subsystem: str
+    level: str | None = None
+    """`None`: as configured."""
+    for_seconds: float | None = None
 
 
 def procedures_of(levels: Levels) -> Mapping[str, Handler]:
     """What is served, by URI."""
 
     def tell(call: Reply) -> dict[str, Any]:
-        if call.values() or call.named():
-            raise Refusal(INVALID_ARGUMENT, "the procedure takes no arguments")
+        taken(Nothing, call)
         return levels.tell()
 
     def change(call: Reply) -> dict[str, Any]:
-        given = _arguments(call)
-        subsystem, level, seconds = given.get("subsystem", ""), given.get("level"), given.get("for_seconds")
+        given = taken(Change, call)
+        subsystem, level, seconds = given.subsystem, given.level, given.for_seconds
         if subsystem not in SUBSYSTEMS:
             raise Refusal(INVALID_ARGUMENT, f"there is no such subsystem; there are {', '.join(SUBSYSTEMS)}")
         if level is not None and level not in LEVELS:
             raise Refusal(INVALID_ARGUMENT, f"there is no such level; there are {', '.join(LEVELS)}")
-        if seconds is not None and (type(seconds) not in (int, float) or not 0 < seconds <= LONGEST):
+        if seconds is not None and not 0 < seconds <= LONGEST:
             raise Refusal(INVALID_ARGUMENT, f"for_seconds is a number above 0, and not above {LONGEST:g}")
         levels.set(subsystem, level, seconds)
         log.info(
@@ -44,15 +52,3 @@ def procedures_of(levels: Levels) -> Mapping[str, Handler]:
         return levels.tell()
 
     return {"wampd.log.levels": tell, "wampd.log.set": change}
-
-
-def _arguments(call: Reply) -> dict[str, Any]:
-    """What was given, by position or by name."""
-    values, named = call.values(), call.named()
-    given = dict(zip(_NAMES, values, strict=False))
-    if len(values) > len(_NAMES) or set(named) - set(_NAMES) or set(named) & set(given):
-        raise Refusal(INVALID_ARGUMENT, f"the arguments are {', '.join(_NAMES)}")
-    given.update(named)
-    if any(isinstance(given.get(name), list | dict) for name in _NAMES):
-        raise Refusal(INVALID_ARGUMENT, "the arguments are two texts and a number")
-    return given

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from wampd.realms.services import INVALID_ARGUMENT
+from wampd.realms.meta.shapes import Nothing
 from wampd.realms.timestamps import rfc3339
-from wampd.router.inside.insider import Handler, Refusal, Reply
+from wampd.router.inside.insider import Handler, Reply
+from wampd.router.inside.taking import taken
 
 MOST: Final = 1_000
 """Realms that one answer tells of."""
@@ -33,8 +34,7 @@ def status_of(
     """
 
     def status(call: Reply) -> dict[str, Any]:
-        if call.values() or call.named():
-            raise Refusal(INVALID_ARGUMENT, "the procedure takes no arguments")
+        taken(Nothing, call)
         looked = checks()
         return {
             "version": version,

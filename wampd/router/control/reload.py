@@ -8,12 +8,11 @@ from typing import Any, Final, NoReturn
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from wampd.realms.services import INVALID_ARGUMENT
+from wampd.realms.meta.shapes import Nothing
 from wampd.router.inside.insider import Handler, Refusal, Reply
+from wampd.router.inside.taking import taken
 
 BAD_CONFIGURATION: Final = "wampd.error.bad_configuration"
-
-
 MOST: Final = 1_000
 """Lines of one answer."""
 
@@ -27,8 +26,7 @@ def procedures_of(
 
     def answered(ask: Callable[[], Deferred[list[str]]]) -> Handler:
         def answer(call: Reply) -> Deferred[dict[str, Any]]:
-            if call.values() or call.named():
-                raise Refusal(INVALID_ARGUMENT, "the procedure takes no arguments")
+            taken(Nothing, call)
             told: Deferred[list[str]] = Deferred()  # who wants no answer any more undoes nothing
             ask().addCallbacks(told.callback, told.errback)
             return told.addCallbacks(lambda lines: {"changes": _bounded(lines)}, refused)

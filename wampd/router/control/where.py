@@ -71,7 +71,15 @@ def sockets(environ: Mapping[str, str], user: int) -> Iterator[Path]:
             found = sorted(each.glob("*.sock")) if each == OF_SERVICES or _is_of(each, user) else []
         except OSError:
             continue
-        yield from (path for path in found if path.is_socket())
+        yield from filter(is_socket, found)
+
+
+def is_socket(path: Path) -> bool:
+    """Whether there is a socket, as far as this user may see (`Path.is_socket` raises where it may not, before Python 3.14)."""
+    try:
+        return stat.S_ISSOCK(path.stat().st_mode)
+    except (OSError, UnicodeEncodeError):
+        return False
 
 
 def _is_everybodys(place: Path) -> bool:
@@ -131,7 +139,7 @@ def _is_dead(place: Path) -> bool:
         probe.settimeout(1)
         try:
             probe.connect(str(place))
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, FileNotFoundError):  # the latter: another router has just taken it away
             return True
         except TimeoutError:  # its queue is full
             return False

@@ -25,15 +25,14 @@ from twisted.python.failure import Failure
 
 from wampd.router.hooks.agenda import Agenda, Delivery
 from wampd.router.hooks.breaker import HostRules
-from wampd.router.hooks.filters import Payload, passes
 from wampd.router.hooks.keeping import Keeping, Kept, Pending
 from wampd.router.hooks.ledger import DeadLetter, Ledger
-from wampd.router.hooks.registry import Bounds, Hook, Registry
+from wampd.router.hooks.registry import Bounds, Hook, Registry, wanting
 from wampd.router.hooks.sending import Sending, write_body
 from wampd.router.hooks.verdicts import Again, Dead, Gone, Outcome, Patience, judge
-from wampd.router.inside.reading import Unreadable, dict_of, list_of
 
 if TYPE_CHECKING:
+    from wampd.realms.publications import Audience
     from wampd.router.outgoing.client import Client
 
 log = Logger()
@@ -195,6 +194,11 @@ class Courier:
         self._logs.pop(hook.id, None)
         return self._keeping.remove_hook(hook.id)
 
+    def amend(self, hook: Hook) -> None:
+        """Know something else of a registration from now on. What the store has not taken is found out again."""
+        self.registry.put(hook)
+        self._done(self._keeping.put_hook(hook))
+
     def end(self, hook: Hook) -> None:
         """Take a registration out that its owner has not ended."""
         self._done(self.remove(hook))
@@ -205,13 +209,20 @@ class Courier:
 
     # ------------------------------------------------------------------------------------------------------------ events
 
-    def accept(self, key: str, args: Raw | None, kwargs: Raw | None) -> Deferred[Accepted]:
-        """Take an event; when the Deferred fires it is on the disk. It fails with `Overfull`, or with the store's error."""
+    def accept(
+        self, key: str, args: Raw | None, kwargs: Raw | None, audience: Audience | None = None
+    ) -> Deferred[Accepted]:
+        """Take an event; when the Deferred fires it is on the disk. It fails with `Overfull`, or with the store's error.
+
+        ``audience`` are the lists of its receivers, if it has any.
+        """
         event = f"evt{secrets.token_hex(12)}"
         now = self._outside.wall()
         hooks = [hook for hook in self.registry.under(key) if hook.expires > now]
+        if audience is not None:
+            hooks = [hook for hook in hooks if hook.is_for(audience)]
         if hooks:
-            hooks = _wanting(hooks, args, kwargs)
+            hooks = wanting(hooks, args, kwargs)
         if not hooks:
             return succeed(Accepted(event, 0))
         data = {"args": args or EMPTY_ARGS, "kwargs": kwargs or EMPTY_KWARGS}
@@ -383,14 +394,3 @@ class Courier:
     def _done(self, written: Deferred[None]) -> None:
         """What could not be written the store has said; after a restart the attempt is made again."""
         written.addErrback(lambda _: self._outside.strike("webhook changes not written"))
-
-
-def _wanting(hooks: list[Hook], args: Raw | None, kwargs: Raw | None) -> list[Hook]:
-    """Those whose filters an event passes; it is read only if there are any."""
-    if not any(hook.filter for hook in hooks):
-        return hooks
-    try:
-        payload = Payload(list_of(args), dict_of(kwargs))
-    except Unreadable:  # what no value can be compared with passes no filter
-        return [hook for hook in hooks if not hook.filter]
-    return [hook for hook in hooks if passes(hook.filter, payload)]

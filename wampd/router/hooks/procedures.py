@@ -60,6 +60,7 @@ class Caller(Struct, frozen=True):
 
     session: int
     authid: str
+    role: str
     is_privileged: bool
 
 
@@ -125,7 +126,7 @@ class Procedures:
         if "caller" not in details:
             raise Refusal(NOT_AUTHORIZED, "the caller must be disclosed")
         role = details["caller_authrole"]
-        return Caller(details["caller"], details["caller_authid"], role in self._privileged)
+        return Caller(details["caller"], details["caller_authid"], role, role in self._privileged)
 
     # ----------------------------------------------------------------------------------------------------- registrations
 
@@ -158,6 +159,7 @@ class Procedures:
             created=now if known is None else known.created,
             expires=now + self._ttl(options.ttl),
             is_of_kept=self._is_kept(caller.session),
+            role=caller.role,
         )
         told = {**self._shown(hook), **({"secret": write_secret(hook.secret)} if key is None and known is None else {})}
         if known is None and self._challenge:
@@ -204,7 +206,8 @@ class Procedures:
 
     def _renew(self, caller: Caller, given: Renew) -> Any:
         hook = self._own(caller, given.id)
-        renewed = msgspec.structs.replace(hook, expires=self._wall() + self._ttl(given.ttl))
+        role = caller.role if caller.authid == hook.owner else hook.role
+        renewed = msgspec.structs.replace(hook, expires=self._wall() + self._ttl(given.ttl), role=role)
         return self._courier.put(renewed).addCallbacks(lambda _: self._shown(renewed), _not_kept)
 
     def _list(self, caller: Caller, given: Key) -> list[dict[str, Any]]:
@@ -265,6 +268,8 @@ class Procedures:
         """Let dead letters be delivered, by their ids; how many there were."""
         caller = self._caller(call)
         ids = call.values()
+        if len(ids) == 1 and isinstance(ids[0], list):
+            (ids,) = ids
         if call.named() or not all(isinstance(each, str) for each in ids) or len(ids) > MOST_LISTED:
             raise Refusal(INVALID_ARGUMENT, f"the procedure takes at most {MOST_LISTED} ids of deliveries")
         letters = []
@@ -315,7 +320,7 @@ class Procedures:
         if wanted is None:
             return self._longest
         if not 0 < wanted <= self._longest:
-            raise Refusal(INVALID_ARGUMENT, f"a ttl is more than 0 and at most {self._longest:g} seconds")
+            raise Refusal(INVALID_ARGUMENT, f"a ttl is more than 0 and at most {self._longest:.0f} seconds")
         return wanted
 
     def _shown(self, hook: Hook) -> dict[str, Any]:

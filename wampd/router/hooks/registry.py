@@ -4,6 +4,7 @@ Rules
 -----
 * A registration is a URL under a key, of the principal (authid) that registered it. To register the same URL under the same key
   again renews it, and changes its secret and filter as far as they are given.
+* Its role is the one that the principal had when it last registered or renewed it, or has been found to have since.
 * It belongs to that principal alone: for others it is not there, unless their role is privileged. Nobody is shown its secret,
   but whoever registers without giving one: once, in the answer.
 * It ends when its time is up, and can be renewed before.
@@ -17,9 +18,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from wampd.router.hooks.filters import Scalar
+from wampd.realms.publications import Audience
+from wampd.router.hooks.filters import Payload, Scalar, passes
+from wampd.router.inside.reading import Unreadable, dict_of, list_of
 
 LONGEST_KEY: Final = 128
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -41,9 +44,16 @@ class Hook(Struct, frozen=True):
     expires: float
     is_of_kept: bool = False
     """Whether its owner is a principal that is kept, and may be so no more."""
+    role: str = ""
+    """Its owner's; empty: that is not known."""
 
     def __repr__(self) -> str:  # the secret stays here
         return f"<Hook {self.id} {self.key}>"
+
+    def is_for(self, audience: Audience) -> bool:
+        """Whether its owner may get an event with these lists of receivers. Who has no known role is in no list of roles."""
+        by_role = audience.eligible_authrole is not None or audience.exclude_authrole is not None
+        return audience.admits_absent(self.owner, self.role) and not (by_role and not self.role)
 
 
 class Bounds(Struct, frozen=True):
@@ -143,3 +153,14 @@ def _without(index: dict[str, dict[str, None]], key: str, hook_id: str) -> None:
     del index[key][hook_id]
     if not index[key]:
         del index[key]
+
+
+def wanting(hooks: list[Hook], args: Raw | None, kwargs: Raw | None) -> list[Hook]:
+    """Those whose filters an event passes; it is read only if there are any."""
+    if not any(hook.filter for hook in hooks):
+        return hooks
+    try:
+        payload = Payload(list_of(args), dict_of(kwargs))
+    except Unreadable:  # what no value can be compared with passes no filter
+        return [hook for hook in hooks if not hook.filter]
+    return [hook for hook in hooks if passes(hook.filter, payload)]

@@ -5,6 +5,8 @@ Rules
 * It begins with what is kept in the store. Until that is read, its procedures are not there.
 * It is a session of the router's own in the realm: it serves the procedures, and subscribes to the topics of all keys. What is
   published there is accepted like any event; unlike a post, whoever publishes is not told whether it is on the disk.
+* For lists of receivers it is a deputy of those who have registered something (`wampd.realms.broker`): each of them gets what
+  its owner may get.
 * If its session ends, or cannot do all that, it comes back (`Resident`).
 """
 
@@ -13,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from msgspec import Raw
+from msgspec import Raw, convert
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from wampd.realms.publications import Audience
 from wampd.router.hooks.courier import Courier, Overfull
 from wampd.router.hooks.keeping import Keeping, Kept
 from wampd.router.hooks.procedures import Procedures
@@ -46,11 +49,10 @@ class Hooks:
         topic_prefix: str,
         clock: Any,
         strike: Callable[[str], None],
-        read: Callable[[], object] = lambda: None,
+        review: Callable[[], object] = lambda: None,
     ) -> None:
-        """``enter`` joins the realm as the router; ``procedures`` makes those that publish by what they are given.
-
-        ``read`` is called when the registry has been read.
+        """``enter`` joins the realm as the router, and as a deputy; ``procedures`` makes those that publish by what they are
+        given. ``review`` is called when the registry has been read, and when the roles of the realm are others.
         """
         self._realm = realm
         self._courier = courier
@@ -60,7 +62,7 @@ class Hooks:
         self._prefix = topic_prefix
         self._clock = clock
         self._strike = strike
-        self._read = read
+        self._review = review
         self._insider: Insider | None = None
         self._stopped = False
         self._timer: Any = None
@@ -69,6 +71,10 @@ class Hooks:
         """Read what is kept, then serve."""
         if not self._stopped:
             self._keeping.load().addCallbacks(self._begin, self._not_read)
+
+    def renew(self) -> None:
+        """The roles of the realm are others: who has registered something may have lost the right to it."""
+        self._review()
 
     def stop(self) -> None:
         """Serve no more; what is pending stays so."""
@@ -82,7 +88,7 @@ class Hooks:
         if self._stopped:
             return
         self._courier.start(kept)
-        self._read()
+        self._review()
         told = {"webhooks": len(kept.hooks), "pending": len(kept.pending), "dead": len(kept.dead)}
         log.info(
             "webhooks of {realm}: {webhooks} registered, {pending} deliveries pending, {dead} dead letters",
@@ -110,7 +116,9 @@ class Hooks:
     def _published(self, event: Reply) -> None:
         key = event.details["topic"].removeprefix(self._prefix)
         if is_key(key):
-            self._courier.accept(key, event.args, event.kwargs).addErrback(self._not_accepted)
+            lists = event.details.get("audience")
+            audience = None if lists is None else convert(lists, Audience)
+            self._courier.accept(key, event.args, event.kwargs, audience).addErrback(self._not_accepted)
 
     def _not_accepted(self, failure: Failure) -> None:
         """Nobody waits for an answer: it is counted, and what is wrong with the store the store has said."""

@@ -12,19 +12,19 @@ Rules
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
-from twisted.internet.defer import Deferred, DeferredList, gatherResults, succeed
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from wampd.router.hosting.output import Line
 from wampd.router.hosting.runs import Instance, Program, Starter
-from wampd.router.hosting.supervisor import Fallen, Supervisor
+from wampd.router.hosting.supervisor import Supervisor, told_already
 from wampd.router.hosting.usage import Usage, usage_of
+from wampd.router.inside.together import together
 from wampd.router.settings.components import Component
 
 log = Logger()
@@ -122,7 +122,7 @@ class Hosting:
         self._supervisors = {name: self._supervisors[name] for name in new}  # in the order of the configuration
         for name in (*started, *restarted):
             for supervisor in () if self._held else self._supervisors[name]:
-                supervisor.start().addErrback(_told_already)
+                supervisor.start().addErrback(told_already)
         self._watch_memory()
         return Changes(tuple(started), tuple(stopped), tuple(restarted))
 
@@ -160,15 +160,15 @@ class Hosting:
 
     def start_one(self, name: str) -> Deferred[Any]:
         """Start it, unless it runs; fires when it is ready. Raise `KeyError`, `Fallen`."""
-        return _together(each.start() for each in self.wanted(name))
+        return together(each.start() for each in self.wanted(name))
 
     def stop_one(self, name: str) -> Deferred[Any]:
         """Stop it; fires when it has ended. Raise `KeyError`."""
-        return _together(each.stop() for each in self.wanted(name))
+        return together(each.stop() for each in self.wanted(name))
 
     def restart_one(self, name: str, why: str) -> Deferred[Any]:
         """Stop it if it runs, and start it; fires when it is ready. Raise `KeyError`, `Fallen`."""
-        return _together(each.restart(why) for each in self.wanted(name))
+        return together(each.restart(why) for each in self.wanted(name))
 
     def usage(self, supervisor: Supervisor) -> Deferred[Usage | None]:
         """What an instance takes; `None`: it has no process, or the system does not tell."""
@@ -270,12 +270,3 @@ def _tell_of_bugs(looked: list[tuple[bool, Any]]) -> None:
     for is_done, trouble in looked:
         if not is_done:
             log.failure("looking at the memory of a component failed: a bug in wampd", failure=trouble)
-
-
-def _told_already(failure: Failure) -> None:
-    """The log says what there is to say of an instance that fell."""
-    failure.trap(Fallen)
-
-
-def _together(asked: Iterable[Deferred[None]]) -> Deferred[Any]:
-    return gatherResults(list(asked), consumeErrors=True)

@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.defer import TimeoutError as TooLate
 from twisted.python.failure import Failure
 
-from wampd.realms.services import INVALID_ARGUMENT, Arguments, Refused
+from wampd.realms.meta.shapes import Nothing
+from wampd.realms.services import INVALID_ARGUMENT, Arguments
 from wampd.router.inside.insider import Handler, Refusal, Reply
+from wampd.router.inside.taking import taken
+from wampd.router.inside.together import together
 from wampd.router.settings.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -29,10 +32,6 @@ NOT_DONE: Final = "wampd.error.component_failed"
 PATIENCE: Final = 30.0
 """Seconds that something is waited for, beyond the time that the component has for it."""
 MOST_LINES: Final = 1000
-
-
-class Nothing(Arguments, frozen=True):
-    """No arguments."""
 
 
 class Which(Arguments, frozen=True):
@@ -60,12 +59,12 @@ class Procedures:
         """All instances of all components, and how they are."""
         from wampd.router.hosting.telling import row_of
 
-        _taken(Nothing, call)
+        taken(Nothing, call)
         hosting = self._hosting()
         if hosting is None:
             return succeed([])
         listed = [each for supervisors in hosting.components.values() for each in supervisors]
-        usages = gatherResults([hosting.usage(each) for each in listed], consumeErrors=True)
+        usages = together(hosting.usage(each) for each in listed)
         return usages.addCallback(lambda told: [row_of(*each) for each in zip(listed, told, strict=True)])
 
     def start(self, call: Reply) -> Deferred[Any]:
@@ -84,7 +83,7 @@ class Procedures:
         """The last lines of all instances in the order of time, or of one."""
         from wampd.router.hosting.telling import line_of
 
-        given = _taken(Logs, call)
+        given = taken(Logs, call)
         if not 0 <= given.lines <= MOST_LINES:
             raise Refusal(INVALID_ARGUMENT, f"lines is 0 to {MOST_LINES}")
         _, supervisors = self._found(given.name)
@@ -106,7 +105,7 @@ class Procedures:
             raise Refusal(NO_SUCH_COMPONENT, f"there is no component of the name {name[:100]}{hint}") from None
 
     def _done(self, call: Reply, do: Callable[[Hosting, str], Deferred[Any]], what: str) -> Deferred[Any]:
-        name = _taken(Which, call).name
+        name = taken(Which, call).name
         hosting, supervisors = self._found(name)
         component = supervisors[0].instance.component
         longest = component.stop.grace + component.ready_timeout + PATIENCE
@@ -121,23 +120,14 @@ class Procedures:
         def failed(failure: Failure) -> None:
             from wampd.router.hosting.supervisor import Fallen
 
-            trouble = failure.value.subFailure.value if isinstance(failure.value, FirstError) else failure.value
-            if isinstance(trouble, Fallen):
-                raise Refusal(NOT_DONE, str(trouble))
-            if isinstance(trouble, TooLate):
+            if failure.check(Fallen):
+                raise Refusal(NOT_DONE, str(failure.value))
+            if failure.check(TooLate):
                 why = next((f": {each.name} {each.why}" for each in supervisors if each.why), "")
                 raise Refusal(NOT_DONE, f"{name} is not {what} after {longest:g} s{why}")
             failure.raiseException()
 
         return asked.addCallbacks(done, failed)
-
-
-def _taken(takes: Any, call: Reply) -> Any:
-    """The arguments of a call. Raise `Refusal`."""
-    try:
-        return takes.take(call.values(), call.named())
-    except Refused as why:
-        raise Refusal(why.uri, *why.args[1:]) from None
 
 
 def procedures_of(hosting: Callable[[], Hosting | None], clock: Any) -> Mapping[str, Handler]:

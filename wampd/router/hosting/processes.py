@@ -22,6 +22,7 @@ from typing import Any, Final
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 
+from wampd.hosted import description
 from wampd.router.hosting.output import Output
 from wampd.router.hosting.runs import Ending, Instance, Passes, Run, Told
 from wampd.router.hosting.warding import Ward
@@ -72,9 +73,9 @@ class ProcessRun(ProcessProtocol):
         environment = {
             "PYTHONUNBUFFERED": "1",
             **program.environment,
-            "WAMPD_COMPONENT": component.name,
-            "WAMPD_INSTANCE": str(self._instance.number),
-            "WAMPD_RUN": self._mark,
+            description.COMPONENT: component.name,
+            description.INSTANCE: str(self._instance.number),
+            description.RUN: self._mark,
             **self._passes.issue(self._instance),
         }
         leash = (sys.executable, "-I", "-S", LEASH, str(os.getpid()), str(component.directory))

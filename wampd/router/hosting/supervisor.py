@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from wampd.router.hosting.lifecycle import Lifecycle, State, live
 from wampd.router.hosting.output import Line, Lines
@@ -44,6 +45,11 @@ SHOWN: Final[dict[State, str]] = {
 
 class Fallen(Exception):
     """An instance is not what it was asked to be; the text says why, for people."""
+
+
+def told_already(failure: Failure) -> None:
+    """The log says what there is to say of an instance that fell."""
+    failure.trap(Fallen)
 
 
 class Others(Protocol):

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 MOST: Final = 1000
 """Processes that are looked at, at the most."""
+UTIME, STIME, RSS = 11, 12, 21
+"""Fields of ``/proc/pid/stat`` from the third on: proc(5) has them as (14), (15) and (24)."""
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
@@ -36,10 +38,8 @@ def usage_of(pid: int) -> Usage | None:
             fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
         except (OSError, UnicodeDecodeError):
             continue
-        ticks += int(fields[11]) + int(
-            fields[12]
-        )  # utime and stime: the 14th and 15th field; the first two are left out
-        memory += int(fields[21]) * _PAGE
+        ticks += int(fields[UTIME]) + int(fields[STIME])
+        memory += int(fields[RSS]) * _PAGE
         count += 1
     return Usage(memory, ticks / _TICKS, count) if count else None
 

@@ -3,7 +3,8 @@
 It is run as a script, ``python -I -S warden.py``, and uses nothing but the standard library. Its standard input is a pipe from
 the router: lines ``+ MARK GROUP GRACE`` for a run that begins, ``- MARK`` for one that is over; its end means that the
 router is gone, however it went. ``WAMPD_RUNS`` in its environment has the lines of the runs that there are when it is started:
-so it knows them also if the router is killed before it has written anything.
+so it knows them also if the router is killed before it has written anything. A line without its end is one that the router was
+killed in: nothing is known of it.
 
 Rules
 -----
@@ -91,7 +92,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     runs: dict[str, tuple[int, float]] = {}
-    for line in itertools.chain(os.environ.get("WAMPD_RUNS", "").splitlines(), sys.stdin):
+    for line in itertools.chain(os.environ.get("WAMPD_RUNS", "").splitlines(keepends=True), sys.stdin):
+        if not line.endswith("\n"):
+            break
         what, mark, *rest = line.split()
         if what == "+":
             runs[mark] = (int(rest[0]), float(rest[1]))

@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 
 from wampd.router.hosting.hosting import Hosting
 from wampd.router.hosting.runs import Program
-from wampd.router.hosting.supervisor import Fallen
+from wampd.router.hosting.supervisor import told_already
 from wampd.router.settings.components import PythonComponent, Watch
 
 log = Logger()
@@ -184,11 +184,6 @@ class FileWatches:
         def changed(path: str) -> None:
             for supervisor in self._hosting.wanted(name):
                 if supervisor.state not in ("down", "stopping"):
-                    supervisor.restart(f"{path} has changed").addErrback(_told_already)
+                    supervisor.restart(f"{path} has changed").addErrback(told_already)
 
         return changed
-
-
-def _told_already(failure: Failure) -> None:
-    """The log says what there is to say of an instance that fell."""
-    failure.trap(Fallen)

@@ -26,11 +26,6 @@ def say_json(request: Any, status: int, value: Any) -> bytes:
     return _answer(request, status, JSON, msgspec.json.encode(value))
 
 
-def say_raw_json(request: Any, status: int, text: bytes) -> bytes:
-    """Answer a request with a status and JSON as it is; return the body."""
-    return _answer(request, status, JSON, text)
-
-
 def say_read_only(request: Any) -> bytes:
     """Answer a request whose method is not one of `READING`, which are all that there is here; return the body."""
     request.setHeader(b"Allow", b"GET, HEAD")
@@ -67,9 +62,18 @@ class Later:
         """Answer with a value."""
         self._give(say_json, status, value)
 
-    def raw_json(self, status: int, text: bytes) -> None:
-        """Answer with JSON as it is."""
-        self._give(say_raw_json, status, text)
+    def whole(self, kind: bytes, body: bytes) -> None:
+        """Answer with this body of this type."""
+        if not self.is_left:
+            give(self._request, _answer(self._request, 200, kind, body))
+
+    def empty(self, status: int) -> None:
+        """Answer without a body."""
+        if not self.is_left:
+            self._request.setResponseCode(status)
+            if status != 204:  # which has no body, and no length of it (RFC 9110, section 8.6)
+                self._request.setHeader(b"Content-Length", b"0")
+            self._request.finish()
 
     def failed(self, failure: Failure) -> None:
         """Serving the request raised, which is a bug of ours: the client learns nothing of it."""

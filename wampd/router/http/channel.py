@@ -16,6 +16,7 @@ Rules
   very many, the rest waits.
 * A client that does not read its answer is cut off after `STALL` seconds without progress.
 * A failure of ours shows no traceback to the client.
+* A request for WebSocket that is not the first one of its connection is given back to the port, with the connection.
 
 Of Twisted's own attributes that are not public, those that `TWISTED` names are touched, in this file alone; so it is long.
 
@@ -32,8 +33,9 @@ from twisted.logger import Logger
 from wampd.router.http import hasty
 from wampd.router.http.body import Body, Intake
 from wampd.router.http.clocked import ClockedChannel
+from wampd.router.http.giving_back import Drained, Port, head_of
 from wampd.router.http.head import REASONS, Refusal, RequestLine, fault_of_head, fault_of_line, read_line
-from wampd.router.http.request import SmallRequest
+from wampd.router.http.request import SmallRequest, address_of
 from wampd.router.tally import ANSWERS_NOT_READ
 
 log = Logger()
@@ -67,6 +69,7 @@ class Channel(ClockedChannel):
     requestFactory = SmallRequest  # noqa: N815 - Twisted's name
     site: Any
     timeOut: Any  # noqa: N815 - Twisted's name
+    port: Port | None = None
     body_size = MAX_BODY
     """The longest body of a request, in bytes."""
 
@@ -158,6 +161,14 @@ class Channel(ClockedChannel):
         values = [headers.getRawHeaders(name, []) for name in (b"Host", b"Content-Length", b"Transfer-Encoding")]
         if fault := fault_of_head(line, *values):
             self.refuse(fault)
+            return
+        if self.site.beside is not None and self.port is not None and headers.hasHeader(b"Upgrade"):
+            head = head_of(request, line)
+            if self.port.wants(self.site.beside, head):
+                self._give_back(head)
+                return
+        if self.site.introduced is not None and not self.site.introduced(request):
+            self.refuse(Refusal(503, "too many connections of one address"))
             return
         super().allHeadersReceived()
         if self._body is not None and not self._over:
@@ -300,7 +311,8 @@ class Channel(ClockedChannel):
         """Answer with this status, unless an answer has begun, and close."""
         if self._over:
             return
-        log.info("{client}: {status}: {why}", client=self.client, status=refusal.status, why=refusal.why)
+        client = address_of(self.requests[-1]) if self._line is not None and self.requests else self.client
+        log.info("{client}: {status}: {why}", client=client, status=refusal.status, why=refusal.why)
         self.site.strike(refusal.counts_as)
         if self.requests and self.requests[-1].startedWriting:
             self._drop_all(refusal.why)
@@ -382,7 +394,14 @@ class Channel(ClockedChannel):
         """Let another protocol have the connection of a request that is not answered, and what was read of it and not used.
 
         What this channel stands in asks it for `dataReceived` and `connectionLost` each time: from here on it gets the other's.
+        The request is over when the connection is.
         """
+
+        def lost(reason: Any) -> None:
+            protocol.connectionLost(reason)
+            request.finished = 1  # it is in the log already
+            request.connectionLost(reason)
+
         self.setTimeout(None)
         self._watch(None)
         self._keep_pace(False)
@@ -390,12 +409,33 @@ class Channel(ClockedChannel):
         self._dataBuffer.clear()
         self.transport.unregisterProducer()
         handed: Any = self
-        handed.dataReceived, handed.connectionLost = protocol.dataReceived, protocol.connectionLost
+        handed.dataReceived, handed.connectionLost = protocol.dataReceived, lost
         protocol.makeConnection(self.transport)
         self.transport.resumeProducing()  # it may wait, because much came before there was an answer
         self.factory.log(request)
         if rest:
             protocol.dataReceived(rest)
+
+    def _give_back(self, head: bytes) -> None:
+        """Give the connection back to the port, once the answers before are sent; nothing is read meanwhile."""
+        self._over = True
+        self.setTimeout(None)
+        self._watch(STALL)
+        transport = self.transport
+        transport.unregisterProducer()
+        transport.pauseProducing()
+        given = partial(self._given_back, head + self.clearLineBuffer())
+        if self.is_direct:
+            Drained(transport, given)
+        else:
+            given()
+
+    def _given_back(self, read: bytes) -> None:
+        assert self.port is not None
+        self._watch(None)
+        self.requests.clear()  # which ends the circle of references between them and this
+        self.transport.resumeProducing()
+        self.port.resume(self.site.beside, read)
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
         """The connection is gone."""

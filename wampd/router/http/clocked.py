@@ -11,9 +11,12 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.web.http import HTTPChannel
+
+if TYPE_CHECKING:
+    from wampd.router.forwarded import Client
 
 
 class ClockedChannel(HTTPChannel):
@@ -31,7 +34,15 @@ class ClockedChannel(HTTPChannel):
         self._alarm: Any = None
         """Looks whether it is; maybe before, as it is not moved with it."""
         self._peer: Any = None
+        self._by_tls: bool | None = None
+        """Whether the client came by TLS to a proxy; `None`: nobody has said."""
         self._host: Any = None
+
+    def speaks_for(self, client: Client) -> None:
+        """A proxy is at the other end, and has said whom all of the connection is for."""
+        from wampd.router.http.introduced import endpoint_of  # only where there are proxies
+
+        self._peer, self._by_tls = endpoint_of(client), client.secure
 
     @property
     def client(self) -> str:
@@ -43,6 +54,10 @@ class ClockedChannel(HTTPChannel):
         if self._peer is None:
             self._peer = super().getPeer()
         return self._peer
+
+    def isSecure(self) -> bool:  # noqa: N802 - Twisted's name
+        """Whether the client came by TLS, to us or to a proxy that is believed."""
+        return bool(super().isSecure()) if self._by_tls is None else self._by_tls
 
     def getHost(self) -> Any:  # noqa: N802 - Twisted's name
         """Where we are."""

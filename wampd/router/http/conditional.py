@@ -19,7 +19,7 @@ _CONDITIONS: Final = frozenset(
 )
 NEVER: Final = float("-inf")
 """Before all moments."""
-_ONE_RANGE: Final = re.compile(rb"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))")
+_ONE_RANGE: Final = re.compile(rb"(?i:bytes)=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))")
 
 
 def is_conditional(request: Any) -> bool:
@@ -54,10 +54,13 @@ def fails(request: Any, etag: bytes, modified: int) -> bool:
 
 
 def part_of(request: Any, etag: bytes, size: int, modified: int) -> tuple[int, int] | None:
-    """Which part is wanted, from where to where; `None`: one that there is not."""
+    """Which part is wanted, from where to where; `None`: one that there is not.
+
+    Parts are for GET alone (RFC 9110, section 14.2), and the name of their unit is in any case (section 14.1).
+    """
     headers = request.requestHeaders
     ranges = headers.getRawHeaders(b"range")
-    if ranges is None:
+    if ranges is None or request.method != b"GET":
         return 0, size
     asked = _ONE_RANGE.fullmatch(ranges[-1])
     if asked is None or not _is_still_so(headers.getRawHeaders(b"if-range"), etag, modified):

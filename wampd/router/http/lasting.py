@@ -1,18 +1,28 @@
-"""Requests that a router which is being stopped lets come to their end: those that others answer, or that bring a file.
+"""Requests that others answer, or that bring a file: how long they last.
 
 Rules
 -----
-* They are counted from when they are served to when they are answered, or the client has left. Connections that become
-  WebSocket are not: nobody waits for those. How an answer without an end is known is in `wampd.router.shutdown`.
+* A router that is being stopped lets them come to their end. They are counted from when they are served to when they are
+  answered, or the client has left. Connections that become WebSocket are not, nor answers without an end: nobody waits for
+  those.
+* Instead these end with the session of who asked, if a door has let it in (`guarded.py`): who is sent away, or whose token has
+  expired, hears no more. What has an end is answered all the same, as calls under way are.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from twisted.web.resource import Resource
 
 from wampd.router.http.body import Intake, intake_of
+
+if TYPE_CHECKING:
+    from wampd.router.inside.insider import Insider
+
+ENDLESS: Final = frozenset({b"text/event-stream", b"multipart/x-mixed-replace"})
+"""Kinds of answers that go on for as long as somebody listens."""
+SWITCHING_PROTOCOLS: Final = 101
 
 
 class Count(Protocol):
@@ -36,6 +46,9 @@ class Lasting(Resource):
         if not request.requestHeaders.hasHeader(b"Upgrade"):
             self._count.requests.add(request)
             request.notifyFinish().addBoth(self._ended, request)
+        insider = getattr(request, "insider", None)
+        if insider is not None:
+            _end_with(insider, request)
         return self._served.render(request)
 
     def intake(self, request: Any) -> Intake | None:
@@ -44,3 +57,20 @@ class Lasting(Resource):
 
     def _ended(self, _: Any, request: Any) -> None:
         self._count.requests.discard(request)
+
+
+def is_endless(request: Any) -> bool:
+    """Whether a request has no end to wait for, as far as its answer has told."""
+    kind: bytes = (request.responseHeaders.getRawHeaders(b"content-type") or [b""])[0]
+    return request.code == SWITCHING_PROTOCOLS or kind.partition(b";")[0].strip().lower() in ENDLESS
+
+
+def _end_with(insider: Insider, request: Any) -> None:
+    """Cut off what has no end when a session is over."""
+
+    def over(_: str) -> None:
+        if is_endless(request) and request.channel is not None:
+            request.channel.transport.abortConnection()
+
+    insider.on_over.append(over)
+    request.notifyFinish().addBoth(lambda _: insider.on_over.remove(over))

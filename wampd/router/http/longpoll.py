@@ -25,8 +25,8 @@ from msgspec import Struct
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from wampd.router.http.answer import give, say
-from wampd.router.http.request import address_of
+from wampd.router.http.answer import Later, say
+from wampd.router.http.request import address_of, cookies_for
 from wampd.router.origins import ANY, is_named, origin_allowed
 from wampd.router.polling import NotOpened, Outcome, Polled, Transports
 
@@ -99,7 +99,8 @@ class LongPollResource(Resource):
         headers = request.requestHeaders
         origins = [each.decode("latin-1") for each in headers.getRawHeaders(b"origin", [])]
         hosts = [each.decode("latin-1") for each in headers.getRawHeaders(b"host", [])]
-        secure = self._cookies is not None and self._cookies.secure
+        cookies = cookies_for(request, self._cookies)
+        secure = cookies is not None and cookies.secure
         if not origin_allowed(origins, hosts, self._origins, secure=secure):
             return False
         if origins and is_named(origins[0], self._origins):
@@ -119,14 +120,15 @@ class LongPollResource(Resource):
         if not offered:
             return say(request, 400, 'the body of open is {"protocols": ["wamp.2.json", ...]}')
         more = {}
-        if self._cookies is not None:
-            cookies = request.requestHeaders.getRawHeaders(b"cookie", [])
-            set_cookie, more["cookie"] = self._cookies.visit([each.decode("latin-1") for each in cookies])
+        cookies = cookies_for(request, self._cookies)
+        if cookies is not None:
+            shown = request.requestHeaders.getRawHeaders(b"cookie", [])
+            set_cookie, more["cookie"] = cookies.visit([each.decode("latin-1") for each in shown])
         address = address_of(request)
         opened = self._transports.open(offered, address, more)
         if isinstance(opened, NotOpened):
             return say(request, 503 if opened.no_room else 400, opened.why)
-        if self._cookies is not None:
+        if cookies is not None:
             request.setHeader(b"Set-Cookie", set_cookie.encode("ascii"))
         request.setHeader(b"Content-Type", JSON)
         return msgspec.json.encode({"protocol": opened.protocol, "transport": opened.id})
@@ -138,7 +140,7 @@ class LongPollResource(Resource):
         return NOT_DONE_YET
 
     def _send(self, request: Any, transport: Polled) -> Any:
-        answer = _Answer(request)
+        answer = Later(request)
 
         def told(outcome: Outcome, why: str) -> None:
             if outcome is Outcome.TAKEN:
@@ -151,7 +153,7 @@ class LongPollResource(Resource):
 
     def _close(self, request: Any, transport: Polled) -> Any:
         transport.hang_up()
-        _Answer(request).empty(self._status_of_taken(request))
+        Later(request).empty(self._status_of_taken(request))
         return NOT_DONE_YET
 
     def _status_of_taken(self, request: Any) -> int:
@@ -162,43 +164,16 @@ class LongPollResource(Resource):
         return self._taken
 
 
-class _Answer:
-    """The answer to a request, unless the client has left before."""
-
-    def __init__(self, request: Any) -> None:
-        self._request = request
-        self._left = False
-        request.notifyFinish().addErrback(self._has_left)
-
-    def empty(self, status: int) -> None:
-        if not self._left:
-            self._request.setResponseCode(status)
-            if status != 204:  # which has no body, and no length of it (RFC 9110, section 8.6)
-                self._request.setHeader(b"Content-Length", b"0")
-            self._request.finish()
-
-    def text(self, status: int, why: str) -> None:
-        if not self._left:
-            give(self._request, say(self._request, status, why))
-
-    def body(self, body: bytes, kind: bytes) -> None:
-        if not self._left:
-            self._request.setHeader(b"Content-Type", kind)
-            give(self._request, body)
-
-    def _has_left(self, _failure: object) -> None:
-        self._left = True
-
-
-class _Receiver(_Answer):
+class _Receiver(Later):
     """A request that waits for messages."""
 
     def __init__(self, request: Any, transport: Polled) -> None:
         super().__init__(request)
         self._transport = transport
+        request.notifyFinish().addErrback(lambda _: transport.abandon(self))
 
     def deliver(self, body: bytes) -> None:
-        self.body(body, OCTETS if self._transport.binary else JSON)
+        self.whole(OCTETS if self._transport.binary else JSON, body)
 
     def nothing(self) -> None:
         self.empty(204)
@@ -206,15 +181,11 @@ class _Receiver(_Answer):
     def gone(self, why: str) -> None:
         self.text(404, why)
 
-    def _has_left(self, failure: object) -> None:
-        super()._has_left(failure)
-        self._transport.abandon(self)
-
 
 def _preflight(request: Any) -> Any:
     """A browser asks whether a page may send what it wants to."""
     request.setHeader(b"Access-Control-Allow-Methods", b"POST")
     request.setHeader(b"Access-Control-Allow-Headers", b"content-type, prefer")
     request.setHeader(b"Access-Control-Max-Age", PREFLIGHT_AGE)
-    _Answer(request).empty(204)
+    Later(request).empty(204)
     return NOT_DONE_YET

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from io import BytesIO
 from time import monotonic
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from twisted.logger import Logger
@@ -28,6 +28,9 @@ from wampd.router.http.answer import say
 from wampd.router.http.body import Body, Intake, intake_of
 from wampd.router.http.hasty import date
 from wampd.router.http.head import RequestLine
+
+if TYPE_CHECKING:
+    from wampd.router.cookies import Cookies
 
 log = Logger()
 
@@ -67,6 +70,10 @@ class SmallRequest(Request):
     """The host that is asked for, in lower case and without port; empty if HTTP/1.0 does not say."""
     finishing: Callable[[Any], None] | None = None
     """Called when the head of the answer is about to be written: it has the last word on headers."""
+    told_secure: bool | None = None
+    """Whether the client came by TLS, as a proxy says that is believed; `None`: none has said."""
+    leave: Callable[[], None] | None = None
+    """Counts the request out, where it counts for its client."""
     began = 0.0
     """When the head of the request was there, where there is an access log; seconds by the monotonic clock."""
     _kind: Any = None
@@ -126,7 +133,10 @@ class SmallRequest(Request):
         if self._kind is not None:
             self.requestHeaders.setRawHeaders(b"Content-Type", self._kind)
         site = self.channel.site
-        if self.path == b"*" or not site.resource.isLeaf:
+        if self.path == b"*":  # what the server as a whole can do (RFC 9110, section 9.3.7); only OPTIONS comes so far
+            self._answer(b"")
+            return
+        if not site.resource.isLeaf:
             super().process()
             return
         try:  # as Twisted does it; the paths are known
@@ -136,16 +146,19 @@ class SmallRequest(Request):
 
     def finish(self) -> None:
         """The answer is complete: whoever takes the body is told nothing more."""
-        self._let_go()
+        self.let_go()
         super().finish()
         if self.body is not None:
             self.body.forget()
 
-    def _let_go(self) -> None:
-        """Leave the room that the body has taken to others."""
+    def let_go(self) -> None:
+        """Leave the room that the request has taken to others."""
         if self._kept:
             self.channel.site.room += self._kept
             self._kept = 0
+        if self.leave is not None:
+            leave, self.leave = self.leave, None
+            leave()
 
     # ------------------------------------------------------------------------------------------- called by the body
 
@@ -177,6 +190,10 @@ class SmallRequest(Request):
             raise TypeError(f"what is at {self.path!r} answers with no bytes")
         self._answer(body)
 
+    def isSecure(self) -> bool:  # noqa: N802 - Twisted's name
+        """Whether the client came by TLS, to us or to a proxy that is believed."""
+        return bool(super().isSecure()) if self.told_secure is None else self.told_secure
+
     def setResponseCode(self, code: int, message: bytes | None = None) -> None:  # noqa: N802 - Twisted's name
         """Set the status, by a phrase of its own where none is given."""
         super().setResponseCode(code, PHRASES.get(code) if message is None else message)
@@ -205,7 +222,8 @@ class SmallRequest(Request):
     def _complete_head(self) -> None:
         """Set the headers that all answers have, unless this one has others, and those with the last word."""
         headers = self.responseHeaders
-        for name, value in self.channel.site.headers:
+        site = self.channel.site
+        for name, value in site.headers_by_tls if site.headers_by_tls and self.isSecure() else site.headers:
             if not headers.hasHeader(name):
                 headers.setRawHeaders(name, [value])
         headers.setRawHeaders(b"Date", [date()])
@@ -219,6 +237,7 @@ class SmallRequest(Request):
         """Whether nothing is special about the answer so far, so that `answer_hastily` may give it."""
         return (
             self.finishing is None
+            and not self.channel.site.headers_by_tls
             and not self.startedWriting
             and not self.cookies
             and self.clientproto == b"HTTP/1.1"
@@ -238,7 +257,7 @@ class SmallRequest(Request):
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
         """The client has left before all was said."""
         channel = self.channel
-        self._let_go()
+        self.let_go()
         super().connectionLost(reason)
         if self.body is not None:  # it may have come, and wait for the sink to want it
             self.body.end("the client has left")
@@ -268,3 +287,8 @@ class SmallRequest(Request):
 def address_of(request: Any) -> str:
     """The address of the client that sent a request; ``unix``: it came by a Unix socket."""
     return str(getattr(request.getClientAddress(), "host", None) or "unix")
+
+
+def cookies_for(request: Any, cookies: Cookies | None) -> Cookies | None:
+    """Of a path's cookies, those that are for this request."""
+    return None if cookies is None else cookies.over(request.isSecure())

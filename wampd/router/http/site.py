@@ -34,21 +34,30 @@ class BoundedSite(Site):
         header_lines: int = MAX_HEADERS,
         body_size: int = MAX_BODY,
         headers: Sequence[tuple[bytes, bytes]] = (),
+        headers_by_tls: Sequence[tuple[bytes, bytes]] = (),
+        introduced: Callable[[Any], bool] | None = None,
         access_log: Callable[[Any], None] | None = None,
         is_watched: Callable[[], bool] = lambda: True,
         strike: Callable[[str], object] = len,
     ) -> None:
         """The sizes are in bytes; all are of one request.
 
-        ``headers`` are on all answers, beside `SAFE`; ``access_log`` is told of every request that was answered, or whose
-        client has left. ``is_watched`` tells whether somebody reads what the log says at level ``debug``. ``strike`` counts
-        what was refused or cut off, by the names of `wampd.router.tally`.
+        ``headers`` are on all answers, beside `SAFE`, and ``headers_by_tls`` on those to clients who came by TLS to a proxy.
+        ``introduced`` finds out who sent a request, and tells whether there is room for that one; `None`: it is who is at the
+        other end. ``access_log`` is told of every request that was answered, or whose client has left. ``is_watched`` tells
+        whether somebody reads what the log says at level ``debug``. ``strike`` counts what was refused or cut off, by the names
+        of `wampd.router.tally`.
         """
         super().__init__(root, timeout=PATIENCE)
         self.headers = (*SAFE, *headers)
         lines = b"".join(b"%b: %b\r\n" % header for header in self.headers)
         self.hasty_head = b"HTTP/1.1 200 OK\r\n" + lines
         """How most answers begin."""
+        self.headers_by_tls = (*self.headers, *headers_by_tls) if headers_by_tls else ()
+        """All headers of answers to clients who came by TLS, if those are others."""
+        self.introduced = introduced
+        self.beside: Any = None
+        """What else is spoken on the listener, for `Port`; `None`: nothing is."""
         self.access_log = access_log
         self.is_over = False
         """Nothing is served any more: connections are closed after an answer."""
@@ -64,14 +73,17 @@ class BoundedSite(Site):
         """Serve from the next request on what another site serves, also on connections that are open."""
         self.resource, self.access_log, self.is_watched = other.resource, other.access_log, other.is_watched
         self.headers, self.hasty_head, self.strike = other.headers, other.hasty_head, other.strike
+        self.headers_by_tls, self.introduced, self.beside = other.headers_by_tls, other.introduced, other.beside
         self._head_size, self._header_lines, self._body_size = other._head_size, other._header_lines, other._body_size
 
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
-        """One connection, with the limits of this site."""
+        """One connection, with the limits of this site; ``addr``: whom a proxy speaks for, as a `Client`."""
         channel: Any = super().buildProtocol(addr)
         channel.maxHeaders = self._header_lines
         channel.totalHeadersSize = self._head_size
         channel.body_size = self._body_size
+        if addr is not None:
+            channel.speaks_for(addr)
         return channel
 
     def startFactory(self) -> None:  # noqa: N802 - Twisted's name

@@ -12,24 +12,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 
 from wampd.router.hostnames import ByHost
+from wampd.router.http.answer import say
 from wampd.router.http.body import Intake, intake_of, no_body
 from wampd.router.http.channel import MAX_BODY
 from wampd.router.http.hosts import Fits, Hosts
 from wampd.router.http.site import MAX_HEAD, MAX_HEADERS, BoundedSite
 
-NOTHING: Final[Any] = notFound()
-"""What is where nothing is."""
-NOTHING.intake = partial(no_body, NOTHING)
 _ODD: Final = re.compile(rb"//|/\.|[%;\\]")
 """What is in every path that may be read in another way."""
+
+
+class Nothing(Resource):
+    """What is where nothing is."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+    intake = no_body
+
+    def render(self, request: Any) -> bytes:
+        """Say so, by whatever method."""
+        return say(request, 404, "nothing is here")
+
+
+NOTHING: Final = Nothing()
 
 
 class Tree(Resource):
@@ -84,13 +94,16 @@ def build_site(
     header_lines: int = MAX_HEADERS,
     body_size: int = MAX_BODY,
     headers: Sequence[tuple[bytes, bytes]] = (),
+    headers_by_tls: Sequence[tuple[bytes, bytes]] = (),
+    introduced: Callable[[Any], bool] | None = None,
     access_log: Callable[[Any], None] | None = None,
     is_watched: Callable[[], bool] = lambda: True,
     strike: Callable[[str], object] = len,
 ) -> Any:
     """A site that serves this, by path; other things for some ``hosts``, by name. The limits are those of a request.
 
-    ``fits``: see `Hosts`; ``headers``, ``access_log``, ``is_watched`` and ``strike``: see `BoundedSite`.
+    ``fits``: see `Hosts`; ``headers``, ``headers_by_tls``, ``introduced``, ``access_log``, ``is_watched`` and ``strike``: see
+    `BoundedSite`.
     """
     trees = ByHost({name: Tree(each) for name, each in (hosts or {}).items()}, Tree(served))
     return BoundedSite(
@@ -99,6 +112,8 @@ def build_site(
         header_lines=header_lines,
         body_size=body_size,
         headers=headers,
+        headers_by_tls=headers_by_tls,
+        introduced=introduced,
         access_log=access_log,
         is_watched=is_watched,
         strike=strike,

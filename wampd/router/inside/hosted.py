@@ -36,8 +36,6 @@ log = Logger()
 
 PEER: Final = "inside"
 """Where its sessions come from, as the log and the meta API tell."""
-TO_ABORT: Final = 1006
-"""The close code of a line that was cut (RFC 6455, section 7.4.1)."""
 
 
 class Transport:

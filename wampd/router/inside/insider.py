@@ -132,6 +132,8 @@ class Insider:
         self.is_over = False
         self.on_over: list[Callable[[str], None]] = []
         """Called once, with the reason, when the session is over, whatever ended it."""
+        self.on_revoked: list[Callable[[str], None]] = []
+        """Called, with the reason, for each subscription that is taken off the session."""
 
     # ------------------------------------------------------------------------------------------------------- requests
 
@@ -214,7 +216,7 @@ class Insider:
             self._fail(number, CallFailed(CANCELED, [reason]))
         for running in list(self._under_way.values()):
             running.cancel()
-        for told in self.on_over:
+        for told in list(self.on_over):  # what ends now may take others off
             told(reason)
 
     def _welcome(self, elements: list[Raw]) -> None:
@@ -238,6 +240,16 @@ class Insider:
 
     def _unregistered(self, elements: list[Raw]) -> None:
         self._answer(_decode(elements[1]), None)
+
+    def _unsubscribed(self, elements: list[Raw]) -> None:
+        if _decode(elements[1]) != 0:
+            self._answer(_decode(elements[1]), None)
+            return
+        # Advanced profile, "Subscription Revocation": one that answers no request tells of a subscription that is no more.
+        details = _decode(elements[2])
+        self._handlers.pop(details["subscription"], None)
+        for told in self.on_revoked:
+            told(details["reason"])
 
     def _result(self, elements: list[Raw]) -> None:
         number, reply = _decode(elements[1]), _reply(elements[2:])
@@ -382,7 +394,7 @@ _HEARD: Final[Mapping[int, Callable[[Insider, list[Raw]], None]]] = {
     GOODBYE: Insider._goodbye,
     PUBLISHED: Insider._acknowledged,
     SUBSCRIBED: Insider._acknowledged,
-    UNSUBSCRIBED: Insider._unregistered,
+    UNSUBSCRIBED: Insider._unsubscribed,
     REGISTERED: Insider._acknowledged,
     UNREGISTERED: Insider._unregistered,
     RESULT: Insider._result,

@@ -35,7 +35,12 @@ METHOD: Final = "internal"
 """``authmethod`` of those who prove nothing."""
 FEATURES: Final[Mapping[str, Mapping[str, Any]]] = {
     "publisher": {"publisher_exclusion": True, "publisher_identification": True},
-    "subscriber": {"pattern_based_subscription": True, "publisher_identification": True, "event_history": True},
+    "subscriber": {
+        "pattern_based_subscription": True,
+        "publisher_identification": True,
+        "event_history": True,
+        "subscription_revocation": True,
+    },
     "caller": {"progressive_call_results": True, "call_canceling": True, "call_timeout": True},
     "callee": {
         "progressive_call_results": True,

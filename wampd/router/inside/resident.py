@@ -69,7 +69,6 @@ class Resident:
     def renew(self) -> None:
         """Settle in anew: it may be allowed now what was not before, and the other way round."""
         self._part()
-        self._insider = self._result = None
         self._pause = FIRST_PAUSE
         self.start()
 
@@ -81,10 +80,12 @@ class Resident:
     def _part(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        if self._insider is not None and self._result is not None:
-            self._retire(self._insider, self._result)
-        elif self._insider is not None:
-            self._insider.leave()
+        insider, result = self._insider, self._result
+        self._insider = self._result = None  # before it leaves: a session that is to end is no misfortune
+        if insider is not None and result is not None:
+            self._retire(insider, result)
+        elif insider is not None:
+            insider.leave()
 
     def _settled(self, insider: Insider, result: Any) -> None:
         if insider.is_over:

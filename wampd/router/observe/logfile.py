@@ -5,7 +5,8 @@ Rules
 * What waits to be written is bounded in bytes; what is beyond it is dropped, counted, and said in the log once in a while.
 * The file is looked at before lines are written: if it was renamed or removed, it is opened anew, as those want who rotate
   logs.
-* A line is written whole, at the end of the file, or not at all.
+* Lines are written whole, at the end of the file. One that a full disk took only a part of counts as dropped, and is ended
+  before the next one, which thus stays whole.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class LogFile:
         self._closing = False
         self._descriptor = -1
         self._in_trouble = False
+        self._torn = False
         self.dropped = 0
         """How many lines were dropped so far."""
 
@@ -87,14 +89,11 @@ class LogFile:
                 if not self._waiting:
                     return
                 lines = b"".join(self._waiting)
-                count = len(self._waiting)
                 self._waiting.clear()
             try:
-                self._open()
                 self._put(lines)
                 self._in_trouble = False
             except OSError as error:
-                self.dropped += count
                 if not self._in_trouble:
                     log.error("cannot write {file}: {why}", file=str(self._path), why=error.strerror)
                 self._in_trouble = True
@@ -103,9 +102,21 @@ class LogFile:
                 self._size -= len(lines)
 
     def _put(self, lines: bytes) -> None:
+        """Append these lines; those that are not written whole are counted."""
         rest = memoryview(lines)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        try:
+            self._open()
+            if self._torn:
+                os.write(self._descriptor, b"\n")
+                self._torn = False
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError:
+            written = len(lines) - len(rest)
+            self._torn = self._torn or (written > 0 and not lines[:written].endswith(b"\n"))
+            with self._lock:
+                self.dropped += lines.count(b"\n", written)
+            raise
 
     def _open(self) -> None:
         """See that the file that is written to is the one of this name."""

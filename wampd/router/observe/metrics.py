@@ -33,6 +33,7 @@ from prometheus_client.registry import Collector
 from wampd.realms.counts import BOUNDS, Past
 from wampd.router.observe import rows
 from wampd.router.observe.components import ComponentState, of_components
+from wampd.router.observe.striking import NAMES
 from wampd.router.observe.watch import RealmWatch, Watch
 
 PLAIN: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -164,8 +165,9 @@ class _OfRouter(Collector):
         yield from _counters(sums)
         yield _latencies(sums)
         struck = CounterMetricFamily("wampd_struck", "How often limits and misfortunes struck.", labels=["what"])
-        for what, count in sorted(watch.tally.totals().items()):
-            struck.add_metric([what], count)
+        totals = watch.tally.totals()
+        for what in sorted(NAMES.union(totals)):
+            struck.add_metric([what], totals[what])
         yield struck
         yield from _store(self._store())
         yield from self._webhooks()

@@ -345,6 +345,7 @@ def _deliver(response: Any, body: _Body, target: Target) -> Deferred[Response]:
         (name.decode("latin-1").lower(), value.decode("latin-1"))
         for name, values in response.headers.getAllRawHeaders()
         for value in values
+        if value or name.lower() != b"content-encoding"  # empty, it is Twisted's decoder's and not the server's
     )
     response.deliverBody(body)
     return body.done.addCallback(lambda content: Response(response.code, headers, content, target.url))

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from msgspec import NODEFAULT, inspect
 
 from .nodes import Broken, Node, Scalar, Sequence, Table
-from .other_names import ADVICE, OTHER_NAMES
+from .other_names import ADVICE, FOREIGN, OTHER_NAMES
 from .problems import KeyPath, Place, Problem, closest, did_you_mean, quote
 from .scalars import resolve
 from .secret import Secret
@@ -179,7 +179,8 @@ class Checker:
                 values[key.text] = self._value(value, fields[key.text].type, (*path, key.text), {})
             elif key.text != type_.tag_field:
                 free = [name for name in fields if all(name != other.text for other, _ in node.entries)]
-                hint = _inside(key.text, type_) or did_you_mean(key.text, free)
+                foreign = f"; {FOREIGN[key.text]}" if key.text in FOREIGN else ""
+                hint = foreign or _inside(key.text, type_) or did_you_mean(key.text, free)
                 self.report(f"unknown key{hint}", (*path, key.text), key.place)
                 meant = closest(key.text, free)
                 if meant:
@@ -247,6 +248,8 @@ def _keys_to_give(node: Node, type_: inspect.StructType) -> str:
     required = [field.name for field in type_.fields if field.required]
     if required:
         return f" with the key{'s' if len(required) > 1 else ''} {', '.join(required)}"
+    if isinstance(node, Sequence) and node.items:
+        return '; what is in it has no "- " before it'
     if not isinstance(node, Scalar) or isinstance(resolve(node.text) if node.plain else node.text, bool | None):
         return "; write {} for the defaults"  # what was there may be meant for: yes, we want that
     return f"; known here: {', '.join(field.name for field in type_.fields)}"

@@ -19,9 +19,12 @@ from .model import Settings
 from .object_rules import DOTTED
 from .principals import misfit
 from .problems import did_you_mean, quote, quote_file
+from .values import no_directory
 
-_GIVEN_ALWAYS: Final = frozenset({"WAMPD_COMPONENT", "WAMPD_INSTANCE", "WAMPD_RUN", "WAMPD_HOSTED"})
-_GIVEN_TO_JOIN: Final = frozenset({"WAMPD_URL", "WAMPD_SOCKET", "WAMPD_REALM", "WAMPD_AUTHID", "WAMPD_TICKET"})
+_GIVEN_ALWAYS: Final = frozenset({description.COMPONENT, description.INSTANCE, description.RUN, description.HOSTED})
+_GIVEN_TO_JOIN: Final = frozenset(
+    {description.SOCKET, description.URL, description.REALM, description.AUTHID, description.TICKET}
+)
 _OUTSIDE: Final = ("python", "environment", "limits", "watch", "hang")
 """What has no meaning for a component inside the router's process."""
 _NO_LOOP: Final = "asyncio has no loop in the router's process: leave in_process out"
@@ -37,6 +40,9 @@ _PATIENCE: Final = 30.0
 
 def _guest(component: GuestComponent, here: Here) -> None:
     _common(component, here)
+    for index, word in here.each(component.command, "command"):
+        if trouble := _unsayable(word):
+            here.problem(trouble, "command", index)
     if not here.is_sound("directory") or not here.is_sound("command") or not here.is_sound("environment"):
         return
     program = component.command[0]
@@ -57,7 +63,7 @@ def _python(component: PythonComponent, here: Here) -> None:
     if here.is_sound("extra") and len(json.dumps(component.extra)) > _LONGEST_EXTRA:
         here.problem(f"is longer than {_LONGEST_EXTRA // 1024} KiB as JSON; let it name a file", "extra")
     for index, directory in here.each(component.path, "path"):
-        if not directory.exists():  # an archive may stand here, too
+        if not os.path.exists(directory):  # an archive may stand here, too
             here.problem(f"there is no directory {quote_file(directory)}", "path", index)
     if component.python is not None and here.is_sound("python") and interpreter(component.python) is None:
         here.problem(
@@ -69,8 +75,8 @@ def _python(component: PythonComponent, here: Here) -> None:
 
 def interpreter(python: Path) -> Path | None:
     """The interpreter that `python` names: itself, or that of a virtual environment; `None`: there is none."""
-    program = python / "bin" / "python" if python.is_dir() else python
-    return program if os.access(program, os.X_OK) and program.is_file() else None
+    program = python / "bin" / "python" if os.path.isdir(python) else python
+    return program if os.access(program, os.X_OK) and os.path.isfile(program) else None
 
 
 def _inside(component: PythonComponent, here: Here) -> None:
@@ -81,7 +87,7 @@ def _inside(component: PythonComponent, here: Here) -> None:
     meaningless = [key for key in _OUTSIDE if getattr(component, key) != getattr(plain, key) and here.is_sound(key)]
     for key in meaningless:
         here.problem("it has no meaning in the router's own process", key)
-    if component.framework != "asyncio" and not meaningless and here.is_sound() and component.directory.is_dir():
+    if component.framework != "asyncio" and not meaningless and here.is_sound() and os.path.isdir(component.directory):
         _runs_inside(component, here)
 
 
@@ -118,8 +124,8 @@ def _runs_inside(component: PythonComponent, here: Here) -> None:
 def _common(component: Component, here: Here) -> None:
     if not is_component(component.name):
         here.problem(f"{quote(component.name)} has a dot, a space or # in it, or is too long", "name")
-    if not component.directory.is_dir():
-        here.problem(f"there is no directory {quote_file(component.directory)}", "directory")
+    if trouble := no_directory(component.directory):
+        here.problem(trouble, "directory")
     _environment(component, here)
     for key, other in (("realm", "role"), ("role", "realm")):
         if getattr(component, key) is None and getattr(component, other) is not None and here.is_sound(key):
@@ -132,11 +138,23 @@ def _common(component: Component, here: Here) -> None:
 
 def _environment(component: Component, here: Here) -> None:
     """See that variables can be given, and are not those that the router gives."""
-    for name in component.environment:
+    for name, value in component.environment.items():
         if not name or "=" in name or "\0" in name:
             here.problem("this is no name of a variable", "environment", name)
         elif name in _GIVEN_ALWAYS or (component.realm is not None and name in _GIVEN_TO_JOIN):
             here.problem("the router says this itself", "environment", name)
+        elif trouble := _unsayable(name + value):
+            here.problem(trouble, "environment", name)
+
+
+def _unsayable(text: str) -> str | None:
+    """What is wrong with a text that programs are to be given, but that the encoding of the locale has no bytes for."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        encoding = sys.getfilesystemencoding()
+        return f"{encoding}, the encoding of the locale, cannot write this; run the router with LC_ALL=C.UTF-8"
+    return None
 
 
 def _restart(restart: Restart, here: Here) -> None:

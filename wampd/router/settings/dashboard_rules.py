@@ -66,7 +66,10 @@ def _realm_of(path: DashboardPath, settings: Settings, here: Here, *where: str |
             here.problem(f"there is no realm {quote(path.realm)}{hint}", *where, "realm")
         return
     for position, method in here.each(path.methods or (), *where, "methods"):
-        if not _offers(realm, method):
+        if _is_bound(realm, method):
+            message = f"the realm's auth demands a channel binding for {method}, which browsers cannot have"
+            here.problem(message, *where, "methods", position)
+        elif not _offers(realm, method):
             here.problem(f"the realm's auth does not offer {method}", *where, "methods", position)
     for position, method in repeated(here.each(path.methods or (), *where, "methods")):
         here.problem(f"{method} is here twice", *where, "methods", position)
@@ -90,4 +93,9 @@ def _named(name: str, settings: Settings) -> Realm | None:
 
 
 def _offers(realm: Realm, method: str) -> bool:
-    return getattr(realm.auth, method) is not None
+    """Whether somebody in a browser can come in by a method."""
+    return getattr(realm.auth, method) is not None and not _is_bound(realm, method)
+
+
+def _is_bound(realm: Realm, method: str) -> bool:
+    return getattr(getattr(realm.auth, method), "channel_binding", None) == "required"

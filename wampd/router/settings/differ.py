@@ -6,11 +6,13 @@ Rules
   ``realms.realm1.roles.guest.permissions: - {uri: com.app., match: prefix, allow: [call]}``.
 * The elements of a list are known by their names (of realms, roles, components, principals, endpoints …), so that their order
   does not count; those without a name by what they are.
-* Nobody reads a secret here: of what may be one it is said that it is another one, or that it is there.
+* Nobody reads a secret here: of what may be one it is said that it is another one, or that it is there. Of where requests are
+  sent only the origin is told: for many services whoever knows the path may send, too.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -25,8 +27,11 @@ from .secret import Secret
 
 NAMES: Final = ("name", "authid", "endpoint", "procedure", "topic", "uri", "file", "certificate", "fingerprint")
 """The keys by which an element of a list is known: the first of these that it has."""
-PRIVATE: Final = frozenset({"environment", "headers", "extra"})
+PRIVATE: Final = frozenset({"environment", "headers", "extra", "query"})
 """Keys whose values may hold what is secret, though they are no secrets by themselves."""
+SENT: Final = frozenset({"http_callees", "forwards"})
+"""Lists of what sends requests."""
+_URL: Final = re.compile(r"(https?://[^/?#{]*)(.*)", re.DOTALL)
 LONGEST: Final = 200
 """Characters of a value that are shown."""
 
@@ -48,6 +53,8 @@ def _differing(path: KeyPath, old: Any, new: Any) -> Iterator[str]:
         yield from _of_entries(path, _named(old), _named(new))
     elif isinstance(old, Secret) or isinstance(new, Secret) or PRIVATE.intersection(map(str, path)):
         yield f"{_shown(path)}: {_happened(old, new)}"
+    elif path[-1] in ("url", "base") and SENT.intersection(map(str, path)):
+        yield f"{_shown(path)}: {_origin(old)} -> {_origin(new)}"
     else:
         yield f"{_shown(path)}: {text(old)} -> {text(new)}"
 
@@ -96,6 +103,12 @@ def _happened(old: Any, new: Any) -> str:
     if old is None:
         return "+ (not shown)"
     return "- (not shown)" if new is None else "changed (not shown)"
+
+
+def _origin(url: str | None) -> str:
+    """Of a URL what everybody may see."""
+    found = _URL.fullmatch(url or "")
+    return text(url) if found is None else f"{found[1]}/…" if found[2] else found[1]
 
 
 def _shown(path: KeyPath) -> str:

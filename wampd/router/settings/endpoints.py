@@ -4,12 +4,17 @@ import re
 from itertools import combinations
 from typing import TypeAlias
 
+from .problems import did_you_mean, quote
+
 _SPLIT = re.compile(r"(?<!\\):")
 _HOST_AND_PORT = re.compile(r"(?:((?:[0-9]{1,3}\.){3}[0-9]{1,3})?:)?([0-9]{1,5})")
 """As people write what to listen on for other servers: ``8080``, ``:8080``, ``127.0.0.1:8080``."""
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 -- compared with, not bound to
 SYSTEMD = "systemd"
 """The kind of endpoints that are sockets of the service manager."""
+_UNKNOWN_ARGUMENT = re.compile(r"unexpected keyword argument '([^']*)'")
+ARGUMENTS = {"tcp": ("interface", "backlog"), "tcp6": ("interface", "backlog"), "unix": ("mode", "backlog", "lockfile")}
+"""What may be said by name; of others (plugins of Twisted's) it is not known."""
 _FAMILIES = ("INET", "INET6", "UNIX")
 
 Place: TypeAlias = tuple[str, ...]
@@ -36,6 +41,8 @@ def fault(endpoint: str) -> str | None:
     except (ValueError, TypeError, KeyError, IndexError, OSError, AttributeError) as error:
         reason = re.sub(r"^_parse\w*\(\) ", "", str(error))
         reason = re.sub(r"^invalid literal for int\(\) with base (\d+): (.*)", r"\2 is not a number of base \1", reason)
+        if (unknown := _UNKNOWN_ARGUMENT.search(reason)) is not None:
+            reason = f"{quote(unknown[1])} is not known{did_you_mean(unknown[1], ARGUMENTS.get(kind, ()))}"
         return f"not a Twisted server endpoint string: {reason}"
     port = _parts(endpoint).get("port", "")
     if kind in ("tcp", "tcp6") and not 0 <= int(port) <= 65535:

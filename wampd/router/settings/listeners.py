@@ -21,6 +21,7 @@ from .parts import (
 )
 from .paths import Batched, Cookie, Offered, Origins
 from .policy import AccessLog, Hsts
+from .proxies import Proxies
 
 
 class KeyPair(Part, frozen=True, kw_only=True):
@@ -182,7 +183,11 @@ class TransportLimits(Part, frozen=True, kw_only=True):
         ),
     ] = 10.0
     connections_per_address: Annotated[
-        Count | None, Meta(description="Most connections from one address to this listener; `null` sets no limit.")
+        Count | None,
+        Meta(
+            description="Most connections from one address to this listener; `null` sets no limit. Of a client behind `proxies`"
+            " with HTTP headers: most requests under way and WebSocket connections."
+        ),
     ] = None
 
 
@@ -210,6 +215,13 @@ class Listener(Part, frozen=True, kw_only=True):
             " interfaces."
         ),
     ]
+    proxies: Annotated[
+        Proxies | None,
+        Meta(
+            description="Take the address of a client from what the reverse proxies or balancers say that are named here."
+            " Without it, who connects is the client."
+        ),
+    ] = None
     tls: Annotated[Tls | None, Meta(description="Speak TLS on this listener; everything on it then is inside TLS.")] = (
         None
     )
@@ -229,7 +241,9 @@ class Listener(Part, frozen=True, kw_only=True):
     access_log: Annotated[AccessLog | None, Meta(description="Log HTTP requests; `{}` does so with the defaults.")] = (
         None
     )
-    hsts: Annotated[Hsts | None, Meta(description="Tell browsers to come by TLS alone; needs `tls`.")] = None
+    hsts: Annotated[
+        Hsts | None, Meta(description="Tell browsers to come by TLS alone; needs `tls`, or `proxies` that have.")
+    ] = None
     limits: Annotated[TransportLimits, Meta(description="What one connection may cost.")] = TransportLimits()
 
 

@@ -9,14 +9,15 @@ from .checker import Here
 from .http import ResourcePath, UploadPath, WsgiPath
 from .model import Settings
 from .problems import quote, quote_file
+from .values import no_directory
 
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def upload(path: UploadPath, here: Here) -> None:
     """See that there is a directory, and that not everybody can fill it unless that is meant."""
-    if not path.directory.is_dir():
-        here.problem(f"there is no directory {quote_file(path.directory)}", "directory")
+    if trouble := no_directory(path.directory):
+        here.problem(trouble, "directory")
     elif not os.access(path.directory, os.W_OK | os.X_OK):
         here.problem(f"cannot write into the directory {quote_file(path.directory)}", "directory")
     for index, pattern in here.each(path.types, "types"):
@@ -49,8 +50,8 @@ def resource(path: ResourcePath, here: Here) -> None:
 def _importable(module: str, name: str, directory: Path | None, here: Here, key: str) -> None:
     from wampd.router.objects import trouble_with  # only where there are objects
 
-    if directory is not None and not directory.is_dir():
-        here.problem(f"there is no directory {quote_file(directory)}", "directory")
+    if directory is not None and (trouble := no_directory(directory)):
+        here.problem(trouble, "directory")
     elif here.is_sound("directory") and (trouble := trouble_with(module, name, directory, here.foreign)):
         here.problem(trouble, key)
 

@@ -45,3 +45,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "websocket": _IN_WEBSOCKET,
 }
 """Kinds of what is served that cannot be written where they stand, and what to do instead."""
+
+_OF_CROSSBAR: Final = "this is a node configuration of Crossbar.io, which wampd import-crossbar translates"
+FOREIGN: Final[Mapping[str, str]] = {"controller": _OF_CROSSBAR, "workers": _OF_CROSSBAR}
+"""Keys that there are nowhere here, and what they say of the file that they stand in."""

@@ -5,6 +5,7 @@ from wampd.realms.uris import is_uri
 from .checker import Here
 from .http.page import Page, PagePath
 from .problems import did_you_mean, quote, quote_file
+from .values import no_directory
 
 
 def page(path: PagePath, here: Here) -> None:
@@ -15,8 +16,8 @@ def page(path: PagePath, here: Here) -> None:
     for uri in path.errors:
         if not is_uri(uri):
             here.problem("not a URI", "errors", uri)
-    if not path.templates.is_dir():
-        here.problem(f"there is no directory {quote_file(path.templates)}", "templates")
+    if trouble := no_directory(path.templates):
+        here.problem(trouble, "templates")
         return
     for index, each in here.each(path.pages, "pages"):
         _template(path, each.template, here, "pages", index, "template")

@@ -4,6 +4,7 @@ Everything that is served by HTTP has a rule here, made by `_served`: what holds
 """
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -39,6 +40,7 @@ from .page_rules import page
 from .problems import quote, quote_file
 from .proxy_rules import proxy
 from .site_rules import ORIGIN, policy_of_path
+from .values import no_directory
 from .webhook_rules import signature, webhook
 
 
@@ -68,8 +70,8 @@ def _without_cors(path: LongPollPath, here: Here) -> None:
 
 
 def _static(path: StaticPath, here: Here) -> None:
-    if not path.directory.is_dir():
-        here.problem(f"there is no directory {quote_file(path.directory)}", "directory")
+    if trouble := no_directory(path.directory):
+        here.problem(trouble, "directory")
         return
     for index, name in here.each(path.index, "index"):
         if "/" in name or name.startswith("."):
@@ -79,7 +81,7 @@ def _static(path: StaticPath, here: Here) -> None:
             continue
         if any(part.startswith(".") or not part for part in file.split("/")):
             here.problem(f"{quote(file)} is not the path of a file that can be seen", key)
-        elif not (path.directory / file).is_file():
+        elif not os.path.isfile(path.directory / file):
             here.problem(f"there is no file {quote_file(path.directory / file)}", key)
     if path.fallback_for_files and path.fallback is None and here.is_sound("fallback"):
         here.problem("there is no fallback to send", "fallback_for_files")

@@ -63,9 +63,9 @@ class PathCookie(Part, frozen=True, kw_only=True):
     secure: Annotated[
         Secure,
         Meta(
-            description="Whether browsers send the cookie over TLS alone: `auto`, if this listener has TLS; `always`, for a"
-            " listener behind a proxy that has; `never`, for tests. With such a cookie, `same-host` means pages that came by"
-            " TLS, too."
+            description="Whether browsers send the cookie over TLS alone: `auto`, if this listener has TLS, or one of its"
+            " `proxies` says that the request came by TLS; `always`, for a listener behind a proxy that has; `never`, for"
+            " tests. With such a cookie, `same-host` means pages that came by TLS, too."
         ),
     ] = "auto"
 

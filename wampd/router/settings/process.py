@@ -1,6 +1,7 @@
 """Settings of the process: whose it is, what its files look like to others, and where its number is written."""
 
 import grp
+import os
 import pwd
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from msgspec import Meta
 from .checker import Here
 from .parts import Name, Part, Text
 from .problems import did_you_mean, quote, quote_file
+from .values import no_directory
 
 LARGEST_UMASK = 0o777
 
@@ -82,9 +84,9 @@ def process_rules(process: Process, here: Here) -> None:
 
 
 def _pid_file(file: Path, here: Here) -> None:
-    if not file.parent.is_dir():
-        here.problem(f"there is no directory {quote_file(file.parent)}", "pid_file")
-    elif file.exists() and not file.is_file():
+    if trouble := no_directory(file.parent):
+        here.problem(trouble, "pid_file")
+    elif os.path.exists(file) and not os.path.isfile(file):
         here.problem(f"{quote_file(file)} is not a file", "pid_file")
 
 

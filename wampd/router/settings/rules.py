@@ -40,10 +40,11 @@ from .path_rules import PATH_RULES
 from .principals import files_are_sound, fitting_principals
 from .problems import did_you_mean, quote, quote_file
 from .process import Process, process_rules
+from .proxy_rules import PROXY_RULES, proxies_of_listener
 from .realms import OnDemand, Permission, Realm, Role
 from .request_rules import REQUEST_RULES, requests_of_realm
 from .site_rules import SITE_RULES, sites_of_listener
-from .values import others_can_read
+from .values import no_directory, others_can_read
 
 _LIMITED: Mapping[str, frozenset[Action]] = {
     "payload_size": frozenset({"call", "publish"}),
@@ -59,6 +60,7 @@ _LIMITED: Mapping[str, frozenset[Action]] = {
 def _permission(permission: Permission, here: Here) -> None:
     _actions(permission, here)
     _limits_of_rule(permission, here)
+    _told_by_rule(permission, here)
     if not here.is_sound("match"):
         return
     uri = permission.uri
@@ -92,6 +94,19 @@ def _limits_of_rule(permission: Permission, here: Here) -> None:
         if getattr(permission.limits, key) is not None and not allowed & actions and here.is_sound("allow"):
             doing = " or ".join(sorted(actions))
             here.problem(f"the rule does not allow {doing}, so nothing is limited", "limits", key)
+
+
+def _told_by_rule(permission: Permission, here: Here) -> None:
+    """See that what others are told is of calls and publications: who offers or listens is not told by a rule of its own."""
+    if not here.is_sound("allow") or (permission.allow or frozenset()) & {"call", "publish"}:
+        return
+    message = "the rule allows neither call nor publish: this is for the rule of those who call and publish"
+    for key, is_given in (
+        ("disclose", permission.disclose != "on_request"),
+        ("trustlevel", permission.trustlevel is not None),
+    ):
+        if is_given and here.is_sound(key):
+            here.problem(message, key)
 
 
 _ANYBODY = dict.fromkeys(PLACEHOLDERS.values(), "a")
@@ -188,13 +203,14 @@ def _listener(listener: Listener, here: Here) -> None:
     cookies_of_listener(listener, here)
     dashboards_of_listener(listener, here)
     documents_of_listener(listener, here)
+    proxies_of_listener(listener, here)
     sites_of_listener(listener, here)
 
 
 def _key_pair(tls: KeyPair, here: Here) -> None:
-    if not os.access(tls.certificate, os.R_OK) or not tls.certificate.is_file():
+    if not os.access(tls.certificate, os.R_OK) or not os.path.isfile(tls.certificate):
         here.problem(f"cannot read the file {quote_file(tls.certificate)}", "certificate")
-    if not os.access(tls.key, os.R_OK) or not tls.key.is_file():
+    if not os.access(tls.key, os.R_OK) or not os.path.isfile(tls.key):
         here.problem(f"cannot read the file {quote_file(tls.key)}", "key")
     elif trouble := others_can_read(tls.key):
         here.problem(trouble, "key")
@@ -252,9 +268,10 @@ _SQLITE = b"SQLite format 3\0"
 def _store(store: Store, here: Here) -> None:
     if not here.is_sound("file"):
         return
-    if not store.file.parent.is_dir():
-        here.problem(f"there is no directory {quote_file(store.file.parent)}", "file")
-    elif store.file.exists() and (trouble := others_can_read(store.file) or _no_database(store.file)):
+    trouble = no_directory(store.file.parent)
+    if trouble is None and os.path.exists(store.file):
+        trouble = others_can_read(store.file) or _no_database(store.file)
+    if trouble is not None:
         here.problem(trouble, "file")
 
 
@@ -316,6 +333,7 @@ RULES: Mapping[type, Rule] = {
     **HOOK_RULES,
     **OUTGOING_RULES,
     **PATH_RULES,
+    **PROXY_RULES,
     **REQUEST_RULES,
     **SITE_RULES,
     FailedJoins: _failed_joins,

@@ -1,5 +1,6 @@
 """What types cannot say of the web sites of a listener: paths, names of hosts, headers, other origins, TLS, the access log."""
 
+import os
 import re
 from collections.abc import Mapping
 
@@ -8,6 +9,7 @@ from .http.served import Cors, Served
 from .listeners import Listener, sites
 from .policy import AccessLog, Hsts
 from .problems import quote, quote_file
+from .values import no_directory
 
 _PATH = re.compile(r"/|(/[^/\s?#%\\]+)+")
 _NAME = re.compile(
@@ -40,8 +42,9 @@ def sites_of_listener(listener: Listener, here: Here) -> None:
             )
         elif not host.websocket and not host.http and here.is_sound("hosts", name):
             here.problem("nothing is there: give it websocket or http", "hosts", name)
-    if listener.hsts is not None and listener.tls is None and here.is_sound("tls"):
-        here.problem("only a listener with tls can have this: browsers ignore it otherwise", "hsts")
+    by_tls = listener.tls is not None or listener.proxies is not None
+    if listener.hsts is not None and not by_tls and here.is_sound("tls") and here.is_sound("proxies"):
+        here.problem("only a listener with tls, or with proxies, can have this: browsers ignore it otherwise", "hsts")
     if listener.access_log is not None and not any(site.http for _, site in sites(listener)) and here.is_sound():
         here.problem("nothing is served by HTTP here", "access_log")
 
@@ -104,9 +107,9 @@ def _access_log(access_log: AccessLog, here: Here) -> None:
     file = access_log.file
     if file is None:
         return
-    if not file.parent.is_dir():
-        here.problem(f"there is no directory {quote_file(file.parent)}", "file")
-    elif file.is_dir():
+    if trouble := no_directory(file.parent):
+        here.problem(trouble, "file")
+    elif os.path.isdir(file):
         here.problem(f"{quote_file(file)} is a directory", "file")
 
 

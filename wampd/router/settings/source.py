@@ -177,6 +177,8 @@ def _marked(trouble: yaml.MarkedYAMLError, text: str, file: Path, path: KeyPath)
     if trouble.problem == "but found another document":
         return place, path, 'not valid YAML: one document is expected, but another begins ("---")'
     context = f" {trouble.context}" if trouble.context else ""
+    if trouble.context_mark is not None and trouble.context_mark.line < mark.line:
+        context += f", which begins in line {trouble.context_mark.line + 1}"
     hint = (
         "; a text with braces in it needs quotes" if _BRACES.search("".join(lines[mark.line : mark.line + 1])) else ""
     )

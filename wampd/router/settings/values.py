@@ -65,6 +65,21 @@ def absolute(path: Path, place: Place) -> Path:
     return (place.file.parent / path).absolute()
 
 
+def no_directory(place: Path) -> str | None:
+    """Return why this is no directory, or `None` if it is one.
+
+    Where the user of the router may not look, `Path.is_dir` raises before Python 3.14; so `os.path.isfile` and others of its
+    kind are what the rules ask of files.
+    """
+    try:
+        mode = place.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, UnicodeEncodeError):  # the locale may have no bytes for it
+        return f"there is no directory {quote_file(place)}"
+    except OSError as trouble:
+        return f"cannot look at the directory {quote_file(place)}: {trouble.strerror}"
+    return None if stat.S_ISDIR(mode) else f"there is no directory {quote_file(place)}"
+
+
 def others_can_read(file: Path) -> str | None:
     """Return what is wrong with a file that should be secret: others may read or change it, or it is not there."""
     try:

@@ -51,6 +51,8 @@ LONGEST: Final = 256 * 1024
 """Bytes of a message."""
 CHANNEL: Final = 3
 """The successor's descriptor of the socket between the two."""
+INITS: Final = frozenset({"catatonit", "docker-init", "dumb-init", "podman-init", "tini"})
+"""Process 1 of containers (``docker run --init``), by its name: it ends with the process that it has started."""
 BAD_CONFIGURATION: Final = 2
 """The exit status of a router whose configuration is wrong."""
 
@@ -126,6 +128,16 @@ class Channel(FileDescriptor):
 # --- the predecessor ---
 
 
+def _is_all_of_a_container() -> bool:
+    """Whether this is process 1, or what one of `INITS` was told to start."""
+    if os.getpid() == 1 or os.getppid() != 1:
+        return os.getpid() == 1
+    try:
+        return Path("/proc/1/comm").read_text(encoding="utf-8").strip() in INITS
+    except OSError:
+        return False
+
+
 class Succession(ProcessProtocol):
     """The start of one successor, until it is ready or has failed."""
 
@@ -145,8 +157,25 @@ class Succession(ProcessProtocol):
 
         Fails with `NotHandedOver`; everything is then as it was. ``held`` is closed in any case.
         """
-        if os.getpid() == 1:
-            return fail(NotHandedOver("process 1 of a container cannot be replaced: the container ends with it"))
+        try:
+            if _is_all_of_a_container():
+                raise NotHandedOver("the main process of a container cannot be replaced: the container ends with it")
+            ours = self._start(held, pid_file)
+        except NotHandedOver as why:
+            return fail(why)
+        except OSError as error:
+            return fail(NotHandedOver(f"the new router cannot be started: {error}"))
+        finally:
+            for each in held:
+                each.socket.close()
+        self._ready = Deferred()
+        self._channel = Channel(self._reactor, ours, self._heard, lambda: None)
+        self._timer = self._reactor.callLater(PATIENCE, self.give_up, f"it was not ready within {PATIENCE:g} s")
+        log.info("the new router is started, process {pid}", pid=self._process.pid)
+        return self._ready
+
+    def _start(self, held: Sequence[Held], pid_file: PidFile | None) -> socket.socket:
+        """Start the successor, with all this on its end of a socket; return ours. Raise `OSError`, `NotHandedOver`."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             _give(ours, held, pid_file)
@@ -157,18 +186,12 @@ class Succession(ProcessProtocol):
                 self._process = self._reactor.spawnProcess(
                     self, command[0], command, environ, self._origin.directory, childFDs=descriptors
                 )
-        except (OSError, NotHandedOver) as error:
+        except BaseException:
             ours.close()
-            return fail(NotHandedOver(f"the new router cannot be started: {error}"))
+            raise
         finally:
             theirs.close()
-            for each in held:
-                each.socket.close()
-        self._ready = Deferred()
-        self._channel = Channel(self._reactor, ours, self._heard, lambda: None)
-        self._timer = self._reactor.callLater(PATIENCE, self.give_up, f"it was not ready within {PATIENCE:g} s")
-        log.info("the new router is started, process {pid}", pid=self._process.pid)
-        return self._ready
+        return ours
 
     def say(self, word: str) -> None:
         """Tell the successor."""
@@ -242,7 +265,7 @@ def _give(channel: socket.socket, held: Sequence[Held], pid_file: PidFile | None
     if pid_file is not None:
         descriptors.append(pid_file.fileno())
     if len(descriptors) > MOST:
-        raise NotHandedOver(f"there are more than {MOST} sockets")
+        raise NotHandedOver(f"the new router cannot be started: there are more than {MOST} sockets")
     estate = Estate(
         [_Place(each.place, each.removes) for each in held], None if pid_file is None else str(pid_file.file)
     )

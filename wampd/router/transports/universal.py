@@ -5,19 +5,17 @@ Rules
 * ``7F`` begins a RawSocket handshake (WAMP advanced profile, "RawSocket Transport"); anything else is HTTP.
 * An HTTP request head is read up to its limits in bytes and lines; lines end in CRLF alone. A request to a WebSocket path, one
   of the host that is asked for (`wampd.router.hostnames`), is answered by `upgrade`; any other is handed to the web server,
-  with all bytes read.
+  with all bytes read, and so is one to a path where a page is, too, if it does not ask for WebSocket. Proxies send requests of
+  many on one connection: a later one to a WebSocket path is given back.
 * Nothing of a handshake, TLS included, may take longer than its deadline. Over the connection limit, RawSocket gets error 4
   and HTTP 503; when even those who wait for that are too many, the connection is dropped.
 """
 
 from __future__ import annotations
 
-import os
-import socket
-import struct
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 from OpenSSL.SSL import Error as TlsError  # which twisted.protocols.tls loads in any case
@@ -28,13 +26,24 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 from wampd.router.hostnames import ByHost, host_in
 from wampd.router.transports.connection import Connection, Pace
-from wampd.router.transports.peer import Peer
-from wampd.router.transports.upgrade import NotOpened, WebSocketPath, http_answer, open_websocket, target_path
+from wampd.router.transports.house import Came, House
+from wampd.router.transports.sockets import address_of, descriptor_of, process_of
+from wampd.router.transports.upgrade import (
+    NotOpened,
+    WebSocketPath,
+    asks_for_websocket,
+    http_answer,
+    open_websocket,
+    target_path,
+)
 from wampd.router.wheel import Wheel
 from wampd.router.wire import rawsocket
 from wampd.router.wire.framing import FrameLimits, Framing
 from wampd.router.wire.rawsocket import RawSocketFraming
 from wampd.router.wire.serializers import RAW_SERIALIZERS
+
+if TYPE_CHECKING:
+    from wampd.router.forwarded import Client, Proxies
 
 log = Logger()
 
@@ -57,53 +66,10 @@ class Speaks(Struct, frozen=True):
     """The WebSocket paths of hosts that have some of their own; ``websocket`` is for all others."""
     fits: Callable[[Any, str], bool] | None = None
     """Whether a connection (its transport) was made for a host with this one's certificate."""
+    proxies: Proxies | None = None
+    """Those whose headers say who the client is; `None`: nobody's do."""
     is_private: bool = False
     """Whether it matters whose processes the clients are: it is a Unix socket."""
-
-
-class House(Protocol):
-    """What stands behind the port."""
-
-    def admit(self, address: str, descriptor: int) -> bool:
-        """Count a connection in that has this file descriptor (-1: none is known); whether there is room for it."""
-        ...
-
-    def release(self, address: str) -> None:
-        """Count a connection out that was admitted."""
-        ...
-
-    def arrives(self, by: int) -> None:
-        """Count those that have not said yet what they want: one more, or one less."""
-        ...
-
-    def turn_away(self) -> bool:
-        """Count a connection that is only told that there is no room; whether there is room even for that."""
-        ...
-
-    def turned_away(self) -> None:
-        """Count out a connection that was turned away."""
-        ...
-
-    def farewell(self, address: str) -> Callable[[Connection], None]:
-        """What an admitted connection calls when it is gone."""
-        ...
-
-    @property
-    def is_starving(self) -> bool:
-        """Whether there is too little memory for another client that wants a session."""
-        ...
-
-    def refused(self) -> None:
-        """Count a handshake that was refused, or came too late."""
-        ...
-
-    def serve(self, connection: Connection, serializer: str, about: dict[str, Any], since: float) -> Peer:
-        """Make what serves a connection that speaks WAMP in this serialization; ``since``: when it was accepted."""
-        ...
-
-    def echo(self, connection: Connection) -> Peer:
-        """Make what serves a connection that echoes."""
-        ...
 
 
 class UniversalPort(TwistedProtocol):
@@ -111,14 +77,26 @@ class UniversalPort(TwistedProtocol):
 
     transport: Any
 
-    def __init__(self, speaks: Speaks, house: House, wheel: Wheel, web: Callable[[], IProtocol] | None) -> None:
-        """``web`` makes the web server's protocol for one connection; `None`: there is no web server."""
+    def __init__(
+        self,
+        speaks: Speaks,
+        house: House,
+        wheel: Wheel,
+        web: Callable[[Client | None], IProtocol] | None,
+        came: Came | None = None,
+    ) -> None:
+        """``web`` makes the web server's protocol for a connection of a client's; `None`: there is no web server.
+
+        ``came``: what is known of the connection already; `None`: nothing is.
+        """
         self._speaks = speaks
         self._house = house
         self._wheel = wheel
         self._web = web
+        self._came = came
+        self._client = None if came is None else came.client
         self._head = b""
-        self._address = ""
+        self._address = "" if self._client is None else self._client.host
         self._since = 0.0
         self._deadline = 0.0
         self._count_out: Callable[[], None] = _nothing
@@ -130,16 +108,17 @@ class UniversalPort(TwistedProtocol):
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Start the clock."""
-        house, transport = self._house, self.transport
-        self._address = _address(transport)
+        house, transport, came = self._house, self.transport, self._came
+        self._address = self._address or address_of(transport)
         self._since = self._wheel.now()
         self._deadline = self._since + self._speaks.handshake_timeout
         self._wheel.watch(self, self._speaks.handshake_timeout)
-        if house.admit(self._address, _descriptor(transport)):
-            self._admitted = True
-            house.arrives(1)
+        self._admitted = house.admit(self._address, descriptor_of(transport)) if came is None else came.admitted
+        if self._admitted:
+            if came is None:
+                house.arrives(1)
             self._count_out = partial(house.release, self._address)
-        elif house.turn_away():
+        elif came is not None or house.turn_away():
             self._count_out = house.turned_away
         else:
             self._dropping = True
@@ -226,28 +205,29 @@ class UniversalPort(TwistedProtocol):
             self._refuse(431, "Request Header Fields Too Large", "the request head is too large")
 
     def _request(self, end: int) -> None:
-        name = target_path(self._head)
-        host = ""
-        paths = self._speaks.websocket
-        if self._speaks.hosts is not None:
-            host = host_in(self._head)
-            paths = self._speaks.hosts.find(host)
-        path = paths.get(name)
+        host, path = _find(self._speaks, self._head)
         if path is not None:
             if host and self._speaks.fits is not None and not self._speaks.fits(self.transport, host):
                 self._refuse(421, "Misdirected Request", "this connection was made for another host")
             else:
                 self._websocket(path, end)
         elif self._web is not None:
-            self._serve_web(self._web())
+            self._serve_web(self._web(self._client))
         else:
             self._refuse(404, "Not Found", "nothing is here")
 
     def _websocket(self, path: WebSocketPath, end: int) -> None:
+        client = self._client
+        if self._speaks.proxies is not None:
+            client = self._speaks.proxies.client_in(self._address, self._head[:end])
+            if client is not None and not self._is_of(client.host):
+                self._refuse(503, "Service Unavailable", "too many connections")
+                return
         if self._starves():
             self._refuse(503, "Service Unavailable", STARVING)
             return
-        opened = open_websocket(self._head[:end], path, self._speaks.frames)
+        secure = client is not None and bool(client.secure)
+        opened = open_websocket(self._head[:end], path, self._speaks.frames, secure=secure)
         if isinstance(opened, NotOpened):
             self._drop(opened.reply, opened.why)
             return
@@ -267,6 +247,14 @@ class UniversalPort(TwistedProtocol):
         """Whether there is no memory for another session; operators are always let in."""
         return self._house.is_starving and not self._speaks.is_private
 
+    def _is_of(self, client: str) -> bool:
+        """Whether there is room for the client whom a proxy speaks for: the connection is its own from now on."""
+        proxy, self._address = self._address, client  # whom the log names, in any case
+        if not self._house.moves(proxy, client):
+            return False
+        self._count_out = partial(self._house.release, client)
+        return True
+
     def _connection(self, framing: Framing) -> Connection:
         return Connection(framing, self._speaks.pace, self._wheel, self._house.farewell(self._address))
 
@@ -274,7 +262,7 @@ class UniversalPort(TwistedProtocol):
         """What is known of the connection; inside TLS also its channel, for methods of authentication."""
         about: dict[str, Any] = {"type": kind, "peer": self._address, **more}
         if self._speaks.is_private:
-            about.update(_process_of(self.transport))
+            about.update(process_of(self.transport))
         if not isinstance(self.transport, TLSMemoryBIOProtocol):
             return about
         from wampd.router.transports.channels import TlsChannel  # only where there is TLS
@@ -295,8 +283,24 @@ class UniversalPort(TwistedProtocol):
         self._arrived()
         counted = _Counted(protocol, self._count_out)
         self._put(counted)
+        protocol.port = self
+        head, self._head = self._head, b""
         counted.makeConnection(self.transport)
-        counted.dataReceived(self._head)
+        counted.dataReceived(head)
+
+    def wants(self, speaks: Speaks, head: bytes) -> bool:
+        """Whether a later request of a connection that the web server has is for a WebSocket path."""
+        return _find(speaks, head)[1] is not None
+
+    def resume(self, speaks: Speaks, head: bytes) -> None:
+        """Take the connection of such a request back; ``speaks``: what is spoken now, ``head``: what is not answered yet."""
+        self._speaks, self._head = speaks, head
+        self._since = self._wheel.now()
+        self._deadline = self._since + speaks.handshake_timeout
+        self._wheel.watch(self, speaks.handshake_timeout)
+        self._house.arrives(1)
+        self._put(self)
+        self._request(head.find(b"\r\n\r\n") + 4)
 
     def _arrived(self) -> None:
         """It is known what the client wants, or it has left."""
@@ -345,6 +349,16 @@ class _Counted(TwistedProtocol):
         self._protocol.connectionLost(reason)
 
 
+def _find(speaks: Speaks, head: bytes) -> tuple[str, WebSocketPath | None]:
+    """The host that a request asks for, if that matters, and its WebSocket path; `None`: it is for the web server."""
+    host = "" if speaks.hosts is None else host_in(head)
+    paths = speaks.websocket if speaks.hosts is None else speaks.hosts.find(host)
+    path = paths.get(target_path(head))
+    if path is not None and path.has_page and not asks_for_websocket(head):
+        return host, None
+    return host, path
+
+
 def _tls_trouble(error: TlsError) -> str:
     """What OpenSSL has to say: ``certificate verify failed``, or the like."""
     said = [entry[-1] for entry in (error.args[0] if error.args else ()) if isinstance(entry, tuple)]
@@ -353,24 +367,3 @@ def _tls_trouble(error: TlsError) -> str:
 
 def _nothing() -> None:
     """Nothing was counted in."""
-
-
-def _descriptor(transport: Any) -> int:
-    """The file descriptor of a connection; -1: it has none."""
-    if isinstance(transport, TLSMemoryBIOProtocol):
-        transport = transport.transport
-    return int(transport.fileno()) if hasattr(transport, "fileno") else -1
-
-
-def _address(transport: Any) -> str:
-    """Where a client connects from: an IP address, or ``unix``."""
-    return str(getattr(transport.getPeer(), "host", None) or "unix")
-
-
-def _process_of(transport: Any) -> dict[str, int]:
-    """Whose process connected to a Unix socket (``SO_PEERCRED``, unix(7)): its ``process`` and ``user``."""
-    if not hasattr(socket, "SO_PEERCRED"):  # not Linux: the socket's directory lets nobody else in
-        return {"process": 0, "user": os.getuid()}
-    told = transport.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    process, user, _ = struct.unpack("3i", told)
-    return {"process": process, "user": user}

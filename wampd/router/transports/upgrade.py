@@ -14,6 +14,7 @@ Sources: WAMP basic profile, "WebSocket Transport"; RFC 6455 sections 4.2, 4.4 a
 from __future__ import annotations
 
 import re
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -40,6 +41,7 @@ SUBPROTOCOLS: Final = {
 TEXT_SERIALIZERS: Final = frozenset({"json"})
 MAX_LINE: Final = 8190
 """The longest line of a request, in bytes, that the library reads; it reads 128 header lines at most."""
+_UPGRADE: Final = re.compile(rb"\r\nUpgrade[ \t]*:[^\r\n]*\bwebsocket\b", re.IGNORECASE)
 SHOWN: Final = 200
 """How much of a client's own text is repeated to it."""
 
@@ -62,6 +64,8 @@ class WebSocketPath(Struct, frozen=True):
     deflate: Deflate | None = None
     cookies: Cookies | None = None
     """What gives cookies to clients."""
+    has_page: bool = False
+    """Whether the web server serves the same path to those who do not ask for WebSocket."""
 
 
 class Opened(Struct, frozen=True):
@@ -92,6 +96,11 @@ def target_path(head: bytes) -> str:
     return re.split(r"[?#]", target, maxsplit=1)[0]
 
 
+def asks_for_websocket(head: bytes) -> bool:
+    """Whether a request asks for WebSocket, whatever its path is."""
+    return _UPGRADE.search(head) is not None
+
+
 def http_answer(status: int, phrase: str, why: str, header: str = "") -> bytes:
     """A whole HTTP response that says why nothing else will be said; ``header`` is one more header line."""
     body = f"{why}\n".encode()
@@ -105,8 +114,13 @@ def http_answer(status: int, phrase: str, why: str, header: str = "") -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def open_websocket(head: bytes, path: WebSocketPath, frames: FrameLimits) -> Opened | NotOpened:
-    """Answer the head of a request, its empty line included, to a path that speaks WebSocket."""
+def open_websocket(
+    head: bytes, path: WebSocketPath, frames: FrameLimits, *, secure: bool = False
+) -> Opened | NotOpened:
+    """Answer the head of a request, its empty line included, to a path that speaks WebSocket.
+
+    ``secure``: a proxy that is believed says that the client came by TLS.
+    """
     library = ServerProtocol(
         extensions=[_offer(path.deflate)] if path.deflate else None,
         subprotocols=list(SUBPROTOCOLS),  # type: ignore[arg-type]
@@ -117,12 +131,15 @@ def open_websocket(head: bytes, path: WebSocketPath, frames: FrameLimits) -> Ope
     if max(map(len, head.split(b"\r\n"))) > MAX_LINE:
         return _not(431, "Request Header Fields Too Large", f"a line of the request is longer than {MAX_LINE} bytes")
     try:
-        return _negotiate(library, head, path, frames)
+        cookies = None if path.cookies is None else path.cookies.over(secure)
+        return _negotiate(library, head, path, frames, cookies)
     finally:
         forget(library)
 
 
-def _negotiate(library: ServerProtocol, head: bytes, path: WebSocketPath, frames: FrameLimits) -> Opened | NotOpened:
+def _negotiate(
+    library: ServerProtocol, head: bytes, path: WebSocketPath, frames: FrameLimits, cookies: Cookies | None
+) -> Opened | NotOpened:
     library.receive_data(head)
     events = library.events_received()
     if not events or not isinstance(events[0], Request):
@@ -134,28 +151,28 @@ def _negotiate(library: ServerProtocol, head: bytes, path: WebSocketPath, frames
     if versions and versions != ["13"]:
         return _not(426, "Upgrade Required", "this is WebSocket version 13", "Sec-WebSocket-Version: 13")
     origins = request.headers.get_all("Origin")
-    secure = path.cookies is not None and path.cookies.secure
+    secure = cookies is not None and cookies.secure
     if not origin_allowed(origins, request.headers.get_all("Host"), path.origins, secure=secure):
         origin = origins[0]
         return _not(403, "Forbidden", f"pages from {origin[:SHOWN]} may not connect here")
     response: Response = library.accept(request)
     visit = None
-    if path.cookies is not None and response.status_code == 101:
-        response.headers["Set-Cookie"], visit = path.cookies.visit(request.headers.get_all("Cookie"))
+    if cookies is not None and response.status_code == 101:
+        response.headers["Set-Cookie"], visit = cookies.visit(request.headers.get_all("Cookie"))
     library.send_response(response)
     reply = b"".join(library.data_to_send())
     if response.status_code != 101:
         return NotOpened(reply, f"WebSocket handshake refused: {library.handshake_exc}")
-    subprotocol = str(library.subprotocol or "")
+    subprotocol = intern(str(library.subprotocol or ""))  # one of those spoken here, and one object for all connections
     serializer = SUBPROTOCOLS.get(subprotocol, "")
     binary = serializer not in TEXT_SERIALIZERS
     if subprotocol.endswith(SUFFIX):
-        batched = BatchedFraming(binary=binary, limits=frames, extensions=library.extensions)
+        batched = BatchedFraming(binary=binary, limits=frames, extensions=library.extensions or None)
         return Opened(reply, batched, subprotocol, serializer, visit)
     framing = WebSocketFraming(
         binary=binary,
         limits=frames,
-        extensions=library.extensions,
+        extensions=library.extensions or None,
         both=not serializer,
     )
     return Opened(reply, framing, subprotocol, serializer, visit)

@@ -35,6 +35,7 @@ class BatchedFraming(WebSocketFraming):
         super().__init__(binary=binary, limits=limits, extensions=extensions)
         self._batch = batch(text=not binary, most=limits.batch)
         self._text = not binary
+        self.heads = []
 
     @property
     def share(self) -> str:

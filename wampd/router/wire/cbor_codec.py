@@ -15,7 +15,7 @@ Sources: WAMP basic profile, "Serializers"; RFC 8949.
 from __future__ import annotations
 
 import struct
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 import cbor2
 import msgspec
@@ -25,6 +25,7 @@ from wampd.realms.messages import (
     ABORT,
     CALL,
     ERROR,
+    EVENT,
     INVOCATION,
     PUBLISH,
     RESULT,
@@ -66,7 +67,7 @@ _OPTIONS: dict[int, tuple[type[Options], Any, int]] = {
 }
 
 
-_P = TypeVar("_P", Call, Publish, Yield)
+_Hot: TypeAlias = Call | Publish | Yield
 
 
 class CborCodec:
@@ -86,7 +87,7 @@ class CborCodec:
         except cbor2.CBORError:
             raise ProtocolViolation("CBOR data is malformed") from None
 
-    def _fast(self, payload: bytes) -> Call | Publish | Yield | None:
+    def _fast(self, payload: bytes) -> _Hot | None:
         """Read a message of the hot kinds in its plain form; `None` if it is anything else."""
         if len(payload) < 4:
             return None
@@ -101,15 +102,22 @@ class CborCodec:
         count = payload[0] - 0x80 - elements
         if not 0 <= count <= 2:
             return None
-        # Next comes the id, mostly of one or two bytes.
+        # Next comes the id, mostly of up to four bytes; one of eight takes longer than all the rest of them.
         request = payload[position]
         if request == 0x19:
             request = payload[position + 1] << 8 | payload[position + 2]
             position += 3
+        elif request == 0x1A:
+            request = payload[position + 1] << 24 | payload[position + 2] << 16
+            request |= payload[position + 3] << 8 | payload[position + 4]
+            position += 5
         elif request < 0x18:
             position += 1
-        elif 0x18 <= request <= 0x1B:
-            end = position + 1 + (1 << (request - 0x18))
+        elif request == 0x18:
+            request = payload[position + 1]
+            position += 2
+        elif request == 0x1B:
+            end = position + 9
             request = int.from_bytes(payload[position + 1 : end], "big")
             position = end
         else:
@@ -123,20 +131,29 @@ class CborCodec:
             if given is None:
                 return None
             options, position = given
-        if code == YIELD:
-            return self._with_payload(Yield(request, options), payload, position, count)
-        length = payload[position] - 0x60
-        position += 1
-        if length == 0x18:
-            length = payload[position]
+        uri = ""
+        if code != YIELD:
+            length = payload[position] - 0x60
             position += 1
-        elif not 0 <= length < 0x18:
-            return None
-        uri = payload[position : position + length].decode()
-        position += length
+            if length == 0x18:
+                length = payload[position]
+                position += 1
+            elif not 0 <= length < 0x18:
+                return None
+            end = position + length
+            uri = payload[position:end].decode()
+            position = end
+        # Mostly there are short positional arguments only, which need no second look.
+        is_flat = count == 1 and flat_array_end(payload, position) == len(payload)
+        args = Raw(payload[position:]) if is_flat else None
+        message: _Hot
         if code == CALL:
-            return self._with_payload(Call(request, options, uri), payload, position, count)
-        return self._with_payload(Publish(request, options, uri), payload, position, count)
+            message = Call(request, options, uri, args)
+        elif code == PUBLISH:
+            message = Publish(request, options, uri, args)
+        else:
+            message = Yield(request, options, args)
+        return message if is_flat else self._with_payload(message, payload, position, count)
 
     def _options(self, data: bytes, position: int, kind: type[Options]) -> tuple[Any, int] | None:
         """The options at ``position``, and where they end; `None` if there is anything wrong with them."""
@@ -148,11 +165,8 @@ class CborCodec:
         except msgspec.ValidationError:
             return None
 
-    def _with_payload(self, message: _P, data: bytes, position: int, count: int) -> _P:
+    def _with_payload(self, message: _Hot, data: bytes, position: int, count: int) -> _Hot:
         """Read ``count`` (0 to 2) elements, arguments and keyword arguments, with which ``data`` ends."""
-        if count == 1 and flat_array_end(data, position) == len(data):
-            message.args = Raw(data[position:])
-            return message
         if count:
             end, _ = walk(data, position, self.depth - 1)
             message.args = Raw(data[position:end])
@@ -219,10 +233,11 @@ class CborCodec:
 
     def encode(self, message: tuple[Any, ...]) -> bytes:
         """Write one message; undecoded payload in it is CBOR. Raises `Uncarriable`."""
-        if len(message) == 5 and message[0] == INVOCATION and not message[3] and type(message[4]) is Raw:
-            return b"\x85\x18\x44%b%b\xa0%b" % (_unsigned(message[1]), _unsigned(message[2]), message[4])
-        if len(message) == 4 and message[0] == RESULT and not message[2] and type(message[3]) is Raw:
-            return b"\x84\x18\x32%b\xa0%b" % (_unsigned(message[1]), message[3])
+        code, count = message[0], len(message)
+        if count == 5 and code in _PASSED_ON and not message[3] and type(message[4]) is Raw:
+            return b"".join((_PASSED_ON[code], _unsigned(message[1]), _unsigned(message[2]), b"\xa0", message[4]))
+        if count == 4 and code == RESULT and not message[2] and type(message[3]) is Raw:
+            return b"".join((b"\x84\x18\x32", _unsigned(message[1]), b"\xa0", message[3]))
         parts: list[Any] = [_ARRAY_HEADS[len(message)]]
         for item in message:
             kind = type(item)
@@ -241,11 +256,11 @@ class CborCodec:
 
     def encode_event(self, event: Event) -> bytes:
         """Write an event, whatever serialization its payload is in. Raises `Uncarriable`."""
-        return self.encode(event_message(event, Format.CBOR, _NO_ARGS))
+        return self.encode(event_message(event, self.format, _NO_ARGS))
 
     def encode_foreign(self, foreign: Foreign) -> bytes:
         """Write a message whose payload is in another serialization. Raises `Uncarriable`."""
-        return self.encode(convert_tail(foreign.message, foreign.format, Format.CBOR))
+        return self.encode(convert_tail(foreign.message, foreign.format, self.format))
 
 
 def checked(args: Raw | None, kwargs: Raw | None, message: Message | None = None) -> tuple[Raw | None, Raw | None]:
@@ -283,6 +298,8 @@ def _wrong_end(position: int, data: bytes) -> ProtocolViolation:
 
 _MOST_ELEMENTS = 7
 _ARRAY_HEADS = [bytes([0x80 + count]) for count in range(_MOST_ELEMENTS + 1)]
+_PASSED_ON = {INVOCATION: b"\x85\x18\x44", EVENT: b"\x85\x18\x24"}
+"""What messages begin with that pass positional arguments on, and say nothing more of them."""
 _BYTE = [bytes([value]) if value < 24 else bytes([0x18, value]) for value in range(256)]
 _pack_2 = struct.Struct(">BH").pack
 _pack_4 = struct.Struct(">BI").pack

@@ -85,6 +85,10 @@ class Codec(Protocol):
         """``depth`` is how deep a message may nest."""
         ...
 
+    def __hash__(self) -> int:
+        """By identity."""
+        ...
+
     def decode(self, payload: bytes, *, strict: bool = False) -> ClientMessage:
         """Read one message. Raises `ProtocolViolation`."""
         ...

@@ -96,13 +96,15 @@ def event_message(event: Event, target: Format, no_args: Raw) -> tuple[Any, ...]
 
     ``no_args`` stands for empty arguments where keyword arguments follow.
     """
-    head = (EVENT, event.subscription, event.publication, event.details)
     args, kwargs = event.args, event.kwargs
     if event.format is not target and event.format is not Format.PLAIN:
         args, kwargs = convert(args, event.format, target), convert(kwargs, event.format, target)
     if kwargs is not None:
-        return (*head, no_args if args is None else args, kwargs)
-    return head if args is None else (*head, args)
+        args = no_args if args is None else args
+        return EVENT, event.subscription, event.publication, event.details, args, kwargs
+    if args is None:
+        return EVENT, event.subscription, event.publication, event.details
+    return EVENT, event.subscription, event.publication, event.details, args
 
 
 # ------------------------------------------------------------------------------------------------------------- JSON

@@ -28,6 +28,8 @@ class Framing(Protocol):
 
     max_send: int
     """The longest payload, in bytes, that the peer takes."""
+    heads: list[bytes]
+    """What `head` says of payloads shorter than this list, by their length; empty: a frame is more than head and payload."""
     replies: list[bytes]
     ended: bool
     failure: str
@@ -57,6 +59,10 @@ class Framing(Protocol):
 
     def frame(self, payload: bytes) -> bytes:
         """One message, framed."""
+        ...
+
+    def head(self, length: int) -> bytes:
+        """What `frame` puts before a payload of so many bytes, where there are ``heads``."""
         ...
 
     def ping(self, payload: bytes) -> bytes:

@@ -47,6 +47,8 @@ from wampd.router.wire.convert import convert_tail, event_message, read_float, t
 
 _NO_ARGS = Raw(b"[]")
 
+_BEFORE_NOTHING = frozenset(b"[ \t\n\r")
+"""What may stand before the end of an empty array."""
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b'[]{}"\\')
 _NOT_OPENING = bytes(byte for byte in range(256) if byte not in b"[{")
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
@@ -94,6 +96,7 @@ class JsonCodec:
 
     def __init__(self, depth: int = MAX_DEPTH) -> None:
         self.depth = depth
+        self._shallow = 2 * depth  # each level takes two bytes at least
         self._decode = json_decoder(read_float).decode
         self._parts = msgspec.json.Decoder(list[Raw]).decode
         self._encode = msgspec.json.Encoder().encode
@@ -108,8 +111,7 @@ class JsonCodec:
             message = self._again(payload, error, strict)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise violation(error) from None
-        # Each level takes two bytes at least.
-        if len(payload) > 2 * self.depth and may_exceed(payload, self.depth):
+        if len(payload) > self._shallow and may_exceed(payload, self.depth):
             depth, containers = json_shape(payload)
             if depth > self.depth:
                 raise too_deep(self.depth)
@@ -123,7 +125,7 @@ class JsonCodec:
                 message.kwargs is not None  # type: ignore[union-attr]
                 or payload[-1] != 0x5D
                 or payload[-2] != 0x5D
-                or payload[-3] in b"[ \t\n\r"
+                or payload[-3] in _BEFORE_NOTHING
             )
         ):
             _check_payload(message)  # type: ignore[arg-type]
@@ -143,8 +145,9 @@ class JsonCodec:
     def encode(self, message: tuple[Any, ...]) -> bytes:
         """Write one message; undecoded payload in it is JSON. Raises `Uncarriable`."""
         last = message[-1]
+        kind = type(last)
         try:
-            if last and (type(last) is list or type(last) is dict):
+            if (kind is list or kind is dict) and last:
                 return self._encode(to_json(message))
             return self._encode(message)
         except (TypeError, ValueError):
@@ -156,11 +159,11 @@ class JsonCodec:
 
     def encode_event(self, event: Event) -> bytes:
         """Write an event, whatever serialization its payload is in. Raises `Uncarriable`."""
-        return self.encode(event_message(event, Format.JSON, _NO_ARGS))
+        return self.encode(event_message(event, self.format, _NO_ARGS))
 
     def encode_foreign(self, foreign: Foreign) -> bytes:
         """Write a message whose payload is in another serialization. Raises `Uncarriable`."""
-        return self.encode(convert_tail(foreign.message, foreign.format, Format.JSON))
+        return self.encode(convert_tail(foreign.message, foreign.format, self.format))
 
 
 def _check_payload(message: Call | Publish | Yield | Error | Abort) -> None:

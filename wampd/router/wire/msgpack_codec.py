@@ -151,11 +151,11 @@ class MsgpackCodec:
 
     def encode_event(self, event: Event) -> bytes:
         """Write an event, whatever serialization its payload is in. Raises `Uncarriable`."""
-        return self.encode(event_message(event, Format.MSGPACK, _NO_ARGS))
+        return self.encode(event_message(event, self.format, _NO_ARGS))
 
     def encode_foreign(self, foreign: Foreign) -> bytes:
         """Write a message whose payload is in another serialization. Raises `Uncarriable`."""
-        return self.encode(convert_tail(foreign.message, foreign.format, Format.MSGPACK))
+        return self.encode(convert_tail(foreign.message, foreign.format, self.format))
 
 
 def _refuse_extension(code: int, _data: memoryview) -> NoReturn:

@@ -13,14 +13,16 @@ Rules
 from __future__ import annotations
 
 import enum
+import struct
 from typing import Final
 
-from msgspec import Struct
+import msgspec
 
 MAGIC: Final = 0x7F
 HANDSHAKE_SIZE: Final = 4
 _HEAD: Final = 4
 _MESSAGE, _PING, _PONG = 0, 1, 2
+_read_head: Final = struct.Struct(">I").unpack_from
 _X: Final = 0x08
 """The bit of the first octet that is the length's 25th."""
 
@@ -38,7 +40,7 @@ class HandshakeError(enum.IntEnum):
         return bytes((MAGIC, self.value << 4, 0, 0))
 
 
-class Hello(Struct, frozen=True):
+class Hello(msgspec.Struct, frozen=True):
     """A client's handshake, understood."""
 
     serializer: int
@@ -73,13 +75,14 @@ def handshake_reply(serializer: int, message_size: int) -> bytes:
 class RawSocketFraming:
     """Frames of one connection after its handshake."""
 
-    __slots__ = ("_agreed", "_expected", "_limit", "_rest", "ended", "failure", "max_send", "replies")
+    __slots__ = ("_agreed", "_expected", "_limit", "_rest", "ended", "failure", "heads", "max_send", "replies")
 
     share = "rawsocket"
     may_speak = False
 
     def __init__(self, max_send: int, message_size: int) -> None:
         self.max_send = max_send
+        self.heads = _HEADS if max_send >= len(_HEADS) else []
         self.replies: list[bytes] = []
         self.ended = False
         self.failure = ""
@@ -110,9 +113,10 @@ class RawSocketFraming:
         size = len(data)
         position = 0
         while size - position >= _HEAD:
-            kind = data[position]
-            length = int.from_bytes(data[position + 1 : position + 4], "big")
+            (length,) = _read_head(data, position)  # of a message, whose type is 0, that is all there is in its head
+            kind = length >> 24
             if kind:
+                length &= 0xFFFFFF
                 if kind & _X:
                     if length:
                         self._fail("a length above 2^24")
@@ -144,7 +148,11 @@ class RawSocketFraming:
 
     def frame(self, payload: bytes) -> bytes:
         """One message, framed."""
-        return _head(_MESSAGE, len(payload)) + payload
+        return self.head(len(payload)) + payload
+
+    def head(self, length: int) -> bytes:
+        """What goes before a message of so many bytes."""
+        return _head(_MESSAGE, length)
 
     def ping(self, payload: bytes) -> bytes:
         """A PING that carries ``payload``."""
@@ -174,3 +182,7 @@ def _head(kind: int, length: int) -> bytes:
     if length == 2**24:
         return bytes((_X | kind, 0, 0, 0))
     return (kind << 24 | length).to_bytes(4, "big")
+
+
+_HEADS: Final = [_head(_MESSAGE, length) for length in range(126)]
+"""What short messages begin with, by their length."""

@@ -27,7 +27,7 @@ AUTHID: Final = "http"
 def access_of(path: Bridge, ground: Ground) -> Access:
     """As whom a bridge acts: everybody in the role that the path names, or each as who came."""
     if path.role is not None:
-        return FixedRole(entering(path.realm, path.role, AUTHID, ground.means))
+        return in_role(path.realm, path.role, AUTHID, ground.means)
     assert ground.logins is not None  # settings/access_rules.py sees to it
     return ground.logins
 
@@ -56,8 +56,8 @@ def logins_of(path: Served, ground: Ground) -> Logins | None:
     return Logins(means.insiders.log_in, means.reactor, terms, cookies)
 
 
-def entering(realm: str, role: str, authid: str, means: Means) -> Any:
-    """What lets a request into a realm in a role, without proof; it may raise `Refused`."""
+def in_role(realm: str, role: str, authid: str, means: Means) -> FixedRole:
+    """What lets everybody who comes by a path into a realm in a role, without proof, as long as there is the path."""
 
     def enter(request: Any) -> Insider:  # noqa: ARG001 - all who come are the same
         try:
@@ -65,7 +65,9 @@ def entering(realm: str, role: str, authid: str, means: Means) -> Any:
         except NotLetIn:
             raise Refused(503, "there is no room at the moment", (PATIENCE,)) from None
 
-    return enter
+    access = FixedRole(enter)
+    means.ends.add(access.close, None)
+    return access
 
 
 def realm_named(name: str, means: Means) -> Realm:

@@ -2,7 +2,8 @@
 
 Rules
 -----
-* What is configured as before goes on as it is; where its role has changed, its session comes in anew. Of a procedure that is
+* What is configured as before goes on as it is; where its role has changed, its session comes in anew. The registry of
+  webhooks depends on all roles of its realm: where these have changed, it looks at what is registered. Of a procedure that is
   configured otherwise the old callee is taken off in the moment in which the new one comes.
 * What sends is loaded only where something is to be sent.
 """
@@ -22,17 +23,18 @@ from wampd.router.settings.requests import Forward, HttpCallee
 from wampd.router.wiring.means import Means
 
 _Make: TypeAlias = Callable[[Means], Duty]
+_Roles: TypeAlias = Role | tuple[Role, ...] | None
 
 
 class _Renewable(Protocol):
-    """Something that has a session in a role, and comes in anew when the role has changed."""
+    """Something that depends on roles, and begins anew when they have changed."""
 
     def renew(self) -> None: ...
 
 
 class _Running(Struct, eq=False):
     settings: Any
-    role: Role | None
+    role: _Roles
     duty: Duty
     ends: Ends
 
@@ -87,19 +89,19 @@ class Duties:
         self.all[:] = [means.watching, *(running.duty for running in self._running)]
 
 
-def _made(settings: Any, role: Role | None, make: _Make, means: Means) -> _Running:
+def _made(settings: Any, role: _Roles, make: _Make, means: Means) -> _Running:
     ends = Ends(means.reactor)
     return _Running(settings, role, make(structs.replace(means, ends=ends)), ends)
 
 
-def _wanted(means: Means) -> Iterator[tuple[Any, Role | None, _Make]]:
-    """What is to be done: all of the configuration that matters to it, the role that it has, and what makes it."""
+def _wanted(means: Means) -> Iterator[tuple[Any, _Roles, _Make]]:
+    """What is to be done: all of the configuration that matters to it, the roles that it depends on, and what makes it."""
     outgoing = means.settings.outgoing
     for realm in means.settings.realms:
         roles: dict[str | None, Role] = {role.name: role for role in realm.roles}
         if realm.hooks is not None:
             privileged = [role.name for role in realm.roles if role.privileged]
-            yield ("hooks", realm.name, realm.hooks, privileged, outgoing), None, _hooks(realm, realm.hooks)
+            yield ("hooks", realm.name, realm.hooks, privileged, outgoing), realm.roles, _hooks(realm, realm.hooks)
         for callee in realm.http_callees:
             yield ("callee", realm.name, callee, outgoing), roles.get(callee.role), _callee(realm.name, callee)
         for forward in realm.forwards:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from wampd.realms.grants import Action
     from wampd.router.hooks.courier import Rules
+    from wampd.router.inside.insider import Insider
     from wampd.router.settings.http import HookPath
     from wampd.router.wiring.means import Means
     from wampd.router.wiring.sites import Ground
@@ -80,6 +81,11 @@ def registry_of(realm: Realm, settings: HookSettings, means: Means) -> Duty:
         known = means.realms[realm.name].core.sessions.get(session)
         return known is not None and is_kept(known)
 
+    def enter() -> Insider:
+        insider = means.insiders.enter(realm.name)
+        means.realms[realm.name].core.depute(insider.id)
+        return insider
+
     owners = Owners(courier, settings.topic_prefix, lambda: means.realms.door(realm.name), means.realms.answers)
     means.realms.followers.append(owners.changed)
     means.ends.add(partial(means.realms.followers.remove, owners.changed), None)
@@ -87,12 +93,12 @@ def registry_of(realm: Realm, settings: HookSettings, means: Means) -> Duty:
         realm.name,
         courier,
         keeping,
-        enter=lambda: means.insiders.enter(realm.name),
+        enter=enter,
         procedures=procedures,
         topic_prefix=settings.topic_prefix,
         clock=means.reactor,
         strike=strike,
-        read=owners.begin,
+        review=owners.review,
     )
 
 

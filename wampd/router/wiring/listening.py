@@ -5,7 +5,7 @@ A part of the composition root: here settings meet the transports, and the web s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +33,16 @@ from wampd.router.settings.listeners import (
 from wampd.router.settings.listeners import Tls as TlsSettings
 from wampd.router.system.refusals import why_not
 from wampd.router.system.sockets import Held, Sockets, adopt, pass_on, pause, resume
+from wampd.router.transports.house import Came
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import Deflate, WebSocketPath
+from wampd.router.wheel import Wheel
 from wampd.router.wire.framing import FrameLimits
 from wampd.router.wire.serializers import codecs
 from wampd.router.wiring.means import Means, cookies_of, pace_of
 
 if TYPE_CHECKING:
+    from wampd.router.forwarded import Client, Proxies
     from wampd.router.http.site import BoundedSite
     from wampd.router.wiring.shelves import Shelf
 
@@ -163,6 +166,7 @@ def made_of(listener: Listener, means: Means, lobby: Lobby, old: Made | None = N
     """What is behind the port of one listener, in place of what is there: nothing that is there is changed by making it."""
     limits = listener.limits
     reception = reception_of(listener, means, lobby)
+    proxies = _proxies(listener)
     certificates, fits = None, None
     if listener.tls is not None:
         from wampd.router.transports import tls  # and with it OpenSSL: only for those who want it
@@ -183,18 +187,64 @@ def made_of(listener: Listener, means: Means, lobby: Lobby, old: Made | None = N
         header_lines=limits.header_lines,
         hosts=ByHost(hosts, spoken) if hosts else None,
         fits=fits,
+        proxies=proxies,
     )
-    web: Callable[[], Any] | None = None
+    web: Callable[[Client | None], Any] | None = None
     shelf, site, fresh = None, None, None
     if any(True for _ in http_paths(listener)):
         shelf, site = _web(listener, reception, means, fits, None if old is None else old.shelf)
         if old is not None and old.site is not None:
             site, fresh = old.site, site
-        web = partial(site.buildProtocol, None)
-    factory: Any = Factory.forProtocol(lambda: UniversalPort(speaks, reception, means.wheel, web))
-    factory.noisy = False
-    door = Door(factory if certificates is None else tls.wrap(factory, certificates), reception.receives)
+        (fresh or site).beside = speaks
+        web = site.buildProtocol
+    factory: Any = _Ports(speaks, reception, means.wheel, web)
+    if certificates is not None:
+        factory = tls.wrap(factory, certificates)
+    if _begins_with_header(listener):
+        from wampd.router.transports.greeting import Greetings  # only where there are any
+
+        factory = Greetings(factory, reception, means.wheel, limits.handshake_timeout)
+    door = Door(factory, reception.receives)
     return Made(door, reception, shelf, site, fresh)
+
+
+class _Ports(Factory):
+    """Makes what is at the beginning of each connection."""
+
+    noisy = False
+
+    def __init__(
+        self, speaks: Speaks, reception: Reception, wheel: Wheel, web: Callable[[Client | None], Any] | None
+    ) -> None:
+        self._make = partial(UniversalPort, speaks, reception, wheel, web)
+
+    def buildProtocol(self, addr: Any) -> UniversalPort:  # noqa: N802 - Twisted's name
+        """One connection; ``addr`` is a `Came` if it began with a header, and else does not matter."""
+        return self._make(addr if isinstance(addr, Came) else None)
+
+
+def _proxies(listener: Listener) -> Proxies | None:
+    """Those whose requests say who the client is."""
+    proxies = listener.proxies
+    if proxies is None or proxies.header == "proxy-protocol":
+        return None
+    from wampd.router.forwarded import Proxies, Trusted  # only where there are any
+
+    return Proxies(Trusted(proxies.trusted), proxies.header)
+
+
+def _trusted(listener: Listener) -> Container[str]:
+    """The addresses of proxies."""
+    if listener.proxies is None:
+        return ()
+    from wampd.router.forwarded import Trusted
+
+    return Trusted(listener.proxies.trusted)
+
+
+def _begins_with_header(listener: Listener) -> bool:
+    """Whether connections begin with a header of the PROXY protocol."""
+    return listener.proxies is not None and listener.proxies.header == "proxy-protocol"
 
 
 def reception_of(listener: Listener, means: Means, lobby: Lobby) -> Reception:
@@ -207,6 +257,8 @@ def reception_of(listener: Listener, means: Means, lobby: Lobby) -> Reception:
         patience_of(limits),
         most_per_address=limits.connections_per_address,
         opening_size=limits.opening_size,
+        proxies=_trusted(listener),
+        only_proxies=_begins_with_header(listener),
     )
 
 
@@ -235,6 +287,7 @@ def _websocket(site: Listener | VirtualHost, listener: Listener, means: Means) -
             origins=what.origins,
             deflate=_deflate(what.compression),
             cookies=cookies_of(what.cookie, listener, means.realms) if isinstance(what, WampPath) else None,
+            has_page=path in site.http,
         )
         for path, what in site.websocket.items()
     }
@@ -256,8 +309,9 @@ def _web(
     from wampd.router.wiring.sites import site_of  # and with it Twisted's web server
 
     shelf = Shelf(means.reactor, old)
+    proxies = _proxies(listener)
     try:
-        site = site_of(listener, reception, means, shelf, fits)
+        site = site_of(listener, reception, means, shelf, fits, proxies)
     except BaseException:
         shelf.drop()
         raise

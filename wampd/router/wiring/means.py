@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wampd.auth.used import Used
 from wampd.router.control.desk import Desk
@@ -70,4 +71,8 @@ def cookies_of(cookie: PathCookie | None, listener: Listener, realms: Realms) ->
     from wampd.router.cookies import Attributes, Cookies  # only where there are any
 
     secure = cookie.secure == "always" or (cookie.secure == "auto" and listener.tls is not None)
-    return Cookies(realms.returning.jar, Attributes(cookie.name, cookie.max_age, cookie.same_site, secure))
+    attributes = Attributes(cookie.name, cookie.max_age, cookie.same_site, secure)
+    by_tls = None
+    if cookie.secure == "auto" and not secure and listener.proxies is not None:
+        by_tls = Cookies(realms.returning.jar, replace(attributes, secure=True))
+    return Cookies(realms.returning.jar, attributes, by_tls=by_tls)

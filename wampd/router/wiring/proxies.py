@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -20,6 +20,7 @@ from twisted.internet.ssl import optionsForClientTLS
 
 from wampd.router.authorities import trust_of
 from wampd.router.cookies import HOST
+from wampd.router.forwarded import Trusted
 from wampd.router.http.proxy.backends import Backend, Backends, Room
 from wampd.router.http.proxy.checks import Checks
 from wampd.router.http.proxy.connection import BackendConnection
@@ -52,7 +53,7 @@ def proxy_of(path: ProxyPath, means: Means) -> ReverseProxy:
         reactor.callWhenRunning(checks.start)
         means.ends.add(checks.stop)
     rights = Rights(
-        trusted=tuple(ip_network(each) for each in path.trusted_proxies),
+        trusted=Trusted(path.trusted_proxies),
         websocket=path.websocket,
         origins=path.origins,
         body_size=path.body_size,

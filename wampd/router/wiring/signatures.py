@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from wampd.router.http.access.access import FixedRole
 from wampd.router.http.access.signed import Key, Signatures
-from wampd.router.wiring.accesses import entering
+from wampd.router.wiring.accesses import in_role
 
 if TYPE_CHECKING:
     from wampd.router.settings.http.bridges import SignedBridge
@@ -20,6 +19,6 @@ def signatures_of(path: SignedBridge, ground: Ground) -> Signatures:
     for each in path.keys:
         role = each.role or path.role
         assert role is not None  # settings/access_rules.py sees to it
-        access = FixedRole(entering(path.realm, role, each.authid or each.key, means))
+        access = in_role(path.realm, role, each.authid or each.key, means)
         keys[each.key] = Key(each.secret.reveal().encode(), access)
     return Signatures(keys, path.schemes, time.time, window=path.window, used=means.used, since=means.began)

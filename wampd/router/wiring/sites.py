@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, structs
 from twisted.logger import Logger
@@ -53,6 +53,10 @@ from wampd.router.wiring.accesses import logins_of
 from wampd.router.wiring.means import Means, cookies_of, pace_of
 from wampd.router.wiring.shelves import Shelf
 
+if TYPE_CHECKING:
+    from wampd.router.forwarded import Proxies
+    from wampd.router.http.introduced import Introduced
+
 log = Logger()
 
 
@@ -71,13 +75,21 @@ class Ground(Struct, frozen=True):
 
 
 def site_of(
-    listener: Listener, reception: Reception, means: Means, shelf: Shelf, fits: Fits | None = None
+    listener: Listener,
+    reception: Reception,
+    means: Means,
+    shelf: Shelf,
+    fits: Fits | None = None,
+    proxies: Proxies | None = None,
 ) -> BoundedSite:
     """The site of one listener: a Twisted factory. ``fits``: see `Fits`, where hosts have certificates of their own.
+
+    ``proxies`` say in requests who the client is.
 
     What the ``shelf`` has already is not made anew.
     """
     ground = Ground(means, listener, reception)
+    strict = () if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),)
     site: BoundedSite = build_site(
         _tree("", listener.http, ground, shelf),
         hosts={name: _tree(name, host.http, ground, shelf) for name, host in listener.hosts.items()},
@@ -85,12 +97,20 @@ def site_of(
         head_size=listener.limits.header_size,
         header_lines=listener.limits.header_lines,
         body_size=listener.limits.message_size,
-        headers=() if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),),
+        headers=() if listener.tls is None else strict,
+        headers_by_tls=strict if listener.tls is None else (),
+        introduced=None if proxies is None else _introduced(proxies, reception),
         access_log=shelf.serve(ACCESS_LOG, listener.access_log, partial(_access_log, listener.access_log)),
         is_watched=means.watching.debugs("http"),
         strike=means.realms.tally.strike,
     )
     return site
+
+
+def _introduced(proxies: Proxies, reception: Reception) -> Introduced:
+    from wampd.router.http.introduced import Introduced  # only where there are proxies
+
+    return Introduced(proxies, reception)
 
 
 def _tree(host: str, paths: Mapping[str, Served], ground: Ground, shelf: Shelf) -> dict[str, Resource]:
@@ -106,19 +126,24 @@ def _tree(host: str, paths: Mapping[str, Served], ground: Ground, shelf: Shelf) 
 def basis_of(what: Served, ground: Ground) -> Any:
     """What of the configuration beside its own settings matters to a path."""
     listener, settings = ground.listener, ground.means.settings
-    basis: list[Any] = [listener.limits, listener.tls is None, settings.outgoing, ground.means.realms.returning]
+    by_tls = listener.tls is None, listener.proxies is None
+    basis: list[Any] = [listener.limits, by_tls, settings.outgoing, ground.means.realms.returning]
     if isinstance(what, DashboardPath):
         basis.append((listener.websocket, listener.hosts, [(realm.name, realm.auth) for realm in settings.realms]))
     if isinstance(what, MetricsPath):
         basis.append([realm.name for realm in settings.realms])
     named = {getattr(part, "realm", None) for part in (what, what.access, getattr(what, "events", None))}
-    return basis + [_rights(realm) for realm in settings.realms if realm.name in named and realm.match == "exact"]
+    realms = [realm for realm in settings.realms if realm.name in named and realm.match == "exact"]
+    return basis + [_rights(realm, proved=what.access is not None) for realm in realms]
 
 
-def _rights(realm: Realm) -> Any:
-    """What of a realm is looked at when a path is made; what its roles may do is asked when somebody comes."""
+def _rights(realm: Realm, *, proved: bool) -> Any:
+    """What of a realm is looked at when a path is made; what its roles may do is asked when somebody comes.
+
+    Where it has to be ``proved`` who comes, nobody is believed any more who has proved it before.
+    """
     roles = [(role.name, role.privileged, role.limits) for role in realm.roles]
-    return realm.name, realm.auth, realm.limits, realm.hooks, roles
+    return realm.name, realm.auth if proved else None, realm.limits, realm.hooks, roles
 
 
 def served_by(what: Served, ground: Ground) -> Resource:

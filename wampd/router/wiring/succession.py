@@ -15,8 +15,9 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from wampd.realms.services import INVALID_ARGUMENT
+from wampd.realms.meta.shapes import Nothing
 from wampd.router.inside.insider import Refusal, Reply
+from wampd.router.inside.taking import taken
 from wampd.router.shutdown import Shutdown
 from wampd.router.system import sockets
 from wampd.router.system.handover import ALONE, YOURS, NotHandedOver, Succession
@@ -98,8 +99,7 @@ class Handover:
 
     def serve(self, call: Reply) -> Deferred[dict[str, Any]]:
         """``wampd.node.handover``: the number of the process that is the router from now on."""
-        if call.values() or call.named():
-            raise Refusal(INVALID_ARGUMENT, "the procedure takes no arguments")
+        taken(Nothing, call)
         answered: Deferred[Any] = self.request("wampd.node.handover").addCallback(lambda pid: {"pid": pid})
         return answered.addErrback(_refuse)
 

@@ -37,7 +37,11 @@ def upload_of(path: UploadPath, means: Means) -> Upload:
         keep_free=path.keep_free,
         rate=path.minimal_rate,
     )
-    tell = _nobody if path.events is None else Herald(path.events, means.insiders).tell
+    tell = _nobody
+    if path.events is not None:
+        herald = Herald(path.events, means.insiders)
+        means.ends.add(herald.close, None)
+        tell = herald.tell
     threads = Threads(means.reactor, WRITERS, "uploads")
     means.ends.add(threads.shrink, None)
     return Upload(rules, threads, means.reactor, tell)
@@ -54,6 +58,13 @@ class Herald:
         self._events = events
         self._enter: Callable[[], Insider] = lambda: insiders.enter(events.realm, "upload", events.role)
         self._insider: Insider | None = None
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Keep no session any more: of uploads there are only those that come now."""
+        self._is_closed = True
+        if self._insider is not None:
+            self._insider.leave()
 
     def tell(self, what: str, known: Mapping[str, Any]) -> None:
         """Publish it."""
@@ -63,7 +74,10 @@ class Herald:
         except NotLetIn as why:
             log.warn("uploads cannot be told of in {realm}: {why}", realm=self._events.realm, why=why.text)
             return
-        self._insider.publish(self._events.topic, [what], known).addErrback(_unheard)
+        insider = self._insider
+        published = insider.publish(self._events.topic, [what], known).addErrback(_unheard)
+        if self._is_closed:
+            published.addBoth(lambda _: insider.leave())
 
 
 def _unheard(failure: Failure) -> None:

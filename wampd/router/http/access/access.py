@@ -53,6 +53,8 @@ class FixedRole:
         """``enter`` joins the realm in the role, for a request; it may raise `Refused`."""
         self._enter = enter
         self._shared: Insider | None = None
+        self._requests = 0
+        self._is_closed = False
 
     def session(self, request: Any) -> Deferred[Insider]:
         """The session of all."""
@@ -61,6 +63,8 @@ class FixedRole:
                 self._shared = self._enter(request)
             except Refused as why:
                 return fail(why)
+        self._requests += 1
+        request.notifyFinish().addBoth(lambda _: self._released())
         return succeed(self._shared)
 
     def session_of_its_own(self, request: Any) -> Deferred[Insider]:
@@ -69,3 +73,17 @@ class FixedRole:
             return succeed(self._enter(request))
         except Refused as why:
             return fail(why)
+
+    def close(self) -> None:
+        """Let the session of all end with the last request that uses it: those that come from now on come elsewhere."""
+        self._is_closed = True
+        self._leave_if_unused()
+
+    def _released(self) -> None:
+        self._requests -= 1
+        self._leave_if_unused()
+
+    def _leave_if_unused(self) -> None:
+        if self._is_closed and not self._requests and self._shared is not None:
+            shared, self._shared = self._shared, None
+            shared.leave()

@@ -35,7 +35,7 @@ from wampd.router.http.access.credentials import (
     lines,
     may_come,
 )
-from wampd.router.http.request import address_of
+from wampd.router.http.request import address_of, cookies_for
 from wampd.router.inside.coming import Credentials, NotLetIn
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Logins:
 
     def _shown(self, request: Any) -> Sequence[Credentials]:
         """What a request shows, the first to be tried first. Raise `Refused`."""
-        terms, cookies = self._terms, self._cookies
+        terms, cookies = self._terms, cookies_for(request, self._cookies)
         try:
             shown = authorization(request, basic=terms.basic, bearer=terms.bearer)
         except Unreadable as why:
@@ -219,8 +219,9 @@ class Logins:
     def _join(self, request: Any, shown: Credentials, visitor: _Visitor) -> Deferred[Insider]:
         """Let somebody in; the Deferred fails with `Refused`."""
         about: dict[str, Any] = {"type": "http", "peer": visitor.address}
-        if self._cookies is not None and self._gives_cookie(request, shown):
-            visitor.set_cookie, about["cookie"] = self._cookies.visit(lines(request, "cookie"))
+        cookies = cookies_for(request, self._cookies)
+        if cookies is not None and self._gives_cookie(request, shown):
+            visitor.set_cookie, about["cookie"] = cookies.visit(lines(request, "cookie"))
             visitor.fresh = about["cookie"].fresh
 
         def failed(failure: Failure) -> Any:
@@ -252,10 +253,10 @@ class Logins:
 
     def _key_of(self, request: Any, shown: Credentials) -> bytes:
         """What finds the session of who shows this: of a browser that is to have a cookie, with the one that it has."""
-        address = address_of(request)
-        if self._cookies is None or not self._gives_cookie(request, shown):
+        address, cookies = address_of(request), cookies_for(request, self._cookies)
+        if cookies is None or not self._gives_cookie(request, shown):
             return self._digest_of(shown, address)
-        cookie = self._cookies.shown(lines(request, "cookie"))
+        cookie = cookies.shown(lines(request, "cookie"))
         if shown.method == "cookie":
             return self._digest(b"cookie", cookie or b"", address)
         return self._digest_of(shown, address, cookie or secrets.token_bytes(32))

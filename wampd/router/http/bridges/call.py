@@ -22,6 +22,7 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from wampd.router.envoy import CallFailed
+from wampd.router.http.accepting import named
 from wampd.router.http.access.access import Access
 from wampd.router.http.answer import Later
 from wampd.router.http.bridges.asked import JSON, NDJSON, Wish, calling, kind_of, uri_in_path
@@ -62,9 +63,11 @@ class CallResource(Bridge):
         wish = self._reading.wish(body, procedure)
         if wish.options.timeout < 0:
             raise Unfit(400, "a timeout is not negative")
-        if NDJSON in b",".join(request.requestHeaders.getRawHeaders(b"accept", [])).lower():
+        accepted = named(request)
+        in_parts = accepted.get("application/x-ndjson", 0.0)
+        if in_parts > 0 and in_parts >= accepted.get("application/json", 0.0):
             return lambda insider: self._stream(insider, wish, Lines(request, later, self._most_waiting))
-        return lambda insider: self._call(insider, wish).addCallback(lambda reply: later.raw_json(200, shown(reply)))
+        return lambda insider: self._call(insider, wish).addCallback(lambda reply: later.whole(JSON, shown(reply)))
 
     def _call(
         self, insider: Insider, wish: Wish, on_progress: Callable[[Reply], None] | None = None

@@ -24,10 +24,15 @@ ERRORS: Final = {
     "400": "The arguments are not good.",
     "403": "Not allowed.",
     "404": "There is no such procedure now.",
+    "415": "The body is not JSON in UTF-8, or does not say so.",
     "500": "The procedure failed.",
+    "502": "Another server, which the procedure needs, failed.",
     "503": "Nobody can serve the call now.",
     "504": "It took too long.",
 }
+BEFORE: Final = {"413": "The body is too long."}
+"""What may be said before a request is a call, in whatever form."""
+AT_THE_DOOR: Final = {"401": "Say who you are.", "429": "Too many failures to say who you are."}
 _URI: Final = "!$&'()*+,;=:@-._~"
 """What stands in a segment of a path as it is (RFC 3986, section 3.3)."""
 
@@ -78,13 +83,15 @@ def _operation(offered: Offered, guarded: bool) -> dict[str, Any]:
     errors = texts(said.get("errors"))
     if errors:
         operation["x-wamp-errors"] = errors
-    operation["requestBody"] = {"content": {"application/json": {"schema": _request(said)}}}
+    operation["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": _request(said)}},
+    }
     responses: dict[str, Any] = {"200": _result(said)}
-    if guarded:
-        responses["401"] = {"$ref": "#/components/responses/401"}
+    others = [*(AT_THE_DOOR if guarded else ()), *BEFORE, *ERRORS]
     operation["responses"] = {
         **responses,
-        **{status: {"$ref": f"#/components/responses/{status}"} for status in ERRORS},
+        **{status: {"$ref": f"#/components/responses/{status}"} for status in sorted(others)},
     }
     return operation
 
@@ -115,7 +122,7 @@ def _components(about: About) -> dict[str, Any]:
         "timeout": {"type": "integer", "minimum": 0, "description": "Milliseconds that the call may take."},
         "disclose_me": {"type": "boolean", "description": "Let the callee know who calls."},
         "rkey": {
-            "type": ["string", "integer"],
+            "type": "string",
             "description": "What the call is about, for procedures that are shared out.",
         },
     }
@@ -137,7 +144,7 @@ def _components(about: About) -> dict[str, Any]:
         "Result": _answer("The result.", "Result"),
         **{code: _answer(why, "Error") for code, why in ERRORS.items()},
     }
-    responses["401"] = {"description": "Say who you are."}
+    responses.update({code: {"description": why} for code, why in {**BEFORE, **AT_THE_DOOR}.items()})
     components: dict[str, Any] = {"schemas": schemas, "responses": responses}
     if about.schemes:
         components["securitySchemes"] = dict(about.schemes)

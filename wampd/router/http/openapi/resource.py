@@ -23,6 +23,7 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from wampd.router.http.accepting import named
 from wampd.router.http.access.access import Access, Refused
 from wampd.router.http.access.guarded import refuse
 from wampd.router.http.answer import READING, Later, give, say, say_read_only
@@ -138,8 +139,9 @@ def _kind(request: Any) -> bytes | None:
         return NAMES.get(rest[0]) if len(rest) == 1 else None
     if request.prepath and request.prepath[-1].endswith((b".yaml", b".yml")):
         return YAML
-    accepted = b",".join(request.requestHeaders.getRawHeaders(b"accept", [])).lower()
-    return YAML if b"yaml" in accepted and b"application/json" not in accepted else JSON
+    accepted = named(request)
+    in_yaml = max((weight for kind, weight in accepted.items() if "yaml" in kind), default=0.0)
+    return YAML if in_yaml > accepted.get("application/json", 0.0) else JSON
 
 
 def _after(request: Any) -> str | None:

@@ -100,10 +100,12 @@ class Turns:
             later(0, self._next, later)
 
     def _next(self, later: Later) -> None:
-        self._waiting[0]()
-        self._waiting.popleft()
-        if self._waiting:
-            later(0, self._next, later)
+        try:
+            self._waiting[0]()
+        finally:  # a bug in one page must not keep all others waiting
+            self._waiting.popleft()
+            if self._waiting:
+                later(0, self._next, later)
 
 
 class Slices:
@@ -139,4 +141,4 @@ class Slices:
         except Exception:  # noqa: BLE001 - told to whoever waits
             self._done.errback(Failure())
             return
-        self._done.callback("".join(self._parts).encode())
+        self._done.callback("".join(self._parts).encode("utf-8", "replace"))  # halves of surrogate pairs have no UTF-8

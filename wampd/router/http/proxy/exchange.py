@@ -376,7 +376,11 @@ def _count_out(backend: Backend) -> None:
 
 
 def _put_headers(request: Any, lines: Lines) -> None:
-    """Set what the backend says; it may not take away a cookie, or a ``Vary``, that was set here."""
+    """Set what the backend says; it may not take away a cookie, or a ``Vary``, that was set here.
+
+    What type an answer has that does not say it, nobody else does: Twisted's own default would make pages of texts.
+    """
+    request.defaultContentType = None
     for name, values in as_lists(lines).items():
         kept = request.responseHeaders.getRawHeaders(name, []) if name in (b"set-cookie", b"vary") else []
         request.responseHeaders.setRawHeaders(name, [*kept, *values])

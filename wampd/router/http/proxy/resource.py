@@ -6,13 +6,12 @@ Rules
   other wish for another protocol is left out, as a server may (RFC 9110, section 7.8).
 * CONNECT and TRACE are for nobody: the one is a tunnel to anywhere, the other shows what only backends are told.
 * What a client has shown to come in here is not for backends: who has it can come in, too.
-* What is said of the client in headers is believed of those alone whose address is among the trusted.
+* What is said of the client in headers is passed on if the one at the other end of the connection is among the trusted; then it
+  is that one's address that is added. Otherwise backends are told of the client alone, as the listener knows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -21,6 +20,7 @@ from msgspec.structs import replace
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from wampd.router.forwarded import Trusted
 from wampd.router.http.answer import say
 from wampd.router.http.body import Intake
 from wampd.router.http.proxy.exchange import Exchange, Ways
@@ -37,7 +37,7 @@ MOST_TIMES: Final = 8
 class Rights(Struct, frozen=True):
     """Who may do what."""
 
-    trusted: Sequence[IPv4Network | IPv6Network] = ()
+    trusted: Trusted = Trusted()
     """The proxies that are believed."""
     websocket: bool = True
     origins: tuple[str, ...] = ("same-host",)
@@ -77,15 +77,16 @@ class ReverseProxy(Resource):
 
     def _asked(self, request: Any) -> Asked:
         headers = [(name, value) for name, values in request.requestHeaders.getAllRawHeaders() for value in values]
-        address = address_of(request)
+        connected = request.channel.client
+        trusted = connected in self._rights.trusted
         asked = Asked(
             method=request.method,
             target=request.uri,
             prefix=b"".join(b"/" + quote(segment, safe="").encode() for segment in request.prepath),
             headers=headers,
-            address=address,
-            secure=request.isSecure(),
-            trusted=self._trusts(address),
+            address=connected if trusted else address_of(request),
+            secure=request.channel.isSecure() if trusted else request.isSecure(),
+            trusted=trusted,
             length=request.body.length,
             withheld=self._rights.withheld,
         )
@@ -97,16 +98,6 @@ class ReverseProxy(Resource):
     def _may_come(self, asked: Asked) -> bool:
         origins, hosts = ([each.decode("latin-1") for each in asked.values(name)] for name in (b"origin", b"host"))
         return origin_allowed(origins, hosts, self._rights.origins)
-
-    def _trusts(self, address: str) -> bool:
-        if not self._rights.trusted:
-            return False
-        try:
-            known = ip_address(address)
-        except ValueError:  # a Unix socket
-            return False
-        mapped = getattr(known, "ipv4_mapped", None)  # of a client by IPv4 at a socket for both
-        return any((mapped or known) in network for network in self._rights.trusted)
 
 
 def _asks_for_websocket(asked: Asked) -> bool:

@@ -6,7 +6,8 @@ Rules
   there before the application is asked; a large one is on the disk, and of these, too, there are only so many.
 * An application that has not begun its answer in time is answered for, with 504; its thread is not free before it comes back.
 * While a client does not read, its application waits at its next piece. When the client has left, no more pieces are asked for.
-* A failure is a 500 without a word of it, and a traceback in the log; in the midst of an answer it ends the connection.
+* A failure is a 500 without a word of it, and a traceback in the log; in the midst of an answer it ends the connection. So is
+  an answer that is not what it says (`promised.py`).
 * The application never sees a header ``Proxy`` (which CGI programs take for a setting of theirs), nor one with an underscore
   (which would look like another one's name), and always the length of the body.
 
@@ -29,6 +30,7 @@ from twisted.web.wsgi import WSGIResource
 from wampd.router.http.answer import Later, give, say
 from wampd.router.http.body import Intake
 from wampd.router.http.python.gathering import Gathered
+from wampd.router.http.python.promised import Promise
 from wampd.router.threads import Threads
 
 log = Logger()
@@ -48,6 +50,12 @@ class Visit:
         self._over = False
         self.timer: Any = None
         request.notifyFinish().addBoth(self._ended)
+
+    @property
+    def path(self) -> str:
+        """What was asked for, for the log."""
+        path: bytes = self._request.path
+        return path.decode("latin-1")
 
     def is_over(self) -> bool:
         """Whether nobody wants any more of the answer."""
@@ -74,7 +82,7 @@ class Visit:
         request = self._request
         if self._over or request.startedWriting:
             return
-        log.warn("{path}: the WSGI application takes too long", path=request.path.decode("latin-1"))
+        log.warn("{path}: the WSGI application takes too long", path=self.path)
         give(request, say(request, 504, "the application takes too long"))
 
     def finish(self, finish: Callable[[], None]) -> None:
@@ -167,12 +175,20 @@ class Wsgi(Resource):
         request.finish = lambda: visit.finish(finish)
 
         def application(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+            return self._pieces(visit, environ, start_response)
+
+        WSGIResource(self._threads.reactor, self, application).render(request)
+
+    def callInThread(self, run: Callable[[], object]) -> None:  # noqa: N802 - Twisted's name
+        """Run one request in a thread, and know when it has come back, whatever became of it."""
+
+        def counted() -> None:
             try:
-                yield from self._pieces(visit, environ, start_response)
+                run()
             finally:
                 self._threads.reactor.callFromThread(self._left)
 
-        WSGIResource(self._threads.reactor, self._threads.pool, application).render(request)
+        self._threads.pool.callInThread(counted)
 
     def _left(self) -> None:
         self._inside -= 1
@@ -181,14 +197,23 @@ class Wsgi(Resource):
         """The answer of the application; in a thread."""
         if visit.is_over():
             return
+        for twice in (
+            "HTTP_CONTENT_LENGTH",
+            "HTTP_CONTENT_TYPE",
+        ):  # they have variables of their own (RFC 3875, section 4.1)
+            environ.pop(twice, None)
+        promise = Promise(environ["REQUEST_METHOD"], visit.path, start_response)
         pieces: Any = ()
         try:
-            pieces = self._application(environ, start_response)
+            pieces = self._application(environ, promise.start_response)
             for piece in pieces:
                 if visit.is_over():
                     return
-                yield piece
+                if piece:  # what is empty may come before anything is said
+                    yield promise.piece(piece)
                 visit.wait()
+            if not visit.is_over():
+                promise.end()
         except Exception as why:
             if not visit.is_over():
                 raise
@@ -214,5 +239,8 @@ def _prepare(request: Any) -> None:
             headers.removeHeader(name)
     headers.setRawHeaders(b"Content-Length", [b"%d" % request.body.received])
     headers.removeHeader(b"Transfer-Encoding")
+    # Each by itself: on a Unix socket a proxy may have said who the client is.
     if not hasattr(request.client, "host"):
-        request.client = request.host = NOWHERE
+        request.client = NOWHERE
+    if not hasattr(request.host, "host"):
+        request.host = NOWHERE

@@ -5,8 +5,9 @@ Rules
 * ``topic`` may come several times; ``match`` (``exact``, ``prefix``, ``wildcard``) is for the topic before it. What may be
   subscribed to is a matter of the session's role, as for every subscriber.
 * ``Last-Event-ID``, a header or a parameter of the query, is where to go on; what was missed comes first.
-* A stream has a session of its own: it ends with the session, and the session with it. There is a bounded number of streams,
-  and of one address.
+* A stream has a session of its own: it ends with the session, and the session with it. It ends as well with the first of its
+  subscriptions that is taken off the session: who may not have what it asked for is told so, by the status of its next request
+  at the latest. There is a bounded number of streams, and of one address.
 * The answer begins when all topics are subscribed to. What is refused is said by a status: 400, 403, 429, 503.
 
 Sources: HTML standard, section 9.2 (server-sent events).
@@ -27,6 +28,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from wampd.realms.grants import NOT_AUTHORIZED
 from wampd.realms.options import Match
 from wampd.router.envoy import CallFailed
 from wampd.router.http.access.access import Access, Refused
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 log = Logger()
 
 OVER: Final = "wampd.over"
-"""The name of the last event of a stream whose session has ended."""
+"""The name of the last event of a stream whose session has ended, or has lost what it follows."""
 LAST_WORDS: Final = 0.2
 """Seconds that the last events have when the router stops."""
 TOO_SLOW: Final = "readers of event streams cut off"
@@ -149,6 +151,7 @@ class _Streaming:
         self._stream: EventStream | None = None
         self._following: Following | None = None
         self._waiting: Deferred[Any] | None = None
+        self._revoked = False
         self._gone = False
         request.notifyFinish().addBoth(self._finished)
 
@@ -165,6 +168,7 @@ class _Streaming:
             insider.leave()
             raise CancelledError
         insider.on_over.append(self.session_over)
+        insider.on_revoked.append(self._lost_a_topic)
         resource = self._resource
         following = Following(insider, self._topics, resource.past, resource.run, resource.wall, self._tell)
         self._following = following
@@ -173,6 +177,9 @@ class _Streaming:
     def _begin(self, _: object) -> None:
         self._waiting = None
         if self._gone or self._insider is None or self._following is None:
+            return
+        if self._revoked:
+            self._answer(403, NOT_AUTHORIZED)
             return
         if self._request.method == b"HEAD":
             begin(self._request)
@@ -198,8 +205,13 @@ class _Streaming:
     def _name(self, frame: Frame) -> str:
         return frame.name if frame.name == LOST else self._resource.streams.event or frame.name
 
+    def _lost_a_topic(self, reason: str) -> None:
+        """A subscription was taken off the session, maybe while others are still waited for."""
+        self._revoked = True
+        self.session_over(reason)
+
     def session_over(self, reason: str) -> None:
-        """The session has ended, or is about to."""
+        """The session has ended, or is about to; or has lost a topic."""
         if self._stream is not None:
             self._stream.last(OVER, msgspec.json.encode({"reason": reason}))
 

@@ -5,8 +5,9 @@ Rules
 * The library `multipart` reads it. Not in its strict mode, in which the line end after the last boundary is a fault if it
   comes alone.
 * A part without a file name is a field of a form. Fields are dropped; they are small and few.
+* A part with an empty name and nothing in it is the place of a file that nobody has chosen, as browsers send it: no file.
 
-Source: RFC 7578.
+Sources: RFC 7578; HTML, "Constructing the entry list".
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ class Multipart:
         self._files = files
         self._most = most
         self._in_file = False
+        self._unnamed: str | None = None
+        """The type of a part with an empty name in which nothing was so far."""
         self._field = 0
 
     def write(self, data: bytes) -> None:
@@ -74,17 +77,25 @@ class Multipart:
         if event is None:
             if self._in_file:
                 self._files.end()
-            self._in_file, self._field = False, 0
+            self._in_file, self._unnamed, self._field = False, None, 0
         elif not isinstance(event, bytes | bytearray):
-            self._in_file = event.filename is not None
-            if self._in_file:
-                self._most -= 1
-                if self._most < 0:
-                    raise Malformed
-                self._files.file(event.filename, event.content_type or "application/octet-stream")
-        elif self._in_file:
+            kind = event.content_type or "application/octet-stream"
+            if event.filename == "":
+                self._unnamed = kind
+            elif event.filename is not None:
+                self._begin(event.filename, kind)
+        elif self._in_file or self._unnamed is not None:
+            if self._unnamed is not None:
+                self._begin("", self._unnamed)
             self._files.data(bytes(event))
         else:
             self._field += len(event)
             if self._field > MAX_FIELD:
                 raise Malformed
+
+    def _begin(self, name: str, kind: str) -> None:
+        self._most -= 1
+        if self._most < 0:
+            raise Malformed
+        self._in_file, self._unnamed = True, None
+        self._files.file(name, kind)

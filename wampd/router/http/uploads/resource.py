@@ -169,7 +169,6 @@ class Incoming:
         self._request = request
         self._spools: list[tuple[str, Spool, str]] = []
         self._over = False
-        self._all = False
         shown = request.getHeader(b"upload-id")
         if shown is not None and not _ID.fullmatch(shown):
             raise Unfit(400, "an Upload-Id is of letters, digits, - and _")
@@ -221,7 +220,6 @@ class Incoming:
         if not self._spools:
             self.fail(Unfit(400, "the form has no file"))
             return
-        self._all = True
         keeping: Deferred[None] = self._keep()
         keeping.addErrback(self._failed)
 

@@ -8,7 +8,7 @@ from wampd.router.settings.parts import Name
 
 from .served import Served
 
-LoginMethod: TypeAlias = Literal["cookie", "anonymous", "ticket", "wampcra", "jwt"]
+LoginMethod: TypeAlias = Literal["cookie", "anonymous", "ticket", "wampcra", "scram", "cryptosign", "jwt"]
 """The methods of authentication that the page knows."""
 
 
@@ -28,7 +28,10 @@ class DashboardPath(Served, frozen=True, kw_only=True, tag_field="type", tag="da
     ] = None
     methods: Annotated[
         Annotated[tuple[LoginMethod, ...], Meta(min_length=1)] | None,
-        Meta(description="The ways to log in that the page offers; `null`: those of the realm that the page knows."),
+        Meta(
+            description="The ways to log in that the page offers; `null`: those of the realm that the page knows, but for those"
+            " that demand a channel binding, which browsers cannot have."
+        ),
     ] = None
     title: Annotated[
         Name, Meta(max_length=80, description="What the page is called, to tell several routers apart.")

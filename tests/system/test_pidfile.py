@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.needs import unavailable
 from wampd.router.system.pidfile import PidFile, Taken
 
 
@@ -92,6 +93,20 @@ def test_a_file_with_another_name_is_left_alone(tmp_path):
     with pytest.raises(Taken, match="is left alone: it has another name as well"):
         PidFile.hold(file)
     assert elsewhere.read_text() == "17"
+
+
+def test_a_file_of_another_user_is_left_alone_unless_the_router_will_be_that_user(tmp_path):
+    if os.geteuid() != 0:
+        unavailable("only root can make a file of another user; run the tests as root")
+    file = tmp_path / "wampd.pid"
+    file.touch()
+    os.chown(file, 12345, -1)
+    with pytest.raises(Taken, match="is left alone: it belongs to another user"):
+        PidFile.hold(file)
+    with pytest.raises(Taken, match="is left alone: it belongs to another user"):
+        PidFile.hold(file, 12346)
+    PidFile.hold(file, 12345).remove()
+    assert not file.exists()
 
 
 def test_what_is_no_ordinary_file_is_left_alone_and_not_waited_for(tmp_path):

@@ -7,8 +7,9 @@ Rules
 * The number is written once the router listens, and taken away when it stops: the file is removed, or emptied where its
   directory is not the router's to write.
 * The lock belongs to the open file: a successor that is given the descriptor holds it too, and writes its own number.
-* Links are not followed, and a file is left alone that has another name as well, or that holds anything but a number: whoever
-  may write to the directory cannot make the router write elsewhere, or give a file away, and neither can a mistake.
+* Links are not followed, and a file is left alone that has another name as well, that is somebody else's, or that holds
+  anything but a number: whoever may write to the directory cannot make the router write elsewhere, give a file away, or have
+  another process taken for the router, and neither can a mistake.
 
 Sources: flock(2), daemon(7).
 """
@@ -19,6 +20,7 @@ import contextlib
 import fcntl
 import os
 import stat
+from collections.abc import Container
 from pathlib import Path
 from typing import Final, Self
 
@@ -40,11 +42,14 @@ class PidFile:
         self._descriptor = descriptor
 
     @classmethod
-    def hold(cls, file: Path) -> Self:
-        """Lock the file; make it if it is not there. Raise `Taken`."""
+    def hold(cls, file: Path, owner: int | None = None) -> Self:
+        """Lock the file; make it if it is not there. Raise `Taken`.
+
+        One that is there belongs to root, to this user, or to ``owner``, the user that the router is about to be.
+        """
         while True:
             descriptor = _open(file)
-            if why := _why_not(descriptor):
+            if why := _why_not(descriptor, {0, os.geteuid(), owner}):
                 os.close(descriptor)
                 raise Taken(f"the PID file {file} is left alone: {why}")
             try:
@@ -98,11 +103,13 @@ def _open(file: Path) -> int:
         raise Taken(f"cannot write the PID file {file}: {error.strerror}") from None
 
 
-def _why_not(descriptor: int) -> str:
+def _why_not(descriptor: int, owners: Container[int | None]) -> str:
     """Why an open file cannot be the PID file; ``""``: it can."""
     known = os.fstat(descriptor)
     if not stat.S_ISREG(known.st_mode):
         return "it is no ordinary file"
+    if known.st_uid not in owners:
+        return "it belongs to another user, who could write another number; remove it"
     if known.st_nlink > 1:
         return "it has another name as well (a hard link)"
     if os.pread(descriptor, LONGEST + 1, 0).strip() and _number(descriptor) is None:

@@ -153,7 +153,9 @@ class Standing:
         if self.pid_file is not None and not self.pid_file.is_of(file):
             self._outdated, self.pid_file = self.pid_file, None
         if file is not None and self.pid_file is None:
-            self.pid_file = PidFile.hold(file)
+            user = settings.process.user
+            owner = None if user is None else identity_of(user, settings.process.group).uid
+            self.pid_file = PidFile.hold(file, owner)
 
     def _become(self, settings: Settings, backlog: int, check: Callable[[], object]) -> None:
         wanted = settings.process

@@ -6,6 +6,7 @@ import pytest
 
 from tests.attack.inside import House, frame
 from wampd.realms.broker import WORK as HALF
+from wampd.realms.realm import Realm
 from wampd.router.turns import WRITES, part_of
 
 WORK = 2 * HALF
@@ -63,6 +64,27 @@ def test_who_publishes_very_much_has_a_breather_and_nothing_is_lost_or_out_of_or
     assert publisher.heard()[-1][0] == 6
     assert publisher.transport.producerState == "producing"
     assert house.realms.turns.breathers == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "match"), [(32, 33, "wildcard"), (64, 65, "prefix"), (34, 8, None), (66, 8, None)]
+)
+def test_who_asks_for_very_many_places_at_once_has_breathers_and_every_answer(house, kind, answer, match):
+    wire, other = member(house), member(house)
+    asked = [
+        [kind, number, {"match": match}, f"a.b{number}."] if match else [kind, number, number]
+        for number in range(1, 251)
+    ]
+    answers = wire.say(*asked, [6, {}, "wamp.close.normal"])
+    assert [message[0] for message in answers] == [answer] * Realm.AT_ONCE
+    assert other.say([32, 1, {}, "com.other"])[0][0] == 33
+    while house.realms.turns._resting:
+        turn(house)
+        answers += wire.heard()
+    numbered = [message[1] if message[0] != 8 else message[2] for message in answers[:-1]]
+    assert numbered == list(range(1, 251))
+    assert answers[-1][0] == 6
+    assert house.realms.turns.breathers == 2
 
 
 def test_others_are_served_between_and_several_take_turns(house):

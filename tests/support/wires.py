@@ -11,7 +11,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from twisted.internet.task import Clock
 from websockets.client import ClientProtocol
@@ -66,6 +66,10 @@ class Wire(Protocol):
         ...
 
 
+CODECS: Final = codecs(names=RAW_SERIALIZERS)
+"""All connections share them, as those of a listener do."""
+
+
 class MemoryWire:
     """Without sockets, on a clock that stands still."""
 
@@ -74,7 +78,7 @@ class MemoryWire:
         self.closed: int | None = None
         self._clock = clock
         self._here: deque[bytes] = deque()
-        codec = codecs(names=[serializer])[serializer]
+        codec = CODECS[serializer]
         self.line = MemoryLine(realms, clock, codec, self._here.append, self._close, max_receive=max_receive)
 
     def _close(self, code: int, _reason: str) -> None:

@@ -189,7 +189,7 @@ class SessionPeer(Sender):
         session.send(accept.wire())
         self._realms.ids.add(session.id)
         realm.join(session)
-        self.handle = realm.handle
+        self.handle = realm.core.handle
         if accept.lasts is not None:
             self.deadline = self._realms.deadline(accept.lasts)
             self._connection.wake(self.deadline)

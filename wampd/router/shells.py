@@ -48,8 +48,6 @@ class RealmShell:
         one of a ``template`` without sessions, for which nothing is kept any more, or one that was removed.
         """
         self.core = core
-        self.handle = core.handle
-        """What serves the messages of its sessions; they all have this one object."""
         self.plan: Plan | None = None
         """What it is made of."""
         self.template = template

@@ -158,15 +158,15 @@ class Realm:
         """What serves each message."""
         return {
             Publish: self.broker.publish,
-            Subscribe: _paced(self.broker.subscribe),
-            Unsubscribe: _paced(self.broker.unsubscribe),
+            Subscribe: _Paced(self.broker.subscribe).serve,
+            Unsubscribe: _Paced(self.broker.unsubscribe).serve,
             EventReceived: self.broker.received,
             Call: self.dealer.call,
             Cancel: self.dealer.cancel,
             Yield: self.dealer.result,
             Error: self.dealer.error,
-            Register: _paced(self.dealer.registrations.register),
-            Unregister: _paced(self.dealer.registrations.unregister),
+            Register: _Paced(self.dealer.registrations.register).serve,
+            Unregister: _Paced(self.dealer.registrations.unregister).serve,
             Goodbye: self._goodbye,
             Abort: self._abort,
         }
@@ -364,15 +364,16 @@ class Realm:
         raise SessionOver
 
 
-def _paced(serve: Handler) -> Handler:
-    """Serve what takes long and is asked for now and then, and have a breather where very much of it comes at once."""
+class _Paced:
+    """Serves what takes long and is asked for now and then; where very much of it comes at once there is a breather."""
 
-    def served(session: Session, message: Any) -> None:
-        serve(session, message)
+    def __init__(self, serve: Handler) -> None:
+        self._serve = serve
+
+    def serve(self, session: Session, message: Any) -> None:
+        self._serve(session, message)
         if len(session.outbox) >= Realm.AT_ONCE:
             raise Breather
-
-    return served
 
 
 def _say_goodbye(session: Session, reason: str, message: str) -> None:

@@ -21,7 +21,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
 from wampd.router.duties import Duty
-from wampd.router.http.lasting import is_endless
+from wampd.router.http.endless import is_endless
 from wampd.router.realms import Realms
 from wampd.router.reception import Attended, Lobby
 from wampd.router.sessions import GOING_AWAY, SessionPeer

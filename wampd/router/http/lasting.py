@@ -11,18 +11,15 @@ Rules
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.web.resource import Resource
 
 from wampd.router.http.body import Intake, intake_of
+from wampd.router.http.endless import is_endless
 
 if TYPE_CHECKING:
     from wampd.router.inside.insider import Insider
-
-ENDLESS: Final = frozenset({b"text/event-stream", b"multipart/x-mixed-replace"})
-"""Kinds of answers that go on for as long as somebody listens."""
-SWITCHING_PROTOCOLS: Final = 101
 
 
 class Count(Protocol):
@@ -57,12 +54,6 @@ class Lasting(Resource):
 
     def _ended(self, _: Any, request: Any) -> None:
         self._count.requests.discard(request)
-
-
-def is_endless(request: Any) -> bool:
-    """Whether a request has no end to wait for, as far as its answer has told."""
-    kind: bytes = (request.responseHeaders.getRawHeaders(b"content-type") or [b""])[0]
-    return request.code == SWITCHING_PROTOCOLS or kind.partition(b";")[0].strip().lower() in ENDLESS
 
 
 def _end_with(insider: Insider, request: Any) -> None:

@@ -158,8 +158,7 @@ class Dealer(Assignment):
             self._special_result(callee, message)
             return
         held = callee.invocations
-        invocation = held.get(message.id) if held else None
-        if invocation is None or held is None:
+        if held is None or (invocation := held.get(message.id)) is None:
             self._held(callee, message.id)  # which knows whether that is a violation
             return
         caller = invocation.caller

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from itertools import islice
 from typing import Final, Literal
 
@@ -70,12 +70,8 @@ class Trusted:
         """Whether who has this address is believed."""
         if address == UNIX:
             return self._unix
-        try:
-            known = ip_address(str(address))
-        except ValueError:
-            return False
-        mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None  # at a socket for both
-        return any((mapped or known) in network for network in self._networks)
+        known = _known(str(address))  # mapped at a socket for both
+        return known is not None and any(known in network for network in self._networks)
 
 
 class Proxies:
@@ -136,12 +132,17 @@ def plain(host: str) -> str | None:
     """An IP address as it is written here; `None`: it is none."""
     if "%" in host:  # a zone, which may be any text, means something on one machine alone (RFC 4007, section 11.2)
         return None
+    known = _known(host)
+    return None if known is None else str(known)
+
+
+def _known(text: str) -> IPv4Address | IPv6Address | None:
+    """An IP address, one that is mapped into IPv6 as the IPv4 address that it is; `None`: it is none."""
     try:
-        known = ip_address(host)
+        known = ip_address(text)
     except ValueError:
         return None
-    mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None
-    return str(mapped or known)
+    return (known.ipv4_mapped or known) if isinstance(known, IPv6Address) else known
 
 
 # ------------------------------------------------------------------------------------- hops, the nearest one first

@@ -242,8 +242,8 @@ class Insider:
         self._answer(_decode(elements[1]), None)
 
     def _unsubscribed(self, elements: list[Raw]) -> None:
-        if _decode(elements[1]) != 0:
-            self._answer(_decode(elements[1]), None)
+        if number := _decode(elements[1]):
+            self._answer(number, None)
             return
         # Advanced profile, "Subscription Revocation": one that answers no request tells of a subscription that is no more.
         details = _decode(elements[2])

@@ -110,9 +110,7 @@ class UniversalPort(TwistedProtocol):
         """Start the clock."""
         house, transport, came = self._house, self.transport, self._came
         self._address = self._address or address_of(transport)
-        self._since = self._wheel.now()
-        self._deadline = self._since + self._speaks.handshake_timeout
-        self._wheel.watch(self, self._speaks.handshake_timeout)
+        self._start_clock()
         self._admitted = house.admit(self._address, descriptor_of(transport)) if came is None else came.admitted
         if self._admitted:
             if came is None:
@@ -295,12 +293,16 @@ class UniversalPort(TwistedProtocol):
     def resume(self, speaks: Speaks, head: bytes) -> None:
         """Take the connection of such a request back; ``speaks``: what is spoken now, ``head``: what is not answered yet."""
         self._speaks, self._head = speaks, head
-        self._since = self._wheel.now()
-        self._deadline = self._since + speaks.handshake_timeout
-        self._wheel.watch(self, speaks.handshake_timeout)
+        self._start_clock()
         self._house.arrives(1)
         self._put(self)
         self._request(head.find(b"\r\n\r\n") + 4)
+
+    def _start_clock(self) -> None:
+        """The client has so much time to say what it wants."""
+        self._since = self._wheel.now()
+        self._deadline = self._since + self._speaks.handshake_timeout
+        self._wheel.watch(self, self._speaks.handshake_timeout)
 
     def _arrived(self) -> None:
         """It is known what the client wants, or it has left."""

@@ -192,7 +192,7 @@ def made_of(listener: Listener, means: Means, lobby: Lobby, old: Made | None = N
     web: Callable[[Client | None], Any] | None = None
     shelf, site, fresh = None, None, None
     if any(True for _ in http_paths(listener)):
-        shelf, site = _web(listener, reception, means, fits, None if old is None else old.shelf)
+        shelf, site = _web(listener, reception, means, fits, proxies, None if old is None else old.shelf)
         if old is not None and old.site is not None:
             site, fresh = old.site, site
         (fresh or site).beside = speaks
@@ -302,6 +302,7 @@ def _web(
     reception: Reception,
     means: Means,
     fits: Callable[[Any, str], bool] | None,
+    proxies: Proxies | None,
     old: Shelf | None,
 ) -> tuple[Shelf, BoundedSite]:
     """What is served by HTTP, and the web server for it."""
@@ -309,7 +310,6 @@ def _web(
     from wampd.router.wiring.sites import site_of  # and with it Twisted's web server
 
     shelf = Shelf(means.reactor, old)
-    proxies = _proxies(listener)
     try:
         site = site_of(listener, reception, means, shelf, fits, proxies)
     except BaseException:

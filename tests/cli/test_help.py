@@ -41,7 +41,7 @@ def test_every_option_and_argument_says_what_it_is_in_a_fragment(path):
     found = ALL[path]
     context = click.Context(found, info_name=named(path))
     for parameter in found.get_params(context):
-        said = parameter.help  # type: ignore[attr-defined]  # options and arguments both have one
+        said = parameter.help  # options and arguments both have one
         assert said, parameter.name
         assert FRAGMENT.match(said), said
         assert not said.endswith("."), said
@@ -70,7 +70,7 @@ def test_a_summary_is_a_fragment_and_the_help_is_sentences(path):
 
 @pytest.mark.parametrize("path", LEAVES, ids=named)
 def test_every_command_has_an_example_of_itself(path):
-    examples = LEAVES[path].examples  # type: ignore[attr-defined]
+    examples = LEAVES[path].examples
     assert any(f"wampd {' '.join(path)}" in line for line in examples)
 
 
@@ -91,7 +91,7 @@ def test_the_profiles_that_help_shows_are_profiles(tmp_path, monkeypatch, capsys
 
 def lines() -> Iterator[str]:
     for found in ALL.values():
-        yield from found.examples  # type: ignore[attr-defined]
+        yield from found.examples
 
 
 def spoken(line: str) -> Iterator[list[str]]:

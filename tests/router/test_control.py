@@ -181,37 +181,34 @@ def test_a_router_whose_place_is_taken_says_so_and_routes(tmp_path):
         assert Client(socket.AF_UNIX, str(path)).join("wampd")[0] == 2
 
 
-def test_what_a_killed_router_has_left_is_taken_away(tmp_path):
-    place = tmp_path / "wampd"
+def named_after_the_dead(runtime):
+    """Where the private socket of a router was that has ended; its directory is there."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
+    place = runtime / "wampd"
     place.mkdir(mode=0o700)
-    left = place / f"{ended.pid}.sock"
+    return place / f"{ended.pid}.sock"
+
+
+def test_what_a_killed_router_has_left_is_taken_away(tmp_path):
+    left = named_after_the_dead(tmp_path)
     with socket.socket(socket.AF_UNIX) as old:
         old.bind(str(left))
     environ = {"XDG_RUNTIME_DIR": str(tmp_path)}
     assert list(sockets(environ, os.getuid()))[:1] == [left]
-    assert prepared(None, environ) == place / f"{os.getpid()}.sock"
+    assert prepared(None, environ) == left.parent / f"{os.getpid()}.sock"
     assert not left.exists()
 
 
 def test_what_another_router_takes_away_at_the_same_time_is_no_trouble(tmp_path):
-    place = tmp_path / "wampd"
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    place.mkdir(mode=0o700)
-    gone = place / f"{ended.pid}.sock"
+    gone = named_after_the_dead(tmp_path)
     gone.symlink_to(tmp_path / "nothing")  # as what is found, and is not there any more when it is looked at
-    assert prepared(None, {"XDG_RUNTIME_DIR": str(tmp_path)}) == place / f"{os.getpid()}.sock"
+    assert prepared(None, {"XDG_RUNTIME_DIR": str(tmp_path)}) == gone.parent / f"{os.getpid()}.sock"
 
 
 def test_a_socket_that_somebody_listens_at_is_left_whatever_its_number(tmp_path):
     """In a directory that containers share numbers of processes mean nothing."""
-    place = tmp_path / "wampd"
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    place.mkdir(mode=0o700)
-    there = place / f"{ended.pid}.sock"
+    there = named_after_the_dead(tmp_path)
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(there))
         other.listen()

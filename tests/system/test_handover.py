@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.router.client import CALL, ERROR, GOODBYE, INVOCATION, RESULT, YIELD, Session
 from tests.support.needs import unavailable
-from tests.support.process import Child, environment, free_port, is_open, wampd_command
+from tests.support.process import Child, environment, free_port, is_alive, is_open, wampd_command
 from tests.system.manager import HeardManager
 from tests.system.test_service import activated, speaking
 
@@ -52,26 +53,27 @@ class Knocking(threading.Thread):
 
 def successor_of(router: Child) -> int:
     """The number of the process that has taken over."""
-    found: list[str] = []
+    until(lambda: len(ready(router)) > 1, 60, router.described)
+    return int(ready(router)[-1])
 
-    def look() -> bool:
-        found[:] = re.findall(r"is ready, process (\d+)", router.log())
-        return len(found) > 1
 
-    deadline = time.monotonic() + 60
-    while not look():
-        assert time.monotonic() < deadline, router.described()
+def ready(router: Child) -> list[str]:
+    """The numbers of the processes that have been ready."""
+    return re.findall(r"is ready, process (\d+)", router.log())
+
+
+def until(condition: Callable[[], bool], seconds: float, told: Callable[[], str] = str) -> None:
+    """Wait for what comes also when the first router has ended."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, told()
         time.sleep(0.02)
-    return int(found[-1])
 
 
 def end(pid: int, port: int) -> None:
     """Stop a router that is nobody's child."""
     os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 35
-    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: not is_alive(pid), 35)
     assert not is_open(port)
 
 
@@ -84,10 +86,7 @@ def test_of_those_who_connect_meanwhile_not_one_is_refused(start):
     new = successor_of(router)
     assert router.wait() == 0
     before = sum(each.welcome for each in knocking)
-    deadline = time.monotonic() + 30
-    while sum(each.welcome for each in knocking) < before + 20:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: sum(each.welcome for each in knocking) >= before + 20, 30)
     for each in knocking:
         each.stop()
     end(new, router.port)
@@ -189,10 +188,7 @@ def test_unix_sockets_and_those_of_the_manager_go_over_too(start, tmp_path):
     with Session(unix=file), Session(unix=passed):
         pass
     os.kill(new, signal.SIGUSR2)  # and on
-    deadline = time.monotonic() + 60
-    while router.log().count("is ready, process") < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: len(ready(router)) >= 3, 60)
     newest = successor_of(router)
     with Session(unix=file), Session(unix=passed):
         pass
@@ -240,10 +236,7 @@ def test_the_new_process_may_open_as_many_files_as_the_old_one_at_its_beginning(
     router.signal(signal.SIGUSR2)
     new = successor_of(router)
     assert router.wait() == 0
-    deadline = time.monotonic() + 30
-    while router.log().count("files: files: 200") < 2:
-        assert time.monotonic() < deadline, router.log()
-        time.sleep(0.02)
+    until(lambda: router.log().count("files: files: 200") >= 2, 30, router.log)
     end(new, router.port)
 
 
@@ -255,10 +248,7 @@ def test_components_of_the_new_router_start_when_those_of_the_old_have_ended(sta
     router.signal(signal.SIGUSR2)
     new = successor_of(router)
     assert router.wait() == 0
-    deadline = time.monotonic() + 30
-    while life.read_text().count("begins") < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: life.read_text().count("begins") >= 2, 30)
     end(new, router.port)
     assert life.read_text() == "begins\nends\n" * 2
 
@@ -286,10 +276,7 @@ def test_a_change_that_the_old_router_is_asked_for_while_it_hands_over_is_made_b
     router.config.write_text(f"{router.config.read_text()}outgoing: {{requests: 7}}\n")
     router.signal(signal.SIGHUP)
     new = successor_of(router)
-    deadline = time.monotonic() + 60
-    while "was read again" not in router.log():
-        assert time.monotonic() < deadline, router.described()
-        time.sleep(0.02)
+    until(lambda: "was read again" in router.log(), 60, router.described)
     assert f"SIGHUP goes on to process {new}" in router.log()
     assert "another process listens there" not in router.log()
     assert router.wait() == 0
@@ -305,10 +292,8 @@ def test_of_three_routers_the_last_has_no_components_beside_those_of_the_first(s
     os.kill(second, signal.SIGUSR2)
     (tmp_path / "enough").touch()
     assert router.wait() == 0
-    deadline = time.monotonic() + 60
-    while (third := successor_of(router)) == second or life.read_text().count("begins") < 2:
-        assert time.monotonic() < deadline, router.described()
-        time.sleep(0.02)
+    until(lambda: successor_of(router) != second and life.read_text().count("begins") >= 2, 60, router.described)
+    third = successor_of(router)
     assert life.read_text().startswith("begins\nends\nbegins\n")
     end(third, router.port)
 

@@ -23,7 +23,7 @@ from msgspec import Struct
 from wampd.cli.speaking.ending import run
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import Output, json_line
-from wampd.cli.words import command, complain, option
+from wampd.cli.words import command, complain, option, with_all
 from wampd.client.errors import CannotConnect, ConnectionLost, TimeOver, WampError, one_line
 from wampd.client.session import Session
 from wampd.client.vocabulary import Event
@@ -88,10 +88,7 @@ def _hears(metavar: str, match: str, wanted: str, as_json: str) -> Callable[[Cal
         def with_wanted(topics: tuple[str, ...], match: str, retained: bool, history: int, **more: Any) -> int:
             return heard(Wanted(topics, match, retained, history), **more)
 
-        decorated: Any = with_wanted
-        for each in reversed(options):
-            decorated = each(decorated)
-        return decorated  # type: ignore[no-any-return]
+        return with_all(options, with_wanted)
 
     return decorate
 

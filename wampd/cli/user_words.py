@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import click
 
 from .wanted import Wanted
-from .words import Group, option, type_of_file
+from .words import Group, option, type_of_file, with_all
 
 USER = """\
 Manage the principals in the store: those who may come in besides the ones that the configuration and its files name.
@@ -119,11 +119,8 @@ def _action(name: str, summary: str, *options: Function, authid: bool = True) ->
 
         return user(Wanted(name, **words))
 
-    function: Function = carry_out
-    for each in reversed([*options, *_WHERE]):
-        function = each(function)
-    if authid:
-        function = click.argument("authid", help="the principal")(function)
+    who = [click.argument("authid", help="the principal")] if authid else []
+    function = with_all([*who, *options, *_WHERE], carry_out)
     user.command(name, help=_sentence(summary), short_help=summary, examples=EXAMPLES[name])(function)
 
 

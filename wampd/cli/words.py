@@ -17,7 +17,7 @@ import inspect
 import io
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -102,6 +102,14 @@ def option(*words: str, section: str = "Options", **more: Any) -> Callable[[Call
 def command(**more: Any) -> Callable[[Callable[..., Any]], Command]:
     """As ``click.command``, with ``examples``; the function returns the exit status."""
     return click.command(cls=Command, **more)
+
+
+def with_all(parameters: Sequence[Callable[[Any], Any]], function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function options and arguments, in this order."""
+    decorated: Any = function
+    for each in reversed(parameters):
+        decorated = each(decorated)
+    return decorated  # type: ignore[no-any-return]
 
 
 def configuration_argument(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -25,7 +25,7 @@ import click
 from msgspec import Struct
 
 from wampd.cli.completing import profile_names
-from wampd.cli.words import EXIT_USAGE, Failure, complain, option
+from wampd.cli.words import EXIT_USAGE, Failure, complain, option, with_all
 from wampd.client.connecting import CONNECT, connect
 from wampd.client.errors import CannotConnect
 from wampd.client.proving import METHODS, Credentials, methods
@@ -146,10 +146,7 @@ def speaks_wamp(command: F) -> F:
         given = {name: kwargs.pop(name) for name in _NAMES}
         return command(*args, target=target(given), **kwargs)
 
-    decorated: Any = with_target
-    for each in reversed(_OPTIONS):
-        decorated = each(decorated)
-    return decorated  # type: ignore[no-any-return]
+    return with_all(_OPTIONS, with_target)  # type: ignore[return-value]
 
 
 def target(given: dict[str, Any]) -> Target:

@@ -29,6 +29,19 @@ MAX_SEGMENTS: Final = 256
 """Of a path."""
 MAX_DIGITS: Final = 18
 """Of Content-Length: what is longer than that nobody can send."""
+HOP_BY_HOP: Final = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+"""Headers of one hop, whatever ``Connection`` names (RFC 9110, section 7.6.1, with those of RFC 2616, section 13.5.1)."""
 _TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VERSION: Final = re.compile(rb"HTTP/([0-9])\.([0-9])")
 _TARGET: Final = re.compile(rb"[!-\"$-~]+")

@@ -24,23 +24,12 @@ from urllib.parse import unquote_to_bytes
 import h11
 from msgspec import Struct
 
+from wampd.router.http.head import HOP_BY_HOP
 from wampd.router.upstream import Upstream
 
 Lines = list[tuple[bytes, bytes]]
 
-HOP_BY_HOP: Final = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
+NOT_PASSED_ON: Final = HOP_BY_HOP | {b"proxy-connection"}
 """What is for one hop, even if `Connection` does not say so."""
 TOLD_BY_US: Final = frozenset(
     {
@@ -231,7 +220,7 @@ def _end_to_end(headers: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes
     """Without what is for one hop, and without ``dropped``."""
     headers = list(headers)
     named = tokens(value for name, value in headers if name.lower() == b"connection")
-    gone = HOP_BY_HOP | dropped | {name.replace(b"_", b"-") for name in named}
+    gone = NOT_PASSED_ON | dropped | {name.replace(b"_", b"-") for name in named}
     return [(name, value) for name, value in headers if name.lower().replace(b"_", b"-") not in gone]
 
 

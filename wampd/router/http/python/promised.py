@@ -20,22 +20,11 @@ from typing import Any, Final
 from twisted.logger import Logger
 from twisted.web.http import NO_BODY_CODES
 
+from wampd.router.http.head import HOP_BY_HOP
+
 log = Logger()
 
 Write = Callable[[bytes], Any]
-HOPS: Final = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-"""Headers of one hop (RFC 9110, section 7.6.1, with those of RFC 2616, section 13.5.1, that PEP 3333 means)."""
 _STATUS: Final = re.compile(r"[2-9][0-9]{2} [!-~\x80-\xff][\t -~\x80-\xff]*")
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t -~\x80-\xff]*")
@@ -64,7 +53,7 @@ class Promise:
             raise Wrong("start_response was called twice, the second time without exc_info")
         if not isinstance(status, str) or not _STATUS.fullmatch(status):
             raise Wrong("the status is none: three digits, a space and a reason")
-        kept = [header for header in map(_checked, headers) if header[0].lower() not in HOPS]
+        kept = [header for header in map(_checked, headers) if header[0].lower().encode() not in HOP_BY_HOP]
         has_body = self._method != "HEAD" and int(status[:3]) not in NO_BODY_CODES
         left = _length(kept) if has_body else None
         write = self._begin(status, kept, exc_info)  # raises `exc_info` where the answer has begun

@@ -38,6 +38,8 @@ log = Logger()
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 NOWHERE: Final = IPv4Address("TCP", "", 0)
 """The address of those who come by a Unix socket."""
+_TOLD_OTHERWISE: Final = ("HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE")
+"""They have variables of their own (RFC 3875, section 4.1)."""
 
 
 class Visit:
@@ -197,11 +199,8 @@ class Wsgi(Resource):
         """The answer of the application; in a thread."""
         if visit.is_over():
             return
-        for twice in (
-            "HTTP_CONTENT_LENGTH",
-            "HTTP_CONTENT_TYPE",
-        ):  # they have variables of their own (RFC 3875, section 4.1)
-            environ.pop(twice, None)
+        for name in _TOLD_OTHERWISE:
+            environ.pop(name, None)
         promise = Promise(environ["REQUEST_METHOD"], visit.path, start_response)
         pieces: Any = ()
         try:

@@ -1,7 +1,7 @@
 // What stands round every view: the menu, the state of the connection, the shortcuts.
 
 import { signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { leave, retryNow, settings, status } from "./link";
 import { Dialog } from "./parts/dialog";
 import { ThemeButton } from "./parts/theme-button";
@@ -26,7 +26,7 @@ function viewOfHash(): View {
 
 export function Shell() {
   const { path: current, title, Component } = view.value;
-  useEffect(() => {
+  useLayoutEffect(() => { // before anybody sees it: a key may be pressed at once
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
   }, []);

@@ -1,7 +1,7 @@
 // A dialog over the page. The browser keeps the focus inside, gives it back, and closes it by Esc.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 interface Props {
   title: string;
@@ -12,7 +12,7 @@ interface Props {
 export function Dialog({ title, onClose, children }: Props) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => { // before anybody sees it: Esc may be pressed at once
     const dialog = element.current!;
     const before = document.activeElement;
     dialog.showModal();

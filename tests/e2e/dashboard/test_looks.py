@@ -152,6 +152,18 @@ def test_shortcuts_are_explained_and_can_be_turned_off(operator: Page) -> None:
     expect(help_).to_have_count(0)
 
 
+def test_shortcuts_work_as_soon_as_the_page_is_there(house: House, new_page: Callable[..., Page]) -> None:
+    page = new_page()
+    page.add_init_script("""new MutationObserver((_, observer) => {
+        if (!document.getElementById("title")) return;
+        observer.disconnect();
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));
+    }).observe(document, { childList: true, subtree: true })""")
+    page.goto(house.url)
+    log_in(page)
+    expect(page.get_by_role("dialog", name="Shortcuts")).to_be_visible()
+
+
 def test_rows_stay_what_they_are_while_figures_change(house: House, operator: Page) -> None:
     go_to(operator, "Registrations")
     with working(house.port), probing(house.port) as probe:

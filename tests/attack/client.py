@@ -142,7 +142,7 @@ class Client:
             if answer[0] not in (36, 68) and answer[1] == request:
                 return answer
 
-    def is_cut_off(self, timeout: float = 10.0) -> bool:
+    def is_cut_off(self, timeout: float = 30.0) -> bool:
         """Read until the router closes; whether it does in time."""
         deadline = time.monotonic() + timeout
         self.socket.settimeout(0.2)
@@ -159,7 +159,7 @@ class Client:
     def is_reset(self) -> bool:
         """Whether the router takes nothing more; what is sent to a closed socket is answered by a reset."""
         try:
-            for _ in range(20):
+            for _ in range(200):
                 self.socket.sendall(b"x" * 1000)
                 time.sleep(0.05)
         except ConnectionError:

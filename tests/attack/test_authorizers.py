@@ -52,7 +52,7 @@ def flood(client: Client, most: int) -> int:
             taken += client.socket.send(message)
     except TimeoutError:
         pass
-    client.socket.settimeout(5)
+    client.socket.settimeout(20)
     return taken
 
 

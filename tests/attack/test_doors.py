@@ -99,7 +99,7 @@ def test_messages_that_never_end_take_little_memory_before_joining(closed):
 
 @pytest.mark.trap(16)
 def test_long_names_delay_nobody(closed):
-    with singing(closed.port) as canary:
+    with singing(closed.port, closed.pid) as canary:
         for _ in range(20):
             client = knocking(closed.port, "\ufdfa" * 5_000, "scram", authextra={"nonce": "abcd"})
             assert client.receive()[2] == "wamp.error.authentication_failed"
@@ -107,7 +107,7 @@ def test_long_names_delay_nobody(closed):
 
 
 def test_guesses_at_slow_passwords_delay_nobody_who_is_in(closed):
-    with singing(closed.port) as canary:
+    with singing(closed.port, closed.pid) as canary:
         guessing = [knocking(closed.port, name, "ticket") for name in ["ann", "nobody"] * 40]
         for number, client in enumerate(guessing):
             assert client.receive()[0] == 4
@@ -201,7 +201,7 @@ def test_those_who_wait_for_a_judge_leave_nothing_behind(tmp_path, leave):
     """An authenticator that does not answer, and hundreds of clients who ask for it."""
     config = settings(process={"failed_joins": PATIENT, "drain": 1.0, "stop": 5.0})
     config["realms"].append(JUDGED)
-    with running(config, tmp_path) as router, singing(router.port) as canary:
+    with running(config, tmp_path) as router, singing(router.port, router.pid) as canary:
         judge = joined(router.port)
         registration = judge.ask(64, {}, "com.judge")[2]
         before = memory(router.pid)
@@ -235,7 +235,7 @@ def knocking_at_the_judge(port: int) -> Client:
 def answer(judge: Client, registration: int) -> None:
     """Let the last one in who was asked about, and nobody else."""
     invocation = 0
-    judge.socket.settimeout(2)
+    judge.socket.settimeout(2)  # in which nothing more comes
     try:
         while True:
             said = judge.receive()

@@ -35,7 +35,7 @@ def test_over_the_ceiling_nobody_is_let_in_until_there_is_memory_again(start: Ca
         realm={"retention": {"empty_clears": True}},
     )
     assert memory(router.pid) < 80 * MIB
-    with singing(router.port) as canary:
+    with singing(router.port, router.pid) as canary:
         keepers = [joined(router.port) for _ in range(20)]
         kept = 0
         while "of memory are used" not in router.log():
@@ -52,7 +52,7 @@ def test_over_the_ceiling_nobody_is_let_in_until_there_is_memory_again(start: Ca
         assert canary.measure(0.2) < 1.0
         for number, keeper in enumerate(keepers):  # they are slowed down, and do what they want to all the same
             keeper.send(*[[16, kept + each, {"retain": True}, f"com.k{number}.t{each}"] for each in range(1, kept + 1)])
-        router.process.wait_for_log("there is memory again", 20)
+        router.process.wait_for_log("there is memory again")
         joined(router.port).close()
         assert set(checks(router).values()) == {"ok"}
         assert all(keeper.ask(48, {}, "com.nobody")[0] == 8 for keeper in keepers)

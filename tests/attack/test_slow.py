@@ -81,7 +81,7 @@ def test_a_subscriber_that_never_reads_is_sent_away_and_others_get_everything(st
             publish(publisher, "com.flood", 50)
             assert received(healthy, 50) == 50
             served(canary, router, before, 4 * 3 * MIB + 16 * MIB)
-        router.process.wait_until(lambda: router.log().count("slow consumer") == 4, "they are sent away", 10)
+        router.process.wait_until(lambda: router.log().count("slow consumer") == 4, "they are sent away")
         assert healthy.ask(32, {}, "com.other")[0] == 33
     assert router.log().count("slow consumer") == 4
 
@@ -92,8 +92,8 @@ def test_a_subscriber_that_stops_reading_a_little_is_cut_off_in_time(start: Call
         mute, publisher = deaf(router.port), joined(router.port)
         mute.ask(32, {}, "com.flood")
         publish(publisher, "com.flood", 100)  # less than the bound, more than the sockets of both sides take
-        router.process.wait_for_log("slow consumer", 5)
-        assert mute.is_cut_off(5)
+        router.process.wait_for_log("slow consumer")
+        assert mute.is_cut_off()
 
 
 def test_events_are_dropped_for_a_subscriber_by_policy_and_it_stays(start: Callable[..., Attacked]) -> None:
@@ -120,7 +120,7 @@ def test_a_caller_that_never_reads_its_results_is_sent_away(start: Callable[...,
         before = memory(router.pid)
         answered = 0
         caller.socket.settimeout(0.2)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while "slow consumer" not in router.log() and time.monotonic() < deadline:
             try:
                 caller.send([48, next(caller.ids), {}, "com.large"])
@@ -155,7 +155,7 @@ def test_a_caller_that_does_not_read_the_parts_of_its_result_is_sent_away_and_ot
             assert healthy.receive() == [50, 1, {"progress": True}, [part]]
         served(canary, router, before, 12 * MIB)
         assert callee.receive()[:2] == [69, 1]
-        assert mute.is_cut_off(5)
+        assert mute.is_cut_off()
         callee.send([70, 2, {}, ["end"]])
         assert healthy.receive() == [50, 1, {}, ["end"]]
     assert router.log().count("slow consumer") == 1
@@ -171,7 +171,7 @@ def test_a_callee_that_never_reads_is_sent_away_and_its_callers_are_told(start: 
         answers = [caller.receive() for _ in range(100)]
         assert sorted(answer[2] for answer in answers) == list(range(1, 101))
         assert {answer[4] for answer in answers} <= {"wamp.error.canceled", "wamp.error.no_such_procedure"}
-        assert callee.is_cut_off(5)
+        assert callee.is_cut_off()
         served(canary, router, before, 16 * MIB)
 
 
@@ -196,7 +196,7 @@ def test_one_session_with_thousands_of_patterns_for_one_topic_is_sent_away_befor
 ) -> None:
     router = start(limits=QUEUE)
     topic = ".".join("a" * 14)
-    with singing(router.port) as canary:
+    with singing(router.port, router.pid) as canary:
         greedy, publisher = deaf(router.port), joined(router.port)
         patterns = [
             ".".join(["a", *("a" if number >> place & 1 else "" for place in range(13))]) for number in range(1, 5_001)
@@ -210,7 +210,7 @@ def test_one_session_with_thousands_of_patterns_for_one_topic_is_sent_away_befor
         publisher.ask(16, {"acknowledge": True}, topic, ["x" * 1_000_000])
         stalls.append(canary.measure(0.5))
         served(canary, router, before, 64 * MIB)
-        router.process.wait_for_log("slow consumer", 10)
+        router.process.wait_for_log("slow consumer")
         assert min(stalls) < 1.0
 
 
@@ -241,7 +241,7 @@ def test_5_000_clients_return_at_once(start: Callable[..., Attacked]) -> None:
 def returning(router: Attacked, number: int) -> None:
     """So many clients connect, join and subscribe before any of them reads; twice, leaving in between."""
     hello = b"\x7f\xf1\0\0"
-    with singing(router.port) as canary:
+    with singing(router.port, router.pid) as canary:
         memories = []
         for _ in range(2):
             started = time.monotonic()

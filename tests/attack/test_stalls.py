@@ -264,7 +264,7 @@ def test_a_decompression_bomb_is_refused_at_the_limit(start: Any) -> None:
     bomb = deflate.compress(b" " * 400 * MIB) + deflate.flush(zlib.Z_SYNC_FLUSH)
     payload = bomb[:-4]
     assert len(payload) < MIB
-    with singing(router.port) as canary:
+    with singing(router.port, router.pid) as canary:
         before = memory(router.pid)
         stalls = []
         for _ in range(3):
@@ -287,7 +287,7 @@ def test_a_decompression_bomb_is_refused_at_the_limit(start: Any) -> None:
 
 
 def test_many_small_messages_in_one_read_do_not_keep_others_waiting(router: Attacked) -> None:
-    with singing(router.port) as canary, joined(router.port) as attacker:
+    with singing(router.port, router.pid) as canary, joined(router.port) as attacker:
         batch = b"".join(attacker.framed(b'[16,%d,{},"com.example.%d"]' % (n, n)) for n in range(1, 20_000))
         stalls = []
         for _ in range(3):

@@ -24,6 +24,9 @@ listeners:
     limits: {close_timeout: 1 s}
 """
 READ_AGAIN = "was read again"
+PATIENT = "limits: {drain: 50 s, stop: 80 s}\n"
+HALF = 25
+"""Seconds that what is under way has then: what ends before that was not waited for, however busy the machine is."""
 
 
 class Router(Child):

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from tests.router.client import GOODBYE, Session, trusting
+from tests.router.conftest import HALF, PATIENT
 from tests.support.certificates import make_certificate
 from tests.support.longpoll import BASE, Http, joined, opened
 from tests.support.process import ROOT
@@ -100,7 +101,7 @@ def test_who_does_not_join_in_time_is_told_and_taken_away(start):
         path = opened(http)
         began = time.monotonic()
         answer = http.ask(f"{path}/receive")
-        assert 0.4 < time.monotonic() - began < 3
+        assert 0.4 < time.monotonic() - began < 10  # what it would be without `limits`
         assert (answer.status, answer.body) == (404, b"no HELLO in time\n")
         assert hear(http, path) == 404
     assert router.stop() == 0
@@ -147,7 +148,7 @@ def test_those_who_have_not_joined_do_not_shut_others_out(start):
 
 @pytest.mark.spec("LP-04")
 def test_when_the_router_stops_who_waits_hears_goodbye(start):
-    router = start(listeners=listeners(more="limits: {close_timeout: 1 s}"))
+    router = start(PATIENT, listeners=listeners(more="limits: {close_timeout: 1 s}"))
     http, answering, silent = Http(router.port), Http(router.port), Http(router.port)
     paths = [joined(each) for each in (answering, silent)]
     for each, path in zip((answering, silent), paths, strict=True):
@@ -162,7 +163,7 @@ def test_when_the_router_stops_who_waits_hears_goodbye(start):
     say(http, paths[0], GOODBYE, {}, "wamp.close.goodbye_and_out")
     assert http.ask(f"{paths[0]}/receive").status == 404
     assert router.wait() == 0
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < HALF
     for each in (http, answering, silent):
         each.close()
     assert "Traceback" not in router.log()

@@ -5,12 +5,20 @@ import socket
 import time
 
 import pytest
+from twisted.internet.task import Clock
 
+from tests.attack.client import cpu
 from tests.router.client import CALL, ERROR, GOODBYE, INVOCATION, RESULT, YIELD, Session
+from tests.router.conftest import HALF, LISTENERS, PATIENT
 from tests.support.process import Child, environment, is_open, wampd_command
+from wampd.router.realms import Realms
+from wampd.router.reception import Lobby
+from wampd.router.settings.model import ProcessLimits
+from wampd.router.shutdown import Shutdown
+from wampd.router.wiring.hosted import Hosted
 
-REFUSES_WITHIN = 0.3
-"""Seconds. A tenth is what is promised; the rest is for a machine that is busy with other tests."""
+REFUSES_WITHIN = 0.1
+"""Seconds that the router may work until then; what takes longer, others on the machine took."""
 SYSTEM_SHUTDOWN = "wamp.close.system_shutdown"
 
 
@@ -39,21 +47,34 @@ def test_sessions_that_do_not_answer_goodbye_are_closed_all_the_same(start):
         assert router.wait() == 0
 
 
+def test_listening_ends_before_anything_is_waited_for():
+    clock, done = Clock(), []
+    limits, realms, lobby = ProcessLimits(), Realms(clock, "wampd-test"), Lobby(10, clock.seconds)
+    stopping = Shutdown(
+        clock, limits, realms, lobby, lambda: done.append("listening ends") or [], Hosted(clock, (), {})
+    )
+    stopping.request("SIGTERM")
+    assert done == ["listening ends"]
+    assert lobby.closing
+
+
 def test_the_port_refuses_at_once(start):
-    router = start()
+    router = start(PATIENT)
     with Session(router.port):
+        worked = cpu(router.pid)
         router.signal(signal.SIGTERM)
         begun = time.monotonic()
         while is_open(router.port):
-            assert time.monotonic() - begun < REFUSES_WITHIN
+            assert min(time.monotonic() - begun, cpu(router.pid) - worked) < REFUSES_WITHIN
+            assert time.monotonic() - begun < HALF
         router.wait()
 
 
 def test_an_idle_router_ends_at_once(start):
-    router = start()
+    router = start(PATIENT)
     begun = time.monotonic()
     assert router.stop() == 0
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < HALF
 
 
 @pytest.mark.spec("SES-17")
@@ -121,14 +142,17 @@ def test_a_call_that_does_not_finish_in_time_ends_with_an_error_before_the_goodb
 
 
 def test_a_second_signal_ends_at_once(start):
-    router = start()
-    with Session(router.port) as session:
+    router = start(PATIENT)
+    with Session(router.port) as callee, Session(router.port) as caller:
+        callee.register("com.slow")
+        caller.call("com.slow")
+        assert callee.receive()[0] == INVOCATION
         router.signal(signal.SIGTERM)
-        assert session.receive()[0] == GOODBYE
+        router.wait_for_log("SIGTERM: stopping")
         begun = time.monotonic()
         router.signal(signal.SIGTERM)
         assert router.wait() == 0
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < HALF
     assert "SIGTERM again: ending at once" in router.log()
 
 
@@ -140,12 +164,15 @@ def test_after_the_hard_limit_nothing_is_waited_for(start):
         assert callee.receive()[0] == INVOCATION
         begun = time.monotonic()
         assert router.stop() == 0
-        assert 0.5 < time.monotonic() - begun < 3
+        assert 0.5 < time.monotonic() - begun < HALF
     assert "2 connections were left" in router.log()
 
 
+UNHURRIED = LISTENERS.replace("close_timeout: 1 s", "handshake_timeout: 60 s, join_timeout: 60 s")
+
+
 def test_who_is_at_the_handshake_when_the_router_stops_is_not_waited_for(start):
-    router = start("limits: {drain: 1 s}")
+    router = start("limits: {drain: 1 s}", listeners=UNHURRIED)
     silent = [socket.create_connection(("127.0.0.1", router.port)) for _ in range(3)]
     silent[1].sendall(b"GET /ws HT")
     silent[2].sendall(b"\x7f\xf1\x00\x00")
@@ -155,7 +182,7 @@ def test_who_is_at_the_handshake_when_the_router_stops_is_not_waited_for(start):
         router.signal(signal.SIGTERM)
         assert joining.closed_with()[0] == 1001
         assert router.wait() == 0
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - begun < HALF
     for each in silent:
         each.close()
 
@@ -169,7 +196,7 @@ def test_many_sessions_are_told_spread_over_the_drain_time(start):
         assert session.receive()[0] == GOODBYE
         session.send(GOODBYE, {}, "wamp.close.goodbye_and_out")
     assert router.wait() == 0
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < HALF
     for session in sessions:
         session.close()
 

@@ -12,15 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.router.client import CALL, ERROR, GOODBYE, INVOCATION, RESULT, YIELD, Session
+from tests.router.conftest import HALF, PATIENT
 from tests.support.longpoll import Http, joined
 from tests.support.process import is_open
 
 pytestmark = pytest.mark.spec("SES-17")
 
 CANCELED = "wamp.error.canceled"
-PATIENT = "limits: {drain: 50 s, stop: 80 s}\n"
-HALF = 25
-"""Seconds that what is under way has then: what ends before that was not waited for, however busy the machine is."""
 WAYS = """
 listeners:
   - endpoint: tcp:${WAMPD_PORT}:interface=127.0.0.1

@@ -416,6 +416,16 @@ def test_who_does_not_finish_a_handshake_in_time_is_cut_off(beginning):
     assert port.house.inside == 0
 
 
+@pytest.mark.spec("SES-14")
+@pytest.mark.parametrize("handshake", [RAW_JSON, request()])
+def test_the_time_to_join_begins_with_the_connection(handshake):
+    port = Port()
+    accepted = port.loop.seconds()
+    port.loop.run(3)
+    port.ask(handshake)
+    assert port.served[0].since == accepted
+
+
 def test_a_trickle_of_octets_does_not_extend_the_time():
     port = Port()
     for octet in request()[:24]:

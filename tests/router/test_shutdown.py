@@ -5,6 +5,7 @@ import socket
 import time
 
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from tests.attack.client import cpu
@@ -48,13 +49,16 @@ def test_sessions_that_do_not_answer_goodbye_are_closed_all_the_same(start):
 
 
 def test_listening_ends_before_anything_is_waited_for():
-    clock, done = Clock(), []
-    limits, realms, lobby = ProcessLimits(), Realms(clock, "wampd-test"), Lobby(10, clock.seconds)
-    stopping = Shutdown(
-        clock, limits, realms, lobby, lambda: done.append("listening ends") or [], Hosted(clock, (), {})
-    )
+    clock, closing = Clock(), []
+
+    def close():
+        closing.append(Deferred())
+        return closing
+
+    lobby = Lobby(10, clock.seconds)
+    stopping = Shutdown(clock, ProcessLimits(), Realms(clock, "wampd-test"), lobby, close, Hosted(clock, (), {}))
     stopping.request("SIGTERM")
-    assert done == ["listening ends"]
+    assert len(closing) == 1
     assert lobby.closing
 
 

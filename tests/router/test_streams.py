@@ -12,6 +12,7 @@ import yaml
 
 from tests.router.client import Session
 from tests.router.conftest import LISTENERS
+from tests.support.process import START_TIMEOUT
 
 REALMS = """
 realms:
@@ -99,7 +100,7 @@ def backend():
 @contextmanager
 def curl(port, target, *options):
     """``curl -N``: its output comes line by line."""
-    command = ["curl", "-sN", "--max-time", "20", *options, f"http://127.0.0.1:{port}{target}"]
+    command = ["curl", "-sN", "--max-time", "60", *options, f"http://127.0.0.1:{port}{target}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         yield process.stdout
         process.kill()
@@ -158,8 +159,8 @@ def test_who_shows_who_it_is_follows_as_that(start):
 
 def ask(port, target, *options):
     """``curl``: the status, and the body."""
-    command = ["curl", "-s", "--max-time", "10", "-w", "\\n%{http_code}", *options, f"http://127.0.0.1:{port}{target}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    command = ["curl", "-s", "--max-time", "60", "-w", "\\n%{http_code}", *options, f"http://127.0.0.1:{port}{target}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=70, check=True)
     body, _, code = done.stdout.rpartition("\n")
     return int(code), body
 
@@ -194,8 +195,8 @@ def test_curl_is_told_what_cannot_be(start, target, method, status):
     router = start(realms=REALMS, listeners=EVENTS)
     options = ["--head"] if method == "HEAD" else ["-X", method]
     url = f"http://127.0.0.1:{router.port}{target}"
-    command = ["curl", "-s", "--max-time", "10", "-o", "/dev/null", "-w", "%{http_code}", *options, url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    command = ["curl", "-s", "--max-time", "60", "-o", "/dev/null", "-w", "%{http_code}", *options, url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=70, check=False)
     assert done.stdout == str(status)
 
 
@@ -204,7 +205,7 @@ def test_a_procedure_is_a_request(start, backend):
     router = start(realms=REALMS + CALLEES % (port, port, port))
     caller = Session(router.port)
     assert call(caller, "com.app.user", id=7, page=2) == [50, 2, {}, [{"name": "joe"}]]
-    path, headers, _ = backend.asked.get(timeout=10)
+    path, headers, _ = backend.asked.get(timeout=START_TIMEOUT)
     assert (path, headers["Authorization"]) == ("/users/7?page=2", "Bearer hunter2")
     about = {"status": 404, "body": {"name": None}}
     assert call(caller, "com.app.user", id=8) == [8, 48, 2, {}, "com.app.no_such_user", ["Not Found"], about]
@@ -230,7 +231,7 @@ def test_events_are_forwarded_in_order_and_signed_and_tried_again(start, backend
     publisher = Session(router.port)
     for number in range(3):
         publish(publisher, "com.app.news", number)
-    asked = [backend.asked.get(timeout=10) for _ in range(4)]
+    asked = [backend.asked.get(timeout=START_TIMEOUT) for _ in range(4)]
     assert [json.loads(body)["args"] for _, _, body in asked] == [[0], [1], [1], [2]]
     _, headers, body = asked[1]
     assert headers["Webhook-Id"] == f"msg_{json.loads(body)['publication']}"

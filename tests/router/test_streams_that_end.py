@@ -102,7 +102,7 @@ def test_where_it_has_to_be_shown_who_comes_all_show_it_again_when_that_is_confi
 
 def test_a_stream_does_not_outlive_its_token(start, tmp_path):
     router = router_with_people(start, tmp_path)
-    claims = {"sub": "tom", "exp": time.time() + 3}
+    claims = {"sub": "tom", "exp": time.time() + 5}
     shown = f"Authorization: Bearer {jwt.encode(claims, KEY, algorithm='HS256')}"
     with curl(router.port, MINE, "-H", shown) as lines:
         assert "id" in event(lines)

@@ -73,7 +73,7 @@ def until(condition: Callable[[], bool], seconds: float, told: Callable[[], str]
 def end(pid: int, port: int) -> None:
     """Stop a router that is nobody's child."""
     os.kill(pid, signal.SIGTERM)
-    until(lambda: not is_alive(pid), 35)
+    until(lambda: not is_alive(pid), 60)
     assert not is_open(port)
 
 
@@ -86,7 +86,7 @@ def test_of_those_who_connect_meanwhile_not_one_is_refused(start):
     new = successor_of(router)
     assert router.wait() == 0
     before = sum(each.welcome for each in knocking)
-    until(lambda: sum(each.welcome for each in knocking) >= before + 20, 30)
+    until(lambda: sum(each.welcome for each in knocking) >= before + 20, 60)
     for each in knocking:
         each.stop()
     end(new, router.port)
@@ -236,29 +236,29 @@ def test_the_new_process_may_open_as_many_files_as_the_old_one_at_its_beginning(
     router.signal(signal.SIGUSR2)
     new = successor_of(router)
     assert router.wait() == 0
-    until(lambda: router.log().count("files: files: 200") >= 2, 30, router.log)
+    until(lambda: router.log().count("files: files: 200") >= 2, 60, router.log)
     end(new, router.port)
 
 
 def test_components_of_the_new_router_start_when_those_of_the_old_have_ended(start, tmp_path):
-    script = "echo begins >>life; trap 'sleep 0.3; echo ends >>life; exit' TERM; sleep 600 & wait"
+    script = "trap 'sleep 0.3; echo ends >>life; exit' TERM; echo begins >>life; sleep 600 & wait"
     router = start(f'components: [{{name: one, command: [sh, -c, "{script}"], directory: .}}]\n')
     life = tmp_path / "life"
     router.wait_until(lambda: life.exists() and life.read_text() == "begins\n", "the component runs")
     router.signal(signal.SIGUSR2)
     new = successor_of(router)
     assert router.wait() == 0
-    until(lambda: life.read_text().count("begins") >= 2, 30)
+    until(lambda: life.read_text().count("begins") >= 2, 60)
     end(new, router.port)
     assert life.read_text() == "begins\nends\n" * 2
 
 
-STUBBORN = "echo begins >>life; trap '' TERM; while [ ! -e enough ]; do sleep 0.05; done; echo ends >>life"
+STUBBORN = "trap '' TERM; echo begins >>life; while [ ! -e enough ]; do sleep 0.05; done; echo ends >>life"
 
 
 def test_what_is_changed_while_the_old_router_still_ends_its_components_is_used_by_the_new(start, tmp_path):
     router = start(f'components: [{{name: one, command: [sh, -c, "{STUBBORN}"], directory: .}}]\n')
-    router.wait_for_log("component one started")
+    router.wait_until((tmp_path / "life").exists, "the component runs")
     router.signal(signal.SIGUSR2)
     new = successor_of(router)
     router.config.write_text(f"{router.config.read_text()}outgoing: {{requests: 7}}\n")

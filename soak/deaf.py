@@ -36,7 +36,7 @@ SLACK: Final = 8 * MEBI
 ALL: Final = 100
 """Subscribers; the deaf one takes the place of one that reads."""
 BUSY: Final = 0.15
-"""Cores that others use: from here on throughput says little of the router."""
+"""Cores that others use, on this machine or beside it (steal): from here on throughput says little of the router."""
 ROUNDS: Final = 15
 """With and without: fewer in a short run, unless those do not decide it."""
 Pair: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
@@ -52,7 +52,7 @@ class Deaf:
     def __init__(self, port: int, *requests: list[Any]) -> None:
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.socket.settimeout(10)
+        self.socket.settimeout(60)
         self.socket.connect(("127.0.0.1", port))
         self.socket.sendall(b"\x7f\xf1\0\0")
         self._read(4)
@@ -139,7 +139,7 @@ def _throughput(router: Router, rounds: int, seconds: float, report: Report) -> 
     wrong = {troubles(each) for pair in pairs for each in pair}
     report.is_so("events to 99 subscribers beside a deaf one: wrong", ", ".join(wrong), "nothing")
     lost, cost = _lost(pairs), _cost(pairs)
-    others = statistics.median(each["other_cpu"] for pair in pairs for each in pair)
+    others = statistics.median(each["other_cpu"] + each["steal"] for pair in pairs for each in pair)
     report.tell("rounds held", len(pairs))
     texts = "throughput lost by the other 99", "CPU of the router for a publication: more by"
     if others > BUSY:
@@ -178,7 +178,7 @@ def _subscriber(router: Router, report: Report) -> None:
         outcome = measured(router, fan(ALL - 1), 3.0, payload=4096)
     report.is_so("events of 4 KiB to the others: wrong", troubles(outcome), "nothing")
     report.at_most("memory taken by a deaf subscriber and its 99 neighbours", found.grown, QUEUE + SLACK, "MiB")
-    router.wait_until(lambda: "slow consumer" in router.log(), "the deaf subscriber is sent away", 15)
+    router.wait_until(lambda: "slow consumer" in router.log(), "the deaf subscriber is sent away", 60)
     deaf.close()
 
 
@@ -230,6 +230,6 @@ async def _callee(router: Router, report: Report) -> None:
 
 
 async def _sent_away(router: Router) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while "slow consumer" not in router.log() and time.monotonic() < deadline:
         await asyncio.sleep(0.05)

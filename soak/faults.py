@@ -133,7 +133,7 @@ def _descriptors(router: Router, report: Report) -> None:
         report.at_least("let in", outcome.done, FEW - 80)
         report.tell("refused", dict(outcome.refused))
         outcome.release()
-        time.sleep(1)
+        router.wait_until(lambda: router.files() < FEW // 3, "those who were let in have gone", 30)
         again = Swarm(router.port).run(crowd(FEW // 2), FEW // 2, 20)
         report.is_so("let in when there is room again", (again.done, dict(again.refused)), (FEW // 2, {}))
         again.release()

@@ -18,6 +18,8 @@ FAN: Final = ("pubsub", "--pubs", "1", "--subs", "10", "--topics", "1", "--infli
 CALM: Final = ("rpc", "--callers", "4", "--inflight", "4", "--rate", "200")
 """Not many calls, evenly: what others notice."""
 SPARE: Final = 60.0
+PATIENCE: Final = 20.0
+"""Seconds after which an answer counts as lost: more than a busy machine stands still. Nobody waits for it otherwise."""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ def loading(
     serializer: str = "json",
     payload: int = 16,
     warm: float = 0.3,
-    patience: float = 5.0,
+    patience: float = PATIENCE,
 ) -> Iterator[Load]:
     """A load for so many seconds; an answer may take up to `patience`."""
     url = f"ws://127.0.0.1:{router.port}/ws" if transport == "ws" else f"rs://127.0.0.1:{router.port}"

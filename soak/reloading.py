@@ -11,16 +11,16 @@ import itertools
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from bench.processes import free_ports
 from soak.load import FAN, RPC, loading, troubles
 from soak.report import Report, Scale
 from soak.router import ALL, TICKET, Router, running, settings
 from tests.support.certificates import make_certificate
+from tests.support.ports import free_port
 from wampd.client import Credentials, Event, Invocation, Session, Trust, connect
 
 RELOADS: Final = 120
@@ -58,6 +58,12 @@ class Numbers:
             number = self.called
             self.wrong += (await session.call(f"{ECHO}.{name}", [number])).value != number
 
+    async def have_come(self) -> None:
+        """Wait for as many events as were published, at everybody's; some more may follow that nobody should hear."""
+        while min(map(len, self.heard.values())) < self.published:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+
     def lost(self) -> int:
         """How many events did not come, or not once and in order."""
         wanted = list(range(1, self.published + 1))
@@ -76,7 +82,7 @@ def run(scale: Scale, directory: Path, report: Report) -> None:
     """Load from two generators, numbers from sessions of every kind, and one change after the other."""
     reloads = scale.of(RELOADS, 10)
     report.tell("size", f"{reloads} changes of {RELOADS}")
-    secure = free_ports(1)[0]
+    secure = free_port()
     directory.mkdir(exist_ok=True)
     make_certificate(directory)
     begun = time.monotonic()
@@ -137,7 +143,8 @@ async def _changes(router: Router, secure: int, reloads: int) -> tuple[Numbers, 
         finally:
             enough.set()
             await asyncio.wait_for(asyncio.gather(*work), 30)
-        await asyncio.sleep(0.5)  # the last events are on their way
+        with suppress(TimeoutError):  # of those on whose way the last events are
+            await asyncio.wait_for(numbers.have_come(), 30)
     return numbers, longest, not_served
 
 
@@ -158,7 +165,7 @@ def _configurations(router: Router) -> Iterator[dict[str, Any]]:
         made["listeners"][PLAIN_LISTENER]["websocket"][f"/more{turn}"] = {"type": "echo"}
         yield made
         made = copy.deepcopy(made)
-        made["listeners"].append({"endpoint": f"tcp:{free_ports(1)[0]}:interface=127.0.0.1", "rawsocket": {}})
+        made["listeners"].append({"endpoint": f"tcp:{free_port()}:interface=127.0.0.1", "rawsocket": {}})
         yield made
         yield copy.deepcopy(made)  # nothing but the certificate
 

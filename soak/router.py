@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from bench.processes import free_ports
+from tests.support.ports import free_port
 
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 35.0
@@ -27,6 +27,8 @@ ANYTHING: Final = [
 ]
 TICKET: Final = "hunter2-of-the-soak"
 MEBI: Final = 2**20
+_OVER: Final = ("06", "0A")
+"""In proc(5), ``net/tcp``: TIME_WAIT, which no process has any more, and LISTEN."""
 
 
 class SoakError(Exception):
@@ -75,7 +77,7 @@ class Router:
         self.directory = directory
         self.file = directory / "config.yaml"
         self.configuration: dict[str, Any] = {**(configuration or settings())}
-        self.port = free_ports(1)[0]
+        self.port = free_port()
         self._descriptors = descriptors
         self._output = output
         self._log = directory / "log"
@@ -155,7 +157,9 @@ class Router:
         self.write()
         before = self.log().count("was read again")
         self.signal(signal.SIGHUP)
-        self.wait_until(lambda: self.log().count("was read again") > before, "the configuration is in use", 15)
+        self.wait_until(
+            lambda: self.log().count("was read again") > before, "the configuration is in use", START_SECONDS
+        )
 
     # --------------------------------------------------------------------------------------------------- what it is like
 
@@ -182,6 +186,15 @@ class Router:
     def memory(self) -> int:
         """Resident bytes."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def connections(self) -> int:
+        """Connections to its port that it has not closed, those included that it has not accepted yet."""
+        rows = (line.split() for line in Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:])
+        return sum(int(row[1].rpartition(":")[2], 16) == self.port and row[3] not in _OVER for row in rows)
+
+    def is_left(self) -> None:
+        """Wait until all clients have gone, so that what it is then can be a measure."""
+        self.wait_until(lambda: not self.connections(), "all connections are closed", 30)
 
     def files(self) -> int:
         """Open descriptors."""

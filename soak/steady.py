@@ -75,7 +75,5 @@ def _messages(router: Router, number: int, turn: int, found: Counter[str]) -> in
 
 
 def _all_gone(router: Router, report: Report) -> None:
-    deadline = time.monotonic() + 10
-    while (files := router.files()) > 20 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    report.at_most("descriptors left open", files, 20)
+    router.is_left()
+    report.at_most("descriptors left open", router.files(), 20)

@@ -44,9 +44,10 @@ def warm_up(router: Router) -> None:
 def surviving(router: Router, report: Report, fault: str, seconds: float) -> Iterator[None]:
     """A fault, in the block, of about so many seconds."""
     measured(router, CALM, 0.2)
+    router.is_left()
     memory, files = router.memory(), router.files()
     with loading(router, CALM, seconds, patience=60, warm=WARM_SECONDS) as calls:
-        router.wait_until(lambda: router.files() >= files + SESSIONS, "the callers are there", 10)
+        router.wait_until(lambda: router.files() >= files + SESSIONS, "the callers are there", 30)
         time.sleep(WARM_SECONDS + 0.2)
         yield
         outcome = calls.outcome()

@@ -98,7 +98,7 @@ def test_bodies_that_never_end_hold_nobody_up(lazy: Attacked) -> None:
         before = memory(lazy.pid)
         peers = []
         for number in range(50):
-            peers.append(socket.create_connection(("127.0.0.1", lazy.port), 10))
+            peers.append(socket.create_connection(("127.0.0.1", lazy.port), 60))
             endpoint = f"{path}/send" if number % 2 else f"{BASE}/open"
             peers[-1].sendall(f"POST {endpoint} HTTP/1.1\r\nHost: x\r\nContent-Length: {MIB}\r\n\r\n".encode())
             peers[-1].sendall(b"[" * 500_000)

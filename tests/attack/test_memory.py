@@ -19,7 +19,7 @@ TEXT = "x" * 1_000_000
 def checks(router: Attacked) -> dict[str, str]:
     """What is wrong, by what is looked at."""
     try:
-        with urlopen(f"http://127.0.0.1:{router.port}/health/ready", timeout=10) as answer:
+        with urlopen(f"http://127.0.0.1:{router.port}/health/ready", timeout=60) as answer:
             told: dict[str, str] = json.load(answer)["checks"]
     except HTTPError as refused:
         with refused:

@@ -24,7 +24,7 @@ CHANCE = random.Random(20)  # the same every time
 
 
 def raw(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), 10)
+    return socket.create_connection(("127.0.0.1", port), 60)
 
 
 def until_ended(peer: socket.socket) -> bytes:

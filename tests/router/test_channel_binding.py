@@ -75,7 +75,7 @@ def connected(port: int, version: int) -> Iterator[End]:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(version)
     context.set_max_proto_version(version)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as plain:
         plain.setblocking(True)  # pyOpenSSL knows no timeouts
         connection = SSL.Connection(context, plain)
         connection.set_connect_state()

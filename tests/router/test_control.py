@@ -48,7 +48,7 @@ class Client:
 
     def __init__(self, family, address):
         self.socket = socket.socket(family)
-        self.socket.settimeout(10)
+        self.socket.settimeout(60)
         self.socket.connect(address)
         self.socket.sendall(b"\x7f\xf1\0\0")
         OPENED.append(self.socket)

@@ -4,8 +4,9 @@ import socket
 
 import pytest
 
-from tests.support import process
-from tests.support.process import free_port, is_open
+from tests.support import ports as kept
+from tests.support.ports import free_port
+from tests.support.process import is_open
 
 
 def test_a_free_port_is_refused_to_those_who_come_by_it_by_chance():
@@ -23,7 +24,7 @@ def test_a_server_listens_on_it_all_the_same_and_only_then_it_is_open():
 
 
 def test_no_two_are_the_same_and_no_more_are_kept_than_may_be():
-    ports = {free_port() for _ in range(process.MOST_KEPT)}
-    assert len(ports) == process.MOST_KEPT
+    ports = {free_port() for _ in range(kept.MOST_KEPT)}
+    assert len(ports) == kept.MOST_KEPT
     free_port()
-    assert len(process._kept) == process.MOST_KEPT
+    assert len(kept._kept) == kept.MOST_KEPT

@@ -189,12 +189,12 @@ def test_a_post_must_be_allowed_and_signed_posts_are_taken(play):
         url = f"http://127.0.0.1:{play.router.port}/hook/orders"
         kind = {"Content-Type": "application/json"}
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(urllib.request.Request(url, b"1", kind), timeout=10)
+            urllib.request.urlopen(urllib.request.Request(url, b"1", kind), timeout=60)
         assert refused.value.code == 401
         refused.value.close()
         for body in (b"[1]", b'{"x": 2}'):
             signed = {**kind, "Wampd-Signature": signature("/hook/orders", body)}
-            with urllib.request.urlopen(urllib.request.Request(url, body, signed), timeout=10) as answer:
+            with urllib.request.urlopen(urllib.request.Request(url, body, signed), timeout=60) as answer:
                 assert answer.status == 202
         receiver.wait_for(lambda: len(receiver.requests) == 2)
         assert receiver.data() == [[1], {"x": 2}]
@@ -234,7 +234,7 @@ def test_what_is_refused_becomes_a_dead_letter_that_can_be_sent_again(play, answ
 
 
 def metrics(play):
-    with urllib.request.urlopen(f"http://127.0.0.1:{play.router.port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{play.router.port}/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     told = (line.rpartition(" ") for line in lines if line.startswith("wampd_webhook"))
     return {name.partition("{")[0].removeprefix("wampd_webhook"): float(value) for name, _, value in told}

@@ -51,7 +51,7 @@ def get(port, path, **headers):
     """Status, headers and body of an answer."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as refusal:
         with refusal:
@@ -135,7 +135,7 @@ def test_a_client_that_does_not_read_is_seen_as_long_as_it_does_not(run):
 
 
 def test_requests_that_are_refused_are_counted(run):
-    with run() as (_, port), socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with run() as (_, port), socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/9.0\r\n\r\n")
         answer = b""
         while data := client.recv(65536):

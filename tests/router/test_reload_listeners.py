@@ -41,7 +41,7 @@ listeners:
 
 @contextlib.contextmanager
 def web(router: Router) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", router.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", router.port, timeout=60)
     yield connection
     connection.close()
 
@@ -58,7 +58,7 @@ def certificate_of(router: Router) -> bytes:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    connection = http.client.HTTPSConnection("127.0.0.1", router.port, context=context, timeout=10)
+    connection = http.client.HTTPSConnection("127.0.0.1", router.port, context=context, timeout=60)
     connection.connect()
     shown: bytes = connection.sock.getpeercert(binary_form=True)  # type: ignore[union-attr]
     connection.close()
@@ -159,7 +159,7 @@ def test_a_header_before_all_else_is_asked_of_connections_from_then_on(tmp_path:
         assert called(session, "com.app.nobody")[0] == ERROR
         with web(router) as another, pytest.raises((http.client.HTTPException, OSError)):
             get(another, "/value")
-        with socket.create_connection(("127.0.0.1", router.port), timeout=10) as balanced:
+        with socket.create_connection(("127.0.0.1", router.port), timeout=60) as balanced:
             balanced.sendall(b"PROXY TCP4 198.51.100.7 127.0.0.1 40000 80\r\nGET /value HTTP/1.0\r\n\r\n")
             assert b"".join(iter(lambda: balanced.recv(4096), b"")).endswith(b"\r\n\r\n1\n")
         router.reload(("proxies: {trusted: [127.0.0.1], header: proxy-protocol}", "# tls"))

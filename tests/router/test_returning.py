@@ -60,7 +60,7 @@ class Connection:
     """A WebSocket connection, headers and frames written out."""
 
     def __init__(self, browser, path, *, origin=None, cookie=None, expect=101, tls=None):
-        self.socket = socket.create_connection(("127.0.0.1", browser.port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", browser.port), timeout=60)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         browser.connections.append(self)

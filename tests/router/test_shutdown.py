@@ -110,10 +110,10 @@ listeners:
 @pytest.mark.parametrize("answers", [True, False])
 def test_a_request_that_a_backend_answers_is_waited_for_but_not_for_ever(start, answers):
     with socket.create_server(("127.0.0.1", 0)) as backend:
-        backend.settimeout(10)
+        backend.settimeout(60)
         limits = "limits: {drain: 2 s}" if not answers else ""
         router = start(limits, listeners=PROXY, BACKEND=str(backend.getsockname()[1]))
-        with socket.create_connection(("127.0.0.1", router.port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", router.port), timeout=60) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             behind, _ = backend.accept()
             with behind:

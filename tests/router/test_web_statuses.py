@@ -109,11 +109,11 @@ def router(tmp_path_factory):
 def curl(router, path, *options):
     """The status that curl sees."""
     url = f"http://127.0.0.1:{router.port}{path}"
-    command = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--path-as-is", "-m", "20", *options, url]
-    return int(subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout)
+    command = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--path-as-is", "-m", "60", *options, url]
+    return int(subprocess.run(command, capture_output=True, text=True, timeout=90, check=False).stdout)
 
 
-def raw(router, sent, *, until=15.0):
+def raw(router, sent, *, until=60.0):
     """What is answered to these octets, until the router closes, which it has to be asked for."""
     with socket.create_connection(("127.0.0.1", router.port), timeout=until) as connection:
         connection.sendall(sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
@@ -10,10 +11,12 @@ from soak import __main__ as command
 from soak.deaf import Deaf
 from soak.faults import flipping
 from soak.load import CALM, measured, troubles
+from soak.reloading import Numbers
 from soak.report import MEBI, Report, Scale, median_ratio
 from soak.router import TICKET, SoakError, running, settings
 from soak.steady import ENDINGS, visitors
 from soak.swarm import Swarm, rawsocket, staying, visiting, websocket
+from tests.support.loops import run
 
 
 @pytest.mark.parametrize(("minutes", "full", "part"), [(5, 100_000, 25_000), (20, 8, 8), (60, 8, 8), (0.01, 8, 2)])
@@ -81,6 +84,20 @@ def test_flipped_bits_are_one_in_some_messages_and_the_conversation_goes_on():
     assert 30 < wrong < 110
 
 
+def test_the_last_events_are_waited_for_and_then_none_is_lost():
+    numbers = Numbers({"ws": [1, 2], "rs": [1]}, published=2)
+
+    async def come():
+        waiting = asyncio.create_task(numbers.have_come())
+        await asyncio.sleep(0.1)
+        assert (waiting.done(), numbers.lost()) == (False, 1)
+        numbers.heard["rs"].append(2)
+        await waiting
+
+    run(come())
+    assert numbers.lost() == 0
+
+
 @pytest.fixture(scope="module")
 def router(tmp_path_factory):
     with running(tmp_path_factory.mktemp("router"), settings()) as router:
@@ -91,7 +108,8 @@ def test_visits_of_every_kind_are_served_and_leave_nothing(router):
     files = router.files()
     outcome = Swarm(router.port).run(visitors(range(10 * len(ENDINGS))), 10, 60)
     assert (outcome.done, dict(outcome.refused)) == (10 * len(ENDINGS), {})
-    router.wait_until(lambda: router.files() <= files, "connections are closed", 10)
+    router.is_left()
+    assert router.files() <= files
 
 
 def test_those_who_stay_are_in_until_they_are_released(router):
@@ -101,8 +119,10 @@ def test_those_who_stay_are_in_until_they_are_released(router):
     ]
     outcome = Swarm(router.port).run(iter(each), 4, 60)
     assert (outcome.done, len(outcome.kept), router.files()) == (4, 4, files + 4)
+    assert router.connections() == 4
     outcome.release()
-    router.wait_until(lambda: router.files() == files, "connections are closed", 10)
+    router.is_left()
+    assert (router.connections(), router.files()) == (0, files)
 
 
 def test_what_is_refused_is_counted_by_what_it_was(router):

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.support.leaks import see_log
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
@@ -24,28 +24,6 @@ cores more than 20 were seen. It costs nobody anything but those whose program h
 
 STOP_TIMEOUT = 35.0
 """Seconds from SIGTERM to the end; the daemon's own hard stop is at 30."""
-
-
-MOST_KEPT = 50
-"""How many ports are kept for those who are about to listen; the oldest is let go first."""
-
-_kept: deque[int] = deque()
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on, nor is given meanwhile by the system to somebody else.
-
-    It stays bound, but connections to it are refused. Who says SO_REUSEADDR, as servers do, can bind and listen all the same;
-    for a port of its own choice, of listeners and of connections that go out, the system passes it over.
-    """
-    if len(_kept) == MOST_KEPT:
-        os.close(_kept.popleft())
-    with socket.socket() as keeper:
-        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        keeper.bind(("127.0.0.1", 0))
-        port: int = keeper.getsockname()[1]
-        _kept.append(keeper.detach())
-    return port
 
 
 def is_open(port: int, host: str = "127.0.0.1") -> bool:

@@ -127,7 +127,7 @@ def test_calls_by_http_and_by_long_poll_are_answered_too(start):
 
 def test_a_stream_of_events_ends_and_does_not_delay(start):
     router = start(PATIENT, listeners=WAYS)
-    with socket.create_connection(("127.0.0.1", router.port), timeout=10) as stream:
+    with socket.create_connection(("127.0.0.1", router.port), timeout=60) as stream:
         stream.sendall(b"GET /events?topic=com.news HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"200 OK" in stream.recv(65536)
         begun = time.monotonic()
@@ -177,7 +177,7 @@ def backend():
 
 def asked(port: int, path: str) -> socket.socket:
     """A connection on which an answer has begun."""
-    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60)
     connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     said = b""
     while b"\r\n\r\n" not in said:

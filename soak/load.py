@@ -18,6 +18,8 @@ FAN: Final = ("pubsub", "--pubs", "1", "--subs", "10", "--topics", "1", "--infli
 CALM: Final = ("rpc", "--callers", "4", "--inflight", "4", "--rate", "200")
 """Not many calls, evenly: what others notice."""
 SPARE: Final = 60.0
+BUSY: Final = 0.15
+"""Cores that others use: from here on throughput and times say little of the router."""
 PATIENCE: Final = 20.0
 """Seconds after which an answer counts as lost: more than a busy machine stands still. Nobody waits for it otherwise."""
 
@@ -47,6 +49,11 @@ def troubles(outcome: dict[str, Any]) -> str:
     """What was not as it must be; ``nothing`` if all was."""
     found = [f"{outcome[name]} {name}" for name in TROUBLES if outcome.get(name)]
     return ", ".join(found) if found else "nothing"
+
+
+def others(outcome: dict[str, Any]) -> float:
+    """Cores that others used, on this machine or beside it (steal)."""
+    return float(outcome["other_cpu"] + outcome["steal"])
 
 
 @contextmanager

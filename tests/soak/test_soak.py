@@ -8,6 +8,7 @@ import random
 import pytest
 
 from soak import __main__ as command
+from soak import deaf
 from soak.deaf import Deaf
 from soak.faults import flipping
 from soak.load import CALM, measured, troubles
@@ -15,6 +16,7 @@ from soak.reloading import Numbers
 from soak.report import MEBI, Report, Scale, median_ratio
 from soak.router import TICKET, SoakError, running, settings
 from soak.steady import ENDINGS, visitors
+from soak.surviving import judge
 from soak.swarm import Swarm, rawsocket, staying, visiting, websocket
 from tests.support.loops import run
 
@@ -82,6 +84,30 @@ def test_flipped_bits_are_one_in_some_messages_and_the_conversation_goes_on():
         assert sum(octet.bit_count() for octet in said) <= 1
         wrong += any(said)
     assert 30 < wrong < 110
+
+
+@pytest.mark.parametrize(
+    ("p99", "used", "steal", "work", "met"),
+    [
+        (90, 0.0, 0.0, 500, True),
+        (90, 1.0, 0.0, 500, True),
+        (300, 0.1, 0.0, 60, False),
+        (300, 0.1, 0.2, 60, True),
+        (300, 1.5, 0.0, 260, False),
+    ],
+)
+def test_what_others_on_the_machine_take_is_not_the_routers_fault(p99, used, steal, work, met):
+    report = Report("faults")
+    after = {"p99_us": p99 * 1000, "other_cpu": used, "steal": steal, "ops": 400, "router_cpu_us_per_op": work * 2.5}
+    judge(report, "a fault", after)
+    assert (report.missed == []) is met
+
+
+def test_rounds_are_judged_by_throughput_or_where_others_use_the_machine_by_work():
+    quiet = {"each_s": 100, "cpu_us": 10, "other_cpu": 0.1, "steal": 0.0}
+    busy = {**quiet, "steal": 1.0}
+    assert deaf._judged([(quiet, {**quiet, "each_s": 90, "cpu_us": 12})]) == pytest.approx(0.1)
+    assert deaf._judged([(busy, {**busy, "each_s": 90, "cpu_us": 12})]) == pytest.approx(0.2)
 
 
 def test_the_last_events_are_waited_for_and_then_none_is_lost():
@@ -152,8 +178,8 @@ def test_the_router_counts_its_objects_and_takes_another_configuration(router):
 
 @pytest.mark.needs("cc")
 def test_a_calm_load_is_measured_beside_a_session_that_does_not_read(router):
-    deaf = Deaf(router.port, [32, 1, {}, "com.silence"])
+    silent = Deaf(router.port, [32, 1, {}, "com.silence"])
     outcome = measured(router, CALM, 0.5)
     assert troubles(outcome) == "nothing"
     assert outcome["ops"] > 20
-    deaf.close()
+    silent.close()

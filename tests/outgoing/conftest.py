@@ -76,7 +76,7 @@ class Asking:
         raise result.value
 
     def get(self, url: str, *allowed: str, **options: Any) -> Response:
-        options = {"timeout": 5.0, **options}
+        options = {"timeout": 20.0, **options}
         return self.answer(self.client(*allowed).request("GET", url, **options))
 
     def refusal(self, url: str, *allowed: str, **options: Any) -> str:

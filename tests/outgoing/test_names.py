@@ -50,4 +50,4 @@ def test_a_client_asks_the_system_if_nothing_else_is_said(asking, reactor, serve
     server = serve(ok(b"x"))
     client = Client(reactor, policy_of(["127.0.0.0/8", "::1"]))
     asking.clients.append(client)
-    assert asking.answer(client.request("GET", f"http://localhost:{server.port}/", timeout=10)).body == b"x"
+    assert asking.answer(client.request("GET", f"http://localhost:{server.port}/", timeout=20)).body == b"x"

@@ -70,7 +70,7 @@ def served(canary: Canary, router: Attacked, before: int, most: int) -> None:
 
 
 def test_a_subscriber_that_never_reads_is_sent_away_and_others_get_everything(start: Callable[..., Attacked]) -> None:
-    router = start(limits=QUEUE)
+    router = start(limits={**QUEUE, "send_stall": 30.0})  # the others do not read either while this test publishes
     with singing(router.port) as canary:
         mute = [deaf(router.port) for _ in range(4)]
         healthy, publisher = joined(router.port), joined(router.port)

@@ -19,7 +19,7 @@ import yaml
 from tests.attack.client import Client, ClosedError, joined, memory, singing
 from tests.attack.conftest import Attacked, hang_up, nothing_is_left_open, settings, start
 from tests.router.reloading import a_router
-from tests.support.process import environment, free_port, is_open, wampd_command
+from tests.support.process import STOP_TIMEOUT, environment, free_port, is_open, wampd_command
 
 __all__ = ["nothing_is_left_open", "start"]  # fixtures
 
@@ -77,7 +77,7 @@ def unread(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]
 
 def test_nobody_waits_for_a_log_that_nobody_reads(unread):
     process, port, reader = unread
-    with singing(port) as canary:
+    with singing(port, process.pid) as canary:
         before = memory(process.pid)
         for _ in range(1_500):
             joined(port).close()
@@ -85,7 +85,7 @@ def test_nobody_waits_for_a_log_that_nobody_reads(unread):
         assert memory(process.pid) - before < 4 * MIB  # 1 MiB of lines wait
     process.send_signal(signal.SIGTERM)
     said = b"".join(iter(lambda: os.read(reader, 65536), b""))
-    assert process.wait(20) == 0
+    assert process.wait(STOP_TIMEOUT) == 0
     assert b"is ready" in said
     assert b"Traceback" not in said
 
@@ -95,9 +95,9 @@ def test_nobody_waits_for_a_log_that_nobody_reads(unread):
 
 @pytest.mark.parametrize("transport", ["rawsocket", "websocket"])
 def test_wrong_bits_end_their_own_connection_alone(start: Callable[..., Attacked], transport: str) -> None:
-    router = start(limits={"join_timeout": 1.0, "handshake_timeout": 1.0, "close_timeout": 0.5})
+    router = start(limits={"close_timeout": 0.5})
     chance = random.Random(3)
-    with singing(router.port) as canary:
+    with singing(router.port, router.pid) as canary:
         joined(router.port, transport).close()
         before, ended = memory(router.pid), 0
         for number in range(100):
@@ -179,11 +179,11 @@ def test_changes_of_the_configuration_lose_nothing_of_whom_they_do_not_concern(t
             router.reload((old, new) if old in text else (new, old))
             router.process.wait_until(lambda before=before: numbers.last > before + 5, "it goes on")
         numbers.enough.set()
-        numbers.join(20)
+        numbers.join(60)
         assert numbers.trouble is None
         numbers.publisher.send([16, 1_000_000, {}, "com.numbers", ["end"]])
         for ear in ears:
-            ear.join(20)
+            ear.join(60)
             assert ear.trouble is None
             assert ear.heard == list(range(1, numbers.last + 1))
         hang_up()  # so that the router need not wait for them

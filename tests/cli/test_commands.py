@@ -226,3 +226,15 @@ def test_who_interrupts_a_command_sees_no_traceback(capsys, monkeypatch):
 def test_the_module_is_the_command(here):
     done = python("-m", "wampd", "check", cwd=here)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{packaged_default()}: ok\n", "")
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize(
+    "words", [("call", "com.example.a", "--timeout"), ("status", "--wait"), ("log", "level", "--for")], ids=" ".join
+)
+def test_a_time_is_a_number_that_one_can_wait_for(words, value, capsys):
+    assert main([*words, value]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"wampd {words[0]}")
+    assert err.count("\n") == 1

@@ -63,7 +63,8 @@ def test_check_without_any_file_takes_the_packaged_default(here, capsys):
 def test_a_directory_means_the_configuration_in_it(here, capsys):
     (here / "hello").mkdir()
     assert main(["check", "hello"]) == 2
-    assert capsys.readouterr().err == 'hello:1:1: cannot read "hello": Is a directory\n'
+    said = 'hello/config.yaml:1:1: cannot read "hello/config.yaml": No such file or directory\n'
+    assert capsys.readouterr().err == said
     (here / "hello" / "config.yaml").write_text(GOOD)
     assert main(["check", "hello"]) == 0
     assert capsys.readouterr().out == "hello/config.yaml: ok\n"

@@ -229,7 +229,7 @@ def test_the_module_is_the_command(here):
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{packaged_default()}: ok\n", "")
 
 
-@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e308"])
 @pytest.mark.parametrize(
     "words", [("call", "com.example.a", "--timeout"), ("status", "--wait"), ("log", "level", "--for")], ids=" ".join
 )

@@ -12,7 +12,6 @@ The rules:
 """
 
 import inspect
-import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,14 +27,18 @@ EXIT_FAILED, EXIT_USAGE, EXIT_NOT_RUNNING, EXIT_INTERRUPTED = 1, 2, 3, 130
 FILE_HELP = "the configuration, or the directory of config.yaml; without it ./config.yaml, or else wampd's default"
 
 
+MOST_SECONDS = 1_000_000_000
+"""Thirty years. In milliseconds, as WAMP has them, it is a number that every program can read exactly."""
+
+
 class Seconds(click.FloatRange):
-    """A time: a number, not one of those that only look so (`nan`, `inf`)."""
+    """A time that one can wait for: neither `nan` nor `inf`, nor longer than any process will run."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read it. Raise `BadParameter`."""
         number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+        if not number <= MOST_SECONDS:  # nor is `nan`
+            self.fail(f"{value!r} is not a number of seconds up to {MOST_SECONDS:,}", param, ctx)
         return number
 
 

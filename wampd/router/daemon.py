@@ -50,6 +50,7 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
 from wampd.router.stores.watched import Unusable
+from wampd.router.system.opening import BACKLOG
 from wampd.router.system.origin import LATER, Origin
 from wampd.router.tally import ACCEPTING_PAUSED, CONNECTIONS_REFUSED, MEMORY_PASSED, PASSWORDS_NOT_CHECKED
 from wampd.router.templates import Plan
@@ -59,7 +60,7 @@ from wampd.router.wiring.control import PrivateSocket
 from wampd.router.wiring.doors import tolerance
 from wampd.router.wiring.duties import Duties
 from wampd.router.wiring.hosted import Hosted
-from wampd.router.wiring.listening import BACKLOG, Listening
+from wampd.router.wiring.listening import Listening
 from wampd.router.wiring.means import Means
 from wampd.router.wiring.outgoing import Sender
 from wampd.router.wiring.places import Key, Places
@@ -95,8 +96,6 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None, *
     reactor.callWhenRunning(daemon.start)
     gc.collect()
     gc.freeze()  # what is there now stays: it need not be looked at again
-    gc.set_threshold(20_000, 50, 100)
-    gc.enable()
     reactor.run()
     standing.end()
     log_lines.finish()

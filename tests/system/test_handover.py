@@ -25,6 +25,12 @@ from tests.system.test_service import activated, speaking
 OPERATORS = "control: {socket: control.sock}\n"
 
 
+@pytest.fixture
+def start(start):
+    """Nobody is watched after the handover: `test_probation` has that."""
+    return lambda more="", **kwargs: start(f"limits: {{probation: 0}}\n{more}", **kwargs)
+
+
 class Knocking(threading.Thread):
     """Connects again and again, and keeps count of what became of it."""
 

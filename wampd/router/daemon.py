@@ -99,7 +99,7 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None, *
     reactor.run()
     standing.end()
     log_lines.finish()
-    return daemon.status
+    return 1 if daemon.is_deserted else daemon.status
 
 
 class Daemon:
@@ -244,6 +244,11 @@ class Daemon:
 
     # ----------------------------------------------------------------------------------------------------- life
 
+    @property
+    def is_deserted(self) -> bool:
+        """Whether this router was to be succeeded, and is not: whoever started it has to know."""
+        return self._handover.guard.is_deserted
+
     def start(self) -> None:
         """Open the listeners, then start the components."""
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -321,7 +326,11 @@ class Daemon:
         self._reactor.callFromThread(self._handover.signalled, signal.Signals(number).name)
 
     def _signalled(self, number: int, _frame: object) -> None:
-        self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
+        self._reactor.callFromThread(self._terminate, signal.Signals(number).name)
+
+    def _terminate(self, why: str) -> None:
+        if not self._handover.terminate():
+            self._stop.request(why)
 
 
 def _room(settings: Settings) -> tuple[int, Descriptors]:

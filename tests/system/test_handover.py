@@ -17,6 +17,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.router.client import CALL, ERROR, GOODBYE, INVOCATION, RESULT, YIELD, Session
+from tests.router.conftest import REALMS
 from tests.support.needs import unavailable
 from tests.support.process import Child, environment, free_port, is_alive, is_open, wampd_command
 from tests.system.manager import HeardManager
@@ -28,7 +29,7 @@ OPERATORS = "control: {socket: control.sock}\n"
 @pytest.fixture
 def start(start):
     """Nobody is watched after the handover: `test_probation` has that."""
-    return lambda more="", **kwargs: start(f"limits: {{probation: 0}}\n{more}", **kwargs)
+    return lambda more="", realms=REALMS, **kwargs: start(more, realms=f"limits: {{probation: 0}}\n{realms}", **kwargs)
 
 
 class Knocking(threading.Thread):

@@ -17,12 +17,19 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.router.client import CALL, ERROR, GOODBYE, INVOCATION, RESULT, YIELD, Session
+from tests.router.conftest import REALMS
 from tests.support.needs import unavailable
 from tests.support.process import Child, environment, free_port, is_alive, is_open, wampd_command
 from tests.system.manager import HeardManager
 from tests.system.test_service import activated, speaking
 
 OPERATORS = "control: {socket: control.sock}\n"
+
+
+@pytest.fixture
+def start(start):
+    """Nobody is watched after the handover: `test_probation` has that."""
+    return lambda more="", realms=REALMS, **kwargs: start(more, realms=f"limits: {{probation: 0}}\n{realms}", **kwargs)
 
 
 class Knocking(threading.Thread):

@@ -68,6 +68,10 @@ class PidFile:
         """The descriptor, for a successor."""
         return self._descriptor
 
+    def copy(self) -> PidFile:
+        """The same, which holds the lock as long as this one."""
+        return PidFile(self.file, os.dup(self._descriptor))
+
     def is_of(self, file: Path | None) -> bool:
         """Whether this is that very file."""
         return file is not None and _is(file, self._descriptor)

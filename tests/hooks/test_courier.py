@@ -10,6 +10,7 @@ from wampd.router.hooks.breaker import HostRules
 from wampd.router.hooks.courier import Rules
 from wampd.router.hooks.keeping import Pending
 from wampd.router.hooks.ledger import DeadLetter
+from wampd.router.hooks.registry import Bounds
 from wampd.router.hooks.verdicts import Patience
 from wampd.router.outgoing.client import Response
 
@@ -202,6 +203,25 @@ def test_a_registration_ends_when_its_time_is_up(play):
     play.later(30.0)
     assert [each["id"] for each in play.ask(play.ann, "list")] == [renewed]
     assert list(play.shelf.hooks) == [renewed]
+
+
+def test_a_registration_whose_time_is_up_is_there_no_more_for_anybody_nor_sent_what_it_had_refused():
+    play = Registry(Rules(bounds=Bounds(per_key=1)))
+    hook = play.register(play.ann, ttl=3)
+    play.web.answers[URL] = 500
+    play.ask(play.ann, "post", "orders", ["x"])
+    play.house.later(2.9)
+    assert [each["pending"] for each in play.ask(play.ann, "list")] == [1]
+    tried = len(play.web.requests)
+    play.house.later(0.1)
+    assert play.ask(play.ann, "list") == []
+    assert play.ask(play.ann, "renew", hook, 100) == "wampd.error.no_such_hook"
+    play.later(20.0)
+    assert len(play.web.requests) == tried
+    assert (play.shelf.hooks, play.shelf.bodies) == ({}, {})
+    told = play.ask(play.ann, "register", "orders", URL)
+    assert told["id"] != hook
+    assert told["secret"].startswith("whsec_")
 
 
 def test_filters_decide_who_gets_an_event(play):

@@ -14,6 +14,7 @@ Rules
 from __future__ import annotations
 
 import heapq
+import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -137,6 +138,10 @@ class Registry:
             _without(self._by_key, hook.key, hook_id)
             _without(self._owned, hook.owner, hook_id)
         return hook
+
+    def next_end(self) -> float:
+        """When the next time is up, or may be; never: infinity."""
+        return self._ends[0][0] if self._ends else math.inf
 
     def expired(self, now: float) -> list[Hook]:
         """Those whose time is up; they are still in."""

@@ -224,6 +224,31 @@ def test_a_registration_whose_time_is_up_is_there_no_more_for_anybody_nor_sent_w
     assert told["secret"].startswith("whsec_")
 
 
+def test_very_many_registrations_that_end_together_do_so_in_steps(play):
+    for number in range(250):
+        play.register(play.ann, url=f"http://10.0.0.1/{number}", ttl=1000)
+    play.clock.advance(1000.0)
+    left = []
+    while play.shelf.hooks:
+        left.append(len(play.shelf.hooks))
+        play.clock.advance(0.01)
+    assert left == [150, 50]
+
+
+def test_all_whose_time_was_up_while_the_router_was_down_are_gone_at_its_start():
+    shelf = Shelf()
+    play = Registry(kept=shelf)
+    for number in range(250):
+        play.register(play.ann, url=f"http://10.0.0.1/{number}", ttl=500)
+    play.web.answers = {f"http://10.0.0.1/{number}": 500 for number in range(250)}
+    play.ask(play.ann, "post", "orders", ["x"])
+    play.service.stop()
+    again = Registry(kept=shelf, serve=False)
+    again.clock.advance(500.0)
+    again.service.start()
+    assert (shelf.hooks, shelf.bodies, again.web.requests) == ({}, {}, [])
+
+
 def test_filters_decide_who_gets_an_event(play):
     play.register(play.ann, filter={"args.0.state": ["paid", "sent"], "kwargs.shop": 7})
     for state, shop in (("new", 7), ("paid", 8), ("sent", 7)):

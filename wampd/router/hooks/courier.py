@@ -44,6 +44,8 @@ SWEEP: Final = 30.0
 """Seconds between two looks for registrations whose time is up, at most: the clock on the wall may be set."""
 MOMENT: Final = 0.01
 """Seconds between two looks at least."""
+SWEPT: Final = 100
+"""Registrations that end in one look, so that nobody else waits for long."""
 EMPTY_ARGS: Final = Raw(b"[]")
 EMPTY_KWARGS: Final = Raw(b"{}")
 
@@ -140,7 +142,7 @@ class Courier:
                 self._forget(letter.event, letter.hook)
             else:
                 self._bury(letter, keep=False)
-        self._sweep()
+        self._sweep(len(kept.hooks))
 
     def stop(self) -> None:
         """Give up what is under way: it stays pending."""
@@ -150,18 +152,17 @@ class Courier:
         for running in list(self._running.values()):
             running.cancel()
 
-    def _sweep(self) -> None:
-        for hook in self.registry.expired(self._outside.wall()):
+    def _sweep(self, most: int = SWEPT) -> None:
+        for hook in self.registry.expired(self._outside.wall(), most):
             self._done(self.remove(hook))
         self._sweep_in_time()
         self.pump()
 
     def _sweep_in_time(self) -> None:
         _cancel(self._sweeper)
-        left = self.registry.next_end() - self._outside.wall()
-        self._sweeper = (
-            None if self._stopped else self._outside.clock.callLater(min(SWEEP, max(MOMENT, left)), self._sweep)
-        )
+        if not self._stopped:
+            wait = self.registry.next_end() - self._outside.wall()
+            self._sweeper = self._outside.clock.callLater(min(SWEEP, max(MOMENT, wait)), self._sweep)
 
     # ---------------------------------------------------------------------------------------------------- registrations
 

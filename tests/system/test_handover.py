@@ -158,6 +158,21 @@ def test_a_successor_that_cannot_listen_says_why_and_changes_nothing(start):
     assert router.stop() == 0
 
 
+def test_the_new_router_starts_in_what_is_now_the_directory_that_the_old_one_was_started_in(start, tmp_path):
+    work = tmp_path / "release"
+    work.mkdir()
+    router = start(under=("sh", "-c", 'cd release; exec "$@"', "sh"))
+    work.rmdir()
+    router.signal(signal.SIGUSR2)
+    router.wait_for_log(f"the new router cannot be started: {work}: No such file or directory; this one goes on")
+    work.mkdir()
+    router.signal(signal.SIGUSR2)
+    new = successor_of(router)
+    assert router.wait() == 0
+    assert Path(f"/proc/{new}/cwd").readlink() == work
+    end(new, router.port)
+
+
 def test_the_pid_file_and_the_manager_follow(start, tmp_path):
     with HeardManager(tmp_path / "notify") as manager:
         router = start("process: {pid_file: wampd.pid}\n", NOTIFY_SOCKET=manager.name)

@@ -25,7 +25,7 @@ import click
 from msgspec import Struct
 
 from wampd.cli.completing import profile_names
-from wampd.cli.words import EXIT_USAGE, Failure, complain, option, with_all
+from wampd.cli.words import EXIT_USAGE, Failure, Seconds, complain, option, with_all
 from wampd.client.connecting import CONNECT, connect
 from wampd.client.errors import CannotConnect
 from wampd.client.proving import METHODS, Credentials, methods
@@ -122,7 +122,7 @@ _OPTIONS: Final = (
     _option("--cert-key", type=_FILE, help="the key of your certificate (PEM)"),
     _option(
         "--connect-timeout",
-        type=click.FloatRange(0, min_open=True),
+        type=Seconds(0, min_open=True),
         default=CONNECT,
         show_default=True,
         metavar="SECONDS",

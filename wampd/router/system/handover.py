@@ -164,7 +164,8 @@ class Succession(ProcessProtocol):
         except NotHandedOver as why:
             return fail(why)
         except OSError as error:
-            return fail(NotHandedOver(f"the new router cannot be started: {error}"))
+            what = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+            return fail(NotHandedOver(f"the new router cannot be started: {what}{error.strerror}"))
         finally:
             for each in held:
                 each.socket.close()
@@ -176,6 +177,7 @@ class Succession(ProcessProtocol):
 
     def _start(self, held: Sequence[Held], pid_file: PidFile | None) -> socket.socket:
         """Start the successor, with all this on its end of a socket; return ours. Raise `OSError`, `NotHandedOver`."""
+        _stand_in(self._origin.directory)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             _give(ours, held, pid_file)
@@ -244,6 +246,19 @@ def _how(status: int | None, number: int | None) -> str:
     if number is not None:
         return f"it was ended by signal {number}"
     return "its configuration is wrong" if status == BAD_CONFIGURATION else f"it ended with status {status}"
+
+
+def _stand_in(directory: str) -> None:
+    """See that the directory is there that a process is to be started in, and that we are in any. Raise `OSError`.
+
+    A release may have been put in the place of the one before: what is there now has the name, but is not where we are, and
+    nothing can be started from nowhere.
+    """
+    os.stat(directory)
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        os.chdir(directory)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ Rules
 -----
 * Only what is certain is told. Of a role whose rules have placeholders nothing is said, nor of what an authorizer would be
   asked; of a topic with ``{event}`` only that no event at all may be published.
+* Of procedures that are HTTP requests nothing is said: the right to register may be taken from a role for a while, and the
+  procedure comes back with it.
 * A role that is not there is told by other rules, which come before.
 """
 
@@ -24,7 +26,7 @@ from .model import Settings
 from .problems import KeyPath, quote
 from .realms import Role
 
-_DOING: Final = {"call": "call", "publish": "publish to", "register": "register", "subscribe": "subscribe to"}
+_DOING: Final = {"call": "call", "publish": "publish to", "subscribe": "subscribe to"}
 _EVENT: Final = "{event}"
 
 
@@ -59,9 +61,6 @@ def rights_of_settings(settings: Settings, here: Here) -> None:
 
 def _deeds(settings: Settings, here: Here) -> Iterator[_Deed]:
     for index, realm in here.each(settings.realms, "realms"):
-        at = ("realms", index, "http_callees")
-        for place, callee in here.each(realm.http_callees, *at):
-            yield _Deed((*at, place), realm.name, callee.role, "register", callee.procedure, callee.match)
         at = ("realms", index, "forwards")
         for place, forward in here.each(realm.forwards, *at):
             yield _Deed((*at, place), realm.name, forward.role, "subscribe", forward.topic, forward.match)

@@ -4,10 +4,10 @@ import pytest
 from twisted.web.resource import Resource
 
 from tests.http.asking import ask, body
+from tests.support.sites import build_site
 from tests.transports.port import ALL, EVERYTHING, Port, headers, request, status
 from wampd.router.hostnames import BadHost, ByHost, host_in, host_of
 from wampd.router.http.json_value import JsonValue
-from wampd.router.http.tree import build_site
 from wampd.router.transports.universal import Speaks
 from wampd.router.transports.upgrade import WebSocketPath
 

@@ -292,6 +292,7 @@ def _near_choice(message: str) -> list[str]:
     wrong = re.search(r"'([^']*)' is not one of ('.+')", message)
     if wrong is None:
         return []
-    from difflib import get_close_matches
+    from wampd.router.settings.problems import closest
 
-    return get_close_matches(wrong[1], re.findall("'([^']*)'", wrong[2]), 1)
+    found = closest(wrong[1], re.findall("'([^']*)'", wrong[2]))
+    return [] if found is None else [found]

@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { onOut } from "./link";
 import { pretty } from "./pure/json";
+import { visible } from "./pure/visible";
 import { Ended, WampError, type Dict, type Json, type Payload, type Session } from "./wamp/session";
 
 export interface Sent {
@@ -80,8 +81,9 @@ export function shown({ args, kwargs }: Pick<Payload, "args" | "kwargs">): strin
 }
 
 function explained(error: unknown): string {
-  if (error instanceof Ended) return `The session ended before the answer came. ${error.ending.reason}`.trim();
+  if (error instanceof Ended) return visible(`The session ended before the answer came. ${error.ending.reason}`.trim());
   if (!(error instanceof WampError)) return String(error);
   const { args, kwargs } = error.payload;
-  return args.length || Object.keys(kwargs).length ? `${error.uri}\n${shown(error.payload)}` : error.uri;
+  const uri = visible(error.uri);
+  return args.length || Object.keys(kwargs).length ? `${uri}\n${shown(error.payload)}` : uri;
 }

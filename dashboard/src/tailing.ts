@@ -27,6 +27,7 @@ onOut(() => {
   running.value = null;
   problem.value = null;
   topic.value = "";
+  match.value = "exact";
   tail.go();
   tail.clear();
 });
@@ -52,7 +53,11 @@ effect(() => {
   if (!of || !what) return;
   let over = false;
   let end: (() => void) | undefined;
-  of.subscribe(what.topic, { match: what.match }, heard).then(
+  const revoked = () => {
+    problem.value = { kind: "forbidden", text: what.topic };
+    running.value = null;
+  };
+  of.subscribe(what.topic, { match: what.match }, heard, revoked).then(
     (unsubscribe) => (over ? unsubscribe() : ((end = unsubscribe), (problem.value = null))),
     (error: unknown) => {
       const found = problemOf(error, what.topic);

@@ -1,11 +1,12 @@
 // Who are you? One form, with the fields that the chosen method has; and those of another, for those who prove themselves twice.
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { enter, settings, status } from "../link";
 import { Notice } from "../parts/notice";
 import { ASKING, ProofFields } from "../parts/proof-fields";
 import { ThemeButton } from "../parts/theme-button";
+import { visible } from "../pure/visible";
 import { recall } from "../stored";
 import { NAMED, type Method } from "../wamp/proof";
 
@@ -32,6 +33,9 @@ export function LoginView({ children }: { children?: ComponentChildren }) {
   const second = factors.find((name) => name === factor);
   const busy = status.value.is !== "out";
   const why = status.value.is === "out" ? status.value.why : "";
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
   const submit = (event: Event) => {
     event.preventDefault();
     const proof = second ? { method: second, secret: other } : undefined;
@@ -55,7 +59,7 @@ export function LoginView({ children }: { children?: ComponentChildren }) {
         <div class="corner"><ThemeButton /></div>
         <h1 id="login-title">{title}</h1>
         <p class="soft">Log in to watch and operate this router.</p>
-        <div role="alert">{why && <Notice kind="bad">{why}</Notice>}</div>
+        <div role="alert">{why && <Notice kind="bad">{visible(why)}</Notice>}</div>
         {children}
         <label>Realm<input required value={realm} onInput={(event) => setRealm(event.currentTarget.value)} spellcheck={false} autocapitalize="off" /></label>
         <label>Method

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { firstOf, useLive, useTopic } from "../live";
-import { sumOf, TICK, type History, type Overview, type RealmFigures, type Series, type Tick } from "../monitor";
+import { latest, sumOf, TICK, type History, type Overview, type RealmFigures, type Series, type Tick } from "../monitor";
 import { Chart } from "../parts/chart";
 import { Trouble } from "../parts/notice";
 import { learnRealms, RealmPicker, realms, shownRealm } from "../parts/realm-picker";
@@ -38,8 +38,8 @@ export function OverviewView() {
   const silent = useTopic(TICK, (event) => setTick(firstOf(event) as unknown as Tick));
   useEffect(() => (data ? learnRealms(data) : setTick(null)), [data]);
   if (!data) return problem ? <Trouble problem={problem} /> : <p class="empty">Asking the router …</p>;
-  const figures = tick ?? data;
-  const chosen = figures.realms.filter(({ name }) => !shownRealm.value || name === shownRealm.value);
+  const { process } = tick ?? data;
+  const chosen = latest(data.realms, tick?.realms).filter(({ name }) => !shownRealm.value || name === shownRealm.value);
   const sum = sumOf(chosen);
   return (
     <>
@@ -52,8 +52,8 @@ export function OverviewView() {
         <Tile label="Publications/s" value={rate(sum.rates.publications)} />
         <Tile label="Events/s" value={rate(sum.rates.events)} />
         <Tile label="Errors/s" value={rate(sum.rates.errors)} tone={sum.rates.errors > 0 ? "bad" : ""} />
-        <Tile label="CPU, of one core" value={percent(figures.process.cpu)} />
-        <Tile label="Memory" value={bytes(figures.process.rss)} />
+        <Tile label="CPU, of one core" value={percent(process.cpu)} />
+        <Tile label="Memory" value={bytes(process.rss)} />
       </dl>
       <Charts />
       <section aria-labelledby="realms"><h2 id="realms">Realms</h2>

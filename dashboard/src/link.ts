@@ -54,6 +54,8 @@ const forgetting: (() => void)[] = [];
 let login: Login | null = null;
 let current: Session | null = null;
 let attempt = 0;
+/** Which of the attempts to connect counts: the last. */
+let trying = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Begins: comes in, if nothing has to be asked for that. */
@@ -103,6 +105,7 @@ export function onOut(forget: () => void): void {
 function out(why: string): void {
   login = null;
   current = null;
+  trying++;
   status.value = { is: "out", why };
   for (const forget of forgetting) forget();
 }
@@ -119,12 +122,12 @@ function connect(): void {
   const before = status.value;
   status.value = before.is === "lost" ? { ...before, retryAt: null } : { is: "joining" };
   const url = new URL(settings.value.websocket, location.href.replace(/^http/, "ws")).href;
-  const mine = login;
-  join(url, realm, credentials, (why) => mine === login && over(why)).then((session) => {
-    if (mine !== login || !session.welcome) return session.leave();
+  const as = login, mine = ++trying;
+  join(url, realm, credentials, (why) => mine === trying && over(why)).then((session) => {
+    if (mine !== trying || !session.welcome) return session.leave();
     attempt = 0;
     current = session;
-    const named = mine.authid ? { method: mine.method, authid: mine.authid, second: mine.second?.method } : {};
+    const named = as.authid ? { method: as.method, authid: as.authid, second: as.second?.method } : {};
     remember("login", { ...recall("login", {}), ...named, realm, out: false });
     status.value = { is: "in", session, who: session.welcome };
   }, () => undefined); // `over` has been told

@@ -139,6 +139,13 @@ export function latest(overview: RealmFigures[], tick: RealmFigures[] | undefine
   return [...both, ...tick.filter(({ name }) => !known.has(name))];
 }
 
+/** Those with most sessions, if there are very many, in the order that they have. */
+export function busiest(realms: RealmFigures[], most: number): RealmFigures[] {
+  if (realms.length <= most) return realms;
+  const chosen = new Set([...realms].sort((one, other) => other.sessions - one.sessions).slice(0, most));
+  return realms.filter((realm) => chosen.has(realm));
+}
+
 /** Of several realms together. */
 export function sumOf(realms: RealmFigures[]): Omit<RealmFigures, "name"> {
   const sum = { sessions: 0, under_way: 0, registrations: 0, subscriptions: 0, rates: { calls: 0, publications: 0, events: 0, errors: 0 } };

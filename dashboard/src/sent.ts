@@ -74,10 +74,10 @@ export async function publish(of: Session, uri: string, args: Json[], kwargs: Di
 }
 
 /** A payload in as few words as it needs: its only argument, its arguments, its keywords, or both. */
-export function shown({ args, kwargs }: Pick<Payload, "args" | "kwargs">): string {
+export function shown({ args, kwargs }: Pick<Payload, "args" | "kwargs">, most?: number): string {
   const hasKwargs = Object.keys(kwargs).length > 0;
-  if (!hasKwargs) return args.length === 0 ? "(empty)" : pretty(args.length === 1 ? args[0]! : args);
-  return pretty(args.length ? { args, kwargs } : kwargs);
+  if (!hasKwargs) return args.length === 0 ? "(empty)" : pretty(args.length === 1 ? args[0]! : args, most);
+  return pretty(args.length ? { args, kwargs } : kwargs, most);
 }
 
 function explained(error: unknown): string {

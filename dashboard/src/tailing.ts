@@ -11,6 +11,8 @@ export type Match = "exact" | "prefix" | "wildcard";
 
 export const MOST_KEPT = 1000;
 const REDRAW_MS = 200;
+/** Of one event: there are many of them, and a phone has to lay them out. */
+const MOST_CHARACTERS = 4000;
 
 export const tail = new Tail(MOST_KEPT);
 export const topic = signal("");
@@ -44,7 +46,7 @@ function heard(event: Payload, publication: number): void {
   const { publisher_authid: who, publisher, retained } = event.details;
   const by = who ?? publisher;
   const note = [`publication ${publication}`, ...(by === undefined ? [] : [`by ${by}`]), ...(retained === true ? ["retained"] : [])];
-  tail.add(Date.now(), from, shown(event), note.join(", "));
+  tail.add(Date.now(), from, shown(event, MOST_CHARACTERS), note.join(", "));
   timer ??= setTimeout(redraw, REDRAW_MS);
 }
 

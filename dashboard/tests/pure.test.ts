@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { backoff } from "../src/pure/backoff";
 import { ceiling, known, path } from "../src/pure/curve";
-import { latest, type RealmFigures } from "../src/monitor";
+import { busiest, latest, type RealmFigures } from "../src/monitor";
 import { bytes, count, duration, moment, percent, rate, timeOfDay } from "../src/pure/format";
 import { added, entriesOf, MOST, Walk, type Entry } from "../src/pure/history";
 import { pretty, readDict, readList } from "../src/pure/json";
@@ -78,6 +78,8 @@ test("figures are those of the last tick; of realms that it leaves out those of 
   const ticked = [...many.slice(0, 99).map(({ name }) => realm(name, 2)), realm("new", 2)];
   const both = latest(many, ticked);
   assert.equal(both.length, 151);
+  assert.deepEqual(told(busiest([realm("a", 1), realm("b", 3), realm("c", 0), realm("d", 2)], 2)), ["b=3", "d=2"]);
+  assert.equal(busiest(two, 2), two);
   assert.equal(both.reduce((sum, { sessions }) => sum + sessions, 0), 99 * 2 + 51 + 2);
 });
 

@@ -130,10 +130,14 @@ function useKnown(procedure: "registrations" | "subscriptions"): string[] {
   useEffect(() => {
     setKnown([]);
     if (!of) return;
+    let over = false;
     ask<Record<string, { uri: string; match: string; realm: string }[]>>(of, procedure, { limit: MOST_SUGGESTIONS, sort: "uri", realm: of.welcome!.realm }).then(
-      (answer) => setKnown((answer[procedure] ?? []).filter(({ match }) => match === "exact").map(({ uri }) => uri)),
+      (answer) => !over && setKnown((answer[procedure] ?? []).filter(({ match }) => match === "exact").map(({ uri }) => uri)),
       () => undefined,
     );
+    return () => {
+      over = true;
+    };
   }, [of, procedure]);
   return known;
 }

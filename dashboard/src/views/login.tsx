@@ -68,7 +68,7 @@ export function LoginView({ children }: { children?: ComponentChildren }) {
           </select>
         </label>
         {(named || nameable) && <label>Name (authid){!named && ", if you like"}<input required={named} value={authid} autocomplete="username" spellcheck={false} autocapitalize="off" onInput={(event) => setAuthid(event.currentTarget.value)} /></label>}
-        <ProofFields method={method} secret={secret} onSecret={setSecret} />
+        <ProofFields key={`first ${method}`} method={method} secret={secret} onSecret={setSecret} />
         {factors.length > 0 && (
           <label>Second factor
             <select value={second ?? ""} onChange={(event) => chooseFactor(event.currentTarget.value)}>
@@ -77,7 +77,7 @@ export function LoginView({ children }: { children?: ComponentChildren }) {
             </select>
           </label>
         )}
-        {second && <ProofFields key={second} method={second} secret={other} onSecret={setOther} which="Second factor: " />}
+        {second && <ProofFields key={`second ${second}`} method={second} secret={other} onSecret={setOther} which="Second factor: " />}
         <button type="submit" class="primary" disabled={busy}>{busy ? "Connecting …" : "Log in"}</button>
       </form>
     </main>

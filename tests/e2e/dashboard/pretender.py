@@ -9,7 +9,7 @@ Rules
 import json
 import mimetypes
 from collections import deque
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from playwright.sync_api import Page, Route, WebSocketRoute
 
@@ -69,6 +69,10 @@ class Pretender:
         self.said: list[str] = []
         """What the page has said, as it came."""
         self.settings_status = 200
+        self.door: Literal["open", "watched", "closed"] = "open"
+        """Who comes is let in at once, or when the test says so, or never."""
+        self.coming: list[WebSocketRoute] = []
+        """Who waits to be let in."""
         self._socket: WebSocketRoute | None = None
         page.route(f"{URL}**", self._serve)
         page.route_web_socket("**/ws", self._connected)
@@ -96,11 +100,16 @@ class Pretender:
         assert self._socket is not None
         self._socket.send(text)
 
+    def let_in(self, socket: WebSocketRoute, session: int = OWN) -> None:
+        """Answer HELLO with WELCOME."""
+        socket.send(
+            json.dumps([2, session, {"authid": "olga", "authrole": "operator", "authmethod": "anonymous", "roles": {}}])
+        )
+
     def hang_up(self) -> None:
-        """Close the connection, and let nobody in."""
+        """Close the connection."""
         assert self._socket is not None
-        socket, self._socket = self._socket, None
-        socket.close()
+        self._socket.close()
 
     def _serve(self, route: Route) -> None:
         name = route.request.url.partition("#")[0].removeprefix(URL)
@@ -113,7 +122,7 @@ class Pretender:
             route.fulfill(body=file.read_bytes(), content_type=kind or "text/html")
 
     def _connected(self, socket: WebSocketRoute) -> None:
-        if self._socket is None and self.said:  # the test has hung up
+        if self.door == "closed":
             socket.close()
             return
         self._socket = socket
@@ -123,7 +132,11 @@ class Pretender:
         self.said.append(str(text))
         match json.loads(text):
             case [1, *_]:
-                self.say(2, OWN, {"authid": "olga", "authrole": "operator", "authmethod": "anonymous", "roles": {}})
+                assert self._socket is not None
+                if self.door == "open":
+                    self.let_in(self._socket)
+                else:
+                    self.coming.append(self._socket)
             case [32, request, *_]:
                 self.say(33, request, 90)
             case [34, request, *_]:

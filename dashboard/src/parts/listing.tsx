@@ -60,7 +60,7 @@ export function Listing<Row>({ procedure, what, searchLabel, columns: all, rowKe
         </label>
         <RealmPicker />
         {columns.some(({ sortable }) => sortable) && <SortPicker columns={columns} order={order} onOrder={(next) => (setOrder(next), setPage(0))} />}
-        <span class="soft amount">{data ? (data.found === data.total ? `${count(data.total)} ${what}` : `${count(data.found)} of ${count(data.total)} ${what}`) : ""}</span>
+        <span class="soft amount" role={search ? "status" : undefined}>{data ? (data.found === data.total ? `${count(data.total)} ${what}` : `${count(data.found)} of ${count(data.total)} ${what}`) : ""}</span>
       </div>
       {data ? <Table caption={what} columns={columns} rows={rows} rowKey={rowKey} order={order} onOrder={(next) => (setOrder(next), setPage(0))}
         empty={search ? `No ${what} fit the search.` : `There are no ${what}.`} /> : <p class="empty">Asking the router …</p>}

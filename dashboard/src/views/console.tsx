@@ -72,7 +72,7 @@ export function ConsoleView() {
             ))}
           </fieldset>
           <UriField kind={kind} uri={uri} missing={tried && !uri.trim()} onInput={(text) => edit({ uri: text })} onKeyDown={recalled} />
-          <button type="submit" class="primary" disabled={!of}>{kind === "call" ? "Call" : "Publish"}</button>
+          <button type="submit" class="primary" aria-disabled={!of}>{kind === "call" ? "Call" : "Publish"}</button>
         </div>
         <div class="fields">
           <JsonField label="Arguments" hint="[1, &quot;two&quot;]" text={args} read={list} onInput={(text) => edit({ args: text })} />

@@ -38,6 +38,7 @@ export function LoginView({ children }: { children?: ComponentChildren }) {
   }, [title]);
   const submit = (event: Event) => {
     event.preventDefault();
+    if (busy) return;
     const proof = second ? { method: second, secret: other } : undefined;
     enter({ method, realm: realm.trim(), authid: named || nameable ? authid.trim() : "", secret, second: proof });
     setSecret("");
@@ -78,7 +79,7 @@ export function LoginView({ children }: { children?: ComponentChildren }) {
           </label>
         )}
         {second && <ProofFields key={`second ${second}`} method={second} secret={other} onSecret={setOther} which="Second factor: " />}
-        <button type="submit" class="primary" disabled={busy}>{busy ? "Connecting …" : "Log in"}</button>
+        <button type="submit" class="primary" aria-disabled={busy}>{busy ? "Connecting …" : "Log in"}</button>
       </form>
     </main>
   );

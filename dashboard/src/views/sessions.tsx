@@ -114,7 +114,7 @@ function Kill({ row, mayKill }: { row: SessionRow; mayKill: boolean }) {
   const kill = async (event: Event) => {
     event.preventDefault();
     const of = session.value;
-    if (!of) return;
+    if (!of || !mayKill || busy) return;
     setBusy(true);
     setProblem(null);
     try {
@@ -136,7 +136,7 @@ function Kill({ row, mayKill }: { row: SessionRow; mayKill: boolean }) {
         {!mayKill && !problem && <Notice>Your role may not send sessions away any more.</Notice>}
         <footer>
           <button type="button" onClick={close}>Keep it</button>
-          <button type="submit" class="danger solid" disabled={busy || !mayKill || !session.value}>Kill session</button>
+          <button type="submit" class="danger solid" aria-disabled={busy || !mayKill || !session.value}>Kill session</button>
         </footer>
       </form>
     </Dialog>

@@ -25,6 +25,7 @@ export function TailView() {
   };
   return (
     <>
+      <p class="hidden" role="status">{going ? `Listening to ${visible(going.topic) || "everything"}` : ""}</p>
       <form class="bar" onSubmit={toggle}>
         <label class="search"><span class="hidden">Topic</span>
           <input class="mono" value={topic.value} disabled={going !== null} placeholder="Topic: com.example.…" spellcheck={false} autocapitalize="off" onInput={(event) => (topic.value = event.currentTarget.value)} />

@@ -139,6 +139,14 @@ def test_the_keyboard_alone_is_enough(operator: Page) -> None:
     expect(operator.get_by_role("searchbox")).to_have_value("7?olga")
 
 
+def test_a_menu_is_closed_by_esc(operator: Page) -> None:
+    operator.set_viewport_size({"width": 360, "height": 740})
+    operator.get_by_role("button", name="Menu").click()
+    expect(operator.get_by_role("navigation", name="Views")).to_be_visible()
+    operator.keyboard.press("Escape")
+    expect(operator.get_by_role("navigation", name="Views")).to_be_hidden()
+
+
 def test_shortcuts_are_explained_and_can_be_turned_off(operator: Page) -> None:
     operator.keyboard.press("?")
     help_ = operator.get_by_role("dialog", name="Shortcuts")

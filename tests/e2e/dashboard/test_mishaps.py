@@ -48,19 +48,16 @@ def until(page: Page, condition: Callable[[], bool]) -> None:
 # ------------------------------------------------------------------------------------------------------------ the focus
 
 
-@pytest.mark.parametrize("order", [(3, 2, 1), (2, 3, 1), (3, 1, 2), (2, 1, 3)])
-def test_the_focus_stays_on_a_row_that_goes_elsewhere(router: Pretender, page: Page, order: tuple[int, ...]) -> None:
+def test_the_focus_stays_on_a_row_that_goes_elsewhere(router: Pretender, page: Page) -> None:
     page.add_init_script("delete Element.prototype.moveBefore")  # which keeps it, but not every browser has it
     router.open()
     for focused in (1, 2, 3):
-        router.answers[LIST] = sessions(*[row(number, f"user{number}") for number in (1, 2, 3)])
-        router.look_again()
-        expect(page.locator("tbody tr").first).to_contain_text("user1")
         kill_button(page, focused).focus()
-        router.answers[LIST] = sessions(*[row(number, f"user{number}") for number in order])
-        router.look_again()
-        expect(page.locator("tbody tr").first).to_contain_text(f"user{order[0]}")
-        expect(kill_button(page, focused)).to_be_focused()
+        for order in ((3, 2, 1), (2, 3, 1), (3, 1, 2), (1, 2, 3)):
+            router.answers[LIST] = sessions(*[row(number, f"user{number}") for number in order])
+            router.look_again()
+            expect(page.locator("tbody tr")).to_contain_text([f"user{number}" for number in order])
+            expect(kill_button(page, focused)).to_be_focused()
 
 
 def test_the_focus_of_a_row_that_is_gone_is_on_the_table(router: Pretender, page: Page) -> None:
@@ -393,12 +390,3 @@ def test_with_forced_colours_one_sees_where_one_is_and_whether_one_is_connected(
     assert current.evaluate("link => getComputedStyle(link).outlineStyle") == "solid"
     dot = "getComputedStyle(document.querySelector('.link'), '::before').backgroundColor"
     assert page.evaluate(dot) != page.evaluate("getComputedStyle(document.querySelector('.top')).backgroundColor")
-
-
-def test_a_menu_is_closed_by_esc(router: Pretender, page: Page) -> None:
-    page.set_viewport_size({"width": 360, "height": 740})
-    router.open()
-    page.get_by_role("button", name="Menu").click()
-    expect(page.get_by_role("navigation", name="Views")).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("navigation", name="Views")).to_be_hidden()

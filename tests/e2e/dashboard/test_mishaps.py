@@ -67,6 +67,10 @@ def test_the_focus_of_a_row_that_is_gone_is_on_the_table(router: Pretender, page
     router.look_again()
     expect(kill_button(page, 2)).to_have_count(0)
     expect(page.get_by_role("table")).to_be_focused()
+    kill_button(page, 1).focus()
+    router.answers[LIST] = sessions()
+    router.look_again()
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
 
 
 def test_a_view_s_title_has_the_focus_once_it_says_where_one_is(router: Pretender, page: Page) -> None:

@@ -164,6 +164,7 @@ def test_a_call_can_be_canceled(operator: Page) -> None:
     expect(answer(operator).locator(".state")).to_have_text("waiting …")
     answer(operator).get_by_role("button", name="Cancel").click()
     expect(answer(operator).locator(".state")).to_have_text("canceled")
+    expect(answer(operator)).to_be_focused()  # the button is gone
 
 
 @pytest.mark.usefixtures("worker")

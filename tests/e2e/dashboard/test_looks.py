@@ -71,6 +71,10 @@ def test_every_view_fits_the_screen_and_can_be_used_by_everybody(
                 page.get_by_label("Topic").fill("com.example.a")
                 page.get_by_role("button", name="Listen").click()
             elif view == "Sessions":
+                page.locator("tbody tr").first.get_by_role("button").first.click()
+                expect(page.get_by_role("dialog", name="Session ")).to_be_visible()
+                found["details"] = offences(page)
+                page.keyboard.press("Escape")
                 page.get_by_role("button", name="Kill session").first.click()
                 found["dialog"] = offences(page)
                 page.keyboard.press("Escape")

@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { leave, onOut, retryNow, settings, status } from "./link";
 import { Dialog } from "./parts/dialog";
+import { useKeptFocus } from "./parts/focus";
 import { ThemeButton } from "./parts/theme-button";
 import { visible } from "./pure/visible";
 import { recall, remember } from "./stored";
@@ -47,7 +48,12 @@ export function Shell() {
     event.preventDefault(); // the address's hash is the view
     heading.current?.focus();
   };
-  const closing = (event: KeyboardEvent) => event.key === "Escape" && (menuOpen.value = false);
+  const menu = useRef<HTMLButtonElement>(null);
+  const closing = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || !menuOpen.value) return;
+    menuOpen.value = false;
+    menu.current?.focus();
+  };
   return (
     <div class="shell">
       <a class="skip" href="#main" onClick={skip}>Skip to the content</a>
@@ -56,7 +62,7 @@ export function Shell() {
         <Link />
         <ThemeButton />
         <button type="button" class="quiet" aria-label="Help and shortcuts" onClick={() => (helping.value = true)}>?</button>
-        <button type="button" class="quiet menu" aria-expanded={menuOpen.value} aria-controls="menu" onClick={() => (menuOpen.value = !menuOpen.value)}>Menu</button>
+        <button type="button" class="quiet menu" ref={menu} aria-expanded={menuOpen.value} aria-controls="menu" onClick={() => (menuOpen.value = !menuOpen.value)}>Menu</button>
       </header>
       <nav id="menu" class={menuOpen.value ? "open" : ""} aria-label="Views" onKeyDown={closing}>
         <ul>{VIEWS.map((each) => (
@@ -86,6 +92,8 @@ function Link() {
 function Lost() {
   const now = status.value;
   const [, redraw] = useState(0);
+  const element = useRef<HTMLDivElement>(null);
+  useKeptFocus(element);
   useEffect(() => {
     if (now.is !== "lost") return;
     const timer = setInterval(() => redraw((value) => value + 1), 500);
@@ -94,7 +102,7 @@ function Lost() {
   if (now.is !== "lost") return null;
   const left = now.retryAt === null ? 0 : Math.max(0, Math.ceil((now.retryAt - performance.now()) / 1000));
   return (
-    <div class="notice wait lost">
+    <div class="notice wait lost" ref={element}>
       <span>The connection to the router is lost. What is shown is old. {left ? `Next attempt in ${left} s.` : "Trying …"}</span>
       <button type="button" onClick={retryNow}>Try now</button>
     </div>

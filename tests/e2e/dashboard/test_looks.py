@@ -146,9 +146,10 @@ def test_the_keyboard_alone_is_enough(operator: Page) -> None:
 def test_a_menu_is_closed_by_esc(operator: Page) -> None:
     operator.set_viewport_size({"width": 360, "height": 740})
     operator.get_by_role("button", name="Menu").click()
-    expect(operator.get_by_role("navigation", name="Views")).to_be_visible()
+    operator.get_by_role("link", name="Sessions").focus()
     operator.keyboard.press("Escape")
     expect(operator.get_by_role("navigation", name="Views")).to_be_hidden()
+    expect(operator.get_by_role("button", name="Menu")).to_be_focused()
 
 
 def test_shortcuts_are_explained_and_can_be_turned_off(operator: Page) -> None:

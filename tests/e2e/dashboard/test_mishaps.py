@@ -323,6 +323,7 @@ def test_of_several_attempts_to_come_back_one_session_is_left(router: Pretender,
     is_in(page)
     until(page, lambda: router.codes().count(6) >= others)  # who say goodbye
     expect(page.locator(".who dd").nth(3)).to_have_text(str(5000 + others))
+    expect(page.get_by_role("heading", level=1)).to_be_focused()  # the button is gone
     is_in(page)
 
 

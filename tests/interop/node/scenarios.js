@@ -13,7 +13,7 @@
 //   unregister(procedure), leave()
 //   left                                        for what reason the session was ended, if the library tells
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 
 /** Wait until something is so. */
 async function until(condition, times = 1) {
@@ -199,7 +199,7 @@ function scenarios(client, join) {
       const [error] = await failure(caller.call("com.host.wait", [], {}, { timeout: 300 }));
       const took = Date.now() - began;
       await until(async () => (await caller.call("com.host.canceled")) > canceled);
-      return { error, "in time": 250 < took && took < 3000, interrupted: [true] };
+      return { error, "in time": 250 < took && took < PATIENCE_MS, interrupted: [true] };
     },
 
     async takeover() {
@@ -332,7 +332,7 @@ function scenarios(client, join) {
           const [uri] = await failure(session.call(procedure, args).then((value) => (result = value)));
           if (!["no error", "wamp.error.no_such_procedure"].includes(uri)) throw new Error(uri);
           return uri === "no error";
-        }, 3);
+        }, 2);
         return result;
       };
       await session.register(`com.neighbour.${client.name}.echo`, (args) => args);

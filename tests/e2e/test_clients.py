@@ -1,16 +1,19 @@
 """The same components with every serializer and transport that their client library speaks, and all of them mixed."""
 
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.probe import Probe, probing
-from tests.support.process import Child
+from tests.support.process import START_TIMEOUT, Child
 
 from .conftest import Router, need_packages_of
 
 RunComponent = Callable[..., Child]
 
+CLOSING = Path(__file__).with_name("closing.js")
 SERIALIZERS = ["json", "msgpack", "cbor"]
 TRANSPORTS = ["websocket", "rawsocket"]
 NODE = [("websocket", "json"), ("websocket", "msgpack"), ("websocket", "cbor"), ("rawsocket", "json")]
@@ -66,6 +69,12 @@ def test_autobahn_js_in_node_subscribes_publishes_and_answers_calls(
     _, answer = probe.next_event("com.example.chat")
     assert answer == {"name": "Node.js", "text": "I read 3 words, probe.", "bot": True}
     assert [line["name"] for line in probe.call("com.example.history")] == ["probe", "Node.js"]
+
+
+@pytest.mark.needs("node")
+def test_the_component_in_node_says_nothing_in_a_session_that_is_over() -> None:
+    done = subprocess.run(["node", CLOSING], capture_output=True, text=True, timeout=START_TIMEOUT, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.needs("node")

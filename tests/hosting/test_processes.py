@@ -34,12 +34,15 @@ LEAKING = (
 FLOODING = "import sys\nwhile True: sys.stdout.write({text!r})"
 DAEMON = """
 import os, sys, time
+heard, said = os.pipe()
 if os.fork() == 0:
     os.setsid()
     if os.fork():
         os._exit(0)
     print('daemon', os.getpid(), flush=True)
+    os.write(said, b'.')
     time.sleep(1000)
+os.read(heard, 1)
 {then}
 """
 MUTE = "import os, time\nprint('mute', flush=True)\nos.close(1); os.close(2)\ntime.sleep(1000)"
@@ -106,7 +109,7 @@ def test_what_has_left_the_group_does_not_outlive_a_router_that_is_killed(run):
 
 @LINUX
 def test_what_has_left_the_group_does_not_outlive_its_run(run):
-    wampd = run(python("parent", DAEMON.format(then="time.sleep(0.5)"), restart={"policy": "never"}))
+    wampd = run(python("parent", DAEMON.format(then=""), restart={"policy": "never"}))
     wampd.wait_for_log("component parent is done")
     daemon = int(re.findall(r"parent: daemon (\d+)", wampd.log())[0])
     wait_until(lambda: not is_alive(daemon), "the daemon is gone")

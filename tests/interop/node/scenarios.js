@@ -332,7 +332,7 @@ function scenarios(client, join) {
           const [uri] = await failure(session.call(procedure, args).then((value) => (result = value)));
           if (!["no error", "wamp.error.no_such_procedure"].includes(uri)) throw new Error(uri);
           return uri === "no error";
-        }, 2);
+        }, 3);
         return result;
       };
       await session.register(`com.neighbour.${client.name}.echo`, (args) => args);

@@ -11,7 +11,7 @@ from sessions import FRAMEWORK, JOINED, PATIENCE, coroutine, counting, join, pau
 
 async def called_when_there(session: Any, procedure: str, *args: Any) -> Any:
     """The result of a procedure that may not be registered yet."""
-    deadline = time.monotonic() + 2 * PATIENCE
+    deadline = time.monotonic() + 3 * PATIENCE
     while True:
         try:
             return await session.call(procedure, *args)

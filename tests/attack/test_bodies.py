@@ -3,9 +3,9 @@
 from twisted.web.resource import Resource
 
 from tests.http.house import head
+from tests.support.sites import build_site
 from tests.transports.port import Port, status
 from wampd.router.http.json_value import JsonValue
-from wampd.router.http.tree import build_site
 
 
 class Whole(Resource):

@@ -63,7 +63,8 @@ def test_check_without_any_file_takes_the_packaged_default(here, capsys):
 def test_a_directory_means_the_configuration_in_it(here, capsys):
     (here / "hello").mkdir()
     assert main(["check", "hello"]) == 2
-    assert capsys.readouterr().err == 'hello:1:1: cannot read "hello": Is a directory\n'
+    said = 'hello/config.yaml:1:1: cannot read "hello/config.yaml": No such file or directory\n'
+    assert capsys.readouterr().err == said
     (here / "hello" / "config.yaml").write_text(GOOD)
     assert main(["check", "hello"]) == 0
     assert capsys.readouterr().out == "hello/config.yaml: ok\n"
@@ -226,3 +227,15 @@ def test_who_interrupts_a_command_sees_no_traceback(capsys, monkeypatch):
 def test_the_module_is_the_command(here):
     done = python("-m", "wampd", "check", cwd=here)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{packaged_default()}: ok\n", "")
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e308"])
+@pytest.mark.parametrize(
+    "words", [("call", "com.example.a", "--timeout"), ("status", "--wait"), ("log", "level", "--for")], ids=" ".join
+)
+def test_a_time_is_a_number_that_one_can_wait_for(words, value, capsys):
+    assert main([*words, value]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"wampd {words[0]}")
+    assert err.count("\n") == 1

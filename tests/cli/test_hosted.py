@@ -2,7 +2,7 @@
 
 import pytest
 
-from wampd.cli.speaking.options import _NAMES, target
+from wampd.cli.speaking.options import _OPTIONS, target
 
 URL = "ws+unix:///run/wampd/1.sock:/ws"
 HOSTED = {
@@ -20,7 +20,14 @@ def hosted(monkeypatch, tmp_path):
         monkeypatch.setenv(name, value)
 
     def given(**more):
-        options = {**dict.fromkeys(_NAMES), "url": URL, "realm": "realm1", "ask": False, "connect_timeout": 1.0, **more}
+        options = {
+            **{name: None for name, _ in _OPTIONS},
+            "url": URL,
+            "realm": "realm1",
+            "ask": False,
+            "connect_timeout": 1.0,
+            **more,
+        }
         return target(options).credentials
 
     return given

@@ -2,14 +2,16 @@
 
 import io
 import itertools
+import shlex
 import socket
 import stat
+import subprocess
 import sys
 
 import pytest
 
 from tests.cli.terminal import Terminal
-from tests.support.process import free_port
+from tests.support.process import environment, free_port, wampd_command
 from wampd.cli.configuration import load_or_complain
 from wampd.cli.main import main
 
@@ -55,6 +57,18 @@ def test_force_keeps_what_was_there_each_time_anew(here, capsys):
         assert (here / aside).read_text() == f"mine {round_}"
         assert f"kept  {aside}\n" in capsys.readouterr().out
     assert load_or_complain(here / "config.yaml") is not None
+
+
+def test_what_cannot_be_written_whole_is_taken_back(here):
+    (here / "config.yaml").write_text("mine")
+    limited = f"ulimit -f 2; exec {shlex.join(map(str, wampd_command('init', '--yes', '--force')))}"  # 2 KiB a file
+    tried = subprocess.run(
+        ["bash", "-c", limited], cwd=here, env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (tried.returncode, tried.stdout) == (1, "")
+    assert tried.stderr == "wampd init: cannot write web/wamp.js: File too large; nothing was written\n"
+    assert files(here) == ["config.yaml"]
+    assert (here / "config.yaml").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

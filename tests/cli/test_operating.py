@@ -303,7 +303,7 @@ def test_a_router_in_a_container_is_stopped_from_outside_and_nobody_else(empty):
 
 
 def test_a_router_that_has_taken_a_socket_over_is_stopped(empty):
-    empty.write("config.yaml", CONFIG + "control: {socket: my.sock}\n")
+    empty.write("config.yaml", CONFIG + "control: {socket: my.sock}\nlimits: {probation: 0}\n")
     with empty.running() as (router, port):
         empty.variables["WAMPD_PORT"] = str(port)
         status, out, err = empty("restart")

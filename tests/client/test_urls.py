@@ -42,6 +42,8 @@ def test_a_url_says_transport_and_place(text, kind, host, port, socket, resource
         ("ws://localhost:0/ws", "port 0"),
         ("ws://[::1/ws", "not a URL"),
         ("ws://localhost/ws#top", "no fragment"),
+        ("ws://localhost/my ws?a=\u00e9", "write /my%20ws?a=%C3%A9"),
+        ("ws+unix:///run/w.sock:/my ws", "write /my%20ws"),
         ("rs://localhost", "names no port"),
         ("rs://localhost:1/ws", "no paths"),
         ("rs://localhost:1?a=b", "no paths"),

@@ -10,6 +10,7 @@ from wampd.router.hooks.breaker import HostRules
 from wampd.router.hooks.courier import Rules
 from wampd.router.hooks.keeping import Pending
 from wampd.router.hooks.ledger import DeadLetter
+from wampd.router.hooks.registry import Bounds
 from wampd.router.hooks.verdicts import Patience
 from wampd.router.outgoing.client import Response
 
@@ -202,6 +203,50 @@ def test_a_registration_ends_when_its_time_is_up(play):
     play.later(30.0)
     assert [each["id"] for each in play.ask(play.ann, "list")] == [renewed]
     assert list(play.shelf.hooks) == [renewed]
+
+
+def test_a_registration_whose_time_is_up_is_there_no_more_for_anybody_nor_sent_what_it_had_refused():
+    play = Registry(Rules(bounds=Bounds(per_key=1)))
+    hook = play.register(play.ann, ttl=3)
+    play.web.answers[URL] = 500
+    play.ask(play.ann, "post", "orders", ["x"])
+    play.house.later(2.9)
+    assert [each["pending"] for each in play.ask(play.ann, "list")] == [1]
+    tried = len(play.web.requests)
+    play.house.later(0.1)
+    assert play.ask(play.ann, "list") == []
+    assert play.ask(play.ann, "renew", hook, 100) == "wampd.error.no_such_hook"
+    play.later(20.0)
+    assert len(play.web.requests) == tried
+    assert (play.shelf.hooks, play.shelf.bodies) == ({}, {})
+    told = play.ask(play.ann, "register", "orders", URL)
+    assert told["id"] != hook
+    assert told["secret"].startswith("whsec_")
+
+
+def test_very_many_registrations_that_end_together_do_so_in_steps(play):
+    for number in range(250):
+        play.register(play.ann, url=f"http://10.0.0.1/{number}", ttl=1000)
+    play.clock.advance(1000.0)
+    left = []
+    while play.shelf.hooks:
+        left.append(len(play.shelf.hooks))
+        play.clock.advance(0.01)
+    assert left == [150, 50]
+
+
+def test_all_whose_time_was_up_while_the_router_was_down_are_gone_at_its_start():
+    shelf = Shelf()
+    play = Registry(kept=shelf)
+    for number in range(250):
+        play.register(play.ann, url=f"http://10.0.0.1/{number}", ttl=500)
+    play.web.answers = {f"http://10.0.0.1/{number}": 500 for number in range(250)}
+    play.ask(play.ann, "post", "orders", ["x"])
+    play.service.stop()
+    again = Registry(kept=shelf, serve=False)
+    again.clock.advance(500.0)
+    again.service.start()
+    assert (shelf.hooks, shelf.bodies, again.web.requests) == ({}, {}, [])
 
 
 def test_filters_decide_who_gets_an_event(play):

@@ -1,5 +1,7 @@
 """Registrations and dead letters: who has which, when they end, and how many there may be."""
 
+import math
+
 import pytest
 from msgspec import structs
 
@@ -49,10 +51,13 @@ def test_their_time_is_up_unless_they_are_renewed():
     registry.put(one)
     registry.put(two)
     registry.put(structs.replace(two, expires=20.0))
-    assert registry.expired(9.9) == []
-    assert registry.expired(10.0) == [one]
+    assert registry.expired(9.9, 10) == []
+    assert registry.next_end() == 10.0
+    assert registry.expired(10.0, 10) == [one]
+    assert registry.next_end() == 20.0
     registry.remove("h1")
-    assert [each.id for each in registry.expired(30.0)] == ["h2"]
+    assert [each.id for each in registry.expired(30.0, 10)] == ["h2"]
+    assert registry.next_end() == math.inf
 
 
 def test_renewing_for_ever_costs_nothing():
@@ -62,7 +67,7 @@ def test_renewing_for_ever_costs_nothing():
         one = structs.replace(one, expires=float(number))
         registry.put(one)
     assert len(registry._ends) <= 1_002
-    assert registry.expired(5_000.0) == [one]
+    assert registry.expired(5_000.0, 10) == [one]
 
 
 @pytest.mark.parametrize("key", ["a", "A-1_b", "a.b.c", "x" * 128])

@@ -287,6 +287,14 @@ def test_one_that_logs_in_its_own_way_goes_on_to(alone: Alone, framework: str) -
     assert (done.stdout + done.stderr).count("it is said once") == 1
 
 
+def test_one_that_calls_sys_exit_leaves_its_realm_and_ends_so(alone: Alone) -> None:
+    ends = "def ends(session):\n    session.on('leave', lambda *_: print('left', flush=True))\n    sys.exit(3)\n"
+    alone.write("app.py", "import sys\n\n" + ends)
+    alone.router()
+    done = alone.run("app:ends", framework="asyncio")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "left\n", "")
+
+
 def test_where_it_hangs_is_printed_on_a_signal(alone: Alone) -> None:
     alone.write("app.py", "import time\n\ndef stuck(session):\n    print('ready', flush=True)\n    time.sleep(1000)\n")
     alone.router()

@@ -475,6 +475,50 @@ def test_one_that_is_changed_is_not_started_before_the_old_one_has_ended(house):
     assert house.running() == ["a.1", "a.2"]
 
 
+def test_more_or_fewer_instances_concern_no_others(house):
+    house.have(guest("a", instances=2))
+    first, second = house.run_of("a.1"), house.run_of("a.2")
+    changes = house.have(guest("a", instances=4))
+    assert (changes.restarted, changes.scaled) == ((), ("a",))
+    assert house.running() == ["a.1", "a.2", "a.3", "a.4"]
+    assert (house.run_of("a.1"), house.run_of("a.2")) == (first, second)
+    second.end(1)  # it is started again as it is
+    house.advance(1)
+    house.have(guest("a", instances=2))
+    assert sorted(house.running()) == ["a.1", "a.2"]
+    assert house.run_of("a.1") is first
+    assert [each.name for each in house.hosting.wanted("a")] == ["a.1", "a.2"]
+    assert house.hosting.restarts("a") == 1
+
+
+def test_with_more_instances_those_that_were_stopped_are_started_again_too(house):
+    house.have(guest("a", instances=3))
+    house.hosting.stop_one("a.2")
+    assert house.running() == ["a.1", "a.3"]
+    house.have(guest("a", instances=4))
+    assert sorted(house.running()) == ["a.1", "a.2", "a.3", "a.4"]
+
+
+def test_a_number_that_is_there_again_waits_for_the_end_of_the_one_before(house):
+    house.obeys = False
+    house.have(guest("a", instances=3, stop=Stop(grace=5.0)))
+    kept, old = house.run_of("a.2"), house.run_of("a.3")
+    house.have(guest("a", instances=2, stop=Stop(grace=5.0)))
+    house.have(guest("a", instances=3, stop=Stop(grace=5.0)))
+    assert house.running() == ["a.1", "a.2", "a.3"]
+    house.advance(5)
+    assert old.killed
+    assert sorted(house.running()) == ["a.1", "a.2", "a.3"]
+    assert house.run_of("a.3") is not old
+    assert house.run_of("a.2") is kept
+
+
+def test_more_instances_and_something_else_restart_them_all(house):
+    house.have(guest("a", instances=2))
+    changes = house.have(guest("a", instances=3, environment={"X": "1"}))
+    assert (changes.restarted, changes.scaled) == (("a",), ())
+
+
 def test_changes_may_come_faster_than_components_end(house):
     house.obeys = False
     house.have(guest("a"))

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from tests.support.sites import build_site
 from tests.transports.port import Port
 from wampd.router.http.static.resource import StaticFiles
-from wampd.router.http.tree import build_site
 
 __all__ = ["ask", "body", "files", "site_of"]
 

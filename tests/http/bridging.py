@@ -4,10 +4,10 @@ import json
 from base64 import b64encode
 
 from tests.inside.house import House
+from tests.support.sites import build_site
 from tests.transports.port import EVERYTHING, Port
 from tests.transports.wires import Loop
 from wampd.router.http.access.access import FixedRole, Refused
-from wampd.router.http.tree import build_site
 from wampd.router.inside.coming import NotLetIn
 
 

@@ -5,9 +5,9 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.support.overheard import failure, overheard
+from tests.support.sites import build_site
 from tests.transports.port import Port
 from wampd.router.http.body import Intake
-from wampd.router.http.tree import build_site
 
 
 def head(line, *lines, host="router.example"):

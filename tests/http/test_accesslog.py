@@ -8,11 +8,11 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from tests.http.asking import ask, files
+from tests.support.sites import build_site
 from tests.transports.port import Port
 from wampd.router.http.accesslog import LEFT, MAX_TEXT, AccessLog, as_json, combined
 from wampd.router.http.policy import Policy
 from wampd.router.http.static.resource import StaticFiles
-from wampd.router.http.tree import build_site
 
 
 class Secret(Resource):

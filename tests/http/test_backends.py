@@ -152,7 +152,7 @@ def test_a_check_under_way_is_given_up_when_the_router_stops():
     [
         ("http://127.0.0.1:9000", Upstream("http", "127.0.0.1", 9000), b"127.0.0.1:9000"),
         ("https://Example.com/", Upstream("https", "example.com", 443), b"example.com"),
-        ("http://[::1]:80/a/b/", Upstream("http", "::1", 80, base=b"/a/b"), b"[::1]"),
+        ("http://[::1]:80/a/b/", Upstream("http", "::1", 80, base=b"/a/b", itself=b"/a/b/"), b"[::1]"),
         ("unix:/run/app.sock", Upstream("unix", "", 0, "/run/app.sock"), b"localhost"),
     ],
 )

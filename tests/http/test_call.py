@@ -60,8 +60,11 @@ def stage():
 
 def serving(stage, *, timeout=10.0, most_waiting=2**20, **errors):
     access = stage.access = stage.as_role()
-    resource = CallResource(access, Errors(**errors), timeout=timeout, most_waiting=most_waiting)
-    return stage.serve({"/call": resource, "/read": CallResource(stage.as_role("reader"), Errors(), timeout=timeout)})
+    stage.struck = []
+    strike = stage.struck.append
+    resource = CallResource(access, Errors(**errors), strike, timeout=timeout, most_waiting=most_waiting)
+    reading = CallResource(stage.as_role("reader"), Errors(), strike, timeout=timeout)
+    return stage.serve({"/call": resource, "/read": reading})
 
 
 def lines(answer):
@@ -250,13 +253,15 @@ def test_a_client_that_does_not_read_is_cut_off_and_its_call_cancelled(stage):
     stage.house.turns()
     stage.loop.run()
     (call,) = stage.callee.calls
-    for _ in range(2000):
+    for _ in range(1000):
+        stage.callee.insider.yield_progress(call, ["x" * 1000])
         stage.callee.insider.yield_progress(call, ["x" * 1000])
         stage.house.turns(1)
         stage.loop.run()
     stage.house.turns()
     assert stage.callee.ended == [call]
     assert client.port.house.inside == 0
+    assert stage.struck == ["readers of results in parts cut off"]
 
 
 def test_answers_of_one_session_find_their_requests(stage):

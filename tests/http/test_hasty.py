@@ -6,12 +6,12 @@ import pytest
 
 from tests.http.asking import ask, body, files, static
 from tests.http.house import Watched
+from tests.support.sites import build_site
 from tests.transports.port import Port, headers, status
 from tests.transports.wires import Loop
 from wampd.router.http.channel import PATIENCE, STALL
 from wampd.router.http.policy import Policy
 from wampd.router.http.static.resource import StaticFiles
-from wampd.router.http.tree import build_site
 
 GET = b"GET /%b HTTP/1.1\r\nHost: x\r\n%b\r\n"
 

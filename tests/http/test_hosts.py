@@ -4,10 +4,10 @@ import pytest
 from twisted.web.resource import Resource
 
 from tests.http.asking import ask, body
+from tests.support.sites import build_site
 from tests.transports.port import ALL, EVERYTHING, Port, headers, request, status
 from wampd.router.hostnames import BadHost, ByHost, host_in, host_of
 from wampd.router.http.json_value import JsonValue
-from wampd.router.http.tree import build_site
 from wampd.router.transports.universal import Speaks
 from wampd.router.transports.upgrade import WebSocketPath
 
@@ -114,7 +114,24 @@ def test_each_request_of_a_connection_is_for_its_own_host(site):
 
 
 @pytest.mark.parametrize(
-    "host", [None, "", "a b", "a/b", "a@b", "a,b", "..", "[::1", "a:b", "a:123456", "a%41", "\xe4"]
+    "host",
+    [
+        None,
+        "",
+        "a b",
+        "a/b",
+        "a@b",
+        "a,b",
+        "..",
+        "www.example.com..",
+        "www..example.com",
+        "a..:80",
+        "[::1",
+        "a:b",
+        "a:123456",
+        "a%41",
+        "\xe4",
+    ],
 )
 def test_what_is_no_host_is_refused(site, host):
     assert status(ask(site, "/", host=host)) == 400

@@ -55,6 +55,24 @@ def test_the_prefix_is_left_out_if_that_is_wanted_and_a_base_put_before():
     assert lines_of(stage.server.heard())[0] == "GET /base/ HTTP/1.1"
 
 
+@pytest.mark.parametrize(
+    ("url", "target", "sent"),
+    [
+        ("http://one.example:9000/ws", "/api", "/ws"),
+        ("http://one.example:9000/ws", "/%61pi?x=/", "/ws?x=/"),
+        ("http://one.example:9000/ws", "/api/", "/ws/"),
+        ("http://one.example:9000/ws/", "/api", "/ws/"),
+        ("http://one.example:9000/ws/", "/api/", "/ws/"),
+        ("http://one.example:9000", "/api", "/"),
+        ("http://one.example:9000/", "/api?x", "/?x"),
+    ],
+)
+def test_the_path_itself_is_what_the_url_of_the_backend_names(url, target, sent):
+    stage = Stage([url], path="/api", mapped=Mapped(strip=True))
+    stage.ask(target)
+    assert lines_of(stage.server.heard())[0] == f"GET {sent} HTTP/1.1"
+
+
 SPOOFED = [
     "Forwarded: for=1.2.3.4",
     "X-Forwarded-For: 1.2.3.4",
@@ -393,7 +411,9 @@ def test_early_hints_are_passed_on_but_not_to_old_clients():
 REWRITTEN = [
     ("Location", "http://one.example:9000/base/x?y", "/api/x?y"),
     ("Location", "http://router.example/base/x", "/api/x"),
-    ("Location", "/base", "/api/"),
+    ("Location", "/base", "/api"),
+    ("Location", "http://one.example:9000/base?x", "/api?x"),
+    ("Location", "/base/", "/api/"),
     ("Location", "/base/x", "/api/x"),
     ("Location", "/basement", "/basement"),
     ("Location", "/other", "/other"),
@@ -402,6 +422,7 @@ REWRITTEN = [
     ("Location", "//elsewhere.example/base", "//elsewhere.example/base"),
     ("Location", "x", "x"),
     ("Set-Cookie", "a=/base; Path=/base/x; HttpOnly", "a=/base; Path=/api/x; HttpOnly"),
+    ("Set-Cookie", "a=1; Path=/base", "a=1; Path=/api"),
     ("Set-Cookie", "a=1; path=/other; domain=one.example", "a=1; Path=/other"),
     ("Set-Cookie", "a=1; Domain=elsewhere.example", "a=1; Domain=elsewhere.example"),
 ]
@@ -415,6 +436,13 @@ def test_answers_are_made_to_fit_the_clients_side_if_that_is_wanted(name, value,
         port = stage.ask("/api/")
         stage.server.says(f"HTTP/1.1 302 X\r\n{name}: {value}\r\nContent-Length: 0\r\n\r\n".encode())
         assert named(port.client.read(), name) == [expected]
+
+
+def test_what_a_backend_calls_its_base_has_the_slash_of_its_url():
+    stage = Stage(["http://one.example:9000/base/"], path="/api", mapped=Mapped(strip=True, rewrite=True))
+    port = stage.ask("/api/")
+    stage.server.says(b"HTTP/1.1 302 X\r\nLocation: /base\r\nContent-Length: 0\r\n\r\n")
+    assert named(port.client.read(), "Location") == ["/api/"]
 
 
 # ------------------------------------------------------------------------------------------------ the rules themselves

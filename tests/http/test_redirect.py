@@ -5,10 +5,10 @@ import json
 import pytest
 
 from tests.http.asking import ask, body
+from tests.support.sites import build_site
 from tests.transports.port import headers, status
 from wampd.router.http.json_value import JsonValue
 from wampd.router.http.redirect import Redirect
-from wampd.router.http.tree import build_site
 
 
 def location(target, *to, path="/old", host="router.example:80", **how):

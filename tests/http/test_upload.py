@@ -497,3 +497,54 @@ def test_what_is_slow_is_told_of_now_and_then(place):
 @pytest.mark.parametrize("key", ["", "a b", "x" * 65, "a/b", "ä"])
 def test_an_id_is_short_and_plain(place, key):
     assert status(place().put("a", b"x", f"Upload-Id: {key}")) == 400
+
+
+# ------------------------------------------------------------------------------------ what is not what it seems to be
+
+
+@pytest.mark.parametrize("line", ["PUT /in/box/a", "POST /in/box"])
+def test_a_part_of_a_file_is_not_taken_for_all_of_it(place, line):
+    box = place(overwrite=True)
+    box.put("a", b"all of it")
+    answer = box.ask(line, "Content-Range: bytes 0-3/9", content=b"part", port=box.connect())
+    assert status(answer) == 400
+    assert body(answer) == b"send all of the file at once\n"
+    assert box.there == {"a": b"all of it"}
+
+
+@pytest.mark.parametrize(("coding", "told"), [("gzip", 415), ("GZIP", 415), ("br, gzip", 415), ("identity", 201)])
+def test_a_body_in_a_coding_is_not_kept_as_what_it_stands_for(place, coding, told):
+    box = place()
+    assert status(box.put("a", b"hello", f"Content-Encoding: {coding}")) == told
+    assert list(box.there) == (["a"] if told == 201 else [])
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_client_can_ask_to_replace_nothing(place, overwrite):
+    box = place(overwrite=overwrite)
+    assert status(box.put("a", b"old", "If-None-Match: *")) == 201
+    assert status(box.put("a", b"new", "If-None-Match: *", port=box.connect())) == 412
+    assert box.there == {"a": b"old"}
+
+
+CONDITIONS = [
+    'If-Match: "x"',
+    "If-Match: *",
+    'If-None-Match: "x"',
+    "If-Unmodified-Since: Sat, 01 Jan 2000 00:00:00 GMT",
+]
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_a_condition_that_cannot_be_told_is_not_met(place, condition):
+    box = place(overwrite=True)
+    box.put("a", b"old")
+    assert status(box.put("a", b"new", condition, port=box.connect())) == 412
+    assert status(box.put("a", b"new", "If-None-Match: *", condition, port=box.connect())) == 412
+    assert box.there == {"a": b"old"}
+
+
+def test_what_is_for_reading_alone_is_no_condition(place):
+    box = place()
+    assert status(box.put("a", b"new", "If-Modified-Since: Sat, 01 Jan 2000 00:00:00 GMT", 'If-Range: "x"')) == 201
+    assert status(box.post(b"x", "If-None-Match: *")) == 201

@@ -1,16 +1,18 @@
 """WSGI applications: what they are told, what becomes of their answers, and what keeps them within bounds."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 from twisted.internet.address import UNIXAddress
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.threadpool import ThreadPool
 
 from tests.http.house import Watched, connect, head
 from tests.http.proxying import Visitors
 from tests.transports.port import headers, status
 from wampd.router.forwarded import Proxies, Trusted
+from wampd.router.http.access.guarded import Guarded
 from wampd.router.http.channel import STALL
 from wampd.router.http.introduced import Introduced
 from wampd.router.http.python.gathering import SMALL
@@ -128,6 +130,40 @@ class Told:
         self.environ = environ
         start_response("204 No Content", [])
         return []
+
+
+class Let:
+    """Lets a session in, as `Guarded` does."""
+
+    def __init__(self, **details):
+        self.insider = SimpleNamespace(details=details, over=None)
+
+    def session(self, request):
+        return succeed(self.insider)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"), [("Authorization: Basic aHVudGVyMg==", "Basic"), ("Authorization: Bearer hunter2", "Bearer")]
+)
+def test_an_application_is_told_who_was_let_in(line, kind):
+    told = Told()
+    place = Place(told)
+    let = Let(authid="zo\u00eb", authrole="editor", authmethod="ticket")
+    place.ask("GET /app", line, "Remote-User: mallory", port=connect({"/app": Guarded(place.wsgi, let)}))
+    assert told.environ["REMOTE_USER"].encode("latin-1").decode() == "zo\u00eb"
+    assert (told.environ["wampd.authrole"], told.environ["AUTH_TYPE"]) == ("editor", kind)
+    place.ask("GET /app", "Cookie: wampd=hunter2", port=connect({"/app": Guarded(place.wsgi, let)}))
+    assert told.environ["wampd.authrole"] == "editor"
+    assert "AUTH_TYPE" not in told.environ
+
+
+def test_nobody_is_named_who_has_shown_nothing():
+    told = Told()
+    place = Place(told)
+    let = Let(authid="hunter2", authrole="guest", authmethod="anonymous")
+    for port in (place.port, connect({"/app": Guarded(place.wsgi, let)})):
+        place.ask("GET /app", "Remote-User: mallory", "Wampd.authrole: x", port=port)
+        assert {"REMOTE_USER", "AUTH_TYPE", "wampd.authrole"} & set(told.environ) == set()
 
 
 def test_an_application_answers():

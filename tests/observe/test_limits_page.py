@@ -14,6 +14,7 @@ from tests.support.process import ROOT
 from wampd.auth import throttle
 from wampd.realms import gate
 from wampd.router import tally
+from wampd.router.http.bridges import call
 from wampd.router.http.streams import events
 from wampd.router.observe import logs, striking
 from wampd.router.observe.metrics import Metrics
@@ -25,6 +26,7 @@ CONSTANTS = {
     throttle.REFUSED,
     throttle.STRUCK,
     *gate._STRUCK.values(),
+    call.TOO_SLOW,
     events.TOO_SLOW,
     logs.DROPPED,
     logs.SUMMED_UP,

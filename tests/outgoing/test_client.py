@@ -56,6 +56,16 @@ def test_the_connection_goes_to_the_address_that_was_checked(asking, names, serv
     assert f"Host: rebinding.example:{server.port}".encode() in server.asked[0]
 
 
+def test_an_address_of_ipv6_that_is_allowed_is_asked(asking, serve):
+    """One of IPv4 in the form of IPv6, for not every machine has an IPv6 address."""
+    server = serve(ok(b"x"))
+    answer = asking.get(f"http://[::ffff:127.0.0.1]:{server.port}/a?b=%5B1%5D&c", HERE)
+    assert answer.body == b"x"
+    assert answer.url == f"http://[::ffff:7f00:1]:{server.port}/a?b=%5B1%5D&c"
+    assert server.asked[0].startswith(b"GET /a?b=%5B1%5D&c HTTP/1.1\r\n")
+    assert f"Host: [::ffff:7f00:1]:{server.port}\r\n".encode() in server.asked[0]
+
+
 def test_every_connection_is_checked_anew(asking, names, serve):
     server = serve(ok(b"x"))
     names.known = {"rebinding.example": [[HERE], ["127.0.0.2"]]}

@@ -13,7 +13,7 @@ from wampd.realms.calls import Timeouts
 from wampd.realms.features import BROKER_FEATURES, DEALER_FEATURES
 from wampd.realms.grants import Authorizer, Grant, Grants
 from wampd.realms.limits import Limits, Quota
-from wampd.realms.messages import EVENT, Event, Foreign, Format, json_decoder
+from wampd.realms.messages import EVENT, SUBSCRIBE, SUBSCRIBED, Event, Foreign, Format, json_decoder
 from wampd.realms.options import ClientRole, ClientRoles, Match
 from wampd.realms.outside import Outside
 from wampd.realms.realm import Realm
@@ -189,3 +189,22 @@ class House:
             and not len(realm.broker.subscriptions)
             and all(member.holds_nothing() for member in self.members)
         )
+
+
+class Choosy:
+    """A policy by first component: what ``shut`` begins is refused; ``shown`` and ``hidden`` say who is disclosed."""
+
+    def decide(self, action, uri, match):
+        first = uri.split(".")[0]
+        if first == "shut":
+            return Grant(refusal="wamp.error.not_authorized", reason="it is shut")
+        return Grant(disclose={"shown": "always", "hidden": "never"}.get(first, "on_request"))
+
+
+def subscribed(house, uri="com.topic", match="exact", **who):
+    """A new member with a subscription, and its id."""
+    member = house.join(**who)
+    member.say([SUBSCRIBE, 1, {"match": match}, uri])
+    ((kind, request, subscription),) = member.heard()
+    assert (kind, request) == (SUBSCRIBED, 1)
+    return member, subscription

@@ -8,13 +8,15 @@ import socket
 import tty
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from twisted.internet.task import Clock
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger, LogLevel, formatEvent
 from twisted.python.log import err
 
 from tests.support.overheard import overheard
 from wampd.router.observe.levels import Levels
-from wampd.router.observe.lines import json_line, text_line
+from wampd.router.observe.lines import _CONTROLS, json_line, text_line
 from wampd.router.observe.logs import LineObserver
 from wampd.router.observe.outlet import MOST_WAITING, Outlet, _when_ready
 
@@ -306,3 +308,27 @@ def test_at_the_end_what_waits_is_written_if_somebody_reads(pipe, outlet_to):
     outlet.finish(0.1)
     assert len(first) + len(os.read(reader, 2**16)) == 100_000
     assert outlet.dropped == 0
+
+
+@given(
+    template=st.sampled_from(
+        ["{who} left {realm}: {why} (after {duration:.1f} s)", "{why!r}", "{duration:,}", "{who.real}", "{why[0]}", "{why()}",
+         "{missing}", "{", "{}", "{{{who}}}", "{duration:{realm}}", "{duration:%}", "()"]
+    ),
+    why=st.text() | st.none() | st.integers() | st.just(str),
+    realm=st.text(),
+    duration=st.floats() | st.integers(),
+)  # fmt: skip
+def test_a_line_says_what_twisted_would_make_of_its_template(template, why, realm, duration):
+    event = {"log_format": template, "who": 1, "why": why, "realm": realm, "duration": duration, "log_time": 0.0}
+    assume("Unable to format" not in formatEvent(event) or why is not str)  # the address of an object would be in it
+    said = text_line(event).partition(" -: ")[2].removesuffix("\n")
+    expected = formatEvent(event).encode("utf-8", "backslashreplace").decode().translate(_CONTROLS)
+    assert said.partition("Traceback")[0] == expected.partition("Traceback")[0]
+
+
+@given(text=st.text(st.characters()))
+def test_whatever_could_break_a_line_or_steer_a_terminal_is_escaped(text):
+    said = text_line({"log_format": "{text}", "text": text, "log_time": 0.0})
+    assert not set(said[:-1]) & {chr(code) for code in _CONTROLS}
+    assert said.endswith("\n")

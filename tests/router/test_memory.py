@@ -2,13 +2,18 @@
 
 import gc
 import json
+from types import SimpleNamespace
 
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from tests.attack.inside import RAW_JSON, House, frame, websocket_request
+from tests.inside.house import House as Inside
+from wampd.router.ends import Ends
 from wampd.router.memory import SHARE, Ceiling, available, ceiling_of, resident
 from wampd.router.tally import SESSIONS_WITHOUT_MEMORY
+from wampd.router.wiring.accesses import in_role
 
 MIB = 2**20
 
@@ -187,3 +192,20 @@ def test_who_was_let_in_is_served_but_publishes_once_a_second(starving):
     house.clock.advance(0)
     assert [message[4] for message in subscriber.heard()] == [[4], [5]]
     assert publisher.transport.producerState == "producing"
+
+
+def test_streams_in_anybodys_role_are_new_sessions_and_calls_are_not():
+    house = Inside()
+    means = SimpleNamespace(insiders=house.insiders, realms=house.realms, ends=Ends(house.clock))
+    access = in_role("realm1", "user", "http", means)
+    request = SimpleNamespace(notifyFinish=Deferred)
+    before = house.now(access.session_of_its_own(request))
+    house.realms.starve(True)
+    failed = []
+    access.session_of_its_own(request).addErrback(failed.append)
+    assert (failed[0].value.status, failed[0].value.headers) == (503, (("Retry-After", "5"),))
+    assert house.now(access.session(request)) is house.now(access.session(request))
+    assert house.realms.tally.totals()[SESSIONS_WITHOUT_MEMORY] == 1
+    assert not before.is_over
+    house.realms.starve(False)
+    assert not house.now(access.session_of_its_own(request)).is_over

@@ -176,6 +176,8 @@ BY_CURL = [
     (405, "/thing", ("-X", "DELETE")),
     (405, "/box/a.txt", ()),
     (409, "/box/old.txt", ("-X", "PUT", "-H", "Content-Type: text/plain", "--data-binary", "new")),
+    (412, "/box/old.txt", ("-H", "If-None-Match: *", "-H", "Content-Type: text/plain", "-T", BIG[1:])),
+    (400, "/box/part.txt", ("-H", "Content-Range: bytes 0-9/99", "-H", "Content-Type: text/plain", "-T", BIG[1:])),
     (413, "/json", ("-d", "x" * 70_000)),
     (413, "/app", ("-d", "x" * 70_000, "-H", "Transfer-Encoding: chunked")),
     (413, "/box", ("-H", "Content-Type: text/plain", "-d", "x" * 100_000, "-H", "Content-Length: 2000000")),

@@ -5,7 +5,7 @@ import pytest
 REALM = """\
 realms:
   - name: realm1
-    roles: [{name: user}, {name: anonymous}]
+    roles: [{name: user, permissions: [{uri: com.app., match: prefix, allow: [publish]}]}, {name: anonymous}]
     auth: {anonymous: {}, ticket: {}, principals: [{authid: joe, role: user, ticket: hunter2}]}
   - name: com.example.
     match: prefix

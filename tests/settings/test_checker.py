@@ -1,6 +1,8 @@
 """Nodes and types → structs: all problems at once, each in one place; defaults; nothing but a SettingsError escapes."""
 
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
@@ -18,9 +20,9 @@ from wampd.router.settings import (
     TransportLimits,
     load,
 )
-from wampd.router.settings.problems import Place, Problem, did_you_mean, quote, show
+from wampd.router.settings.problems import MOST, MOST_KNOWN, Place, Problem, did_you_mean, quote, show
 
-from .conftest import LISTENER, REALM
+from .conftest import LISTENER, PATH, REALM
 
 GOOD = REALM + LISTENER
 
@@ -224,6 +226,74 @@ def test_problems_are_sorted_within_their_file_and_said_once():
         "one:2:1",
         "two:1:1",
     ]
+
+
+# --- very many of them ---
+
+
+def unknown_keys(number: int) -> str:
+    return "".join(f"unknown_{n}: 1\n" for n in range(number))
+
+
+def steps(check: Callable[[], object]) -> int:
+    """How much is done, by calls of functions and values that generators yield: no clock."""
+    count = 0
+
+    def step(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(step)
+    try:
+        check()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def test_no_more_than_so_many_are_looked_for(config):
+    file = config.write(unknown_keys(MOST + 1))
+    with pytest.raises(SettingsError) as caught:
+        load(file, PATH)
+    assert len(caught.value.problems) == MOST
+    assert caught.value.problems[-1].path == (f"unknown_{MOST - 1}",)
+    last = str(caught.value).splitlines()[-1]
+    assert last == f"these are {MOST} problems; there may be more, which were not looked for"
+
+
+def test_one_less_is_all(config):
+    shown = config.problems(unknown_keys(MOST - 3))  # and no realms, no listeners
+    assert len(shown) == MOST - 1
+    assert "there may be more" not in shown[-1]
+
+
+def test_a_file_that_is_broken_everywhere_is_not_read_on(config):
+    file = config.write("a: 1\n" * (MOST + 5))
+    with pytest.raises(SettingsError) as caught:
+        load(file, PATH)
+    assert len(caught.value.problems) == MOST
+    assert caught.value.has_more
+
+
+def test_a_mistake_costs_the_same_however_much_is_wrong(config):
+    def check(many: int) -> int:
+        file = config.write(GOOD + unknown_keys(many))
+
+        def wrong() -> None:
+            with pytest.raises(SettingsError):
+                load(file, PATH)
+
+        return steps(wrong)
+
+    assert check(2 * MOST) < 6 * check(MOST // 2)  # four times as many keys
+
+
+def test_names_that_are_too_many_to_compare_with_are_not_listed_all():
+    known = [f"name{number}" for number in range(2 * MOST_KNOWN)]
+    hint = did_you_mean("zzz", known)
+    assert hint.count(",") == MOST_KNOWN
+    assert hint.endswith(f"{known[MOST_KNOWN - 1]}, …")
 
 
 # --- laws ---

@@ -22,7 +22,10 @@ def configuration(config):
     config.write(b"\xff", "templates/latin.html")
 
     def make(page=ONE, more="", role="anonymous"):
-        return REALM + LISTENER + PATH.format(page=page, more=more, role=role)
+        allowed = REALM.replace(
+            "{name: anonymous}", "{name: anonymous, permissions: [{uri: com., match: prefix, allow: [call]}]}"
+        )
+        return allowed + LISTENER + PATH.format(page=page, more=more, role=role)
 
     return make
 

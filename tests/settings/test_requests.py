@@ -30,7 +30,8 @@ def test_all_of_it_is_read(config):
     forwards:
       - {{topic: com.app., match: prefix, url: "http://127.0.0.1:8000/in", secret: "{SECRET}", role: anonymous}}
       - {{topic: com.app.x, url: "https://in.example", template: "{{{{ topic }}}}", content_type: text/plain}}"""
-    realm = config.load(with_keys(text)).realms[0]
+    allowed = "permissions: [{uri: com.app., match: prefix, allow: [subscribe]}]"
+    realm = config.load(with_keys(text).replace("{name: anonymous}", f"{{name: anonymous, {allowed}}}")).realms[0]
     assert [callee.procedure for callee in realm.http_callees] == ["com.app.user", "com.app.api"]
     assert realm.http_callees[0].secret_headers["Authorization"].reveal() == "Bearer hunter2"
     assert "hunter2" not in repr(realm)

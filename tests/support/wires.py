@@ -25,7 +25,7 @@ from wampd.router.realms import Realms
 from wampd.router.transports.memory import MAX_MESSAGE, MemoryLine
 from wampd.router.wire.serializers import codecs
 
-TIMEOUT = 5.0
+TIMEOUT = 60.0
 """Seconds that the router may take for anything; two busy cores may not be quick."""
 
 RAW_SERIALIZERS = {"json": 1, "msgpack": 2, "cbor": 3, "ubjson": 4, "flatbuffers": 5}

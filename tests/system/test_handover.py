@@ -17,12 +17,19 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.router.client import CALL, ERROR, GOODBYE, INVOCATION, RESULT, YIELD, Session
+from tests.router.conftest import REALMS
 from tests.support.needs import unavailable
 from tests.support.process import Child, environment, free_port, is_alive, is_open, wampd_command
 from tests.system.manager import HeardManager
 from tests.system.test_service import activated, speaking
 
 OPERATORS = "control: {socket: control.sock}\n"
+
+
+@pytest.fixture
+def start(start):
+    """Nobody is watched after the handover: `test_probation` has that."""
+    return lambda more="", realms=REALMS, **kwargs: start(more, realms=f"limits: {{probation: 0}}\n{realms}", **kwargs)
 
 
 class Knocking(threading.Thread):
@@ -156,6 +163,21 @@ def test_a_successor_that_cannot_listen_says_why_and_changes_nothing(start):
     with Session(router.port):
         pass
     assert router.stop() == 0
+
+
+def test_the_new_router_starts_in_what_is_now_the_directory_that_the_old_one_was_started_in(start, tmp_path):
+    work = tmp_path / "release"
+    work.mkdir()
+    router = start(under=("sh", "-c", 'cd release; exec "$@"', "sh"))
+    work.rmdir()
+    router.signal(signal.SIGUSR2)
+    router.wait_for_log(f"the new router cannot be started: {work}: No such file or directory; this one goes on")
+    work.mkdir()
+    router.signal(signal.SIGUSR2)
+    new = successor_of(router)
+    assert router.wait() == 0
+    assert Path(f"/proc/{new}/cwd").readlink() == work
+    end(new, router.port)
 
 
 def test_the_pid_file_and_the_manager_follow(start, tmp_path):

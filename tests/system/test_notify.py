@@ -30,8 +30,6 @@ def test_messages_come_to_a_path_and_to_an_abstract_name(tmp_path, kind):
         assert heard.next() == {"STOPPING": "1", "STATUS": "says goodbye"}
         manager.successor(4711)
         assert heard.next() == {"MAINPID": "4711"}
-        manager.more_time(2.5)
-        assert heard.next() == {"EXTEND_TIMEOUT_USEC": "2500000"}
         manager.close()
 
 

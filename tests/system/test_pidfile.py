@@ -71,7 +71,7 @@ def test_a_link_is_not_followed(tmp_path):
     elsewhere = tmp_path / "precious"
     elsewhere.write_text("precious")
     (tmp_path / "wampd.pid").symlink_to(elsewhere)
-    with pytest.raises(Taken, match="cannot write the PID file"):
+    with pytest.raises(Taken, match=r"cannot write the PID file .*wampd\.pid: it is a link"):
         PidFile.hold(tmp_path / "wampd.pid")
     assert elsewhere.read_text() == "precious"
 

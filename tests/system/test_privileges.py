@@ -153,7 +153,7 @@ def test_code_that_the_user_may_have_written_is_not_run_by_root_not_even_to_look
 
 
 def test_it_can_hand_over_and_the_next_process_is_the_user_from_its_beginning(run):
-    router = run()
+    router = run("limits: {probation: 0}\n")
     router.wait_for_log("is ready")
     router.signal(signal.SIGUSR2)
     new = successor_of(router)

@@ -6,9 +6,9 @@ import hashlib
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from tests.support.sites import build_site as build_tree
 from tests.transports.wires import Client, Listener, Loop, Wire, pair
 from wampd.router.http.static.resource import StaticFiles
-from wampd.router.http.tree import build_site as build_tree
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import WebSocketPath
 from wampd.router.wheel import Wheel

@@ -13,6 +13,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from tests.auth.test_jar import Shell
 from tests.support.certificates import make_certificate
+from tests.support.sites import build_site
 from tests.transports.port import ACCEPT, ALL, EVERYTHING, House, Port, headers, request, status
 from tests.transports.test_tls import TlsClient, trusting
 from tests.wire.frames import TEXT, frame
@@ -22,7 +23,6 @@ from wampd.router.cookies import Attributes, Cookies
 from wampd.router.forwarded import Proxies, Trusted
 from wampd.router.http.accesslog import AccessLog, combined
 from wampd.router.http.introduced import Introduced
-from wampd.router.http.tree import build_site
 from wampd.router.line import Patience
 from wampd.router.realms import Realms
 from wampd.router.reception import MOST_WAITING, Door, Lobby, Reception

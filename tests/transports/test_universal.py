@@ -180,6 +180,17 @@ def test_a_request_that_does_not_upgrade_is_told_to():
     assert headers(answer)["upgrade"] == "websocket"
 
 
+@pytest.mark.parametrize("body", ["", "Content-Length: 2", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "OPTIONS", "HEAD", "BREW", "get"])
+def test_another_method_than_get_is_told_so_whatever_it_brings(method, body):
+    head = f"{method} /ws HTTP/1.1\r\nHost: router.example\r\n{body}\r\n".encode() + (b"\r\n" if body else b"")
+    answer = Port().ask(head)
+    assert status(answer) == 405
+    assert headers(answer)["allow"] == "GET"
+    text = answer.partition(b"\r\n\r\n")[2]
+    assert text == (b"" if method == "HEAD" else b"WebSocket begins with GET\n")
+
+
 def test_another_version_of_websocket_is_told_which_one_is_spoken():
     answer = Port().ask(request(Sec_WebSocket_Version="8"))
     assert status(answer) == 426

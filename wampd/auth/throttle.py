@@ -21,10 +21,12 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
+
+from wampd.auth.addresses import address_of
 
 REFUSED: Final = "joins refused after too many failures"
 STRUCK: Final = "throttles of failed joins"
@@ -282,15 +284,10 @@ class Throttle:
 @lru_cache(maxsize=1024)
 def network_of(peer: str) -> str:
     """What stands for an address: itself, the /64 of an IPv6 one; ``""``: it is none."""
-    try:
-        address: IPv4Address | IPv6Address = ip_address(peer.partition("%")[0])
-    except ValueError:
-        return ""
+    address = address_of(peer.partition("%")[0])
     if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is None:
-            return str(ip_network((address, 64), strict=False))
-        address = address.ipv4_mapped
-    return str(address)
+        return str(ip_network((address, 64), strict=False))
+    return "" if address is None else str(address)
 
 
 def _is_shared(network: str, shared: Sequence[Network]) -> bool:

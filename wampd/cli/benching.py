@@ -18,7 +18,7 @@ from wampd.cli.benchers import ENDING, Failed, Job, Outcome, Part, callee, calle
 from wampd.cli.speaking.ending import INTERRUPTED, NO_SESSION, TERMINATED, WAMP_ERROR
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import json_line
-from wampd.cli.words import Failure, command, complain, option
+from wampd.cli.words import Failure, Seconds, command, complain, option
 
 PREPARED: Final = 60.0
 """Seconds that processes may take to open their sessions."""
@@ -84,7 +84,7 @@ wampd bench events --clients 100 --size 1024
 )
 @option(
     "--duration",
-    type=click.FloatRange(0.1, 3600),
+    type=Seconds(0.1, 3600),
     default=5.0,
     show_default=True,
     metavar="SECONDS",
@@ -92,7 +92,7 @@ wampd bench events --clients 100 --size 1024
 )
 @option(
     "--warm-up",
-    type=click.FloatRange(0, 600),
+    type=Seconds(0, 600),
     default=1.0,
     show_default=True,
     metavar="SECONDS",

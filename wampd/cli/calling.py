@@ -9,7 +9,7 @@ import click
 from wampd.cli.speaking.ending import run
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import Output, Payload, read_pairs, read_payload
-from wampd.cli.words import command, option
+from wampd.cli.words import Seconds, command, option
 from wampd.client.vocabulary import Result
 
 TIMEOUT = 30.0
@@ -32,7 +32,7 @@ wampd call com.example.import --raw-json - < arguments.json
 )
 @option(
     "--timeout",
-    type=click.FloatRange(0),
+    type=Seconds(0),
     default=TIMEOUT,
     show_default=True,
     metavar="SECONDS",

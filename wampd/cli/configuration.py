@@ -21,8 +21,7 @@ def chosen_file(file: str | None) -> Path:
 
 def in_directory(named: Path) -> Path:
     """The configuration in the directory that is named, as `wampd init` makes one; else what is named."""
-    inside = named / "config.yaml"
-    return inside if named.is_dir() and os.path.lexists(inside) else named
+    return named / "config.yaml" if named.is_dir() else named
 
 
 def packaged_default() -> Path:

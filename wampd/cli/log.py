@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from .completing import levels as levels_known
-from .words import EXIT_USAGE, Failure, Group, option, router_options
+from .words import EXIT_USAGE, Failure, Group, Seconds, option, router_options
 
 LEVELS = ("debug", "info", "warn", "error", "critical")
 CONFIGURED = "configured"
@@ -73,7 +73,7 @@ def _level_of(word: str, ctx: click.Context, parameter: click.Parameter) -> tupl
 @option(
     "--for",
     "seconds",
-    type=click.FloatRange(0, 86400, min_open=True),
+    type=Seconds(0, 86400, min_open=True),
     metavar="SECONDS",
     help="not longer than so long",
 )

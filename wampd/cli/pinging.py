@@ -19,7 +19,7 @@ import click
 from wampd.cli.speaking.ending import run
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import Output, json_line, read_word
-from wampd.cli.words import command, option
+from wampd.cli.words import Seconds, command, option
 from wampd.client.errors import WampError
 from wampd.client.session import Session
 
@@ -48,7 +48,7 @@ wampd ping --call com.example.add --arg 2 --arg 3      # through a callee and ba
 @option(
     "-i",
     "--interval",
-    type=click.FloatRange(0),
+    type=Seconds(0),
     default=0.2,
     show_default=True,
     metavar="SECONDS",

@@ -5,7 +5,8 @@ The rules:
 * nothing that is there is overwritten: with ``force`` it is kept beside what is written, as ``NAME.bak``;
 * what is written is safe as it stands: connections from this machine alone, no permission that the page and the component do
   not need, secrets drawn for this project, in files that only their owner can read;
-* whether anything is there is found out before anything is written.
+* whether anything is there is found out before anything is written, and what cannot be written whole (a full disk) is
+  taken back: the next try finds what this one has found.
 
 The texts are the templates in ``wampd/cli/templates``.
 """
@@ -16,6 +17,7 @@ import re
 import secrets
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -134,19 +136,24 @@ def _yaml(text: str) -> str:
 
 
 def write(directory: Path, files: Mapping[str, File], *, force: bool) -> list[str]:
-    """Write the files; return the names of those that were there and are kept as another. Raise `Failure`."""
+    """Write all files or none; return the names of those that were there and are kept as another. Raise `Failure`."""
     there = [name for name in files if os.path.lexists(directory / name)]
     if there and not force:
         names = ", ".join(there)
         raise Failure(f"{names}: there already, nothing was written; --force keeps what is there as NAME.bak")
-    kept = []
-    try:
-        for name in there:
-            kept.append(_set_aside(directory / name).relative_to(directory).as_posix())
-        for name, file in files.items():
-            _create(directory / name, file)
-    except OSError as error:
-        raise Failure(f"cannot write {error.filename}: {error.strerror}") from None
+    kept, path = [], directory
+    with ExitStack() as undo:
+        try:
+            for path in (directory / name for name in there):
+                aside = _set_aside(path)
+                undo.callback(aside.rename, path)
+                kept.append(aside.relative_to(directory).as_posix())
+            for name, file in files.items():
+                path = directory / name
+                _create(path, file, undo)
+        except OSError as error:
+            raise Failure(f"cannot write {error.filename or path}: {error.strerror}; nothing was written") from None
+        undo.pop_all()
     return kept
 
 
@@ -160,8 +167,9 @@ def _set_aside(path: Path) -> Path:
     raise Failure(f"there are too many of {path}.bak already; remove some")
 
 
-def _create(path: Path, file: File) -> None:
+def _create(path: Path, file: File, undo: ExitStack) -> None:
     path.parent.mkdir(mode=0o700 if file.mode == PRIVATE else 0o755, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, file.mode)
+    undo.callback(path.unlink)
     with open(descriptor, "w", encoding="utf-8") as stream:
         stream.write(file.text)

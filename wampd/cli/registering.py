@@ -26,7 +26,7 @@ from msgspec import Struct
 from wampd.cli.speaking.ending import run
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import json_line, read_json, read_pairs
-from wampd.cli.words import command, complain, option
+from wampd.cli.words import Seconds, command, complain, option
 from wampd.client.errors import ConnectionLost, WampError
 from wampd.client.vocabulary import Invocation, Procedure, Result
 
@@ -66,7 +66,7 @@ wampd register com.example.version --result '"1.4.0"'
 @option(
     "--concurrency", type=click.IntRange(1), metavar="N", default=1, show_default=True, help="how many calls at once"
 )
-@option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="how long the program may run")
+@option("--timeout", type=Seconds(0, min_open=True), metavar="SECONDS", help="how long the program may run")
 @option("--progress", is_flag=True, help="every line that the program prints is a part of the result")
 @option(
     "--match",

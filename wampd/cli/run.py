@@ -25,7 +25,7 @@ def run(file: str | None, *, reload: bool) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, LATER)
     origin = origin_of(os.environ)
     keep_descriptors()
-    gc.disable()  # what is loaded now is to stay, so it need not be looked through; the daemon turns it on again
+    gc.set_threshold(20_000, 50, 100)  # what is loaded now is to stay, and most of what sessions hold has no cycles
     from .configuration import EXIT_BAD_CONFIGURATION, chosen_file, load_or_complain, packaged_default
 
     configuration = chosen_file(file)

@@ -3,9 +3,7 @@
 import time
 from typing import Any
 
-import click
-
-from .words import EXIT_USAGE, Failure, command, option, router_argument
+from .words import EXIT_USAGE, Failure, Seconds, command, option, router_argument
 
 NOT_READY = 1
 STEP = 0.2
@@ -15,9 +13,7 @@ STEP = 0.2
 @command(examples="wampd status\nwampd status --wait 30 && echo ready\nwampd status --json | jq .listeners")
 @router_argument
 @option("--json", "as_json", is_flag=True, help="print one JSON object")
-@option(
-    "--wait", type=click.FloatRange(0), metavar="SECONDS", default=0.0, help="wait until it is ready, at most so long"
-)
+@option("--wait", type=Seconds(0), metavar="SECONDS", default=0.0, help="wait until it is ready, at most so long")
 def status(file: str | None, socket: str | None, as_json: bool, wait: float) -> int:
     """Tell what a router that runs is doing.
 

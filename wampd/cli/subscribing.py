@@ -23,7 +23,7 @@ from msgspec import Struct
 from wampd.cli.speaking.ending import run
 from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import Output, json_line
-from wampd.cli.words import command, complain, option, with_all
+from wampd.cli.words import Seconds, command, complain, option, with_all
 from wampd.client.errors import CannotConnect, ConnectionLost, TimeOver, WampError, one_line
 from wampd.client.session import Session
 from wampd.client.vocabulary import Event
@@ -69,9 +69,7 @@ def _hears(metavar: str, match: str, wanted: str, as_json: str) -> Callable[[Cal
         click.argument("topics", nargs=-1, required=True, metavar=f"{metavar}...", help=wanted),
         option("--match", type=_MATCHES, default=match, show_default=True, help=f"how {metavar} is to match"),
         option("--count", type=click.IntRange(1), metavar="N", help="end after so many events"),
-        option(
-            "--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="end after so long (status 4)"
-        ),
+        option("--timeout", type=Seconds(0, min_open=True), metavar="SECONDS", help="end after so long (status 4)"),
         option("--retained", is_flag=True, help="begin with the events that are retained"),
         option(
             "--history",

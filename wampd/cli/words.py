@@ -5,16 +5,13 @@ The rules:
 * a group knows its commands by a table: the object that carries each out, and one line of help. What a command needs is
   imported when it is called, never for `--help` of another, nor to complete its name;
 * what goes wrong is one line on standard error that says what to do;
-* what the terminal's encoding has no character for is written as an escape of JSON, and never ends a command;
 * the exit status is 0 if it is done, 1 if it cannot be done, 2 if the command line or the configuration is wrong. Commands that
   know more say so in their help;
 * the help of a command is sentences; that of an option, an argument or a command in a list is a fragment: it begins small and
   has no full stop. A value is called what it is (SECONDS, NAME, FILE, N). Every command that does something has an example.
 """
 
-import codecs
 import inspect
-import io
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,8 +21,26 @@ from typing import Any, NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
+from .output import nobody_reads, settle, take_everything, what_is_full
+
 EXIT_FAILED, EXIT_USAGE, EXIT_NOT_RUNNING, EXIT_INTERRUPTED = 1, 2, 3, 130
 FILE_HELP = "the configuration, or the directory of config.yaml; without it ./config.yaml, or else wampd's default"
+
+
+MOST_SECONDS = 1_000_000_000
+"""Thirty years. In milliseconds, as WAMP has them, it is a number that every program can read exactly."""
+
+
+class Seconds(click.FloatRange):
+    """A time that one can wait for: neither `nan` nor `inf`, nor longer than any process will run."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it. Raise `BadParameter`."""
+        number = super().convert(value, param, ctx)
+        if not number <= MOST_SECONDS:  # nor is `nan`
+            self.fail(f"{value!r} is not a number of seconds up to {MOST_SECONDS:,}", param, ctx)
+        return number
+
 
 type_of_file = click.Path(readable=False)  # it completes names of files; whether there is one is told by who reads it
 
@@ -212,8 +227,27 @@ def complain(text: str) -> None:
 
 
 def carry_out(root: click.Command, arguments: list[str] | None) -> int:
-    """Carry out a command line; return the exit status."""
-    _write_everything()
+    """Carry out a command line, until all that it says is written; return the exit status."""
+    take_everything()
+    stdout = sys.stdout
+    try:
+        status = _carry_out(root, arguments)
+        settle()
+    except SystemExit:
+        if sys.stdout is stdout:  # click puts another in its place when a pipe is closed, and ends so
+            raise
+        return nobody_reads()
+    except BrokenPipeError:
+        return nobody_reads()
+    except OSError as error:
+        if (reason := what_is_full(error)) is None:
+            raise
+        click.echo(f"wampd: cannot write what there is to say: {reason}", err=True)
+        return EXIT_FAILED
+    return status
+
+
+def _carry_out(root: click.Command, arguments: list[str] | None) -> int:
     try:
         status = root.main(arguments, prog_name="wampd", complete_var="_WAMPD_COMPLETE", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as alone:
@@ -258,20 +292,7 @@ def _near_choice(message: str) -> list[str]:
     wrong = re.search(r"'([^']*)' is not one of ('.+')", message)
     if wrong is None:
         return []
-    from difflib import get_close_matches
+    from wampd.router.settings.problems import closest
 
-    return get_close_matches(wrong[1], re.findall("'([^']*)'", wrong[2]), 1)
-
-
-def _write_everything() -> None:
-    """Let standard output take what its encoding cannot express, such as an arrow where that is Latin-1."""
-    codecs.register_error("wampd.escape", _escape)
-    if isinstance(sys.stdout, io.TextIOWrapper) and codecs.lookup(sys.stdout.encoding).name != "utf-8":
-        sys.stdout.reconfigure(errors="wampd.escape")
-
-
-def _escape(error: UnicodeError) -> tuple[str, int]:
-    """Characters as JSON escapes them: RFC 8259, section 7."""
-    assert isinstance(error, UnicodeEncodeError)
-    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
+    found = closest(wrong[1], re.findall("'([^']*)'", wrong[2]))
+    return [] if found is None else [found]

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from typing import Final, Literal
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from msgspec import Struct
 
@@ -33,6 +33,9 @@ _SECURE: Final = frozenset({"wss", "rss", "tls"})
 _PORTS: Final = {"ws": 80, "wss": 443}
 _PLACE: Final = re.compile(r"[\w.-]+:\d+(/|$)", re.ASCII)
 """Host and port, as people write them for other programs."""
+_TARGET: Final = re.compile(r"[!-~]+", re.ASCII)
+"""What the line of a request can hold: RFC 9112, section 3.2."""
+_KEPT: Final = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class WrongUrl(ValueError):
@@ -127,4 +130,9 @@ def _socket(path: str) -> str:
 
 
 def _resource(path: str, query: str) -> str:
-    return (path or "/") + (f"?{query}" if query else "")
+    resource = (path or "/") + (f"?{query}" if query else "")
+    if not _TARGET.fullmatch(resource):
+        raise WrongUrl(
+            f"the path of a URL holds no spaces and no characters beyond ASCII: write {quote(resource, _KEPT)}"
+        )
+    return resource

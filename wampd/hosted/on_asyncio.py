@@ -58,16 +58,23 @@ def _run(loop: asyncio.AbstractEventLoop, main: Any, course: Course) -> None:
     """Run until the component has ended, or has stopped the loop itself, as autobahn's examples do; then let all else end."""
     task = loop.create_task(main)
     task.add_done_callback(lambda _: loop.stop())
-    loop.run_forever()
-    if not course.is_over:
-        course.leave()
-        loop.call_later(connecting.OPTIONS["closeHandshakeTimeout"], loop.stop)
+    try:
         loop.run_forever()
+    finally:  # sys.exit in a task or a handler comes out here
+        if not course.is_over:
+            course.leave()
+            loop.call_later(connecting.OPTIONS["closeHandshakeTimeout"], loop.stop)
+            loop.run_forever()
+        _end_all(loop)
+    if task.done() and not task.cancelled():
+        task.result()
+
+
+def _end_all(loop: asyncio.AbstractEventLoop) -> None:
+    """Let no task be left that one would be told of."""
     others = asyncio.all_tasks(loop)
     for other in others:
         other.cancel()
     with contextlib.suppress(Exception):
         loop.run_until_complete(asyncio.gather(*others, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
-    if task.done() and not task.cancelled():
-        task.result()

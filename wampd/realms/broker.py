@@ -1,9 +1,7 @@
-"""The broker: who subscribed to what, and who gets an event.
+"""The broker: who gets an event. Who subscribed to what is in `wampd.realms.subscribing`.
 
 Rules
 -----
-* Subscribers of the same topic with the same match policy share one subscription and its id; subscribing again gives the
-  id that is there already; one UNSUBSCRIBE ends it (basic profile, "Publish and Subscribe").
 * Every matching subscription fires once, in the order of `UriMap.matching`, with one publication id (advanced profile,
   "Pattern-based Subscriptions"). The publisher is left out unless it says ``exclude_me: false``.
 * A PUBLISH that does not ask for acknowledgement is never answered, whatever is wrong with it.
@@ -18,48 +16,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from itertools import count
 from typing import Any
 
 from wampd.realms.abilities import PASSTHRU, has
-from wampd.realms.grants import DISCLOSURE_DISALLOWED, NOT_AUTHORIZED, Grant
-from wampd.realms.history import History, HistoryRule
-from wampd.realms.limits import UNAVAILABLE, Quota, beyond
+from wampd.realms.grants import DISCLOSURE_DISALLOWED, Grant
+from wampd.realms.history import HistoryRule
+from wampd.realms.limits import UNAVAILABLE, Quota
 from wampd.realms.messages import (
     PUBLISH,
     PUBLISHED,
-    SUBSCRIBE,
-    SUBSCRIBED,
-    UNSUBSCRIBE,
-    UNSUBSCRIBED,
     Event,
     EventReceived,
     Format,
     Publish,
-    Subscribe,
-    Unsubscribe,
 )
-from wampd.realms.options import Match, PublishOptions
+from wampd.realms.options import PublishOptions
 from wampd.realms.outside import Outside
 from wampd.realms.publications import Audience, Publication, audience, told
-from wampd.realms.retained import Retained, Retention
+from wampd.realms.retained import Retention
 from wampd.realms.services import Refused
 from wampd.realms.session import Breather, ProtocolViolation, Session, State
+from wampd.realms.subscribing import Subscribing
 from wampd.realms.subscription import Subscription
-from wampd.realms.uris import UriMap
-from wampd.realms.watcher import Watcher
-
-NO_SUCH_SUBSCRIPTION = "wamp.error.no_such_subscription"
 
 _PLAIN = PublishOptions()
 _ACKNOWLEDGED = PublishOptions(acknowledge=True)
 
 
-class Broker:
+class Broker(Subscribing):
     """Publish and subscribe in one realm."""
-
-    watcher: Watcher
-    """Is told of subscriptions; set by the realm."""
 
     def __init__(
         self,
@@ -73,12 +58,9 @@ class Broker:
         history: Iterable[HistoryRule],
     ) -> None:
         """``struck`` counts what is dropped; ``sessions`` finds them by id."""
+        super().__init__(outside, struck, sessions=sessions, quota=quota, retention=retention, history=history)
         self._touched = touched
         self._new_id = outside.new_id
-        self.struck = struck
-        """How often limits struck here, and in what works by publishing."""
-        self._sessions = sessions
-        self._ids = count(1)
         self.publications = 0
         """How many were let through, so far."""
         self.events = 0
@@ -88,14 +70,8 @@ class Broker:
         """When so many were, who published last has a breather."""
         self._turn_now = outside.turn
         self._turn = -1
-        self.subscriptions: UriMap[Subscription] = UriMap()
-        self.by_id: dict[int, Subscription] = {}
         self.deputies: dict[Session, None] = {}
         """Sessions of the router's own that know themselves who may get an event."""
-        self.retained = Retained(retention, quota, outside.now)
-        self.histories = [History(rule, outside) for rule in history]
-        for kept in self.histories:
-            self._new_subscription(kept.rule.uri, kept.rule.match, kept)
 
     # ------------------------------------------------------------------------------------------------- publications
 
@@ -294,150 +270,8 @@ class Broker:
     def received(self, session: Session, message: EventReceived) -> None:
         """Serve an EVENT_RECEIVED: it is taken, and has no consequence, since no event asks for one."""
 
-    # ------------------------------------------------------------------------------------------------ subscriptions
-
-    def subscribe(self, session: Session, message: Subscribe) -> None:
-        """Serve a SUBSCRIBE."""
-        options = message.options
-        match = options.match
-        grant = session.grants.decide("subscribe", message.uri, match)
-        if grant.refusal is not None:
-            self.watcher.denied(session, "subscribe", message.uri, grant, match, message.id)
-            session.refuse(SUBSCRIBE, message.id, grant.refusal, grant.reason, message.uri)
-            return
-        held = session.subscriptions
-        if held is None:
-            held = session.subscriptions = {}
-        subscription = self.subscriptions.get(message.uri, match)
-        new = subscription is None
-        joins = subscription is None or subscription.id not in held
-        if joins and len(held) >= session.limits.subscriptions:
-            reason = beyond("subscriptions", session.limits.subscriptions)
-            self.struck["subscriptions over the limit"] += 1
-            session.refuse(SUBSCRIBE, message.id, NOT_AUTHORIZED, reason, message.uri)
-            return
-        if subscription is None:
-            subscription = self._new_subscription(message.uri, match)
-        subscription.subscribers[session] = None
-        held[subscription.id] = subscription
-        subscription.place(session, options.nkey)
-        session.send((SUBSCRIBED, message.id, subscription.id))
-        if options.get_retained:
-            self._replay(session, subscription)
-        if joins:
-            self.watcher.subscribed(session, subscription, created=new)
-
-    def _replay(self, session: Session, subscription: Subscription) -> None:
-        """Send a subscriber what its subscription's topics retain for it."""
-        # It may have asked for very much in one turn already.
-        if session.deaf or len(session.outbox) > OUTBOX or session.spent >= SPENT:
-            self.struck["requests for retained events not served"] += 1
-            return
-        nodes = 0 if subscription.shards is None else len(subscription.shards.nkeys)
-        me = session.id
-
-        def admits(publication: Publication) -> bool:
-            rkey, lists = publication.rkey, publication.audience
-            return (
-                publication.excluded != me
-                and (lists is None or lists.admits(session))
-                and (rkey is None or subscription.is_of_shard(session, rkey))
-            )
-
-        replay = self.retained.replay(subscription.uri, subscription.match, admits, nodes)
-        session.spent += replay.looked
-        for publication in replay.events:
-            session.send(publication.event(subscription.id, subscription.match, retained=True))
-
-    def _new_subscription(self, uri: str, match: Match, history: History | None = None) -> Subscription:
-        subscription = Subscription(next(self._ids), uri, match, history)
-        self.subscriptions.add(uri, match, subscription)
-        self.by_id[subscription.id] = subscription
-        return subscription
-
-    def keep(self, rules: Iterable[HistoryRule], outside: Outside) -> tuple[list[Subscription], list[Subscription]]:
-        """Keep these histories from now on, and no others; the subscriptions that are there for them, and are no more."""
-        there = {(history.rule.uri, history.rule.match): history for history in self.histories}
-        created: list[Subscription] = []
-        self.histories = []
-        for rule in rules:
-            history = there.pop((rule.uri, rule.match), None)
-            if history is None:
-                history = History(rule, outside)
-                subscription = self.subscriptions.get(rule.uri, rule.match)
-                if subscription is None:
-                    created.append(self._new_subscription(rule.uri, rule.match, history))
-                else:
-                    subscription.history = history
-            history.change(rule)
-            self.histories.append(history)
-        deleted = [subscription for uri, match in there if (subscription := self._without_history(uri, match))]
-        return created, deleted
-
-    def _without_history(self, uri: str, match: Match) -> Subscription | None:
-        """Keep no history of a subscription; return it if it is gone with that."""
-        subscription = self.subscriptions.get(uri, match)
-        assert subscription is not None, "a subscription with a history stands"
-        subscription.history = None
-        if subscription.subscribers:
-            return None
-        self._remove(subscription)
-        return subscription
-
-    def unsubscribe(self, session: Session, message: Unsubscribe) -> None:
-        """Serve an UNSUBSCRIBE."""
-        subscription = (session.subscriptions or {}).pop(message.subscription, None)
-        if subscription is None:
-            session.refuse(UNSUBSCRIBE, message.id, NO_SUCH_SUBSCRIPTION)
-            return
-        session.send((UNSUBSCRIBED, message.id))
-        self._detach(session, subscription)
-
-    def revoke(self, subscription: Subscription, session: Session, reason: str) -> bool:
-        """Take a subscriber off, and tell it if it understands that; whether it was one.
-
-        Advanced profile, "Subscription Revocation": the message is an UNSUBSCRIBED that answers no request.
-        """
-        if subscription.id not in (session.subscriptions or {}):
-            return False
-        assert session.subscriptions is not None
-        del session.subscriptions[subscription.id]
-        if has(session.roles.subscriber, "subscription_revocation"):
-            session.send((UNSUBSCRIBED, 0, {"subscription": subscription.id, "reason": reason}))
-        self._detach(session, subscription)
-        return True
-
-    def subscriber(self, subscription: Subscription, session_id: int) -> Session | None:
-        """The session of this id, if it is here and subscribed."""
-        session = self._sessions.get(session_id)
-        return session if session in subscription.subscribers else None
-
-    def detach(self, session: Session, most: int) -> int:
-        """Take a session that has left off at most so many of its subscriptions; return how many are still to go."""
-        held = session.subscriptions
-        while held and most > 0:
-            self._detach(session, held.popitem()[1])
-            most -= 1
-        return len(held or ())
-
-    def _detach(self, session: Session, subscription: Subscription) -> None:
-        del subscription.subscribers[session]
-        subscription.displace(session)
-        deleted = not subscription.subscribers and subscription.history is None
-        if deleted:
-            self._remove(subscription)
-        self.watcher.unsubscribed(session, subscription, deleted=deleted)
-
-    def _remove(self, subscription: Subscription) -> None:
-        self.subscriptions.remove(subscription.uri, subscription.match)
-        del self.by_id[subscription.id]
-
 
 WORK = 10_000
 """Events of one turn after which the session that publishes has a breather: 10 to 20 ms of work, with the sending."""
 OWN_EVENT = 5
 """An event that is made for one subscription alone costs as much more as sending it to so many receivers."""
-OUTBOX = 10_000
-"""With more than so many messages waiting to be sent in this turn, a session gets no retained events."""
-SPENT = 40_000
-"""Nor does it when so many were looked at for it in this turn; what the router's own answers cost counts, too."""

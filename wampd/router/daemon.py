@@ -50,6 +50,7 @@ from wampd.router.settings.model import Settings
 from wampd.router.settings.realms import Realm as RealmSettings
 from wampd.router.shutdown import Shutdown
 from wampd.router.stores.watched import Unusable
+from wampd.router.system.opening import BACKLOG
 from wampd.router.system.origin import LATER, Origin
 from wampd.router.tally import ACCEPTING_PAUSED, CONNECTIONS_REFUSED, MEMORY_PASSED, PASSWORDS_NOT_CHECKED
 from wampd.router.templates import Plan
@@ -59,7 +60,7 @@ from wampd.router.wiring.control import PrivateSocket
 from wampd.router.wiring.doors import tolerance
 from wampd.router.wiring.duties import Duties
 from wampd.router.wiring.hosted import Hosted
-from wampd.router.wiring.listening import BACKLOG, Listening
+from wampd.router.wiring.listening import Listening
 from wampd.router.wiring.means import Means
 from wampd.router.wiring.outgoing import Sender
 from wampd.router.wiring.places import Key, Places
@@ -95,12 +96,10 @@ def run(settings: Settings, configuration: Path, origin: Origin | None = None, *
     reactor.callWhenRunning(daemon.start)
     gc.collect()
     gc.freeze()  # what is there now stays: it need not be looked at again
-    gc.set_threshold(20_000, 50, 100)
-    gc.enable()
     reactor.run()
     standing.end()
     log_lines.finish()
-    return daemon.status
+    return 1 if daemon.is_deserted else daemon.status
 
 
 class Daemon:
@@ -245,6 +244,11 @@ class Daemon:
 
     # ----------------------------------------------------------------------------------------------------- life
 
+    @property
+    def is_deserted(self) -> bool:
+        """Whether this router was to be succeeded, and is not: whoever started it has to know."""
+        return self._handover.guard.is_deserted
+
     def start(self) -> None:
         """Open the listeners, then start the components."""
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -322,7 +326,11 @@ class Daemon:
         self._reactor.callFromThread(self._handover.signalled, signal.Signals(number).name)
 
     def _signalled(self, number: int, _frame: object) -> None:
-        self._reactor.callFromThread(self._stop.request, signal.Signals(number).name)
+        self._reactor.callFromThread(self._terminate, signal.Signals(number).name)
+
+    def _terminate(self, why: str) -> None:
+        if not self._handover.terminate():
+            self._stop.request(why)
 
 
 def _room(settings: Settings) -> tuple[int, Descriptors]:

@@ -21,11 +21,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import islice
 from typing import Final, Literal
 
 from msgspec import Struct
+
+from wampd.auth.addresses import address_of
 
 Networks = Sequence[IPv4Network | IPv6Network]
 Values = Callable[[str], Sequence[str]]
@@ -70,7 +72,7 @@ class Trusted:
         """Whether who has this address is believed."""
         if address == UNIX:
             return self._unix
-        known = _known(str(address))  # mapped at a socket for both
+        known = address_of(str(address))  # mapped at a socket for both
         return known is not None and any(known in network for network in self._networks)
 
 
@@ -132,17 +134,8 @@ def plain(host: str) -> str | None:
     """An IP address as it is written here; `None`: it is none."""
     if "%" in host:  # a zone, which may be any text, means something on one machine alone (RFC 4007, section 11.2)
         return None
-    known = _known(host)
+    known = address_of(host)
     return None if known is None else str(known)
-
-
-def _known(text: str) -> IPv4Address | IPv6Address | None:
-    """An IP address, one that is mapped into IPv6 as the IPv4 address that it is; `None`: it is none."""
-    try:
-        known = ip_address(text)
-    except ValueError:
-        return None
-    return (known.ipv4_mapped or known) if isinstance(known, IPv6Address) else known
 
 
 # ------------------------------------------------------------------------------------- hops, the nearest one first

@@ -16,7 +16,9 @@ from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
-_HOST: Final = re.compile(r"([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
+_HOST: Final = re.compile(
+    r"((?![^:]*\.\.)[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?"
+)
 _IN_HEAD: Final = re.compile(rb"\r\nhost:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _ABSOLUTE: Final = re.compile(rb"[A-Z]+ https?://([^/?# \r\n]*)", re.IGNORECASE)
 

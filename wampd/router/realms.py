@@ -199,10 +199,16 @@ class Realms:
 
     def refusal(self, accept: Accept) -> Abort | None:
         """Why nobody is let in now, who has authenticated; operators are."""
-        if not self.is_starving or accept.realm in self._private:
+        if not self.refuses_for_memory(accept.realm):
             return None
-        self.tally.strike(SESSIONS_WITHOUT_MEMORY)
         return Abort(UNAVAILABLE, "there is no memory for more sessions", "the memory ceiling is passed")
+
+    def refuses_for_memory(self, realm: str) -> bool:
+        """Whether there is too little memory for one more session in a realm; that is counted."""
+        refused = self.is_starving and realm not in self._private
+        if refused:
+            self.tally.strike(SESSIONS_WITHOUT_MEMORY)
+        return refused
 
     def _open(self, name: str, authrole: str) -> RealmShell | Abort:
         """Open a realm of a template."""

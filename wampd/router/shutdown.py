@@ -68,6 +68,8 @@ class Shutdown:
         self.waits_for_arriving = False
         """Whether those are heard who have connected and not said yet what they want, before they are told to go: where another
         router takes over nobody's handshake is broken off."""
+        self.may_end: Callable[[], bool] = lambda: True
+        """Whether the process has nothing left to do once all are gone."""
         self.closed: Deferred[None] = Deferred()
         """Fires when nothing is listened on, and the duties have ended."""
         self.alone: Deferred[None] = Deferred()
@@ -135,7 +137,7 @@ class Shutdown:
         for connection in self._lobby.connections - self._told:  # they were at their handshake
             self._tell(connection)
         arriving = self.waits_for_arriving and self._lobby.arriving and self._reactor.seconds() < self._begun + ARRIVING
-        if self._lobby.connections or arriving:
+        if self._lobby.connections or arriving or not self.may_end():
             self._reactor.callLater(STEP, self._wait_for_connections)
         else:
             self._end()

@@ -32,6 +32,8 @@ class Upstream(Struct, frozen=True):
     """The path of a Unix socket."""
     base: bytes = b""
     """What comes before every path, without a slash at its end."""
+    itself: bytes = b"/"
+    """The path of its URL: with a slash at its end, if it is written so."""
 
     @property
     def authority(self) -> bytes:
@@ -65,6 +67,5 @@ def read_upstream(url: str) -> Upstream | str:
         return "there is no host in this URL that could be one"
     if not _BASE.fullmatch(parts.path):
         return "the path of this URL has octets in it that need percent-encoding"
-    return Upstream(
-        parts.scheme, parts.hostname, port or PORTS[parts.scheme], base=parts.path.rstrip("/").encode("ascii")
-    )
+    itself = (parts.path or "/").encode("ascii")
+    return Upstream(parts.scheme, parts.hostname, port or PORTS[parts.scheme], base=itself.rstrip(b"/"), itself=itself)

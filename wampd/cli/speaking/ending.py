@@ -30,6 +30,7 @@ from typing import Any, Final, TextIO
 
 import click
 
+from wampd.cli.output import PIPE_CLOSED, nobody_reads
 from wampd.cli.speaking.values import json_line
 from wampd.cli.words import complain
 from wampd.client.errors import CannotConnect, ClientError, ConnectionLost, TimeOver, WampError, one_line
@@ -41,7 +42,6 @@ WRONG_WORDS: Final = 2
 NO_SESSION: Final = 3
 TIME_OVER: Final = 4
 INTERRUPTED: Final = 130
-PIPE_CLOSED: Final = 141
 TERMINATED: Final = 143
 
 NOT_AUTHORIZED: Final = "wamp.error.not_authorized"
@@ -58,7 +58,7 @@ def run(what: Coroutine[Any, Any, int | None], *, as_json: bool = False) -> int:
         complain(str(why))
         return WRONG_WORDS
     except BrokenPipeError:
-        return _nobody_reads()
+        return nobody_reads()
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -87,7 +87,7 @@ async def _until_signal(what: Coroutine[Any, Any, int | None]) -> int | None:
         if status is None:
             task.cancel()
             raise
-        return _nobody_reads() if status == PIPE_CLOSED else status
+        return nobody_reads() if status == PIPE_CLOSED else status
 
 
 def _is_pipe(stream: TextIO) -> bool:
@@ -95,12 +95,6 @@ def _is_pipe(stream: TextIO) -> bool:
         return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
     except OSError:  # it is closed, or none of the system's
         return False
-
-
-def _nobody_reads() -> int:
-    """Let the interpreter's own flush at the end go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return PIPE_CLOSED
 
 
 def tell(error: ClientError, *, as_json: bool = False) -> int:

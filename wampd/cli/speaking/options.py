@@ -25,7 +25,7 @@ import click
 from msgspec import Struct
 
 from wampd.cli.completing import profile_names
-from wampd.cli.words import EXIT_USAGE, Failure, complain, option, with_all
+from wampd.cli.words import EXIT_USAGE, Failure, Seconds, complain, option, with_all
 from wampd.client.connecting import CONNECT, connect
 from wampd.client.errors import CannotConnect
 from wampd.client.proving import METHODS, Credentials, methods
@@ -90,7 +90,11 @@ class Preset(Struct, frozen=True):
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
-_option: Final = functools.partial(option, section="Which router, and as whom")
+
+def _option(name: str, **more: Any) -> tuple[str, Callable[..., Any]]:
+    """What click calls its value, and the option."""
+    return name.removeprefix("--").replace("-", "_"), option(name, section="Which router, and as whom", **more)
+
 
 _OPTIONS: Final = (
     _option("--url", metavar="URL", envvar="WAMPD_URL", show_envvar=True, help=f"the router  [default: {DEFAULT_URL}]"),
@@ -122,19 +126,12 @@ _OPTIONS: Final = (
     _option("--cert-key", type=_FILE, help="the key of your certificate (PEM)"),
     _option(
         "--connect-timeout",
-        type=click.FloatRange(0, min_open=True),
+        type=Seconds(0, min_open=True),
         default=CONNECT,
         show_default=True,
         metavar="SECONDS",
         help="how long it may take to join",
     ),
-)
-_NAMES: Final = tuple(
-    name.removeprefix("--").replace("-", "_")
-    for name in (
-        *("--url", "--realm", "--profile", "--auth", "--authid", "--role", "--secret-file", "--ask", "--key-file"),
-        *("--cookie-file", "--serializer", "--ca", "--cert", "--cert-key", "--connect-timeout"),
-    )
 )
 
 
@@ -143,10 +140,10 @@ def speaks_wamp(command: F) -> F:
 
     @functools.wraps(command)
     def with_target(*args: Any, **kwargs: Any) -> Any:
-        given = {name: kwargs.pop(name) for name in _NAMES}
+        given = {name: kwargs.pop(name) for name, _ in _OPTIONS}
         return command(*args, target=target(given), **kwargs)
 
-    return with_all(_OPTIONS, with_target)  # type: ignore[return-value]
+    return with_all([give for _, give in _OPTIONS], with_target)  # type: ignore[return-value]
 
 
 def target(given: dict[str, Any]) -> Target:

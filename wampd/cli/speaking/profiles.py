@@ -66,15 +66,17 @@ def read_profiles(environ: Mapping[str, str] = os.environ) -> Profiles:
     if not os.path.exists(file):  # nor where this user may not look: the home of another
         return Profiles()
     from wampd.router.settings.checker import Checker
-    from wampd.router.settings.problems import Problem, SettingsError
+    from wampd.router.settings.problems import SettingsError, gathering
     from wampd.router.settings.source import Reader
 
-    problems: list[Problem] = []
-    root = Reader(environ, problems).read(file)
-    checker = Checker(problems, {Profiles: _check_profiles, Profile: _check_profile}, environ)
-    found: Any = checker.check(root, Profiles)
-    if problems or not isinstance(found, Profiles):
-        raise WrongProfiles(str(SettingsError(problems)))
+    try:
+        with gathering() as problems:
+            root = Reader(environ, problems).read(file)
+            checker = Checker(problems, {Profiles: _check_profiles, Profile: _check_profile}, environ)
+            found: Any = checker.check(root, Profiles)
+    except SettingsError as wrong:
+        raise WrongProfiles(str(wrong)) from None
+    assert isinstance(found, Profiles)
     if _holds_secrets(file, found):
         raise WrongProfiles(
             f"{file} holds secrets, and others can read it; chmod 600 it, or name files: secret: {{file: …}}"

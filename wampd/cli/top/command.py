@@ -18,7 +18,7 @@ from wampd.cli.speaking.options import Target, speaks_wamp
 from wampd.cli.speaking.values import Output, json_line
 from wampd.cli.top.asking import Source, look, look_at_all, on_private_socket
 from wampd.cli.top.state import VIEWS, State
-from wampd.cli.words import command, option, router_argument
+from wampd.cli.words import Seconds, command, option, router_argument
 from wampd.client.errors import ClientError
 from wampd.client.session import Session
 
@@ -43,7 +43,7 @@ wampd top --url wss://wamp.example.com/ws --realm realm1 --authid ann --ask
 @option("--view", type=click.Choice(_TITLES), default=_TITLES[0], show_default=True, help="which list to begin with")
 @option(
     "--interval",
-    type=click.FloatRange(0.2, 3600),
+    type=Seconds(0.2, 3600),
     default=1.0,
     show_default=True,
     metavar="SECONDS",

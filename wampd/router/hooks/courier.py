@@ -14,7 +14,6 @@ Rules
 from __future__ import annotations
 
 import secrets
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from wampd.router.hooks.agenda import Agenda, Delivery
+from wampd.router.hooks.attempts import Attempt, Attempts
 from wampd.router.hooks.breaker import HostRules
 from wampd.router.hooks.keeping import Keeping, Kept, Pending
 from wampd.router.hooks.ledger import DeadLetter, Ledger
@@ -41,7 +41,11 @@ OVERFLOW: Final = "overflow"
 LOST: Final = Outcome(reason="lost")
 """The event is not in the store, where somebody else has been."""
 SWEEP: Final = 30.0
-"""Seconds between two looks for registrations whose time is up."""
+"""Seconds between two looks for registrations whose time is up, at most: the clock on the wall may be set."""
+MOMENT: Final = 0.01
+"""Seconds between two looks at least."""
+SWEPT: Final = 100
+"""Registrations that end in one look, so that nobody else waits for long."""
 EMPTY_ARGS: Final = Raw(b"[]")
 EMPTY_KWARGS: Final = Raw(b"{}")
 
@@ -93,16 +97,6 @@ class Accepted(Struct, frozen=True):
     deliveries: int
 
 
-class Attempt(Struct, frozen=True):
-    """What is remembered of an attempt."""
-
-    delivery: str
-    attempt: int
-    at: float
-    seconds: float
-    outcome: str
-
-
 class Courier:
     """Delivers the events of one realm."""
 
@@ -111,13 +105,13 @@ class Courier:
         self.registry = Registry(rules.bounds)
         self.ledger = Ledger(rules.size, rules.dead_letters)
         self.agenda = Agenda(rules.hosts, rules.at_once)
+        self.attempts = Attempts(rules.logged)
         self.sending = Sending(outside.client, outside.wall, rules.timeout)
         self._outside = outside
         self._keeping = outside.keeping
         self._number = 0
         self._coming: dict[str, int] = {}
         """Deliveries that are being written down, by hook."""
-        self._logs: dict[str, deque[Attempt]] = {}
         self._running: dict[str, Deferred[Any]] = {}
         self._timer: Any = None
         self._sweeper: Any = None
@@ -148,22 +142,27 @@ class Courier:
                 self._forget(letter.event, letter.hook)
             else:
                 self._bury(letter, keep=False)
-        self._sweep()
+        self._sweep(len(kept.hooks))
 
     def stop(self) -> None:
         """Give up what is under way: it stays pending."""
         self._stopped = True
-        for timer in (self._timer, self._sweeper):
-            if timer is not None and timer.active():
-                timer.cancel()
+        _cancel(self._timer)
+        _cancel(self._sweeper)
         for running in list(self._running.values()):
             running.cancel()
 
-    def _sweep(self) -> None:
-        for hook in self.registry.expired(self._outside.wall()):
+    def _sweep(self, most: int = SWEPT) -> None:
+        for hook in self.registry.expired(self._outside.wall(), most):
             self._done(self.remove(hook))
-        self._sweeper = self._outside.clock.callLater(SWEEP, self._sweep)
+        self._sweep_in_time()
         self.pump()
+
+    def _sweep_in_time(self) -> None:
+        _cancel(self._sweeper)
+        if not self._stopped:
+            wait = self.registry.next_end() - self._outside.wall()
+            self._sweeper = self._outside.clock.callLater(min(SWEEP, max(MOMENT, wait)), self._sweep)
 
     # ---------------------------------------------------------------------------------------------------- registrations
 
@@ -171,6 +170,7 @@ class Courier:
         """Take a registration; the Deferred fires when it is on the disk."""
         before = self.registry.get(hook.id)
         self.registry.put(hook)
+        self._sweep_in_time()
         self.agenda.open(hook.id, hook.host)
         return self._keeping.put_hook(hook).addErrback(self._not_put, hook, before)
 
@@ -191,7 +191,7 @@ class Courier:
         for letter in list(self.ledger.dead_of([hook.id])):
             self.ledger.raise_up(letter.id)
             self.ledger.let_go(letter.event)
-        self._logs.pop(hook.id, None)
+        self.attempts.forget(hook.id)
         return self._keeping.remove_hook(hook.id)
 
     def amend(self, hook: Hook) -> None:
@@ -202,10 +202,6 @@ class Courier:
     def end(self, hook: Hook) -> None:
         """Take a registration out that its owner has not ended."""
         self._done(self.remove(hook))
-
-    def log_of(self, hook_id: str) -> Sequence[Attempt]:
-        """The last attempts for a hook, the oldest first."""
-        return self._logs.get(hook_id, ())
 
     # ------------------------------------------------------------------------------------------------------------ events
 
@@ -306,8 +302,7 @@ class Courier:
         for delivery in list(self.agenda.begin(clock.seconds())):
             self._attempt(delivery)
         due = self.agenda.next_deadline()
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
+        _cancel(self._timer)
         self._timer = None if due is None else clock.callLater(max(0.0, due - clock.seconds()), self.pump)
 
     def _attempt(self, delivery: Delivery) -> None:
@@ -387,10 +382,15 @@ class Courier:
         self._done(self._keeping.forget(event, hook))
 
     def _remember(self, delivery: Delivery, outcome: Outcome, seconds: float) -> None:
-        attempts = self._logs.setdefault(delivery.hook, deque(maxlen=self.rules.logged))
         what = outcome.reason or str(outcome.status)
-        attempts.append(Attempt(delivery.id, delivery.attempts, self._outside.wall(), seconds, what))
+        attempt = Attempt(delivery.id, delivery.attempts, self._outside.wall(), seconds, what)
+        self.attempts.remember(delivery.hook, attempt)
 
     def _done(self, written: Deferred[None]) -> None:
         """What could not be written the store has said; after a restart the attempt is made again."""
         written.addErrback(lambda _: self._outside.strike("webhook changes not written"))
+
+
+def _cancel(timer: Any) -> None:
+    if timer is not None and timer.active():
+        timer.cancel()

@@ -252,7 +252,7 @@ class Procedures:
                 "seconds": round(each.seconds, 3),
                 "outcome": each.outcome,
             }
-            for each in self._courier.log_of(hook.id)
+            for each in self._courier.attempts.of(hook.id)
         ]
 
     def _dead(self, caller: Caller, given: Key) -> list[dict[str, Any]]:

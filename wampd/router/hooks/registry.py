@@ -14,6 +14,7 @@ Rules
 from __future__ import annotations
 
 import heapq
+import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -138,10 +139,14 @@ class Registry:
             _without(self._owned, hook.owner, hook_id)
         return hook
 
-    def expired(self, now: float) -> list[Hook]:
-        """Those whose time is up; they are still in."""
+    def next_end(self) -> float:
+        """When the next time is up, or may be; never: infinity."""
+        return self._ends[0][0] if self._ends else math.inf
+
+    def expired(self, now: float, most: int) -> list[Hook]:
+        """Those whose time is up, so many at once; they are still in, but are not found again."""
         found: dict[str, Hook] = {}
-        while self._ends and self._ends[0][0] <= now:
+        while self._ends and self._ends[0][0] <= now and len(found) < most:
             _, hook_id = heapq.heappop(self._ends)
             hook = self._hooks.get(hook_id)
             if hook is not None and hook.expires <= now:

@@ -6,7 +6,7 @@ Rules
   ready when all its instances are.
 * What is wanted of a component by hand (`wanted`) is wanted of each of its instances, or of the one that is named.
 * A change of the configuration concerns the components that it changes, and no others: they are stopped, and started as they
-  now are.
+  now are. Where one is only to have more or fewer instances, the others go on; from one to several they get other names.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -41,6 +41,8 @@ class Changes(Struct, frozen=True):
     started: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
     restarted: tuple[str, ...] = ()
+    scaled: tuple[str, ...] = ()
+    """These have more or fewer instances."""
 
 
 class Watcher:
@@ -111,20 +113,25 @@ class Hosting:
         new = {program.component.name: program for program in programs}
         stopped = [name for name in self._programs if name not in new]
         started = [name for name in new if name not in self._programs]
-        restarted = [name for name, program in new.items() if self._programs.get(name, program) != program]
+        changed = [name for name, program in new.items() if self._programs.get(name, program) != program]
+        scaled = [name for name in changed if _is_scaled(self._programs[name], new[name])]
+        restarted = [name for name in changed if name not in scaled]
         for name in (*stopped, *restarted):
             self._leave(self._supervisors.pop(name))
+        for name in scaled:
+            self._scale(self._supervisors[name], new[name])
         self._programs = new
         for name in (*started, *restarted):
             self._supervisors[name] = self._made(new[name])
         for name in stopped:
             del self._restarts[name]
         self._supervisors = {name: self._supervisors[name] for name in new}  # in the order of the configuration
-        for name in (*started, *restarted):
+        for name in (*started, *restarted, *scaled):
             for supervisor in () if self._held else self._supervisors[name]:
-                supervisor.start().addErrback(told_already)
+                if supervisor.state in ("down", "stopping", "lost"):  # all of them, but those that go on
+                    supervisor.start().addErrback(told_already)
         self._watch_memory()
-        return Changes(tuple(started), tuple(stopped), tuple(restarted))
+        return Changes(tuple(started), tuple(stopped), tuple(restarted), tuple(scaled))
 
     def hold(self) -> None:
         """Let those that end from now on be."""
@@ -215,11 +222,22 @@ class Hosting:
         for supervisor in list(self._instances()) if waiting else ():
             supervisor.look_again()
 
-    def _made(self, program: Program) -> list[Supervisor]:
+    def _scale(self, supervisors: list[Supervisor], program: Program) -> None:
+        """Have more instances, or fewer, of what is otherwise as it was."""
+        surplus = supervisors[program.component.instances :]
+        del supervisors[program.component.instances :]
+        for each in supervisors:
+            each.instance = structs.replace(each.instance, program=program)
+        supervisors += self._made(program, but=len(supervisors))
+        if surplus:
+            self._leave(surplus)
+
+    def _made(self, program: Program, but: int = 0) -> list[Supervisor]:
+        """The instances, without the first ones, which are there."""
         starter = self._starter(program)
         made = [
             Supervisor(self._reactor, Instance(program, number), starter, self, self._chance, self._now)
-            for number in range(1, program.component.instances + 1)
+            for number in range(but + 1, program.component.instances + 1)
         ]
         for supervisor in made if self._held else ():
             supervisor.hold()
@@ -260,6 +278,14 @@ class Hosting:
                 supervisor.condemn(f"takes {_mib(usage.memory)} of memory, more than its {_mib(most)}")
 
         return self.usage(supervisor).addCallback(seen)
+
+
+def _is_scaled(old: Program, new: Program) -> bool:
+    """Whether there are to be more instances, or fewer, and nothing else is to be different, not even their names."""
+    count = new.component.instances
+    return min(count, old.component.instances) > 1 and new == structs.replace(
+        old, component=structs.replace(old.component, instances=count)
+    )
 
 
 def _mib(size: int) -> str:

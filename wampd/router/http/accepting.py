@@ -14,9 +14,10 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
+from wampd.router.headers import WORD
+
 MAX_HEADER: Final = 1024
-_WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_RANGE: Final = re.compile(rf"\s*({_WORD}/{_WORD})\s*((?:;[^;]*)*)")
+_RANGE: Final = re.compile(rf"\s*({WORD}/{WORD})\s*((?:;[^;]*)*)")
 _WEIGHT: Final = re.compile(r"\s*[qQ]\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*")
 _NOTHING: Final[Mapping[str, float]] = MappingProxyType({})
 

@@ -21,6 +21,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from wampd.router.headers import WORD
 from wampd.router.tally import REQUESTS_MALFORMED, REQUESTS_TOO_LARGE, REQUESTS_TOO_SLOW
 
 MAX_METHOD: Final = 32
@@ -42,7 +43,7 @@ HOP_BY_HOP: Final = frozenset(
     }
 )
 """Headers of one hop, whatever ``Connection`` names (RFC 9110, section 7.6.1, with those of RFC 2616, section 13.5.1)."""
-_TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN: Final = re.compile(WORD.encode())
 _VERSION: Final = re.compile(rb"HTTP/([0-9])\.([0-9])")
 _TARGET: Final = re.compile(rb"[!-\"$-~]+")
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")

@@ -11,7 +11,7 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -20,9 +20,7 @@ from twisted.web.resource import Resource
 from wampd.router.hostnames import ByHost
 from wampd.router.http.answer import say
 from wampd.router.http.body import Intake, intake_of, no_body
-from wampd.router.http.channel import MAX_BODY
 from wampd.router.http.hosts import Fits, Hosts
-from wampd.router.http.site import MAX_HEAD, MAX_HEADERS, BoundedSite
 
 _ODD: Final = re.compile(rb"//|/\.|[%;\\]")
 """What is in every path that may be read in another way."""
@@ -85,39 +83,14 @@ class Tree(Resource):
         return None
 
 
-def build_site(
+def root_of(
     served: Mapping[str, Resource],
-    *,
     hosts: Mapping[str, Mapping[str, Resource]] | None = None,
     fits: Fits | None = None,
-    head_size: int = MAX_HEAD,
-    header_lines: int = MAX_HEADERS,
-    body_size: int = MAX_BODY,
-    headers: Sequence[tuple[bytes, bytes]] = (),
-    headers_by_tls: Sequence[tuple[bytes, bytes]] = (),
-    introduced: Callable[[Any], bool] | None = None,
-    access_log: Callable[[Any], None] | None = None,
-    is_watched: Callable[[], bool] = lambda: True,
-    strike: Callable[[str], object] = len,
-) -> Any:
-    """A site that serves this, by path; other things for some ``hosts``, by name. The limits are those of a request.
-
-    ``fits``: see `Hosts`; ``headers``, ``headers_by_tls``, ``introduced``, ``access_log``, ``is_watched`` and ``strike``: see
-    `BoundedSite`.
-    """
+) -> Hosts:
+    """The root of a site that serves this, by path; other things for some ``hosts``, by name. ``fits``: see `Hosts`."""
     trees = ByHost({name: Tree(each) for name, each in (hosts or {}).items()}, Tree(served))
-    return BoundedSite(
-        Hosts(trees, fits),
-        head_size=head_size,
-        header_lines=header_lines,
-        body_size=body_size,
-        headers=headers,
-        headers_by_tls=headers_by_tls,
-        introduced=introduced,
-        access_log=access_log,
-        is_watched=is_watched,
-        strike=strike,
-    )
+    return Hosts(trees, fits)
 
 
 def _plain(segments: Sequence[bytes]) -> tuple[bytes, ...]:

@@ -207,12 +207,8 @@ def _registrations(now: float, wall: float, under_way: Counter[int]) -> Table[tu
     return Table(
         text=lambda entry: entry[1].uri.lower(),
         columns={
-            "realm": lambda entry: entry[0].core.name,
-            "id": lambda entry: entry[1].id,
-            "uri": lambda entry: entry[1].uri,
-            "match": lambda entry: entry[1].match,
+            **_of_uri(created),
             "invoke": lambda entry: entry[1].invoke,
-            "created": lambda entry: moment(created(entry) or None),
             "callees": lambda entry: len(entry[1].callees),
             "rate": rate,
             "calls": lambda entry: entry[1].calls,
@@ -251,17 +247,24 @@ def _subscriptions(now: float, wall: float) -> Table[tuple[RealmWatch, Subscript
     return Table(
         text=lambda entry: entry[1].uri.lower(),
         columns={
-            "realm": lambda entry: entry[0].core.name,
-            "id": lambda entry: entry[1].id,
-            "uri": lambda entry: entry[1].uri,
-            "match": lambda entry: entry[1].match,
-            "created": lambda entry: moment(created(entry) or None),
+            **_of_uri(created),
             "subscribers": lambda entry: len(entry[1].subscribers),
             "rate": rate,
             "events": lambda entry: entry[1].events,
         },
         order={"created": created},
     )
+
+
+def _of_uri(created: Callable[[Any], float]) -> dict[str, Callable[[tuple[RealmWatch, Any]], Any]]:
+    """The columns that registrations and subscriptions have alike."""
+    return {
+        "realm": lambda entry: entry[0].core.name,
+        "id": lambda entry: entry[1].id,
+        "uri": lambda entry: entry[1].uri,
+        "match": lambda entry: entry[1].match,
+        "created": lambda entry: moment(created(entry) or None),
+    }
 
 
 def _values(uris: UriMap[E]) -> list[E]:

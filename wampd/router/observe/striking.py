@@ -57,6 +57,7 @@ NAMES: Final = frozenset(
         "protocol violations",
         "publications over the rate",
         "readers of event streams cut off",
+        "readers of results in parts cut off",
         "realms over the limit",
         "registrations over the limit",
         "requests for retained events not served",

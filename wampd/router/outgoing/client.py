@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from hyperlink import EncodedURL
 from msgspec import Struct
 from treq.client import HTTPClient
 from twisted.internet import error
@@ -172,7 +173,7 @@ class Client:
         client = HTTPClient(agent, data_to_body_producer=producer)  # one for each request: it would keep cookies
         sent: Deferred[Any] = client.request(
             wanted.method,
-            target.url,
+            _Url.from_text(target.url),
             headers=headers,
             data=wanted.body,
             allow_redirects=False,
@@ -202,6 +203,14 @@ def _redirected(wanted: _Wanted, status: int, elsewhere: bool) -> _Wanted:
     if elsewhere:
         headers = tuple((name, value) for name, value in headers if name.lower() in HARMLESS)
     return _Wanted(method, headers, body, wanted.limit)
+
+
+class _Url(EncodedURL):
+    """The URL of a `Target`. hyperlink would read its host once more, as a name, which an IPv6 address is not."""
+
+    def to_uri(self) -> _Url:
+        """Itself: it was written as a URI (RFC 3986) from parts that were checked."""
+        return self
 
 
 @implementer(IBodyProducer)

@@ -2,8 +2,9 @@
 
 The rules:
 
-* a problem never ends the checking: the value is left out (a default takes its place, an item leaves its list), so that
-  all problems are found at once; a configuration with any problem is refused as a whole by the caller;
+* a problem never ends the checking, unless it is one of very many (`.problems.gathering`): the value is left out (a default
+  takes its place, an item leaves its list), so that all problems are found at once; a configuration with any problem is
+  refused as a whole by the caller;
 * a rule is asked of every struct that could be filled; before it relates keys it asks whether they are sound, and what
   it says of a key that is wrong already is dropped: one mistake is reported once;
 * ``null`` never stands for a mapping or a list: whoever writes ``rawsocket:`` and nothing more may mean either thing.
@@ -43,7 +44,8 @@ class Here:
 
     def add(self, problems: Iterable[Problem]) -> None:
         """Report problems of another file, which is checked by itself."""
-        self._checker.problems.extend(problems)
+        for problem in problems:
+            self._checker.problems.append(problem)
 
     def problem_in(self, file: Path, line: int, message: str, *keys: str | int) -> None:
         """Report a problem with a line of another file, which ``keys`` name."""
@@ -55,8 +57,7 @@ class Here:
 
     def is_sound(self, *keys: str | int) -> bool:
         """Tell whether nothing was wrong so far with the struct, or with what ``keys`` lead to inside of it."""
-        path = (*self._path, *keys)
-        return not any(unsound[: len(path)] == path for unsound in self._checker.unsound)
+        return (*self._path, *keys) not in self._checker.around
 
 
 Rule = Callable[[Any, Here], None]
@@ -76,7 +77,11 @@ class Checker:
 
     def __init__(self, problems: list[Problem], rules: Mapping[type, Rule], environ: Mapping[str, str]) -> None:
         self.problems = problems
-        self.unsound = {problem.path for problem in problems}
+        self.unsound: set[KeyPath] = set()
+        self.around: set[KeyPath] = set()
+        """All that is unsound, and all that holds it."""
+        for problem in problems:
+            self.doubt(problem.path)
         self.environ = environ
         self.foreign: Mapping[str, Any] = {}
         """As whom code of others runs: see `foreign.identity`."""
@@ -96,8 +101,13 @@ class Checker:
         while place is None:
             place = self.places.get(nearest)
             nearest = nearest[:-1]
+        self.doubt(path)
         self.problems.append(Problem(place, path, message))
+
+    def doubt(self, path: KeyPath) -> None:
+        """Take for unsound what is there, or what was meant to be there."""
         self.unsound.add(path)
+        self.around.update(path[:length] for length in range(len(path) + 1))
 
     def _value(self, node: Node, type_: inspect.Type, path: KeyPath, extra: Mapping[str, Any]) -> Any:
         """Return the value that the node is for the type; ``extra`` is what the ``Meta`` around the type adds to it."""
@@ -174,17 +184,18 @@ class Checker:
             return self._refuse(f"expected a mapping{_keys_to_give(node, type_)}", path, node)
         fields = {field.encode_name: field for field in type_.fields}
         values: dict[str, Any] = {}
+        given = {key.text for key, _ in node.entries}
+        free = [name for name in fields if name not in given]
         for key, value in node.entries:
             if key.text in fields:
                 values[key.text] = self._value(value, fields[key.text].type, (*path, key.text), {})
             elif key.text != type_.tag_field:
-                free = [name for name in fields if all(name != other.text for other, _ in node.entries)]
                 foreign = f"; {FOREIGN[key.text]}" if key.text in FOREIGN else ""
                 hint = foreign or _inside(key.text, type_) or did_you_mean(key.text, free)
                 self.report(f"unknown key{hint}", (*path, key.text), key.place)
                 meant = closest(key.text, free)
                 if meant:
-                    self.unsound.add((*path, meant))
+                    self.doubt((*path, meant))
         for name, field in fields.items():
             if field.required and name not in values and (*path, name) not in self.unsound:
                 self.report("this key is missing", (*path, name), node.place)

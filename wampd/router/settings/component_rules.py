@@ -34,6 +34,8 @@ _FOR_ASYNCIO: Final = (
 )
 _LONGEST_EXTRA: Final = 64 * 1024
 """Characters; it goes into one variable of the environment, which Linux bounds (execve(2): 128 KiB)."""
+_LARGEST_LIMIT: Final = 2**63 - 1
+"""What fits into the numbers of setrlimit(2)."""
 _PATIENCE: Final = 30.0
 """Seconds that an import may take while it is checked."""
 
@@ -170,6 +172,9 @@ def _watch(watch: Watch, here: Here) -> None:
 
 
 def _limits(limits: ComponentLimits, here: Here) -> None:
+    for key in ("address_space", "files", "processes"):
+        if (getattr(limits, key) or 0) > _LARGEST_LIMIT and here.is_sound(key):
+            here.problem("is more than the system can count to; without the key there is no limit of its own", key)
     if limits.cpu is None or not here.is_sound("cpu"):
         return
     if not limits.cpu:

@@ -1,8 +1,9 @@
 """What types cannot say of cookies: rules between paths, TLS, origins and realms."""
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
+
+from wampd.router.headers import is_token
 
 from .checker import Here, Rule
 from .http import LongPollPath
@@ -13,12 +14,9 @@ from .model import Settings
 from .paths import PathCookie
 from .problems import KeyPath, quote
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A name of a cookie (RFC 6265, section 4.1.1; RFC 9110, section 5.6.2)."""
-
 
 def _cookie(cookie: PathCookie, here: Here) -> None:
-    if not _TOKEN.fullmatch(cookie.name):
+    if not is_token(cookie.name):  # RFC 6265, section 4.1.1
         here.problem(f"{quote(cookie.name)} cannot be the name of a cookie: letters, digits, -, _ and . can", "name")
     elif cookie.name.lower().startswith(("__host-", "__secure-")):
         here.problem("the prefix is put before the name by itself, where the cookie is Secure", "name")

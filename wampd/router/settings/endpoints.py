@@ -1,8 +1,18 @@
-"""Endpoint strings: Twisted's own parser judges them; here its judgement is put into words."""
+"""Endpoint strings: what they mean, and what is wrong with them.
+
+Rules
+-----
+* What nearly everybody writes is read here (`ordinary`). All else Twisted's own parser judges, and here its judgement is put
+  into words: that parser is slow to import, needs much memory, and may load plugins.
+
+Source: `twisted.internet.endpoints.serverFromString`.
+"""
 
 import re
 from itertools import combinations
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from .problems import did_you_mean, quote
 
@@ -17,8 +27,43 @@ ARGUMENTS = {"tcp": ("interface", "backlog"), "tcp6": ("interface", "backlog"), 
 """What may be said by name; of others (plugins of Twisted's) it is not known."""
 _FAMILIES = ("INET", "INET6", "UNIX")
 
+_VALUE: Final = r"((?:[^:=\\]|\\:)*)"
+_BACKLOG: Final = "(?::backlog=([0-9]{1,6}))?"
+_TCP: Final = re.compile(f"(tcp6?):([0-9]{{1,5}})(?::interface={_VALUE})?{_BACKLOG}")
+_UNIX: Final = re.compile(rf"unix:([^:=\\]+)(?::mode=([0-7]{{1,4}}))?{_BACKLOG}")
+
 Place: TypeAlias = tuple[str, ...]
 """Where an endpoint listens: its kind, and what tells it from others of the kind."""
+
+
+class TcpEndpoint(Struct, frozen=True):
+    """Where a ``tcp:`` or ``tcp6:`` endpoint listens."""
+
+    port: int
+    interface: str
+    """An address; ``""``: all of IPv4."""
+    backlog: int | None
+    """Connections that wait to be accepted; `None`: it does not say."""
+
+
+class UnixEndpoint(Struct, frozen=True):
+    """Where a ``unix:`` endpoint listens."""
+
+    file: str
+    mode: int
+    backlog: int | None
+
+
+def ordinary(endpoint: str) -> TcpEndpoint | UnixEndpoint | None:
+    """What an endpoint means if it is written in the usual order with nothing unusual in it; `None`: Twisted knows."""
+    if (tcp := _TCP.fullmatch(endpoint)) is not None:
+        kind, port, interface, backlog = tcp.groups()
+        address = ("" if kind == "tcp" else "::") if interface is None else interface.replace("\\:", ":")
+        return TcpEndpoint(int(port), address, None if backlog is None else int(backlog))
+    if (unix := _UNIX.fullmatch(endpoint)) is not None:
+        file, mode, backlog = unix.groups("")
+        return UnixEndpoint(file, int(mode or "666", 8), int(backlog) if backlog else None)
+    return None
 
 
 def fault(endpoint: str) -> str | None:
@@ -31,7 +76,17 @@ def fault(endpoint: str) -> str | None:
         return "use a tcp: endpoint, and the key tls of the listener"
     if kind == SYSTEMD:
         return _systemd_fault(endpoint)
-    from twisted.internet.endpoints import serverFromString  # slow to import, and it may load plugins
+    if ordinary(endpoint) is None and (unclear := _twisted_fault(kind, endpoint)) is not None:
+        return unclear
+    port = _parts(endpoint).get("port", "")
+    if kind in ("tcp", "tcp6") and not 0 <= int(port) <= 65535:
+        return f"there is no port {port}"
+    return None
+
+
+def _twisted_fault(kind: str, endpoint: str) -> str | None:
+    """What Twisted says is wrong with an endpoint, in our words."""
+    from twisted.internet.endpoints import serverFromString
 
     try:
         # The parsers only keep the reactor for later.
@@ -44,9 +99,6 @@ def fault(endpoint: str) -> str | None:
         if (unknown := _UNKNOWN_ARGUMENT.search(reason)) is not None:
             reason = f"{quote(unknown[1])} is not known{did_you_mean(unknown[1], ARGUMENTS.get(kind, ()))}"
         return f"not a Twisted server endpoint string: {reason}"
-    port = _parts(endpoint).get("port", "")
-    if kind in ("tcp", "tcp6") and not 0 <= int(port) <= 65535:
-        return f"there is no port {port}"
     return None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from .checker import Checker
 from .foreign import identity
 from .model import Settings
-from .problems import KeyPath, Place, Problem, SettingsError
+from .problems import KeyPath, Place, gathering
 from .rules import RULES
 from .source import Reader
 
@@ -23,12 +23,11 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
 
 def load_with_places(path: Path, environ: Mapping[str, str]) -> tuple[Settings, Mapping[KeyPath, Place]]:
     """Return the settings as `load` does, and where in the files everything is."""
-    problems: list[Problem] = []
     environ = {"WAMPD_PYTHON": sys.executable, **environ}
-    root = Reader(environ, problems).read(path)
-    checker = Checker(problems, RULES, environ)
-    checker.foreign = identity(root)
-    settings = checker.check(root, Settings)
-    if problems or not isinstance(settings, Settings):
-        raise SettingsError(problems)
+    with gathering() as problems:
+        root = Reader(environ, problems).read(path)
+        checker = Checker(problems, RULES, environ)
+        checker.foreign = identity(root)
+        settings = checker.check(root, Settings)
+    assert isinstance(settings, Settings)
     return settings, checker.places

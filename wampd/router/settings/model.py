@@ -10,7 +10,7 @@ from .control import Control
 from .listeners import Listener
 from .log import Log
 from .outgoing import Outgoing
-from .parts import MIB, Count, Name, Part, Seconds, SizeOrOff
+from .parts import MIB, Count, Name, Part, Seconds, SecondsOrOff, SizeOrOff
 from .process import Process
 from .realms import Realm
 
@@ -81,6 +81,13 @@ class ProcessLimits(Part, frozen=True, kw_only=True):
     stop: Annotated[
         Seconds, Meta(description="Time from the signal to stop until the process ends, whatever still waits.")
     ] = 30.0
+    probation: Annotated[
+        SecondsOrOff,
+        Meta(
+            description="After `wampd restart`: time for which the new process has to serve until the one before it ends."
+            " If it dies before, another is started. `stop` is the longest; 0: it is not watched."
+        ),
+    ] = 10.0
 
 
 class Store(Part, frozen=True, kw_only=True):

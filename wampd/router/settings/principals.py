@@ -9,7 +9,7 @@ from wampd.realms.uris import is_component
 from .auth import Principal
 from .auth_rules import AUTH_RULES, check_principals, check_role, methods_for_principals, methods_of
 from .checker import Checker, Here
-from .problems import Place, Problem, SettingsError, quote
+from .problems import Place, Problem, SettingsError, gathering, quote
 from .realms import Realm
 from .source import Reader
 from .values import others_can_read
@@ -27,25 +27,23 @@ def read_principals(
 
     ``methods`` are those that may be offered to them; None: those of the realm.
     """
-    problems: list[Problem] = []
     trouble = others_can_read(file)
     if trouble:
         raise SettingsError([Problem(Place(file, 1, 1), (), trouble)])
-    node = Reader(environ, problems).read(file)
-    checker = Checker(problems, AUTH_RULES, environ)
-    principals = checker.check(node, tuple[Principal, ...])
-    here = Here(checker, ())
-    if isinstance(principals, tuple):
-        check_principals(
-            principals, realm.auth, methods_for_principals(realm.auth) if methods is None else methods, here
-        )
-        fitting_principals(principals, realm, here)
-        roles = [role.name for role in realm.roles]
-        for index, principal in here.each(principals):
+    with gathering() as problems:
+        node = Reader(environ, problems).read(file)
+        checker = Checker(problems, AUTH_RULES, environ)
+        principals = checker.check(node, tuple[Principal, ...])
+        if isinstance(principals, tuple):
+            here = Here(checker, ())
+            offered = methods_for_principals(realm.auth) if methods is None else methods
+            check_principals(principals, realm.auth, offered, here)
+            fitting_principals(principals, realm, here)
             if roles_are_known:
-                check_role(principal.role, roles, here, index, "role")
-    if problems or not isinstance(principals, tuple):
-        raise SettingsError(problems)
+                roles = [role.name for role in realm.roles]
+                for index, principal in here.each(principals):
+                    check_role(principal.role, roles, here, index, "role")
+    assert isinstance(principals, tuple)
     return principals
 
 

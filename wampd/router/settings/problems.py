@@ -1,15 +1,21 @@
 """What is wrong with a configuration, and where: every problem has a file, a line, a column and the path of its key."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .other_names import OTHER_NAMES
 
 KeyPath = tuple[str | int, ...]
 """The way to a value from the root of the configuration: names of keys and indexes of lists."""
 
+MOST: Final = 1000
+"""Problems that are looked for: more than anybody reads at once."""
+MOST_KNOWN: Final = 500
+"""Known words that another is compared with, and that are listed."""
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -39,14 +45,40 @@ class Problem(NamedTuple):
 class SettingsError(Exception):
     """The configuration cannot be used; ``problems`` says all the reasons, in the order of the files and lines."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], *, has_more: bool = False) -> None:
+        """``has_more``: these are so many that no more were looked for."""
         found = list(dict.fromkeys(problems))
         files = {file: order for order, file in enumerate(dict.fromkeys(problem.place.file for problem in found))}
         self.problems = tuple(sorted(found, key=lambda it: (files[it.place.file], it.place.line, it.place.column)))
+        self.has_more = has_more
         super().__init__(self.problems)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.problems))
+        shown = [*map(str, self.problems)]
+        if self.has_more:
+            shown.append(f"these are {len(shown)} problems; there may be more, which were not looked for")
+        return "\n".join(shown)
+
+
+class _EnoughError(Exception):
+    """So much is wrong that nothing more is looked for."""
+
+
+class _Gathered(list[Problem]):
+    def append(self, problem: Problem) -> None:
+        super().append(problem)
+        if len(self) >= MOST:
+            raise _EnoughError
+
+
+@contextmanager
+def gathering() -> Iterator[list[Problem]]:
+    """Gather what is wrong with a configuration; raise `SettingsError` with it at the end, or as soon as it is `MOST`."""
+    problems = _Gathered()
+    with suppress(_EnoughError):
+        yield problems
+    if problems:
+        raise SettingsError(problems, has_more=len(problems) >= MOST)
 
 
 def show(path: KeyPath) -> str:
@@ -82,7 +114,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is another name for this one, or looks like it, if there is one."""
     import difflib  # only needed when something is wrong
 
-    lowered = {candidate.lower(): candidate for candidate in known}
+    lowered = {candidate.lower(): candidate for candidate in islice(known, MOST_KNOWN)}
     meant = word.lower().replace("-", "_")
     close = [
         *(name for name in OTHER_NAMES.get(meant, ()) if name in lowered),
@@ -97,4 +129,5 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     close = closest(word, candidates)
     if close:
         return f"; did you mean {quote(close)}?"
-    return f"; known here: {', '.join(candidates)}" if candidates else ""
+    more = ", …" if len(candidates) > MOST_KNOWN else ""
+    return f"; known here: {', '.join(candidates[:MOST_KNOWN])}{more}" if candidates else ""

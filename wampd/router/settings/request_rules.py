@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from wampd.realms.uris import is_reserved, is_uri
+from wampd.router.headers import is_token
 
 from .checker import Here, Rule
 from .problems import did_you_mean, quote
 from .realms import Realm
 from .requests import Forward, HttpCallee
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset(
     {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 )
@@ -124,7 +124,7 @@ def _header_names(what: HttpCallee | Forward, here: Here) -> None:
 
 
 def _header_name(name: str, here: Here, *at: str | int) -> None:
-    if not _TOKEN.fullmatch(name):
+    if not is_token(name):
         here.problem(f"{quote(name)} is not the name of a header", *at)
     elif name.lower() in _OURS:
         here.problem("that is for the router to say", *at)

@@ -43,6 +43,7 @@ from .process import Process, process_rules
 from .proxy_rules import PROXY_RULES, proxies_of_listener
 from .realms import OnDemand, Permission, Realm, Role
 from .request_rules import REQUEST_RULES, requests_of_realm
+from .right_rules import rights_of_settings
 from .site_rules import SITE_RULES, sites_of_listener
 from .values import no_directory, others_can_read
 
@@ -304,6 +305,7 @@ def _settings(settings: Settings, here: Here) -> None:
     uploads_of_settings(settings, here)
     _realms_in_the_store(settings, here)
     hooks_can_be(settings, here)
+    rights_of_settings(settings, here)
     names = ((i, (realm.name, realm.match)) for i, realm in here.each(settings.realms, "realms"))
     for index, (name, match) in repeated(names):
         other = "realm" if match == "exact" else f"template ({match})"

@@ -4,6 +4,8 @@ import os
 import re
 from collections.abc import Mapping
 
+from wampd.router.headers import is_token
+
 from .checker import Here, Rule, repeated
 from .http.served import Cors, Served
 from .listeners import Listener, sites
@@ -15,8 +17,6 @@ _PATH = re.compile(r"/|(/[^/\s?#%\\]+)+")
 _NAME = re.compile(
     r"(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*|\[[0-9a-f:.]+\]"
 )
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A name of a header, or a method (RFC 9110, section 5.6.2)."""
 _VALUE = re.compile(r"[!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?")
 """A value of a header (RFC 9110, section 5.5)."""
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -59,7 +59,7 @@ def _how_to_write(path: str) -> str:
 def policy_of_path(path: Served, here: Here) -> None:
     """See that headers can be headers."""
     for name, value in path.headers.items():
-        if not _TOKEN.fullmatch(name):
+        if not is_token(name):
             here.problem(f"{quote(name)} cannot be the name of a header", "headers", name)
         elif name.lower() in _FRAMING:
             here.problem("how an answer is sent is not to be said here", "headers", name)
@@ -92,7 +92,7 @@ def _cors(cors: Cors, here: Here) -> None:
         for index, word in here.each(getattr(cors, key), key):
             if word == "*":
                 here.problem("name them; * has no meaning here", key, index)
-            elif not _TOKEN.fullmatch(word):
+            elif not is_token(word):
                 here.problem(
                     f"{quote(word)} is not the name of a {'method' if key == 'methods' else 'header'}", key, index
                 )

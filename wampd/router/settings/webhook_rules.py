@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from wampd.realms.uris import is_reserved, is_uri
+from wampd.router.headers import is_token
 
 from .checker import Here, repeated
 from .http.webhook import WebhookPath, WebhookSignature, secret_bytes
@@ -11,7 +12,6 @@ from .problems import quote
 from .secret import Secret
 
 LEAST_SECRET: Final = 8
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}|[{}]")
 
 
@@ -43,7 +43,7 @@ def webhook(path: WebhookPath, here: Here) -> None:
     if "{event}" in path.topic and known is not None and known.event_header is None and known.event_field is None:
         here.problem("nothing says what happened: give signature event_header or event_field", "topic")
     for index, name in here.each(path.request_headers, "request_headers"):
-        if not _TOKEN.fullmatch(name):
+        if not is_token(name):
             here.problem(f"{quote(name)} cannot be the name of a header", "request_headers", index)
     for index, name in repeated(
         (index, name.lower()) for index, name in here.each(path.request_headers, "request_headers")
@@ -62,7 +62,7 @@ def signature(how: WebhookSignature, here: Here) -> None:
     """See that what is signed can be made."""
     for key in ("header", "timestamp_header", "event_header", "delivery_header"):
         name = getattr(how, key)
-        if name is not None and not _TOKEN.fullmatch(name):
+        if name is not None and not is_token(name):
             here.problem(f"{quote(name)} cannot be the name of a header", key)
     words = _PLACEHOLDER.findall(how.signed)
     for word in words:

@@ -9,6 +9,8 @@ Rules
 * Then the predecessor listens no more, ends its duties and says `YOURS`. Those who connect meanwhile wait in the queue of the
   system. From then on the successor accepts, and does the duties. The predecessor drains as on SIGTERM; when its components
   have ended it says `ALONE`, and the successor starts its own.
+* For a while the predecessor watches whether the successor goes on, and starts another if not (`wampd.router.wiring.guarding`).
+  Then it says `PROVED`. Until then the successor does not hand over itself, and says so if it is `STOPPING`.
 * A predecessor that ends in any of this has said everything.
 
 Sources: unix(7) for ``SCM_RIGHTS``; sd_notify(3) for ``MAINPID``.
@@ -43,6 +45,8 @@ log = Logger()
 READY: Final = "ready"
 YOURS: Final = "yours"
 ALONE: Final = "alone"
+PROVED: Final = "proved"
+STOPPING: Final = "stopping"
 PATIENCE: Final = 60.0
 """Seconds until a successor must be ready, and a predecessor must have given what it has."""
 MOST: Final = 250
@@ -139,10 +143,23 @@ def _is_all_of_a_container() -> bool:
 
 
 class Succession(ProcessProtocol):
-    """The start of one successor, until it is ready or has failed."""
+    """One successor: its start, until it is ready or has failed, and its end, if it comes while this process is there."""
 
-    def __init__(self, reactor: Any, origin: Origin, environ: Mapping[str, str]) -> None:
-        """The successor is started as ``origin`` says, with this environment."""
+    def __init__(
+        self,
+        reactor: Any,
+        origin: Origin,
+        environ: Mapping[str, str],
+        died: Callable[[str, bool], None],
+        stops: Callable[[], None],
+    ) -> None:
+        """The successor is started as ``origin`` says, with this environment.
+
+        ``died`` is called when one that was ready has ended: with how, and whether that was with status 0; ``stops`` when it
+        has begun to stop.
+        """
+        self._died = died
+        self._stops = stops
         self._reactor = reactor
         self._origin = origin
         self._environ = {name: value for name, value in environ.items() if name != "WATCHDOG_PID"}
@@ -164,7 +181,8 @@ class Succession(ProcessProtocol):
         except NotHandedOver as why:
             return fail(why)
         except OSError as error:
-            return fail(NotHandedOver(f"the new router cannot be started: {error}"))
+            what = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+            return fail(NotHandedOver(f"the new router cannot be started: {what}{error.strerror}"))
         finally:
             for each in held:
                 each.socket.close()
@@ -176,6 +194,7 @@ class Succession(ProcessProtocol):
 
     def _start(self, held: Sequence[Held], pid_file: PidFile | None) -> socket.socket:
         """Start the successor, with all this on its end of a socket; return ours. Raise `OSError`, `NotHandedOver`."""
+        _stand_in(self._origin.directory)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             _give(ours, held, pid_file)
@@ -204,13 +223,13 @@ class Succession(ProcessProtocol):
             self._failed_with = why
             os.kill(self._process.pid, signal.SIGKILL)
 
-    def hang_up(self) -> bool:
-        """Send it SIGHUP, if it runs."""
+    def pass_on(self, number: signal.Signals) -> bool:
+        """Send it a signal, if it runs."""
         try:
-            self._process.signalProcess("HUP")
+            self._process.signalProcess(number)
         except ProcessExitedAlready:
             return False
-        log.info("SIGHUP goes on to process {pid}", pid=self._process.pid)
+        log.info("{signal} goes on to process {pid}", signal=number.name, pid=self._process.pid)
         return True
 
     def processExited(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
@@ -218,7 +237,7 @@ class Succession(ProcessProtocol):
         why = self._failed_with or _how(reason.value.exitCode, reason.value.signal)
         waiting = self._finish()
         if waiting is None:
-            log.critical("the new router has ended: {why}", why=why)
+            self._died(why, reason.value.exitCode == 0)
         else:
             waiting.errback(NotHandedOver(f"the new router did not start: {why}"))
             if self._channel is not None:
@@ -229,6 +248,8 @@ class Succession(ProcessProtocol):
             waiting = self._finish()
             if waiting is not None:
                 waiting.callback(self._process.pid)
+        elif word == STOPPING:
+            self._stops()
         else:
             self._failed_with = word
 
@@ -244,6 +265,19 @@ def _how(status: int | None, number: int | None) -> str:
     if number is not None:
         return f"it was ended by signal {number}"
     return "its configuration is wrong" if status == BAD_CONFIGURATION else f"it ended with status {status}"
+
+
+def _stand_in(directory: str) -> None:
+    """See that the directory is there that a process is to be started in, and that we are in any. Raise `OSError`.
+
+    A release may have been put in the place of the one before: what is there now has the name, but is not where we are, and
+    nothing can be started from nowhere.
+    """
+    os.stat(directory)
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        os.chdir(directory)
 
 
 @contextmanager
@@ -284,7 +318,7 @@ class Predecessor:
         self.sockets: list[Held] = []
         self.pid_file: PidFile | None = None
         self._channel: Channel | None = None
-        self._waiting: dict[str, Deferred[None]] = {YOURS: Deferred(), ALONE: Deferred()}
+        self._waiting: dict[str, Deferred[None]] = {word: Deferred() for word in (YOURS, ALONE, PROVED)}
         try:
             self._end = socket.socket(fileno=descriptor)
             self._end.set_inheritable(False)
@@ -313,6 +347,11 @@ class Predecessor:
             log.debug("the other router does not hear why: {error}", error=str(error))
         self._end.close()
 
+    def stopping(self) -> None:
+        """Say that this router is being stopped, if the other is there to hear it."""
+        if self._channel is not None:
+            self._channel.say(STOPPING)
+
     def when(self, word: str) -> Deferred[None]:
         """Fires when the predecessor has said this, or has ended."""
         return self._waiting[word]
@@ -323,5 +362,5 @@ class Predecessor:
             waiting.callback(None)
 
     def _gone(self) -> None:
-        self._heard(YOURS)
-        self._heard(ALONE)
+        for word in self._waiting:
+            self._heard(word)

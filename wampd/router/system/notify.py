@@ -69,10 +69,6 @@ class Manager:
         """The router's loop turns."""
         self._tell(WATCHDOG="1")
 
-    def more_time(self, seconds: float) -> None:
-        """Starting, reloading or stopping takes this much longer from now on."""
-        self._tell(EXTEND_TIMEOUT_USEC=str(int(seconds * 1_000_000)))
-
     def close(self) -> None:
         """Nothing more will be told."""
         if self._socket is not None:

@@ -17,6 +17,7 @@ Sources: flock(2), daemon(7).
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
@@ -67,6 +68,10 @@ class PidFile:
         """The descriptor, for a successor."""
         return self._descriptor
 
+    def copy(self) -> PidFile:
+        """The same, which holds the lock as long as this one."""
+        return PidFile(self.file, os.dup(self._descriptor))
+
     def is_of(self, file: Path | None) -> bool:
         """Whether this is that very file."""
         return file is not None and _is(file, self._descriptor)
@@ -100,7 +105,8 @@ def _open(file: Path) -> int:
     try:
         return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, MODE)
     except OSError as error:
-        raise Taken(f"cannot write the PID file {file}: {error.strerror}") from None
+        why = "it is a link, which could lead anywhere" if error.errno == errno.ELOOP else error.strerror
+        raise Taken(f"cannot write the PID file {file}: {why}") from None
 
 
 def _why_not(descriptor: int, owners: Container[int | None]) -> str:

@@ -42,6 +42,7 @@ TEXT_SERIALIZERS: Final = frozenset({"json"})
 MAX_LINE: Final = 8190
 """The longest line of a request, in bytes, that the library reads; it reads 128 header lines at most."""
 _UPGRADE: Final = re.compile(rb"\r\nUpgrade[ \t]*:[^\r\n]*\bwebsocket\b", re.IGNORECASE)
+_METHOD: Final = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~-]+) [^ \r\n]+ HTTP/1\.[0-9]\r\n")
 SHOWN: Final = 200
 """How much of a client's own text is repeated to it."""
 
@@ -130,6 +131,9 @@ def open_websocket(
     )
     if max(map(len, head.split(b"\r\n"))) > MAX_LINE:
         return _not(431, "Request Header Fields Too Large", f"a line of the request is longer than {MAX_LINE} bytes")
+    method = _METHOD.match(head)
+    if method is not None and method[1] != b"GET":
+        return _no_get(method[1])
     try:
         cookies = None if path.cookies is None else path.cookies.over(secure)
         return _negotiate(library, head, path, frames, cookies)
@@ -176,6 +180,13 @@ def _negotiate(
         both=not serializer,
     )
     return Opened(reply, framing, subprotocol, serializer, visit)
+
+
+def _no_get(method: bytes) -> NotOpened:
+    """The library would speak of a body as no HTTP, and answer HEAD with one (RFC 9110, sections 9.3.2 and 15.5.6)."""
+    refused = _not(405, "Method Not Allowed", "WebSocket begins with GET", "Allow: GET")
+    end = refused.reply.index(b"\r\n\r\n") + 4
+    return NotOpened(refused.reply[:end], refused.why) if method == b"HEAD" else refused
 
 
 def _first_spoken(offered: Any, path: WebSocketPath) -> Any:

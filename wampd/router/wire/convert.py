@@ -42,7 +42,6 @@ import uuid
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-import cbor2
 import msgspec
 from msgspec import Raw
 
@@ -63,7 +62,6 @@ _STRINGS = frozenset({str})
 
 _NOT_CARRIED = (
     msgspec.MsgspecError,
-    cbor2.CBORError,
     MalformedError,
     ValueError,
     OverflowError,
@@ -216,18 +214,32 @@ def _load_cbor(payload: Raw) -> Any:
     _, found = walk(data, 0, len(data))  # how deep it may nest was seen when it came
     if found & FOREIGN:
         raise Uncarriable("Only CBOR can carry this tagged or simple value")
-    value = cbor2.loads(data)
-    return _without_undefined(value) if found & UNDEFINED else value
+    import cbor2  # a router whose clients speak no CBOR is smaller without
+
+    try:
+        value = cbor2.loads(data)
+    except cbor2.CBORError:
+        raise MalformedError("CBOR data is malformed") from None
+    return _without(cbor2.undefined, value) if found & UNDEFINED else value
 
 
-def _without_undefined(value: Any) -> Any:
-    if value is cbor2.undefined:
+def _without(undefined: Any, value: Any) -> Any:
+    if value is undefined:
         return None
     if type(value) is list:
-        return [_without_undefined(item) for item in value]
+        return [_without(undefined, item) for item in value]
     if type(value) is dict:
-        return {key: _without_undefined(item) for key, item in value.items()}
+        return {key: _without(undefined, item) for key, item in value.items()}
     return value
+
+
+def _dump_cbor(value: Any) -> bytes:
+    import cbor2
+
+    try:
+        return cbor2.dumps(value)
+    except cbor2.CBORError:
+        raise MalformedError("CBOR cannot carry the value") from None
 
 
 _LOAD: dict[Format, Callable[[Raw], Any]] = {
@@ -239,8 +251,8 @@ _LOAD: dict[Format, Callable[[Raw], Any]] = {
 _DUMP: dict[Format, Callable[[Any], bytes]] = {
     Format.JSON: _dump_json,
     Format.MSGPACK: _dump_msgpack,
-    Format.CBOR: cbor2.dumps,
-    Format.FLATBUFFERS: cbor2.dumps,
+    Format.CBOR: _dump_cbor,
+    Format.FLATBUFFERS: _dump_cbor,
 }
 
 

@@ -63,11 +63,21 @@ def in_role(realm: str, role: str, authid: str, means: Means) -> FixedRole:
         try:
             return means.insiders.enter(realm, authid, role, about=ABOUT)
         except NotLetIn:
-            raise Refused(503, "there is no room at the moment", (PATIENCE,)) from None
+            raise _full() from None
 
-    access = FixedRole(enter)
+    def enter_alone(request: Any) -> Insider:
+        """One session serves all; those that are for one client alone are as many as clients want."""
+        if means.realms.refuses_for_memory(realm):
+            raise _full()
+        return enter(request)
+
+    access = FixedRole(enter, enter_alone)
     means.ends.add(access.close, None)
     return access
+
+
+def _full() -> Refused:
+    return Refused(503, "there is no room at the moment", (PATIENCE,))
 
 
 def realm_named(name: str, means: Means) -> Realm:

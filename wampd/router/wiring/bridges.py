@@ -31,7 +31,13 @@ def publish_of(path: PublishPath, ground: Ground) -> PublishResource:
 
 def call_of(path: CallPath, ground: Ground) -> CallResource:
     """What calls for those who come to a path."""
-    return CallResource(signed(path, ground), errors_of(path), timeout=path.timeout, depth=depth_of(path, ground))
+    return CallResource(
+        signed(path, ground),
+        errors_of(path),
+        ground.means.realms.tally.strike,
+        timeout=path.timeout,
+        depth=depth_of(path, ground),
+    )
 
 
 def depth_of(path: Bridge, ground: Ground) -> int:

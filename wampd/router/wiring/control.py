@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.endpoints import UNIXServerEndpoint
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
@@ -21,11 +20,12 @@ from wampd.router.control.where import Unusable, prepared
 from wampd.router.reception import Door, Lobby, Reception
 from wampd.router.settings.listeners import TransportLimits
 from wampd.router.settings.parts import LARGEST_MESSAGE
+from wampd.router.system.opening import opened_file
 from wampd.router.system.sockets import Held, Sockets, adopt, let_be, pass_on
 from wampd.router.transports.universal import Speaks, UniversalPort
 from wampd.router.transports.upgrade import WebSocketPath
 from wampd.router.wire.serializers import codecs
-from wampd.router.wiring.listening import BACKLOG, frames_of, patience_of
+from wampd.router.wiring.listening import frames_of, patience_of
 from wampd.router.wiring.means import Means, pace_of
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ class PrivateSocket:
         except Unusable as why:
             log.error("no commands can reach this router: {why}", why=str(why))
             return
-        endpoint = UNIXServerEndpoint(self._means.reactor, place, backlog=BACKLOG, mode=0o600)
         umask = os.umask(0o177)  # from its first moment nobody else can connect
         try:
-            endpoint.listen(self._factory()).addCallbacks(lambda port: self._opened(place, port), self._failed)
+            opening = opened_file(self._means.reactor, place, self._factory(), 0o600)
+            opening.addCallbacks(lambda port: self._opened(place, port), self._failed)
         finally:
             os.umask(umask)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -31,6 +30,7 @@ from wampd.router.settings.listeners import (
     websocket_paths,
 )
 from wampd.router.settings.listeners import Tls as TlsSettings
+from wampd.router.system.opening import opened
 from wampd.router.system.refusals import why_not
 from wampd.router.system.sockets import Held, Sockets, adopt, pass_on, pause, resume
 from wampd.router.transports.house import Came
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
     from wampd.router.wiring.shelves import Shelf
 
 log = Logger()
-
-BACKLOG = 4096
-"""Connections that wait to be accepted; the system may allow fewer."""
 
 
 class Made(Struct, frozen=True, eq=False):
@@ -89,10 +86,10 @@ class Listening:
     def listen(self, listener: Listener, means: Means) -> Deferred[bool]:
         """Open a listener; the Deferred tells whether that could be done. If not, the log says why."""
 
-        def opened(opened: Open) -> bool:
-            self.open.append(opened)
+        def is_open(now: Open) -> bool:
+            self.open.append(now)
             if not self.accepts:
-                pause(opened.port)
+                pause(now.port)
             tell_of(listener)
             return True
 
@@ -100,7 +97,7 @@ class Listening:
             log.critical("cannot listen on {endpoint}: {why}", endpoint=listener.endpoint, why=why_not(failure.value))
             return False
 
-        return maybeDeferred(self.bind, listener, means).addCallbacks(opened, failed)
+        return maybeDeferred(self.bind, listener, means).addCallbacks(is_open, failed)
 
     def make(self, listener: Listener, means: Means, old: Made | None = None) -> Made:
         """Make what is to be behind a port, in place of what is there. It may raise whatever a configured thing raises."""
@@ -121,7 +118,7 @@ class Listening:
         def listen() -> Any:
             if there := self._sockets.take(listener.endpoint):
                 return adopt(means.reactor, there, made.door)
-            return serverFromString(means.reactor, _with_backlog(listener.endpoint)).listen(made.door)
+            return opened(means.reactor, listener.endpoint, made.door)
 
         return maybeDeferred(listen).addCallbacks(bound, not_bound)
 
@@ -339,10 +336,3 @@ def _serializers(listener: Listener) -> list[str]:
     if listener.rawsocket is not None:
         spoken.append(listener.rawsocket.serializers)
     return [name for names in spoken for name in names]
-
-
-def _with_backlog(endpoint: str) -> str:
-    """The endpoint with room for very many clients that come back at once, unless it says how much; Twisted's own is 50."""
-    if endpoint.partition(":")[0] in ("tcp", "tcp6", "unix") and ":backlog=" not in endpoint:
-        return f"{endpoint}:backlog={BACKLOG}"
-    return endpoint

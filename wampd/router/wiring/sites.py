@@ -19,7 +19,7 @@ from wampd.router.http.longpoll import LongPollResource
 from wampd.router.http.policy import Cors, Policy
 from wampd.router.http.site import BoundedSite
 from wampd.router.http.static.resource import StaticFiles, caching
-from wampd.router.http.tree import build_site
+from wampd.router.http.tree import root_of
 from wampd.router.reception import Reception
 from wampd.router.settings.dashboard_rules import connected_to, methods_of, site_of_dashboard
 from wampd.router.settings.http import (
@@ -90,10 +90,9 @@ def site_of(
     """
     ground = Ground(means, listener, reception)
     strict = () if listener.hsts is None else ((b"Strict-Transport-Security", hsts(listener.hsts)),)
-    site: BoundedSite = build_site(
-        _tree("", listener.http, ground, shelf),
-        hosts={name: _tree(name, host.http, ground, shelf) for name, host in listener.hosts.items()},
-        fits=fits,
+    hosts = {name: _tree(name, host.http, ground, shelf) for name, host in listener.hosts.items()}
+    return BoundedSite(
+        root_of(_tree("", listener.http, ground, shelf), hosts, fits),
         head_size=listener.limits.header_size,
         header_lines=listener.limits.header_lines,
         body_size=listener.limits.message_size,
@@ -104,7 +103,6 @@ def site_of(
         is_watched=means.watching.debugs("http"),
         strike=means.realms.tally.strike,
     )
-    return site
 
 
 def _introduced(proxies: Proxies, reception: Reception) -> Introduced:

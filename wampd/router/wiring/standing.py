@@ -24,7 +24,7 @@ from wampd.router.settings.problems import SettingsError
 from wampd.router.settings.process import umask_of
 from wampd.router.stores.watched import Unusable
 from wampd.router.system import sockets
-from wampd.router.system.handover import ALONE, YOURS, NotHandedOver, Predecessor
+from wampd.router.system.handover import ALONE, PROVED, YOURS, NotHandedOver, Predecessor
 from wampd.router.system.notify import Manager, Watchdog
 from wampd.router.system.origin import Origin
 from wampd.router.system.pidfile import PidFile, Taken
@@ -55,6 +55,7 @@ class Standing:
         self._outdated: PidFile | None = None
         self.is_succeeded = False
         """Whether another process is the router by now."""
+        self._successor: int | None = None
 
     def prepare(self, settings: Settings, backlog: int, check: Callable[[], object]) -> None:
         """Lock the PID file, bind, and become the user. ``check`` looks at the configuration again. Raise `Unusable`."""
@@ -88,10 +89,17 @@ class Standing:
 
     def when_alone(self, begin: Callable[[], object]) -> None:
         """Do something as soon as a router before this one has no components any more."""
+        self._when(ALONE, begin)
+
+    def when_proved(self, begin: Callable[[], object]) -> None:
+        """Do something as soon as no router before this one watches over it any more."""
+        self._when(PROVED, begin)
+
+    def _when(self, word: str, begin: Callable[[], object]) -> None:
         if self._predecessor is None:
             begin()
         else:
-            self._predecessor.when(ALONE).addCallback(lambda _: begin())
+            self._predecessor.when(word).addCallback(lambda _: begin())
 
     @property
     def waits(self) -> bool:
@@ -108,12 +116,22 @@ class Standing:
     # ------------------------------------------------------------------------------------------- a router after this one
 
     def succeeded_by(self, pid: int) -> None:
-        """Another process is the router from now on: it has the PID file, and the manager is told."""
+        """Another process is the router from now on, and has the PID file."""
         self.is_succeeded = True
-        self.manager.successor(pid)
+        self._successor = pid
         if self.pid_file is not None:
             self.pid_file.close()
         self.pid_file = None
+
+    def bereft(self) -> None:
+        """That process has ended."""
+        self._successor = None
+
+    def proved(self) -> None:
+        """That process is the main one from now on: the manager is told."""
+        pid, self._successor = self._successor, None
+        if pid is not None:
+            self.manager.successor(pid)
 
     # ------------------------------------------------------------------------------------------------------------- life
 
@@ -137,11 +155,14 @@ class Standing:
 
     def stopping(self) -> None:
         """The router is being stopped."""
+        if self._predecessor is not None:
+            self._predecessor.stopping()
         if not self.is_succeeded:
             self.manager.stopping("stops: calls under way may finish, sessions are told to leave")
 
     def end(self) -> None:
         """The process ends."""
+        self.proved()
         if self.pid_file is not None:
             self.pid_file.remove()
         self.pid_file = None

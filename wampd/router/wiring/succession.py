@@ -7,6 +7,7 @@ way nothing else is changed (`wampd.router.wiring.changing`): what goes over is 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, NoReturn
@@ -20,8 +21,11 @@ from wampd.router.inside.insider import Refusal, Reply
 from wampd.router.inside.taking import taken
 from wampd.router.shutdown import Shutdown
 from wampd.router.system import sockets
-from wampd.router.system.handover import ALONE, YOURS, NotHandedOver, Succession
+from wampd.router.system.handover import ALONE, PROVED, YOURS, NotHandedOver, Succession
+from wampd.router.system.pidfile import PidFile
+from wampd.router.system.sockets import Held
 from wampd.router.wiring.control import PrivateSocket
+from wampd.router.wiring.guarding import Guard
 from wampd.router.wiring.listening import Listening
 from wampd.router.wiring.standing import Standing
 
@@ -56,6 +60,9 @@ class Handover:
         self._private = private
         self._shutdown = shutdown
         self._succession: Succession | None = None
+        self.guard = Guard(reactor, self._replace)
+        self.guard.then = self._proved
+        shutdown.may_end = lambda: self.guard.is_over
 
     def request(self, why: str) -> Deferred[int]:
         """Start a successor; fires with its process number when it is ready, after which this router stops.
@@ -71,13 +78,13 @@ class Handover:
         return turn.addErrback(self._not_succeeded)
 
     def _alone_of_all(self) -> Deferred[None]:
-        """Fires when the components of a router before this one have ended: those of the next one may not run beside them."""
+        """Fires when a router before this one is done: with its components, which the next one has as well, and its watch."""
         alone: Deferred[Any] = Deferred()
-        self._standing.when_alone(lambda: alone.callback(None))
+        self._standing.when_alone(lambda: self._standing.when_proved(lambda: alone.callback(None)))
 
         def too_late(failure: Failure, _: float) -> NoReturn:
             failure.trap(CancelledError)
-            raise NotHandedOver("the router before this one still ends its components")
+            raise NotHandedOver("the router before this one still watches this one, or ends its components")
 
         return alone.addTimeout(WAIT, self._reactor, onTimeoutCancel=too_late)
 
@@ -85,9 +92,17 @@ class Handover:
         if self._shutdown.is_under_way:
             return fail(NotHandedOver(_ALREADY))
         log.info("{why}: handing over to a new router", why=why)
-        self._succession = succession = Succession(self._reactor, self._standing.origin, os.environ)
-        held = [*self._listening.pass_on(), *self._private.pass_on()]
-        return succession.begin(held, self._standing.pid_file).addCallback(self._succeeded)
+        if self._shutdown.limits.probation:
+            self.guard.keep(self._all_held(), self._standing.pid_file)
+        return self._start(self._all_held(), self._standing.pid_file).addCallback(self._succeeded)
+
+    def _all_held(self) -> list[Held]:
+        """Copies of all that is listened on."""
+        return [*self._listening.pass_on(), *self._private.pass_on()]
+
+    def _start(self, held: list[Held], pid_file: PidFile | None) -> Deferred[int]:
+        self._succession = Succession(self._reactor, self._standing.origin, os.environ, self._died, self.guard.let_stop)
+        return self._succession.begin(held, pid_file)
 
     def signalled(self, why: str) -> None:
         """Hand over; that it has failed is logged."""
@@ -95,7 +110,20 @@ class Handover:
 
     def hang_up(self) -> bool:
         """Pass a SIGHUP on to the router that has taken over, if one has and still runs."""
-        return self._standing.is_succeeded and self._succession is not None and self._succession.hang_up()
+        return self._standing.is_succeeded and self._pass_on(signal.SIGHUP)
+
+    def terminate(self) -> bool:
+        """Pass a SIGTERM of a service manager on to the router that has taken over, if this one is the main process still.
+
+        Once: asked again this one ends.
+        """
+        if self.guard.is_over or self.guard.is_stopping or not self._standing.manager.is_there:
+            return False
+        self.guard.let_stop()
+        return self._pass_on(signal.SIGTERM)
+
+    def _pass_on(self, number: signal.Signals) -> bool:
+        return self._succession is not None and self._succession.pass_on(number)
 
     def serve(self, call: Reply) -> Deferred[dict[str, Any]]:
         """``wampd.node.handover``: the number of the process that is the router from now on."""
@@ -109,23 +137,56 @@ class Handover:
             self._succession.give_up("the router is being stopped")
 
     def _succeeded(self, pid: int) -> int:
-        succession = self._succession
-        assert succession is not None
+        if self._shutdown.limits.probation:
+            self.guard.begin()
         for open_ in self._listening.open:
             sockets.let_be(open_.port)
         self._private.let_be()
-        self._standing.succeeded_by(pid)
+        self._install(pid)
         self.then()
         self._shutdown.waits_for_arriving = True
-        self._shutdown.closed.addCallback(lambda _: succession.say(YOURS))
-        self._shutdown.alone.addCallback(lambda _: succession.say(ALONE))
         # In the next turn, so that whoever has called the procedure is answered.
         self._reactor.callLater(0, self._shutdown.request, f"process {pid} has taken over")
         return pid
 
+    def _install(self, pid: int) -> None:
+        """The successor is ready: all that is this router's is to be its own, as soon as this one is done with it."""
+        self._standing.succeeded_by(pid)
+        succession = self._succession
+        assert succession is not None
+
+        def serves() -> None:
+            if succession is self._succession:  # and has not ended by now
+                succession.say(YOURS)
+                self.guard.serves(self._shutdown.limits.probation)
+
+        self._shutdown.closed.addCallback(lambda _: serves())
+        self._shutdown.alone.addCallback(lambda _: succession.say(ALONE))
+        if self.guard.is_over:
+            self._proved()
+
+    def _proved(self) -> None:
+        """The successor needs this router no more."""
+        self._standing.proved()
+        if self._succession is not None:
+            self._succession.say(PROVED)
+
+    def _died(self, why: str, is_meant: bool) -> None:
+        self._succession = None
+        self._standing.bereft()
+        self.guard.died(f"the new router has ended: {why}", is_meant=is_meant)
+
+    def _replace(self, held: list[Held], pid_file: PidFile | None) -> None:
+        self._start(held, pid_file).addCallbacks(self._install, self._not_replaced)
+
+    def _not_replaced(self, failure: Failure) -> None:
+        self._succession = None
+        self.guard.died(failure.getErrorMessage(), is_meant=False)
+
     def _not_succeeded(self, failure: Failure) -> Failure:
         self._succession = None
         self._is_asked = False
+        self.guard.let_go()
         if not failure.check(NotHandedOver):  # it had no turn
             failure = Failure(NotHandedOver(failure.getErrorMessage()))
         log.error("{why}; this one goes on", why=failure.getErrorMessage())

@@ -49,9 +49,13 @@ def ends_with(insider: Insider, request: Any) -> Insider:
 class FixedRole:
     """Everybody who comes has the same role: an `Access`."""
 
-    def __init__(self, enter: Callable[[Any], Insider]) -> None:
-        """``enter`` joins the realm in the role, for a request; it may raise `Refused`."""
+    def __init__(self, enter: Callable[[Any], Insider], enter_alone: Callable[[Any], Insider] | None = None) -> None:
+        """``enter`` joins the realm in the role, for a request; it may raise `Refused`.
+
+        ``enter_alone`` does it for a request that has a session of its own; `None`: likewise.
+        """
         self._enter = enter
+        self._enter_alone = enter_alone or enter
         self._shared: Insider | None = None
         self._requests = 0
         self._is_closed = False
@@ -70,7 +74,7 @@ class FixedRole:
     def session_of_its_own(self, request: Any) -> Deferred[Insider]:
         """One more session."""
         try:
-            return succeed(self._enter(request))
+            return succeed(self._enter_alone(request))
         except Refused as why:
             return fail(why)
 

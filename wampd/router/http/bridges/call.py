@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 MOST_WAITING: Final = 2**20
 """Bytes of parts that wait for their client."""
+TOO_SLOW: Final = "readers of results in parts cut off"
 _NO_ARGS: Final = Raw(b"[]")
 _NO_KWARGS: Final = Raw(b"{}")
 _encode: Final = msgspec.json.Encoder().encode
@@ -46,10 +47,18 @@ class CallResource(Bridge):
     """What calls."""
 
     def __init__(
-        self, access: Access, errors: Errors, *, timeout: float, depth: int = 64, most_waiting: int = MOST_WAITING
+        self,
+        access: Access,
+        errors: Errors,
+        strike: Callable[[str], None],
+        *,
+        timeout: float,
+        depth: int = 64,
+        most_waiting: int = MOST_WAITING,
     ) -> None:
-        """``timeout``: seconds that a call may take at most."""
+        """``strike`` counts misfortunes; ``timeout``: seconds that a call may take at most."""
         super().__init__(access, errors)
+        self._strike = strike
         self._timeout = timeout
         self._most_waiting = most_waiting
         self._reading = calling(depth)
@@ -66,7 +75,8 @@ class CallResource(Bridge):
         accepted = named(request)
         in_parts = accepted.get("application/x-ndjson", 0.0)
         if in_parts > 0 and in_parts >= accepted.get("application/json", 0.0):
-            return lambda insider: self._stream(insider, wish, Lines(request, later, self._most_waiting))
+            lines = Lines(request, later, self._most_waiting, lambda: self._strike(TOO_SLOW))
+            return lambda insider: self._stream(insider, wish, lines)
         return lambda insider: self._call(insider, wish).addCallback(lambda reply: later.whole(JSON, shown(reply)))
 
     def _call(
@@ -98,23 +108,27 @@ class CallResource(Bridge):
 class Lines:
     """An answer that is a line of JSON for each part."""
 
-    def __init__(self, request: Any, later: Later, most: int) -> None:
-        """``most``: bytes that may wait for the client."""
+    def __init__(self, request: Any, later: Later, most: int, on_slow: Callable[[], None]) -> None:
+        """``most``: bytes that may wait for the client; ``on_slow`` is called before one is cut off that does not read."""
         self._request = request
         self._later = later
         self._most = most
+        self._on_slow = on_slow
         self._waiting = 0
         self._paused = False
+        self._is_cut_off = False
         self.has_begun = False
 
     def part(self, line: bytes) -> None:
         """Send a line now."""
-        if self._later.is_left:
+        if self._later.is_left or self._is_cut_off:
             return
         self._begin(200)
         if self._paused:
             self._waiting += len(line) + 1
             if self._waiting > self._most:
+                self._is_cut_off = True
+                self._on_slow()
                 self._request.channel.transport.abortConnection()
                 return
         self._request.write(line + b"\n")

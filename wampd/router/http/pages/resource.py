@@ -30,6 +30,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from wampd.router.envoy import CallFailed
+from wampd.router.headers import is_token
 from wampd.router.http.access.access import Access, Refused
 from wampd.router.http.answer import READING, give, say, say_read_only
 from wampd.router.http.body import no_body
@@ -45,7 +46,6 @@ HTML: Final = b"text/html; charset=utf-8"
 PHRASES: Final[Mapping[int, str]] = {each.value: each.phrase for each in HTTPStatus}
 HTTP: Final = "http"
 """The keyword value of a result that is for the answer's head."""
-_NAME: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 _OURS: Final = frozenset(
     {"connection", "content-length", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -226,6 +226,6 @@ def read_head(said: Any) -> Head:
     if not 200 <= head.status <= 599 or head.status == 304:
         raise Unusable(f"http in its result: no status of an answer: {head.status}")
     for name, value in head.headers.items():
-        if not _NAME.fullmatch(name) or name.lower() in _OURS or not _VALUE.fullmatch(value):
+        if not is_token(name) or name.lower() in _OURS or not _VALUE.fullmatch(value):
             raise Unusable(f"http in its result: no header that it could set: {name!r}"[:200])
     return head

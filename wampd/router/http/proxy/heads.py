@@ -117,7 +117,10 @@ def target_for(asked: Asked, mapped: Mapped, upstream: Upstream) -> bytes:
     """The target of the request to a backend."""
     path, mark, query = asked.target.partition(b"?")
     if mapped.strip:  # by segments: the client may have encoded the prefix in another way
-        path = b"/" + b"/".join(path.split(b"/")[asked.prefix.count(b"/") + 1 :])
+        below = path.split(b"/")[asked.prefix.count(b"/") + 1 :]
+        if not below:  # the path itself, without a slash at its end, is what the URL names
+            return upstream.itself + mark + query
+        path = b"/" + b"/".join(below)
     return upstream.base + path + mark + query
 
 
@@ -278,7 +281,9 @@ def _outside(path: bytes, prefix: bytes, upstream: Upstream) -> bytes:
     if not path.startswith(base) or path[len(base) : len(base) + 1] not in (b"", b"/", b"?"):
         return path
     path = path[len(base) :]
-    return prefix + (path if path.startswith(b"/") else b"/" + path)
+    if path.startswith(b"/") or (prefix and not upstream.itself.endswith(b"/")):
+        return prefix + path
+    return prefix + b"/" + path
 
 
 def _attribute(found: re.Match[bytes], prefix: bytes, upstream: Upstream) -> bytes:

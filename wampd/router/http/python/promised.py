@@ -20,13 +20,13 @@ from typing import Any, Final
 from twisted.logger import Logger
 from twisted.web.http import NO_BODY_CODES
 
+from wampd.router.headers import is_token
 from wampd.router.http.head import HOP_BY_HOP
 
 log = Logger()
 
 Write = Callable[[bytes], Any]
 _STATUS: Final = re.compile(r"[2-9][0-9]{2} [!-~\x80-\xff][\t -~\x80-\xff]*")
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t -~\x80-\xff]*")
 
 
@@ -87,7 +87,7 @@ def _checked(header: tuple[str, str]) -> tuple[str, str]:
     name, value = header
     if not isinstance(name, str) or not isinstance(value, str):
         raise Wrong("names and values of headers are str")
-    if not _NAME.fullmatch(name):
+    if not is_token(name):
         raise Wrong("that is no name of a header")
     if not _VALUE.fullmatch(value):
         raise Wrong(f"the header {name} holds what no header can")

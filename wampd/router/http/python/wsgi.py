@@ -8,10 +8,12 @@ Rules
 * While a client does not read, its application waits at its next piece. When the client has left, no more pieces are asked for.
 * A failure is a 500 without a word of it, and a traceback in the log; in the midst of an answer it ends the connection. So is
   an answer that is not what it says (`promised.py`).
+* Whom `access` has let in is told as ``REMOTE_USER``, with ``AUTH_TYPE`` if it was by a header, and the role as
+  ``wampd.authrole``. Anonymous is nobody.
 * The application never sees a header ``Proxy`` (which CGI programs take for a setting of theirs), nor one with an underscore
   (which would look like another one's name), and always the length of the body.
 
-Sources: PEP 3333; RFC 3875, section 4.1.18 (headers as variables); https://httpoxy.org.
+Sources: PEP 3333; RFC 3875, sections 4.1.1, 4.1.11 (who asks) and 4.1.18 (headers as variables); https://httpoxy.org.
 """
 
 from __future__ import annotations
@@ -176,7 +178,10 @@ class Wsgi(Resource):
         request.registerProducer(visit, True)
         request.finish = lambda: visit.finish(finish)
 
+        known = _known(request)
+
         def application(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+            environ.update(known)
             return self._pieces(visit, environ, start_response)
 
         WSGIResource(self._threads.reactor, self, application).render(request)
@@ -222,6 +227,18 @@ class Wsgi(Resource):
             close = getattr(pieces, "close", None)
             if close is not None:
                 close()
+
+
+def _known(request: Any) -> dict[str, str]:
+    """The variables that say who asks, if somebody does who has shown it."""
+    insider = getattr(request, "insider", None)
+    if insider is None or insider.details.get("authmethod") == "anonymous":
+        return {}
+    said = {"REMOTE_USER": insider.details["authid"], "wampd.authrole": insider.details["authrole"]}
+    shown = request.getHeader(b"authorization")
+    if shown:
+        said["AUTH_TYPE"] = shown.decode("latin-1").partition(" ")[0]
+    return {name: value.encode().decode("latin-1") for name, value in said.items()}  # as PEP 3333 has all text
 
 
 def _crowded(later: Later) -> None:

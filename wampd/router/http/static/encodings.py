@@ -7,11 +7,13 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Final
 
+from wampd.router.headers import WORD
+
 SUFFIXES: Final = {"br": ".br", "gzip": ".gz"}
 """What the names of compressed forms end with, by the coding; the better one first."""
 IDENTITY: Final = "identity"
 MAX_HEADER: Final = 1024
-_CODING: Final = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:;\s*[qQ]\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?")
+_CODING: Final = re.compile(rf"\s*({WORD})\s*(?:;\s*[qQ]\s*=\s*([01](?:\.[0-9]{{0,3}})?)\s*)?")
 _UNSAID: Final = 0.0001
 """The weight of `IDENTITY` where nothing is said of it: it is as good as any, but after all that is named."""
 

@@ -38,6 +38,7 @@ from wampd.router.http.answer import give, say, say_json
 from wampd.router.http.body import LEAST_RATE, Intake
 from wampd.router.http.uploads.multipart import Malformed, Multipart
 from wampd.router.http.uploads.spool import Disk, NoRoom, Room, Spool, sweep, sync
+from wampd.router.http.uploads.wanted import Unfit, check_whole, must_be_new
 
 log = Logger()
 
@@ -79,15 +80,6 @@ class UploadRules(Struct, frozen=True, kw_only=True):
     """Bytes a second."""
 
 
-class Unfit(Exception):
-    """The upload cannot be: answer with this status."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(status, text)
-        self.status = status
-        self.text = text
-
-
 class Upload(Resource):
     """Takes the uploads of one path."""
 
@@ -126,6 +118,7 @@ class Upload(Resource):
         """What the file is to be called (`None`: it has no name), and what type the body has."""
         kind = (request.getHeader(b"content-type") or b"application/octet-stream").decode("latin-1").strip()
         name = self._name(request)
+        check_whole(request)
         if self._under_way >= self.rules.concurrent:
             request.setHeader(b"Retry-After", RETRY)
             raise Unfit(503, "too many uploads at a time")
@@ -166,6 +159,8 @@ class Incoming:
     def __init__(self, upload: Upload, request: Any, name: str | None, kind: str) -> None:
         self._upload = upload
         self._rules = upload.rules
+        self._is_new = must_be_new(request)
+        self._overwrite = self._rules.overwrite and not self._is_new
         self._request = request
         self._spools: list[tuple[str, Spool, str]] = []
         self._over = False
@@ -244,7 +239,7 @@ class Incoming:
             raise Unfit(400, "two files have the same name")
         key = f"{secrets.token_hex(8)}-{len(self._spools)}"
         announced = (self._request.body.length or 0) if self._form is None else 0
-        room = Room(self._rules.keep_free, announced, None if self._rules.overwrite else chosen)
+        room = Room(self._rules.keep_free, announced, None if self._overwrite else chosen)
         spool = Spool(self._upload.disk, self._rules.directory, key, room, self._moved)
         self._spools.append((chosen, spool, kind))
 
@@ -273,7 +268,7 @@ class Incoming:
         if self._over:
             return
         named = [(name, spool) for name, spool, _ in self._spools]
-        replaced = yield self._upload.disk.run(keep, self._rules.directory, named, self._rules.overwrite)
+        replaced = yield self._upload.disk.run(keep, self._rules.directory, named, self._overwrite)
         self._over = True
         self._upload.ended()
         files = [{"name": name, "size": spool.size, "type": kind} for name, spool, kind in self._spools]
@@ -286,7 +281,7 @@ class Incoming:
 
     def _failed(self, why: Failure) -> None:
         if why.check(FileExistsError, IsADirectoryError):
-            self.fail(Unfit(409, "there is a file of this name"))
+            self.fail(Unfit(412 if self._is_new else 409, "there is a file of this name"))
         elif why.check(NoRoom) or (isinstance(why.value, OSError) and why.value.errno in FULL):
             log.warn("an upload was refused: there is no room in {directory}", directory=str(self._rules.directory))
             self.fail(Unfit(507, "there is no room"))

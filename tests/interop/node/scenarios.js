@@ -344,6 +344,7 @@ function scenarios(client, join) {
       }
       for (const name of names) await session.call(`com.neighbour.${name}.farewell`, [client.name]);
       await until(() => farewells.length === names.length);
+      await session.call(`com.neighbour.${client.name}.echo`, [1]); // on the way the last of them is answered, too
       return facts;
     },
 

@@ -23,9 +23,11 @@ export interface Login extends Credentials {
 
 export type Status =
   | { is: "starting" }
+  | { is: "unset"; why: string }
   | { is: "out"; why: string }
   | { is: "joining" }
   | { is: "in"; session: Session; who: Welcome }
+  /** `retryAt` is of `performance.now()`, which no step of the clock changes. */
   | { is: "lost"; who: Welcome | null; retryAt: number | null };
 
 export const settings = signal<Settings>({ title: "wampd", realm: "", websocket: "/ws", methods: [] });
@@ -43,25 +45,41 @@ const WRONG: Record<string, string> = {
 };
 const PASSING = new Set(["wamp.close.system_shutdown", "wamp.error.system_shutdown", "wamp.error.unavailable"]);
 
+/** Milliseconds to wait for the page's settings. */
+const PATIENCE_MS = 15_000;
+
 /** What is done when somebody goes out, so that nothing of theirs is left for the next one at this page. */
 const forgetting: (() => void)[] = [];
 
 let login: Login | null = null;
 let current: Session | null = null;
 let attempt = 0;
+/** Which of the attempts to connect counts: the last. */
+let trying = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Fetches what the page must know, and comes in if nothing has to be asked for that. */
+/** Begins: comes in, if nothing has to be asked for that. */
 export async function begin(): Promise<void> {
-  const answer = await fetch("settings.json", { cache: "no-cache" });
-  if (!answer.ok) throw new Error(`settings.json: ${answer.status}`);
-  settings.value = (await answer.json()) as Settings;
+  status.value = { is: "starting" };
+  try {
+    settings.value = await fetched();
+  } catch (error) {
+    status.value = { is: "unset", why: String(error) };
+    return;
+  }
   document.title = settings.value.title;
   const { methods, realm } = settings.value;
   const last = recall<{ out?: boolean; realm?: string }>("login", {});
   const silent = methods.includes("cookie") ? "cookie" : methods.length === 1 && methods[0] === "anonymous" ? "anonymous" : null;
   if (silent === null || last.out) status.value = { is: "out", why: "" };
   else enter({ method: silent, authid: "", secret: "", realm: last.realm ?? realm });
+}
+
+/** What the page must know. */
+async function fetched(): Promise<Settings> {
+  const answer = await fetch("settings.json", { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!answer.ok) throw new Error(`settings.json: ${answer.status}`);
+  return (await answer.json()) as Settings;
 }
 
 /** Logs in. */
@@ -87,6 +105,7 @@ export function onOut(forget: () => void): void {
 function out(why: string): void {
   login = null;
   current = null;
+  trying++;
   status.value = { is: "out", why };
   for (const forget of forgetting) forget();
 }
@@ -103,12 +122,12 @@ function connect(): void {
   const before = status.value;
   status.value = before.is === "lost" ? { ...before, retryAt: null } : { is: "joining" };
   const url = new URL(settings.value.websocket, location.href.replace(/^http/, "ws")).href;
-  const mine = login;
-  join(url, realm, credentials, (why) => mine === login && over(why)).then((session) => {
-    if (mine !== login || !session.welcome) return session.leave();
+  const as = login, mine = ++trying;
+  join(url, realm, credentials, (why) => mine === trying && over(why)).then((session) => {
+    if (mine !== trying || !session.welcome) return session.leave();
     attempt = 0;
     current = session;
-    const named = mine.authid ? { method: mine.method, authid: mine.authid, second: mine.second?.method } : {};
+    const named = as.authid ? { method: as.method, authid: as.authid, second: as.second?.method } : {};
     remember("login", { ...recall("login", {}), ...named, realm, out: false });
     status.value = { is: "in", session, who: session.welcome };
   }, () => undefined); // `over` has been told
@@ -125,7 +144,7 @@ function over(why: Ending): void {
 
 function again(who: Welcome | null): void {
   const pause = backoff(attempt++, Math.random());
-  status.value = { is: "lost", who, retryAt: Date.now() + pause };
+  status.value = { is: "lost", who, retryAt: performance.now() + pause };
   timer = setTimeout(connect, pause);
 }
 

@@ -2,9 +2,9 @@
 //
 // Rules
 // - Nothing is asked while the page is hidden, and never a second time before the first has been answered.
-// - What the role may not do is found out once, and not asked again in the same session.
+// - What the role may not see is found out once, and not asked again in the same session; nor is it shown any longer.
 
-import { computed } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { status } from "./link";
 import { PREFIX } from "./monitor";
@@ -25,23 +25,33 @@ const PATIENCE_MS = 10_000;
 
 export const session = computed<Session | null>(() => (status.value.is === "in" ? status.value.session : null));
 
+const looking = signal(!document.hidden);
+document.addEventListener("visibilitychange", () => (looking.value = !document.hidden));
+
 /** What a session was told that it may not call, so that it is not asked again, and the books of the router stay short. */
 const forbidden = new WeakMap<Session, Map<string, WampError>>();
 
-/** Calls a procedure of the monitor; gives up after some seconds. */
+/** Asks the monitor something that a view shows. */
 export async function ask<T>(of: Session, procedure: string, argument?: Dict): Promise<T> {
   const refused = forbidden.get(of)?.get(procedure);
   if (refused) throw refused;
-  const giveUp = new AbortController();
-  const timer = setTimeout(() => giveUp.abort(), PATIENCE_MS);
   try {
-    const { args } = await of.call(PREFIX + procedure, argument ? [argument] : [], {}, { signal: giveUp.signal });
-    return args[0] as T;
+    return await request<T>(of, procedure, argument);
   } catch (error) {
     if (error instanceof WampError && error.uri === "wamp.error.not_authorized") {
       forbidden.set(of, (forbidden.get(of) ?? new Map<string, WampError>()).set(procedure, error));
     }
     throw error;
+  }
+}
+
+/** Calls a procedure of the monitor; gives up after some seconds. */
+export async function request<T>(of: Session, procedure: string, argument?: Dict): Promise<T> {
+  const giveUp = new AbortController();
+  const timer = setTimeout(() => giveUp.abort(), PATIENCE_MS);
+  try {
+    const { args } = await of.call(PREFIX + procedure, argument ? [argument] : [], {}, { signal: giveUp.signal });
+    return args[0] as T;
   } finally {
     clearTimeout(timer);
   }
@@ -69,6 +79,7 @@ export function useLive<T>(procedure: string, argument: Dict | null, every: numb
       } catch (error) {
         const found = problemOf(error, PREFIX + procedure);
         if (!over && found) setProblem(found);
+        if (!over && found && found.kind !== "failed") setData(null);
         if (found?.kind === "failed") timer = setTimeout(turn, every * 3);
         if (over) clearTimeout(timer);
       } finally {
@@ -87,17 +98,18 @@ export function useLive<T>(procedure: string, argument: Dict | null, every: numb
   return { data, problem, refresh: () => again.current() };
 }
 
-/** Hears the events of a topic while a view is shown. */
+/** Hears the events of a topic while a view is shown, and looked at. */
 export function useTopic(topic: string, handler: (event: Payload) => void): Problem | null {
   const [problem, setProblem] = useState<Problem | null>(null);
   const latest = useRef(handler);
   latest.current = handler;
-  const of = session.value;
+  const of = looking.value ? session.value : null;
   useEffect(() => {
     if (!of) return;
     let over = false;
     let end: (() => void) | undefined;
-    of.subscribe(topic, {}, (event) => latest.current(event)).then(
+    const revoked = () => setProblem({ kind: "forbidden", text: topic });
+    of.subscribe(topic, {}, (event) => latest.current(event), revoked).then(
       (unsubscribe) => (over ? unsubscribe() : ((end = unsubscribe), setProblem(null))),
       (error: unknown) => !over && setProblem(problemOf(error, topic)),
     );

@@ -126,6 +126,26 @@ export interface History {
 export const PREFIX = "wampd.monitor.";
 export const TICK = `${PREFIX}tick`;
 
+/** How many realms a tick tells of at most: of more, those with most sessions. */
+const MOST_TICKED = 100;
+
+/** The realms as the last tick has them; those that it leaves out since there are too many, as the overview has them. */
+export function latest(overview: RealmFigures[], tick: RealmFigures[] | undefined): RealmFigures[] {
+  if (!tick) return overview;
+  if (tick.length < MOST_TICKED) return tick;
+  const ticked = new Map(tick.map((realm) => [realm.name, realm]));
+  const both = overview.map((realm) => ticked.get(realm.name) ?? realm);
+  const known = new Set(overview.map(({ name }) => name));
+  return [...both, ...tick.filter(({ name }) => !known.has(name))];
+}
+
+/** Those with most sessions, if there are very many, in the order that they have. */
+export function busiest(realms: RealmFigures[], most: number): RealmFigures[] {
+  if (realms.length <= most) return realms;
+  const chosen = new Set([...realms].sort((one, other) => other.sessions - one.sessions).slice(0, most));
+  return realms.filter((realm) => chosen.has(realm));
+}
+
 /** Of several realms together. */
 export function sumOf(realms: RealmFigures[]): Omit<RealmFigures, "name"> {
   const sum = { sessions: 0, under_way: 0, registrations: 0, subscriptions: 0, rates: { calls: 0, publications: 0, events: 0, errors: 0 } };

@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { onOut } from "./link";
 import { pretty } from "./pure/json";
+import { visible } from "./pure/visible";
 import { Ended, WampError, type Dict, type Json, type Payload, type Session } from "./wamp/session";
 
 export interface Sent {
@@ -73,15 +74,16 @@ export async function publish(of: Session, uri: string, args: Json[], kwargs: Di
 }
 
 /** A payload in as few words as it needs: its only argument, its arguments, its keywords, or both. */
-export function shown({ args, kwargs }: Pick<Payload, "args" | "kwargs">): string {
+export function shown({ args, kwargs }: Pick<Payload, "args" | "kwargs">, most?: number): string {
   const hasKwargs = Object.keys(kwargs).length > 0;
-  if (!hasKwargs) return args.length === 0 ? "(empty)" : pretty(args.length === 1 ? args[0]! : args);
-  return pretty(args.length ? { args, kwargs } : kwargs);
+  if (!hasKwargs) return args.length === 0 ? "(empty)" : pretty(args.length === 1 ? args[0]! : args, most);
+  return pretty(args.length ? { args, kwargs } : kwargs, most);
 }
 
 function explained(error: unknown): string {
-  if (error instanceof Ended) return `The session ended before the answer came. ${error.ending.reason}`.trim();
+  if (error instanceof Ended) return visible(`The session ended before the answer came. ${error.ending.reason}`.trim());
   if (!(error instanceof WampError)) return String(error);
   const { args, kwargs } = error.payload;
-  return args.length || Object.keys(kwargs).length ? `${error.uri}\n${shown(error.payload)}` : error.uri;
+  const uri = visible(error.uri);
+  return args.length || Object.keys(kwargs).length ? `${uri}\n${shown(error.payload)}` : uri;
 }

@@ -1,10 +1,12 @@
 // What stands round every view: the menu, the state of the connection, the shortcuts.
 
 import { signal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useState } from "preact/hooks";
-import { leave, retryNow, settings, status } from "./link";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { leave, onOut, retryNow, settings, status } from "./link";
 import { Dialog } from "./parts/dialog";
+import { useKeptFocus } from "./parts/focus";
 import { ThemeButton } from "./parts/theme-button";
+import { visible } from "./pure/visible";
 import { recall, remember } from "./stored";
 import { VIEWS, type View } from "./views/all";
 
@@ -16,8 +18,13 @@ const view = signal(viewOfHash());
 
 addEventListener("hashchange", () => {
   menuOpen.value = false;
+  helping.value = false;
   view.value = viewOfHash();
-  document.getElementById("title")?.focus();
+});
+
+onOut(() => {
+  menuOpen.value = false;
+  helping.value = false;
 });
 
 function viewOfHash(): View {
@@ -30,24 +37,34 @@ export function Shell() {
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
   }, []);
-  useEffect(() => {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const isFirst = useRef(true);
+  useLayoutEffect(() => {
     document.title = `${title} · ${settings.value.title}`;
+    if (!isFirst.current) heading.current?.focus(); // it is said where one is, once it is so
+    isFirst.current = false;
   }, [title]);
   const skip = (event: Event) => {
     event.preventDefault(); // the address's hash is the view
-    document.getElementById("title")?.focus();
+    heading.current?.focus();
+  };
+  const menu = useRef<HTMLButtonElement>(null);
+  const closing = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || !menuOpen.value) return;
+    menuOpen.value = false;
+    menu.current?.focus();
   };
   return (
     <div class="shell">
       <a class="skip" href="#main" onClick={skip}>Skip to the content</a>
-      <header class="top">
+      <header class="top" onKeyDown={closing}>
         <strong class="brand"><Mark />{settings.value.title}</strong>
         <Link />
         <ThemeButton />
         <button type="button" class="quiet" aria-label="Help and shortcuts" onClick={() => (helping.value = true)}>?</button>
-        <button type="button" class="quiet menu" aria-expanded={menuOpen.value} aria-controls="menu" onClick={() => (menuOpen.value = !menuOpen.value)}>Menu</button>
+        <button type="button" class="quiet menu" ref={menu} aria-expanded={menuOpen.value} aria-controls="menu" onClick={() => (menuOpen.value = !menuOpen.value)}>Menu</button>
       </header>
-      <nav id="menu" class={menuOpen.value ? "open" : ""} aria-label="Views">
+      <nav id="menu" class={menuOpen.value ? "open" : ""} aria-label="Views" onKeyDown={closing}>
         <ul>{VIEWS.map((each) => (
           <li key={each.path}><a href={`#/${each.path}`} aria-current={each.path === current ? "page" : undefined}>{each.title}</a></li>
         ))}</ul>
@@ -55,7 +72,7 @@ export function Shell() {
       </nav>
       <main id="main">
         <Lost />
-        <h1 id="title" tabIndex={-1}>{title}</h1>
+        <h1 id="title" tabIndex={-1} ref={heading}>{title}</h1>
         <Component />
       </main>
       {helping.value && <Help />}
@@ -75,15 +92,17 @@ function Link() {
 function Lost() {
   const now = status.value;
   const [, redraw] = useState(0);
+  const element = useRef<HTMLDivElement>(null);
+  useKeptFocus(element);
   useEffect(() => {
     if (now.is !== "lost") return;
     const timer = setInterval(() => redraw((value) => value + 1), 500);
     return () => clearInterval(timer);
   }, [now.is]);
   if (now.is !== "lost") return null;
-  const left = now.retryAt === null ? 0 : Math.max(0, Math.ceil((now.retryAt - Date.now()) / 1000));
+  const left = now.retryAt === null ? 0 : Math.max(0, Math.ceil((now.retryAt - performance.now()) / 1000));
   return (
-    <div class="notice wait lost">
+    <div class="notice wait lost" ref={element}>
       <span>The connection to the router is lost. What is shown is old. {left ? `Next attempt in ${left} s.` : "Trying …"}</span>
       <button type="button" onClick={retryNow}>Try now</button>
     </div>
@@ -97,9 +116,9 @@ function Who() {
   return (
     <div class="who">
       <dl>
-        <dt>Realm</dt><dd>{who.realm}</dd>
-        <dt>You</dt><dd>{who.authid}</dd>
-        <dt>Role</dt><dd>{who.authrole}</dd>
+        <dt>Realm</dt><dd>{visible(who.realm)}</dd>
+        <dt>You</dt><dd>{visible(who.authid)}</dd>
+        <dt>Role</dt><dd>{visible(who.authrole)}</dd>
         <dt>Session</dt><dd class="mono">{who.session}</dd>
       </dl>
       <button type="button" onClick={leave}>Log out</button>

@@ -7,7 +7,8 @@ const PREFIX = `wampd-dashboard ${location.pathname} `;
 export function recall<T>(name: string, otherwise: T): T {
   try {
     const text = localStorage.getItem(PREFIX + name);
-    return text === null ? otherwise : (JSON.parse(text) as T);
+    const value = text === null ? otherwise : (JSON.parse(text) as T);
+    return value !== null && typeof value === typeof otherwise ? value : otherwise;
   } catch {
     return otherwise; // not ours, or storage is off
   }

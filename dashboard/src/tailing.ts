@@ -11,6 +11,8 @@ export type Match = "exact" | "prefix" | "wildcard";
 
 export const MOST_KEPT = 1000;
 const REDRAW_MS = 200;
+/** Of one event: there are many of them, and a phone has to lay them out. */
+const MOST_CHARACTERS = 4000;
 
 export const tail = new Tail(MOST_KEPT);
 export const topic = signal("");
@@ -27,6 +29,7 @@ onOut(() => {
   running.value = null;
   problem.value = null;
   topic.value = "";
+  match.value = "exact";
   tail.go();
   tail.clear();
 });
@@ -43,7 +46,7 @@ function heard(event: Payload, publication: number): void {
   const { publisher_authid: who, publisher, retained } = event.details;
   const by = who ?? publisher;
   const note = [`publication ${publication}`, ...(by === undefined ? [] : [`by ${by}`]), ...(retained === true ? ["retained"] : [])];
-  tail.add(Date.now(), from, shown(event), note.join(", "));
+  tail.add(Date.now(), from, shown(event, MOST_CHARACTERS), note.join(", "));
   timer ??= setTimeout(redraw, REDRAW_MS);
 }
 
@@ -52,7 +55,11 @@ effect(() => {
   if (!of || !what) return;
   let over = false;
   let end: (() => void) | undefined;
-  of.subscribe(what.topic, { match: what.match }, heard).then(
+  const revoked = () => {
+    problem.value = { kind: "forbidden", text: what.topic };
+    running.value = null;
+  };
+  of.subscribe(what.topic, { match: what.match }, heard, revoked).then(
     (unsubscribe) => (over ? unsubscribe() : ((end = unsubscribe), (problem.value = null))),
     (error: unknown) => {
       const found = problemOf(error, what.topic);

@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { backoff } from "../src/pure/backoff";
 import { ceiling, known, path } from "../src/pure/curve";
-import { bytes, count, duration, moment, percent, rate } from "../src/pure/format";
-import { added, MOST, Walk, type Entry } from "../src/pure/history";
+import { busiest, latest, type RealmFigures } from "../src/monitor";
+import { bytes, count, duration, moment, percent, rate, timeOfDay } from "../src/pure/format";
+import { added, entriesOf, MOST, Walk, type Entry } from "../src/pure/history";
 import { pretty, readDict, readList } from "../src/pure/json";
 import { Tail } from "../src/pure/tail";
+import { visible } from "../src/pure/visible";
 
 const entry = (uri: string, more: Partial<Entry> = {}): Entry => ({ kind: "call", uri, args: "", kwargs: "", options: "", ...more });
 
@@ -45,6 +47,49 @@ test("what is typed must be JSON of the right kind, or nothing", () => {
   assert.match(readDict("[]").problem!, /^expected a mapping/);
   assert.match(readDict("null").problem!, /^expected a mapping/);
   assert.match(readList("[1,\n x]").problem!, /^not JSON.*expected a list/);
+});
+
+test("a number that would not be sent as it was typed is not sent, or is sent to the last digit", () => {
+  for (const typed of ["[12345678901234567890]", "[-9007199254740993]", "[1e400]"]) {
+    const { value, problem } = readList(typed);
+    if (problem === undefined) assert.equal(JSON.stringify(value), typed); // in newer engines
+    else assert.match(problem, /would round/);
+  }
+  for (const typed of ["[9007199254740992]", "[0.1234567890123456]", '["12345678901234567890"]', '["\\"12345678901234567890"]', "[1e300]"]) {
+    assert.deepEqual(readList(typed).value, JSON.parse(typed));
+  }
+  assert.ok(readDict("12345678901234567890").problem); // whatever stands for it
+});
+
+test("what cannot be seen, or turns round what is seen, is written out", () => {
+  assert.equal(visible("com.\u202Eevil\u200B\0.\u{E0041}\uD800"), "com.\\u202eevil\\u200b\\u0000.\\udb40\\udc41\\ud800");
+  for (const seen of ["com.example.näme", "日本.語", "שלום", "👩‍🚀", "two\nlines"]) assert.equal(visible(seen), seen);
+  assert.equal(pretty("a\u2066b\u202Ec"), '"a\\u2066b\\u202ec"');
+});
+
+test("figures are those of the last tick; of realms that it leaves out those of the overview", () => {
+  const realm = (name: string, sessions: number): RealmFigures => (
+    { name, sessions, under_way: 0, registrations: 0, subscriptions: 0, rates: { calls: 0, publications: 0, events: 0, errors: 0 } });
+  const told = (realms: RealmFigures[]) => realms.map(({ name, sessions }) => `${name}=${sessions}`);
+  const two = [realm("a", 1), realm("b", 1)];
+  assert.deepEqual(told(latest(two, undefined)), ["a=1", "b=1"]);
+  assert.deepEqual(told(latest(two, [realm("b", 2)])), ["b=2"]); // the other was closed
+  const many = Array.from({ length: 150 }, (_, index) => realm(`r${index}`, 1));
+  const ticked = [...many.slice(0, 99).map(({ name }) => realm(name, 2)), realm("new", 2)];
+  const both = latest(many, ticked);
+  assert.equal(both.length, 151);
+  assert.deepEqual(told(busiest([realm("a", 1), realm("b", 3), realm("c", 0), realm("d", 2)], 2)), ["b=3", "d=2"]);
+  assert.equal(busiest(two, 2), two);
+  assert.equal(both.reduce((sum, { sessions }) => sum + sessions, 0), 99 * 2 + 51 + 2);
+});
+
+test("midnight is 0 o'clock", () => assert.equal(timeOfDay(new Date(2026, 0, 1, 0, 5, 9)), "00:05:09"));
+
+test("of what was remembered only what is a history counts", () => {
+  for (const strange of [null, {}, "[]", 7, [null, 1, "x", {}, { kind: "call", uri: 1 }, { ...entry("a"), kind: "erase" }]]) {
+    assert.deepEqual(entriesOf(strange), []);
+  }
+  assert.deepEqual(entriesOf([entry("a"), 1, entry("b")]).map(({ uri }) => uri), ["a", "b"]);
 });
 
 test("short values stand on one line, others do not, and long ones are cut", () => {

@@ -163,6 +163,93 @@ test("an event in the same breath as SUBSCRIBED is not lost; the last handler un
   assert.deepEqual(heard, ["now"]);
 });
 
+test("who listens anew before the first SUBSCRIBE was answered goes on hearing", async () => {
+  const { session, socket } = await joined();
+  const heard: Json[] = [];
+  const listener = ({ args }: { args: Json[] }) => heard.push(...args);
+  const first = session.subscribe("t", {}, listener).then((end) => end()); // who asked is gone already
+  const second = session.subscribe("t", {}, listener);
+  socket.says(33, 1, 9);
+  await first;
+  assert.deepEqual(socket.sent.map(([code]) => code), [32, 32]); // the router would take an UNSUBSCRIBE as that of both
+  socket.says(33, 2, 9);
+  const end = await second;
+  socket.says(36, 9, 1, {}, ["now"]);
+  assert.deepEqual(heard, ["now"]);
+  end();
+  assert.deepEqual(socket.heard(), [34, 3, 9]);
+});
+
+test("what nobody listens to is let go once a SUBSCRIBE that was under way has failed", async () => {
+  const { session, socket } = await joined();
+  const first = session.subscribe("t", {}, () => undefined);
+  const other = session.subscribe("forbidden", {}, () => undefined);
+  socket.says(33, 1, 9);
+  (await first)();
+  assert.deepEqual(socket.sent.map(([code]) => code), [32, 32]);
+  socket.says(8, 32, 2, {}, "wamp.error.not_authorized");
+  await assert.rejects(other, WampError);
+  assert.deepEqual(socket.heard(), [34, 3, 9]);
+});
+
+test("a subscription that the router takes away is told to its listeners, and nothing is sent for it", async () => {
+  const { session, socket, endings } = await joined();
+  const heard: Json[] = [], revoked: string[] = [];
+  const listening = session.subscribe("t", {}, ({ args }) => heard.push(...args), () => revoked.push("t"));
+  socket.says(33, 1, 9);
+  const end = await listening;
+  socket.sent = [];
+  socket.says(35, 0, { subscription: 9, reason: "wampd.revoked.not_allowed" });
+  socket.says(35, 0, { subscription: 10 }); // that was let go meanwhile
+  socket.says(36, 9, 1, {}, ["late"]);
+  end();
+  assert.deepEqual([revoked, heard, socket.sent, endings], [["t"], [], [], []]);
+});
+
+test("what is published on a connection that is gone is not told to have been sent", async () => {
+  const { session, socket } = await joined();
+  socket.readyState = 2;
+  await assert.rejects(session.publish("t", [], {}, {}), Ended);
+  socket.onclose();
+  await assert.rejects(session.publish("t", [], {}, {}), Ended);
+});
+
+test("a router that does not even answer a CANCEL is lost", async (context) => {
+  const { session, socket, endings } = await joined();
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const stop = new AbortController();
+  const [answered, unanswered] = [session.call("a", [], {}, { signal: stop.signal }), session.call("b", [], {}, { signal: stop.signal })];
+  stop.abort();
+  socket.says(8, 48, 1, {}, "wamp.error.canceled");
+  await assert.rejects(answered, WampError);
+  context.mock.timers.tick(60_000);
+  await assert.rejects(unanswered, Ended);
+  assert.deepEqual(endings.map(({ kind }) => kind), ["lost"]);
+});
+
+test("a router that answers its CANCELs stays", async (context) => {
+  const { session, socket, endings } = await joined();
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const stop = new AbortController();
+  const call = session.call("a", [], {}, { signal: stop.signal });
+  stop.abort();
+  socket.says(8, 48, 1, {}, "wamp.error.canceled");
+  await assert.rejects(call, WampError);
+  context.mock.timers.tick(60_000);
+  assert.deepEqual(endings, []);
+});
+
+test("a router that lets nobody in is not waited for without end", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const endings: Ending[] = [];
+  const coming = join("ws://x/ws", "r", { method: "anonymous", authid: "", secret: "" }, (why) => endings.push(why));
+  Socket.last.onopen();
+  context.mock.timers.tick(60_000);
+  await assert.rejects(coming, Ended);
+  assert.deepEqual(endings.map(({ kind }) => kind), ["lost"]);
+  assert.equal(Socket.last.readyState, 3);
+});
+
 test("publishing waits for PUBLISHED only if it asks for that", async () => {
   const { session, socket } = await joined();
   assert.equal(await session.publish("t", [1], {}, { exclude_me: false }), null);

@@ -21,7 +21,13 @@ class Stage(House):
 
     def __init__(self, *, all_realms=True, **plan):
         super().__init__(**plan)
-        roles = [Role("user", [EVERYTHING]), Role("watcher", [EVERYTHING, NAMED])]
+        roles = [
+            Role("user", [EVERYTHING]),
+            Role("watcher", [EVERYTHING, NAMED]),
+            Role("operator", [NAMED, Rule("wampd.monitor.kill", allow=frozenset({"call"}))]),
+            Role("forbidden", [NAMED, Rule("wampd.monitor.kill", deny=frozenset({"call"}))]),
+            Role("privileged", [NAMED], privileged=True),
+        ]
         self.realms.add("other", Plan(door=RealmAuth([Anonymous("user", lambda: "x")], roles)))
         process = Process(self.clock, lambda: 7)
         self.watch = Watch(

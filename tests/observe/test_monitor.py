@@ -65,6 +65,28 @@ def test_a_rule_for_all_of_the_monitor_sends_nobody_away(stage):
     assert not victim.is_over
 
 
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        ("watcher", []),  # its rule for all of the monitor does not reach so far
+        ("operator", ["kill"]),
+        ("forbidden", []),  # denied is denied
+        ("privileged", ["kill"]),
+    ],
+)
+def test_who_lists_sessions_is_told_whether_it_may_send_them_away(stage, role, may):
+    caller, victim = stage.elsewhere(role), stage.elsewhere()
+    (told,) = stage.now(caller.call("wampd.monitor.sessions", timeout=5)).values()
+    assert told["may"] == may
+    killing = caller.call("wampd.monitor.kill", [], {"session": victim.id}, timeout=5)
+    if may:
+        stage.now(killing)
+    else:
+        with pytest.raises(CallFailed, match="not_authorized"):
+            stage.now(killing)
+    assert victim.is_over == bool(may)
+
+
 # ----------------------------------------------------------------------------------------------------------- overview
 
 

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { ceiling, known, path } from "../pure/curve";
+import { timeOfDay } from "../pure/format";
 
 interface Props {
   title: string;
@@ -49,7 +50,7 @@ export function Chart({ title, points: all, step, until, format, base, tone }: P
         <path class="line" d={line} />
         {at !== null && <path class="cursor" d={`M${shown} 0V${HEIGHT}`} />}
       </svg>
-      <div class="scale" aria-hidden="true"><span>−{minutes} min</span><span>{at === null ? `0 … ${format(top)}` : when.toLocaleTimeString([], { hour12: false })}</span><span>now</span></div>
+      <div class="scale" aria-hidden="true"><span>−{minutes} min</span><span>{at === null ? `0 … ${format(top)}` : timeOfDay(when)}</span><span>now</span></div>
     </figure>
   );
 }

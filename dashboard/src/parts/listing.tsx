@@ -20,27 +20,37 @@ interface Props<Row> {
   columns: Column<Row>[];
   rowKey: (row: Row) => string;
   first: Order;
-  children?: ComponentChildren;
+  /** What was done to the rows: when it changes, they are asked for at once. */
+  done?: string;
+  /** What stands below, by what the role may do to the rows. */
+  children?: (may: readonly string[]) => ComponentChildren;
 }
 
-type Answer<Row> = { total: number; found: number } & Record<string, Row[]>;
+type Answer<Row> = { total: number; found: number; may?: string[] } & Record<string, Row[]>;
 
-export function Listing<Row>({ procedure, what, searchLabel, columns: all, rowKey, first, children }: Props<Row>) {
+export function Listing<Row>({ procedure, what, searchLabel, columns: all, rowKey, first, done = "", children }: Props<Row>) {
   useRealms();
-  const columns = all.filter(({ key }) => key !== "realm" || realms.value.length > 1);
   const [order, setOrder] = useState(first);
   const [typed, setTyped] = useState("");
   const [search, setSearch] = useState("");
   const [page, setPage] = useState(0);
   useEffect(() => {
+    if (typed.trim() === search) return;
     const timer = setTimeout(() => (setSearch(typed.trim()), setPage(0)), TYPING_MS);
     return () => clearTimeout(timer);
-  }, [typed]);
+  }, [typed, search]);
   const argument: Dict = { search, ...order, limit: PAGE, offset: page * PAGE, ...(shownRealm.value ? { realm: shownRealm.value } : {}) };
-  const { data, problem } = useLive<Answer<Row>>(procedure, argument, EVERY_MS);
+  const { data, problem, refresh } = useLive<Answer<Row>>(procedure, argument, EVERY_MS);
+  const pages = Math.max(1, Math.ceil((data?.found ?? 0) / PAGE));
+  useEffect(() => setPage(0), [shownRealm.value]);
+  useEffect(() => {
+    if (data && page >= pages) setPage(pages - 1); // there are fewer now
+  }, [data, page, pages]);
+  useEffect(refresh, [done]);
   if (!data && problem) return <Trouble problem={problem} />;
   const rows = data?.[procedure] ?? [];
-  const pages = Math.max(1, Math.ceil((data?.found ?? 0) / PAGE));
+  const may = data?.may ?? [];
+  const columns = all.filter(({ key, needs }) => (key !== "realm" || realms.value.length > 1) && (!needs || may.includes(needs)));
   return (
     <>
       <Trouble problem={problem} />
@@ -49,21 +59,27 @@ export function Listing<Row>({ procedure, what, searchLabel, columns: all, rowKe
           <input type="search" placeholder={searchLabel} value={typed} maxLength={200} spellcheck={false} onInput={(event) => setTyped(event.currentTarget.value)} />
         </label>
         <RealmPicker />
-        {columns.some(({ sortable }) => sortable) && <SortPicker columns={columns} order={order} onOrder={setOrder} />}
-        <span class="soft amount">{data ? (data.found === data.total ? `${count(data.total)} ${what}` : `${count(data.found)} of ${count(data.total)} ${what}`) : ""}</span>
+        {columns.some(({ sortable }) => sortable) && <SortPicker columns={columns} order={order} onOrder={(next) => (setOrder(next), setPage(0))} />}
+        <span class="soft amount" role={search ? "status" : undefined}>{data ? (data.found === data.total ? `${count(data.total)} ${what}` : `${count(data.found)} of ${count(data.total)} ${what}`) : ""}</span>
       </div>
       {data ? <Table caption={what} columns={columns} rows={rows} rowKey={rowKey} order={order} onOrder={(next) => (setOrder(next), setPage(0))}
         empty={search ? `No ${what} fit the search.` : `There are no ${what}.`} /> : <p class="empty">Asking the router …</p>}
       {pages > 1 && (
         <nav class="pages" aria-label="Pages">
-          <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>Previous</button>
-          <span>Page {page + 1} of {pages}</span>
-          <button type="button" disabled={page + 1 >= pages} onClick={() => setPage(page + 1)}>Next</button>
+          <Turn label="Previous" to={page - 1} pages={pages} onPage={setPage} />
+          <span role="status">Page {page + 1} of {pages}</span>
+          <Turn label="Next" to={page + 1} pages={pages} onPage={setPage} />
         </nav>
       )}
-      {children}
+      {children?.(may)}
     </>
   );
+}
+
+/** It keeps the focus where there is nothing further on, which a disabled button would lose. */
+function Turn({ label, to, pages, onPage }: { label: string; to: number; pages: number; onPage: (page: number) => void }) {
+  const isThere = to >= 0 && to < pages;
+  return <button type="button" aria-disabled={!isThere} onClick={() => isThere && onPage(to)}>{label}</button>;
 }
 
 /** On a narrow screen there are no column heads to click. */

@@ -1,6 +1,6 @@
 // What somebody shows by one method: a secret, a token, or a private key, typed or from a file. It goes nowhere but to the form.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { isSeed, type Method } from "../wamp/proof";
 import { Notice } from "./notice";
 
@@ -20,6 +20,8 @@ interface Props {
 
 export function ProofFields({ method, secret, onSecret, which = "" }: Props) {
   const [wrong, setWrong] = useState(false);
+  const reading = useRef(0); // a file may be read when another one is chosen, or another method
+  useEffect(() => () => void reading.current++, []);
   if (!ASKING.includes(method)) return null;
   const hidden = (label: string, more: { autocomplete: string; pattern?: string; title?: string }) => (
     <label>{which + label}
@@ -30,7 +32,9 @@ export function ProofFields({ method, secret, onSecret, which = "" }: Props) {
   if (method !== "cryptosign") return hidden("Secret", { autocomplete: which ? "off" : "current-password" });
   const read = async (file: File | undefined) => {
     if (!file) return;
+    const mine = ++reading.current;
     const text = file.size <= LARGEST_KEY_FILE ? (await file.text()).trim() : "";
+    if (mine !== reading.current) return;
     setWrong(!isSeed(text));
     onSecret(isSeed(text) ? text : "");
   };

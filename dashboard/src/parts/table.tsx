@@ -2,6 +2,8 @@
 // that a table is one when its display changes.
 
 import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
+import { useKeptFocus } from "./focus";
 
 export interface Column<Row> {
   /** The name by which the router sorts; the column's own where it cannot be sorted by. */
@@ -11,6 +13,8 @@ export interface Column<Row> {
   /** Takes what room there is. */
   wide?: boolean;
   sortable?: boolean;
+  /** What one must be allowed to do to the rows to see it. */
+  needs?: string;
   cell: (row: Row) => ComponentChildren;
 }
 
@@ -30,9 +34,11 @@ interface Props<Row> {
 }
 
 export function Table<Row>({ caption, columns, rows, rowKey, order, onOrder, empty }: Props<Row>) {
+  const element = useRef<HTMLTableElement>(null);
+  useKeptFocus(element);
   if (!rows.length) return <p class="empty">{empty}</p>;
   return (
-    <table role="table">
+    <table role="table" ref={element} tabIndex={-1}>
       <caption class="hidden">{caption}</caption>
       <thead role="rowgroup">
         <tr role="row">{columns.map((column) => <Head key={column.key} column={column} order={order} onOrder={onOrder} />)}</tr>

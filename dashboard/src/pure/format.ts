@@ -54,9 +54,14 @@ export function duration(seconds: Figure): string {
 export function moment(text: string | null | undefined, now: Date = new Date()): string {
   const at = new Date(text ?? "");
   if (Number.isNaN(at.getTime())) return NONE;
-  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  const time = timeOfDay(at);
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   return at.toDateString() === now.toDateString() ? time : `${day} ${time}`;
+}
+
+/** 09:05:01; browsers differ in what they call midnight. */
+export function timeOfDay(at: Date): string {
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
 function two(value: number): string {

@@ -15,6 +15,14 @@ const LONGEST = 4096;
 const SECRET = /passw|secret|token|ticket|apikey|api_key|credential|authorization|private|pin$|otp/i;
 const HIDDEN = "…";
 
+/** What was remembered, as far as it is a history. */
+export function entriesOf(remembered: unknown): Entry[] {
+  if (!Array.isArray(remembered)) return [];
+  const texts = ["uri", "args", "kwargs", "options"] as const;
+  return remembered.filter((each: Partial<Entry> | null): each is Entry =>
+    (each?.kind === "call" || each?.kind === "publish") && texts.every((name) => typeof each[name] === "string")).slice(0, MOST);
+}
+
 /** The history with one more entry. What is too long to keep is left out. */
 export function added(history: Entry[], entry: Entry): Entry[] {
   const kept = { ...entry, args: masked(entry.args), kwargs: masked(entry.kwargs), options: masked(entry.options) };

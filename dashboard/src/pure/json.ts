@@ -1,6 +1,33 @@
 // What people type as JSON: checked, with messages that say what is expected and where it goes wrong.
 
 import type { Dict, Json } from "../wamp/session";
+import { visible } from "./visible";
+
+/** Numbers as they stand in the text: of newer browsers. */
+const exactly = JSON as unknown as { rawJSON?: (text: string) => Json; isRawJSON?: (value: unknown) => boolean };
+const INTEGER = /^-?\d+$/;
+/** Without this, every number is one of JavaScript's. */
+const LONG = /\d{16}|[eE]\+?\d{3}/;
+
+/** The value of a JSON text. Numbers that JavaScript would round stay what they are, where the browser can do that. */
+export function parsed(text: string): Json {
+  const { rawJSON } = exactly;
+  if (!rawJSON || !LONG.test(text)) return JSON.parse(text) as Json;
+  const revive = (_: string, value: Json, { source }: { source?: string }) =>
+    typeof value === "number" && source !== undefined && isRounded(source, value) ? rawJSON(source) : value;
+  return JSON.parse(text, revive as (key: string, value: unknown) => unknown) as Json;
+}
+
+function isRounded(source: string, value: number): boolean {
+  return !Number.isFinite(value) || (INTEGER.test(source) && !Number.isSafeInteger(value) && String(value) !== source);
+}
+
+/** Whether the value would not be what was typed. */
+function isLost(text: string): boolean {
+  if (exactly.rawJSON) return false;
+  const numbers = text.replace(/"(?:[^"\\]|\\.)*"/g, "").match(/-?\d[\d.eE+-]*/g) ?? [];
+  return numbers.some((source) => isRounded(source, Number(source)));
+}
 
 export type Read<T> = { value: T; problem?: undefined } | { value?: undefined; problem: string };
 
@@ -11,7 +38,6 @@ export function readList(text: string): Read<Json[]> {
 
 /** A mapping; nothing typed is an empty one. */
 export function readDict(text: string): Read<Dict> {
-  const isDict = (value: Json): value is Dict => value !== null && typeof value === "object" && !Array.isArray(value);
   return read(text, {}, isDict, "a mapping such as {\"name\": 1}");
 }
 
@@ -19,10 +45,11 @@ function read<T extends Json>(text: string, empty: T, fits: (value: Json) => boo
   if (!text.trim()) return { value: empty };
   let value: Json;
   try {
-    value = JSON.parse(text) as Json;
+    value = parsed(text);
   } catch (error) {
     return { problem: `not JSON${where(text, error)}; expected ${wanted}` };
   }
+  if (isLost(text)) return { problem: "a number that this browser would round; it can be sent as a text" };
   return fits(value) ? { value: value as T } : { problem: `expected ${wanted}` };
 }
 
@@ -40,8 +67,12 @@ function where(text: string, error: unknown): string {
 
 const LINE = 76;
 
-/** JSON on one line where it fits, else on several; cut where it becomes too long to look at. */
+/** JSON on one line where it fits, else on several; cut where it becomes too long to look at. What cannot be seen is escaped. */
 export function pretty(value: Json, most = 20_000): string {
+  return visible(laidOut(value, most));
+}
+
+function laidOut(value: Json, most: number): string {
   const line = JSON.stringify(value) ?? "";
   if (line.length <= LINE) return line.replace(/[,:](?=(?:[^"\\]|\\.|"(?:[^"\\]|\\.)*")*$)/g, "$& ");
   const text = JSON.stringify(value, null, 2);
@@ -50,5 +81,9 @@ export function pretty(value: Json, most = 20_000): string {
 
 /** A mapping as it is; of anything else nothing. */
 export function asDict(value: Json | undefined): Dict {
-  return value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
+  return isDict(value) ? value : {};
+}
+
+function isDict(value: Json | undefined): value is Dict {
+  return value !== null && typeof value === "object" && !Array.isArray(value) && !exactly.isRawJSON?.(value);
 }

@@ -1,12 +1,14 @@
 // The console: calls and publishes whatever the role may, by hand.
 
 import { signal } from "@preact/signals";
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { onOut } from "../link";
 import { ask, session } from "../live";
-import { added, Walk, type Entry } from "../pure/history";
+import { useKeptFocus } from "../parts/focus";
+import { added, entriesOf, Walk, type Entry } from "../pure/history";
 import { moment } from "../pure/format";
 import { readDict, readList, type Read } from "../pure/json";
+import { visible } from "../pure/visible";
 import { call, publish, transcript, type Sent } from "../sent";
 import { recall, remember } from "../stored";
 
@@ -14,17 +16,25 @@ const EMPTY: Entry = { kind: "call", uri: "", args: "", kwargs: "", options: "" 
 const MOST_SUGGESTIONS = 200;
 
 const draft = signal<Entry>(EMPTY);
-const remembered = recall<unknown>("history", []);
-const history = signal(Array.isArray(remembered) ? (remembered as Entry[]) : []);
+const remembered = () => entriesOf(recall<unknown>("history", []));
+const history = signal(remembered());
 const keeps = signal(true);
 const inParts = signal(true);
 const walk = new Walk();
 
-onOut(() => (draft.value = EMPTY));
+onOut(() => {
+  draft.value = EMPTY;
+  walk.reset();
+});
 
 export function ConsoleView() {
   const { kind, uri, args, kwargs, options } = draft.value;
   const [tried, setTried] = useState(false);
+  const [refused, setRefused] = useState(0);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (refused) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [refused]);
   const list = readList(args), dict = readDict(kwargs), more = readDict(options);
   const of = session.value;
   const edit = (change: Partial<Entry>) => {
@@ -34,10 +44,11 @@ export function ConsoleView() {
   const submit = (event?: Event) => {
     event?.preventDefault();
     setTried(true);
-    if (!of || !uri.trim() || !list.value || !dict.value || !more.value) return;
+    if (!of) return;
+    if (!uri.trim() || !list.value || !dict.value || !more.value) return setRefused((times) => times + 1);
     setTried(false);
     walk.reset();
-    if (keeps.value) keep(added(history.value, { ...draft.value, uri: uri.trim() }));
+    if (keeps.value) keep(added(remembered(), { ...draft.value, uri: uri.trim() }));
     if (kind === "call") void call(of, uri.trim(), list.value, dict.value, more.value, inParts.value);
     else void publish(of, uri.trim(), list.value, dict.value, more.value);
   };
@@ -47,12 +58,13 @@ export function ConsoleView() {
   const recalled = (event: KeyboardEvent) => {
     if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
     const entry = walk.step(history.value, event.key === "ArrowUp" ? 1 : -1, draft.value);
-    if (entry) draft.value = entry;
+    if (!entry) return; // the key is the browser's, which opens the suggestions
+    draft.value = entry;
     event.preventDefault();
   };
   return (
     <div class="console">
-      <form onSubmit={submit} onKeyDown={pressed} noValidate>
+      <form ref={form} onSubmit={submit} onKeyDown={pressed} noValidate>
         <div class="bar">
           <fieldset class="choice"><legend class="hidden">What to do</legend>
             {(["call", "publish"] as const).map((name) => (
@@ -60,7 +72,7 @@ export function ConsoleView() {
             ))}
           </fieldset>
           <UriField kind={kind} uri={uri} missing={tried && !uri.trim()} onInput={(text) => edit({ uri: text })} onKeyDown={recalled} />
-          <button type="submit" class="primary" disabled={!of}>{kind === "call" ? "Call" : "Publish"}</button>
+          <button type="submit" class="primary" aria-disabled={!of}>{kind === "call" ? "Call" : "Publish"}</button>
         </div>
         <div class="fields">
           <JsonField label="Arguments" hint="[1, &quot;two&quot;]" text={args} read={list} onInput={(text) => edit({ args: text })} />
@@ -75,6 +87,7 @@ export function ConsoleView() {
       </form>
       <section aria-labelledby="transcript">
         <h2 id="transcript">Answers</h2>
+        <p class="hidden" role="status">{said(transcript.value[0])}</p>
         {transcript.value.length ? <ol class="transcript">{transcript.value.map((entry) => <Answer key={entry.id} entry={entry} />)}</ol>
           : <p class="empty">Nothing was sent yet.</p>}
       </section>
@@ -117,10 +130,14 @@ function useKnown(procedure: "registrations" | "subscriptions"): string[] {
   useEffect(() => {
     setKnown([]);
     if (!of) return;
+    let over = false;
     ask<Record<string, { uri: string; match: string; realm: string }[]>>(of, procedure, { limit: MOST_SUGGESTIONS, sort: "uri", realm: of.welcome!.realm }).then(
-      (answer) => setKnown((answer[procedure] ?? []).filter(({ match }) => match === "exact").map(({ uri }) => uri)),
+      (answer) => !over && setKnown((answer[procedure] ?? []).filter(({ match }) => match === "exact").map(({ uri }) => uri)),
       () => undefined,
     );
+    return () => {
+      over = true;
+    };
   }, [of, procedure]);
   return known;
 }
@@ -149,7 +166,7 @@ function HistoryPicker() {
       <label class="inline">History
         <select value="" onChange={choose}>
           <option value="">{history.value.length} sent before</option>
-          {history.value.map((entry, index) => <option key={index} value={index}>{`${entry.kind} ${entry.uri} ${entry.args}`.slice(0, 80)}</option>)}
+          {history.value.map((entry, index) => <option key={index} value={index}>{visible(`${entry.kind} ${entry.uri} ${entry.args}`).slice(0, 80)}</option>)}
         </select>
       </label>
       <button type="button" class="small" onClick={() => keep([])}>Clear history</button>
@@ -159,11 +176,18 @@ function HistoryPicker() {
 
 const STATES: Record<Sent["state"], string> = { waiting: "waiting …", done: "done", failed: "failed", canceled: "canceled" };
 
+/** What is told of the newest, to those who do not see it. */
+function said(entry: Sent | undefined): string {
+  return entry ? `${entry.kind} ${visible(entry.uri)}: ${STATES[entry.state]}` : "";
+}
+
 function Answer({ entry }: { entry: Sent }) {
+  const element = useRef<HTMLLIElement>(null);
+  useKeptFocus(element); // the button that cancels goes away by itself
   return (
-    <li class={`answer ${entry.state}`}>
+    <li class={`answer ${entry.state}`} ref={element} tabIndex={-1}>
       <header>
-        <span class="pill">{entry.kind}</span> <code>{entry.uri}</code>
+        <span class="pill">{entry.kind}</span> <code>{visible(entry.uri)}</code>
         <span class={`state ${entry.state}`}>{STATES[entry.state]}</span>
         <small class="soft">{moment(entry.at.toISOString())}{entry.took !== null && ` · ${entry.took.toFixed(1)} ms`}</small>
         {entry.cancel && <button type="button" class="small" onClick={entry.cancel}>Cancel</button>}

@@ -1,11 +1,12 @@
 // Who are you? One form, with the fields that the chosen method has; and those of another, for those who prove themselves twice.
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { enter, settings, status } from "../link";
 import { Notice } from "../parts/notice";
 import { ASKING, ProofFields } from "../parts/proof-fields";
 import { ThemeButton } from "../parts/theme-button";
+import { visible } from "../pure/visible";
 import { recall } from "../stored";
 import { NAMED, type Method } from "../wamp/proof";
 
@@ -32,8 +33,12 @@ export function LoginView({ children }: { children?: ComponentChildren }) {
   const second = factors.find((name) => name === factor);
   const busy = status.value.is !== "out";
   const why = status.value.is === "out" ? status.value.why : "";
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
   const submit = (event: Event) => {
     event.preventDefault();
+    if (busy) return;
     const proof = second ? { method: second, secret: other } : undefined;
     enter({ method, realm: realm.trim(), authid: named || nameable ? authid.trim() : "", secret, second: proof });
     setSecret("");
@@ -55,7 +60,7 @@ export function LoginView({ children }: { children?: ComponentChildren }) {
         <div class="corner"><ThemeButton /></div>
         <h1 id="login-title">{title}</h1>
         <p class="soft">Log in to watch and operate this router.</p>
-        <div role="alert">{why && <Notice kind="bad">{why}</Notice>}</div>
+        <div role="alert">{why && <Notice kind="bad">{visible(why)}</Notice>}</div>
         {children}
         <label>Realm<input required value={realm} onInput={(event) => setRealm(event.currentTarget.value)} spellcheck={false} autocapitalize="off" /></label>
         <label>Method
@@ -64,7 +69,7 @@ export function LoginView({ children }: { children?: ComponentChildren }) {
           </select>
         </label>
         {(named || nameable) && <label>Name (authid){!named && ", if you like"}<input required={named} value={authid} autocomplete="username" spellcheck={false} autocapitalize="off" onInput={(event) => setAuthid(event.currentTarget.value)} /></label>}
-        <ProofFields method={method} secret={secret} onSecret={setSecret} />
+        <ProofFields key={`first ${method}`} method={method} secret={secret} onSecret={setSecret} />
         {factors.length > 0 && (
           <label>Second factor
             <select value={second ?? ""} onChange={(event) => chooseFactor(event.currentTarget.value)}>
@@ -73,8 +78,8 @@ export function LoginView({ children }: { children?: ComponentChildren }) {
             </select>
           </label>
         )}
-        {second && <ProofFields key={second} method={second} secret={other} onSecret={setOther} which="Second factor: " />}
-        <button type="submit" class="primary" disabled={busy}>{busy ? "Connecting …" : "Log in"}</button>
+        {second && <ProofFields key={`second ${second}`} method={second} secret={other} onSecret={setOther} which="Second factor: " />}
+        <button type="submit" class="primary" aria-disabled={busy}>{busy ? "Connecting …" : "Log in"}</button>
       </form>
     </main>
   );

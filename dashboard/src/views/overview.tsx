@@ -2,12 +2,13 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { firstOf, useLive, useTopic } from "../live";
-import { sumOf, TICK, type History, type Overview, type RealmFigures, type Series, type Tick } from "../monitor";
+import { busiest, latest, sumOf, TICK, type History, type Overview, type RealmFigures, type Series, type Tick } from "../monitor";
 import { Chart } from "../parts/chart";
-import { Trouble } from "../parts/notice";
+import { Notice, Trouble } from "../parts/notice";
 import { learnRealms, RealmPicker, realms, shownRealm } from "../parts/realm-picker";
 import { Table, type Column } from "../parts/table";
 import { bytes, count, duration, moment, percent, rate } from "../pure/format";
+import { visible } from "../pure/visible";
 
 const CHARTS: [Series, string, (value: number | null) => string][] = [
   ["sessions", "Sessions", count],
@@ -21,7 +22,7 @@ const CHARTS: [Series, string, (value: number | null) => string][] = [
 ];
 
 const COLUMNS: Column<RealmFigures>[] = [
-  { key: "name", label: "Realm", cell: (realm) => <b>{realm.name}</b> },
+  { key: "name", label: "Realm", cell: (realm) => <b>{visible(realm.name)}</b> },
   { key: "sessions", label: "Sessions", numeric: true, cell: (realm) => count(realm.sessions) },
   { key: "registrations", label: "Registrations", numeric: true, cell: (realm) => count(realm.registrations) },
   { key: "subscriptions", label: "Subscriptions", numeric: true, cell: (realm) => count(realm.subscriptions) },
@@ -32,15 +33,19 @@ const COLUMNS: Column<RealmFigures>[] = [
   { key: "errors", label: "Errors/s", numeric: true, cell: (realm) => rate(realm.rates.errors) },
 ];
 
+/** How many realms are listed; of more, those with most sessions. */
+const MOST_LISTED = 100;
+
 export function OverviewView() {
   const { data, problem } = useLive<Overview>("overview", {}, 10_000);
   const [tick, setTick] = useState<Tick | null>(null);
   const silent = useTopic(TICK, (event) => setTick(firstOf(event) as unknown as Tick));
   useEffect(() => (data ? learnRealms(data) : setTick(null)), [data]);
   if (!data) return problem ? <Trouble problem={problem} /> : <p class="empty">Asking the router …</p>;
-  const figures = tick ?? data;
-  const chosen = figures.realms.filter(({ name }) => !shownRealm.value || name === shownRealm.value);
+  const { process } = tick ?? data;
+  const chosen = latest(data.realms, tick?.realms).filter(({ name }) => !shownRealm.value || name === shownRealm.value);
   const sum = sumOf(chosen);
+  const listed = busiest(chosen, MOST_LISTED);
   return (
     <>
       <Trouble problem={problem ?? silent} />
@@ -52,12 +57,13 @@ export function OverviewView() {
         <Tile label="Publications/s" value={rate(sum.rates.publications)} />
         <Tile label="Events/s" value={rate(sum.rates.events)} />
         <Tile label="Errors/s" value={rate(sum.rates.errors)} tone={sum.rates.errors > 0 ? "bad" : ""} />
-        <Tile label="CPU, of one core" value={percent(figures.process.cpu)} />
-        <Tile label="Memory" value={bytes(figures.process.rss)} />
+        <Tile label="CPU, of one core" value={percent(process.cpu)} />
+        <Tile label="Memory" value={bytes(process.rss)} />
       </dl>
       <Charts />
       <section aria-labelledby="realms"><h2 id="realms">Realms</h2>
-        <Table caption="Realms" columns={COLUMNS} rows={chosen} rowKey={(realm) => realm.name} empty="No realm is open." />
+        {listed.length < chosen.length && <Notice>The {count(listed.length)} of {count(chosen.length)} realms with most sessions are listed; choose another above.</Notice>}
+        <Table caption="Realms" columns={COLUMNS} rows={listed} rowKey={(realm) => realm.name} empty="No realm is open." />
       </section>
       <About data={data} />
     </>

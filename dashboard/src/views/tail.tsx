@@ -1,15 +1,19 @@
 // The live tail: the events of a topic, as they come.
 
 import { signal } from "@preact/signals";
+import { onOut } from "../link";
 import { session } from "../live";
 import { Notice } from "../parts/notice";
-import { count } from "../pure/format";
+import { count, timeOfDay } from "../pure/format";
 import type { Line } from "../pure/tail";
+import { visible } from "../pure/visible";
 import { drawn, match, MOST_KEPT, problem, redraw, running, tail, topic, type Match } from "../tailing";
 
 const MOST_SHOWN = 200;
 
 const filter = signal("");
+
+onOut(() => (filter.value = ""));
 
 export function TailView() {
   const going = running.value;
@@ -21,6 +25,7 @@ export function TailView() {
   };
   return (
     <>
+      <p class="hidden" role="status">{going ? `Listening to ${visible(going.topic) || "everything"}` : ""}</p>
       <form class="bar" onSubmit={toggle}>
         <label class="search"><span class="hidden">Topic</span>
           <input class="mono" value={topic.value} disabled={going !== null} placeholder="Topic: com.example.…" spellcheck={false} autocapitalize="off" onInput={(event) => (topic.value = event.currentTarget.value)} />
@@ -32,7 +37,7 @@ export function TailView() {
         </label>
         <button type="submit" class="primary" disabled={!session.value || (!going && !topic.value.trim() && match.value === "exact")}>{going ? "Stop" : "Listen"}</button>
       </form>
-      {problem.value && <Refusal />}
+      <div role="status">{problem.value && <Refusal />}</div>
       <Events />
     </>
   );
@@ -40,8 +45,8 @@ export function TailView() {
 
 function Refusal() {
   const { kind, text } = problem.value!;
-  if (kind !== "forbidden") return <Notice kind="bad">{text}</Notice>;
-  return <Notice>Your role may not subscribe to <code>{text}</code> in this way.</Notice>;
+  if (kind !== "forbidden") return <Notice kind="bad">{visible(text)}</Notice>;
+  return <Notice>Your role may not subscribe to <code>{visible(text)}</code> in this way.</Notice>;
 }
 
 function Events() {
@@ -55,7 +60,7 @@ function Events() {
         <label class="search"><span class="hidden">Filter</span>
           <input type="search" value={filter.value} placeholder="Filter by topic or content" spellcheck={false} onInput={(event) => (filter.value = event.currentTarget.value)} />
         </label>
-        <button type="button" aria-pressed={tail.isPaused} onClick={pause}>{tail.isPaused ? "Go on" : "Pause"}</button>
+        <button type="button" class={tail.isPaused ? "on" : ""} onClick={pause}>{tail.isPaused ? "Go on" : "Pause"}</button>
         <button type="button" onClick={clear}>Clear</button>
         <span class="soft amount">
           {count(tail.received)} received{tail.dropped > 0 && `, ${count(tail.dropped)} dropped (the last ${count(MOST_KEPT)} are kept)`}
@@ -72,10 +77,10 @@ function Event({ line }: { line: Line }) {
   const time = new Date(line.at);
   return (
     <li>
-      <time dateTime={time.toISOString()}>{time.toLocaleTimeString([], { hour12: false })}.{String(time.getMilliseconds()).padStart(3, "0")}</time>
-      <code>{line.topic}</code>
+      <time dateTime={time.toISOString()}>{timeOfDay(time)}.{String(time.getMilliseconds()).padStart(3, "0")}</time>
+      <code>{visible(line.topic)}</code>
       <pre>{line.text}</pre>
-      <small>{line.note}</small>
+      <small>{visible(line.note)}</small>
     </li>
   );
 }

@@ -7,15 +7,16 @@ import { RealmPicker, shownRealm, useRealms } from "../parts/realm-picker";
 import { Table, type Column } from "../parts/table";
 import { Uri } from "../parts/uri";
 import { bytes, count, duration, moment } from "../pure/format";
+import { visible } from "../pure/visible";
 
 const EVERY_MS = 3000;
 const MOST = 100;
 
 const ERRORS: Column<ErrorRow>[] = [
   { key: "at", label: "Last", cell: (row) => moment(row.at) },
-  { key: "error", label: "Error", cell: (row) => <code class="bad-text">{row.error}</code> },
+  { key: "error", label: "Error", cell: (row) => <code class="bad-text">{visible(row.error)}</code> },
   { key: "uri", label: "Of", cell: (row) => <Uri uri={row.uri} /> },
-  { key: "authid", label: "Who", cell: (row) => <span class="stack">{row.authid}<small class="mono">{row.session}</small></span> },
+  { key: "authid", label: "Who", cell: (row) => <span class="stack">{visible(row.authid)}<small class="mono">{row.session}</small></span> },
   { key: "realm", label: "Realm", cell: (row) => row.realm },
   { key: "count", label: "Times", numeric: true, cell: (row) => count(row.count) },
 ];
@@ -31,7 +32,7 @@ const CALLS: Column<SlowCall>[] = [
 ];
 
 const CONSUMERS: Column<SlowConsumer>[] = [
-  { key: "authid", label: "Who", cell: (row) => <span class="stack"><b>{row.authid}</b><small class="mono">{row.session}</small></span> },
+  { key: "authid", label: "Who", cell: (row) => <span class="stack"><b>{visible(row.authid)}</b><small class="mono">{row.session}</small></span> },
   { key: "queued", label: "Queued", numeric: true, cell: (row) => bytes(row.queued) },
   { key: "dropped", label: "Dropped", numeric: true, cell: (row) => count(row.dropped) },
   { key: "since", label: "Since", cell: (row) => moment(row.since) },

@@ -11,6 +11,7 @@ from tests.support.process import running_wampd
 from wampd.auth.keys import SigningKey
 
 from .conftest import House, is_in
+from .pretender import URL, Pretender
 
 pytestmark = pytest.mark.needs("chromium", "libatomic.so.1")
 
@@ -160,3 +161,13 @@ def test_a_secret_of_one_method_is_not_shown_to_another(page: Page) -> None:
     fill(page, "cryptosign", "kim", Private_key=SEED)
     page.get_by_label("Method").select_option("ticket")
     expect(page.get_by_label("Secret", exact=True)).to_have_value("")
+
+
+def test_who_waits_for_a_router_that_is_away_can_stop(new_page: Callable[..., Page]) -> None:
+    page = new_page()
+    Pretender(page).door = "closed"
+    page.goto(URL)
+    expect(page.get_by_text("The router cannot be reached.")).to_be_visible()
+    page.get_by_role("button", name="Stop trying").click()
+    expect(page.get_by_role("button", name="Log in")).to_be_enabled()
+    expect(page.get_by_text("The router cannot be reached.")).to_have_count(0)

@@ -71,6 +71,10 @@ def test_every_view_fits_the_screen_and_can_be_used_by_everybody(
                 page.get_by_label("Topic").fill("com.example.a")
                 page.get_by_role("button", name="Listen").click()
             elif view == "Sessions":
+                page.locator("tbody tr").first.get_by_role("button").first.click()
+                expect(page.get_by_role("dialog", name="Session ")).to_be_visible()
+                found["details"] = offences(page)
+                page.keyboard.press("Escape")
                 page.get_by_role("button", name="Kill session").first.click()
                 found["dialog"] = offences(page)
                 page.keyboard.press("Escape")
@@ -137,6 +141,15 @@ def test_the_keyboard_alone_is_enough(operator: Page) -> None:
     operator.keyboard.type("7?olga")  # in a field, keys are text
     expect(operator.get_by_role("heading", level=1)).to_have_text("Sessions")
     expect(operator.get_by_role("searchbox")).to_have_value("7?olga")
+
+
+def test_a_menu_is_closed_by_esc(operator: Page) -> None:
+    operator.set_viewport_size({"width": 360, "height": 740})
+    operator.get_by_role("button", name="Menu").click()
+    operator.get_by_role("link", name="Sessions").focus()
+    operator.keyboard.press("Escape")
+    expect(operator.get_by_role("navigation", name="Views")).to_be_hidden()
+    expect(operator.get_by_role("button", name="Menu")).to_be_focused()
 
 
 def test_shortcuts_are_explained_and_can_be_turned_off(operator: Page) -> None:

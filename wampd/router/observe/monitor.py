@@ -19,8 +19,9 @@ Arguments are keywords, or one dictionary. Times are RFC 3339, durations seconds
 ``wampd.monitor.sessions(realm, search, sort, descending, limit, offset)`` →
     ``{total, found, sessions: [{realm, session, authid, authrole, authmethod, authprovider, address, transport,
     protocol, agent, since, in, out (messages a second), received, sent, queued (bytes), dropped, under_way,
-    registrations, subscriptions}]}``; ``search`` looks into id, authid, role and address; ``limit`` is at most 200, 50
-    if it is not given; any column can be sorted by.
+    registrations, subscriptions}], may}``; ``search`` looks into id, authid, role and address; ``limit`` is at most 200,
+    50 if it is not given; any column can be sorted by. ``may``: what the caller may do to sessions now: ``["kill"]``, or
+    nothing. A page shows by it what it offers; whether it is done is decided when it is asked for.
 ``wampd.monitor.registrations(…the same)`` →
     ``{total, found, registrations: [{realm, id, uri, match, invoke, created, callees, rate, calls, errors, under_way,
     waiting, latency (mean of the samples, or null)}]}``
@@ -155,9 +156,12 @@ class Monitor:
             "struck": dict(struck),
         }
 
-    def sessions(self, _caller: Session, given: Page) -> Result:
-        """Who is here, from where, and how much is said."""
-        return self._listed("sessions", given, rows.sessions)
+    def sessions(self, caller: Session, given: Page) -> Result:
+        """Who is here, from where, and how much is said; and whether the caller may send them away."""
+        listed = self._listed("sessions", given, rows.sessions)
+        # No authorizer has a say here: of what is reserved, the rules decide alone (see `wampd.auth.roles`).
+        listed.args[0]["may"] = ["kill"] if caller.grants.known("call", KILL).refusal is None else []
+        return listed
 
     def registrations(self, _caller: Session, given: Page) -> Result:
         """What can be called, and how much it is."""

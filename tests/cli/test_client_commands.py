@@ -138,16 +138,6 @@ def test_a_call_that_takes_too_long_is_given_up_and_its_program_ended(wampd, ser
         wampd.router.wait_until(lambda serving=serving: programs_of(serving) == [], "its program has ended")
 
 
-def test_the_program_of_a_call_that_is_given_up_is_asked_to_end(wampd, serve):
-    asked = serve(
-        "com.example.asked", "--command", "trap 'echo farewell >&2; exit' TERM; echo there >&2; sleep 60 & wait"
-    )
-    call = wampd.start("call", "com.example.asked")
-    asked.wait_for("there")
-    assert call.end(signal.SIGINT) == 130
-    asked.wait_for("farewell")
-
-
 def test_a_program_that_prints_without_end_is_ended(wampd, serve):
     serve("com.example.yes", "--command", "yes")
     assert "prints too much" in wampd("call", "com.example.yes", "--timeout", "30").err

@@ -68,6 +68,11 @@ function report(what) {
   return (error) => console.error(`${what}: ${error?.error ?? error}`);
 }
 
+// The library throws where the session is over. It may be so a moment before the connection is: see `stop`.
+function publish(session, topic, args, kwargs) {
+  if (session.isOpen) session.publish(topic, args, kwargs, { acknowledge: true }).catch(report(topic));
+}
+
 function chatter(session) {
   return (_args, line) => {
     remember(line?.name, line?.text);
@@ -75,7 +80,7 @@ function chatter(session) {
     const words = String(line?.text ?? "").split(/\s+/).filter(Boolean).length;
     const answer = { name: "Node.js", text: `I read ${words} ${words === 1 ? "word" : "words"}, ${line?.name}.`, bot: true };
     remember(answer.name, answer.text);
-    session.publish("com.example.chat", [], answer, { acknowledge: true }).catch(report("com.example.chat"));
+    publish(session, "com.example.chat", [], answer);
   };
 }
 
@@ -86,7 +91,7 @@ async function joined(session) {
   const tellLoad = () => {
     const megabytes = process.memoryUsage().rss / 2 ** 20;
     const details = { uptime: process.uptime(), node: process.version };
-    session.publish("com.example.load", [megabytes], details, { acknowledge: true }).catch(report("com.example.load"));
+    publish(session, "com.example.load", [megabytes], details);
   };
   tellLoad();
   return setInterval(tellLoad, LOAD_INTERVAL_MS);
@@ -104,7 +109,7 @@ function connect(delay = RETRY_MS.first) {
     console.log(`Node component joined ${REALM} as ${session.id}`);
     joined(session).then(
       (started) => { if (closed) clearInterval(started); else timer = started; },
-      (error) => { report("joining")(error); connection.close(); },
+      (error) => { report("joining")(error); if (connection.isOpen) connection.close(); },
     );
   };
   connection.onclose = (reason, details) => {

@@ -6,7 +6,7 @@
 import asyncio
 import os
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import jwt
 import txaio
@@ -32,13 +32,15 @@ def token(name: str, groups: list[str], lasts: float) -> str:
 
 
 class Visitor(ApplicationSession):
-    """Comes with a token, publishes, and stays until the router ends the session."""
+    """Comes with a fresh token, publishes, and stays until the router ends the session."""
 
-    token = ""
+    name = ""
+    groups: ClassVar[list[str]] = []
+    lasts = 0.0
 
     def onConnect(self) -> None:
         """Offer the method, and show the token at once."""
-        self.join("realm1", ["jwt"], authextra={"token": self.token})
+        self.join("realm1", ["jwt"], authextra={"token": token(self.name, self.groups, self.lasts)})
 
     async def onJoin(self, details: Any) -> None:
         """Try what the role allows."""
@@ -59,9 +61,9 @@ class Visitor(ApplicationSession):
         asyncio.get_running_loop().stop()
 
 
-def visit(shown: str) -> None:
+def visit(name: str, groups: list[str], lasts: float) -> None:
     """Come in with a token, and stay as long as it lasts."""
-    Visitor.token = shown
+    Visitor.name, Visitor.groups, Visitor.lasts = name, groups, lasts
     try:
         ApplicationRunner(URL).run(Visitor, log_level="critical")
     except OSError:
@@ -69,6 +71,6 @@ def visit(shown: str) -> None:
 
 
 txaio.start_logging(level="critical")  # what the library tells of every step would hide what the example says
-visit(token("ann", ["newsroom", "chess club"], lasts=1))
-visit(token("joe", ["chess club"], lasts=1))
-visit(token("eve", ["newsroom"], lasts=-1))
+visit("ann", ["newsroom", "chess club"], lasts=2)
+visit("joe", ["chess club"], lasts=2)
+visit("eve", ["newsroom"], lasts=-1)

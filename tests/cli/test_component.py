@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.cli.test_operating import CONFIG, Desk
-from tests.support.process import environment
+from tests.support.process import START_TIMEOUT, environment
 
 COMPONENTS = """
 components:
@@ -56,7 +56,7 @@ def test_one_is_stopped_started_and_restarted(desk):
     def process():
         return {each["id"]: each["pid"] for each in json.loads(desk("component", "list", "--json")[1])}
 
-    first = process()
+    first, printed = process(), desk.router.log().count("quiet: two")
     assert desk("component", "stop", "quiet") == (0, "quiet has ended\n", "")
     assert process()["quiet"] is None
     assert desk("component", "start", "quiet") == (0, "quiet is ready\n", "")
@@ -65,6 +65,9 @@ def test_one_is_stopped_started_and_restarted(desk):
     assert last["ticker.1"] == first["ticker.1"]
     assert None not in (last["quiet"], last["ticker.2"])
     assert {last["quiet"], last["ticker.2"]}.isdisjoint(first.values())
+    desk.router.wait_until(
+        lambda: desk.router.log().count("quiet: two") > printed, "it has printed again all that it prints"
+    )
 
 
 @pytest.mark.parametrize("command", ["start", "stop", "restart", "logs"])
@@ -97,7 +100,7 @@ def test_lines_are_followed_without_one_missing_or_twice(desk):
     )
     lines = [following.stdout.readline().split() for _ in range(40)]
     following.send_signal(2)
-    assert following.wait(20) == 130
+    assert following.wait(START_TIMEOUT) == 130
     following.stdout.close()
     assert {line[1] for line in lines} == {"ticker.1"}
     ticks = [int(line[3]) for line in lines]
@@ -116,7 +119,7 @@ def test_following_ends_with_the_router(tmp_path):
         )  # fmt: skip
         assert following.stdout.readline()
         router.signal(15)
-        _, err = following.communicate(timeout=30)
+        _, err = following.communicate(timeout=START_TIMEOUT)
         assert (following.returncode, err.count("\n")) == (1, 1)
         assert err.startswith("wampd component logs: the router (process ")
         assert router.wait() == 0

@@ -257,11 +257,11 @@ def test_commands_load_neither_twisted_nor_rich_in_a_pipe(desk):
 
 
 def test_status_waits_for_a_router_that_is_about_to_be_ready(empty):
+    empty.write("config.yaml", CONFIG + "components: [{name: one, command: [sleep, '100']}]\n")
     waiting = [sys.executable, "-P", "-m", "wampd", "status", "--wait", "60"]
     child = subprocess.Popen(
         waiting, cwd=empty.directory, env=environment(**empty.variables), stdout=subprocess.PIPE, text=True
     )
-    empty.write("config.yaml", CONFIG + "components: [{name: one, command: [sleep, '100']}]\n")
     with empty.running() as (router, _):
         out, _ = child.communicate(timeout=60)
         assert child.returncode == 0

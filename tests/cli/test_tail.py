@@ -38,7 +38,6 @@ class Target:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     monkeypatch.setattr(subscribing, "FIRST_PAUSE", 0.0)
-    monkeypatch.setattr("wampd.client.session.ANSWER", 0.05)
 
 
 def test_it_goes_on_where_the_router_comes_back():
@@ -74,8 +73,10 @@ def test_a_router_that_does_not_answer_when_it_is_back_is_waited_for_too():
         await lost.hears()
         lost.say(m.SUBSCRIBED, 1, 7)
         await asyncio.sleep(0)
-        lost.line.lost("")
-        await mute.hears()  # and says nothing
+        with pytest.MonkeyPatch.context() as impatient:
+            impatient.setattr("wampd.client.session.ANSWER", 0.05)
+            lost.line.lost("")
+            await mute.hears()  # and says nothing
         await well.hears()
         well.say(m.SUBSCRIBED, 1, 7)
         well.say(m.EVENT, 7, 1, {"topic": "com.example.a"}, ["here"])
@@ -85,7 +86,9 @@ def test_a_router_that_does_not_answer_when_it_is_back_is_waited_for_too():
     run(conversation())
 
 
-def test_a_router_that_has_never_answered_is_not():
+def test_a_router_that_has_never_answered_is_not(monkeypatch):
+    monkeypatch.setattr("wampd.client.session.ANSWER", 0.05)
+
     async def conversation():
         with pytest.raises(TimeOver):
             await subscribing._tail_on(Target([Router()]), WANTED, Shown(lambda _: None, count=1))

@@ -328,7 +328,7 @@ def _typical(printed: str) -> str:
 def typed(command: list[str], lines: list[str], env: Mapping[str, str], directory: Path) -> tuple[int, str]:
     """Run a command on a terminal, and type a line whenever it asks; its status, and what was on the terminal."""
     child, terminal = at_a_terminal(command, env, directory)
-    seen, waiting, deadline = b"", list(lines), time.monotonic() + TIMEOUT
+    seen, answered, waiting, deadline = b"", 0, list(lines), time.monotonic() + TIMEOUT
     try:
         while time.monotonic() < deadline:
             ready, _, _ = select.select([terminal], [], [], 0.2)
@@ -340,7 +340,8 @@ def typed(command: list[str], lines: list[str], env: Mapping[str, str], director
                 if not data:
                     break
                 seen += data
-            elif waiting and seen.rstrip(b" ").endswith((b":", b"?", b"]")):  # it asks
+            elif waiting and len(seen) > answered and seen.rstrip(b" ").endswith((b":", b"?", b"]")):  # it asks
+                answered = len(seen)  # a password is not echoed: the same question is not asked again
                 os.write(terminal, waiting.pop(0).encode() + b"\n")
         else:
             child.kill()

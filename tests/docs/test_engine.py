@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.docs.pages import WORDS, blocks_of
-from tests.docs.running import RUNNERS, run_page
+from tests.docs.running import RUNNERS, run_page, typed
+from tests.support.process import environment
 
 ROUTER = """\
 <!-- run: router -->
@@ -146,3 +148,22 @@ def test_the_words_of_a_block_are_read(tmp_path: Path) -> None:
     (block,) = blocks_of(page(tmp_path, "<!-- run: router env=A=1,B=2 type='a b' -->\n```yaml\n{}\n```"))
     assert block.words == {"router": "", "env": "A=1,B=2", "type": "a b"}
     assert set(block.words) < set(WORDS)
+
+
+SLOW = """
+import termios, time
+mode = termios.tcgetattr(0)
+mode[3] &= ~termios.ECHO
+termios.tcsetattr(0, termios.TCSAFLUSH, mode)
+print("Password: ", end="", flush=True)
+time.sleep(0.5)
+one = input()
+termios.tcflush(0, termios.TCIFLUSH)  # what is typed before one is asked does not count: getpass(3)
+print("\\nAgain: ", end="", flush=True)
+print("\\ntyped:", one, input())
+"""
+
+
+def test_a_program_that_takes_its_time_is_answered_once_although_it_echoes_nothing(tmp_path: Path) -> None:
+    status, seen = typed([sys.executable, "-c", SLOW], ["hunter2", "hunter3"], environment(), tmp_path)
+    assert (status, seen.splitlines()[-1]) == (0, "typed: hunter2 hunter3")

@@ -15,7 +15,7 @@ import yaml
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.needs import unavailable
-from tests.support.process import ROOT, Child, environment, running_wampd
+from tests.support.process import ROOT, START_TIMEOUT, Child, environment, running_wampd
 
 HELLO = ROOT / "examples" / "hello"
 SHIPPED_CONFIG = ROOT / "config.yaml"
@@ -30,7 +30,7 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
-PATIENCE_MS = 20_000  # how long the page may take for anything: two busy cores may be slow
+PATIENCE_MS = START_TIMEOUT * 1000  # for anything: a page may wait for a component that has just been started
 expect.set_options(timeout=PATIENCE_MS)
 
 PROGRAMS: dict[str, list[str | Path]] = {
@@ -95,7 +95,12 @@ def run_refused() -> Callable[[str, Mapping[str, str]], str]:
     def run(name: str, variables: Mapping[str, str]) -> str:
         need_packages_of(name)
         done = subprocess.run(
-            PROGRAMS[name], env=environment(**variables), capture_output=True, text=True, timeout=30, check=False
+            PROGRAMS[name],
+            env=environment(**variables),
+            capture_output=True,
+            text=True,
+            timeout=START_TIMEOUT,
+            check=False,
         )
         assert done.returncode in (1, 2)
         message: str = done.stderr
@@ -129,7 +134,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     variables: Mapping[str, str | float | bool] = {**os.environ, **home}
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=system_chromium(), args=CHROMIUM_FLAGS, env=dict(variables), headless=True
+            executable_path=system_chromium(),
+            args=CHROMIUM_FLAGS,
+            env=dict(variables),
+            headless=True,
+            timeout=PATIENCE_MS,
         )
         yield chromium
         chromium.close()

@@ -1,16 +1,19 @@
 """The same components with every serializer and transport that their client library speaks, and all of them mixed."""
 
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.probe import Probe, probing
-from tests.support.process import Child
+from tests.support.process import START_TIMEOUT, Child
 
 from .conftest import Router, need_packages_of
 
 RunComponent = Callable[..., Child]
 
+CLOSING = Path(__file__).with_name("closing.js")
 SERIALIZERS = ["json", "msgpack", "cbor"]
 TRANSPORTS = ["websocket", "rawsocket"]
 NODE = [("websocket", "json"), ("websocket", "msgpack"), ("websocket", "cbor"), ("rawsocket", "json")]
@@ -29,7 +32,7 @@ def test_autobahn_on_twisted_publishes_and_answers_calls(
 ) -> None:
     probe.subscribe("com.example.tick")
     run_component("twisted", router.url(transport), serializer)
-    (first,), details = probe.next_event("com.example.tick", timeout=20)
+    (first,), details = probe.next_event("com.example.tick")
     (second,), _ = probe.next_event("com.example.tick")
     assert second == first + 1
     assert details["time"].endswith("+00:00")
@@ -45,7 +48,7 @@ def test_autobahn_on_asyncio_subscribes_calls_and_answers_calls(
     probe.subscribe("com.example.total")
     run_component("asyncio", router.url(transport), serializer)
     run_component("twisted", router.url("websocket"))
-    (total,), _ = probe.next_event("com.example.total", timeout=20)
+    (total,), _ = probe.next_event("com.example.total")
     assert total >= 1
     assert probe.call_when_there("com.example.upper", "äöü ☃ 😀") == "ÄÖÜ ☃ 😀"
 
@@ -58,7 +61,7 @@ def test_autobahn_js_in_node_subscribes_publishes_and_answers_calls(
     probe.subscribe("com.example.load")
     probe.subscribe("com.example.chat")
     run_component("node", router.url(transport), serializer)
-    (megabytes,), details = probe.next_event("com.example.load", timeout=20)
+    (megabytes,), details = probe.next_event("com.example.load")
     assert megabytes > 1
     assert details["node"].startswith("v")
     assert probe.call_when_there("com.example.reverse", "äöü ☃ 😀") == "😀 ☃ üöä"
@@ -66,6 +69,12 @@ def test_autobahn_js_in_node_subscribes_publishes_and_answers_calls(
     _, answer = probe.next_event("com.example.chat")
     assert answer == {"name": "Node.js", "text": "I read 3 words, probe.", "bot": True}
     assert [line["name"] for line in probe.call("com.example.history")] == ["probe", "Node.js"]
+
+
+@pytest.mark.needs("node")
+def test_the_component_in_node_says_nothing_in_a_session_that_is_over() -> None:
+    done = subprocess.run(["node", CLOSING], capture_output=True, text=True, timeout=START_TIMEOUT, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.needs("node")
@@ -79,7 +88,7 @@ def test_components_of_three_kinds_with_three_serializers_understand_each_other(
     run_component("node", router.url("websocket"), "msgpack")
     run_component("twisted", router.url("websocket"), "json")
     for topic in ("tick", "total", "load"):
-        (value,), _ = probe.next_event(f"com.example.{topic}", timeout=20)
+        (value,), _ = probe.next_event(f"com.example.{topic}")
         assert value > 0
     assert probe.call_when_there("com.example.add", 1, 1) == 2
     assert probe.call_when_there("com.example.upper", "a") == "A"

@@ -22,6 +22,7 @@ def test_the_page_calls_the_component_and_hears_what_it_tells(tmp_path: Path, pa
         page.get_by_role("button").click()
         expect(page.locator("#answer")).to_have_text("Nobody offers com.example.hello right now.")
         it.wampd("component", "start", "hello")
+        it.wait_for_component(again=1)
         page.get_by_role("button").click()
         expect(page.locator("#answer")).to_have_text("Hello <b>Ann</b>!")
 

@@ -57,7 +57,7 @@ class Alone:
         command = wampd_command("run", self.directory / "router.yaml")
         router = Child(command, self.directory / "router.log")
         self._running.callback(lambda: router.is_running and router.stop())
-        router.wait_until(Path(self.socket).exists, "there is a socket")
+        router.wait_for_log("is ready")
         return router
 
     def variables(self, run: str, ticket: str = TICKET, **more: object) -> dict[str, str]:

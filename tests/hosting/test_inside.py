@@ -18,7 +18,7 @@ def test_a_component_inside_serves_callers_as_a_session_like_any_other(host, tmp
     found = details_of(router, "adder")
     assert (found["authrole"], found["authmethod"], found["authprovider"]) == ("backend", "ticket", "wampd")
     assert found["transport"]["type"] == "memory"
-    assert "adder: the adder is in" in router.log()
+    router.wait_for_log("adder: the adder is in")
     assert router.stop() == 0
     assert "(adder, backend, inside) left realm1: said goodbye" in router.log()
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.hosting.outside import ask, write
+from tests.hosting.outside import HANGS, ask, write
 from tests.support.needs import unavailable
 from tests.support.process import ROOT
 
@@ -13,11 +13,12 @@ PAGE = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
 ((CONNECTION),) = re.findall(r"```js\n(.*?)```", PAGE, re.DOTALL)
 REST = """
 const kept = [];
+const leak = () => { if (kept.length < 64) kept.push(Buffer.alloc(8 << 20, 1)); };
 connection.onopen = async (session) => {
   await session.register("com.node.pid", () => process.pid);
   await session.register("com.node.crash", () => process.exit(3));
   await session.register("com.node.block", () => { while (true); });
-  await session.register("com.node.leak", () => { setInterval(() => kept.push(Buffer.alloc(8 << 20, 1)), 5); });
+  await session.register("com.node.leak", () => { setInterval(leak, 5); });
   await session.register("com.node.flood", () => { for (let i = 0; i < 20000; i++) console.log("spam", i); return "said"; });
 };
 connection.open();
@@ -47,7 +48,7 @@ def test_one_that_crashes_is_back(node):
 
 
 def test_one_that_blocks_its_loop_is_found_and_is_back(node):
-    router = node("hang: {ping_interval: 0.3 s, ping_timeout: 1 s}")
+    router = node(HANGS)
     pid = ask(router, "com.node.pid")
     assert ask(router, "com.node.block") == "wamp.error.canceled"
     router.wait_for_log("component guest was ended: it does not answer pings")

@@ -46,7 +46,8 @@ def operator(tmp_path):
     config.write_text(CONFIG.replace("PYTHON", sys.executable))
     variables = environment(WAMPD_PORT=str(free_port()), XDG_RUNTIME_DIR=str(tmp_path / "run"))
     with Child(wampd_command("run", config), tmp_path / "log", env=variables) as wampd:
-        wampd.wait_for_log("two.2: I am 2")
+        for number in (1, 2):
+            wampd.wait_for_log(f"two.{number}: I am {number}")
         wampd.wait_for_log("component failing failed, exit status 3")
         path = str(tmp_path / "run" / "wampd" / f"{wampd.pid}.sock")
         with unix_connect(path, "ws://localhost/ws", subprotocols=["wamp.2.json"], compression=None) as connection:
@@ -59,8 +60,9 @@ def test_all_instances_are_told_with_how_they_are(operator):
     two = rows["two.2"]
     assert (two["name"], two["instance"], two["type"], two["state"], two["ready"]) == ("two", 2, "guest", "ready", True)
     assert (two["restarts"], two["exit"], two["why"]) == (0, None, "")
-    assert two["memory"] > 1_000_000
-    assert two["cpu"] > 0
+    assert two["memory"] > 0
+    assert two["cpu"] >= 0  # it is counted in hundredths of a second, and begins in less
+    assert two["processes"] == 1
     assert f"component two.2 started, process {two['pid']}" in operator.wampd.log()
     failing = rows["failing"]
     assert (failing["state"], failing["pid"], failing["ready"]) == ("restarting", None, False)

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from tests.support.needs import unavailable
-from tests.support.process import ROOT, Child, environment, running_wampd
+from tests.support.process import ROOT, START_TIMEOUT, Child, environment, running_wampd
 
 CONFIGURATION = ROOT / "tests" / "configs" / "interop.yaml"
 HERE = Path(__file__).parent
-PATIENCE = 60
-"""Seconds that a scenario may take. Most need less than one."""
+PATIENCE = 2 * START_TIMEOUT
+"""Seconds that a scenario may take, from the start of its client: some wait for others who start beside them. Most need one."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.interop.conftest import Client, Field, node, python
 from tests.interop.test_clients import by
+from tests.router.client import Session
 from tests.support.needs import unavailable
 from tests.support.process import ROOT, Child, environment, running_wampd
 from wampd.auth.keys import SigningKey
@@ -81,6 +82,16 @@ def test_it_tells_the_key_of_a_salted_password(client: Client, asked: Field) -> 
     assert entered(asked, client, "wampcra", authid="joe", secret="hunter2-password") == expected
     assert entered(asked, client, "wampcra", authid="joe", secret="hunter2-guessed") == DENIED
     assert entered(asked, client, "wampcra", authid="nobody", secret="hunter2-password") == DENIED
+
+
+def test_whom_it_does_not_know_is_asked_for_as_much_as_whom_it_knows(asked: Field) -> None:
+    costs = []
+    for authid in ("joe", "nobody"):
+        with Session(asked.port, join=False) as session:
+            session.send(1, "realm1", {"roles": {"caller": {}}, "authmethods": ["wampcra"], "authid": authid})
+            _, _, extra = session.receive()
+            costs.append((extra["iterations"], extra["keylen"]))
+    assert costs[0] == costs[1]
 
 
 @by(TWISTED, ASYNCIO)

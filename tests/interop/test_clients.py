@@ -168,7 +168,10 @@ def test_clients_of_four_kinds_and_serializations_understand_each_other(field: F
     need(*clients)  # before one of them waits for another
     names = [client.name for client in clients]
     with ThreadPoolExecutor(len(clients)) as pool:
-        facts = list(pool.map(lambda client: field.hold(client, "neighbours", NEIGHBOURS=",".join(names)), clients))
+        held = [pool.submit(field.hold, client, "neighbours", NEIGHBOURS=",".join(names)) for client in clients]
+    wrong = [str(each.exception()) for each in held if each.exception() is not None]
+    assert not wrong, "\n\n".join(wrong)  # of all: where one fails, others wait for it in vain
+    facts = [each.result() for each in held]
     assert facts == [dict.fromkeys(names, True)] * len(clients)
 
 

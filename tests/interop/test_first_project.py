@@ -34,6 +34,12 @@ class Project:
         assert done.stderr == ""
         return done.stdout
 
+    def wait_for_component(self, again=0):
+        """Wait until it offers what it has to offer, in its first run or in a later one: it is ready when it has joined."""
+        self.router.wait_until(
+            lambda: self.router.log().count("joined realm1 as hello") > again, "the component serves"
+        )
+
     def secret(self, name):
         return (self.directory / "secrets" / name).read_text().strip()
 
@@ -62,7 +68,7 @@ def project(directory, *words):
     with Child(wampd_command("run"), directory / "log", env=made.variables, cwd=made.directory) as made.router:
         made.router.wait_for_port(port)
         if "--no-component" not in words:
-            made.router.wait_for_log("joined realm1 as hello")
+            made.wait_for_component()
         yield made
 
 
@@ -84,6 +90,7 @@ def test_the_component_is_hosted_and_answers(tmp_path, language):
         assert "hello" in it.wampd("component", "list").splitlines()[1]
         assert "hello joined realm1 as hello" in it.wampd("component", "logs", "hello")
         assert it.wampd("component", "restart", "hello") == "hello is ready again\n"
+        it.wait_for_component(again=1)
         assert it.ask(hello) == ("Hello Ann!", ["Ann", 1])
     assert "Traceback" not in it.router.log()
 

@@ -7,14 +7,14 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.needs import unavailable
-from tests.support.process import ROOT, Child, environment, free_port, running_wampd, wampd_command
+from tests.support.process import ROOT, START_TIMEOUT, Child, environment, free_port, running_wampd, wampd_command
 from tests.support.tokens import SECRET, signed
 
 HERE = Path(__file__).parent
@@ -52,19 +52,27 @@ CLIENTS = [
 ]
 
 
-def hold(kind: str, scheme: str, port: int, token: str, *, in_hello: bool, stay: bool = False) -> dict[str, Any]:
-    """What a client tells of its visit."""
+def hold(
+    kind: str, scheme: str, port: int, token: str | Callable[[], str], *, in_hello: bool, stay: bool = False
+) -> dict[str, Any]:
+    """What a client tells of its visit; ``token`` may be made no sooner than the client is asked for it."""
     url = f"ws://127.0.0.1:{port}/ws" if scheme == "ws" else f"rs://127.0.0.1:{port}"
-    wishes = json.dumps({"url": url, "token": token, "in_hello": in_hello, "stay": stay, "patience": 20})
+    given = None if callable(token) else token
+    wishes = json.dumps({"url": url, "token": given, "in_hello": in_hello, "stay": stay})
     if kind == "node":
         if not (HERE / "node" / "node_modules" / "autobahn").is_dir():
             unavailable("the npm packages of tests/interop/node are missing; run: tools/setup node")
         command = ["node", str(HERE / "node" / "token_client.js"), wishes]
     else:
         command = [sys.executable, str(HERE / "python" / "tokens.py"), kind, wishes]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment(), cwd=ROOT)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    heard: dict[str, Any] = json.loads(done.stdout)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment(), cwd=ROOT
+    ) as client:
+        asked = callable(token) and client.stderr is not None and "asked\n" in client.stderr
+        out, err = client.communicate(token() if callable(token) and asked else None, timeout=START_TIMEOUT)
+    assert client.returncode == 0, f"{out}\n{err}"
+    heard: dict[str, Any] = json.loads(out)
     return heard
 
 
@@ -90,7 +98,7 @@ def test_a_token_for_others_lets_nobody_in(kind: str, scheme: str, in_hello: boo
 
 @pytest.mark.parametrize(("kind", "scheme"), CLIENTS)
 def test_a_session_sees_its_token_expire(kind: str, scheme: str, port: int) -> None:
-    heard = hold(kind, scheme, port, token(4.0), in_hello=False, stay=True)
+    heard = hold(kind, scheme, port, lambda: token(4.0), in_hello=False, stay=True)
     assert heard["joined"][0] == "joe"
     assert (heard["left"], heard["message"]) == ("wamp.close.killed", "the authentication has expired")
 

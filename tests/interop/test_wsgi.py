@@ -12,7 +12,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.interop.test_access import shown
-from tests.support.process import ROOT, environment, running_wampd, wampd_command
+from tests.support.process import ROOT, START_TIMEOUT, environment, running_wampd, wampd_command
 
 EXAMPLES = ROOT / "examples"
 
@@ -26,11 +26,11 @@ def test_an_application_answers_as_its_page_shows(name: str, tmp_path: Path) -> 
     with running_wampd(EXAMPLES / name / "config.yaml", log) as (_, port):
         for command, printed in commands:
             asked = command.replace("127.0.0.1:8080", f"127.0.0.1:{port}")
-            done = subprocess.run(shlex.split(asked), capture_output=True, text=True, timeout=30, check=True)
+            done = subprocess.run(shlex.split(asked), capture_output=True, text=True, timeout=60, check=True)
             assert done.stdout.replace(f":{port}", ":8080") == printed, command
         with connect(f"ws://127.0.0.1:{port}/ws", subprotocols=["wamp.2.json"]) as session:  # type: ignore[list-item]
             session.send(json.dumps([1, "realm1", {"roles": {"caller": {}}}]))
-            assert json.loads(session.recv(timeout=10))[0] == 2
+            assert json.loads(session.recv(timeout=START_TIMEOUT))[0] == 2
     assert not re.search("Traceback|Warning", log.read_text())
 
 

@@ -80,8 +80,11 @@ class Child:
     def wait_until(self, condition: Callable[[], bool], what: str, timeout: float = START_TIMEOUT) -> None:
         """Wait for `condition`; AssertionError with the log if it does not come, or if the process ends first."""
         deadline = time.monotonic() + timeout
-        while not condition():
-            assert self.is_running, f"ended with status {self._process.returncode} before: {what}\n{self.described()}"
+        while True:
+            runs = self.is_running  # asked first: what it does last may be what is waited for
+            if condition():
+                return
+            assert runs, f"ended with status {self._process.returncode} before: {what}\n{self.described()}"
             assert time.monotonic() < deadline, f"not within {timeout} s: {what}\n{self.described()}"
             time.sleep(0.02)
 

@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 
 from tests.e2e.conftest import PATIENCE_MS
 from tests.support.probe import Probe
-from tests.support.process import Child, running_wampd
+from tests.support.process import START_TIMEOUT, Child, running_wampd
 
 CONFIGURATION = """\
 realms:
@@ -98,20 +98,20 @@ class Worker:
     def _send(self, *message: object) -> None:
         self._connection.send(json.dumps(message))
 
-    def _receive(self) -> list[Any]:
-        message: list[Any] = json.loads(self._connection.recv(timeout=60))
+    def _receive(self, timeout: float | None = START_TIMEOUT) -> list[Any]:
+        message: list[Any] = json.loads(self._connection.recv(timeout))
         return message
 
     def serve(self) -> None:
         """Serve until the connection is closed."""
         try:
             while True:
-                code, request, *more = self._receive()
+                code, request, *more = self._receive(timeout=None)
                 if code == 68:
                     self._answer(request, self._names[more[0]], more[2] if len(more) > 2 else [])
                 elif code == 69:
                     self._send(8, 68, request, {}, "wamp.error.canceled")
-        except (ConnectionClosed, TimeoutError):
+        except ConnectionClosed:
             pass
 
     def _answer(self, request: int, name: str, args: list[Any]) -> None:

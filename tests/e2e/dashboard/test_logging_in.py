@@ -39,7 +39,9 @@ listeners:
     http:
       /dashboard: {type: dashboard, realm: realm1}
       /pbkdf2: {type: dashboard, realm: realm2}
+    limits: {join_timeout: 60 s}
 """
+"""Deriving keys as the page does it takes a second of a processor, of which a busy machine may give little."""
 THIRD_SEED = b"hunter2 hunter2 hunter2 a third!".hex()
 
 

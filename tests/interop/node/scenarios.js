@@ -13,7 +13,7 @@
 //   unregister(procedure), leave()
 //   left                                        for what reason the session was ended, if the library tells
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 
 /** Wait until something is so. */
 async function until(condition, times = 1) {
@@ -199,7 +199,7 @@ function scenarios(client, join) {
       const [error] = await failure(caller.call("com.host.wait", [], {}, { timeout: 300 }));
       const took = Date.now() - began;
       await until(async () => (await caller.call("com.host.canceled")) > canceled);
-      return { error, "in time": 250 < took && took < 3000, interrupted: [true] };
+      return { error, "in time": 250 < took && took < PATIENCE_MS, interrupted: [true] };
     },
 
     async takeover() {
@@ -344,6 +344,7 @@ function scenarios(client, join) {
       }
       for (const name of names) await session.call(`com.neighbour.${name}.farewell`, [client.name]);
       await until(() => farewells.length === names.length);
+      await session.call(`com.neighbour.${client.name}.echo`, [1]); // on the way the last of them is answered, too
       return facts;
     },
 

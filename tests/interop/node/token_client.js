@@ -1,5 +1,6 @@
 // autobahn-js that joins by a token: `node token_client.js WISHES` prints what came of it as JSON; WISHES are those of
 // `tests/interop/python/tokens.py`.
+import { readFileSync } from "node:fs";
 import autobahn from "autobahn";
 
 const wishes = JSON.parse(process.argv[2]);
@@ -13,7 +14,9 @@ const connection = new autobahn.Connection({
   authextra: wishes.in_hello ? { token: wishes.token } : undefined,
   onchallenge: (session, method) => {
     heard.asked = method;
-    return wishes.token;
+    if (wishes.token !== null) return wishes.token;
+    console.error("asked");
+    return readFileSync(0, "utf8");
   },
 });
 connection.onopen = (session, { authid, authrole, authmethod, authextra }) => {

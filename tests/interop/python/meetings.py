@@ -33,6 +33,7 @@ async def neighbours() -> dict[str, Any]:
     for name in names:
         await session.call(f"com.neighbour.{name}.farewell", FRAMEWORK)
     await until(lambda: sorted(farewells) == sorted(names))
+    await session.call(f"com.neighbour.{FRAMEWORK}.echo")  # on the way the last of them is answered, too
     return {name: echo == value for name, echo in echoes.items()}
 
 

@@ -26,7 +26,7 @@ else:
     from autobahn.asyncio.component import Component
 
 
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds that anything may take."""
 
 JOINED: list[tuple[Any, Any]] = []

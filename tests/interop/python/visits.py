@@ -43,7 +43,7 @@ class Visit(ApplicationSession):
 def hold(visit: type[Visit], ssl: Any = None) -> None:
     """Join once, and tell what came of it."""
     signal.signal(signal.SIGALRM, _tell)
-    signal.alarm(WISHES.get("patience", 10))
+    signal.alarm(WISHES.get("patience", 40))
     txaio.start_logging(level="critical")
     try:
         ApplicationRunner(WISHES["url"], "realm1", ssl=ssl).run(visit, log_level="critical")

@@ -61,6 +61,10 @@ def test_what_proves_a_principal(config, proof):
             "wampcra.key: there is a secret already; give one of the two",
         ),
         (f"wampcra: {{key: {KEY}, iterations: 9}}", "wampcra.salt: this key is missing, which belongs to key"),
+        (
+            "wampcra: {key: '', salt: hunter2, iterations: 9}",
+            "wampcra.key: expected a secret: text that is not empty (in quotes, or ${NAME}), or {file: PATH}",
+        ),
         (f"wampcra: {{key: {KEY}, salt: hunter2}}", "wampcra.iterations: this key is missing, which belongs to key"),
         (f"wampcra: {{key: {KEY}, salt: hunter2, iterations: 0}}", "wampcra.iterations: must be at least 1"),
         (f"wampcra: {{key: {KEY}, salt: hunter2, iterations: 9, keylen: 8}}", "wampcra.keylen: must be at least 16"),

@@ -106,6 +106,8 @@ def test_nested_paths_are_written_out(tmp_path):
     inner = {"/": {"type": "json", "value": 1}, "b": {"type": "path", "paths": {"c": {"type": "nodeinfo"}}}}
     result = Result(node(router(transports=[web({"a": {"type": "path", "paths": inner}})])), tmp_path)
     assert list(result.listener["http"]) == ["/a", "/a/b/c"]
+    result = Result(node(router(transports=[web({"/": {"type": "path", "paths": inner}})])), tmp_path)
+    assert list(result.listener["http"]) == ["/", "/b/c"]
 
 
 def test_uploads_are_open_as_there_and_that_clients_change_is_told(tmp_path):

@@ -33,7 +33,7 @@ _GONE = {
 
 def join(before: str, name: str) -> str:
     """The path of an entry below another one."""
-    return f"{before}/{name.strip('/')}".rstrip("/") or "/"
+    return f"{before.rstrip('/')}/{name.strip('/')}".rstrip("/") or "/"
 
 
 def paths(section: Section, before: str, draft: Draft) -> Iterator[tuple[str, str, Section]]:

@@ -35,10 +35,11 @@ def scram_takes(principal: Principal, here: Here, *where: str | int) -> None:
 
 def _cra_proof(proof: CraProof, here: Here) -> None:
     if proof.key is None:
-        if proof.secret is None and here.is_sound("secret") and here.is_sound("key"):
+        is_missing = here.is_sound("key")
+        if proof.secret is None and here.is_sound("secret") and is_missing:
             here.problem("nothing proves who this is: give it secret, or key, salt and iterations")
         for key in ("salt", "iterations"):
-            if getattr(proof, key) is not None:
+            if getattr(proof, key) is not None and is_missing:
                 here.problem("this belongs to key, which is missing", key)
         return
     if proof.secret is not None:

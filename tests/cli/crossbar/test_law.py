@@ -1,8 +1,8 @@
 """Whatever Crossbar.io's schema allows: what is made of it is taken by wampd, or the import says why it is not.
 
-What wampd does not take for reasons of the machine alone, such as files that are not there and what a variable holds, it may say
-in its own words, and what is asked for in a role that may not do it: Crossbar.io refuses that as well, each time. Nothing
-else: that would be a translation that was never right.
+What wampd does not take for reasons of the machine alone, such as files that are not there and what a variable holds, it may
+say in its own words, and what is asked for in a role that may not do it: Crossbar.io refuses that as well, each time.
+Nothing else: that would be a translation that was never right.
 """
 
 import copy

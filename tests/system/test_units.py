@@ -59,13 +59,16 @@ def test_the_service_says_what_the_documentation_promises():
     assert {name: service[name] for name in promised} == promised
     assert service["RuntimeDirectory"] == service["StateDirectory"] == "wampd"
     assert int(service["TimeoutStopSec"]) > 30  # limits.stop
+    # With this mode systemd sends SIGKILL at once to a main process that it has not started: after `wampd restart`.
+    assert service["KillMode"] == "mixed"
+    assert service["ExecStop"] == "-/opt/wampd/bin/wampd stop --wait /etc/wampd/config.yaml"
 
 
 def test_the_service_needs_no_program_but_the_router():
     """Not even /bin/kill: a small Debian has none (it is of procps)."""
-    programs = re.findall(r"^Exec\w+=(\S+) (\w+)", (UNITS / "wampd.service").read_text(), re.MULTILINE)
-    assert dict(programs) == {"/opt/wampd/bin/wampd": "reload"}
-    assert [command for _, command in programs] == ["check", "run", "reload"]
+    programs = re.findall(r"^Exec\w+=-?(\S+) (\w+)", (UNITS / "wampd.service").read_text(), re.MULTILINE)
+    assert dict(programs) == {"/opt/wampd/bin/wampd": "stop"}
+    assert [command for _, command in programs] == ["check", "run", "reload", "stop"]
 
 
 SOUND = """

@@ -121,10 +121,9 @@ def command(**more: Any) -> Callable[[Callable[..., Any]], Command]:
 
 def with_all(parameters: Sequence[Callable[[Any], Any]], function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a function options and arguments, in this order."""
-    decorated: Any = function
     for each in reversed(parameters):
-        decorated = each(decorated)
-    return decorated  # type: ignore[no-any-return]
+        function = each(function)
+    return function
 
 
 def configuration_argument(function: Callable[..., Any]) -> Callable[..., Any]:

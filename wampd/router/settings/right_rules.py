@@ -12,7 +12,8 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wampd.realms.grants import Action
 from wampd.realms.options import Match
@@ -25,6 +26,10 @@ from .http.served import Served
 from .model import Settings
 from .problems import KeyPath, quote
 from .realms import Role
+
+if TYPE_CHECKING:
+    from wampd.auth.roles import Role as Deciding
+    from wampd.auth.roles import Rule
 
 _DOING: Final = {"call": "call", "publish": "publish to", "subscribe": "subscribe to"}
 _EVENT: Final = "{event}"
@@ -51,9 +56,10 @@ def rights_of_settings(settings: Settings, here: Here) -> None:
         for index, realm in here.each(settings.realms, "realms")
         if realm.match == "exact" and here.is_sound("realms", index, "roles")
     }
+    decides = cache(lambda realm, role: _rules(realms[realm][role]))  # a role may do very many things
     for deed in [deed for deed in _deeds(settings, here) if here.is_sound(*deed.where)]:
         role = realms.get(deed.realm, {}).get(deed.role or "")
-        if role is not None and not _may(role, deed):
+        if role is not None and not _may(role, *decides(deed.realm, role.name), deed):
             pattern = "" if deed.match == "exact" else f" (match: {deed.match})"
             message = f"the role {quote(role.name)} may not {_DOING[deed.action]} {quote(deed.uri)}{pattern}"
             here.problem(message, *deed.where, *deed.key)
@@ -79,13 +85,17 @@ def _served(path: Served, where: KeyPath) -> Iterator[_Deed]:
         yield _Deed((*where, "events"), path.events.realm, path.events.role, "publish", path.events.topic)
 
 
-def _may(role: Role, deed: _Deed) -> bool:
-    """Whether a role may do something, or might."""
+def _rules(role: Role) -> tuple[Deciding, list[Rule]]:
+    """What decides for a role, and by what."""
     from wampd.auth.roles import Role as Deciding  # only where something is done in a role
     from wampd.auth.roles import Rule
 
     rules = [Rule(rule.uri, rule.match, rule.allow or frozenset(), deny=rule.deny) for rule in role.permissions]
-    decides = Deciding(role.name, rules, privileged=role.privileged)
+    return Deciding(role.name, rules, privileged=role.privileged), rules
+
+
+def _may(role: Role, decides: Deciding, rules: list[Rule], deed: _Deed) -> bool:
+    """Whether a role may do something, or might."""
     if decides.placeholders:
         return True
     beginning, event, _ = deed.uri.partition(_EVENT)
